@@ -1,0 +1,41 @@
+/**
+ * Every failure the outside world can cause has a code, once, here. The API maps code → HTTP status, the CLI
+ * code → exit status, the journal stores the code. A bug is not in this table: it is a plain Error.
+ */
+export const FAULTS = {
+  INVALID: { http: 400, text: "the request is not valid" },
+  NOT_FOUND: { http: 404, text: "no such thing" },
+  CONFLICT: { http: 409, text: "in conflict with what is there" },
+  ADMIN_ONLY: { http: 401, text: "needs administrator rights" },
+  NOT_ALLOWED: { http: 405, text: "not possible in this state" },
+  CONFIG: { http: 500, text: "the configuration is not valid" },
+  DESCRIPTOR: { http: 400, text: "the descriptor is not valid" },
+  HOST_UNREACHABLE: { http: 503, text: "the host does not answer" },
+  HOST_REFUSED: { http: 502, text: "the hypervisor refused the request" },
+  OVSDB_REFUSED: { http: 502, text: "the switch database refused the request" },
+  SWITCH_NOT_CONNECTED: { http: 503, text: "the switch has no OpenFlow session" },
+  SWITCH_REFUSED: { http: 502, text: "the switch answered with an OpenFlow error" },
+  STALE_EPOCH: { http: 409, text: "a newer leader has taken over" },
+  VIM_UNREACHABLE: { http: 503, text: "the VIM did not answer" },
+  VIM_REFUSED: { http: 502, text: "the VIM refused the request" },
+  TIMEOUT: { http: 504, text: "no answer in time" },
+  STORE_NEWER: { http: 500, text: "the store was written by a newer program" },
+  ALREADY_RUNNING: { http: 409, text: "it is already running" },
+  MISSING_PART: { http: 500, text: "something this machine needs is missing" },
+  COMMAND_FAILED: { http: 500, text: "a command of this machine failed" },
+} as const satisfies Record<string, { http: number; text: string }>;
+
+export type FaultCode = keyof typeof FAULTS;
+
+/** An outside failure: its code, a sentence for people, and the facts it is about. */
+export class Fault extends Error {
+  override readonly name = "Fault";
+  readonly code: FaultCode;
+  readonly about: Readonly<Record<string, string | number>>;
+
+  constructor(code: FaultCode, detail: string, about: Record<string, string | number> = {}, options?: ErrorOptions) {
+    super(`${FAULTS[code].text}: ${detail}`, options);
+    this.code = code;
+    this.about = about;
+  }
+}

@@ -1,0 +1,58 @@
+import type { ProtectionPolicy, Scheme } from "./protection.ts";
+
+/** A connection point of a VDU: where each of its VNFCs meets a net. `ip` is fixed inside the guest, so twins share it. */
+export interface Cp {
+  readonly id: string;
+  readonly ip: string | null;
+}
+
+/** One VM to be made from a VDU. `replicated` names its twin, as the dissertation's column does (4.3, Tabela 3). */
+export interface VnfcProfile {
+  readonly id: string;
+  readonly replicated: string | null;
+  readonly kernelCmdline: string | null;
+}
+
+/** One kind of VM. `image` and `flavor` are names in the VIM. */
+export interface Vdu {
+  readonly id: string;
+  readonly image: string;
+  readonly flavor: string;
+  readonly cps: readonly Cp[];
+  /** ETSI NFV-MAN 001 6.3.1.2 `vdu:high_availability`; null: not protected. */
+  readonly highAvailability: Scheme | null;
+  /** The connection point that the service is reached through; null where nothing is protected. */
+  readonly serviceInterface: string | null;
+  readonly policy: ProtectionPolicy;
+  readonly vnfcs: readonly VnfcProfile[];
+}
+
+export interface Vnfd {
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly vdus: readonly Vdu[];
+}
+
+/** Where the service connection point of one VNFC is, and which traffic it serves when nothing is wrong. Nets by name. */
+export interface NsMember {
+  readonly vnfc: string;
+  readonly dataNet: string;
+  readonly trafficNets: readonly string[];
+}
+
+export interface Nsd {
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly vnfd: string;
+  /** Connection point → name of the VIM net, for every connection point that is not a service interface. */
+  readonly nets: Readonly<Record<string, string>>;
+  readonly members: readonly NsMember[];
+}
+
+/** What one descriptor file holds: NSDs and the VNFDs they are made of. */
+export interface Descriptor {
+  readonly vnfds: readonly Vnfd[];
+  readonly nsds: readonly Nsd[];
+}

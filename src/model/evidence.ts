@@ -1,0 +1,27 @@
+import type { ServerId, VimPortId } from "./ids.ts";
+
+/** Who says so. The first six are facts about a thing that ended or stands still; `arpProbe` and `poll` are opinions. */
+export const SOURCES = {
+  processExit: { fact: true, text: "process connector: a thread of QEMU was killed or its first thread ended" },
+  qmp: { fact: true, text: "QEMU's own monitor: an event, or end of file" },
+  libvirt: { fact: true, text: "libvirt life-cycle event or state" },
+  portStatus: { fact: true, text: "OpenFlow PORT_STATUS" },
+  ovsdb: { fact: true, text: "link state in the switch's database" },
+  arpProbe: { fact: false, text: "answer to an ARP request sent out of the VNFC's own switch port" },
+  poll: { fact: true, text: "state read by polling" },
+} as const satisfies Record<string, { fact: boolean; text: string }>;
+
+export type Source = keyof typeof SOURCES;
+
+/** What is spoken about: a server (the whole VM) or one link port of it. */
+export type Subject = { readonly kind: "server"; readonly id: ServerId } | { readonly kind: "port"; readonly id: VimPortId };
+
+/** What one source saw, once. `paused` and `stopped` both take a server out of service; only they tell apart what heals it. */
+export interface Evidence {
+  readonly about: Subject;
+  readonly says: "running" | "paused" | "stopped" | "linkUp" | "linkDown" | "answers";
+  readonly source: Source;
+  /** Monotonic ms of the moment it was seen here. */
+  readonly seenAt: number;
+  readonly detail?: string;
+}

@@ -1,0 +1,62 @@
+/**
+ * What the network should look like, in the words of OpenFlow but free of its two wire versions. Ports are named, as
+ * `binding:switch_port` names them; `switch/` turns names into the numbers of the session it speaks on.
+ */
+export interface Match {
+  readonly inPort?: string;
+  /** VLAN id 1..4094. Absence means any tag or none, as in OpenVIM. */
+  readonly vlan?: number;
+  readonly ethDst?: string;
+}
+
+export type Action =
+  | { readonly do: "output"; readonly port: string }
+  | { readonly do: "group"; readonly group: number }
+  /** `push`: the packet comes untagged, so OpenFlow 1.3 needs PUSH_VLAN before the tag is set. */
+  | { readonly do: "setVlan"; readonly vlan: number; readonly push: boolean }
+  | { readonly do: "stripVlan" }
+  | { readonly do: "toController" };
+
+/** No actions means: drop. */
+export interface FlowEntry {
+  readonly table: number;
+  readonly priority: number;
+  readonly cookie: bigint;
+  readonly match: Match;
+  readonly actions: readonly Action[];
+}
+
+/** OpenFlow 1.3 group (5.6). `all` copies a packet into every bucket; `indirect` has exactly one. */
+export interface GroupEntry {
+  readonly id: number;
+  readonly type: "all" | "indirect";
+  readonly buckets: readonly (readonly Action[])[];
+}
+
+export interface FlowTable {
+  readonly entries: readonly FlowEntry[];
+  readonly groups: readonly GroupEntry[];
+}
+
+export type FlowChange =
+  | { readonly op: "addGroup"; readonly group: GroupEntry }
+  | { readonly op: "modifyGroup"; readonly group: GroupEntry }
+  | { readonly op: "deleteGroup"; readonly groupId: number }
+  /** OFPFC_ADD also replaces an entry with the same match and priority in place (1.3, 6.4). */
+  | { readonly op: "addEntry"; readonly entry: FlowEntry }
+  | { readonly op: "deleteEntry"; readonly entry: FlowEntry };
+
+/** Phases in order; a barrier stands after each, so a switch that reorders messages does so within one phase only. */
+export type FlowPhases = readonly (readonly FlowChange[])[];
+
+/** Our entries carry this in the upper 32 bits of their cookie ("SMPR"); entries without it are somebody else's. */
+export const COOKIE_MARK = 0x534d5052n;
+export const isOurs = (cookie: bigint): boolean => cookie >> 32n === COOKIE_MARK;
+/** Group ids from here on are ours, so that a foreign group is never touched. */
+export const GROUP_ID_BASE = 0x5e000000;
+
+/**
+ * Source address of our own probes: locally administered, never a guest's. One entry per switch sends what is
+ * addressed to it to the controller, so an answer to a probe is found whichever port it comes from.
+ */
+export const PROBE_MAC = "0e:53:4d:50:52:01";

@@ -1,0 +1,67 @@
+import type { Source } from "./evidence.ts";
+import type { GroupId, NetId, NsId, VimAccountId, VnfcId } from "./ids.ts";
+import type { Health, Move } from "./protection.ts";
+
+/** X.733 perceived severities, as SOL003 and SOL005 fault management spell them. */
+export type Severity = "CRITICAL" | "MAJOR" | "MINOR" | "WARNING" | "INDETERMINATE" | "CLEARED";
+
+/** An alarm in the names of ETSI SOL005 FM (clause 8.5.2.4); kept for ever, cleared by `clearedAt`. */
+export interface Alarm {
+  readonly id: string;
+  readonly managedObjectId: string;
+  readonly raisedAt: string;
+  readonly changedAt: string | null;
+  readonly clearedAt: string | null;
+  readonly ackState: "UNACKNOWLEDGED" | "ACKNOWLEDGED";
+  readonly perceivedSeverity: Severity;
+  readonly eventType: "EQUIPMENT_ALARM" | "COMMUNICATIONS_ALARM" | "PROCESSING_ERROR_ALARM" | "QOS_ALARM";
+  readonly probableCause: string;
+  readonly isRootCause: boolean;
+  readonly faultDetails: readonly string[];
+}
+
+/** Times of one failover, monotonic ms of the machine that saw them. Each is null until it happened. */
+export interface FailoverTimes {
+  /** First sight of each source, as the VIM pushed it. */
+  readonly seen: Readonly<Partial<Record<Source, number>>>;
+  /** The first piece of evidence arrived at the MANO. */
+  readonly told: number | null;
+  readonly decided: number | null;
+  /** The last byte of the flow change left the controller. */
+  readonly onWire: number | null;
+  readonly barrier: number | null;
+  /** The alarm was written and handed to the subscribers. */
+  readonly alarmTold: number | null;
+}
+
+/** One fault, one record: opened with the decision, closed when the switch confirmed and the VIM's binds read back as decided. */
+export interface Failover {
+  readonly id: string;
+  readonly nsId: NsId;
+  readonly groupId: GroupId;
+  readonly kind: Move["kind"];
+  /** The member that went down (failover) or came back (failback). */
+  readonly about: VnfcId;
+  readonly state: "open" | "closed" | "stuck";
+  readonly moves: readonly Move[];
+  readonly because: readonly string[];
+  readonly mode: "push" | "poll" | "restart";
+  readonly openedAt: string;
+  readonly closedAt: string | null;
+  readonly times: FailoverTimes;
+}
+
+/** Everything that happens in the MANO, as one type: the journal and the stream to subscribers are views of it. */
+export type ManoEventBody =
+  | { readonly type: "mano.started"; readonly version: string }
+  | { readonly type: "vim.connected" | "vim.lost"; readonly vimAccountId: VimAccountId; readonly why?: string }
+  | { readonly type: "ns.state"; readonly nsId: NsId; readonly state: string; readonly detail?: string }
+  | { readonly type: "vnfc.status"; readonly vnfcId: VnfcId; readonly status: string; readonly was: string | null }
+  | { readonly type: "health.changed"; readonly vnfcId: VnfcId; readonly from: Health["state"]; readonly to: Health }
+  | { readonly type: "decision.made"; readonly groupId: GroupId; readonly moves: readonly Move[]; readonly because: readonly string[] }
+  | { readonly type: "failover"; readonly failover: Failover }
+  | { readonly type: "heal.started" | "heal.ended"; readonly vnfcId: VnfcId; readonly ok?: boolean; readonly detail?: string }
+  | { readonly type: "net.unprotected"; readonly groupId: GroupId; readonly netId: NetId }
+  | { readonly type: "alarm.raised" | "alarm.cleared"; readonly alarm: Alarm };
+
+export type ManoEvent = { readonly seq: number; readonly at: string; readonly monoMs: number } & ManoEventBody;

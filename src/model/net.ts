@@ -1,0 +1,44 @@
+import type { NetId, ServerId, TenantId, VimPortId } from "./ids.ts";
+
+/** Kinds of OpenVIM networks: E-LAN and E-Line on the OpenFlow fabric, and two kinds of host bridges. */
+export type NetKind = "data" | "ptp" | "bridge_data" | "bridge_man";
+export type WireStatus = "ACTIVE" | "DOWN" | "BUILD" | "ERROR";
+
+export interface Net {
+  readonly id: NetId;
+  readonly name: string;
+  readonly kind: NetKind;
+  readonly tenantId: TenantId | null;
+  readonly shared: boolean;
+  readonly adminUp: boolean;
+  readonly status: WireStatus;
+  readonly lastError: string | null;
+  readonly vlan: number | null;
+  /** `openflow:PORT[:vlan]`, `bridge:NAME`, `macvtap:IFACE`, `default`, or null. */
+  readonly provider: string | null;
+  /** The net this one is led into at layer 2 (`bind_net`). A traffic net is bound to the data net of the member that serves it. */
+  readonly bindNet: NetId | null;
+  /** VLAN put on and taken off at the boundary of the bind, from `bind_type` "vlan:N". */
+  readonly bindVlan: number | null;
+  readonly createdAt: string;
+}
+
+export type VimPortKind = "external" | "instance:data" | "instance:bridge";
+
+/** A link port: what a vNIC or an outside cable is to the VIM. */
+export interface VimPort {
+  readonly id: VimPortId;
+  readonly name: string;
+  readonly kind: VimPortKind;
+  readonly tenantId: TenantId | null;
+  readonly netId: NetId | null;
+  readonly serverId: ServerId | null;
+  readonly mac: string | null;
+  readonly ip: string | null;
+  /** Name of the port on the OpenFlow switch; null where it is on none. */
+  readonly switchPort: string | null;
+  readonly vlan: number | null;
+  readonly bandwidthMbps: number | null;
+  readonly adminUp: boolean;
+  readonly status: WireStatus;
+}

@@ -1,0 +1,71 @@
+import type { Source } from "./evidence.ts";
+import type { GroupId, NetId, NsId, VimAccountId, VnfcId } from "./ids.ts";
+
+/**
+ * ETSI NFV-MAN 001 `vdu:high_availability` (leaf 0..1). ACTIVE_ACTIVE: every member serves traffic of its own and takes over
+ * the other's. ACTIVE_PASSIVE: one member serves all, the others wait.
+ */
+export type Scheme = "ACTIVE_ACTIVE" | "ACTIVE_PASSIVE";
+
+export interface Member {
+  readonly vnfcId: VnfcId;
+  readonly name: string;
+  readonly vimAccountId: VimAccountId;
+  /** The net its service connection point is on: what a traffic net is bound to when this member serves it. */
+  readonly dataNet: NetId;
+}
+
+export interface TrafficNet {
+  readonly netId: NetId;
+  readonly name: string;
+  /** Who serves it when nothing is wrong. */
+  readonly normal: VnfcId;
+}
+
+/** Linear protection in the words of ITU-T G.8031. */
+export interface ProtectionPolicy {
+  /** Return to the normal member when it is up again. */
+  readonly revertive: boolean;
+  /** How long a failure must last before it is acted on, ms (G.8031 11.13 "hold-off timer"). */
+  readonly holdOffMs: number;
+  /** How long a member must have been up before traffic returns to it, ms (G.8031 11.14 "wait-to-restore timer"). */
+  readonly waitToRestoreMs: number;
+}
+
+export interface ProtectionGroup {
+  readonly id: GroupId;
+  readonly nsId: NsId;
+  readonly name: string;
+  readonly scheme: Scheme;
+  readonly members: readonly Member[];
+  readonly trafficNets: readonly TrafficNet[];
+  readonly policy: ProtectionPolicy;
+}
+
+/**
+ * Three values, never two. `unknown` is what silence gives; nothing fails over on it. `sinceMs` is monotonic.
+ */
+export type Health =
+  | { readonly state: "up"; readonly sinceMs: number }
+  | { readonly state: "down"; readonly sinceMs: number; readonly seenBy: readonly Source[]; readonly why: string }
+  | { readonly state: "unknown"; readonly sinceMs: number; readonly why: string };
+
+/** Lead a traffic net to a member. */
+export interface Move {
+  readonly trafficNet: NetId;
+  readonly from: VnfcId | null;
+  readonly to: VnfcId;
+  readonly kind: "failover" | "failback";
+}
+
+/** What to do and why; `because` is never empty, also when there is nothing to do. */
+export interface Decision {
+  readonly moves: readonly Move[];
+  /** Members that are down and should be started again. */
+  readonly heal: readonly VnfcId[];
+  /** Traffic nets that no member known to be up can serve. */
+  readonly unprotected: readonly NetId[];
+  readonly because: readonly string[];
+  /** Monotonic ms of the moment at which time alone would change this answer; null when it would not. */
+  readonly againAt: number | null;
+}

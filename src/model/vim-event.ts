@@ -1,0 +1,22 @@
+import type { Evidence } from "./evidence.ts";
+import type { HostId, NetId, ServerId, VimPortId } from "./ids.ts";
+import type { WireStatus } from "./net.ts";
+
+/** OpenVIM's states of a server (`instances.status`). Not health: health is judged from evidence. */
+export type ServerStatus = "CREATING" | "ACTIVE" | "PAUSED" | "INACTIVE" | "ERROR" | "DELETING";
+
+/**
+ * What the VIM pushes. `vim.started` opens every run of the daemon: a subscriber that sees it re-reads everything,
+ * because what the VIM saw in the instant before a kill -9 may not have reached the disk.
+ */
+export type VimEventBody =
+  | { readonly type: "vim.started"; readonly version: string }
+  | { readonly type: "evidence"; readonly evidence: Evidence }
+  | { readonly type: "server.status"; readonly serverId: ServerId; readonly status: ServerStatus; readonly was: ServerStatus | null; readonly lastError?: string }
+  | { readonly type: "port.status"; readonly portId: VimPortId; readonly netId: NetId | null; readonly serverId: ServerId | null; readonly status: WireStatus; readonly was: WireStatus }
+  | { readonly type: "net.bound"; readonly netId: NetId; readonly bindNet: NetId | null; readonly was: NetId | null }
+  | { readonly type: "host.status"; readonly hostId: HostId; readonly status: "up" | "unreachable"; readonly why?: string }
+  | { readonly type: "switch.status"; readonly datapath: string; readonly status: "connected" | "disconnected" };
+
+/** `seq` only grows, across restarts too; gaps are allowed. `monoMs` is CLOCK_MONOTONIC of the VIM's machine. */
+export type VimEvent = { readonly seq: number; readonly at: string; readonly monoMs: number } & VimEventBody;

@@ -1,0 +1,154 @@
+import type { FlavorId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "./ids.ts";
+import type { Net, VimPort } from "./net.ts";
+import type { ServerStatus } from "./vim-event.ts";
+
+// What the VIM owns beside nets and link ports. Times are ISO 8601 of the wall clock, for people.
+
+export interface Tenant {
+  readonly id: TenantId;
+  readonly name: string;
+  readonly description: string | null;
+  readonly enabled: boolean;
+}
+
+/** A compute host. `isLocal`: the one whose libvirt this VIM speaks to; the others are inventory. */
+export interface Host {
+  readonly id: HostId;
+  readonly name: string;
+  readonly ipName: string;
+  readonly description: string | null;
+  readonly user: string;
+  readonly ranking: number | null;
+  readonly features: string | null;
+  readonly hypervisors: string;
+  readonly adminUp: boolean;
+  readonly status: "ok" | "error" | "notused";
+  readonly isLocal: boolean;
+  /** Memory for guests without huge pages, MiB, and threads for guests without pinning. */
+  readonly memoryMiB: number;
+  readonly cpus: number;
+  readonly numas: readonly Numa[];
+  readonly createdAt: string;
+}
+
+export interface Numa {
+  readonly numaSocket: number;
+  readonly hugepagesGiB: number;
+  readonly memoryGiB: number;
+  readonly adminUp: boolean;
+  readonly cores: readonly { readonly coreId: number; readonly threadId: number; readonly status: string | null }[];
+  readonly interfaces: readonly HostInterface[];
+}
+
+/** A network card of a host; `switchPort` names the OpenFlow port it is cabled to. */
+export interface HostInterface {
+  readonly sourceName: string;
+  readonly pci: string;
+  readonly mac: string;
+  readonly mbps: number;
+  readonly switchPort: string | null;
+  readonly switchDpid: string | null;
+  readonly sriovs: readonly { readonly pci: string; readonly mac: string; readonly sourceName: string }[];
+}
+
+export interface Image {
+  readonly id: ImageId;
+  readonly name: string;
+  readonly path: string;
+  readonly description: string | null;
+  readonly checksum: string | null;
+  readonly isPublic: boolean;
+  readonly status: "ACTIVE" | "DOWN" | "BUILD" | "ERROR";
+  readonly progress: number;
+  /** OpenVIM's keys, and ours for direct boot: `kernel`, a path; the image itself is then the initial RAM disk. */
+  readonly metadata: Readonly<Record<string, string>> | null;
+  /** Tenants that see it though it is not public. */
+  readonly tenants: readonly TenantId[];
+  readonly createdAt: string;
+  readonly updatedAt: string | null;
+}
+
+export interface Flavor {
+  readonly id: FlavorId;
+  readonly name: string;
+  readonly description: string | null;
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  readonly diskGiB: number | null;
+  /** OpenVIM's `extended` (huge pages, pinned cores, PCI interfaces), as it was given. */
+  readonly extended: Extended | null;
+  readonly isPublic: boolean;
+  readonly tenants: readonly TenantId[];
+}
+
+export interface Extended {
+  readonly numas?: readonly ExtendedNuma[];
+  readonly [key: string]: unknown;
+}
+
+export interface ExtendedNuma {
+  readonly memory?: number;
+  readonly cores?: number;
+  readonly threads?: number;
+  readonly "paired-threads"?: number;
+  readonly interfaces?: readonly { readonly name: string; readonly dedicated: "yes" | "no" | "yes:sriov"; readonly [key: string]: unknown }[];
+  readonly [key: string]: unknown;
+}
+
+/** What was acknowledged for a server and is not done yet; the loop finishes it, after a crash too. */
+export type ServerTask = "create" | "createPaused" | "start" | "pause" | "resume" | "shutdown" | "forceOff" | "rebuild" | "reboot";
+
+export interface Server {
+  readonly id: ServerId;
+  readonly name: string;
+  readonly description: string | null;
+  readonly tenantId: TenantId;
+  readonly flavorId: FlavorId;
+  readonly imageId: ImageId;
+  readonly hostId: HostId;
+  readonly status: ServerStatus;
+  readonly lastError: string | null;
+  readonly progress: number;
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  /** Appended to the kernel's command line of an image that boots directly. */
+  readonly kernelCmdline: string | null;
+  readonly task: ServerTask | null;
+  readonly createdAt: string;
+}
+
+/** Addresses of a net (OpenVIM's cidr, dhcp, dns, links, routes) and the region its VLAN number is unique in. */
+export interface NetAddressing {
+  readonly region: string | null;
+  readonly cidr: string | null;
+  readonly enableDhcp: boolean;
+  readonly dhcpFirstIp: string | null;
+  readonly dhcpLastIp: string | null;
+  readonly gatewayIp: string | null;
+  readonly dns: readonly string[] | null;
+  readonly links: readonly unknown[] | null;
+  readonly routes: Readonly<Record<string, string>> | null;
+}
+
+export type VimNet = Net & NetAddressing;
+
+/** A vNIC's own settings, beside what every link port has. */
+export type ServerPort = VimPort & { readonly vpci: string | null; readonly model: string | null };
+
+/** A server that is deleted for its owner and not yet on its host. */
+export interface Leftover {
+  readonly serverId: ServerId;
+  readonly hostId: HostId;
+  readonly taps: readonly string[];
+}
+
+/** Everything the VIM knows, for reading. */
+export interface VimPicture {
+  readonly tenants: ReadonlyMap<TenantId, Tenant>;
+  readonly hosts: ReadonlyMap<HostId, Host>;
+  readonly images: ReadonlyMap<ImageId, Image>;
+  readonly flavors: ReadonlyMap<FlavorId, Flavor>;
+  readonly servers: ReadonlyMap<ServerId, Server>;
+  readonly nets: ReadonlyMap<NetId, VimNet>;
+  readonly ports: ReadonlyMap<VimPortId, ServerPort>;
+}

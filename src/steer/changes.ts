@@ -1,0 +1,83 @@
+import type { Action, FlowChange, FlowEntry, FlowPhases, FlowTable, GroupEntry } from "../model/flow.ts";
+import { groupText } from "./wanted.ts";
+
+/** What makes two entries the same entry in a switch: table, priority and match (OpenFlow 1.3, 6.4). */
+const keyOf = (e: FlowEntry) => `${e.table}/${e.priority}/${e.match.inPort ?? "*"}/${e.match.vlan ?? "*"}/${e.match.ethDst ?? "*"}`;
+const actionText = (a: Action): string => {
+  switch (a.do) {
+    case "output":
+      return `out:${a.port}`;
+    case "group":
+      return `group:${a.group}`;
+    case "setVlan":
+      return `vlan:${a.vlan}${a.push ? "+" : ""}`;
+    case "stripVlan":
+    case "toController":
+      return a.do;
+  }
+};
+const doesText = (e: FlowEntry) => `${e.cookie} ${e.actions.map(actionText).join(",")}`;
+
+/**
+ * The way from `have` to `want`, in the order in which a packet never meets an empty table and is never doubled for longer than a
+ * message takes:
+ *
+ *   prepare  groups and entries that are not there yet
+ *   turn     groups and entries that are there and do something else; ways that lose a bucket before ways that gain one
+ *   clear    what is not wanted any more, entries before the groups they lead through
+ *
+ * Nothing is written for what is right already. Empty when nothing differs.
+ */
+export function flowChanges(want: FlowTable, have: FlowTable): FlowPhases {
+  const hadEntries = new Map(have.entries.map((e) => [keyOf(e), e]));
+  const hadGroups = new Map(have.groups.map((g) => [g.id, g]));
+  const wantedEntries = new Set(want.entries.map(keyOf));
+  const wantedGroups = new Set(want.groups.map((g) => g.id));
+
+  const entries = want.entries.filter((e) => !isSame(hadEntries.get(keyOf(e)), e));
+  const isNew = (e: FlowEntry) => !hadEntries.has(keyOf(e));
+  const turned = want.groups.filter((g) => differs(hadGroups.get(g.id), g));
+  const loses = (g: GroupEntry) => g.buckets.length < (hadGroups.get(g.id)?.buckets.length ?? 0);
+
+  const prepare: FlowChange[] = [
+    ...want.groups.filter((g) => !hadGroups.has(g.id)).map((group): FlowChange => ({ op: "addGroup", group })),
+    ...entries.filter(isNew).map(addEntry),
+  ];
+  const turn: FlowChange[] = [
+    ...[...turned.filter(loses), ...turned.filter((g) => !loses(g))].map((group): FlowChange => ({ op: "modifyGroup", group })),
+    ...entries.filter((e) => !isNew(e)).map(addEntry),
+  ];
+  const clear: FlowChange[] = [
+    ...have.entries.filter((e) => !wantedEntries.has(keyOf(e))).map((entry): FlowChange => ({ op: "deleteEntry", entry })),
+    ...have.groups.filter((g) => !wantedGroups.has(g.id)).map((g): FlowChange => ({ op: "deleteGroup", groupId: g.id })),
+  ];
+  return [prepare, turn, clear].filter((phase) => phase.length > 0);
+}
+
+const addEntry = (entry: FlowEntry): FlowChange => ({ op: "addEntry", entry });
+const isSame = (had: FlowEntry | undefined, e: FlowEntry) => had !== undefined && doesText(had) === doesText(e);
+const differs = (had: GroupEntry | undefined, g: GroupEntry) => had !== undefined && groupText(had) !== groupText(g);
+
+/** The table after the changes: what we believe is in the switch once the barrier is answered. */
+export function afterChanges(have: FlowTable, phases: FlowPhases): FlowTable {
+  const entries = new Map(have.entries.map((e) => [keyOf(e), e]));
+  const groups = new Map(have.groups.map((g) => [g.id, g]));
+  for (const change of phases.flat()) {
+    switch (change.op) {
+      case "addEntry":
+        entries.set(keyOf(change.entry), change.entry);
+        break;
+      case "deleteEntry":
+        entries.delete(keyOf(change.entry));
+        break;
+      case "deleteGroup":
+        groups.delete(change.groupId);
+        break;
+      case "addGroup":
+      case "modifyGroup":
+        groups.set(change.group.id, change.group);
+        break;
+    }
+  }
+  return { entries: [...entries.values()], groups: [...groups.values()] };
+}

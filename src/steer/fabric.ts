@@ -1,0 +1,196 @@
+import type { Action } from "../model/flow.ts";
+import type { Net, VimPort } from "../model/net.ts";
+
+/**
+ * The flow entries of an OpenVIM fabric: the nets of one bind group (a net and all nets bound to it) become entries that lead
+ * every port to every other, across the boundary of a bind too. The rule is OpenVIM's own, so that an operator who compares
+ * both sees the same entries; where the original's rule contradicts itself ours is written down in
+ * docs/decisions/0006-openvim-flow-rule.md.
+ */
+export interface FabricPort {
+  readonly switchPort: string;
+  readonly vlan: number | null;
+  readonly mac: string | null;
+}
+
+export interface FabricNet {
+  readonly id: string;
+  readonly bindNet: string | null;
+  readonly bindVlan: number | null;
+  readonly ports: readonly FabricPort[];
+}
+
+export interface FabricEntry {
+  readonly netId: string;
+  readonly priority: number;
+  readonly inPort: string;
+  readonly vlan: number | null;
+  /** null: any destination. */
+  readonly ethDst: string | null;
+  /** Where the packet leaves, in order; `vlan` null means untagged there. */
+  readonly out: readonly Outlet[];
+}
+
+export interface Outlet {
+  readonly vlan: number | null;
+  readonly port: string;
+}
+
+const BROADCAST = "ff:ff:ff:ff:ff:ff";
+/** Priorities of OpenVIM: inside a net, and across a bind. */
+const INSIDE = 1000;
+const ACROSS = 1100;
+/** An entry for any destination stands this much below the ones for a known MAC. */
+const ANY_BELOW = 5;
+
+/** The ports of a net that carry traffic: its link ports that are admin up, and the outside port its provider names. */
+export function fabricNet(net: Net, ports: readonly VimPort[]): FabricNet {
+  const own = ports.filter((p) => p.netId === net.id && p.adminUp && p.switchPort !== null);
+  const outside = /^openflow:(?<port>[^:]+)(?<tagged>:vlan)?$/.exec(net.provider ?? "")?.groups;
+  const fabricPorts = own.map((p) => ({ switchPort: p.switchPort as string, vlan: p.vlan, mac: p.mac }));
+  if (outside?.["port"]) fabricPorts.push({ switchPort: outside["port"], vlan: outside["tagged"] ? net.vlan : null, mac: null });
+  return { id: net.id, bindNet: net.bindNet, bindVlan: net.bindVlan, ports: net.adminUp ? fabricPorts : [] };
+}
+
+/** Bind groups: each net that is not bound itself, with all nets bound to it. */
+export function bindGroups(nets: readonly FabricNet[]): FabricNet[][] {
+  const known = new Set(nets.map((n) => n.id));
+  const roots = nets.filter((n) => n.bindNet === null || !known.has(n.bindNet));
+  return roots.map((root) => [root, ...nets.filter((n) => n.bindNet === root.id && n !== root)]);
+}
+
+interface Direction {
+  readonly from: FabricNet;
+  readonly to: FabricNet;
+  readonly priority: number;
+  readonly vlanIn: number | null;
+  readonly vlanOut: number | null;
+}
+
+/** Which net leads into which, and the VLAN of the boundary: taken off on the way in, put on on the way out. */
+function directions(group: readonly FabricNet[]): Direction[] {
+  return group.flatMap((from) =>
+    group.flatMap((to): Direction[] => {
+      if (from === to) return [{ from, to, priority: INSIDE, vlanIn: null, vlanOut: null }];
+      if (from.bindNet === to.id) return [{ from, to, priority: ACROSS, vlanIn: null, vlanOut: from.bindVlan }];
+      if (to.bindNet === from.id) return [{ from, to, priority: ACROSS, vlanIn: to.bindVlan, vlanOut: null }];
+      return [];
+    }),
+  );
+}
+
+/** A tag of the boundary and a tag of the port would need two tags (QinQ), which the fabric does not carry: undefined. */
+function oneTag(boundary: number | null, port: number | null): number | null | undefined {
+  if (boundary !== null && port !== null) return undefined;
+  return boundary ?? port;
+}
+
+interface Way {
+  readonly direction: Direction;
+  readonly source: FabricPort;
+  readonly vlanIn: number | null;
+  readonly outlet: Outlet;
+  readonly mac: string | null;
+}
+
+function ways(group: readonly FabricNet[]): Way[] {
+  return directions(group).flatMap((direction) =>
+    direction.from.ports.flatMap((source) => {
+      const vlanIn = oneTag(direction.vlanIn, source.vlan);
+      if (vlanIn === undefined) return [];
+      return direction.to.ports.flatMap((target): Way[] => {
+        const vlan = oneTag(direction.vlanOut, target.vlan);
+        if (vlan === undefined || (source.switchPort === target.switchPort && vlanIn === vlan)) return [];
+        return [{ direction, source, vlanIn, outlet: { vlan, port: target.switchPort }, mac: target.mac }];
+      });
+    }),
+  );
+}
+
+const outletKey = (o: Outlet) => `${o.vlan ?? "-"}>${o.port}`;
+/** Untagged first, so that the tag is set once and never taken off again. */
+const byTag = (a: Outlet, b: Outlet) => (a.vlan ?? 0) - (b.vlan ?? 0) || (a.port < b.port ? -1 : a.port > b.port ? 1 : 0);
+
+function distinct(outlets: readonly Outlet[]): Outlet[] {
+  return [...new Map(outlets.map((o) => [outletKey(o), o])).values()];
+}
+
+const matchKey = (e: FabricEntry) => `${e.inPort}|${e.vlan}|${e.ethDst}|${e.priority}`;
+
+/** All entries of one bind group. */
+export function fabricEntries(group: readonly FabricNet[]): FabricEntry[] {
+  const all = ways(group);
+  const portCount = group.reduce((n, net) => n + net.ports.length, 0);
+  const entries = all.map((way) => towards(way, portCount));
+  if (portCount > 2) entries.push(...flooding(all, "broadcast"), ...flooding(all, "unknown"));
+  return merge(unify(entries));
+}
+
+/**
+ * One match stands once in a switch: where the original writes several entries with the same match and different actions (ports
+ * without a known MAC), so that the last one wins, ours is one entry that leads to all of them.
+ */
+function merge(entries: readonly FabricEntry[]): FabricEntry[] {
+  const byMatch = Map.groupBy(entries, matchKey);
+  return [...byMatch.values()].map((same) => ({ ...(same[0] as FabricEntry), out: distinct(same.flatMap((e) => e.out)).sort(byTag) }));
+}
+
+function towards(way: Way, portCount: number): FabricEntry {
+  const any = way.mac === null || portCount === 2;
+  return {
+    netId: way.direction.from.id,
+    priority: way.direction.priority - (any ? ANY_BELOW : 0),
+    inPort: way.source.switchPort,
+    vlan: way.vlanIn,
+    ethDst: any ? null : way.mac,
+    out: [way.outlet],
+  };
+}
+
+/**
+ * Where a packet for everybody goes, per source port. `broadcast` is OpenVIM's entry. `unknown` is ours and exists only across
+ * a bind: the dissertation's members answer viewers whose address no port declares, so what has no entry of its own is led to
+ * every net that is bound here.
+ */
+function flooding(all: readonly Way[], what: "broadcast" | "unknown"): FabricEntry[] {
+  const bySource = Map.groupBy(
+    what === "broadcast" ? all : all.filter((w) => w.direction.priority === ACROSS),
+    (w) => `${w.source.switchPort}|${w.source.vlan}|${w.vlanIn}`,
+  );
+  return [...bySource.values()].map((list) => {
+    const first = list[0] as Way;
+    return {
+      netId: first.direction.from.id,
+      priority: what === "broadcast" ? first.direction.priority : ACROSS - ANY_BELOW,
+      inPort: first.source.switchPort,
+      vlan: first.vlanIn,
+      ethDst: what === "broadcast" ? BROADCAST : null,
+      out: distinct(list.map((w) => w.outlet)).sort(byTag),
+    };
+  });
+}
+
+/** Entries of one port and tag that all do the same need no destination: one entry for any, as in a point-to-point net. */
+function unify(entries: readonly FabricEntry[]): FabricEntry[] {
+  const bySource = Map.groupBy(entries, (e) => `${e.vlan}|${e.inPort}`);
+  return [...bySource.values()].flatMap((list) => {
+    const first = list[0] as FabricEntry;
+    const same = list.length > 1 && list.every((e) => sameOut(e.out, first.out));
+    if (!same) return list;
+    return [{ ...first, ethDst: null, priority: first.priority - (first.ethDst === null ? 0 : ANY_BELOW) }];
+  });
+}
+
+const sameOut = (a: readonly Outlet[], b: readonly Outlet[]) => a.length === b.length && a.every((o, i) => outletKey(o) === outletKey(b[i] as Outlet));
+
+/** The actions that lead a packet with tag `vlanIn` (null: none) to the outlets, writing the tag only where it changes. */
+export function actionsOf(vlanIn: number | null, out: readonly Outlet[]): Action[] {
+  const actions: Action[] = [];
+  let tag = vlanIn;
+  for (const { vlan, port } of out) {
+    if (vlan !== tag) actions.push(vlan === null ? { do: "stripVlan" } : { do: "setVlan", vlan, push: tag === null });
+    tag = vlan;
+    actions.push({ do: "output", port });
+  }
+  return actions;
+}

@@ -1,0 +1,160 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { FlowTable } from "../model/flow.ts";
+import type { NetId, VimPortId } from "../model/ids.ts";
+import type { Net, VimPort } from "../model/net.ts";
+import { afterChanges, flowChanges } from "./changes.ts";
+import { wantedTable } from "./wanted.ts";
+
+const net = (id: string, bindNet: string | null = null, more: Partial<Net> = {}): Net => ({
+  id: id as NetId,
+  name: id,
+  kind: "data",
+  tenantId: null,
+  shared: false,
+  adminUp: true,
+  status: "ACTIVE",
+  lastError: null,
+  vlan: null,
+  provider: null,
+  bindNet: bindNet as NetId | null,
+  bindVlan: null,
+  createdAt: "2026-01-01T00:00:00",
+  ...more,
+});
+
+const port = (netId: string, switchPort: string, mac: string | null, more: Partial<VimPort> = {}): VimPort => ({
+  id: `${netId}-${switchPort}-${more.vlan ?? ""}` as VimPortId,
+  name: switchPort,
+  kind: "external",
+  tenantId: null,
+  netId: netId as NetId,
+  serverId: null,
+  mac,
+  ip: null,
+  switchPort,
+  vlan: null,
+  bandwidthMbps: null,
+  adminUp: true,
+  status: "ACTIVE",
+  ...more,
+});
+
+const SERVICE_MAC = "02:00:00:00:00:64";
+const [VIEWER_A, VIEWER_B] = ["02:00:00:00:00:0a", "02:00:00:00:00:0b"];
+const PORTS = [port("d0", "p1", SERVICE_MAC), port("d1", "p2", SERVICE_MAC), port("t0", "p3", VIEWER_A), port("t1", "p4", VIEWER_B)];
+/** The dissertation's figure 10: two data nets, two traffic nets. */
+const boundTo = (t0: string | null, t1: string | null) => [net("d0"), net("d1"), net("t0", t0), net("t1", t1)];
+
+/** Where a frame leaves, by the table alone: a small OpenFlow switch for untagged frames, to read tables with. */
+function led(table: FlowTable, inPort: string, ethDst: string): string[] {
+  const entry = [...table.entries]
+    .sort((x, y) => y.priority - x.priority)
+    .find((e) => (e.match.inPort ?? inPort) === inPort && (e.match.ethDst ?? ethDst) === ethDst && e.match.vlan === undefined);
+  const actions = (entry?.actions ?? []).flatMap((a) => (a.do === "group" ? (table.groups.find((g) => g.id === a.group)?.buckets.flat() ?? []) : [a]));
+  return actions.flatMap((a) => (a.do === "output" ? [a.port] : a.do === "toController" ? ["controller"] : [])).sort();
+}
+
+describe.each(["1.0", "1.3"] as const)("where packets go (OpenFlow %s)", (version) => {
+  const normal = wantedTable(boundTo("d0", "d1"), PORTS, version).table;
+  const afterA = wantedTable(boundTo("d1", "d1"), PORTS, version).table;
+  const STRANGER = "02:00:00:00:00:77";
+  for (const [name, table, inPort, dst, want] of [
+    ["normal: viewer A reaches A", normal, "p3", SERVICE_MAC, ["p1"]],
+    ["normal: viewer B reaches B", normal, "p4", SERVICE_MAC, ["p2"]],
+    ["normal: A's broadcast reaches viewer A only", normal, "p1", "ff:ff:ff:ff:ff:ff", ["p3"]],
+    ["normal: B's broadcast reaches viewer B only", normal, "p2", "ff:ff:ff:ff:ff:ff", ["p4"]],
+    ["A failed: viewer A reaches B", afterA, "p3", SERVICE_MAC, ["p2"]],
+    ["A failed: viewer B still reaches B", afterA, "p4", SERVICE_MAC, ["p2"]],
+    ["A failed: B's broadcast reaches both viewers", afterA, "p2", "ff:ff:ff:ff:ff:ff", ["p3", "p4"]],
+    ["A failed: B answers viewer A alone", afterA, "p2", VIEWER_A, ["p3"]],
+    ["A failed: B answers viewer B alone", afterA, "p2", VIEWER_B, ["p4"]],
+    ["A failed: what nobody declared goes to every bound traffic net", afterA, "p2", STRANGER, ["p3", "p4"]],
+    ["A failed: A can inject nothing any more", afterA, "p1", VIEWER_A, []],
+    ["an answer to our probe goes to the controller", afterA, "p1", "0e:53:4d:50:52:01", ["controller"]],
+  ] as const) {
+    test(name, () => expect(led(table, inPort, dst)).toEqual(want));
+  }
+});
+
+describe("a switch-over", () => {
+  /** t0 with `n` more ports on it. */
+  const wide = (n: number) => [...PORTS, ...Array.from({ length: n }, (_, i) => port("t0", `x${i}`, null))];
+  const switchOver = (ports: VimPort[]) =>
+    flowChanges(wantedTable(boundTo("d1", "d1"), ports, "1.3").table, wantedTable(boundTo("d0", "d1"), ports, "1.3").table);
+
+  test("turns the way forward by one GROUP_MOD, however many ports lead into it", () => {
+    for (const n of [0, 100]) {
+      const forward = switchOver(wide(n)).flat().filter((c) => c.op === "modifyGroup" && c.group.type === "indirect");
+      expect(forward).toHaveLength(1);
+    }
+  });
+
+  test("prepares before it turns, and clears last", () => {
+    const phases = switchOver(PORTS);
+    const position = (what: (c: (typeof phases)[number][number]) => boolean) => phases.findIndex((phase) => phase.some(what));
+    expect(position((c) => c.op === "addEntry")).toBeLessThan(position((c) => c.op === "modifyGroup"));
+    expect(position((c) => c.op === "modifyGroup")).toBeLessThan(position((c) => c.op === "deleteEntry"));
+  });
+
+  test("and back again restores the very same table", () => {
+    const normal = wantedTable(boundTo("d0", "d1"), PORTS, "1.3").table;
+    const moved = wantedTable(boundTo("d1", "d1"), PORTS, "1.3").table;
+    const back = afterChanges(afterChanges(normal, flowChanges(moved, normal)), flowChanges(normal, moved));
+    expect(flowChanges(normal, back)).toEqual([]);
+  });
+});
+
+const binds = fc.constantFrom("d0", "d1", null);
+const macs = fc.constantFrom(SERVICE_MAC, VIEWER_A, VIEWER_B, null);
+const world = fc
+  .tuple(binds, binds, macs, macs, macs, fc.constantFrom(null, 100), fc.constantFrom<"1.0" | "1.3">("1.0", "1.3"))
+  .map(([t0, t1, m1, m3, m4, vlan, version]) => ({
+    nets: boundTo(t0, t1),
+    ports: [port("d0", "p1", m1, { vlan }), port("d1", "p2", SERVICE_MAC), port("t0", "p3", m3), port("t1", "p4", m4), port("t1", "p5", null, { vlan: 7 })],
+    version,
+  }));
+
+describe("laws of the changes", () => {
+  test("applied to what is there, they give what is wanted; and then nothing is left to do", () => {
+    fc.assert(
+      fc.property(world, world, (x, y) => {
+        const have = wantedTable(x.nets, x.ports, x.version).table;
+        const want = wantedTable(y.nets, y.ports, x.version).table;
+        expect(flowChanges(want, afterChanges(have, flowChanges(want, have)))).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("one match stands once, and no group is used that is not there", () => {
+    fc.assert(
+      fc.property(world, ({ nets, ports, version }) => {
+        const { entries, groups } = wantedTable(nets, ports, version).table;
+        const keys = entries.map((e) => JSON.stringify([e.priority, e.match]));
+        expect(new Set(keys).size).toBe(keys.length);
+        const used = entries.flatMap((e) => e.actions.flatMap((a) => (a.do === "group" ? [a.group] : [])));
+        expect([...new Set(used)].sort()).toEqual(groups.map((g) => g.id).sort());
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("no port is led back to itself", () => {
+    fc.assert(
+      fc.property(world, ({ nets, ports, version }) => {
+        const { table } = wantedTable(nets, ports, version);
+        for (const p of ["p1", "p2", "p3", "p4"]) expect(led(table, p, "ff:ff:ff:ff:ff:ff")).not.toContain(p);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+test("a ptp network with three ports is a problem of that network only", () => {
+  const nets = [net("d0", null, { kind: "ptp" }), net("d1")];
+  const ports = [port("d0", "p1", null), port("d0", "p2", null), port("d0", "p3", null), port("d1", "p4", null), port("d1", "p5", null)];
+  const { table, problems } = wantedTable(nets, ports, "1.3");
+  expect([...problems.keys()]).toEqual(["d0"]);
+  expect(led(table, "p4", VIEWER_A)).toEqual(["p5"]);
+});
