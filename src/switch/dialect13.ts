@@ -1,0 +1,136 @@
+import type { Socket } from "node:net";
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import { COOKIE_MARK, type FlowEntry, type FlowTable } from "../model/flow.ts";
+import { datapathId } from "../model/ids.ts";
+import type { SwitchPort } from "../model/switch.ts";
+import { errorName, STALE } from "../wire/openflow/errors.ts";
+import { OF13 } from "../wire/openflow/hello.ts";
+import { GROUP, type Message13, NO_BUFFER, of13, PORT, TABLE_ALL, WHOLE_PACKET } from "../wire/openflow/of13.ts";
+import { Channel } from "./channel.ts";
+import { type Dialect, type Heard, type PortCounters, portCounters } from "./dialect.ts";
+import type { Greeted } from "./greet.ts";
+import { type PortBook, switchPort } from "./ports.ts";
+import { change13, entryFrom13, groupFrom13 } from "./words13.ts";
+
+type Part<K> = Extract<Extract<Message13, { kind: "multipartReply" }>["part"], { readonly kind: K }>;
+
+const OUR_COOKIES = { cookie: COOKIE_MARK << 32n, cookieMask: 0xffffffff00000000n } as const;
+
+/** A connection spoken to in OpenFlow 1.3. */
+export function dialect13(socket: Socket, greeted: Greeted, clock: Clock): Dialect {
+  const channel = new Channel(socket, of13, greeted, clock);
+  return {
+    version: "1.3",
+    get bytesRead() {
+      return channel.bytesRead;
+    },
+    open: (listener) =>
+      channel.open(
+        {
+          closed: listener.closed,
+          message(message, at) {
+            const heard = hear(message);
+            if (heard !== null) listener.heard(heard, at);
+          },
+        },
+        greeted.frames,
+      ),
+    introduce: () => introduce(channel),
+    takeLead: (epoch) => takeLead(channel, epoch),
+    apply: (phases, ports) => channel.batch(phases.map((phase) => phase.map((change) => change13(change, ports)))),
+    read: (ports, strange) => read(channel, ports, strange),
+    counters: (ports) => counters(channel, ports),
+    packetOut: (port, frame) =>
+      channel.post({
+        kind: "packetOut",
+        buffer: NO_BUFFER,
+        inPort: PORT.controller,
+        actions: [{ kind: "output", port, maxLen: 0 }],
+        frame,
+      }),
+    echo: () => channel.post({ kind: "echoRequest", data: new Uint8Array() }),
+    expire: () => channel.expire(),
+    close: (why) => channel.close(why),
+  };
+}
+
+async function introduce(channel: Channel<Message13>): ReturnType<Dialect["introduce"]> {
+  const features = await channel.request({ kind: "featuresRequest" }, "featuresReply");
+  if (features.auxiliary !== 0) throw new Fault("SWITCH_REFUSED", "an auxiliary connection, which nobody asked for");
+  const parts = await multipart(channel, { kind: "portDesc", flags: 0 }, "portDesc");
+  const ports = parts.flatMap((part) => part.ports).map((port) => switchPort(port, PORT.max));
+  return { datapath: datapathId(features.datapath), ports: ports.filter((port): port is SwitchPort => port !== null) };
+}
+
+/**
+ * Becomes master with our leadership epoch as generation_id: a switch refuses a master with an older one, so a leader
+ * that lost its lease while asleep cannot move traffic, whatever it still believes (1.3, 6.3.5). Then asks for whole packets.
+ */
+async function takeLead(channel: Channel<Message13>, epoch: bigint): Promise<void> {
+  try {
+    await channel.request({ kind: "roleRequest", role: "master", generationId: epoch }, "roleReply");
+  } catch (e) {
+    const isStale = e instanceof Fault && e.about.error === STALE;
+    throw isStale ? new Fault("STALE_EPOCH", `the switch refused epoch ${epoch}`, { epoch: String(epoch) }, { cause: e }) : e;
+  }
+  channel.allowWrites();
+  const { refused } = await channel.batch([[{ kind: "setConfig", flags: 0, missSendLen: WHOLE_PACKET }]]);
+  if (refused[0] !== undefined) throw new Fault("SWITCH_REFUSED", `setConfig: ${refused[0].error}`, { error: refused[0].error });
+}
+
+async function read(channel: Channel<Message13>, ports: PortBook, strange: (what: string) => void): Promise<FlowTable> {
+  const everywhere = { table: TABLE_ALL, outPort: PORT.any, outGroup: GROUP.any, match: {} } as const;
+  const [flowParts, groupParts] = await Promise.all([
+    multipart(channel, { kind: "flow", flags: 0, ...everywhere, ...OUR_COOKIES }, "flow"),
+    multipart(channel, { kind: "groupDesc", flags: 0 }, "groupDesc"),
+  ]);
+  const entries: FlowEntry[] = [];
+  for (const row of flowParts.flatMap((part) => part.entries)) {
+    const entry = entryFrom13(row, ports);
+    if (entry === undefined) strange(`table ${row.table} priority ${row.priority} matches ${Object.keys(row.match).join(", ")}`);
+    else if (entry !== null) entries.push(entry);
+  }
+  const groups = groupParts.flatMap((part) => part.groups).map((row) => groupFrom13(row, ports));
+  return { entries, groups: groups.filter((group) => group !== null) };
+}
+
+async function counters(channel: Channel<Message13>, ports: PortBook): Promise<Map<string, PortCounters>> {
+  const parts = await multipart(channel, { kind: "port", flags: 0, port: PORT.any }, "port");
+  const rows = parts.flatMap((part) => part.ports).filter((row) => row.port <= PORT.max);
+  return new Map(rows.map((row) => [ports.nameOf(row.port), portCounters(row)]));
+}
+
+type Request = Extract<Message13, { kind: "multipartRequest" }>["part"];
+
+/** Asks and returns the bodies. Rejects with Fault SWITCH_REFUSED when a part is of another kind. */
+async function multipart<K extends Part<string>["kind"]>(
+  channel: Channel<Message13>,
+  part: Request,
+  kind: K,
+): Promise<Part<K>[]> {
+  const replies = await channel.requestParts({ kind: "multipartRequest", part }, "multipartReply");
+  return replies.map((reply) => {
+    if (reply.part.kind !== kind) throw new Fault("SWITCH_REFUSED", `asked for ${kind}, got ${reply.part.kind}`);
+    return reply.part as Part<K>;
+  });
+}
+
+function hear(message: Message13): Heard | null {
+  switch (message.kind) {
+    case "portStatus": {
+      const port = switchPort(message.port, PORT.max);
+      return port && { type: "port", reason: message.reason, port };
+    }
+    case "packetIn": {
+      const { inPort } = message.match;
+      return typeof inPort === "number" ? { type: "packetIn", inPort, frame: message.frame } : null;
+    }
+    case "error": {
+      const cause = of13.kindOf(message.data[1] ?? -1) ?? "an unknown message";
+      return { type: "refused", error: `${cause}: ${errorName(OF13, message.errorType, message.code)}` };
+    }
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,213 @@
+import type { Socket } from "node:net";
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { Log } from "../lib/log.ts";
+import type { FlowChange, FlowPhases, FlowTable } from "../model/flow.ts";
+import type { DatapathId } from "../model/ids.ts";
+import type { Applied, SwitchEvent, SwitchPort } from "../model/switch.ts";
+import { OF13, type VersionName } from "../wire/openflow/hello.ts";
+import type { BatchResult } from "./channel.ts";
+import type { Dialect, Heard, PortCounters } from "./dialect.ts";
+import { dialect10 } from "./dialect10.ts";
+import { dialect13 } from "./dialect13.ts";
+import { greet } from "./greet.ts";
+import { type KeepAlivePolicy, keepAlive } from "./keep-alive.ts";
+import { PortBook } from "./ports.ts";
+
+export type { PortCounters } from "./dialect.ts";
+
+/**
+ * One switch that accepted us as its controller. After the connection has ended everything rejects with Fault
+ * SWITCH_NOT_CONNECTED; a request without answer for 10 s rejects with Fault TIMEOUT.
+ */
+export interface SwitchSession {
+  readonly datapath: DatapathId;
+  readonly version: VersionName;
+  /** By name, as they are now. A port whose number has no name any more is called `#NUMBER` wherever one is named. */
+  readonly ports: ReadonlyMap<string, SwitchPort>;
+  /** Our entries (by cookie mark) and groups (by number), as the switch has them and in whatever order it tells them. */
+  read(): Promise<FlowTable>;
+  /**
+   * All phases in one write, a barrier after each. Rejects with Fault SWITCH_REFUSED that names the first refused change
+   * (`about.change`, `about.error`) or the missing port; in the first case the switch has carried out the others, in the
+   * second nothing was written.
+   */
+  apply(phases: FlowPhases): Promise<Applied>;
+  /** Sends a frame out of a port. Throws Fault SWITCH_REFUSED for an unknown port; what the switch refuses becomes a `refused` event. */
+  packetOut(port: string, frame: Uint8Array): void;
+  portCounters(): Promise<Map<string, PortCounters>>;
+  close(why?: string): void;
+}
+
+export interface SessionOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly epoch: bigint;
+  readonly keepAlive: KeepAlivePolicy;
+  /** False refuses the switch. */
+  readonly accept: (datapath: DatapathId) => boolean;
+  readonly tell: (event: SwitchEvent) => void;
+  /** Told once, when a session that was up has ended. */
+  readonly ended: (session: SwitchSession, why: string) => void;
+}
+
+/**
+ * Hello, features, ports, role, configuration: resolves when the switch may be written to. Rejects with ProtocolError,
+ * Fault STALE_EPOCH, SWITCH_REFUSED or SWITCH_NOT_CONNECTED; the socket is closed then.
+ */
+export async function openSession(socket: Socket, options: SessionOptions): Promise<Session> {
+  const greeted = await greet(socket);
+  const dialect = (greeted.version === OF13 ? dialect13 : dialect10)(socket, greeted, options.clock);
+  const session = new Session(dialect, options);
+  try {
+    await session.join();
+    return session;
+  } catch (e) {
+    dialect.close("the session did not come up");
+    throw e;
+  }
+}
+
+export class Session implements SwitchSession {
+  readonly #dialect: Dialect;
+  readonly #options: SessionOptions;
+  readonly #book = new PortBook();
+  readonly #life = new AbortController();
+  #datapath = "" as DatapathId;
+  /** Heard while joining: told after, because the list of ports it belongs to may not be read yet. Null once up. */
+  #early: { readonly what: Heard; readonly at: number }[] | null = [];
+  #endedWhy: string | null = null;
+
+  constructor(dialect: Dialect, options: SessionOptions) {
+    this.#dialect = dialect;
+    this.#options = options;
+  }
+
+  get datapath(): DatapathId {
+    return this.#datapath;
+  }
+
+  /** Why the connection has ended; null while it stands. */
+  get endedWhy(): string | null {
+    return this.#endedWhy;
+  }
+
+  get version(): VersionName {
+    return this.#dialect.version;
+  }
+
+  get ports(): ReadonlyMap<string, SwitchPort> {
+    return this.#book.byName;
+  }
+
+  async join(): Promise<void> {
+    this.#dialect.open({ heard: (what, at) => this.#heard(what, at), closed: (why) => this.#closed(why) });
+    const { datapath, ports } = await this.#dialect.introduce();
+    if (!this.#options.accept(datapath))
+      throw new Fault("SWITCH_REFUSED", `datapath ${datapath} is not one of ours`, { datapath });
+    this.#datapath = datapath;
+    for (const port of ports) this.#book.put(port);
+    await this.#lead(datapath);
+  }
+
+  /** A stale epoch is told as an event too: it means that this whole process is no leader any more. */
+  async #lead(datapath: DatapathId): Promise<void> {
+    try {
+      await this.#dialect.takeLead(this.#options.epoch);
+    } catch (e) {
+      if (e instanceof Fault && e.code === "STALE_EPOCH") this.#options.tell({ type: "refused", datapath, error: e.message });
+      throw e;
+    }
+  }
+
+  /** Tells "up", then what was heard meanwhile, and begins to watch that the switch answers. */
+  start(): void {
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const { what } of early) if (what.type === "port") this.#note(what);
+    this.#options.tell({ type: "up", datapath: this.#datapath, ports: [...this.#book.byName.values()] });
+    for (const { what, at } of early) if (what.type !== "port") this.#heard(what, at);
+    const dialect = this.#dialect;
+    const peer = {
+      get bytesRead() {
+        return dialect.bytesRead;
+      },
+      echo: () => dialect.echo(),
+      expire: () => dialect.expire(),
+      lost: (why: string) => dialect.close(why),
+    };
+    void keepAlive(peer, this.#options.keepAlive, this.#options.clock, this.#life.signal);
+  }
+
+  read(): Promise<FlowTable> {
+    const strange = (what: string) =>
+      this.#options.log.warn({ datapath: this.#datapath, what }, "entry with our cookie that is not of our making");
+    return this.#dialect.read(this.#book, strange);
+  }
+
+  async apply(phases: FlowPhases): Promise<Applied> {
+    const full = phases.filter((phase) => phase.length > 0);
+    const changes = full.reduce((sum, phase) => sum + phase.length, 0);
+    const result = await this.#dialect.apply(full.length > 0 ? full : [[]], this.#book);
+    if (result.refused.length > 0) throw refusal(this.#datapath, full, result);
+    return { changes, onWireAt: result.onWireAt, barrierAt: result.barrierAt };
+  }
+
+  packetOut(port: string, frame: Uint8Array): void {
+    this.#dialect.packetOut(this.#book.noOf(port), frame);
+  }
+
+  portCounters(): Promise<Map<string, PortCounters>> {
+    return this.#dialect.counters(this.#book);
+  }
+
+  close(why = "closed by us"): void {
+    this.#dialect.close(why);
+  }
+
+  #heard(what: Heard, seenAt: number): void {
+    if (this.#early !== null) {
+      this.#early.push({ what, at: seenAt });
+      return;
+    }
+    const datapath = this.#datapath;
+    switch (what.type) {
+      case "port":
+        this.#note(what);
+        this.#options.tell({ type: "port", datapath, reason: what.reason, port: what.port, seenAt });
+        return;
+      case "packetIn":
+        this.#options.tell({ type: "packetIn", datapath, inPort: this.#book.nameOf(what.inPort), frame: what.frame, seenAt });
+        return;
+      case "refused":
+        this.#options.tell({ type: "refused", datapath, error: what.error });
+    }
+  }
+
+  #note(what: Extract<Heard, { readonly type: "port" }>): void {
+    if (what.reason === "delete") this.#book.remove(what.port);
+    else this.#book.put(what.port);
+  }
+
+  #closed(why: string): void {
+    this.#endedWhy = why;
+    this.#life.abort();
+    if (this.#early === null) this.#options.ended(this, why);
+  }
+}
+
+/** The Fault for the first change that the switch refused. */
+function refusal(datapath: DatapathId, phases: FlowPhases, { refused }: BatchResult): Fault {
+  const { phase, index, error } = refused[0]!;
+  const change = phases[phase]?.[index];
+  const what = change === undefined ? "barrier" : describeChange(change);
+  return new Fault("SWITCH_REFUSED", `${error} for ${what}`, { datapath, change: what, error, refused: refused.length });
+}
+
+/** A change as people read it: `addEntry table=0 priority=100 {"inPort":"p1"}`. */
+function describeChange(change: FlowChange): string {
+  if (change.op === "deleteGroup") return `${change.op} ${change.groupId}`;
+  if ("group" in change) return `${change.op} ${change.group.id}`;
+  const { table, priority, match } = change.entry;
+  return `${change.op} table=${table} priority=${priority} ${JSON.stringify(match)}`;
+}

@@ -1,0 +1,133 @@
+import { Fault } from "../lib/fault.ts";
+import { type Action, type FlowChange, type FlowEntry, isOurs, type Match } from "../model/flow.ts";
+import type { Unsent } from "../wire/openflow/codec.ts";
+import {
+  type Action10,
+  type FlowEntry10,
+  type Match10,
+  type Message10,
+  NO_BUFFER,
+  PORT,
+  plainWildcards,
+  WHOLE_PACKET,
+  WILD,
+} from "../wire/openflow/of10.ts";
+import { vlanId } from "./dialect.ts";
+import { IMPOSSIBLE_PORT, type PortBook } from "./ports.ts";
+
+/** The model's flow entries in the words of OpenFlow 1.0, and back. Pure. 1.0 has no groups and one table to write to. */
+
+const NO_MAC = "00:00:00:00:00:00";
+const NO_IP = "0.0.0.0";
+const FLOW_MOD = {
+  kind: "flowMod",
+  idleTimeoutSec: 0,
+  hardTimeoutSec: 0,
+  buffer: NO_BUFFER,
+  outPort: PORT.none,
+  flags: 0,
+} as const;
+
+/** Matches every packet. */
+export const ANY_PACKET: Match10 = {
+  ...{ wildcards: WILD.all, inPort: 0, dlSrc: NO_MAC, dlDst: NO_MAC, dlVlan: 0, dlVlanPcp: 0, dlType: 0 },
+  ...{ nwTos: 0, nwProto: 0, nwSrc: NO_IP, nwDst: NO_IP, tpSrc: 0, tpDst: 0 },
+};
+
+/** Throws Error for a group, which no one may steer into on 1.0, and Fault SWITCH_REFUSED for a table other than 0. */
+export function change10(change: FlowChange, ports: PortBook): Unsent<Message10> {
+  if (change.op !== "addEntry" && change.op !== "deleteEntry") throw new Error("OpenFlow 1.0 has no groups");
+  const { table, cookie, priority, match, actions } = change.entry;
+  if (table !== 0) throw new Fault("SWITCH_REFUSED", `OpenFlow 1.0 can write to table 0 only, not to ${table}`, { table });
+  const isAdd = change.op === "addEntry";
+  const command = isAdd ? "add" : "deleteStrict";
+  return {
+    ...FLOW_MOD,
+    command,
+    cookie,
+    priority,
+    match: match10(match, ports),
+    actions: isAdd ? actions.map((a) => action10(a, ports)) : [],
+  };
+}
+
+function match10(match: Match, ports: PortBook): Match10 {
+  let wildcards: number = WILD.all;
+  if (match.inPort !== undefined) wildcards &= ~WILD.inPort;
+  if (match.vlan !== undefined) wildcards &= ~WILD.dlVlan;
+  if (match.ethDst !== undefined) wildcards &= ~WILD.dlDst;
+  return {
+    ...ANY_PACKET,
+    wildcards,
+    inPort: match.inPort === undefined ? 0 : ports.noOf(match.inPort),
+    dlDst: match.ethDst ?? NO_MAC,
+    dlVlan: match.vlan === undefined ? 0 : vlanId(match.vlan),
+  };
+}
+
+/** SET_VLAN_VID adds the tag where there is none (1.0, 5.2.4), so `push` needs no word of its own. */
+function action10(action: Action, ports: PortBook): Action10 {
+  switch (action.do) {
+    case "output":
+      return { kind: "output", port: ports.noOf(action.port), maxLen: 0 };
+    case "setVlan":
+      return { kind: "setVlanVid", vlan: vlanId(action.vlan) };
+    case "stripVlan":
+      return { kind: "stripVlan" };
+    case "toController":
+      return { kind: "output", port: PORT.controller, maxLen: WHOLE_PACKET };
+    case "group":
+      throw new Error("OpenFlow 1.0 has no groups");
+  }
+}
+
+/** The entry as the model has it; null when it is not ours; undefined when it is, but matches in a way the model has no words for. */
+export function entryFrom10(row: FlowEntry10, ports: PortBook): FlowEntry | null | undefined {
+  if (!isOurs(row.cookie)) return null;
+  const match = matchFrom10(row.match, ports);
+  if (match === undefined) return undefined;
+  const { table, priority, cookie } = row;
+  return { table, priority, cookie, match, actions: actionsFrom10(row.actions, match.vlan !== undefined, ports) };
+}
+
+/** OFP_VLAN_NONE: "has no tag". */
+const VLAN_NONE = 0xffff;
+
+function matchFrom10(match: Match10, ports: PortBook): Match | undefined {
+  const looksAt = WILD.all & ~plainWildcards(match.wildcards);
+  if ((looksAt & ~(WILD.inPort | WILD.dlVlan | WILD.dlDst)) !== 0) return undefined;
+  if (looksAt & WILD.dlVlan && match.dlVlan === VLAN_NONE) return undefined;
+  return {
+    ...(looksAt & WILD.inPort ? { inPort: ports.nameOf(match.inPort) } : {}),
+    ...(looksAt & WILD.dlVlan ? { vlan: match.dlVlan } : {}),
+    ...(looksAt & WILD.dlDst ? { ethDst: match.dlDst } : {}),
+  };
+}
+
+/** The wire does not say whether a tag was there; the match and the actions before do. */
+function actionsFrom10(wire: readonly Action10[], tagged: boolean, ports: PortBook): readonly Action[] {
+  const actions: Action[] = [];
+  let hasTag = tagged;
+  for (const one of wire) {
+    const action = actionFrom10(one, hasTag, ports);
+    if (action === null) return [{ do: "output", port: IMPOSSIBLE_PORT }];
+    actions.push(action);
+    if (action.do === "setVlan") hasTag = true;
+    if (action.do === "stripVlan") hasTag = false;
+  }
+  return actions;
+}
+
+/** Null for what the model has no word for. */
+function actionFrom10(action: Action10, hasTag: boolean, ports: PortBook): Action | null {
+  switch (action.kind) {
+    case "output":
+      return action.port === PORT.controller ? { do: "toController" } : { do: "output", port: ports.nameOf(action.port) };
+    case "setVlanVid":
+      return { do: "setVlan", vlan: action.vlan, push: !hasTag };
+    case "stripVlan":
+      return { do: "stripVlan" };
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,177 @@
+import {
+  type Action,
+  type FlowChange,
+  type FlowEntry,
+  GROUP_ID_BASE,
+  type GroupEntry,
+  isOurs,
+  type Match,
+} from "../model/flow.ts";
+import type { Unsent } from "../wire/openflow/codec.ts";
+import {
+  type Action13,
+  type FlowEntry13,
+  GROUP,
+  type GroupDesc13,
+  type Instruction13,
+  type Message13,
+  NO_BUFFER,
+  PORT,
+  VID_PRESENT,
+  WHOLE_PACKET,
+} from "../wire/openflow/of13.ts";
+import type { OxmMatch } from "../wire/openflow/oxm.ts";
+import { vlanId } from "./dialect.ts";
+import { IMPOSSIBLE_PORT, type PortBook } from "./ports.ts";
+
+/** The model's flow entries and groups in the words of OpenFlow 1.3, and back. Pure. */
+
+const CVLAN = 0x8100;
+const EXACT_COOKIE = 0xffffffffffffffffn;
+const FLOW_MOD = { kind: "flowMod", idleTimeoutSec: 0, hardTimeoutSec: 0, buffer: NO_BUFFER, flags: 0 } as const;
+
+export function change13(change: FlowChange, ports: PortBook): Unsent<Message13> {
+  switch (change.op) {
+    case "addGroup":
+      return groupMod("add", change.group, ports);
+    case "modifyGroup":
+      return groupMod("modify", change.group, ports);
+    case "deleteGroup":
+      return { kind: "groupMod", command: "delete", type: "all", group: change.groupId, buckets: [] };
+    case "addEntry":
+      return flowMod("add", change.entry, ports, applied(change.entry.actions, ports));
+    case "deleteEntry":
+      return flowMod("deleteStrict", change.entry, ports, []);
+  }
+}
+
+/** A delete names the cookie too, so that an entry that somebody else put in its place stays. */
+function flowMod(
+  command: "add" | "deleteStrict",
+  entry: FlowEntry,
+  ports: PortBook,
+  instructions: readonly Instruction13[],
+): Unsent<Message13> {
+  const { table, priority, cookie } = entry;
+  const cookieMask = command === "add" ? 0n : EXACT_COOKIE;
+  const match = match13(entry.match, ports);
+  return {
+    ...FLOW_MOD,
+    command,
+    table,
+    priority,
+    cookie,
+    cookieMask,
+    outPort: PORT.any,
+    outGroup: GROUP.any,
+    match,
+    instructions,
+  };
+}
+
+function groupMod(command: "add" | "modify", group: GroupEntry, ports: PortBook): Unsent<Message13> {
+  const buckets = group.buckets.map((actions) => ({
+    weight: 0,
+    watchPort: PORT.any,
+    watchGroup: GROUP.any,
+    actions: actions.flatMap((a) => action13(a, ports)),
+  }));
+  return { kind: "groupMod", command, type: group.type, group: group.id, buckets };
+}
+
+function match13(match: Match, ports: PortBook): OxmMatch {
+  return {
+    ...(match.inPort === undefined ? {} : { inPort: ports.noOf(match.inPort) }),
+    ...(match.ethDst === undefined ? {} : { ethDst: match.ethDst }),
+    ...(match.vlan === undefined ? {} : { vlanVid: vlanId(match.vlan) | VID_PRESENT }),
+  };
+}
+
+/** No instruction at all drops the packet (1.3, 5.4). */
+const applied = (actions: readonly Action[], ports: PortBook): Instruction13[] =>
+  actions.length === 0 ? [] : [{ kind: "applyActions", actions: actions.flatMap((a) => action13(a, ports)) }];
+
+function action13(action: Action, ports: PortBook): Action13[] {
+  switch (action.do) {
+    case "output":
+      return [{ kind: "output", port: ports.noOf(action.port), maxLen: 0 }];
+    case "group":
+      return [{ kind: "group", group: action.group }];
+    case "setVlan": {
+      const set: Action13 = { kind: "setField", field: { vlanVid: vlanId(action.vlan) | VID_PRESENT } };
+      return action.push ? [{ kind: "pushVlan", ethType: CVLAN }, set] : [set];
+    }
+    case "stripVlan":
+      return [{ kind: "popVlan" }];
+    case "toController":
+      return [{ kind: "output", port: PORT.controller, maxLen: WHOLE_PACKET }];
+  }
+}
+
+/** The entry as the model has it; null when it is not ours; undefined when it is, but matches in a way the model has no words for. */
+export function entryFrom13(row: FlowEntry13, ports: PortBook): FlowEntry | null | undefined {
+  if (!isOurs(row.cookie)) return null;
+  const match = matchFrom13(row.match, ports);
+  if (match === undefined) return undefined;
+  const { table, priority, cookie } = row;
+  return { table, priority, cookie, match, actions: instructionsFrom13(row.instructions, ports) };
+}
+
+/** Null when it is not ours. A type or bucket that the model has no words for reads as a bucket to a port that cannot exist. */
+export function groupFrom13(row: GroupDesc13, ports: PortBook): GroupEntry | null {
+  if (row.id < GROUP_ID_BASE) return null;
+  if (row.type !== "all" && row.type !== "indirect") return { id: row.id, type: "all", buckets: [UNSAYABLE] };
+  return { id: row.id, type: row.type, buckets: row.buckets.map((b) => actionsFrom13(b.actions, ports)) };
+}
+
+const UNSAYABLE: readonly Action[] = [{ do: "output", port: IMPOSSIBLE_PORT }];
+
+function matchFrom13(match: OxmMatch, ports: PortBook): Match | undefined {
+  const { inPort, ethDst, vlanVid, ...rest } = match;
+  if (Object.keys(rest).length > 0 || typeof inPort === "object" || typeof ethDst === "object" || typeof vlanVid === "object")
+    return undefined;
+  if (vlanVid !== undefined && (vlanVid & VID_PRESENT) === 0) return undefined;
+  return {
+    ...(inPort === undefined ? {} : { inPort: ports.nameOf(inPort) }),
+    ...(vlanVid === undefined ? {} : { vlan: vlanVid & ~VID_PRESENT }),
+    ...(ethDst === undefined ? {} : { ethDst }),
+  };
+}
+
+function instructionsFrom13(instructions: readonly Instruction13[], ports: PortBook): readonly Action[] {
+  const [first, ...more] = instructions;
+  if (first === undefined) return [];
+  return first.kind === "applyActions" && more.length === 0 ? actionsFrom13((first as Applied).actions, ports) : UNSAYABLE;
+}
+type Applied = Extract<Instruction13, { readonly kind: "applyActions" }>;
+
+function actionsFrom13(wire: readonly Action13[], ports: PortBook): readonly Action[] {
+  const actions: Action[] = [];
+  let pushed = false;
+  for (const one of wire) {
+    const isPush = one.kind === "pushVlan" && one.ethType === CVLAN;
+    const action = isPush ? undefined : actionFrom13(one, pushed, ports);
+    if (action === null || (pushed && action?.do !== "setVlan")) return UNSAYABLE;
+    if (action !== undefined) actions.push(action);
+    pushed = isPush;
+  }
+  return pushed ? UNSAYABLE : actions;
+}
+
+/** Null for what the model has no word for. */
+function actionFrom13(action: Action13, pushed: boolean, ports: PortBook): Action | null {
+  switch (action.kind) {
+    case "output":
+      return action.port === PORT.controller ? { do: "toController" } : { do: "output", port: ports.nameOf(action.port) };
+    case "group":
+      return { do: "group", group: action.group };
+    case "popVlan":
+      return { do: "stripVlan" };
+    case "setField": {
+      const { vlanVid } = action.field;
+      return typeof vlanVid === "number" ? { do: "setVlan", vlan: vlanVid & ~VID_PRESENT, push: pushed } : null;
+    }
+    default:
+      return null;
+  }
+}

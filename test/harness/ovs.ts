@@ -1,0 +1,175 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+export interface OvsOptions {
+  /** `dummy` forwards nothing real and needs no rights; `netdev` forwards packets, needs root and gets its own network namespace. */
+  readonly datapathType: "dummy" | "netdev";
+  /** Ports of bridge br0; the first gets OpenFlow number 1, and so on. With netdev they are taps inside the namespace, brought up. */
+  readonly ports: readonly string[];
+  readonly protocols: readonly ("OpenFlow10" | "OpenFlow13")[];
+  /** Controller targets, `tcp:127.0.0.1:6653`. With netdev name the address `Ovs.outside`. */
+  readonly controller?: readonly string[];
+}
+
+export interface Ovs extends AsyncDisposable {
+  /** Standard output of the tool. Rejects with its standard error when it fails. */
+  vsctl(...args: string[]): Promise<string>;
+  ofctl(...args: string[]): Promise<string>;
+  appctl(...args: string[]): Promise<string>;
+  /** `ofproto/trace` of a packet described as a flow, say `in_port=1,dl_vlan=5`. */
+  trace(flow: string): Promise<string>;
+  setControllers(...targets: string[]): Promise<void>;
+  /** Runs a command where the ports are: in the namespace with netdev, here with dummy. */
+  inside(command: string, ...args: string[]): Promise<string>;
+  /** `unix:` target that an OpenFlow client can open the bridge with. */
+  readonly management: string;
+  /** Network namespace of the switch; null with dummy. */
+  readonly netns: string | null;
+  /** Address of this process as the switch sees it. */
+  readonly outside: string;
+  /** kill -9 of ovs-vswitchd. The database stays. */
+  stop(): Promise<void>;
+  /** Starts ovs-vswitchd again, after `stop`. */
+  restart(): Promise<void>;
+  /** SIGSTOP and SIGCONT of ovs-vswitchd: connections stay, nothing answers. */
+  freeze(): void;
+  thaw(): void;
+}
+
+const START_LIMIT_MS = 10_000;
+const SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema";
+const CONTROLLER_BACKOFF_MS = 1000;
+let made = 0;
+
+/**
+ * A private Open vSwitch in a temporary folder, with bridge br0 in fail mode secure. Ends with `await using`: its two
+ * daemons by their pids, its folder, its namespace. Rejects when a tool is missing or a daemon does not come up in 10 s.
+ */
+export async function startOvs(options: OvsOptions): Promise<Ovs> {
+  await using undo = new AsyncDisposableStack();
+  const dir = await mkdtemp(join(tmpdir(), "ovs-"));
+  undo.defer(() => rm(dir, { recursive: true, force: true }));
+  const netns = options.datapathType === "netdev" ? await makeNamespace(undo) : null;
+
+  const env = { ...process.env, OVS_RUNDIR: dir, OVS_LOGDIR: dir, OVS_DBDIR: dir };
+  const database = `unix:${dir}/db.sock`;
+  const enter = netns === null ? [] : ["ip", "netns", "exec", netns.name];
+  const call = async (...command: string[]) =>
+    (await run(command[0]!, command.slice(1), { env, timeout: START_LIMIT_MS })).stdout;
+  const daemon = (...command: string[]) => startDaemon([...enter, ...command], env);
+  const vsctl = (...args: string[]) => call("ovs-vsctl", `--db=${database}`, "--timeout=10", ...args);
+  const appctl = (...args: string[]) => call("ovs-appctl", "-t", `${dir}/vswitchd.ctl`, ...args);
+  const startSwitch = async () => {
+    const extra = netns === null ? ["--enable-dummy"] : [];
+    const child = daemon("ovs-vswitchd", database, `--unixctl=${dir}/vswitchd.ctl`, "--disable-system", ...extra);
+    await until(() => appctl("version"));
+    return child;
+  };
+
+  await call("ovsdb-tool", "create", `${dir}/conf.db`, SCHEMA);
+  const db = daemon("ovsdb-server", `${dir}/conf.db`, `--remote=p${database}`, `--unixctl=${dir}/ovsdb.ctl`);
+  undo.defer(() => end(db));
+  await until(() => vsctl("--no-wait", "init"));
+  let vswitchd = await startSwitch();
+  undo.defer(() => end(vswitchd));
+
+  const setControllers = async (...targets: string[]) => {
+    const rows = targets.flatMap((target, i) => [
+      ...["--", `--id=@c${i}`, "create", "controller", `target="${target}"`],
+      // Else a switch whose controller was away waits up to 8 s before it tries again.
+      `max_backoff=${CONTROLLER_BACKOFF_MS}`,
+    ]);
+    await vsctl(...rows, "--", "set", "bridge", "br0", `controller=${targets.map((_, i) => `@c${i}`).join(",")}`);
+  };
+  await vsctl(...bridgeCommands(options));
+  if (options.controller) await setControllers(...options.controller);
+  if (netns !== null) for (const port of options.ports) await call(...enter, "ip", "link", "set", port, "up");
+
+  const ends = undo.move();
+  return {
+    vsctl,
+    appctl,
+    setControllers,
+    ofctl: (...args) => call("ovs-ofctl", "-O", options.protocols.join(","), ...args),
+    trace: (flow) => appctl("ofproto/trace", "br0", flow),
+    inside: (...command) => call(...enter, ...command),
+    management: `unix:${dir}/br0.mgmt`,
+    netns: netns?.name ?? null,
+    outside: netns?.outside ?? "127.0.0.1",
+    stop: () => end(vswitchd, "SIGKILL"),
+    async restart() {
+      vswitchd = await startSwitch();
+    },
+    freeze: () => void vswitchd.kill("SIGSTOP"),
+    thaw: () => void vswitchd.kill("SIGCONT"),
+    [Symbol.asyncDispose]: () => ends.disposeAsync(),
+  };
+}
+
+function bridgeCommands({ datapathType, ports, protocols }: OvsOptions): string[] {
+  const bridge = ["add-br", "br0", "--", "set", "bridge", "br0", `datapath_type=${datapathType}`, "fail-mode=secure"];
+  const type = datapathType === "dummy" ? "dummy" : "internal";
+  const portCommands = ports.flatMap((name, i) => [
+    ...["--", "add-port", "br0", name],
+    ...["--", "set", "interface", name, `type=${type}`, `ofport_request=${i + 1}`],
+  ]);
+  return [...bridge, `protocols=${protocols.join(",")}`, ...portCommands];
+}
+
+/**
+ * A network namespace with a cable to ours. Each userspace datapath needs its own: two of them in one namespace collide
+ * on the `ovs-netdev` tap.
+ */
+async function makeNamespace(undo: AsyncDisposableStack): Promise<{ readonly name: string; readonly outside: string }> {
+  const name = `ovs-${process.pid}-${++made}`;
+  const [here, there] = [`v${process.pid}-${made}h`, `v${process.pid}-${made}n`];
+  // 198.18.0.0/15 is set aside for benchmarks (RFC 2544); a /30 for each process and each switch of it.
+  const net = `198.${18 + (process.pid & 1)}.${(process.pid >> 1) & 0xff}`;
+  const first = (made & 0x3f) * 4;
+  const ip = async (...args: string[]) => void (await run("ip", args));
+  await ip("netns", "add", name);
+  undo.defer(() => ip("netns", "del", name));
+  await ip("link", "add", here, "type", "veth", "peer", "name", there, "netns", name);
+  await ip("addr", "add", `${net}.${first + 1}/30`, "dev", here);
+  await ip("link", "set", here, "up");
+  await ip("-n", name, "addr", "add", `${net}.${first + 2}/30`, "dev", there);
+  for (const device of ["lo", there]) await ip("-n", name, "link", "set", device, "up");
+  return { name, outside: `${net}.${first + 1}` };
+}
+
+function startDaemon(command: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
+  const child = spawn(command[0]!, command.slice(1), { env, stdio: "ignore" });
+  // A missing program shows as "not up in time", with its name in the message of the first call that fails.
+  child.on("error", () => {});
+  return child;
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const gone = once(child, "exit");
+  child.kill(signal);
+  const late = AbortSignal.timeout(START_LIMIT_MS);
+  late.addEventListener("abort", () => child.kill("SIGKILL"));
+  await gone;
+}
+
+/** Repeats `attempt` every 20 ms until it does not reject, at most START_LIMIT_MS long. */
+async function until(attempt: () => Promise<unknown>): Promise<void> {
+  const giveUpAt = performance.now() + START_LIMIT_MS;
+  for (;;) {
+    try {
+      await attempt();
+      return;
+    } catch (e) {
+      if (performance.now() > giveUpAt) throw e;
+      await sleep(20);
+    }
+  }
+}
