@@ -1,0 +1,62 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect, test } from "vitest";
+
+const SRC = resolve(import.meta.dirname, "../src");
+
+/** Who may import whom. A folder that is not named may import nothing of ours. Read it top to bottom: it is the architecture. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  lib: [],
+  wire: [], // Bytes only. Could be published tomorrow.
+  model: [],
+  detect: ["model"], //  ┐
+  decide: ["model"], //  ├ pure: no promise, no clock, no node:
+  steer: ["model"], //   │
+  place: ["model"], //   ┘
+  hosts: ["model", "lib", "wire"], //  ┐
+  switch: ["model", "lib", "wire"], // ├ edges: never import each other
+  vimconn: ["model", "lib"], //        │
+  store: ["model", "lib"], //          │
+  notify: ["model", "lib"], //         ┘
+  act: ["model", "lib", "hosts", "switch", "vimconn"], // The only folder that changes the outside world.
+  vim: ["model", "lib", "wire", "place", "steer", "detect", "decide", "act", "hosts", "switch", "store"],
+  mano: ["model", "lib", "detect", "decide", "steer", "act", "vimconn", "store", "notify"], // Sees a VIM only through vimconn.
+  api: ["model", "lib", "store"], // Writes desired state, reads the journal. Never acts.
+  cli: ["model", "lib", "store"], // Reads a store or an API, and shows it.
+};
+/** Composition: the lab and the files directly in src/ put the parts together, so they may import every folder. */
+const COMPOSES = new Set(["lab"]);
+const PURE = new Set(["model", "detect", "decide", "steer", "place"]);
+const IMPURE = /\b(async|await|Promise|Date\.now|performance|Math\.random|setTimeout|process\.)\b|from "node:/;
+const LINES_MAX = 400;
+
+const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".ts"));
+
+function untidy(file: string): string[] {
+  const isTop = !file.includes("/");
+  const folder = file.split("/")[0] as string;
+  const source = readFileSync(join(SRC, file), "utf8");
+  const code = source.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+  const found: string[] = [];
+  for (const [, path] of code.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)) {
+    const target = relative(SRC, resolve(SRC, dirname(file), path as string)).split("/")[0] as string;
+    const allowed = isTop || COMPOSES.has(folder) || target === folder || MAY_IMPORT[folder]?.includes(target);
+    if (!allowed) found.push(`${folder}/ may not import ${target}/`);
+  }
+  if (/\bTODO\b(?!\(#\d+\))/.test(source)) found.push("TODO without an issue number");
+  if (/\b(manager|util|helper|common|base)s?\b/i.test(file)) found.push("a name that says nothing");
+  if (file.endsWith(".test.ts")) return found.map((what) => `src/${file}: ${what}`);
+  if (PURE.has(folder) && IMPURE.test(code)) found.push("pure folders have no I/O, no clock and no chance");
+  if (source.split("\n").length > LINES_MAX) found.push(`over ${LINES_MAX} lines: split it where it has a seam`);
+  return found.map((what) => `src/${file}: ${what}`);
+}
+
+test("the source is tidy: folders import only what they may, pure folders are pure, files are small", () => {
+  expect(files.length).toBeGreaterThan(0);
+  expect(files.flatMap(untidy)).toEqual([]);
+});
+
+test("every folder has its line in the table", () => {
+  const folders = [...new Set(files.filter((f) => f.includes("/")).map((f) => f.split("/")[0] as string))];
+  expect(folders.filter((f) => !(f in MAY_IMPORT) && !COMPOSES.has(f))).toEqual([]);
+});
