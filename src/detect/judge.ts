@@ -19,16 +19,25 @@ export interface MemberWords {
 
 export const NOTHING_SAID: MemberWords = { server: new Map(), port: new Map() };
 
-/** Takes one more piece of evidence in. What was seen before the source's current word is ignored: it arrived late. */
+/**
+ * Takes one more piece of evidence in. What was seen before the source's current word is ignored: it arrived late. A source that
+ * repeats itself has said so since the first time, unless another said the opposite in between: then it speaks of something new.
+ */
 export function hear(words: Words, evidence: Evidence): Words {
   const had = words.get(evidence.source);
   if (had !== undefined && had.lastMs > evidence.seenAt) return words;
-  const sinceMs = had?.evidence.says === evidence.says ? had.sinceMs : evidence.seenAt;
-  return new Map(words).set(evidence.source, { evidence, sinceMs, lastMs: evidence.seenAt });
+  const repeats = had?.evidence.says === evidence.says && !isContradicted(words, had);
+  return new Map(words).set(evidence.source, {
+    evidence,
+    sinceMs: repeats ? had.sinceMs : evidence.seenAt,
+    lastMs: evidence.seenAt,
+  });
 }
 
 const AGAINST: ReadonlySet<Evidence["says"]> = new Set(["paused", "stopped", "linkDown"]);
 const isAgainst = (w: Word) => AGAINST.has(w.evidence.says);
+const isContradicted = (words: Words, said: Word) =>
+  [...words.values()].some((w) => isAgainst(w) !== isAgainst(said) && w.lastMs > said.lastMs);
 
 /**
  * Evidence → health. One fact against a thing takes it down at once. The latest word wins, whoever says it: sources see the same
@@ -40,7 +49,10 @@ export function judge(member: MemberWords): Health {
   if (against[0] !== undefined) return down(against, against[0]);
   const runningSince = inFavourSince(member.server);
   if (runningSince === null) return unknown(0, "nothing is known of its server yet");
-  const linkSince = Math.max(runningSince, ...[...member.port.values()].filter((w) => w.evidence.says === "linkUp").map((w) => w.sinceMs));
+  const linkSince = Math.max(
+    runningSince,
+    ...[...member.port.values()].filter((w) => w.evidence.says === "linkUp").map((w) => w.sinceMs),
+  );
   const answers = [...member.port.values()].filter((w) => w.evidence.says === "answers" && w.lastMs >= linkSince);
   if (answers.length === 0) return unknown(linkSince, "its service address has not answered since it started");
   return { state: "up", sinceMs: Math.max(linkSince, Math.min(...answers.map((w) => w.sinceMs))) };

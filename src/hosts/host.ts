@@ -1,0 +1,264 @@
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { Log } from "../lib/log.ts";
+import type { Evidence } from "../model/evidence.ts";
+import type { ServerId } from "../model/ids.ts";
+import type { DomainState, LifecycleEvent } from "../wire/libvirt/protocol.ts";
+import { type DomainSpec, domainXml } from "./domain-xml.ts";
+import { type Capacity, connectLibvirt, type LibvirtEvent, type LibvirtSession } from "./libvirt.ts";
+import type { ProcessExit } from "./process-exit.ts";
+import { ServerWatch } from "./server-watch.ts";
+import { backOffMs } from "./stream.ts";
+
+export interface HostOptions {
+  readonly socketPath: string;
+  readonly uri?: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Shared by all hosts of this machine; null where the kernel has none for us. Whoever opened it disposes of it. */
+  readonly processExit: ProcessExit | null;
+}
+
+export interface HostServer {
+  readonly id: ServerId;
+  readonly name: string;
+  readonly state: DomainState;
+}
+
+/** `unreachable` means that libvirtd cannot be asked; servers may well run, and what is seen of them still comes. */
+export type HostEvent =
+  | { readonly type: "evidence"; readonly evidence: Evidence }
+  | { readonly type: "host"; readonly status: "up" | "unreachable"; readonly why?: string; readonly seenAt: number };
+
+/** What a state of libvirt says about a server. */
+const SAYS: Readonly<Record<DomainState, Evidence["says"]>> = {
+  nostate: "stopped",
+  running: "running",
+  blocked: "running",
+  paused: "paused",
+  shutdown: "stopped",
+  shutoff: "stopped",
+  crashed: "stopped",
+  pmsuspended: "paused",
+};
+
+/** What a life-cycle event says. `started` says nothing: the server may have been started paused, so it is asked. */
+const EVENT_SAYS: Readonly<Partial<Record<LifecycleEvent, Evidence["says"]>>> = {
+  suspended: "paused",
+  pmsuspended: "paused",
+  resumed: "running",
+  shutdown: "stopped",
+  stopped: "stopped",
+  crashed: "stopped",
+};
+
+/**
+ * Opens a compute host. Resolves after the first attempt to connect, whether it went well or not: `status` says. From
+ * then on it connects again by itself, at once after a loss and every 2 s at the longest.
+ */
+export async function openHost(options: HostOptions): Promise<Host> {
+  const host = new Host(options);
+  await host.run();
+  return host;
+}
+
+/** One compute host: libvirt for what is to be done, and every source there is for what has happened. */
+export class Host implements AsyncDisposable {
+  readonly #options: HostOptions;
+  readonly #watches = new Map<ServerId, ServerWatch>();
+  readonly #latest = new Map<ServerId, Evidence>();
+  readonly #listeners = new Set<(e: HostEvent) => void>();
+  readonly #ended = new AbortController();
+  #session: LibvirtSession | null = null;
+  #status: Extract<HostEvent, { type: "host" }>;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.#status = { type: "host", status: "unreachable", why: "not connected yet", seenAt: options.clock.now() };
+  }
+
+  get status(): "up" | "unreachable" {
+    return this.#status.status;
+  }
+
+  /** For `openHost` only. */
+  async run(): Promise<void> {
+    const first = Promise.withResolvers<void>();
+    this.#running = this.#keepConnected(first.resolve);
+    await first.promise;
+  }
+
+  /** A new listener hears first how things stand: the host, then the latest evidence of every server. */
+  on(listener: (e: HostEvent) => void): () => void {
+    listener(this.#status);
+    for (const evidence of this.#latest.values()) listener({ type: "evidence", evidence });
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async ensureDefined(spec: DomainSpec): Promise<void> {
+    await this.#libvirt().define(domainXml(spec));
+  }
+
+  /**
+   * Defines the server and makes it run, or stand paused with its memory and devices ready (`paused`). A server that runs
+   * already keeps running with the hardware it has, whatever `spec` says. Resolves when it is watched.
+   */
+  async ensureRunning(spec: DomainSpec, { paused = false } = {}): Promise<void> {
+    const libvirt = this.#libvirt();
+    await libvirt.define(domainXml(spec));
+    await libvirt.start(spec.uuid, { paused });
+    if (!paused && (await libvirt.state(spec.uuid)) === "paused") await libvirt.resume(spec.uuid);
+    await this.#watchOf(spec.uuid as ServerId).attach();
+  }
+
+  async pause(id: ServerId): Promise<void> {
+    await this.#libvirt().pause(id);
+  }
+
+  async resume(id: ServerId): Promise<void> {
+    await this.#libvirt().resume(id);
+  }
+
+  /** Asks the guest; resolves when it was asked. The evidence tells when it is off. */
+  async shutdown(id: ServerId): Promise<void> {
+    await this.#libvirt().shutdown(id);
+  }
+
+  async reboot(id: ServerId): Promise<void> {
+    await this.#libvirt().reboot(id);
+  }
+
+  /** When this resolves, the server certainly does not run. */
+  async destroy(id: ServerId): Promise<void> {
+    await this.#libvirt().destroy(id);
+  }
+
+  /** Destroys and forgets the server; one that is not there is no error. */
+  async ensureGone(id: ServerId): Promise<void> {
+    await this.#libvirt().destroy(id);
+    await this.#libvirt().undefine(id);
+    this.#forget(id);
+  }
+
+  async domains(): Promise<HostServer[]> {
+    return (await this.#libvirt().list()).map(({ uuid, name, state }) => ({ id: uuid as ServerId, name, state }));
+  }
+
+  async capacity(): Promise<Capacity> {
+    return this.#libvirt().capacity();
+  }
+
+  /** Lets go of the host; its servers run on. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended.abort();
+    this.#session?.close();
+    for (const watch of this.#watches.values()) watch.close();
+    await this.#running;
+  }
+
+  #libvirt(): LibvirtSession {
+    if (this.#session) return this.#session;
+    throw new Fault("HOST_UNREACHABLE", this.#status.why ?? "not connected");
+  }
+
+  async #keepConnected(tried: () => void): Promise<void> {
+    const { signal } = this.#ended;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        const why = await this.#connection(() => {
+          attempt = 0;
+          tried();
+        });
+        this.#say("unreachable", why);
+      } catch (e) {
+        this.#say("unreachable", e instanceof Error ? e.message : String(e));
+      }
+      tried();
+      await this.#options.clock.sleep(backOffMs(attempt), signal).catch(() => {});
+    }
+  }
+
+  /** One connection, from joining to its end; resolves with the reason of the end. */
+  async #connection(joined: () => void): Promise<string> {
+    const session = await connectLibvirt(this.#options);
+    const closed = Promise.withResolvers<string>();
+    // Events first, then the list: whatever changes in between is heard, and heard after what the list says.
+    session.on((e) => (e.type === "closed" ? closed.resolve(e.why) : this.#heard(e)));
+    if (this.#ended.signal.aborted) session.close();
+    this.#session = session;
+    try {
+      await this.#readAll(session);
+      this.#say("up");
+      joined();
+      return await closed.promise;
+    } finally {
+      this.#session = null;
+      session.close();
+    }
+  }
+
+  /** What libvirt says of every server, as evidence; running ones are watched, those it no longer knows are forgotten. */
+  async #readAll(session: LibvirtSession): Promise<void> {
+    const askedAt = this.#options.clock.now();
+    const domains = await session.list();
+    const known = new Set(domains.map((d) => d.uuid));
+    for (const id of this.#latest.keys()) if (!known.has(id)) this.#forget(id);
+    await Promise.all(domains.map(({ uuid, state }) => this.#readOne(uuid as ServerId, state, askedAt)));
+  }
+
+  /**
+   * A libvirtd that has just started says "running" of a QEMU that died without it, and sends no event when it finds out:
+   * so it is believed only where a QEMU is there.
+   */
+  async #readOne(id: ServerId, state: DomainState, seenAt: number): Promise<void> {
+    const says = SAYS[state];
+    if (says !== "stopped" && !(await this.#watchOf(id).attach())) return;
+    this.#tell({ about: { kind: "server", id }, says, source: "libvirt", seenAt, detail: state });
+  }
+
+  #heard(e: Extract<LibvirtEvent, { type: "lifecycle" }>): void {
+    const id = e.uuid as ServerId;
+    const says = EVENT_SAYS[e.event];
+    if (says)
+      this.#tell({
+        about: { kind: "server", id },
+        says,
+        source: "libvirt",
+        seenAt: e.seenAt,
+        detail: `${e.event} (${e.detail})`,
+      });
+    if (e.event === "started") void this.#watchOf(id).attach();
+    if (e.event === "undefined" && this.#latest.get(id)?.says === "stopped") this.#forget(id);
+  }
+
+  #watchOf(id: ServerId): ServerWatch {
+    const known = this.#watches.get(id);
+    if (known) return known;
+    const { clock, log, processExit } = this.#options;
+    const watch = new ServerWatch(id, { clock, log, processExit, tell: (evidence) => this.#tell(evidence) });
+    this.#watches.set(id, watch);
+    return watch;
+  }
+
+  #forget(id: ServerId): void {
+    this.#watches.get(id)?.close();
+    this.#watches.delete(id);
+    this.#latest.delete(id);
+  }
+
+  #tell(evidence: Evidence): void {
+    for (const listener of this.#listeners) listener({ type: "evidence", evidence });
+    const id = evidence.about.id as ServerId;
+    if (evidence.seenAt >= (this.#latest.get(id)?.seenAt ?? 0)) this.#latest.set(id, evidence);
+  }
+
+  #say(status: "up" | "unreachable", why?: string): void {
+    const changed = status !== this.#status.status;
+    this.#status = { type: "host", status, seenAt: this.#options.clock.now(), ...(why === undefined ? {} : { why }) };
+    if (!changed || this.#ended.signal.aborted) return;
+    this.#options.log.info({ status, why, socket: this.#options.socketPath }, "compute host");
+    for (const listener of this.#listeners) listener(this.#status);
+  }
+}

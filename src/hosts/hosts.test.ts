@@ -1,0 +1,137 @@
+import { describe, expect, test } from "vitest";
+import { type DomainSpec, domainXml } from "./domain-xml.ts";
+import { decodeConnector, encodeRequest, exitFilter } from "./netlink.ts";
+import { parseOvsdbAddress } from "./ovsdb-session.ts";
+import { parseStat, qmpSocketOf } from "./qemu-process.ts";
+import { backOffMs, watchSilence } from "./stream.ts";
+import { ensureTap } from "./taps.ts";
+
+const SPEC: DomainSpec = {
+  uuid: "7ab1b0a4-0f4c-4d0e-9c5d-0a4b2c1d3e5f",
+  name: "fw-a",
+  memoryMiB: 96,
+  vcpus: 1,
+  vnics: [],
+  qmpSocket: "/run/a.qmp",
+  accel: "tcg",
+};
+
+describe("domainXml", () => {
+  test("escapes whatever a tenant chooses", () => {
+    const xml = domainXml({ ...SPEC, name: `<x>&"'`, cmdline: "a='b' </cmdline><evil/>", kernel: "/k", initrd: "/i" });
+    expect(xml).toContain("<name>&lt;x&gt;&amp;&quot;&apos;</name>");
+    expect(xml).not.toContain("<evil/>");
+    expect(() => domainXml({ ...SPEC, name: "a\u0000" })).toThrow(expect.objectContaining({ code: "INVALID" }));
+  });
+
+  test("a comma in the monitor's path is two on QEMU's command line, and found again as one", () => {
+    const xml = domainXml({ ...SPEC, qmpSocket: "/tmp/a,b/q" });
+    const arg = xml.match(/value='(socket,id=sempreqmp[^']*)'/)![1]!;
+    expect(arg).toContain("path=/tmp/a,,b/q,server=on,wait=off");
+    expect(qmpSocketOf(["-chardev", arg])).toBe("/tmp/a,b/q");
+    expect(qmpSocketOf(["-name", "x"])).toBeNull();
+  });
+
+  test("vNICs, disks and acceleration as asked, offload off", () => {
+    const vnics = [
+      { mac: "02:00:00:00:00:01", tap: "t1" },
+      { mac: "02:00:00:00:00:02", bridge: "br-man" },
+    ];
+    const xml = domainXml({ ...SPEC, accel: "kvm", vnics, disks: [{ path: "/d.qcow2", format: "qcow2", readOnly: true }] });
+    expect(xml).toContain("<interface type='ethernet'><mac address='02:00:00:00:00:01'/><target dev='t1' managed='no'/>");
+    expect(xml).toContain("<interface type='bridge'><mac address='02:00:00:00:00:02'/><source bridge='br-man'/>");
+    expect(xml.match(/<guest csum='off'/g)).toHaveLength(2);
+    expect(xml).toContain("<domain type='kvm'");
+    expect(xml).toContain("host-passthrough");
+    expect(xml).toContain("<readonly/>");
+  });
+});
+
+/** Runs classic BPF as the kernel does, on the three instructions we use. */
+function admits(filter: Buffer, packet: Buffer): boolean {
+  let word = 0;
+  for (let pc = 0; ; pc++) {
+    const [op, ifTrue, ifFalse, k] = [
+      filter.readUInt16LE(pc * 8),
+      filter[pc * 8 + 2]!,
+      filter[pc * 8 + 3]!,
+      filter.readUInt32LE(pc * 8 + 4),
+    ];
+    if (op === 0x20) word = packet.readUInt32BE(k);
+    else if (op === 0x15) pc += word === k ? ifTrue : ifFalse;
+    else return k !== 0;
+  }
+}
+
+function event(what: number, pid: number, tgid: number, exitCode = 0): Buffer {
+  const bytes = Buffer.alloc(76);
+  for (const [at, value] of [
+    [36, what],
+    [52, pid],
+    [56, tgid],
+    [60, exitCode],
+  ] as const)
+    bytes.writeUInt32LE(value, at);
+  return bytes;
+}
+const EXIT = 0x80000000;
+
+describe("the process connector's messages", () => {
+  test("the filter admits exits of the watched, and acknowledgements", () => {
+    const filter = exitFilter([1234, 70000]);
+    expect(admits(filter, event(EXIT, 1240, 1234))).toBe(true);
+    expect(admits(filter, event(EXIT, 70000, 70000))).toBe(true);
+    expect(admits(filter, event(EXIT, 1240, 1240))).toBe(false);
+    expect(admits(filter, event(1, 1234, 1234))).toBe(false);
+    expect(admits(filter, event(0, 0, 0))).toBe(true);
+    expect(admits(exitFilter([]), event(EXIT, 1, 1))).toBe(false);
+    expect(admits(exitFilter(Array.from({ length: 1001 }, (_, i) => i)), event(EXIT, 9999, 9999))).toBe(true);
+  });
+
+  test("are read", () => {
+    expect(decodeConnector(event(EXIT, 11, 10, 9))).toEqual({ kind: "exit", pid: 11, tgid: 10, exitCode: 9 });
+    expect(decodeConnector(event(1, 11, 10))).toBeNull();
+    expect(decodeConnector(Buffer.alloc(20))).toBeNull();
+    expect(encodeRequest("listen", 7)).toHaveLength(40);
+  });
+});
+
+test("/proc/PID/stat is read past any name, and a zombie is gone", () => {
+  const rest = Array.from({ length: 18 }, (_, i) => i).join(" ");
+  expect(parseStat(5, `5 (a) Z (b)) S ${rest} 4711 0`)).toEqual({ pid: 5, startTime: "4711" });
+  expect(parseStat(5, `5 (qemu) Z ${rest} 4711 0`)).toBeNull();
+});
+
+test("addresses of ovsdb-servers", () => {
+  expect(parseOvsdbAddress("unix:/run/db.sock")).toEqual({ path: "/run/db.sock" });
+  expect(parseOvsdbAddress("tcp:10.0.0.1:6640")).toEqual({ host: "10.0.0.1", port: 6640 });
+  expect(parseOvsdbAddress("tcp:[::1]:6640")).toEqual({ host: "::1", port: 6640 });
+  for (const bad of ["", "ssl:1.2.3.4:1", "unix:relative", "tcp:host"])
+    expect(() => parseOvsdbAddress(bad)).toThrow(/not an OVSDB address/);
+});
+
+test("names of taps are checked before anything is run", async () => {
+  for (const bad of ["", "-x", "a/b", "a b", "sixteen-letters-", "../x"]) {
+    await expect(ensureTap(bad)).rejects.toMatchObject({ code: "INVALID" });
+  }
+});
+
+test("the wait before connecting again grows to 2 s", () => {
+  expect([0, 1, 2, 5, 6, 1000].map(backOffMs)).toEqual([50, 100, 200, 1600, 2000, 2000]);
+});
+
+test("a silent peer is asked every 5 s, and given up after 15", async () => {
+  let now = 0;
+  const said: string[] = [];
+  const end = new AbortController();
+  const sleep = async (ms: number) => {
+    now += ms + 1;
+  };
+  const note = (what: string) => () => void said.push(`${what} at ${Math.round(now / 1000)}`);
+  await watchSilence({ now: () => now, wall: () => new Date(0), sleep }, end.signal, {
+    heardAt: () => 0,
+    ask: note("asked"),
+    gone: note("gone"),
+  });
+  expect(said).toEqual(["asked at 5", "asked at 10", "gone at 15"]);
+});

@@ -1,0 +1,303 @@
+import type { Socket } from "node:net";
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { Log } from "../lib/log.ts";
+import {
+  type Answer,
+  decodePushed,
+  decodeReply,
+  encodeCall,
+  encodeKeepalive,
+  type Frame,
+  Framer,
+  TYPE,
+} from "../wire/libvirt/frame.ts";
+import {
+  type Args,
+  AUTH_NONE,
+  type DomainState,
+  ERROR,
+  EVENT_LIFECYCLE,
+  FEATURE_KEEPALIVE,
+  FLAGS,
+  LIFECYCLE,
+  type LifecycleEvent,
+  type Procedure,
+  type RemoteError,
+  type Reply,
+  STATES,
+  STOPPED,
+} from "../wire/libvirt/protocol.ts";
+import { ProtocolError } from "../wire/libvirt/xdr.ts";
+import { inTime, openStream, watchSilence } from "./stream.ts";
+
+export interface LibvirtTarget {
+  readonly socketPath: string;
+  /** Which driver to open; `qemu:///system` unless told. */
+  readonly uri?: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Domain {
+  readonly uuid: string;
+  readonly name: string;
+  readonly state: DomainState;
+}
+
+/** What the host has in all, and how much memory is free now. */
+export interface Capacity {
+  readonly memoryMiB: number;
+  readonly freeMemoryMiB: number;
+  readonly cpus: number;
+}
+
+/** `detail` is libvirt's reason as text where it has one for a stop, else its number. `seenAt` is monotonic ms. */
+export type LibvirtEvent =
+  | {
+      readonly type: "lifecycle";
+      readonly uuid: string;
+      readonly event: LifecycleEvent;
+      readonly detail: string;
+      readonly seenAt: number;
+    }
+  | { readonly type: "closed"; readonly why: string };
+
+/** libvirt itself gives up on a domain's lock after 30 s, so a call this late is lost. */
+const CALL_MAX_MS = 60_000;
+const KIB_PER_MIB = 1024;
+const BYTES_PER_MIB = 1024n * 1024n;
+
+/**
+ * Opens a session with a libvirtd: no authentication other than the socket's own rights, keepalive both ways, life-cycle
+ * events on. Throws HOST_UNREACHABLE, or HOST_REFUSED with libvirt's text.
+ */
+export async function connectLibvirt(target: LibvirtTarget): Promise<LibvirtSession> {
+  const session = new LibvirtSession(await openStream({ path: target.socketPath }, "libvirtd"), target);
+  try {
+    await session.handshake(target.uri ?? "qemu:///system");
+    return session;
+  } catch (e) {
+    session.close("handshake failed");
+    throw e;
+  }
+}
+
+/** The wire names a domain by more than its UUID, but libvirt looks at that alone; the name must not be empty. */
+const ref = (uuid: string) => ({ domain: { name: "-", uuid, id: -1 } });
+
+const refused = (error: RemoteError): Fault =>
+  new Fault("HOST_REFUSED", error.message ?? "no reason given", { libvirtCode: error.code });
+const isLibvirt = (e: unknown, ...codes: number[]): boolean =>
+  e instanceof Fault && codes.includes(Number(e.about["libvirtCode"]));
+
+interface Waiter {
+  resolve(frame: Frame): void;
+  reject(e: Error): void;
+}
+
+/** One connection. Every verb rejects with HOST_UNREACHABLE once it is closed; it never connects again by itself. */
+export class LibvirtSession implements AsyncDisposable {
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #framer = new Framer();
+  readonly #waiting = new Map<number, Waiter>();
+  readonly #listeners = new Set<(e: LibvirtEvent) => void>();
+  readonly #ended = new AbortController();
+  #serial = 1;
+  #heardAt: number;
+
+  constructor(socket: Socket, { clock, log }: LibvirtTarget) {
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#log = log;
+    this.#heardAt = clock.now();
+    socket.on("data", (bytes: Uint8Array | string) => this.#receive(Buffer.from(bytes as Uint8Array)));
+    socket.on("error", (e) => this.close(e.message));
+    socket.on("close", () => this.close("libvirtd closed the connection"));
+    const ask = () => void socket.write(encodeKeepalive("ping"));
+    const gone = () => this.close("libvirtd is silent");
+    void watchSilence(clock, this.#ended.signal, { heardAt: () => this.#heardAt, ask, gone });
+  }
+
+  /** For `connectLibvirt` only: what must be said before anything else. */
+  async handshake(uri: string): Promise<void> {
+    const { types } = await this.#call("authList", {});
+    if (!types.includes(AUTH_NONE)) throw new Fault("HOST_REFUSED", "libvirtd wants authentication on this socket");
+    await this.#call("supportsFeature", { feature: FEATURE_KEEPALIVE });
+    await this.#call("connectOpen", { uri, flags: 0 });
+    await this.#call("registerEvent", { eventId: EVENT_LIFECYCLE, domain: null });
+  }
+
+  on(listener: (e: LibvirtEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Defines a domain, or replaces the definition of the one with the same UUID and name. Returns its UUID. */
+  async define(xml: string): Promise<string> {
+    return (await this.#call("define", { xml, flags: 0 })).domain.uuid;
+  }
+
+  /** Starting what already runs is no error, and changes nothing: `paused` counts only for a real start. */
+  async start(uuid: string, { paused = false } = {}): Promise<void> {
+    const args = { ...ref(uuid), flags: paused ? FLAGS.startPaused : 0 };
+    await this.#unless(uuid, ["running", "paused", "blocked"], this.#call("create", args));
+  }
+
+  async pause(uuid: string): Promise<void> {
+    await this.#call("suspend", ref(uuid));
+  }
+
+  async resume(uuid: string): Promise<void> {
+    await this.#unless(uuid, ["running", "blocked"], this.#call("resume", ref(uuid)));
+  }
+
+  /** Asks the guest to power off; resolves when it was asked, not when it is off. */
+  async shutdown(uuid: string): Promise<void> {
+    await this.#unless(uuid, ["shutoff"], this.#call("shutdown", { ...ref(uuid), flags: 0 }));
+  }
+
+  async reboot(uuid: string): Promise<void> {
+    await this.#call("reboot", { ...ref(uuid), flags: 0 });
+  }
+
+  /** Ends QEMU by force; when this resolves it does not run. Destroying what is off, or what is not there, is no error. */
+  async destroy(uuid: string): Promise<void> {
+    const done = this.#call("destroy", { ...ref(uuid), flags: 0 });
+    await unlessGone(this.#unless(uuid, ["shutoff", "crashed"], done));
+  }
+
+  /** Forgets the definition. One that is not there is no error. */
+  async undefine(uuid: string): Promise<void> {
+    await unlessGone(this.#call("undefine", { ...ref(uuid), flags: FLAGS.undefineAll }));
+  }
+
+  /** All domains with their state, the defined ones that are off included. */
+  async list(): Promise<Domain[]> {
+    const { domains } = await this.#call("listDomains", { needResults: 1, flags: FLAGS.listActiveAndInactive });
+    const states = await Promise.all(domains.map((d) => this.state(d.uuid)));
+    // One that vanished between the two questions is not there.
+    return domains.flatMap(({ uuid, name }, i) => (states[i] ? [{ uuid, name, state: states[i] }] : []));
+  }
+
+  /** Null where there is no such domain. */
+  async state(uuid: string): Promise<DomainState | null> {
+    try {
+      const { state } = await this.#call("state", { ...ref(uuid), flags: 0 });
+      return STATES[state] ?? "nostate";
+    } catch (e) {
+      if (isLibvirt(e, ERROR.noDomain)) return null;
+      throw e;
+    }
+  }
+
+  /** The XML libvirt made of the definition; throws HOST_REFUSED where there is no such domain. */
+  async xml(uuid: string): Promise<string> {
+    return (await this.#call("domainXml", { ...ref(uuid), flags: 0 })).xml;
+  }
+
+  async capacity(): Promise<Capacity> {
+    const [{ memoryKiB, cpus }, free] = await Promise.all([this.#call("nodeInfo", {}), this.#call("nodeFreeMemory", {})]);
+    return { memoryMiB: Math.floor(Number(memoryKiB) / KIB_PER_MIB), freeMemoryMiB: Number(free.bytes / BYTES_PER_MIB), cpus };
+  }
+
+  /** libvirt's version as major * 1,000,000 + minor * 1,000 + release. */
+  async version(): Promise<number> {
+    return Number((await this.#call("libVersion", {})).version);
+  }
+
+  /** Ends the session: every waiter rejects, listeners hear `closed` once. */
+  close(why = "closed by us"): void {
+    if (this.#ended.signal.aborted) return;
+    this.#ended.abort(why);
+    this.#socket.destroy();
+    for (const { reject } of this.#waiting.values()) reject(this.#unreachable());
+    this.#waiting.clear();
+    this.#tell({ type: "closed", why });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  #unreachable(): Fault {
+    return new Fault("HOST_UNREACHABLE", String(this.#ended.signal.reason));
+  }
+
+  /** Where the call was refused as invalid in this state, and the state is one of those wanted, all is well. */
+  async #unless(uuid: string, wanted: readonly DomainState[], call: Promise<unknown>): Promise<void> {
+    try {
+      await call;
+    } catch (e) {
+      if (!isLibvirt(e, ERROR.operationInvalid)) throw e;
+      const state = await this.state(uuid);
+      if (!state || !wanted.includes(state)) throw e;
+    }
+  }
+
+  async #call<P extends Procedure>(procedure: P, args: Args<P>): Promise<Reply<P>> {
+    if (this.#ended.signal.aborted) throw this.#unreachable();
+    const serial = this.#serial++;
+    const { promise, resolve, reject } = Promise.withResolvers<Frame>();
+    this.#waiting.set(serial, { resolve, reject });
+    this.#socket.write(encodeCall(procedure, serial, args));
+    const answer = this.#read(procedure, await inTime(this.#clock, CALL_MAX_MS, procedure, promise));
+    if (!answer.ok) throw refused(answer.error);
+    return answer.value;
+  }
+
+  #receive(bytes: Uint8Array): void {
+    this.#heardAt = this.#clock.now();
+    try {
+      for (const frame of this.#framer.push(bytes)) this.#take(frame);
+    } catch (e) {
+      this.#lost(e);
+    }
+  }
+
+  /** After what is no message nothing that follows can be trusted. A listener's bug is not libvirtd's, and goes on up. */
+  #lost(e: unknown): void {
+    if (!(e instanceof ProtocolError)) throw e;
+    this.#log.error({ err: e }, "libvirtd sent what is no message");
+    this.close("protocol error");
+  }
+
+  #read<P extends Procedure>(procedure: P, frame: Frame): Answer<P> {
+    try {
+      return decodeReply(procedure, frame);
+    } catch (e) {
+      this.#lost(e);
+      throw this.#unreachable();
+    }
+  }
+
+  #take(frame: Frame): void {
+    if (frame.header.type === TYPE.reply) {
+      this.#waiting.get(frame.header.serial)?.resolve(frame);
+      this.#waiting.delete(frame.header.serial);
+      return;
+    }
+    const pushed = decodePushed(frame);
+    if (pushed.kind === "ping") this.#socket.write(encodeKeepalive("pong"));
+    if (pushed.kind !== "lifecycle") return;
+    const { domain, event: number, detail: code } = pushed.body;
+    const event = LIFECYCLE[number];
+    if (!event) return;
+    const detail = (event === "stopped" ? STOPPED[code] : undefined) ?? String(code);
+    this.#tell({ type: "lifecycle", uuid: domain.uuid, event, detail, seenAt: this.#heardAt });
+  }
+
+  #tell(event: LibvirtEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}
+
+async function unlessGone(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (e) {
+    if (!isLibvirt(e, ERROR.noDomain)) throw e;
+  }
+}

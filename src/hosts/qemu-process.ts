@@ -1,0 +1,65 @@
+import { readdir, readFile } from "node:fs/promises";
+import { QMP_CHARDEV } from "./domain-xml.ts";
+
+/** A process that cannot be mistaken for a later one with the same number. */
+export interface ProcessRef {
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat: clock ticks after boot. */
+  readonly startTime: string;
+}
+
+export interface QemuProcess extends ProcessRef {
+  /** Where our own monitor listens; null where QEMU was started without one. */
+  readonly qmpSocket: string | null;
+}
+
+/**
+ * The running process behind `pid`, or null where there is none or it is a zombie: a zombie holds a number but runs no
+ * code, opens no socket and moves no packet.
+ */
+export async function readProcess(pid: number): Promise<ProcessRef | null> {
+  try {
+    return parseStat(pid, await readFile(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return null; // ENOENT and ESRCH: gone.
+  }
+}
+
+/** /proc/PID/stat (proc_pid_stat(5)); the name stands in parentheses and may hold any character. */
+export function parseStat(pid: number, stat: string): ProcessRef | null {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [state, startTime] = [fields[0], fields[19]];
+  if (state === undefined || startTime === undefined || state === "Z" || state === "X") return null;
+  return { pid, startTime };
+}
+
+/**
+ * The QEMU that runs the domain with this UUID, by its command line (`-uuid UUID`), which libvirt always gives. Looks in
+ * this machine's /proc, where processes of inner PID namespaces stand too, under the numbers we can watch them by.
+ */
+export async function findQemu(uuid: string): Promise<QemuProcess | null> {
+  const pids = (await readdir("/proc")).filter((name) => /^[1-9]\d*$/.test(name)).map(Number);
+  // Young processes have high numbers, mostly, and the one wanted is mostly young.
+  for (const pid of pids.sort((a, b) => b - a)) {
+    const args = await readArgs(pid);
+    if (args[args.indexOf("-uuid") + 1] !== uuid || !args.includes("-uuid")) continue;
+    const process = await readProcess(pid);
+    if (process) return { ...process, qmpSocket: qmpSocketOf(args) };
+  }
+  return null;
+}
+
+async function readArgs(pid: number): Promise<string[]> {
+  try {
+    return (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0");
+  } catch {
+    return [];
+  }
+}
+
+/** The path in `socket,id=sempreqmp,path=…,server=on,wait=off`, where two commas stand for one. */
+export function qmpSocketOf(args: readonly string[]): string | null {
+  const chardev = args.find((arg) => arg.startsWith(`socket,id=${QMP_CHARDEV},`));
+  const path = chardev?.match(/,path=((?:[^,]|,,)*)/)?.[1];
+  return path?.replaceAll(",,", ",") ?? null;
+}

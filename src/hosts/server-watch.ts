@@ -1,0 +1,131 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { Evidence, Source } from "../model/evidence.ts";
+import type { ServerId } from "../model/ids.ts";
+import type { ProcessEnd, ProcessExit } from "./process-exit.ts";
+import { findQemu, type QemuProcess } from "./qemu-process.ts";
+import { connectQmp, type QmpEvent, type QmpSession } from "./qmp.ts";
+
+/** What a watch needs of its host. `tell` gets every piece of evidence, the moment it is seen. */
+export interface WatchContext {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly processExit: ProcessExit | null;
+  readonly tell: (evidence: Evidence) => void;
+}
+
+type Says = Evidence["says"];
+
+/**
+ * QEMU's events that say how the server is (qapi/run-state.json). A reset ends what the guest served and starts it
+ * anew, so it says two things.
+ */
+const MEANINGS: Readonly<Record<string, readonly Says[]>> = {
+  STOP: ["paused"],
+  RESUME: ["running"],
+  SHUTDOWN: ["stopped"],
+  GUEST_PANICKED: ["stopped"],
+  RESET: ["stopped", "running"],
+};
+
+/** RunState of `query-status`; what is not named here stands still, for whatever reason. */
+const STATUSES: Readonly<Record<string, Says>> = {
+  running: "running",
+  shutdown: "stopped",
+  "guest-panicked": "stopped",
+  "internal-error": "stopped",
+};
+
+const SIGNAL_BITS = 0x7f;
+
+/** Watches the QEMU of one server from outside of libvirt: its process and its own monitor. Both go on when libvirtd is gone. */
+export class ServerWatch {
+  readonly #id: ServerId;
+  readonly #context: WatchContext;
+  #process: QemuProcess | null = null;
+  #unwatch: () => void = () => {};
+  #qmp: QmpSession | null = null;
+  #attaching: Promise<boolean> = Promise.resolve(false);
+
+  constructor(id: ServerId, context: WatchContext) {
+    this.#id = id;
+    this.#context = context;
+  }
+
+  /**
+   * Finds the QEMU that runs now and watches it; watching it already, it changes nothing. Calls queue up, as each must
+   * look after the start it was made for. False where no QEMU runs, and told as evidence where we would surely see one.
+   */
+  attach(): Promise<boolean> {
+    this.#attaching = this.#attaching.then(() => this.#attach());
+    return this.#attaching;
+  }
+
+  close(): void {
+    this.#unwatch();
+    this.#unwatch = () => {};
+    this.#qmp?.close();
+    this.#qmp = null;
+    this.#process = null;
+  }
+
+  async #attach(): Promise<boolean> {
+    const process = await findQemu(this.#id);
+    if (!process) return this.#absent();
+    const same = process.pid === this.#process?.pid && process.startTime === this.#process.startTime;
+    if (same && this.#qmp) return true;
+    this.close();
+    this.#process = process;
+    this.#unwatch = this.#context.processExit?.watch(process, (end) => this.#ended(end)) ?? (() => {});
+    if (process.qmpSocket !== null) await this.#joinMonitor(process, process.qmpSocket);
+    return true;
+  }
+
+  /** The process connector works in the first PID namespace only: whoever has it sees every process of the machine. */
+  #absent(): boolean {
+    this.close();
+    const { processExit, clock } = this.#context;
+    if (!processExit) return true;
+    this.#tell("processExit", "stopped", clock.now(), "no QEMU runs");
+    return false;
+  }
+
+  async #joinMonitor(process: QemuProcess, path: string): Promise<void> {
+    const { clock, log } = this.#context;
+    try {
+      const qmp = await connectQmp(path, clock, log, (e) => this.#heard(e));
+      if (this.#process !== process) return qmp.close(); // It ended, or we closed, while we connected.
+      this.#qmp = qmp;
+      const askedAt = clock.now();
+      const { status } = (await qmp.execute("query-status")) as { status: string };
+      this.#tell("qmp", STATUSES[status] ?? "paused", askedAt, `status ${status}`);
+    } catch (e) {
+      log.warn({ err: e, server: this.#id }, "no monitor of this QEMU: its process and libvirt are watched");
+    }
+  }
+
+  #heard(e: QmpEvent): void {
+    if (e.type === "end") {
+      this.#qmp = null;
+      this.#tell("qmp", "stopped", e.seenAt, "end of file");
+      return;
+    }
+    const reason = e.data["reason"] ?? e.data["action"];
+    const detail = reason === undefined ? e.name : `${e.name} ${String(reason)}`;
+    for (const says of MEANINGS[e.name] ?? []) this.#tell("qmp", says, e.seenAt, detail);
+  }
+
+  #ended({ exitCode, seenAt }: ProcessEnd): void {
+    this.#tell("processExit", "stopped", seenAt, describe(exitCode));
+  }
+
+  #tell(source: Source, says: Says, seenAt: number, detail: string): void {
+    this.#context.tell({ about: { kind: "server", id: this.#id }, says, source, seenAt, detail });
+  }
+}
+
+function describe(exitCode: number | null): string {
+  if (exitCode === null) return "QEMU is gone";
+  const signal = exitCode & SIGNAL_BITS;
+  return signal > 0 ? `QEMU was killed by signal ${signal}` : `QEMU ended with ${exitCode >> 8}`;
+}

@@ -1,0 +1,119 @@
+import { type AnyField, charArray, i32, list, optional, struct, text, u32, u64, uuid, type ValueOf } from "./xdr.ts";
+
+/*
+ * libvirt's remote protocol as tables: the procedures we use, their arguments and replies, and what libvirt's numbers
+ * mean. Source: src/remote/remote_protocol.x and include/libvirt/libvirt-domain.h of libvirt 9.0.0. The protocol calls
+ * itself internal, but in practice only grows: numbers are never reused.
+ */
+
+/** VIR_UUID-identified handle of a domain. libvirt looks at the UUID; the id is -1 where the domain is off. */
+const domain = struct({ name: text, uuid, id: i32 });
+export type DomainRef = ValueOf<typeof domain>;
+
+const nothing = struct({});
+const onDomain = struct({ domain });
+const onDomainFlags = struct({ domain, flags: u32 });
+const givesDomain = struct({ domain });
+
+/** REMOTE_DOMAIN_LIST_MAX and REMOTE_AUTH_TYPE_LIST_MAX. */
+const DOMAINS_MAX = 16_384;
+const AUTH_TYPES_MAX = 20;
+
+/** REMOTE_PROC_*: number, arguments, reply. */
+export const PROCEDURES = {
+  connectOpen: { number: 1, args: struct({ uri: optional(text), flags: u32 }), reply: nothing },
+  connectClose: { number: 2, args: nothing, reply: nothing },
+  nodeInfo: {
+    number: 6,
+    args: nothing,
+    reply: struct({
+      model: charArray(32),
+      memoryKiB: u64,
+      cpus: i32,
+      mhz: i32,
+      numaCells: i32,
+      sockets: i32,
+      cores: i32,
+      threads: i32,
+    }),
+  },
+  domainXml: { number: 14, args: onDomainFlags, reply: struct({ xml: text }) },
+  lookupByName: { number: 23, args: struct({ name: text }), reply: givesDomain },
+  lookupByUuid: { number: 24, args: struct({ uuid }), reply: givesDomain },
+  reboot: { number: 27, args: onDomainFlags, reply: nothing },
+  resume: { number: 28, args: onDomain, reply: nothing },
+  suspend: { number: 34, args: onDomain, reply: nothing },
+  supportsFeature: { number: 60, args: struct({ feature: i32 }), reply: struct({ supported: i32 }) },
+  authList: { number: 66, args: nothing, reply: struct({ types: list(i32, AUTH_TYPES_MAX) }) },
+  nodeFreeMemory: { number: 102, args: nothing, reply: struct({ bytes: u64 }) },
+  libVersion: { number: 157, args: nothing, reply: struct({ version: u64 }) },
+  create: { number: 196, args: onDomainFlags, reply: givesDomain },
+  state: { number: 212, args: onDomainFlags, reply: struct({ state: i32, reason: i32 }) },
+  undefine: { number: 231, args: onDomainFlags, reply: nothing },
+  destroy: { number: 234, args: onDomainFlags, reply: nothing },
+  shutdown: { number: 258, args: onDomainFlags, reply: nothing },
+  listDomains: {
+    number: 273,
+    args: struct({ needResults: i32, flags: u32 }),
+    reply: struct({ domains: list(domain, DOMAINS_MAX), count: u32 }),
+  },
+  registerEvent: { number: 316, args: struct({ eventId: i32, domain: optional(domain) }), reply: struct({ callbackId: i32 }) },
+  define: { number: 350, args: struct({ xml: text, flags: u32 }), reply: givesDomain },
+} as const satisfies Record<string, { number: number; args: AnyField; reply: AnyField }>;
+
+export type Procedure = keyof typeof PROCEDURES;
+export type Args<P extends Procedure> = ValueOf<(typeof PROCEDURES)[P]["args"]>;
+export type Reply<P extends Procedure> = ValueOf<(typeof PROCEDURES)[P]["reply"]>;
+
+/** Messages nobody asked for, by procedure number. Their serial means nothing (1 on libvirt 9, 0 by the text). */
+export const EVENTS = {
+  lifecycle: { number: 318, body: struct({ callbackId: i32, domain, event: i32, detail: i32 }) },
+} as const satisfies Record<string, { number: number; body: AnyField }>;
+
+/** `remote_error`: what stands in a reply whose status is ERROR. */
+export const errorBody = struct({
+  code: i32,
+  domain: i32,
+  message: optional(text),
+  level: i32,
+  dom: optional(domain),
+  str1: optional(text),
+  str2: optional(text),
+  str3: optional(text),
+  int1: i32,
+  int2: i32,
+  net: optional(struct({ name: text, uuid })),
+});
+export type RemoteError = ValueOf<typeof errorBody>;
+
+/** virErrorNumber, those we tell apart. */
+export const ERROR = { noDomain: 42, operationInvalid: 55 } as const;
+/** remote_auth_type. */
+export const AUTH_NONE = 0;
+/** virDrvFeature: declares that this client answers keepalive PINGs (virnetprotocol.x, virkeepaliveprotocol.x). */
+export const FEATURE_KEEPALIVE = 10;
+/** virDomainEventID. */
+export const EVENT_LIFECYCLE = 0;
+/** virDomainCreateFlags, virConnectListAllDomainsFlags, virDomainUndefineFlagsValues. */
+export const FLAGS = { startPaused: 1, listActiveAndInactive: 3, undefineAll: 1 | 2 | 4 } as const;
+
+/** virDomainState, by number. */
+export const STATES = ["nostate", "running", "blocked", "paused", "shutdown", "shutoff", "crashed", "pmsuspended"] as const;
+export type DomainState = (typeof STATES)[number];
+
+/** virDomainEventType, by number. */
+export const LIFECYCLE = [
+  "defined",
+  "undefined",
+  "started",
+  "suspended",
+  "resumed",
+  "stopped",
+  "shutdown",
+  "pmsuspended",
+  "crashed",
+] as const;
+export type LifecycleEvent = (typeof LIFECYCLE)[number];
+
+/** virDomainEventStoppedDetailType, by number. `failed` is what a QEMU gives that was killed by a signal. */
+export const STOPPED = ["shutdown", "destroyed", "crashed", "migrated", "saved", "failed", "from snapshot"] as const;
