@@ -8,7 +8,12 @@ const [a, b] = ["a", "b"] as VnfcId[] as [VnfcId, VnfcId];
 const [t0, t1] = ["t0", "t1"] as NetId[] as [NetId, NetId];
 
 function groupOf(scheme: Scheme, policy: Partial<ProtectionGroup["policy"]> = {}): ProtectionGroup {
-  const member = (vnfcId: VnfcId, net: string) => ({ vnfcId, name: vnfcId, vimAccountId: "v" as VimAccountId, dataNet: net as NetId });
+  const member = (vnfcId: VnfcId, net: string) => ({
+    vnfcId,
+    name: vnfcId,
+    vimAccountId: "v" as VimAccountId,
+    dataNet: net as NetId,
+  });
   return {
     id: "g" as GroupId,
     nsId: "ns" as NsId,
@@ -60,7 +65,16 @@ describe("what is decided", () => {
     [one, a, a, up, down, "heal b"],
   ] as const) {
     test(`${group.scheme} t0=${s0} t1=${s1} a=${ha.state} b=${hb.state}: ${want || "nothing"}`, () => {
-      const view = { health: new Map([[a, ha as Health], [b, hb as Health]]), serving: new Map([[t0, s0], [t1, s1]]) };
+      const view = {
+        health: new Map([
+          [a, ha as Health],
+          [b, hb as Health],
+        ]),
+        serving: new Map([
+          [t0, s0],
+          [t1, s1],
+        ]),
+      };
       const decision = decide(group, view, NOW);
       const text = [
         ...decision.moves.map((m) => `${m.trafficNet} ${m.from ?? "-"}>${m.to} ${m.kind}`),
@@ -87,7 +101,16 @@ describe("laws of the decision", () => {
   const forAll = (law: (g: ProtectionGroup, view: Parameters<typeof decide>[1]) => void) =>
     fc.assert(
       fc.property(anyGroup, health, health, anyone, anyone, (g, ha, hb, s0, s1) =>
-        law(g, { health: new Map<VnfcId, Health>([[a, ha], [b, hb]]), serving: new Map([[t0, s0], [t1, s1]]) }),
+        law(g, {
+          health: new Map<VnfcId, Health>([
+            [a, ha],
+            [b, hb],
+          ]),
+          serving: new Map([
+            [t0, s0],
+            [t1, s1],
+          ]),
+        }),
       ),
       { numRuns: 2000 },
     );
@@ -99,7 +122,8 @@ describe("laws of the decision", () => {
 
   test("an unknown never moves traffic away", () =>
     forAll((g, view) => {
-      for (const m of decide(g, view, NOW).moves) expect(m.from === null ? "" : view.health.get(m.from)?.state).not.toBe("unknown");
+      for (const m of decide(g, view, NOW).moves)
+        expect(m.from === null ? "" : view.health.get(m.from)?.state).not.toBe("unknown");
     }));
 
   test("each traffic net is moved at most once, and never to where it is", () =>

@@ -48,7 +48,8 @@ function decideNet(group: ProtectionGroup, view: GroupView, net: TrafficNet, now
 /** Nobody serves it: the normal member if it is up, else any that is. */
 function assign(group: ProtectionGroup, view: GroupView, net: TrafficNet, normal: Member | undefined): Verdict {
   const to = normal !== undefined && isUp(view, normal) ? normal : standIn(group, view, undefined);
-  if (to === undefined) return { unprotected: net.netId, because: `${net.name} is served by nobody, and no member is known to be up` };
+  if (to === undefined)
+    return { unprotected: net.netId, because: `${net.name} is served by nobody, and no member is known to be up` };
   return move(net, null, to, "failover", `${net.name} was served by nobody: ${to.name} is up`);
 }
 
@@ -61,28 +62,55 @@ function failOver(
   nowMs: number,
 ): Verdict {
   const dueAt = health.sinceMs + group.policy.holdOffMs;
-  if (nowMs < dueAt) return { because: `${current.name} is down (${health.why}): held off for ${group.policy.holdOffMs} ms`, againAt: dueAt };
+  if (nowMs < dueAt)
+    return { because: `${current.name} is down (${health.why}): held off for ${group.policy.holdOffMs} ms`, againAt: dueAt };
   const to = standIn(group, view, current);
   if (to === undefined) {
-    return { unprotected: net.netId, because: `${current.name} is down (${health.why}), and no other member is known to be up: ${net.name} is not served` };
+    return {
+      unprotected: net.netId,
+      because: `${current.name} is down (${health.why}), and no other member is known to be up: ${net.name} is not served`,
+    };
   }
-  return move(net, current, to, "failover", `${current.name} is down (${health.why}): ${net.name} goes to ${to.name}, which is up`);
+  return move(
+    net,
+    current,
+    to,
+    "failover",
+    `${current.name} is down (${health.why}): ${net.name} goes to ${to.name}, which is up`,
+  );
 }
 
 const hold = (net: TrafficNet, current: Member, health: Health & { state: "unknown" }): Verdict => ({
   because: `${net.name} stays on ${current.name}: ${health.why}, and an unknown never moves traffic`,
 });
 
-function revert(group: ProtectionGroup, view: GroupView, net: TrafficNet, current: Member, normal: Member, nowMs: number): Verdict {
+function revert(
+  group: ProtectionGroup,
+  view: GroupView,
+  net: TrafficNet,
+  current: Member,
+  normal: Member,
+  nowMs: number,
+): Verdict {
   const { revertive, waitToRestoreMs } = group.policy;
   const health = healthOf(view, normal.vnfcId);
-  if (health.state !== "up") return { because: `${net.name} stays on ${current.name}: ${normal.name} is ${health.state} (${health.why})` };
+  if (health.state !== "up")
+    return { because: `${net.name} stays on ${current.name}: ${normal.name} is ${health.state} (${health.why})` };
   if (!revertive) return { because: `${net.name} stays on ${current.name}: the group does not revert by itself` };
   const dueAt = health.sinceMs + waitToRestoreMs;
   if (nowMs < dueAt) {
-    return { because: `${net.name} stays on ${current.name}: ${normal.name} must be up for ${waitToRestoreMs} ms first`, againAt: dueAt };
+    return {
+      because: `${net.name} stays on ${current.name}: ${normal.name} must be up for ${waitToRestoreMs} ms first`,
+      againAt: dueAt,
+    };
   }
-  return move(net, current, normal, "failback", `${normal.name} has been up for ${waitToRestoreMs} ms: ${net.name} returns to it`);
+  return move(
+    net,
+    current,
+    normal,
+    "failback",
+    `${normal.name} has been up for ${waitToRestoreMs} ms: ${net.name} returns to it`,
+  );
 }
 
 function move(net: TrafficNet, from: Member | null, to: Member, kind: Move["kind"], because: string): Verdict {

@@ -58,7 +58,12 @@ export type ManoEventBody =
   | { readonly type: "ns.state"; readonly nsId: NsId; readonly state: string; readonly detail?: string }
   | { readonly type: "vnfc.status"; readonly vnfcId: VnfcId; readonly status: string; readonly was: string | null }
   | { readonly type: "health.changed"; readonly vnfcId: VnfcId; readonly from: Health["state"]; readonly to: Health }
-  | { readonly type: "decision.made"; readonly groupId: GroupId; readonly moves: readonly Move[]; readonly because: readonly string[] }
+  | {
+      readonly type: "decision.made";
+      readonly groupId: GroupId;
+      readonly moves: readonly Move[];
+      readonly because: readonly string[];
+    }
   | { readonly type: "failover"; readonly failover: Failover }
   | { readonly type: "heal.started" | "heal.ended"; readonly vnfcId: VnfcId; readonly ok?: boolean; readonly detail?: string }
   | { readonly type: "net.unprotected"; readonly groupId: GroupId; readonly netId: NetId }

@@ -1,5 +1,5 @@
-import type { NetId, NsdId, NsId, ServerId, VimAccountId, VnfcId } from "./ids.ts";
-import type { Scheme } from "./protection.ts";
+import type { GroupId, NsdId, NsId, ServerId, VimAccountId, VnfcId } from "./ids.ts";
+import type { Health, Member, ProtectionPolicy, Scheme, TrafficNet } from "./protection.ts";
 
 /** A VIM the MANO may use, and as which tenant. */
 export interface VimAccount {
@@ -59,10 +59,27 @@ export interface Vnfc {
   readonly modifiedAt: string;
 }
 
-/** Who serves a traffic net: `vnfcId` null means nobody. */
-export interface Serving {
-  readonly netId: NetId;
-  readonly vnfcId: VnfcId | null;
-  /** Wall-clock time of the last change that is known. */
-  readonly since: string;
+/** A protection group as it runs. */
+export interface RunningGroup {
+  readonly id: GroupId;
+  readonly name: string;
+  readonly scheme: Scheme;
+  readonly policy: ProtectionPolicy;
+  readonly members: readonly Member[];
+  /** `servedBy` null: nobody, or not known yet; `since`: wall-clock time of the last change that is known. */
+  readonly trafficNets: readonly (TrafficNet & { readonly servedBy: VnfcId | null; readonly since: string | null })[];
+}
+
+/** An NS with all that is known of it. `health` is null for a VNFC that is in no protection group. */
+export interface NsView extends Ns {
+  readonly vnfcs: readonly (Vnfc & { readonly health: Health | null })[];
+  readonly protectionGroups: readonly RunningGroup[];
+}
+
+/** A VIM account and whether the VIM answers. */
+export interface VimAccountView extends VimAccount {
+  readonly reachable: boolean;
+  /** Its event stream is open; always false in the mode that polls. */
+  readonly streaming: boolean;
+  readonly why: string | null;
 }

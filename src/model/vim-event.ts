@@ -12,8 +12,21 @@ export type ServerStatus = "CREATING" | "ACTIVE" | "PAUSED" | "INACTIVE" | "ERRO
 export type VimEventBody =
   | { readonly type: "vim.started"; readonly version: string }
   | { readonly type: "evidence"; readonly evidence: Evidence }
-  | { readonly type: "server.status"; readonly serverId: ServerId; readonly status: ServerStatus; readonly was: ServerStatus | null; readonly lastError?: string }
-  | { readonly type: "port.status"; readonly portId: VimPortId; readonly netId: NetId | null; readonly serverId: ServerId | null; readonly status: WireStatus; readonly was: WireStatus }
+  | {
+      readonly type: "server.status";
+      readonly serverId: ServerId;
+      readonly status: ServerStatus;
+      readonly was: ServerStatus | null;
+      readonly lastError?: string;
+    }
+  | {
+      readonly type: "port.status";
+      readonly portId: VimPortId;
+      readonly netId: NetId | null;
+      readonly serverId: ServerId | null;
+      readonly status: WireStatus;
+      readonly was: WireStatus;
+    }
   | { readonly type: "net.bound"; readonly netId: NetId; readonly bindNet: NetId | null; readonly was: NetId | null }
   | { readonly type: "host.status"; readonly hostId: HostId; readonly status: "up" | "unreachable"; readonly why?: string }
   | { readonly type: "switch.status"; readonly datapath: string; readonly status: "connected" | "disconnected" };

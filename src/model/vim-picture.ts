@@ -91,12 +91,25 @@ export interface ExtendedNuma {
   readonly cores?: number;
   readonly threads?: number;
   readonly "paired-threads"?: number;
-  readonly interfaces?: readonly { readonly name: string; readonly dedicated: "yes" | "no" | "yes:sriov"; readonly [key: string]: unknown }[];
+  readonly interfaces?: readonly {
+    readonly name: string;
+    readonly dedicated: "yes" | "no" | "yes:sriov";
+    readonly [key: string]: unknown;
+  }[];
   readonly [key: string]: unknown;
 }
 
 /** What was acknowledged for a server and is not done yet; the loop finishes it, after a crash too. */
-export type ServerTask = "create" | "createPaused" | "start" | "pause" | "resume" | "shutdown" | "forceOff" | "rebuild" | "reboot";
+export type ServerTask =
+  | "create"
+  | "createPaused"
+  | "start"
+  | "pause"
+  | "resume"
+  | "shutdown"
+  | "forceOff"
+  | "rebuild"
+  | "reboot";
 
 export interface Server {
   readonly id: ServerId;
@@ -114,6 +127,8 @@ export interface Server {
   /** Appended to the kernel's command line of an image that boots directly. */
   readonly kernelCmdline: string | null;
   readonly task: ServerTask | null;
+  /** Grows with every task, so that one that ends does not take a newer one of the same name with it. */
+  readonly taskNo: number;
   readonly createdAt: string;
 }
 
@@ -151,4 +166,34 @@ export interface VimPicture {
   readonly servers: ReadonlyMap<ServerId, Server>;
   readonly nets: ReadonlyMap<NetId, VimNet>;
   readonly ports: ReadonlyMap<VimPortId, ServerPort>;
+}
+
+/** What somebody asks for: some members given, the rest left to the VIM. */
+export type Asked<T, Given extends keyof T> = Pick<T, Given> & { readonly [K in keyof T]?: T[K] | undefined };
+export type Change<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/** What is asked for a vNIC of a new server. */
+export interface AskedVnic {
+  readonly netId: NetId;
+  readonly name: string;
+  readonly mac?: string | undefined;
+  readonly ip?: string | undefined;
+  readonly vpci?: string | undefined;
+  readonly model?: string | undefined;
+  readonly bandwidthMbps?: number | undefined;
+}
+
+export interface AskedServer {
+  readonly id?: ServerId | undefined;
+  readonly name: string;
+  readonly description?: string | null | undefined;
+  readonly tenantId: TenantId;
+  readonly flavorId: FlavorId;
+  readonly imageId: ImageId;
+  readonly hostId?: HostId | undefined;
+  readonly kernelCmdline?: string | undefined;
+  /** Instead of the flavor's. */
+  readonly extended?: Extended | undefined;
+  readonly start: "yes" | "no" | "paused";
+  readonly vnics: readonly AskedVnic[];
 }

@@ -2,7 +2,8 @@ import type { Action, FlowChange, FlowEntry, FlowPhases, FlowTable, GroupEntry }
 import { groupText } from "./wanted.ts";
 
 /** What makes two entries the same entry in a switch: table, priority and match (OpenFlow 1.3, 6.4). */
-const keyOf = (e: FlowEntry) => `${e.table}/${e.priority}/${e.match.inPort ?? "*"}/${e.match.vlan ?? "*"}/${e.match.ethDst ?? "*"}`;
+const keyOf = (e: FlowEntry) =>
+  `${e.table}/${e.priority}/${e.match.inPort ?? "*"}/${e.match.vlan ?? "*"}/${e.match.ethDst ?? "*"}`;
 const actionText = (a: Action): string => {
   switch (a.do) {
     case "output":

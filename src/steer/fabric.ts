@@ -132,7 +132,10 @@ export function fabricEntries(group: readonly FabricNet[]): FabricEntry[] {
  */
 function merge(entries: readonly FabricEntry[]): FabricEntry[] {
   const byMatch = Map.groupBy(entries, matchKey);
-  return [...byMatch.values()].map((same) => ({ ...(same[0] as FabricEntry), out: distinct(same.flatMap((e) => e.out)).sort(byTag) }));
+  return [...byMatch.values()].map((same) => ({
+    ...(same[0] as FabricEntry),
+    out: distinct(same.flatMap((e) => e.out)).sort(byTag),
+  }));
 }
 
 function towards(way: Way, portCount: number): FabricEntry {
@@ -181,7 +184,8 @@ function unify(entries: readonly FabricEntry[]): FabricEntry[] {
   });
 }
 
-const sameOut = (a: readonly Outlet[], b: readonly Outlet[]) => a.length === b.length && a.every((o, i) => outletKey(o) === outletKey(b[i] as Outlet));
+const sameOut = (a: readonly Outlet[], b: readonly Outlet[]) =>
+  a.length === b.length && a.every((o, i) => outletKey(o) === outletKey(b[i] as Outlet));
 
 /** The actions that lead a packet with tag `vlanIn` (null: none) to the outlets, writing the tag only where it changes. */
 export function actionsOf(vlanIn: number | null, out: readonly Outlet[]): Action[] {

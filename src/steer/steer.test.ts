@@ -42,7 +42,12 @@ const port = (netId: string, switchPort: string, mac: string | null, more: Parti
 
 const SERVICE_MAC = "02:00:00:00:00:64";
 const [VIEWER_A, VIEWER_B] = ["02:00:00:00:00:0a", "02:00:00:00:00:0b"];
-const PORTS = [port("d0", "p1", SERVICE_MAC), port("d1", "p2", SERVICE_MAC), port("t0", "p3", VIEWER_A), port("t1", "p4", VIEWER_B)];
+const PORTS = [
+  port("d0", "p1", SERVICE_MAC),
+  port("d1", "p2", SERVICE_MAC),
+  port("t0", "p3", VIEWER_A),
+  port("t1", "p4", VIEWER_B),
+];
 /** The dissertation's figure 10: two data nets, two traffic nets. */
 const boundTo = (t0: string | null, t1: string | null) => [net("d0"), net("d1"), net("t0", t0), net("t1", t1)];
 
@@ -51,7 +56,9 @@ function led(table: FlowTable, inPort: string, ethDst: string): string[] {
   const entry = [...table.entries]
     .sort((x, y) => y.priority - x.priority)
     .find((e) => (e.match.inPort ?? inPort) === inPort && (e.match.ethDst ?? ethDst) === ethDst && e.match.vlan === undefined);
-  const actions = (entry?.actions ?? []).flatMap((a) => (a.do === "group" ? (table.groups.find((g) => g.id === a.group)?.buckets.flat() ?? []) : [a]));
+  const actions = (entry?.actions ?? []).flatMap((a) =>
+    a.do === "group" ? (table.groups.find((g) => g.id === a.group)?.buckets.flat() ?? []) : [a],
+  );
   return actions.flatMap((a) => (a.do === "output" ? [a.port] : a.do === "toController" ? ["controller"] : [])).sort();
 }
 
@@ -85,7 +92,9 @@ describe("a switch-over", () => {
 
   test("turns the way forward by one GROUP_MOD, however many ports lead into it", () => {
     for (const n of [0, 100]) {
-      const forward = switchOver(wide(n)).flat().filter((c) => c.op === "modifyGroup" && c.group.type === "indirect");
+      const forward = switchOver(wide(n))
+        .flat()
+        .filter((c) => c.op === "modifyGroup" && c.group.type === "indirect");
       expect(forward).toHaveLength(1);
     }
   });
@@ -111,7 +120,13 @@ const world = fc
   .tuple(binds, binds, macs, macs, macs, fc.constantFrom(null, 100), fc.constantFrom<"1.0" | "1.3">("1.0", "1.3"))
   .map(([t0, t1, m1, m3, m4, vlan, version]) => ({
     nets: boundTo(t0, t1),
-    ports: [port("d0", "p1", m1, { vlan }), port("d1", "p2", SERVICE_MAC), port("t0", "p3", m3), port("t1", "p4", m4), port("t1", "p5", null, { vlan: 7 })],
+    ports: [
+      port("d0", "p1", m1, { vlan }),
+      port("d1", "p2", SERVICE_MAC),
+      port("t0", "p3", m3),
+      port("t1", "p4", m4),
+      port("t1", "p5", null, { vlan: 7 }),
+    ],
     version,
   }));
 
@@ -153,7 +168,13 @@ describe("laws of the changes", () => {
 
 test("a ptp network with three ports is a problem of that network only", () => {
   const nets = [net("d0", null, { kind: "ptp" }), net("d1")];
-  const ports = [port("d0", "p1", null), port("d0", "p2", null), port("d0", "p3", null), port("d1", "p4", null), port("d1", "p5", null)];
+  const ports = [
+    port("d0", "p1", null),
+    port("d0", "p2", null),
+    port("d0", "p3", null),
+    port("d1", "p4", null),
+    port("d1", "p5", null),
+  ];
   const { table, problems } = wantedTable(nets, ports, "1.3");
   expect([...problems.keys()]).toEqual(["d0"]);
   expect(led(table, "p4", VIEWER_A)).toEqual(["p5"]);

@@ -1,4 +1,12 @@
-import { type Action, COOKIE_MARK, type FlowEntry, type FlowTable, GROUP_ID_BASE, type GroupEntry, PROBE_MAC } from "../model/flow.ts";
+import {
+  type Action,
+  COOKIE_MARK,
+  type FlowEntry,
+  type FlowTable,
+  GROUP_ID_BASE,
+  type GroupEntry,
+  PROBE_MAC,
+} from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
 import type { Net, VimPort } from "../model/net.ts";
 import { actionsOf, bindGroups, type FabricEntry, type FabricNet, fabricEntries, fabricNet, type Outlet } from "./fabric.ts";
@@ -19,7 +27,8 @@ export function wantedTable(nets: readonly Net[], ports: readonly VimPort[], ver
   const fabric = nets.filter((n) => n.kind === "data" || n.kind === "ptp").map((n) => ({ net: n, fabric: fabricNet(n, ports) }));
   const problems = new Map<NetId, string>();
   for (const { net, fabric: f } of fabric) {
-    if (net.kind === "ptp" && f.ports.length > 2) problems.set(net.id, `a ptp network has two ends, '${net.name}' has ${f.ports.length} ports`);
+    if (net.kind === "ptp" && f.ports.length > 2)
+      problems.set(net.id, `a ptp network has two ends, '${net.name}' has ${f.ports.length} ports`);
   }
   const carried = fabric.filter(({ net }) => !problems.has(net.id)).map((f) => f.fabric);
   const parts = bindGroups(carried).map((group) => (version === "1.3" ? withGroups(group) : plain(group)));
@@ -34,7 +43,11 @@ export function wantedTable(nets: readonly Net[], ports: readonly VimPort[], ver
 
 /** Answers to our probes go to the controller; in OpenFlow 1.0 a packet without an entry would go there too, so it is dropped by an entry. */
 function housekeeping(version: OpenFlowVersion): FlowEntry[] {
-  const probe: FlowEntry = { ...entryOf(PROBE_PRIORITY, "probe"), match: { ethDst: PROBE_MAC }, actions: [{ do: "toController" }] };
+  const probe: FlowEntry = {
+    ...entryOf(PROBE_PRIORITY, "probe"),
+    match: { ethDst: PROBE_MAC },
+    actions: [{ do: "toController" }],
+  };
   return version === "1.3" ? [probe] : [probe, entryOf(0, "miss")];
 }
 
@@ -43,7 +56,11 @@ function entryOf(priority: number, owner: string): FlowEntry {
 }
 
 function flowEntry(e: FabricEntry, actions: readonly Action[]): FlowEntry {
-  const match = { inPort: e.inPort, ...(e.vlan === null ? {} : { vlan: e.vlan }), ...(e.ethDst === null ? {} : { ethDst: e.ethDst }) };
+  const match = {
+    inPort: e.inPort,
+    ...(e.vlan === null ? {} : { vlan: e.vlan }),
+    ...(e.ethDst === null ? {} : { ethDst: e.ethDst }),
+  };
   return { ...entryOf(e.priority, e.netId), match, actions };
 }
 

@@ -6,11 +6,24 @@ import { bindGroups, type FabricEntry, type FabricNet, fabricEntries } from "../
 const FILE = new URL("../../../shared/golden/openvim-flows.jsonl", import.meta.url);
 
 interface Recorded {
-  nets: { uuid: string; vlan: number | null; bind_net: string | null; bind_type: string | null; ports: { switch_port: string; vlan: number | null; mac: string | null }[] }[];
+  nets: {
+    uuid: string;
+    vlan: number | null;
+    bind_net: string | null;
+    bind_type: string | null;
+    ports: { switch_port: string; vlan: number | null; mac: string | null }[];
+  }[];
   out: {
     error?: string | null;
     exception?: string;
-    flows?: { priority: number; net_id: string; ingress_port: string; vlan_id?: string; dst_mac?: string; actions: [string, string | number | null][] }[];
+    flows?: {
+      priority: number;
+      net_id: string;
+      ingress_port: string;
+      vlan_id?: string;
+      dst_mac?: string;
+      actions: [string, string | number | null][];
+    }[];
   };
 }
 
@@ -31,7 +44,9 @@ const fabric = (nets: Recorded["nets"]): FabricNet[] =>
 
 /** One line per (match, place where a copy leaves): independent of the order of entries and of needless tag writes. */
 function copies(entries: readonly FabricEntry[]): string[] {
-  return entries.flatMap((e) => e.out.map((o) => `${e.priority} ${e.inPort} vlan=${e.vlan} dst=${e.ethDst} → ${o.port} vlan=${o.vlan}`)).sort();
+  return entries
+    .flatMap((e) => e.out.map((o) => `${e.priority} ${e.inPort} vlan=${e.vlan} dst=${e.ethDst} → ${o.port} vlan=${o.vlan}`))
+    .sort();
 }
 
 function recordedCopies(flows: NonNullable<Recorded["out"]["flows"]>): string[] {
@@ -39,13 +54,16 @@ function recordedCopies(flows: NonNullable<Recorded["out"]["flows"]>): string[] 
     let tag: string | number | null = f.vlan_id === undefined ? null : Number(f.vlan_id);
     return f.actions.flatMap(([what, value]) => {
       if (what === "vlan") tag = value;
-      return what === "out" ? [`${f.priority} ${f.ingress_port} vlan=${f.vlan_id ?? null} dst=${f.dst_mac ?? null} → ${value} vlan=${tag}`] : [];
+      return what === "out"
+        ? [`${f.priority} ${f.ingress_port} vlan=${f.vlan_id ?? null} dst=${f.dst_mac ?? null} → ${value} vlan=${tag}`]
+        : [];
     });
   });
   return [...new Set(lines)].sort();
 }
 
-if (recorded.length === 0) test("the recorded flow entries are not here: nothing was compared", () => expect(recorded).toEqual([]));
+if (recorded.length === 0)
+  test("the recorded flow entries are not here: nothing was compared", () => expect(recorded).toEqual([]));
 
 /**
  * The original compares a flow's `vlan` where flows carry `vlan_id`, so two ports of one switch port with different tags are taken
@@ -59,7 +77,8 @@ const sharesSwitchPort = (nets: Recorded["nets"]) => {
 for (const [i, { nets, out }] of recorded.entries()) {
   const entries = bindGroups(fabric(nets)).flatMap(fabricEntries);
   if (out.flows && !out.error && !sharesSwitchPort(nets)) {
-    test(`recorded network ${i}: same entries as the original`, () => expect(copies(entries)).toEqual(recordedCopies(out.flows ?? [])));
+    test(`recorded network ${i}: same entries as the original`, () =>
+      expect(copies(entries)).toEqual(recordedCopies(out.flows ?? [])));
   } else {
     test(`recorded network ${i}, on which the original fails: every port is led to every other`, () => {
       for (const from of nets.flatMap((n) => n.ports)) expect(reachedFrom(entries, from)).toEqual(othersThan(nets, from));

@@ -1,0 +1,90 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+
+/** A comment this often shows both ends that the stream lives; a subscriber calls it lost after missing some. */
+const HEARTBEAT_MS = 1_000;
+/** What may wait for a subscriber that does not read. More, and it is cut: it comes back with its last number and misses nothing. */
+const BEHIND_BYTES_MAX = 1 * 2 ** 20;
+/** Events of one answer or one step of catching up. */
+const PAGE_MAX = 1_000;
+
+interface Numbered {
+  readonly seq: number;
+}
+
+/** Events with numbers that only grow, kept for those who come later. */
+export interface EventSource<E extends Numbered> {
+  since(seq: number, limit: number): Promise<E[]>;
+  subscribe(listener: (event: E, text: string) => void): () => void;
+  readonly lastSeq: number;
+}
+
+const wholeNumber = (text: unknown): number | null => (typeof text === "string" && /^\d{1,15}$/.test(text) ? Number(text) : null);
+
+/** `since` of the query, or where a broken stream left off (`Last-Event-ID`); null: from now on. */
+export function sinceOf(request: FastifyRequest): number | null {
+  return wholeNumber(request.headers["last-event-id"]) ?? wholeNumber((request.query as Record<string, unknown>).since);
+}
+
+export const wantsStream = (request: FastifyRequest): boolean => (request.headers.accept ?? "").includes("text/event-stream");
+
+/** One page of events, for those who ask again and again. */
+export const eventPage = <E extends Numbered>(source: EventSource<E>, since: number | null): Promise<E[]> =>
+  source.since(since ?? 0, PAGE_MAX);
+
+/**
+ * Answers with server-sent events (WHATWG HTML, 9.2): what came after `since`, then everything as it happens, each exactly
+ * once and in order. Ends when the subscriber goes, or is cut for not reading.
+ */
+export async function streamEvents<E extends Numbered>(
+  reply: FastifyReply,
+  source: EventSource<E>,
+  since: number | null,
+): Promise<void> {
+  reply.hijack();
+  const { raw } = reply;
+  raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store", "access-control-allow-origin": "*" });
+  raw.socket?.setNoDelay(true);
+  raw.write(": open\n\n");
+
+  let last = since ?? source.lastSeq;
+  let waiting: [E, string][] | null = [];
+  const send = (event: E, text: string) => {
+    if (event.seq <= last || raw.destroyed) return;
+    last = event.seq;
+    raw.write(`id: ${event.seq}\ndata: ${text}\n\n`);
+    if (raw.writableLength > BEHIND_BYTES_MAX) raw.destroy();
+  };
+  const unsubscribe = source.subscribe((event, text) => (waiting ? waiting.push([event, text]) : send(event, text)));
+  const heartbeat = setInterval(() => raw.write(": alive\n\n"), HEARTBEAT_MS);
+  raw.once("close", () => {
+    clearInterval(heartbeat);
+    unsubscribe();
+  });
+
+  try {
+    if (since !== null)
+      await catchUp(
+        source,
+        () => last,
+        send,
+        () => raw.destroyed,
+      );
+  } catch {
+    raw.destroy(); // The subscriber comes back and asks again; the source has logged why.
+  }
+  for (const [event, text] of waiting) send(event, text);
+  waiting = null;
+}
+
+async function catchUp<E extends Numbered>(
+  source: EventSource<E>,
+  last: () => number,
+  send: (event: E, text: string) => void,
+  isOver: () => boolean,
+): Promise<void> {
+  for (;;) {
+    const page = await source.since(last(), PAGE_MAX);
+    for (const event of page) send(event, JSON.stringify(event));
+    if (page.length < PAGE_MAX || isOver()) return;
+  }
+}

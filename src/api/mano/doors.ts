@@ -1,0 +1,51 @@
+import type { Nsd, Vnfd } from "../../model/descriptor.ts";
+import type { Alarm, Failover, ManoEvent } from "../../model/mano-event.ts";
+import type { NsView, VimAccountView } from "../../model/ns.ts";
+import type { EventSource } from "../event-stream.ts";
+
+/** A descriptor as the catalogue has it. */
+export interface CatalogueEntry {
+  readonly id: string;
+  readonly kind: "vnfd" | "nsd";
+  readonly body: Nsd | Vnfd;
+  readonly vnfdRecordId: string | null;
+  readonly createdAt: string;
+}
+
+export interface VimWish {
+  readonly id?: string | undefined;
+  readonly name: string;
+  readonly url: string;
+  readonly adminUrl: string;
+  readonly tenant: string;
+}
+
+export interface NsWish {
+  readonly nsdId: string;
+  readonly nsName: string;
+  readonly vimAccountId?: string | undefined;
+}
+
+/**
+ * What the API may ask for, handed over by the composition root: it writes what is wanted and reads what is there, it
+ * cannot act. Each throws a Fault; what changes something resolves when that is on the disk.
+ */
+export interface ManoDoors {
+  readonly events: EventSource<ManoEvent>;
+  onboard(file: string): Promise<readonly CatalogueEntry[]>;
+  listDescriptors(): Promise<readonly CatalogueEntry[]>;
+  getDescriptor(id: string): Promise<CatalogueEntry>;
+  deleteDescriptor(id: string): Promise<void>;
+  listNs(): readonly NsView[];
+  getNs(id: string): NsView;
+  createNs(wish: NsWish): Promise<NsView>;
+  instantiate(id: string): Promise<NsView>;
+  terminate(id: string): Promise<NsView>;
+  deleteNs(id: string): Promise<void>;
+  listAlarms(limit: number): Promise<readonly Alarm[]>;
+  acknowledge(id: string, ackState: Alarm["ackState"]): Promise<Alarm>;
+  listFailovers(limit: number): Promise<readonly Failover[]>;
+  getFailover(id: string): Promise<Failover>;
+  listVims(): readonly VimAccountView[];
+  addVim(wish: VimWish): Promise<VimAccountView>;
+}

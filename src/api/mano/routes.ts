@@ -1,0 +1,72 @@
+import type { Alarm } from "../../model/mano-event.ts";
+import { alarmChange, checkedBody, createNs, newVim } from "./bodies.ts";
+import type { CatalogueEntry, ManoDoors } from "./doors.ts";
+
+/** One request, as far as a route needs it. */
+export interface Call {
+  readonly doors: ManoDoors;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string | undefined>>;
+  readonly body: unknown;
+}
+
+export interface Route {
+  readonly is: `${"GET" | "POST" | "PATCH" | "DELETE"} /${string}`;
+  /** Status of success. */
+  readonly gives: 200 | 201 | 202 | 204;
+  readonly does: (call: Call) => unknown;
+  /** Where the thing made, or the state of the thing asked for, is found. */
+  readonly location?: (made: { readonly id: string }) => string;
+}
+
+/** Rows of a list when the caller names no limit. */
+const ROWS_DEFAULT = 100;
+const ROWS_MAX = 10_000;
+
+const idOf = (call: Call): string => call.params.id as string;
+const limitOf = (call: Call): number => {
+  const asked = Number(call.query.limit ?? ROWS_DEFAULT);
+  return Number.isInteger(asked) && asked > 0 ? Math.min(asked, ROWS_MAX) : ROWS_DEFAULT;
+};
+
+/** The descriptor with our record beside it, in one object: `id` is the record's, `ref` the one in the file. */
+const shown = ({ id, kind, body, vnfdRecordId, createdAt }: CatalogueEntry) => ({
+  ...body,
+  id,
+  ref: body.id,
+  kind,
+  vnfdRecordId,
+  createdAt,
+});
+const nsAt = ({ id }: { readonly id: string }) => `/nslcm/v1/ns_instances/${id}`;
+
+/** The MANO's API on one screen: SOL005 where it has a name for it, `/mano/v1` where it has not. */
+export const ROUTES: readonly Route[] = [
+  { is: "POST /nsd/v1/descriptors", gives: 201, does: async (c) => (await c.doors.onboard(String(c.body ?? ""))).map(shown) },
+  { is: "GET /nsd/v1/descriptors", gives: 200, does: async (c) => (await c.doors.listDescriptors()).map(shown) },
+  { is: "GET /nsd/v1/descriptors/:id", gives: 200, does: async (c) => shown(await c.doors.getDescriptor(idOf(c))) },
+  { is: "DELETE /nsd/v1/descriptors/:id", gives: 204, does: (c) => c.doors.deleteDescriptor(idOf(c)) },
+
+  { is: "POST /nslcm/v1/ns_instances", gives: 201, does: (c) => c.doors.createNs(checkedBody(createNs, c.body)), location: nsAt },
+  { is: "GET /nslcm/v1/ns_instances", gives: 200, does: (c) => c.doors.listNs() },
+  { is: "GET /nslcm/v1/ns_instances/:id", gives: 200, does: (c) => c.doors.getNs(idOf(c)) },
+  { is: "DELETE /nslcm/v1/ns_instances/:id", gives: 204, does: (c) => c.doors.deleteNs(idOf(c)) },
+  { is: "POST /nslcm/v1/ns_instances/:id/instantiate", gives: 202, does: (c) => c.doors.instantiate(idOf(c)), location: nsAt },
+  { is: "POST /nslcm/v1/ns_instances/:id/terminate", gives: 202, does: (c) => c.doors.terminate(idOf(c)), location: nsAt },
+
+  { is: "GET /nsfm/v1/alarms", gives: 200, does: (c) => c.doors.listAlarms(limitOf(c)) },
+  { is: "PATCH /nsfm/v1/alarms/:id", gives: 200, does: (c) => acknowledge(c) },
+
+  { is: "GET /mano/v1/failovers", gives: 200, does: (c) => c.doors.listFailovers(limitOf(c)) },
+  { is: "GET /mano/v1/failovers/:id", gives: 200, does: (c) => c.doors.getFailover(idOf(c)) },
+  { is: "GET /mano/v1/vims", gives: 200, does: (c) => c.doors.listVims() },
+  { is: "POST /mano/v1/vims", gives: 201, does: (c) => addVim(c) },
+];
+
+const acknowledge = (call: Call): Promise<Alarm> =>
+  call.doors.acknowledge(idOf(call), checkedBody(alarmChange, call.body).ackState);
+
+function addVim(call: Call) {
+  const wish = checkedBody(newVim, call.body);
+  return call.doors.addVim({ ...wish, tenant: wish.tenant ?? "default" });
+}

@@ -1,0 +1,74 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import { FAULTS, Fault } from "../../lib/fault.ts";
+import type { Log } from "../../lib/log.ts";
+import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.ts";
+import { makeHttp } from "../http.ts";
+import type { ManoDoors } from "./doors.ts";
+import { ROUTES } from "./routes.ts";
+
+const EVENTS = "/mano/v1/events";
+
+/** The MANO's API. The caller listens. */
+export function serveMano(doors: ManoDoors, log: Log): FastifyInstance {
+  const app = makeHttp();
+  app.setErrorHandler((error, request, reply) => void sendProblem(reply, problemOf(error), error, request, log));
+  app.setNotFoundHandler((request, reply) => void sendProblem(reply, noSuchRoute(request), null, request, log));
+  app.get(EVENTS, async (request, reply) => {
+    if (wantsStream(request)) return streamEvents(reply, doors.events, sinceOf(request));
+    return reply.send({ events: await eventPage(doors.events, sinceOf(request)) });
+  });
+  for (const { is, gives, does, location } of ROUTES) {
+    const [method, url] = is.split(" ") as [HTTPMethods, string];
+    app.route({
+      method,
+      url,
+      handler: async (request, reply) => {
+        const { params, query, body } = request as {
+          params: Record<string, string>;
+          query: Record<string, string>;
+          body: unknown;
+        };
+        const value = await does({ doors, params, query, body });
+        if (location) void reply.header("location", location(value as { id: string }));
+        return gives === 204 ? reply.status(204).send() : reply.status(gives).send(value);
+      },
+    });
+  }
+  return app;
+}
+
+/** RFC 7807, as SOL013 6.3 asks for. `code` is ours: the same word as in logs and journal. */
+interface Problem {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly code: string;
+}
+
+function problemOf(e: unknown): Problem {
+  if (e instanceof Fault) return { status: FAULTS[e.code].http, title: FAULTS[e.code].text, detail: detailOf(e), code: e.code };
+  const status = (e as { statusCode?: number } | null)?.statusCode;
+  if (status !== undefined && status < 500) {
+    return { status, title: FAULTS.INVALID.text, detail: e instanceof Error ? e.message : String(e), code: "INVALID" };
+  }
+  return { status: 500, title: "internal error", detail: "a bug of ours; the log has more", code: "INTERNAL" };
+}
+
+/** What is special about it; the title says the rest. */
+const detailOf = (e: Fault): string => e.message.slice(FAULTS[e.code].text.length + 2);
+
+function noSuchRoute(request: FastifyRequest): Problem {
+  const there = [...ROUTES.map((r) => r.is), `GET ${EVENTS}`].join(", ");
+  const { http: status, text: title } = FAULTS.NOT_FOUND;
+  return {
+    status,
+    title,
+    detail: `there is no ${request.method} ${request.url.split("?")[0]}; there are: ${there}`,
+    code: "NOT_FOUND",
+  };
+}
+
+function sendProblem(reply: FastifyReply, problem: Problem, error: unknown, request: FastifyRequest, log: Log): FastifyReply {
+  if (problem.status >= 500) log.error({ err: error, method: request.method, url: request.url }, "a request failed");
+  return reply.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
+}

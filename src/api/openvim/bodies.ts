@@ -1,0 +1,190 @@
+import { type TSchema, Type } from "typebox";
+
+// Request bodies. Members that are not named are dropped without a word, as in OpenVIM, except where `closed`.
+
+const NAME = "^[^,;()'\"]+$";
+const name = Type.String({ minLength: 1, maxLength: 255, pattern: NAME });
+const description = Type.Union([Type.String({ maxLength: 255, pattern: "^[^'\"]*$" }), Type.Null()]);
+const id = Type.String({ pattern: "^[a-fA-F0-9]{8}(-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}$" });
+const bandwidth = Type.String({ pattern: "^[0-9]+ *([MG]bps)?$" });
+/** Unicast: the second digit is even. */
+const mac = Type.String({ pattern: "^([0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5})$" });
+const provider = Type.String({
+  pattern: "^(default|((bridge|macvtap):[0-9a-zA-Z\\.\\-]{1,50})|openflow:[/0-9a-zA-Z\\.\\-]{1,50}(:vlan)?)$",
+});
+const ip = Type.String({ pattern: "^[0-9]{1,3}(\\.[0-9]{1,3}){3}$" });
+const vlan = Type.Integer({ minimum: 1, maximum: 4095 });
+const yesNo = Type.Enum(["yes", "no"]);
+const count = Type.Integer({ minimum: 0 });
+const anyObject = Type.Record(Type.String(), Type.Unknown());
+const some = { minProperties: 1 } as const;
+const orNull = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
+const maybe = Type.Optional;
+
+const tenant = { name, description: maybe(description), enabled: maybe(Type.Boolean()) };
+export const tenantNew = Type.Object({ tenant: Type.Object({ id: maybe(id), ...tenant }) });
+export const tenantEdit = Type.Object({ tenant: Type.Partial(Type.Object(tenant), some) });
+
+const core = Type.Object({ core_id: count, thread_id: count, status: maybe(Type.String()) });
+const sriov = Type.Object({ pci: Type.String(), mac: mac, source_name: Type.Unknown() });
+const hostInterface = Type.Object({
+  source_name: Type.String(),
+  pci: maybe(Type.String()),
+  mac: maybe(mac),
+  Mbps: maybe(count),
+  switch_port: maybe(orNull(Type.String())),
+  switch_dpid: maybe(orNull(Type.String())),
+  sriovs: maybe(Type.Array(sriov)),
+});
+const numa = Type.Object({
+  numa_socket: count,
+  hugepages: maybe(count),
+  memory: maybe(count),
+  admin_state_up: maybe(Type.Boolean()),
+  cores: maybe(Type.Array(core)),
+  interfaces: maybe(Type.Array(hostInterface)),
+});
+const host = {
+  name,
+  ip_name: name,
+  user: name,
+  password: maybe(Type.String()),
+  description: maybe(description),
+  ranking: maybe(count),
+  features: maybe(Type.String()),
+  hypervisors: maybe(Type.String()),
+  admin_state_up: maybe(Type.Boolean()),
+  numas: maybe(Type.Array(numa)),
+};
+export const hostNew = Type.Object({
+  host: Type.Object({ id: maybe(id), ...host }),
+  "host-data": maybe(Type.Partial(Type.Object(host))),
+});
+export const hostEdit = Type.Object({ host: Type.Partial(Type.Object(host), some) });
+
+const flavorInterface = Type.Object({
+  name,
+  dedicated: Type.Enum(["yes", "no", "yes:sriov"]),
+  bandwidth,
+  vpci: maybe(Type.String()),
+  uuid: maybe(id),
+  mac_address: maybe(mac),
+});
+const extendedNuma = Type.Object({
+  memory: maybe(count),
+  cores: maybe(count),
+  threads: maybe(count),
+  "paired-threads": maybe(count),
+  "cores-id": maybe(Type.Array(count)),
+  "threads-id": maybe(Type.Array(count)),
+  "paired-threads-id": maybe(Type.Array(Type.Array(count))),
+  interfaces: maybe(Type.Array(flavorInterface)),
+});
+const extended = Type.Object({
+  processor_ranking: maybe(count),
+  devices: maybe(Type.Array(anyObject)),
+  numas: maybe(Type.Array(extendedNuma)),
+});
+const flavor = {
+  name,
+  description: maybe(description),
+  ram: maybe(count),
+  vcpus: maybe(count),
+  disk: maybe(orNull(count)),
+  extended: maybe(extended),
+  public: maybe(yesNo),
+};
+export const flavorNew = Type.Object({ flavor: Type.Object({ id: maybe(id), ...flavor }) });
+export const flavorEdit = Type.Object({ flavor: Type.Partial(Type.Object(flavor), some) });
+
+const image = {
+  name,
+  path: Type.String({ minLength: 1, maxLength: 255 }),
+  description: maybe(description),
+  metadata: maybe(orNull(Type.Record(Type.String(), Type.String()))),
+  public: maybe(yesNo),
+};
+export const imageNew = Type.Object({ image: Type.Object({ id: maybe(id), ...image }) });
+export const imageEdit = Type.Object({ image: Type.Partial(Type.Object(image), some) });
+
+const network = {
+  name,
+  type: maybe(Type.Enum(["bridge_man", "bridge_data", "data", "ptp"])),
+  tenant_id: maybe(orNull(id)),
+  shared: maybe(Type.Boolean()),
+  admin_state_up: maybe(Type.Boolean()),
+  "provider:vlan": maybe(vlan),
+  "provider:physical": maybe(provider),
+  region: maybe(Type.String()),
+  cidr: maybe(Type.String({ pattern: "^[0-9]{1,3}(\\.[0-9]{1,3}){3}/[0-9]{1,2}$" })),
+  enable_dhcp: maybe(Type.Boolean()),
+  dhcp_first_ip: maybe(ip),
+  dhcp_last_ip: maybe(ip),
+  dns: maybe(Type.Array(ip)),
+  links: maybe(Type.Array(anyObject)),
+  routes: maybe(Type.Record(Type.String(), Type.String())),
+  bind_net: maybe(orNull(name)),
+  bind_type: maybe(orNull(Type.String({ pattern: "^vlan:[0-9]{1,4}$" }))),
+};
+export const networkNew = Type.Object({ network: Type.Object({ id: maybe(id), ...network }) });
+export const networkEdit = Type.Object({ network: Type.Partial(Type.Object(network), some) });
+
+export const portNew = Type.Object({
+  port: Type.Object({
+    name,
+    id: maybe(id),
+    network_id: maybe(orNull(id)),
+    tenant_id: maybe(orNull(id)),
+    mac_address: maybe(orNull(mac)),
+    admin_state_up: maybe(Type.Boolean()),
+    bandwidth: maybe(bandwidth),
+    "binding:switch_port": maybe(orNull(Type.String({ minLength: 1, maxLength: 64 }))),
+    "binding:vlan": maybe(orNull(vlan)),
+  }),
+});
+export const portEdit = Type.Object({ port: Type.Object({ name: maybe(name), network_id: maybe(orNull(id)) }, some) });
+
+const vnic = Type.Object({
+  uuid: id,
+  name: maybe(name),
+  bandwidth: maybe(bandwidth),
+  vpci: maybe(Type.String()),
+  mac_address: maybe(mac),
+  ip_address: maybe(ip),
+  model: maybe(Type.Enum(["virtio", "e1000", "ne2k_pci", "pcnet", "rtl8139"])),
+  type: maybe(Type.Enum(["virtual", "PF", "VF", "VFnotShared"])),
+});
+export const serverNew = Type.Object({
+  server: Type.Object({
+    id: maybe(id),
+    name,
+    description: maybe(description),
+    flavorRef: id,
+    imageRef: id,
+    start: maybe(Type.Enum(["yes", "no", "paused"])),
+    hostId: maybe(id),
+    hypervisor: maybe(Type.Enum(["kvm", "xen-unik", "xenhvm"])),
+    osImageType: maybe(Type.Enum(["clickos", "other"])),
+    extended: maybe(extended),
+    networks: maybe(Type.Array(vnic)),
+    /** Ours: appended to the command line of a kernel that is booted directly. */
+    kernel_cmdline: maybe(Type.String({ maxLength: 2_048, pattern: "^[ -~]*$" })),
+  }),
+});
+
+const nothing = Type.Union([Type.Null(), anyObject]);
+/** Exactly one action; `start` may say "rebuild". */
+export const serverAction = Type.Object(
+  {
+    start: maybe(Type.Union([Type.Null(), Type.Enum(["rebuild"])])),
+    pause: maybe(Type.Null()),
+    resume: maybe(Type.Null()),
+    shutoff: maybe(Type.Null()),
+    shutdown: maybe(Type.Null()),
+    forceOff: maybe(Type.Null()),
+    terminate: maybe(Type.Null()),
+    rebuild: maybe(nothing),
+    reboot: maybe(nothing),
+  },
+  { additionalProperties: false, minProperties: 1, maxProperties: 1 },
+);

@@ -1,0 +1,72 @@
+import type { FlavorId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "../../model/ids.ts";
+import type { Applied, SwitchPort } from "../../model/switch.ts";
+import type { VimEvent } from "../../model/vim-event.ts";
+import type {
+  Asked,
+  AskedServer,
+  Change,
+  Flavor,
+  Host,
+  Image,
+  Server,
+  ServerPort,
+  ServerTask,
+  Tenant,
+  VimNet,
+  VimPicture,
+} from "../../model/vim-picture.ts";
+import type { EventSource } from "../event-stream.ts";
+
+/** What the composition root hands to this dialect: everything it can read, and every wish it can pass on. It cannot act. */
+export interface VimDoors {
+  readonly picture: VimPicture;
+  readonly events: EventSource<VimEvent>;
+  readonly catalogue: {
+    createTenant(asked: Asked<Tenant, "name">): Promise<Tenant>;
+    editTenant(id: TenantId, change: Change<Tenant>): Promise<Tenant>;
+    deleteTenant(id: TenantId): Promise<void>;
+    createFlavor(asked: Asked<Flavor, "name">): Promise<Flavor>;
+    editFlavor(id: FlavorId, change: Change<Flavor>): Promise<Flavor>;
+    deleteFlavor(id: FlavorId): Promise<void>;
+    createImage(asked: Asked<Image, "name" | "path">): Promise<Image>;
+    editImage(id: ImageId, change: Change<Image>): Promise<Image>;
+    deleteImage(id: ImageId): Promise<void>;
+  };
+  readonly inventory: {
+    createHost(asked: Asked<Host, "name" | "ipName" | "user">): Promise<Host>;
+    editHost(id: HostId, change: Change<Host>): Promise<Host>;
+    deleteHost(id: HostId): Promise<void>;
+  };
+  readonly nets: {
+    createNet(asked: Asked<VimNet, "name">): Promise<VimNet>;
+    editNet(id: NetId, change: Change<VimNet>): Promise<VimNet>;
+    deleteNet(id: NetId): Promise<void>;
+  };
+  readonly ports: {
+    createPort(asked: Asked<ServerPort, "name">): Promise<ServerPort>;
+    editPort(id: VimPortId, change: { name?: string | undefined; netId?: NetId | null | undefined }): Promise<ServerPort>;
+    deletePort(id: VimPortId): Promise<void>;
+  };
+  readonly servers: {
+    createServer(asked: AskedServer): Promise<Server>;
+    deleteServer(id: ServerId): Promise<void>;
+    act(id: ServerId, task: ServerTask): Promise<void>;
+  };
+  readonly binds: { changeBind(netId: NetId, target: NetId | null): Promise<Applied | null> };
+  readonly fabric: {
+    readonly session: { readonly ports: ReadonlyMap<string, SwitchPort> } | null;
+    readonly problems: ReadonlyMap<NetId, string>;
+    clear(): Promise<void>;
+    reinstall(): Promise<Applied | null>;
+  };
+  flowsOf(netId: NetId | null): readonly FlowView[];
+}
+
+export interface FlowView {
+  readonly netId: NetId;
+  readonly priority: number;
+  readonly vlan: number | null;
+  readonly ingressPort: string;
+  readonly dstMac: string | null;
+  readonly actions: string;
+}

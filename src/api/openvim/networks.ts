@@ -1,0 +1,211 @@
+import type { Static } from "typebox";
+import type { NetId, TenantId, VimPortId } from "../../model/ids.ts";
+import type { Asked, Change, VimNet, VimPicture } from "../../model/vim-picture.ts";
+import { networkEdit, networkNew, portEdit, portNew } from "./bodies.ts";
+import { type Call, needAdmin } from "./call.ts";
+import { checked } from "./invalid.ts";
+import { listed } from "./query.ts";
+import { mbpsOf } from "./servers.ts";
+import { NETWORK_COLUMNS, networkFull, networkOut, PORT_COLUMNS, portOut } from "./shapes.ts";
+import { WireError } from "./wire-error.ts";
+
+export const listNetworks = (call: Call) => ({
+  networks: listed(
+    [...call.doors.picture.nets.values()].map((n) => networkOut(n, call.doors)),
+    call.query,
+    NETWORK_COLUMNS,
+    ["tenant_id"], // Networks are visible to everybody: the original takes this filter and ignores it.
+  ),
+});
+
+export const getNetwork = (call: Call) => ({ network: networkFull(netOf(call, "show_network "), call.doors) });
+
+function netOf(call: Call, prefix = ""): VimNet {
+  const id = call.params.id as NetId;
+  const net = call.doors.picture.nets.get(id);
+  if (!net) throw new WireError(404, `${prefix}network '${id}' not found`);
+  return net;
+}
+
+export async function postNetwork(call: Call) {
+  const { network } = checked(networkNew, call.body());
+  const asked = { ...netChange(network), name: network.name, id: network.id as NetId | undefined } satisfies Asked<
+    VimNet,
+    "name"
+  >;
+  const net = await call.doors.nets.createNet({ ...asked, bindNet: network.bind_net as NetId | null | undefined });
+  return { network: networkFull(net, call.doors) };
+}
+
+/** The reply is the bare id, as in the original; `GET` tells the rest. */
+export async function putNetwork(call: Call) {
+  const net = netOf(call);
+  const { network } = checked(networkEdit, call.body());
+  await call.doors.nets.editNet(net.id, netChange(network));
+  if (network.bind_net !== undefined)
+    await call.doors.binds.changeBind(net.id, network.bind_net === null ? null : netCalled(call, network.bind_net));
+  return net.id;
+}
+
+function netCalled(call: Call, nameOrId: string): NetId {
+  const nets = [...call.doors.picture.nets.values()].filter((n) => n.id === nameOrId || n.name === nameOrId);
+  if (nets.length !== 1)
+    throw new WireError(
+      400,
+      ` bind_net name '${nameOrId}'${nets.length === 0 ? "not found" : " is not the name of one network"}`,
+    );
+  return nets[0]!.id;
+}
+
+export async function deleteNetwork(call: Call) {
+  await call.doors.nets.deleteNet(call.params.id as NetId);
+  return { result: null };
+}
+
+const netChange = (n: Static<typeof networkEdit>["network"]): Change<VimNet> => ({
+  name: n.name,
+  kind: n.type,
+  tenantId: n.tenant_id as TenantId | null | undefined,
+  shared: n.shared,
+  adminUp: n.admin_state_up,
+  vlan: n["provider:vlan"],
+  provider: n["provider:physical"],
+  cidr: n.cidr,
+  enableDhcp: n.enable_dhcp,
+  dhcpFirstIp: n.dhcp_first_ip,
+  dhcpLastIp: n.dhcp_last_ip,
+  dns: n.dns,
+  links: n.links,
+  routes: n.routes,
+  bindVlan: n.bind_type === undefined ? undefined : n.bind_type === null ? null : Number(n.bind_type.slice("vlan:".length)),
+});
+
+/** The dissertation's listing 7.2: the nets that are bound to this one. */
+export function getBind(call: Call) {
+  const net = netOf(call);
+  const bound = [...call.doors.picture.nets.values()].filter((n) => n.bindNet === net.id);
+  return { bind_id: bound.map((n) => ({ uuid: n.id })) };
+}
+
+/**
+ * The dissertation's `get_net_id_connection`: the net on the switch that this one is cabled to. A net over a host's card
+ * (`macvtap:<card>`) leads to the switch port of that card; a net that has ports on the switch itself is its own connection.
+ */
+export function getConnection(call: Call) {
+  const net = netOf(call);
+  const ports = [...call.doors.picture.ports.values()];
+  const card = /^macvtap:(.+)$/.exec(net.provider ?? "")?.[1] ?? /macvtap:(.+)$/.exec(net.name)?.[1];
+  const cabled = card === undefined ? null : switchPortOf(call.doors.picture, card);
+  const connected = ports.filter((p) =>
+    cabled === null ? p.netId === net.id && p.switchPort !== null : p.switchPort === cabled,
+  );
+  const ids = new Set(connected.map((p) => p.netId).filter((id) => id !== null));
+  return { net_conn: [...ids].map((id) => ({ net_id: id })) };
+}
+
+function switchPortOf(picture: VimPicture, card: string): string | null {
+  const cards = [...picture.hosts.values()].flatMap((h) => h.numas.flatMap((n) => n.interfaces));
+  return cards.find((c) => c.sourceName === card)?.switchPort ?? null;
+}
+
+/** The switch-over itself. `applied` tells when the change was on the wire and confirmed; null: no switch is connected. */
+export async function putBind(call: Call) {
+  const target = call.params.bindId as NetId;
+  const applied = await call.doors.binds.changeBind(call.params.id as NetId, target);
+  const times = applied && { changes: applied.changes, on_wire_mono_ms: applied.onWireAt, barrier_mono_ms: applied.barrierAt };
+  return { network: networkOut(netOf(call), call.doors), applied: times };
+}
+
+/** Unbinds, whatever stands in the place of the other net (the dissertation writes `delete` there). */
+export async function deleteBind(call: Call) {
+  await call.doors.binds.changeBind(call.params.id as NetId, null);
+  return { network: networkOut(netOf(call), call.doors) };
+}
+
+export function getOpenflow(call: Call) {
+  const flows = call.doors.flowsOf(call.params.id === "all" ? null : netOf(call).id);
+  const counters = new Map<string, number>();
+  const rules = flows.map((f) => {
+    const n = counters.get(f.netId) ?? 0;
+    counters.set(f.netId, n + 1);
+    return {
+      name: `${f.netId}.${n}`,
+      net_id: f.netId,
+      ofc_id: null,
+      priority: f.priority,
+      vlan_id: f.vlan,
+      ingress_port: f.ingressPort,
+      src_mac: null,
+      dst_mac: f.dstMac,
+      actions: f.actions,
+    };
+  });
+  return { "openflow-rules": rules };
+}
+
+/** The whole switch is compared, for one net too: a net's entries alone say nothing of those that should not be there. */
+export async function putOpenflow(call: Call) {
+  needAdmin(call);
+  const isSwitched = (n: VimNet) => n.kind === "data" || n.kind === "ptp";
+  const count = call.params.id === "all" ? [...call.doors.picture.nets.values()].filter(isSwitched).length : netOf(call) && 1;
+  await call.doors.fabric.reinstall();
+  return { result: `${count} nets updates` };
+}
+
+export async function clearOpenflow(call: Call) {
+  needAdmin(call);
+  await call.doors.fabric.clear();
+  return { result: " Clearing openflow rules in process" };
+}
+
+export const openflowPorts = (call: Call) => ({
+  ports: Object.fromEntries([...(call.doors.fabric.session?.ports.values() ?? [])].map((p) => [p.name, String(p.no)])),
+});
+
+export const listPorts = (call: Call) => ({
+  ports: listed([...call.doors.picture.ports.values()].map(portOut), call.query, PORT_COLUMNS),
+});
+
+export function getPort(call: Call) {
+  const id = call.params.id as VimPortId;
+  const port = call.doors.picture.ports.get(id);
+  if (!port) throw new WireError(404, `port ${id} not found`);
+  return { port: portOut(port) };
+}
+
+export async function postPort(call: Call) {
+  needAdmin(call);
+  const { port } = checked(portNew, call.body());
+  const made = await call.doors.ports.createPort({
+    name: port.name,
+    id: port.id as VimPortId | undefined,
+    netId: port.network_id as NetId | null | undefined,
+    tenantId: port.tenant_id as TenantId | null | undefined,
+    mac: port.mac_address?.toLowerCase(),
+    adminUp: port.admin_state_up,
+    bandwidthMbps: mbpsOf(port.bandwidth),
+    switchPort: port["binding:switch_port"],
+    vlan: port["binding:vlan"],
+  });
+  return { port: portOut(made) };
+}
+
+export async function putPort(call: Call) {
+  const id = call.params.id as VimPortId;
+  const port = call.doors.picture.ports.get(id);
+  if (!port) throw new WireError(404, `port ${id} not found`);
+  if (port.kind === "external") needAdmin(call);
+  const { port: change } = checked(portEdit, call.body());
+  return {
+    port: portOut(
+      await call.doors.ports.editPort(id, { name: change.name, netId: change.network_id as NetId | null | undefined }),
+    ),
+  };
+}
+
+export async function deletePort(call: Call) {
+  needAdmin(call);
+  const id = call.params.id as VimPortId;
+  await call.doors.ports.deletePort(id);
+  return { result: `port '${id}' deleted` };
+}

@@ -1,0 +1,53 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import { stringify as toYaml } from "yaml";
+import type { Log } from "../../lib/log.ts";
+import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.ts";
+import { makeHttp } from "../http.ts";
+import { callOf } from "./call.ts";
+import type { VimDoors } from "./doors.ts";
+import { ROUTES } from "./routes.ts";
+import { errorBody } from "./wire-error.ts";
+
+const BASE = "/openvim";
+
+/** The OpenVIM API on one port; whoever reaches a server made with `isAdmin` is the administrator. */
+export function serveOpenvim(doors: VimDoors, isAdmin: boolean, log: Log): FastifyInstance {
+  const app = makeHttp();
+  app.addHook("onRequest", (_request, reply, next) => {
+    void reply.header("access-control-allow-origin", "*");
+    next();
+  });
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
+  app.setNotFoundHandler((request, reply) => send(request, reply.status(404), notFound(request.url.split("?")[0]!)));
+
+  app.get(`${BASE}/`, (_request, reply) => reply.type("text/html; charset=UTF-8").send("works"));
+  app.get(`${BASE}/events`, async (request, reply) => {
+    if (wantsStream(request)) return streamEvents(reply, doors.events, sinceOf(request));
+    return send(request, reply, { events: await eventPage(doors.events, sinceOf(request)) });
+  });
+  for (const { is, does } of ROUTES) {
+    const [method, url] = is.split(" ") as [HTTPMethods, string];
+    app.route({
+      method,
+      url: `${BASE}${url}`,
+      handler: async (request, reply) => send(request, reply, await does(callOf(request, doors, isAdmin))),
+    });
+  }
+  return app;
+}
+
+/** JSON with OpenVIM's indent and newline, or YAML for those who ask for it. */
+function send(request: FastifyRequest, reply: FastifyReply, value: unknown): FastifyReply {
+  if ((request.headers.accept ?? "").includes("application/yaml")) {
+    return reply.type("application/yaml").send(toYaml(value, { directives: true }));
+  }
+  return reply.type("application/json").send(`${JSON.stringify(value, null, 4)}\n`);
+}
+
+const notFound = (path: string) => ({ error: { code: 404, type: "404 Not Found", description: `Not found: '${path}'` } });
+
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
+  const body = errorBody(error);
+  if (body.error.code >= 500) log.error({ err: error, method: request.method, url: request.url }, "a request failed");
+  void send(request, reply.status(body.error.code), body);
+}

@@ -1,0 +1,118 @@
+import type { Static } from "typebox";
+import type { FlavorId, HostId, ImageId, NetId, ServerId } from "../../model/ids.ts";
+import type { AskedVnic, Server, ServerTask } from "../../model/vim-picture.ts";
+import { serverAction, serverNew } from "./bodies.ts";
+import { type Call, oneTenantOf, tenantOf } from "./call.ts";
+import { checkExtended, checkInterfaces } from "./extended.ts";
+import { checked } from "./invalid.ts";
+import { listed } from "./query.ts";
+import { SERVER_COLUMNS, serverOut, serverRow } from "./shapes.ts";
+import { WireError } from "./wire-error.ts";
+
+export function listServers(call: Call) {
+  const tenant = tenantOf(call);
+  const seen = [...call.doors.picture.servers.values()].filter((s) => tenant === "any" || s.tenantId === tenant);
+  const rows = listed(
+    seen.map((s) => serverRow(s, tenant, call.base)),
+    call.query,
+    [...SERVER_COLUMNS, "tenant_id"],
+  );
+  return { servers: rows.map(({ tenant_id: _, ...row }) => row) };
+}
+
+/** Any tenant can read any server, as in the original; only changing one asks whose it is. */
+export function getServer(call: Call) {
+  tenantOf(call);
+  const server = call.doors.picture.servers.get(call.params.id as ServerId);
+  if (!server) throw new WireError(404, `instance '${call.params.id}'not found.`);
+  return reply(call, server);
+}
+
+const reply = (call: Call, server: Server) => ({
+  server: serverOut(
+    server,
+    [...call.doors.picture.ports.values()].filter((p) => p.serverId === server.id),
+    call.base,
+  ),
+});
+
+export async function postServer(call: Call) {
+  const tenantId = oneTenantOf(call, "POST");
+  const { server: asked } = checked(serverNew, call.body());
+  if (asked.extended) checkExtended(asked.extended);
+  const extended = (asked.extended ??
+    call.doors.picture.flavors.get(asked.flavorRef as FlavorId)?.extended ??
+    null) as Parameters<typeof checkInterfaces>[1];
+  const networks = asked.networks ?? []; // The original fails without the list.
+  checkInterfaces(networks, extended);
+  const server = await call.doors.servers.createServer({
+    id: asked.id as ServerId | undefined,
+    name: asked.name,
+    description: asked.description,
+    tenantId,
+    flavorId: asked.flavorRef as FlavorId,
+    imageId: asked.imageRef as ImageId,
+    hostId: asked.hostId as HostId | undefined,
+    kernelCmdline: asked.kernel_cmdline,
+    extended: asked.extended as Parameters<typeof call.doors.servers.createServer>[0]["extended"],
+    start: asked.start ?? "yes",
+    vnics: networks.map(vnicIn),
+  });
+  return reply(call, server);
+}
+
+type NetworkIn = NonNullable<Static<typeof serverNew>["server"]["networks"]>[number];
+
+const vnicIn = (n: NetworkIn, i: number): AskedVnic => ({
+  netId: n.uuid as NetId,
+  name: n.name ?? `eth${i}`,
+  mac: n.mac_address?.toLowerCase(),
+  ip: n.ip_address,
+  vpci: n.vpci,
+  model: n.model,
+  bandwidthMbps: mbpsOf(n.bandwidth),
+});
+
+/** "10 Gbps" or "100 Mbps" or "100" in Mbps. */
+export function mbpsOf(text: string | undefined): number | undefined {
+  const parts = /^([0-9]+) *([MG])?/.exec(text ?? "");
+  return parts ? Number(parts[1]) * (parts[2] === "G" ? 1_000 : 1) : undefined;
+}
+
+export async function deleteServer(call: Call) {
+  await call.doors.servers.deleteServer(ownServer(call));
+  return { result: "deleting in process" };
+}
+
+const TASKS = {
+  start: "start",
+  pause: "pause",
+  resume: "resume",
+  shutoff: "shutdown",
+  shutdown: "shutdown",
+  forceOff: "forceOff",
+  rebuild: "rebuild",
+  reboot: "reboot",
+} as const satisfies Record<string, ServerTask>;
+
+/** The reply is the original's for every action; what became of it is told by the server's status and the event stream. */
+export async function postAction(call: Call) {
+  const id = ownServer(call);
+  const action = checked(serverAction, call.body());
+  if (action.terminate !== undefined) await call.doors.servers.deleteServer(id);
+  else await call.doors.servers.act(id, taskOf(action));
+  return { result: "deleting in process" };
+}
+
+function taskOf(action: Static<typeof serverAction>): ServerTask {
+  if (action.start === "rebuild") return "rebuild";
+  return TASKS[Object.keys(action)[0] as keyof typeof TASKS];
+}
+
+function ownServer(call: Call): ServerId {
+  const tenant = tenantOf(call);
+  const id = call.params.id as ServerId;
+  const server = call.doors.picture.servers.get(id);
+  if (!server || (tenant !== "any" && server.tenantId !== tenant)) throw new WireError(404, `server ${id} not found`);
+  return id;
+}

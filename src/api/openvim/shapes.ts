@@ -1,0 +1,239 @@
+import type { TenantId } from "../../model/ids.ts";
+import type { Flavor, Host, HostInterface, Image, Numa, Server, ServerPort, Tenant, VimNet } from "../../model/vim-picture.ts";
+import type { VimDoors } from "./doors.ts";
+import { type Wire, withoutNulls } from "./query.ts";
+
+// Our nouns in the words of OpenVIM's wire (field order as there).
+
+/** `http://host:port/openvim`, as the caller reached us. */
+export type BaseUrl = string;
+
+const bookmark = (href: string) => [{ href, rel: "bookmark" }];
+/** OpenVIM's times have whole seconds and no zone. */
+const time = (iso: string | null) => (iso === null ? null : iso.slice(0, 19));
+const yesNo = (is: boolean) => (is ? "yes" : "no");
+
+export const TENANT_COLUMNS = ["name", "description", "enabled", "id"];
+export const tenantOut = (t: Tenant): Wire =>
+  withoutNulls({ name: t.name, description: t.description, enabled: t.enabled, id: t.id });
+
+export const HOST_COLUMNS = ["name", "description", "status", "admin_state_up", "ip_name", "hypervisors", "id"];
+export function hostRow(h: Host, base: BaseUrl): Wire {
+  return {
+    name: h.name,
+    description: h.description,
+    status: h.status,
+    admin_state_up: h.adminUp,
+    ip_name: h.ipName,
+    hypervisors: h.hypervisors,
+    id: h.id,
+    links: bookmark(`${base}/hosts/${h.id}`),
+  };
+}
+
+export function hostOut(h: Host): Wire {
+  return {
+    user: h.user,
+    password: "*****",
+    keyfile: null,
+    name: h.name,
+    ip_name: h.ipName,
+    description: h.description,
+    hypervisors: h.hypervisors,
+    ranking: h.ranking,
+    admin_state_up: h.adminUp,
+    created_at: time(h.createdAt),
+    numas: h.numas.map(numaOut),
+    id: h.id,
+    ...(h.isLocal ? { memory_mb: h.memoryMiB, cpus: h.cpus } : {}),
+  };
+}
+
+const numaOut = (n: Numa): Wire => ({
+  numa_socket: n.numaSocket,
+  hugepages: n.hugepagesGiB,
+  memory: n.memoryGiB,
+  admin_state_up: n.adminUp,
+  cores: n.cores.map((c) => withoutNulls({ core_id: c.coreId, status: c.status, thread_id: c.threadId })),
+  hugepages_consumed: 0,
+  interfaces: n.interfaces.map(interfaceOut),
+});
+
+const interfaceOut = (i: HostInterface): Wire =>
+  withoutNulls({
+    Mbps: i.mbps,
+    pci: i.pci,
+    switch_port: i.switchPort,
+    switch_dpid: i.switchDpid,
+    mac: i.mac,
+    source_name: i.sourceName,
+    sriovs: i.sriovs.map((v) => ({ pci: v.pci, mac: v.mac, source_name: v.sourceName })),
+  });
+
+export const FLAVOR_COLUMNS = ["name", "description", "public", "id"];
+export function flavorOut(f: Flavor, tenant: TenantId | "any", base: BaseUrl): Wire {
+  return {
+    name: f.name,
+    description: f.description,
+    ram: f.memoryMiB,
+    vcpus: f.vcpus,
+    extended: f.extended,
+    disk: f.diskGiB,
+    public: yesNo(f.isPublic),
+    id: f.id,
+    links: bookmark(`${base}/${tenant}/flavors/${f.id}`),
+  };
+}
+
+export const IMAGE_COLUMNS = ["name", "checksum", "description", "path", "id", "public"];
+export function imageOut(i: Image, tenant: TenantId | "any", base: BaseUrl): Wire {
+  const row = {
+    name: i.name,
+    checksum: i.checksum,
+    description: i.description,
+    progress: i.progress,
+    status: i.status,
+    path: i.path,
+    id: i.id,
+    created: time(i.createdAt),
+    updated: time(i.updatedAt),
+    public: yesNo(i.isPublic),
+  };
+  return { ...row, ...(i.metadata ? { metadata: i.metadata } : {}), links: bookmark(`${base}/${tenant}/images/${i.id}`) };
+}
+
+export const NETWORK_COLUMNS = [
+  "name",
+  "tenant_id",
+  "type",
+  "shared",
+  "status",
+  "last_error",
+  "admin_state_up",
+  "id",
+  "provider:vlan",
+  "provider:physical",
+];
+/** What the switch says of a net counts before what its row says. */
+export function networkOut(n: VimNet, doors: VimDoors): Wire {
+  const problem = doors.fabric.problems.get(n.id);
+  return withoutNulls({
+    tenant_id: n.tenantId,
+    type: n.kind,
+    status: problem === undefined ? n.status : "ERROR",
+    last_error: problem ?? n.lastError,
+    name: n.name,
+    shared: n.shared,
+    admin_state_up: n.adminUp,
+    region: n.region,
+    bind_net: n.bindNet,
+    bind_type: n.bindVlan === null ? null : `vlan:${n.bindVlan}`,
+    cidr: n.cidr,
+    enable_dhcp: n.enableDhcp,
+    dhcp_first_ip: n.dhcpFirstIp,
+    dhcp_last_ip: n.dhcpLastIp,
+    gateway_ip: n.gatewayIp,
+    dns: n.dns,
+    links: n.links,
+    routes: n.routes,
+    id: n.id,
+    "provider:vlan": n.vlan,
+    "provider:physical": n.provider,
+  });
+}
+
+export function networkFull(n: VimNet, doors: VimDoors): Wire {
+  const ports = [...doors.picture.ports.values()].filter((p) => p.netId === n.id).map((p) => ({ port_id: p.id }));
+  const flows = doors
+    .flowsOf(n.id)
+    .map((f) =>
+      withoutNulls({ priority: f.priority, vlan_id: f.vlan, ingress_port: f.ingressPort, dst_mac: f.dstMac, actions: f.actions }),
+    );
+  return { ...networkOut(n, doors), ...(ports.length > 0 ? { ports } : {}), ...(flows.length > 0 ? { flows } : {}) };
+}
+
+export const PORT_COLUMNS = [
+  "name",
+  "tenant_id",
+  "vpci",
+  "status",
+  "admin_state_up",
+  "ip_address",
+  "id",
+  "network_id",
+  "mac_address",
+  "device_owner",
+  "device_id",
+  "binding:switch_port",
+  "binding:vlan",
+  "bandwidth",
+];
+export const portOut = (p: ServerPort): Wire =>
+  withoutNulls({
+    name: p.name,
+    tenant_id: p.tenantId,
+    vpci: p.vpci,
+    status: p.status,
+    admin_state_up: p.adminUp,
+    ip_address: p.ip,
+    id: p.id,
+    network_id: p.netId,
+    mac_address: p.mac,
+    device_owner: p.kind,
+    device_id: p.serverId,
+    "binding:switch_port": p.switchPort,
+    "binding:vlan": p.vlan,
+    bandwidth: p.bandwidthMbps,
+    model: p.model,
+  });
+
+export const SERVER_COLUMNS = ["name", "description", "status", "id", "hostId", "flavorRef", "imageRef"];
+export function serverRow(s: Server, tenant: TenantId | "any", base: BaseUrl): Wire {
+  return {
+    name: s.name,
+    description: s.description,
+    status: s.status,
+    last_error: s.lastError,
+    id: s.id,
+    hostId: s.hostId,
+    flavorRef: s.flavorId,
+    imageRef: s.imageId,
+    tenant_id: s.tenantId,
+    links: bookmark(`${base}/${tenant}/servers/${s.id}`),
+  };
+}
+
+export function serverOut(s: Server, ports: readonly ServerPort[], base: BaseUrl): Wire {
+  const refer = (kind: string, id: string) => ({ id, links: bookmark(`${base}/${s.tenantId}/${kind}/${id}`) });
+  return withoutNulls({
+    name: s.name,
+    description: s.description,
+    progress: s.progress,
+    status: s.status,
+    last_error: s.lastError,
+    hypervisor: "kvm",
+    tenant_id: s.tenantId,
+    ram: s.memoryMiB || null,
+    vcpus: s.vcpus || null,
+    networks: ports.map(vnicOut),
+    flavor: refer("flavors", s.flavorId),
+    image: refer("images", s.imageId),
+    id: s.id,
+    hostId: s.hostId,
+    osImageType: "other",
+    created: time(s.createdAt),
+    kernel_cmdline: s.kernelCmdline,
+  });
+}
+
+const vnicOut = (p: ServerPort): Wire =>
+  withoutNulls({
+    iface_id: p.id,
+    net_id: p.netId,
+    mac_address: p.mac,
+    ip_address: p.ip,
+    name: p.name,
+    bandwidth: p.bandwidthMbps === null ? null : `${p.bandwidthMbps} Mbps`,
+    vpci: p.vpci,
+    model: p.model,
+  });

@@ -1,0 +1,147 @@
+import { readFileSync } from "node:fs";
+import { type Static, type TSchema, Type } from "typebox";
+import { Value } from "typebox/value";
+import { Fault } from "./lib/fault.ts";
+
+// Every setting of both daemons. `description` is what an error message says is wanted.
+const closed = { additionalProperties: false } as const;
+const text = (description: string, more: object = {}) => Type.String({ minLength: 1, description, ...more });
+/** 0 lets the system choose a free port, which tests and the lab use. */
+const tcpPort = (byDefault: number) =>
+  Type.Integer({ minimum: 0, maximum: 65_535, default: byDefault, description: "a TCP port, 0..65535" });
+const host = text("the address to listen on, such as 127.0.0.1", { default: "127.0.0.1" });
+const vlanId = Type.Integer({ minimum: 1, maximum: 4094, description: "a VLAN id, 1..4094" });
+
+const vim = Type.Object(
+  {
+    listen: Type.Object(
+      {
+        host,
+        port: tcpPort(9080),
+        /** Whoever reaches the administrator's port is the administrator, as in OpenVIM: loopback unless set otherwise. */
+        adminHost: text("the address the administrator's port listens on", { default: "127.0.0.1" }),
+        adminPort: tcpPort(9085),
+      },
+      { ...closed, default: {}, description: "an object with host, port, adminHost, adminPort" },
+    ),
+    openflow: Type.Object({ host, port: tcpPort(6653) }, { ...closed, default: {}, description: "an object with host and port" }),
+    store: text("the path of the VIM's SQLite file"),
+    libvirtSocket: text("the path of libvirtd's unix socket", { default: "/run/libvirt/libvirt-sock" }),
+    ovsdb: text("the switch's database, unix:PATH or tcp:HOST:PORT", {
+      pattern: "^(unix:.+|tcp:.+:[0-9]+)$",
+      default: "unix:/run/openvswitch/db.sock",
+    }),
+    bridge: text("the name of the switch bridge that data nets live on"),
+    runDir: text("a folder for monitor sockets and console logs"),
+    netns: Type.Optional(text("the network namespace of the switch and the hypervisor, where it is not this process's own")),
+    accel: Type.Optional(Type.Enum(["kvm", "tcg"], { description: '"kvm" or "tcg"; leave it out to have it found out' })),
+    vlanRange: Type.Object(
+      { first: { ...vlanId, default: 3000 }, last: { ...vlanId, default: 4094 } },
+      { ...closed, default: {}, description: "an object with first and last" },
+    ),
+  },
+  { ...closed, description: "an object" },
+);
+
+const vimAccount = Type.Object(
+  {
+    id: Type.Optional(text("a uuid of your choice")),
+    name: text("a name"),
+    url: text("the VIM's API, such as http://127.0.0.1:9080/openvim", { pattern: "^https?://" }),
+    adminUrl: text("the VIM's administrator API, such as http://127.0.0.1:9085/openvim", { pattern: "^https?://" }),
+    tenant: text("the name or uuid of a tenant in that VIM", { default: "default" }),
+  },
+  { ...closed, description: "an object with name, url, adminUrl" },
+);
+
+const mano = Type.Object(
+  {
+    listen: Type.Object({ host, port: tcpPort(9090) }, { ...closed, default: {}, description: "an object with host and port" }),
+    store: text("the path of the MANO's SQLite file"),
+    mode: Type.Enum(["push", "poll"], { default: "push", description: '"push" or "poll"' }),
+    pollIntervalMs: Type.Integer({ minimum: 100, maximum: 300_000, default: 1_000, description: "milliseconds, 100..300000" }),
+    vims: Type.Array(vimAccount, { default: [], description: "a list of VIM accounts" }),
+  },
+  { ...closed, description: "an object" },
+);
+
+const config = Type.Object(
+  { vim: Type.Optional(vim), mano: Type.Optional(mano) },
+  { ...closed, description: "an object with vim, mano or both" },
+);
+
+export type VimConfig = Static<typeof vim>;
+export type ManoConfig = Static<typeof mano>;
+/** Settings of the daemons that run in this process: the VIM, the MANO, or both. */
+export type Config = Static<typeof config>;
+
+/** Reads and checks the one settings file. Throws CONFIG with every mistake in it at once. */
+export function readConfig(path: string): Config {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(readFileSync(path, "utf8"));
+  } catch (e) {
+    throw new Fault(
+      "CONFIG",
+      `${path} cannot be read as JSON: ${e instanceof Error ? e.message : String(e)}`,
+      { path },
+      { cause: e },
+    );
+  }
+  return parseConfig(raw);
+}
+
+/** Fills in defaults and checks. Unknown keys are refused: a misspelt setting must not silently mean the default. */
+export function parseConfig(raw: unknown): Config {
+  const value = Value.Default(config, Value.Clone(raw));
+  const mistakes = mistakesIn(value);
+  if (mistakes.length > 0) throw new Fault("CONFIG", mistakes.join("; "));
+  const parsed = value as Config;
+  const range = parsed.vim?.vlanRange;
+  if (range && range.first > range.last) {
+    throw new Fault("CONFIG", `config.vim.vlanRange: want first <= last, got ${range.first} > ${range.last}`);
+  }
+  return parsed;
+}
+
+/** Each mistake once: the path, what is wanted, what was got. */
+function mistakesIn(value: unknown): string[] {
+  const mistakes = new Map<string, string>();
+  for (const error of Value.Errors(config, value)) {
+    for (const [path, sentence] of sentencesOf(error, value)) if (!mistakes.has(path)) mistakes.set(path, sentence);
+  }
+  return [...mistakes.values()];
+}
+
+type SchemaError = ReturnType<typeof Value.Errors>[number];
+
+function sentencesOf(error: SchemaError, value: unknown): [string, string][] {
+  const at = `config${error.instancePath.replaceAll("/", ".")}`;
+  const schema = schemaAt(error.instancePath);
+  if (error.keyword === "required") {
+    return error.params.requiredProperties.map((key) => {
+      const wanted = schemaAt(`${error.instancePath}/${key}`)?.description ?? "a value";
+      return [`${at}.${key}`, `${at}.${key}: want ${wanted}, got nothing`];
+    });
+  }
+  if (error.keyword === "additionalProperties") {
+    const known = Object.keys(schema?.properties ?? {}).join(", ");
+    return error.params.additionalProperties.map((key) => [`${at}.${key}`, `${at}.${key}: no such setting; there are ${known}`]);
+  }
+  if (schema === undefined) return []; // Inside an unknown key, which is reported as such.
+  return [[at, `${at}: want ${schema.description}, got ${JSON.stringify(valueAt(value, error.instancePath))}`]];
+}
+
+type Described = TSchema & { properties?: Record<string, Described>; items?: Described; description?: string };
+
+function schemaAt(pointer: string): Described | undefined {
+  let schema: Described | undefined = config as Described;
+  for (const key of pointer.split("/").slice(1)) schema = schema?.items ?? schema?.properties?.[key];
+  return schema;
+}
+
+const valueAt = (value: unknown, pointer: string): unknown =>
+  pointer
+    .split("/")
+    .slice(1)
+    .reduce<unknown>((v, key) => (v as Record<string, unknown> | undefined)?.[key], value);

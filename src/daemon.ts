@@ -1,0 +1,37 @@
+import { type Config, readConfig } from "./config.ts";
+import { systemClock } from "./lib/clock.ts";
+import { Fault } from "./lib/fault.ts";
+import { makeLog } from "./lib/log.ts";
+
+/** Runs one daemon until it is told to end. It changes no VM and no flow entry when it goes. Throws CONFIG before it has begun. */
+export async function runDaemon(name: "vim" | "mano", path: string): Promise<void> {
+  const config = readConfig(path);
+  const log = makeLog(name);
+  // Nobody listens to a daemon that has left a promise behind: it ends, is started again, and reads the world anew.
+  process.on("uncaughtException", (error) => {
+    log.fatal({ err: error }, "a bug ended this daemon");
+    process.exit(70);
+  });
+  await using _running = await start(name, config, path, log);
+  await new Promise<void>((settle) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => settle());
+  });
+  log.info("the daemon ends");
+}
+
+async function start(
+  name: "vim" | "mano",
+  config: Config,
+  path: string,
+  log: ReturnType<typeof makeLog>,
+): Promise<AsyncDisposable> {
+  const missing = () => new Fault("CONFIG", `${path} has no "${name}": it is settings for another daemon`);
+  if (name === "vim") {
+    if (config.vim === undefined) throw missing();
+    const { startVim } = await import("./vim.ts");
+    return startVim(config.vim, { clock: systemClock, log });
+  }
+  if (config.mano === undefined) throw missing();
+  const { startMano } = await import("./mano.ts");
+  return startMano(config.mano, { clock: systemClock, log });
+}

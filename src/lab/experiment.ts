@@ -1,0 +1,222 @@
+import { systemClock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { Source } from "../model/evidence.ts";
+import type { Failover, ManoEvent } from "../model/mano-event.ts";
+import type { NsView } from "../model/ns.ts";
+import { type FaultKind, inject } from "./fault-injection.ts";
+import type { RunningLab } from "./lab.ts";
+import { followMano } from "./mano-stream.ts";
+import type { Measurement } from "./meter.ts";
+import { rest } from "./rest.ts";
+import { type DemoRun, type DemoTimes, viewerResult } from "./result.ts";
+
+/** One thing that happened, at its moment (monotonic ms), in words for the time line. */
+export interface Moment {
+  readonly at: number;
+  readonly text: string;
+}
+
+export interface ExperimentOptions {
+  readonly fault: FaultKind;
+  readonly mode: "push" | "poll";
+  readonly scheme: "ACTIVE_ACTIVE" | "ACTIVE_PASSIVE";
+  /** Called with each moment of the time line as it becomes known. */
+  readonly onMoment: (moment: Moment, faultAt: number | null) => void;
+}
+
+/** How long the stream is watched before the fault, and after the first packet through the twin, ms. */
+const BEFORE_MS = 300;
+const AFTER_MS = 400;
+/** A viewer that is not served again within this was missed, ms. The slowest poll that is offered is 5 min; the demo's is 1 s. */
+const SERVED_WITHIN_MS = 20_000;
+/** A guest boots in 2 to 4 s without KVM, and waits to restore. */
+const RESTORED_WITHIN_MS = 60_000;
+/** A cut cable is mended after this: a person came by, ms. */
+const CABLE_OUT_MS = 2_000;
+const LOOK_EVERY_MS = 20;
+/** libvirt's own word on a death comes up to 2 s late; the record waits for it. */
+const RECORD_WITHIN_MS = 4_000;
+
+/** Breaks VNFC A once, watches what happens until all is as it was, and says what was seen. */
+export async function runOnce(lab: RunningLab, options: ExperimentOptions): Promise<DemoRun> {
+  const { fault, mode, scheme, onMoment } = options;
+  let faultAt: number | null = null;
+  const told: { event: ManoEvent; at: number }[] = [];
+  using _stream = followMano(lab.manoUrl, (event, at) => {
+    told.push({ event, at });
+    const text = headline(event);
+    if (text !== null) onMoment({ at: event.monoMs, text }, faultAt);
+  });
+  using _changes = watchViewers(lab, (moment) => onMoment(moment, faultAt));
+  await restored(lab);
+  const victim = await victimOf(lab);
+  const hit = scheme === "ACTIVE_ACTIVE" ? [lab.viewers.A] : [lab.viewers.A, lab.viewers.B];
+
+  await using harm = await lab.harm();
+  await systemClock.sleep(BEFORE_MS);
+  const { at, repair } = await inject(fault, victim, harm, systemClock);
+  faultAt = at;
+  onMoment({ at, text: `fault: ${fault} relay-a` }, at);
+
+  const served = await allServedBy(hit, "relay-b", at);
+  await systemClock.sleep(AFTER_MS);
+  const window = { fromMs: at - BEFORE_MS, toMs: systemClock.now(), faultMs: at };
+  const seen = { A: await lab.viewers.A.measure(window), B: await lab.viewers.B.measure(window) };
+  const record = await recordOf(lab, at, fault);
+
+  if (fault === "link") await systemClock.sleep(Math.max(0, CABLE_OUT_MS - (systemClock.now() - at)));
+  await repair();
+  const healed = await restored(lab).then(
+    () => true,
+    () => false,
+  );
+  return {
+    fault,
+    mode,
+    scheme,
+    failed: "relay-a",
+    viewers: [viewerResult("A", seen.A, at, true), viewerResult("B", seen.B, at, scheme === "ACTIVE_PASSIVE")],
+    times: timesOf(record, told, seen, at),
+    verified: served && healed && record !== null,
+    ...(served && healed && record !== null ? {} : { note: noteOf(served, healed, record) }),
+  };
+}
+
+const noteOf = (served: boolean, healed: boolean, record: Failover | null) =>
+  !served
+    ? `viewer A was not served again within ${SERVED_WITHIN_MS} ms`
+    : !healed
+      ? "the failed member did not come back"
+      : record === null
+        ? "the MANO has no record of it"
+        : "";
+
+/** The words of the time line; null for what is not worth a line. */
+function headline(event: ManoEvent): string | null {
+  switch (event.type) {
+    case "health.changed":
+      return event.to.state === "down" ? `MANO: ${event.vnfcId} is down: ${event.to.why}` : null;
+    case "decision.made":
+      return event.moves.length > 0 ? `MANO decided: ${event.because.join("; ")}` : null;
+    case "failover":
+      return event.failover.state === "closed" ? `MANO: ${event.failover.kind} recorded and closed` : null;
+    case "heal.started":
+      return "MANO heals relay-a";
+    case "heal.ended":
+      return event.ok === false ? `heal failed: ${event.detail ?? "no reason given"}` : null;
+    case "alarm.raised":
+      return `alarm raised: ${event.alarm.perceivedSeverity} ${event.alarm.probableCause}`;
+    case "alarm.cleared":
+      return `alarm cleared: ${event.alarm.probableCause}`;
+    default:
+      return null;
+  }
+}
+
+function watchViewers(lab: RunningLab, onMoment: (moment: Moment) => void): Disposable {
+  const ends = Object.entries(lab.viewers).map(([name, viewer]) =>
+    viewer.on("via", ({ member, atMs }) => onMoment({ at: atMs, text: `viewer ${name}: first packet through ${member}` })),
+  );
+  return {
+    [Symbol.dispose]: () => {
+      for (const end of ends) end();
+    },
+  };
+}
+
+async function nsOf(lab: RunningLab): Promise<NsView> {
+  return rest<NsView>("GET", `${lab.manoUrl}/nslcm/v1/ns_instances/${lab.nsId}`);
+}
+
+async function victimOf(lab: RunningLab) {
+  const vnfc = (await nsOf(lab)).vnfcs.find((v) => v.name === "relay-a");
+  if (vnfc === undefined) throw new Error("the network service has no relay-a");
+  const { ports } = await rest<{ ports: { "binding:switch_port"?: string | null }[] }>(
+    "GET",
+    `${lab.vimUrl}/ports?device_id=${vnfc.vimServerId}`,
+  );
+  const serviceTap = ports.map((p) => p["binding:switch_port"]).find((p) => typeof p === "string");
+  if (serviceTap === undefined || serviceTap === null) throw new Error("relay-a has no port on the switch");
+  return { serverId: vnfc.vimServerId, serviceTap };
+}
+
+/** Waits until a stream flows to all of these viewers through the member. False when it does not come to that. */
+async function allServedBy(viewers: readonly RunningLab["viewers"]["A"][], member: string, since: number): Promise<boolean> {
+  const giveUpAt = systemClock.now() + SERVED_WITHIN_MS;
+  while (systemClock.now() < giveUpAt) {
+    const latest = await Promise.all(viewers.map((v) => v.latest()));
+    if (latest.every((l) => l.via === member && (l.lastArrivalMs ?? 0) > since)) return true;
+    await systemClock.sleep(LOOK_EVERY_MS);
+  }
+  return false;
+}
+
+/** Waits until both members are up and every traffic net is on its normal one, and the viewers see it so. Throws TIMEOUT. */
+async function restored(lab: RunningLab): Promise<void> {
+  const giveUpAt = systemClock.now() + RESTORED_WITHIN_MS;
+  for (;;) {
+    const ns = await nsOf(lab).catch(() => null);
+    if (ns !== null && isNormal(ns)) break;
+    if (systemClock.now() > giveUpAt)
+      throw new Fault("TIMEOUT", `the network service is not back to normal after ${RESTORED_WITHIN_MS} ms: ${stateOf(ns)}`);
+    await systemClock.sleep(LOOK_EVERY_MS * 2);
+  }
+  const since = systemClock.now();
+  const normal = Object.fromEntries(
+    (await nsOf(lab)).protectionGroups.flatMap((g) => g.trafficNets.map((t) => [t.name, memberName(g, t.normal)])),
+  );
+  await allServedBy([lab.viewers.A], normal["traffic_net0"] ?? "relay-a", since);
+  await allServedBy([lab.viewers.B], normal["traffic_net1"] ?? "relay-b", since);
+}
+
+const memberName = (group: NsView["protectionGroups"][number], id: string | null) =>
+  group.members.find((m) => m.vnfcId === id)?.name ?? "nobody";
+
+const isNormal = (ns: NsView): boolean =>
+  ns.vnfcs.every((v) => v.health?.state === "up") &&
+  ns.protectionGroups.every((g) => g.trafficNets.every((t) => t.servedBy === t.normal));
+
+const stateOf = (ns: NsView | null): string =>
+  ns === null
+    ? "the MANO does not answer"
+    : [
+        ...ns.vnfcs.map((v) => `${v.name} is ${v.health?.state}`),
+        ...ns.protectionGroups.flatMap((g) => g.trafficNets.map((t) => `${t.name} is served by ${memberName(g, t.servedBy)}`)),
+      ].join(", ");
+
+/** The MANO's record of this fault, once no more sources are expected to speak. Null when there is none. */
+async function recordOf(lab: RunningLab, faultAt: number, fault: FaultKind): Promise<Failover | null> {
+  const giveUpAt = faultAt + RECORD_WITHIN_MS;
+  let found: Failover | undefined;
+  while (systemClock.now() < giveUpAt) {
+    const all = await rest<Failover[]>("GET", `${lab.manoUrl}/mano/v1/failovers?limit=10`).catch(() => []);
+    found = all.find((f) => f.kind === "failover" && (f.times.decided ?? 0) >= faultAt);
+    const expectsMore = fault === "kill" && found?.mode === "push" && found.times.seen.libvirt === undefined;
+    if (found?.state === "closed" && !expectsMore) return found;
+    await systemClock.sleep(LOOK_EVERY_MS * 5);
+  }
+  return found ?? null;
+}
+
+function timesOf(
+  record: Failover | null,
+  told: readonly { event: ManoEvent; at: number }[],
+  seen: { A: Measurement; B: Measurement },
+  faultAt: number,
+): DemoTimes {
+  const since = (at: number | null | undefined) => (at === null || at === undefined ? null : at - faultAt);
+  const times = record?.times;
+  const sources = Object.entries(times?.seen ?? {}) as [Source, number][];
+  // An alarm is told when a subscriber has it, not when it was written.
+  const alarm = told.find(({ event }) => event.type === "alarm.raised" && event.monoMs >= faultAt);
+  return {
+    fault: 0,
+    seen: Object.fromEntries(sources.map(([source, at]) => [source, at - faultAt])),
+    told: since(times?.told),
+    decided: since(times?.decided),
+    onWire: since(times?.onWire),
+    barrier: since(times?.barrier),
+    firstPacket: since(seen.A.firstVia?.atMs),
+    alarmTold: since(alarm?.at ?? times?.alarmTold),
+  };
+}

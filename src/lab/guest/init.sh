@@ -1,0 +1,69 @@
+#!/bin/busybox sh
+# First process of a VNFC of the lab: a media relay and nothing else. Settings come on the kernel command line.
+# Order matters to the outside: the service IP answers ARP only while the relay's sockets are open, so that one answered
+# ARP request proves that this VNFC relays, and a switch-over back to it is not made too early.
+export PATH=/usr/bin # Only socat is there; every other command is an applet of this shell's own busybox.
+# These two by path: the shell finds its own applets by /proc/self/exe.
+/bin/busybox mkdir -p /proc /sys /dev /run
+/bin/busybox mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+
+say() { read -r up _ </proc/uptime; echo "sempre: $up $*" >/dev/console; }
+
+for module in $(cat /modules/order); do insmod "/modules/$module"; done
+
+# Settings of this VNFC; the two addresses are with prefix length and have no default.
+media_ip='' service_ip='' service_mac='' media_group=239.5.0.4 media_port=5004 marker_port=6001
+for word in $(cat /proc/cmdline); do
+  case $word in sempre.*=*) word=${word#sempre.}; eval "${word%%=*}='${word#*=}'" ;; esac
+done
+
+# The ACPI power button is an input device: `virsh shutdown` presses it. Off at once; there is no disk to write back.
+for name in $(grep -l 'Power Button' /sys/class/input/event*/device/name); do
+  event=${name#/sys/class/input/} event=${event%%/*}
+  { head -c 1 "/dev/input/$event" >/dev/null && poweroff -f; } &
+done
+
+# Room for about a third of a second of media: an emulated guest is not scheduled for tens of milliseconds on a busy machine.
+# More would not lose less but be late: a relay that lags seconds behind its twin makes every switch-over a jump in time.
+echo 262144 >/proc/sys/net/core/rmem_max
+echo 262144 >/proc/sys/net/core/wmem_max
+
+ip link set lo up
+# The hypervisor's first vNIC is eth0 (media side), its second eth1 (service side): PCI order, no udev renames them.
+ip addr add "$media_ip" dev eth0
+ip link set eth0 up
+
+eval "$(ipcalc -b "$service_ip")" # BROADCAST=…
+ip link set eth1 arp off
+[ -z "$service_mac" ] || ip link set eth1 address "$service_mac"
+ip addr add "$service_ip" brd + dev eth1
+ip link set eth1 up
+
+# The twins share service IP and MAC, so the source port is the one thing in a packet that tells a viewer which member
+# it came through: each member has a marker port of its own.
+relay() {
+  exec socat -u -b 2048 \
+    "UDP4-RECV:$media_port,bind=$media_group,rcvbuf=131072,ip-add-membership=$media_group:${media_ip%/*}" \
+    "UDP4-DATAGRAM:$BROADCAST:$media_port,broadcast,bind=:$marker_port,so-bindtodevice=eth1"
+}
+# socat opens its addresses in order: once the marker port is bound, the media socket is open too.
+relay_is_open() { grep -q ":$(printf %04X "$marker_port") " /proc/net/udp; }
+
+# Round trips: one child per viewer, not one per packet, for a fork costs a TCG guest milliseconds.
+while :; do
+  socat -T 30 -b 2048 "UDP4-LISTEN:7,bind=${service_ip%/*},reuseaddr,fork,max-children=16" PIPE
+  usleep 100000
+done >/dev/null 2>&1 &
+
+while :; do
+  relay &
+  while ! relay_is_open && kill -0 $!; do usleep 10000; done 2>/dev/null
+  ip link set eth1 arp on
+  say "relay $media_group:$media_port -> $BROADCAST:$media_port from port $marker_port"
+  wait $!
+  ip link set eth1 arp off
+  say "relay ended"
+  usleep 50000
+done

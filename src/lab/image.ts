@@ -1,0 +1,193 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Fault } from "../lib/fault.ts";
+import { type CpioEntry, cpioNewc } from "./cpio.ts";
+import { run } from "./run.ts";
+
+/** The lab's guest: what a domain's `<kernel>`, `<initrd>` and `<cmdline>` need. Both files stay in the cache. */
+export interface GuestImage {
+  readonly kernel: string;
+  readonly initrd: string;
+  /** Kernel release, for the record of an experiment. */
+  readonly release: string;
+  /** False when the cache already held the same image. */
+  readonly built: boolean;
+}
+
+/** What one VNFC of the lab is told on its kernel command line (src/lab/guest/init.sh reads it). */
+export interface GuestSettings {
+  /** Address of the media vNIC with prefix length, as "10.61.0.11/24". */
+  readonly mediaIp: string;
+  /** Address the twins share, with prefix length; the stream goes to the broadcast address of this subnet. */
+  readonly serviceIp: string;
+  /** MAC address the twins share. */
+  readonly serviceMac: string;
+  /** Multicast group of the media source and UDP port of the stream, on both sides of the relay. */
+  readonly mediaGroup: string;
+  readonly mediaPort: number;
+  /** UDP source port of what this member relays; differs between the twins. */
+  readonly markerPort: number;
+}
+
+export const GUEST_CACHE = ".cache/guest";
+/** Memory a guest of the lab needs, MiB: below 80 the kernel and the unpacked initramfs do not fit. */
+export const GUEST_MEMORY_MIB = 96;
+/** UDP port on which a guest sends back what it receives (RFC 862). */
+export const ECHO_PORT = 7;
+
+const KERNEL_PACKAGE = "linux-image-cloud-amd64";
+/** In the order in which they must be loaded; `button` and `evdev` are what makes `virsh shutdown` work. */
+// biome-ignore format: one list, read as one line
+const MODULES = [
+  "failover", "net_failover", "virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
+  "virtio_net", "button", "evdev",
+];
+const INIT = join(import.meta.dirname, "guest/init.sh");
+/** 27 MB over a slow line. */
+const DOWNLOAD_MS_MAX = 300_000;
+
+/**
+ * What every guest's kernel is told. The first words make a TCG boot short: no console chatter, no mitigations for a CPU that is
+ * emulated, no clock calibration, no interrupt routing through ACPI's interpreter; a panic ends QEMU where it runs with
+ * `-no-reboot` (`<on_crash>`, `<on_reboot>` destroy).
+ */
+export const GUEST_CMDLINE = [
+  "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off nokaslr acpi=noirq noreplace-smp lpj=4000000 tsc=reliable no_timer_check",
+  "random.trust_cpu=on cryptomgr.notests rcupdate.rcu_expedited=1 audit=0 selinux=0 apparmor=0 ipv6.disable=1 8250.nr_uarts=1",
+].join(" ");
+
+/** The whole kernel command line of a guest with these settings. */
+export function guestCmdline(settings: GuestSettings): string {
+  const words: Record<string, string | number> = {
+    media_ip: settings.mediaIp,
+    service_ip: settings.serviceIp,
+    service_mac: settings.serviceMac,
+    media_group: settings.mediaGroup,
+    media_port: settings.mediaPort,
+    marker_port: settings.markerPort,
+  };
+  return [GUEST_CMDLINE, ...Object.entries(words).map(([name, value]) => `sempre.${name}=${value}`)].join(" ");
+}
+
+/**
+ * The guest image, built where the cache does not hold it: Debian's cloud kernel (downloaded, unpacked, never installed) and an
+ * initramfs of this machine's static busybox, its socat and our init. A kernel once cached is kept: remove its folder for a newer
+ * one. Throws Fault MISSING_PART when there is neither cache nor network, or no busybox or socat, and says what to do.
+ */
+export async function ensureGuestImage(cacheDir = GUEST_CACHE, progress: (line: string) => void = () => {}): Promise<GuestImage> {
+  await mkdir(cacheDir, { recursive: true });
+  const { folder, release } = await ensureKernel(cacheDir, progress);
+  const archive = cpioNewc(await initramfsEntries(folder));
+  const hash = createHash("sha256").update(archive).digest("hex").slice(0, 16);
+  // Not compressed: inflating 12 MB costs an emulated CPU 0.4 s at every boot.
+  const initrd = join(cacheDir, `initrd-${release}-${hash}.cpio`);
+  const built = !existsSync(initrd);
+  if (built) {
+    await writeWhole(initrd, archive);
+    progress(`guest image built: kernel ${release}, initramfs ${Math.round(archive.length / 1024)} KiB`);
+  }
+  return { kernel: join(folder, "vmlinuz"), initrd, release, built };
+}
+
+/** A file is there whole or not at all, whoever builds at the same moment. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, bytes);
+  await rename(draft, path);
+}
+
+interface Kernel {
+  readonly folder: string;
+  readonly release: string;
+}
+
+async function ensureKernel(cacheDir: string, progress: (line: string) => void): Promise<Kernel> {
+  const cached = (await readdir(cacheDir)).find((name) => name.startsWith("kernel-"));
+  if (cached) return { folder: join(cacheDir, cached), release: cached.slice("kernel-".length) };
+  const draft = await mkdtemp(join(cacheDir, "unpack-"));
+  try {
+    await downloadKernel(draft, progress);
+    return await keepKernel(draft, cacheDir);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+async function downloadKernel(draft: string, progress: (line: string) => void): Promise<void> {
+  try {
+    const depends = await run("apt-cache", ["depends", KERNEL_PACKAGE]);
+    const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1] ?? KERNEL_PACKAGE;
+    progress(`downloading ${name} (about 27 MB) for the guest`);
+    await run("apt-get", ["download", "-o", "APT::Sandbox::User=root", name], { cwd: draft, timeoutMs: DOWNLOAD_MS_MAX });
+  } catch (cause) {
+    const advice = `no guest kernel is cached and ${KERNEL_PACKAGE} cannot be downloaded: connect to a Debian mirror and run "apt-get update" once`;
+    throw new Fault("MISSING_PART", advice, { package: KERNEL_PACKAGE }, { cause });
+  }
+  const packages = (await readdir(draft)).filter((file) => file.endsWith(".deb"));
+  for (const file of packages)
+    await run("dpkg-deb", ["-x", join(draft, file), join(draft, "root")], { timeoutMs: DOWNLOAD_MS_MAX });
+}
+
+/** Keeps the kernel and the few modules of an unpacked package, out of some 100 MB. */
+async function keepKernel(draft: string, cacheDir: string): Promise<Kernel> {
+  const root = join(draft, "root");
+  const release = (await readdir(join(root, "lib/modules")))[0];
+  if (!release) throw new Fault("MISSING_PART", "the downloaded kernel package holds no modules", { package: KERNEL_PACKAGE });
+  const all = await readdir(join(root, "lib/modules", release), { recursive: true });
+  const kept = join(draft, "kept");
+  await mkdir(kept);
+  await cp(join(root, "boot", `vmlinuz-${release}`), join(kept, "vmlinuz"));
+  for (const path of all.filter((p) => MODULES.some((m) => p.endsWith(`/${m}.ko`)))) {
+    await cp(join(root, "lib/modules", release, path), join(kept, path.slice(path.lastIndexOf("/") + 1)));
+  }
+  const folder = join(cacheDir, `kernel-${release}`);
+  await rename(kept, folder).catch((e: Error) => {
+    if (!existsSync(folder)) throw e; // Another run of ours was faster; its kernel is as good.
+  });
+  return { folder, release };
+}
+
+async function initramfsEntries(kernelFolder: string): Promise<CpioEntry[]> {
+  const modules = MODULES.filter((m) => existsSync(join(kernelFolder, `${m}.ko`)));
+  const socat = await programAt(["/usr/bin/socat"], "socat");
+  const busybox = await programAt(["/bin/busybox", "/usr/bin/busybox"], "busybox-static");
+  if ((await librariesOf(busybox)).length > 0) throw missing("busybox-static");
+  return [
+    { kind: "device", path: "dev/console", major: 5, minor: 1 },
+    await fileEntry("init", INIT),
+    await fileEntry("bin/busybox", busybox),
+    await fileEntry("usr/bin/socat", socat),
+    ...(await Promise.all((await librariesOf(socat)).map((path) => fileEntry(path.slice(1), path)))),
+    ...(await Promise.all(modules.map((m) => fileEntry(`modules/${m}.ko`, join(kernelFolder, `${m}.ko`))))),
+    { kind: "file", path: "modules/order", mode: 0o644, bytes: Buffer.from(modules.map((m) => `${m}.ko\n`).join("")) },
+  ];
+}
+
+const fileEntry = async (path: string, from: string): Promise<CpioEntry> => ({
+  kind: "file",
+  path,
+  mode: 0o755,
+  bytes: await readFile(from),
+});
+
+async function programAt(places: readonly string[], packageName: string): Promise<string> {
+  const found = places.find((path) => existsSync(path));
+  if (!found) throw missing(packageName);
+  return found;
+}
+
+const missing = (packageName: string): Fault =>
+  new Fault("MISSING_PART", `the guest image needs the package ${packageName}: apt-get install ${packageName}`, {
+    package: packageName,
+  });
+
+/** Shared libraries of a program by absolute path, the loader included; none for a static one, which ldd refuses. */
+async function librariesOf(program: string): Promise<string[]> {
+  const listing = await run("ldd", [program]).catch((e: unknown) => {
+    if (e instanceof Fault && e.code === "COMMAND_FAILED") return "";
+    throw e;
+  });
+  return [...listing.matchAll(/(\/\S+) \(0x/g)].map((m) => m[1]!);
+}

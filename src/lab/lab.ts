@@ -1,0 +1,284 @@
+import { randomInt } from "node:crypto";
+import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connectLibvirt, type LibvirtSession } from "../hosts/libvirt.ts";
+import { systemClock } from "../lib/clock.ts";
+import { silent } from "../lib/log.ts";
+import { enterNetns } from "./enter-netns.ts";
+import { ECHO_PORT, GUEST_CMDLINE, type GuestImage } from "./image.ts";
+import { Lab } from "./leftovers.ts";
+import { addAddress, deviceName, joinBridge, labName, makeBridge, makeNetns, makeVeth, routeMulticast } from "./netns.ts";
+import { type PrivateLibvirt, startPrivateLibvirt } from "./private-libvirt.ts";
+import { addBridge, type PrivateOvs, startPrivateOvs } from "./private-ovs.ts";
+import { Program } from "./program.ts";
+import { provisionVim } from "./provision.ts";
+import { rest } from "./rest.ts";
+import { Supervised } from "./supervised.ts";
+import { startViewer, type Viewer } from "./viewer-client.ts";
+
+/** Addresses of the lab, which only its own namespaces see. */
+const MEDIA_GROUP = "239.5.0.4";
+const MEDIA_SOURCE = "10.61.0.1/24";
+const MEDIA_PORT = 5004;
+const SERVICE_IP = "10.0.0.100";
+/** Each viewer asks the service for an echo this often: its way there is measured too. */
+const ECHO_EVERY_MS = 20;
+const API = "http://127.0.0.1";
+const PORTS = { openflow: 6653, vim: 9080, vimAdmin: 9085, mano: 9090 } as const;
+const BRIDGE = "br0";
+
+export const VIEWERS = [
+  { name: "A", ip: "10.0.0.11", mac: "02:00:00:00:00:0a", net: "traffic_net0", member: "relay-a" },
+  { name: "B", ip: "10.0.0.12", mac: "02:00:00:00:00:0b", net: "traffic_net1", member: "relay-b" },
+] as const;
+/** Members by the UDP source port of what they relay (examples/media-relay.yaml). */
+const MEMBERS: Readonly<Record<string, string>> = { 6001: "relay-a", 6002: "relay-b" };
+
+export interface LabOptions {
+  readonly root: string;
+  /** Where stores, logs and recordings of this run go. */
+  readonly runFolder: string;
+  readonly image: GuestImage;
+  readonly scheme: "active-active" | "active-passive";
+  readonly openflow: "1.0" | "1.3";
+  readonly mode: "push" | "poll";
+  readonly pollIntervalMs: number;
+  readonly pps: number;
+  readonly video: boolean;
+  readonly progress: (line: string) => void;
+}
+
+/** The running experiment of the dissertation's figures 10 to 12. */
+export interface RunningLab extends AsyncDisposable {
+  readonly id: string;
+  readonly netns: string;
+  readonly vimUrl: string;
+  readonly manoUrl: string;
+  readonly nsId: string;
+  readonly ovs: PrivateOvs;
+  readonly libvirt: PrivateLibvirt;
+  /** A session of the lab's own with libvirtd, for doing harm. */
+  harm(): Promise<LibvirtSession>;
+  readonly viewers: Readonly<Record<"A" | "B", Viewer>>;
+  readonly media: Program;
+  readonly daemons: { readonly vim: Supervised; readonly mano: Supervised };
+  /** Starts the MANO again, watching the VIM by push or by polling. */
+  setMode(mode: "push" | "poll"): Promise<void>;
+}
+
+/** Builds it all, in about 15 s; whatever was made before a failure is taken down again. */
+export async function startLab(options: LabOptions): Promise<RunningLab> {
+  const { root, runFolder, progress } = options;
+  await mkdir(runFolder, { recursive: true });
+  await using undo = new AsyncDisposableStack();
+  const lab = undo.use(new Lab(newLabId(), join(root, "var", "lab")));
+  // Sockets need short paths, so they do not go into the run's folder.
+  const dir = await mkdtemp(join(tmpdir(), "sempre-"));
+  lab.note("folders", dir);
+
+  progress("networks: data centre, media server and two viewers in namespaces of their own");
+  const places = await makePlaces(lab);
+  progress("switch: Open vSwitch, userspace datapath; hypervisor: a private libvirtd");
+  const ovs = lab.ends.use(await startPrivateOvs(join(dir, "ovs"), (pid) => lab.noteProcess(pid)));
+  const protocol = options.openflow === "1.3" ? "OpenFlow13" : "OpenFlow10";
+  await addBridge(ovs, BRIDGE, protocol, places.outside, `tcp:127.0.0.1:${PORTS.openflow}`);
+  const libvirt = lab.ends.use(await startPrivateLibvirt({ under: dir }));
+  lab.noteProcess(libvirt.pid);
+  lab.ends.use(keepLibvirtd(libvirt));
+
+  progress("daemons: VIM and MANO");
+  const daemons = await startDaemons(lab, options, ovs, libvirt);
+  await provisionVim(
+    `${API}:${PORTS.vimAdmin}/openvim`,
+    { ...options.image, cmdline: GUEST_CMDLINE },
+    places.mediaBridge,
+    places.outsidePorts,
+  );
+  progress(`network service: two VNFCs are instantiated from examples/${exampleOf(options.scheme)}`);
+  const manoUrl = `${API}:${PORTS.mano}`;
+  const nsId = await instantiate(manoUrl, join(root, "examples", exampleOf(options.scheme)));
+  progress("media: one video to both VNFCs; each viewer receives it through its own");
+  const media = await startMedia(lab, places.mediaNetns, options.pps);
+  const viewers = await startViewers(lab, places.viewerNetns, options);
+
+  const all = undo.move();
+  return {
+    id: lab.id,
+    netns: places.netns,
+    vimUrl: `${API}:${PORTS.vim}/openvim`,
+    manoUrl,
+    nsId,
+    ovs,
+    libvirt,
+    harm: () => connectLibvirt({ socketPath: libvirt.socketPath, clock: systemClock, log: silent }),
+    viewers,
+    media,
+    daemons: daemons.running,
+    setMode: daemons.setMode,
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+const exampleOf = (scheme: LabOptions["scheme"]) =>
+  scheme === "active-active" ? "media-relay.yaml" : "media-relay-active-passive.yaml";
+
+/** Five characters, so that every device name with the lab's prefix fits into the kernel's fifteen. */
+const newLabId = () =>
+  randomInt(36 ** 4)
+    .toString(36)
+    .padStart(4, "0");
+
+/** Namespaces and cables. This process moves into the data centre: its loopback is where the daemons listen. */
+async function makePlaces(lab: Lab) {
+  const netnsOf = async (suffix: string) => {
+    const name = labName(lab.id, suffix);
+    lab.note("netns", name);
+    await makeNetns(name);
+    return name;
+  };
+  const netns = await netnsOf("dc");
+  const mediaNetns = await netnsOf("media");
+  const viewerNetns = { A: await netnsOf("va"), B: await netnsOf("vb") };
+  enterNetns(netns);
+
+  const mediaBridge = deviceName(lab.id, "m");
+  await makeBridge({ name: mediaBridge });
+  const mediaPort = deviceName(lab.id, "s");
+  await makeVeth({ name: mediaPort }, { name: "eth0", netns: mediaNetns });
+  await joinBridge({ name: mediaPort }, mediaBridge);
+  await addAddress({ name: "eth0", netns: mediaNetns }, MEDIA_SOURCE);
+  await routeMulticast({ name: "eth0", netns: mediaNetns }, MEDIA_GROUP);
+
+  const outsidePorts = VIEWERS.map((v, i) => ({ name: `viewer ${v.name}`, net: v.net, mac: v.mac, switchPort: `p${3 + i}` }));
+  for (const [i, viewer] of VIEWERS.entries()) {
+    const eth0 = { name: "eth0", netns: viewerNetns[viewer.name], mac: viewer.mac };
+    await makeVeth({ name: `p${3 + i}` }, eth0);
+    await addAddress(eth0, `${viewer.ip}/24`);
+  }
+  return { netns, mediaNetns, viewerNetns, mediaBridge, outsidePorts, outside: outsidePorts.map((p) => p.switchPort) };
+}
+
+/** How often a libvirtd that was killed is looked for, ms. */
+const LOOK_FOR_LIBVIRTD_MS = 250;
+
+/** Starts libvirtd again when somebody kills it, as its unit file would. */
+function keepLibvirtd(libvirt: PrivateLibvirt): Disposable {
+  let busy = false;
+  const timer = setInterval(() => {
+    if (busy) return;
+    busy = true;
+    void libvirt
+      .isListening()
+      .then((listens) => (listens ? undefined : libvirt.startLibvirtd()))
+      .catch(() => {}) // The next look is the next try.
+      .finally(() => {
+        busy = false;
+      });
+  }, LOOK_FOR_LIBVIRTD_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+async function startDaemons(lab: Lab, options: LabOptions, ovs: PrivateOvs, libvirt: PrivateLibvirt) {
+  const { root, runFolder } = options;
+  const vimConfig = {
+    vim: {
+      listen: { port: PORTS.vim, adminPort: PORTS.vimAdmin },
+      openflow: { port: PORTS.openflow },
+      store: join(runFolder, "vim.db"),
+      libvirtSocket: libvirt.socketPath,
+      ovsdb: ovs.database,
+      bridge: BRIDGE,
+      runDir: libvirt.dir,
+    },
+  };
+  const manoConfig = (mode: "push" | "poll") => ({
+    mano: {
+      listen: { port: PORTS.mano },
+      store: join(runFolder, "mano.db"),
+      mode,
+      pollIntervalMs: options.pollIntervalMs,
+      vims: [
+        { name: "vim0", url: `${API}:${PORTS.vim}/openvim`, adminUrl: `${API}:${PORTS.vimAdmin}/openvim`, tenant: "default" },
+      ],
+    },
+  });
+  const start = async (name: "vim" | "mano", config: object, port: number) => {
+    const file = join(runFolder, `${name}.json`);
+    await writeFile(file, JSON.stringify(config, null, 2));
+    return Supervised.start({
+      name,
+      command: process.execPath,
+      args: ["--disable-warning=ExperimentalWarning", ...HEAP_LIMITS, join(root, "src", "sempre.ts"), name, "--config", file],
+      logFile: join(runFolder, `${name}.log`),
+      isReady: async () => (await fetch(`${API}:${port}${name === "vim" ? "/openvim/" : "/mano/v1/vims"}`)).ok,
+      onStart: (pid) => lab.noteProcess(pid),
+    });
+  };
+  const running = {
+    vim: lab.ends.use(await start("vim", vimConfig, PORTS.vim)),
+    mano: await start("mano", manoConfig(options.mode), PORTS.mano),
+  };
+  lab.ends.defer(async () => running.mano[Symbol.asyncDispose]());
+  const setMode = async (mode: "push" | "poll") => {
+    await running.mano[Symbol.asyncDispose]();
+    running.mano = await start("mano", manoConfig(mode), PORTS.mano);
+  };
+  return { running, setMode };
+}
+
+/** The reaction path allocates little; a small young generation keeps its collections short. */
+const HEAP_LIMITS = ["--max-semi-space-size=2", "--max-old-space-size=256"];
+
+interface NsState {
+  readonly state: string;
+  readonly detail: string | null;
+}
+/** Two guests boot side by side without KVM, ms. */
+const INSTANTIATE_MS_MAX = 60_000;
+const LOOK_EVERY_MS = 50;
+
+async function instantiate(manoUrl: string, example: string): Promise<string> {
+  const descriptors = await rest<{ id: string; kind: string }[]>(
+    "POST",
+    `${manoUrl}/nsd/v1/descriptors`,
+    await readFile(example, "utf8"),
+    "application/yaml",
+  );
+  const nsd = descriptors.find((d) => d.kind === "nsd");
+  const ns = await rest<{ id: string }>("POST", `${manoUrl}/nslcm/v1/ns_instances`, { nsdId: nsd?.id, nsName: "media" });
+  await rest("POST", `${manoUrl}/nslcm/v1/ns_instances/${ns.id}/instantiate`);
+  const giveUpAt = systemClock.now() + INSTANTIATE_MS_MAX;
+  for (;;) {
+    const { state, detail } = await rest<NsState>("GET", `${manoUrl}/nslcm/v1/ns_instances/${ns.id}`);
+    if (state === "INSTANTIATED") return ns.id;
+    if (state === "FAILED" || systemClock.now() > giveUpAt)
+      throw new Error(`the network service is ${state}: ${detail ?? "no reason given"}`);
+    await systemClock.sleep(LOOK_EVERY_MS);
+  }
+}
+
+async function startMedia(lab: Lab, netns: string, pps: number): Promise<Program> {
+  const address = MEDIA_SOURCE.split("/")[0] as string;
+  const program = lab.ends.use(
+    await Program.start(netns, "media-source.ts", ["--group", MEDIA_GROUP, "--address", address, "--pps", String(pps)]),
+  );
+  if (program.pid !== undefined) lab.noteProcess(program.pid);
+  return program;
+}
+
+async function startViewers(lab: Lab, netns: Readonly<Record<"A" | "B", string>>, { video, runFolder }: LabOptions) {
+  const start = async (name: "A" | "B") => {
+    const viewer = await startViewer({
+      name: `viewer ${name}`,
+      netns: netns[name],
+      port: MEDIA_PORT,
+      members: MEMBERS,
+      echo: { ip: SERVICE_IP, port: ECHO_PORT, everyMs: ECHO_EVERY_MS },
+      video: video ? join(runFolder, `viewer-${name.toLowerCase()}.ts`) : null,
+    });
+    if (viewer.pid !== undefined) lab.noteProcess(viewer.pid);
+    return lab.ends.use(viewer);
+  };
+  return { A: await start("A"), B: await start("B") };
+}

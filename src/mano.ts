@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { listenHttp } from "./api/http.ts";
+import type { ManoDoors } from "./api/mano/doors.ts";
+import { serveMano } from "./api/mano/serve.ts";
+import type { ManoConfig } from "./config.ts";
+import type { Clock } from "./lib/clock.ts";
+import { Fault } from "./lib/fault.ts";
+import type { Log } from "./lib/log.ts";
+import { Nfvo } from "./mano/nfvo.ts";
+import { Requests } from "./mano/requests.ts";
+import type { VimAccountId } from "./model/ids.ts";
+import type { VimAccount } from "./model/ns.ts";
+import { readVimAccounts, upsertVimAccount } from "./store/mano-catalogue.ts";
+import { readAlarms, readFailover, readFailovers } from "./store/mano-records.ts";
+import type { ManoStore, ManoTables } from "./store/mano-schema.ts";
+import { openStore } from "./store/open.ts";
+import { connectOpenVim } from "./vimconn/openvim.ts";
+
+const MIGRATIONS = join(import.meta.dirname, "..", "sql", "mano");
+const PACKAGE = join(import.meta.dirname, "..", "package.json");
+const VERSION = (JSON.parse(readFileSync(PACKAGE, "utf8")) as { version: string }).version;
+
+export interface RunningMano extends AsyncDisposable {
+  readonly host: string;
+  /** The port it listens on; the system's choice where the setting is 0. */
+  readonly port: number;
+}
+
+/**
+ * Starts the MANO: its store, the watch over every VIM, its API. Disposing ends it within a second and leaves every server and
+ * every bind as it is. Throws CONFIG when its port is in use or its accounts contradict its store.
+ */
+export async function startMano(config: ManoConfig, { clock, log }: { clock: Clock; log: Log }): Promise<RunningMano> {
+  await using undo = new AsyncDisposableStack();
+  const db = await openStore<ManoTables>({ path: config.store, migrationsDir: MIGRATIONS });
+  undo.defer(() => db.destroy());
+  await writeAccounts(db, config, clock);
+  const { mode, pollIntervalMs } = config;
+  const connect = (account: VimAccount) => connectOpenVim(account, clock);
+  const nfvo = undo.use(await Nfvo.open({ db, clock, log, mode, pollIntervalMs, connect }));
+  const app = serveMano(doorsOf(nfvo, db, clock), log);
+  undo.defer(async () => {
+    await app.close();
+  });
+  const { host } = config.listen;
+  const port = await listenHttp(app, { host, port: config.listen.port, setting: "mano.listen.port" });
+  nfvo.start(VERSION); // Last: a second MANO on the same port must not have acted before it is refused.
+  log.info({ host, port, mode, vims: config.vims.length }, "the MANO is ready");
+  const all = undo.move();
+  return { host, port, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** Accounts of the settings file are found again by id or name, so that changed addresses replace the old ones. */
+async function writeAccounts(db: ManoStore, config: ManoConfig, clock: Clock): Promise<void> {
+  const there = await readVimAccounts(db);
+  for (const { id, ...account } of config.vims) {
+    const byName = there.find((a) => a.name === account.name);
+    if (byName && id !== undefined && byName.id !== id) {
+      throw new Fault(
+        "CONFIG",
+        `mano.vims: the store knows ${account.name} as ${byName.id}, not ${id}; write that id, or another name`,
+      );
+    }
+    const accountId = (id ?? byName?.id ?? crypto.randomUUID()) as VimAccountId;
+    await upsertVimAccount(db, { ...account, id: accountId }, clock.wall().toISOString());
+  }
+}
+
+function doorsOf(nfvo: Nfvo, db: ManoStore, clock: Clock): ManoDoors {
+  const requests = new Requests(nfvo, db, clock);
+  return {
+    events: nfvo.stream,
+    onboard: (file) => nfvo.catalogue.onboard(file),
+    listDescriptors: () => nfvo.catalogue.all(),
+    getDescriptor: (id) => nfvo.catalogue.get(id),
+    deleteDescriptor: (id) => nfvo.catalogue.remove(id),
+    listNs: () => requests.listNs(),
+    getNs: (id) => requests.getNs(id),
+    createNs: (wish) => requests.createNs(wish),
+    instantiate: (id) => requests.instantiate(id),
+    terminate: (id) => requests.terminate(id),
+    deleteNs: (id) => requests.deleteNs(id),
+    listAlarms: async (limit) => {
+      await nfvo.writes.flush();
+      return readAlarms(db, limit);
+    },
+    acknowledge: (id, ackState) => nfvo.alarms.acknowledge(id, ackState),
+    listFailovers: async (limit) => {
+      await nfvo.writes.flush();
+      return readFailovers(db, limit);
+    },
+    getFailover: async (id) => {
+      await nfvo.writes.flush();
+      const found = await readFailover(db, id);
+      if (found) return found;
+      throw new Fault("NOT_FOUND", `there is no failover ${id}; GET /mano/v1/failovers lists them`, { id });
+    },
+    listVims: () => requests.listVims(),
+    addVim: (wish) => requests.addVim(wish),
+  };
+}

@@ -1,0 +1,112 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { Alarm } from "../model/mano-event.ts";
+import type { EventStream } from "../notify/stream.ts";
+import { readActiveAlarms, readAlarm, upsertAlarm } from "../store/mano-records.ts";
+import type { ManoStore } from "../store/mano-schema.ts";
+import type { WriteQueue } from "./writes.ts";
+
+/** Every reason for an alarm, once (X.733 event types; severities of SOL005 8.5.3.3). */
+export const ALARM_CAUSES = {
+  VNFC_DOWN: { severity: "MAJOR", eventType: "EQUIPMENT_ALARM", isRootCause: true },
+  REDUNDANCY_LOST: { severity: "MINOR", eventType: "QOS_ALARM", isRootCause: false },
+  SERVICE_DOWN: { severity: "CRITICAL", eventType: "QOS_ALARM", isRootCause: false },
+  HEAL_GAVE_UP: { severity: "MAJOR", eventType: "PROCESSING_ERROR_ALARM", isRootCause: false },
+  FAILOVER_STUCK: { severity: "CRITICAL", eventType: "PROCESSING_ERROR_ALARM", isRootCause: false },
+  VIM_UNREACHABLE: { severity: "MAJOR", eventType: "COMMUNICATIONS_ALARM", isRootCause: true },
+} as const satisfies Record<
+  string,
+  { severity: Alarm["perceivedSeverity"]; eventType: Alarm["eventType"]; isRootCause: boolean }
+>;
+
+export type AlarmCause = keyof typeof ALARM_CAUSES;
+
+const keyOf = (objectId: string, cause: string): string => `${cause} ${objectId}`;
+
+/** The alarms that are active: one for each cause and object, whatever is raised how often. */
+export class AlarmBook {
+  readonly #db: ManoStore;
+  readonly #stream: EventStream;
+  readonly #writes: WriteQueue;
+  readonly #clock: Clock;
+  readonly #active = new Map<string, Alarm>();
+  /** When an active alarm was on the disk and with the subscribers, monotonic ms. */
+  readonly #toldAt = new Map<string, number>();
+
+  private constructor(db: ManoStore, stream: EventStream, writes: WriteQueue, clock: Clock) {
+    this.#db = db;
+    this.#stream = stream;
+    this.#writes = writes;
+    this.#clock = clock;
+  }
+
+  static async open(db: ManoStore, stream: EventStream, writes: WriteQueue, clock: Clock): Promise<AlarmBook> {
+    const book = new AlarmBook(db, stream, writes, clock);
+    for (const alarm of await readActiveAlarms(db)) book.#active.set(keyOf(alarm.managedObjectId, alarm.probableCause), alarm);
+    return book;
+  }
+
+  isRaised(objectId: string, cause: AlarmCause): boolean {
+    return this.#active.has(keyOf(objectId, cause));
+  }
+
+  /** Null while it is not told, or when it was told in an earlier run. */
+  toldAt(objectId: string, cause: AlarmCause): number | null {
+    return this.#toldAt.get(keyOf(objectId, cause)) ?? null;
+  }
+
+  /** Raises an alarm unless it is active already. Resolves when it is told: handed to the subscribers and on the disk. */
+  async raise(objectId: string, cause: AlarmCause, details: readonly string[]): Promise<void> {
+    const key = keyOf(objectId, cause);
+    if (this.#active.has(key)) return;
+    const { severity, eventType, isRootCause } = ALARM_CAUSES[cause];
+    const alarm: Alarm = {
+      id: randomUUID(),
+      managedObjectId: objectId,
+      raisedAt: this.#clock.wall().toISOString(),
+      changedAt: null,
+      clearedAt: null,
+      ackState: "UNACKNOWLEDGED",
+      perceivedSeverity: severity,
+      eventType,
+      probableCause: cause,
+      isRootCause,
+      faultDetails: details,
+    };
+    this.#active.set(key, alarm);
+    this.#writes.push((tx) => upsertAlarm(tx, alarm));
+    this.#stream.push({ type: "alarm.raised", alarm });
+    await this.#writes.flush();
+    if (this.#active.has(key)) this.#toldAt.set(key, this.#clock.now());
+  }
+
+  clear(objectId: string, cause: AlarmCause): void {
+    const key = keyOf(objectId, cause);
+    const alarm = this.#active.get(key);
+    if (!alarm) return;
+    const clearedAt = this.#clock.wall().toISOString();
+    const cleared: Alarm = { ...alarm, perceivedSeverity: "CLEARED", changedAt: clearedAt, clearedAt };
+    this.#active.delete(key);
+    this.#toldAt.delete(key);
+    this.#writes.push((tx) => upsertAlarm(tx, cleared));
+    this.#stream.push({ type: "alarm.cleared", alarm: cleared });
+  }
+
+  /** Of things that are no more. */
+  clearAllOf(objectIds: readonly string[]): void {
+    for (const id of objectIds) for (const cause of Object.keys(ALARM_CAUSES)) this.clear(id, cause as AlarmCause);
+  }
+
+  /** An operator has seen it, or takes that back. Written before this resolves. Throws NOT_FOUND. */
+  async acknowledge(id: string, ackState: Alarm["ackState"]): Promise<Alarm> {
+    await this.#writes.flush();
+    const alarm = await readAlarm(this.#db, id);
+    if (!alarm) throw new Fault("NOT_FOUND", `there is no alarm ${id}; GET /nsfm/v1/alarms lists them`, { id });
+    if (alarm.ackState === ackState) throw new Fault("CONFLICT", `alarm ${id} is ${ackState} already`, { id });
+    const changed: Alarm = { ...alarm, ackState, changedAt: this.#clock.wall().toISOString() };
+    if (changed.clearedAt === null) this.#active.set(keyOf(changed.managedObjectId, changed.probableCause), changed);
+    await upsertAlarm(this.#db, changed);
+    return changed;
+  }
+}

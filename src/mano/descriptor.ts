@@ -1,0 +1,251 @@
+import { type TSchema, Type } from "typebox";
+import { Value } from "typebox/value";
+import { parseDocument } from "yaml";
+import type { Descriptor, Nsd, Vdu, Vnfd } from "../model/descriptor.ts";
+import type { Scheme } from "../model/protection.ts";
+import { brokenRules } from "./descriptor-rules.ts";
+
+/** A descriptor is a page or two; more is a mistake or an attack. */
+export const DESCRIPTOR_CHARS_MAX = 256 * 1024;
+/** How many VNFs, VDUs, connection points or members one list may hold. */
+const LIST_MAX = 64;
+/** Longest wait of a policy: an hour. Longer is a typing error (seconds written as milliseconds the other way round). */
+const WAIT_MS_MAX = 3_600_000;
+
+// SOL006 names with the leaves of the dissertation. `description` is what an error message says is wanted.
+const closed = { additionalProperties: false } as const;
+const text = (description: string, more: object = {}) => Type.String({ minLength: 1, maxLength: 255, description, ...more });
+const id = (what: string) =>
+  text(`${what}: letters, digits, ".", "_" and "-", at most 40`, { pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$" });
+const list = <T extends TSchema>(item: T, description: string, minItems = 1) =>
+  Type.Array(item, { minItems, maxItems: LIST_MAX, description });
+const waitMs = Type.Integer({ minimum: 0, maximum: WAIT_MS_MAX, description: "whole milliseconds, 0..3600000" });
+const ipv4 = Type.String({
+  pattern: "^((25[0-5]|2[0-4]\\d|1?\\d?\\d)(\\.(?!$)|$)){4}$",
+  description: "an IPv4 address such as 10.0.0.100",
+});
+
+const vduShape = Type.Object(
+  {
+    id: id("a name for the VDU"),
+    image: text("the name of an image in the VIM"),
+    flavor: text("the name of a flavor in the VIM"),
+    cp: list(
+      Type.Object(
+        { id: id("a vNIC name such as eth0"), ip: Type.Optional(ipv4) },
+        { ...closed, description: "an object with id and perhaps ip" },
+      ),
+      "a list of connection points",
+    ),
+    high_availability: Type.Optional(
+      Type.Enum(["ACTIVE_ACTIVE", "ACTIVE_PASSIVE"], { description: "ACTIVE_ACTIVE or ACTIVE_PASSIVE, or leave it out" }),
+    ),
+    service_interface: Type.Optional(id("the id of one cp of this VDU")),
+    protection: Type.Optional(
+      Type.Object(
+        {
+          revertive: Type.Optional(Type.Boolean({ description: "true or false" })),
+          wait_to_restore_ms: Type.Optional(waitMs),
+          hold_off_ms: Type.Optional(waitMs),
+        },
+        { ...closed, description: "an object with revertive, wait_to_restore_ms, hold_off_ms" },
+      ),
+    ),
+    vnfc: list(
+      Type.Object(
+        {
+          id: id("a name for the VNFC"),
+          replicated: Type.Optional(id("the id of the twin VNFC")),
+          kernel_cmdline: Type.Optional(text("words to add to the kernel's command line", { maxLength: 1024 })),
+        },
+        { ...closed, description: "an object with id and perhaps replicated, kernel_cmdline" },
+      ),
+      "a list of VNFCs",
+    ),
+  },
+  { ...closed, description: "an object that describes a VDU" },
+);
+const named = {
+  id: id("a name without spaces"),
+  name: text("a name for people"),
+  version: text('a version in quotes, such as "1.0"'),
+};
+const shape = Type.Object(
+  {
+    vnfd: list(
+      Type.Object(
+        { ...named, vdu: list(vduShape, "a list of VDUs") },
+        { ...closed, description: "an object that describes a VNF" },
+      ),
+      "a list of VNF descriptors",
+    ),
+    nsd: list(
+      Type.Object(
+        {
+          ...named,
+          vnfd: id("the id of a vnfd of this file"),
+          nets: Type.Optional(
+            Type.Record(Type.String(), text("the name of a VIM net"), { description: "an object: cp id → name of a VIM net" }),
+          ),
+          members: Type.Optional(
+            list(
+              Type.Object(
+                {
+                  vnfc: id("the id of a protected VNFC"),
+                  data_net: text("the name of the VIM net that its service interface is on"),
+                  traffic_net: Type.Array(text("the name of a VIM net"), {
+                    maxItems: LIST_MAX,
+                    description: "a list of names of VIM nets, [] for none",
+                  }),
+                },
+                { ...closed, description: "an object with vnfc, data_net, traffic_net" },
+              ),
+              "a list with one entry for each protected VNFC",
+            ),
+          ),
+        },
+        { ...closed, description: "an object that describes a network service" },
+      ),
+      "a list of NS descriptors",
+    ),
+  },
+  { ...closed, description: "an object with the lists vnfd and nsd" },
+);
+
+export type Parsed =
+  | { readonly ok: true; readonly descriptor: Descriptor }
+  | { readonly ok: false; readonly errors: readonly string[] };
+
+/**
+ * Reads a descriptor file (YAML, of which JSON is a part) and checks all of it. Nothing is guessed or changed: either
+ * every sentence that is wrong with the file, each with its path and what to write instead, or the descriptor.
+ */
+export function parseDescriptor(file: string): Parsed {
+  if (file.length > DESCRIPTOR_CHARS_MAX) {
+    return { ok: false, errors: [`the file has ${file.length} characters; write at most ${DESCRIPTOR_CHARS_MAX}`] };
+  }
+  const yaml = parseDocument(file, { uniqueKeys: true, prettyErrors: true });
+  if (yaml.errors.length > 0)
+    return { ok: false, errors: yaml.errors.map((e) => `the file is not YAML: ${e.message.split("\n")[0]}`) };
+  let raw: unknown;
+  try {
+    raw = yaml.toJS({ maxAliasCount: LIST_MAX });
+  } catch (e) {
+    return { ok: false, errors: [`the file is not usable YAML: ${e instanceof Error ? e.message : String(e)}`] };
+  }
+  const descriptor = lenient(raw);
+  const errors = [...mistakesInShape(raw), ...brokenRules(descriptor)];
+  return errors.length > 0 ? { ok: false, errors } : { ok: true, descriptor };
+}
+
+type Raw = Record<string, unknown>;
+const object = (v: unknown): Raw => (typeof v === "object" && v !== null && !Array.isArray(v) ? (v as Raw) : {});
+const objects = (v: unknown): Raw[] => (Array.isArray(v) ? v.map(object) : []);
+const string = (v: unknown): string => (typeof v === "string" ? v : "");
+const stringOrNull = (v: unknown): string | null => (typeof v === "string" && v !== "" ? v : null);
+const number = (v: unknown, byDefault: number): number => (typeof v === "number" ? v : byDefault);
+
+/** G.8031 11.14 has 5 to 12 minutes; a media relay is warm within seconds. */
+const WAIT_TO_RESTORE_DEFAULT_MS = 5_000;
+
+/**
+ * The file in our nouns, with "" and [] where its shape is wrong, so that the rules across fields can still look at the
+ * rest and every error of the file is told at once. Used as a descriptor only when there was no error.
+ */
+function lenient(raw: unknown): Descriptor {
+  const file = object(raw);
+  return { vnfds: objects(file.vnfd).map(vnfdOf), nsds: objects(file.nsd).map(nsdOf) };
+}
+
+const vnfdOf = (raw: Raw): Vnfd => ({
+  id: string(raw.id),
+  name: string(raw.name),
+  version: string(raw.version),
+  vdus: objects(raw.vdu).map(vduOf),
+});
+
+function vduOf(raw: Raw): Vdu {
+  const protection = object(raw.protection);
+  return {
+    id: string(raw.id),
+    image: string(raw.image),
+    flavor: string(raw.flavor),
+    cps: objects(raw.cp).map((cp) => ({ id: string(cp.id), ip: stringOrNull(cp.ip) })),
+    highAvailability: stringOrNull(raw.high_availability) as Scheme | null,
+    serviceInterface: stringOrNull(raw.service_interface),
+    policy: {
+      revertive: protection.revertive !== false,
+      holdOffMs: number(protection.hold_off_ms, 0),
+      waitToRestoreMs: number(protection.wait_to_restore_ms, WAIT_TO_RESTORE_DEFAULT_MS),
+    },
+    vnfcs: objects(raw.vnfc).map((v) => ({
+      id: string(v.id),
+      replicated: stringOrNull(v.replicated),
+      kernelCmdline: stringOrNull(v.kernel_cmdline),
+    })),
+  };
+}
+
+const nsdOf = (raw: Raw): Nsd => ({
+  id: string(raw.id),
+  name: string(raw.name),
+  version: string(raw.version),
+  vnfd: string(raw.vnfd),
+  nets: Object.fromEntries(Object.entries(object(raw.nets)).map(([cp, net]) => [cp, string(net)])),
+  members: objects(raw.members).map((m) => ({
+    vnfc: string(m.vnfc),
+    dataNet: string(m.data_net),
+    trafficNets: Array.isArray(m.traffic_net) ? m.traffic_net.map(string) : [],
+  })),
+});
+
+type Mistake = ReturnType<typeof Value.Errors>[number];
+type Described = TSchema & {
+  properties?: Record<string, Described>;
+  patternProperties?: Record<string, Described>;
+  items?: Described;
+  description?: string;
+};
+
+/** One sentence for each place whose shape is wrong. */
+function mistakesInShape(raw: unknown): string[] {
+  const sentences = new Map<string, string>();
+  for (const mistake of Value.Errors(shape, raw)) {
+    for (const [at, sentence] of sentencesOf(mistake, raw))
+      if (!sentences.has(at)) sentences.set(at, `${at || "the file"}: ${sentence}`);
+  }
+  return [...sentences.values()];
+}
+
+function sentencesOf(mistake: Mistake, raw: unknown): [at: string, sentence: string][] {
+  const keys = mistake.instancePath.split("/").slice(1);
+  const schema = schemaAt(keys);
+  if (mistake.keyword === "required") {
+    return mistake.params.requiredProperties.map((key) => [
+      pathOf([...keys, key]),
+      `is missing; write ${schemaAt([...keys, key])?.description ?? "a value"}`,
+    ]);
+  }
+  if (mistake.keyword === "additionalProperties") {
+    const known = Object.keys(schema?.properties ?? {}).join(", ");
+    return mistake.params.additionalProperties.map((key) => [
+      pathOf([...keys, key]),
+      `there is no such key; write one of ${known}`,
+    ]);
+  }
+  if (schema === undefined) return []; // Inside an unknown key, which is reported as such.
+  return [[pathOf(keys), `${JSON.stringify(valueAt(raw, keys))} is not possible here; write ${schema.description}`]];
+}
+
+function schemaAt(keys: readonly string[]): Described | undefined {
+  let at: Described | undefined = shape as Described;
+  for (const key of keys) at = at?.items ?? at?.properties?.[key] ?? Object.values(at?.patternProperties ?? {})[0];
+  return at;
+}
+
+/** `["vnfd", "0", "vdu"]` as people write it: `vnfd[0].vdu`. */
+const pathOf = (keys: readonly string[]): string =>
+  keys.map((key, i) => (/^\d+$/.test(key) ? `[${key}]` : `${i > 0 ? "." : ""}${key}`)).join("");
+
+const valueAt = (value: unknown, keys: readonly string[]): unknown =>
+  keys.reduce<unknown>((v, key) => (v as Raw | undefined)?.[key], value);

@@ -1,0 +1,153 @@
+import type { GroupView } from "../decide/decide.ts";
+import { hear, judge, type MemberWords, NOTHING_SAID, type Words } from "../detect/judge.ts";
+import type { Evidence, Source } from "../model/evidence.ts";
+import type { NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
+import type { Health, Member, ProtectionGroup } from "../model/protection.ts";
+import type { Inventory, VimLinkPort, VimServer } from "../vimconn/connector.ts";
+
+/** A member of a protection group with what is known of it. */
+export interface GuardedMember {
+  readonly member: Member;
+  readonly serverId: ServerId;
+  portId: VimPortId | null;
+  words: MemberWords;
+  health: Health;
+  /** When the first word against it, in its present outage, arrived here. Null while nobody speaks against it. */
+  toldAt: number | null;
+}
+
+export interface HealthChange {
+  readonly of: GuardedMember;
+  readonly from: Health;
+  readonly to: Health;
+}
+
+const UNSEEN: Health = { state: "unknown", sinceMs: 0, why: "it was never seen" };
+
+/** The running side of a protection group: what its members are heard to be, and who serves each traffic net. Does nothing itself. */
+export class Guard {
+  readonly group: ProtectionGroup;
+  readonly members: readonly GuardedMember[];
+  /** Everything is deployed: from here on the group is protected. */
+  isWatched = false;
+  /** An inventory of this run was seen: before that nobody knows who serves what. */
+  isObserved = false;
+  readonly #serving = new Map<NetId, VnfcId | null>();
+  readonly #health = new Map<VnfcId, Health>();
+  /** When each bind was last changed or told; an inventory begun before that is older news. Infinity: a change is on its way. */
+  readonly #touchedAt = new Map<NetId, number>();
+  readonly #since = new Map<NetId, string>();
+
+  constructor(group: ProtectionGroup, servers: ReadonlyMap<VnfcId, ServerId>) {
+    this.group = group;
+    this.members = group.members.map((member) => {
+      const serverId = servers.get(member.vnfcId);
+      if (serverId === undefined) throw new Error(`group ${group.id}: member ${member.vnfcId} has no server`);
+      return { member, serverId, portId: null, words: NOTHING_SAID, health: UNSEEN, toldAt: null };
+    });
+  }
+
+  get view(): GroupView {
+    return { health: this.#health, serving: this.#serving };
+  }
+
+  memberOf(vnfcId: VnfcId): GuardedMember | undefined {
+    return this.members.find((m) => m.member.vnfcId === vnfcId);
+  }
+
+  servedBy(net: NetId): VnfcId | null {
+    return this.#serving.get(net) ?? null;
+  }
+
+  sinceOf(net: NetId): string | null {
+    return this.#since.get(net) ?? null;
+  }
+
+  /** True while a change of this bind is on its way to the VIM. */
+  isMoving(net: NetId): boolean {
+    return this.#touchedAt.get(net) === Number.POSITIVE_INFINITY;
+  }
+
+  hear(of: GuardedMember, evidence: Evidence): void {
+    const { server, port } = of.words;
+    of.words =
+      evidence.about.kind === "server" ? { server: hear(server, evidence), port } : { server, port: hear(port, evidence) };
+  }
+
+  /** Judges each member anew; gives those whose state has changed. */
+  judgeAll(toldAt: number): HealthChange[] {
+    return this.members.flatMap((of) => {
+      const from = of.health;
+      const to = judge(of.words);
+      of.health = to;
+      this.#health.set(of.member.vnfcId, to);
+      if (to.state !== "down") of.toldAt = null;
+      else of.toldAt ??= toldAt;
+      return from.state === to.state ? [] : [{ of, from, to }];
+    });
+  }
+
+  /** Takes a whole inventory in: words of the source `poll`, and who serves what unless we know better by now. */
+  observe(seen: Inventory): void {
+    for (const of of this.members) {
+      const port = seen.ports.find((p) => p.serverId === of.serverId && p.netId === of.member.dataNet);
+      of.portId = port?.id ?? of.portId;
+      for (const evidence of wordsOf(of, seen.servers.get(of.serverId), port, seen.startedAt)) this.hear(of, evidence);
+    }
+    for (const { netId } of this.group.trafficNets) this.bindSeen(netId, seen.nets.get(netId)?.bindNet ?? null, seen.startedAt);
+    this.isObserved = true;
+  }
+
+  /** The VIM says what a traffic net is bound to. */
+  bindSeen(net: NetId, bindNet: NetId | null, at: number): void {
+    if ((this.#touchedAt.get(net) ?? -1) > at) return;
+    this.#serve(net, this.group.members.find((m) => m.dataNet === bindNet)?.vnfcId ?? null);
+  }
+
+  /** A change of the bind is on its way: from here on it counts as done, so that nobody does it twice. */
+  moveStarted(net: NetId, to: VnfcId): void {
+    this.#touchedAt.set(net, Number.POSITIVE_INFINITY);
+    this.#serve(net, to);
+  }
+
+  /** It arrived, or failed; a failed one gives the net back to whom it had, until an inventory says what has become of it. */
+  moveEnded(net: NetId, at: number, backTo?: { readonly vnfc: VnfcId | null }): void {
+    this.#touchedAt.set(net, at);
+    if (backTo) this.#serve(net, backTo.vnfc);
+  }
+
+  /** Since when, from the records of an earlier run. */
+  setSince(net: NetId, since: string): void {
+    this.#since.set(net, since);
+  }
+
+  #serve(net: NetId, vnfc: VnfcId | null): void {
+    if (this.#serving.has(net) && this.#serving.get(net) !== vnfc) this.#since.delete(net);
+    this.#serving.set(net, vnfc);
+  }
+}
+
+/** What each source that speaks against a member now saw first, and when. */
+export function seenOf({ words }: GuardedMember): Partial<Record<Source, number>> {
+  const seen: Partial<Record<Source, number>> = {};
+  for (const { evidence, sinceMs } of [...against(words.server), ...against(words.port)]) {
+    seen[evidence.source] = Math.min(seen[evidence.source] ?? sinceMs, sinceMs);
+  }
+  return seen;
+}
+
+const against = (words: Words) => [...words.values()].filter((w) => ["stopped", "paused", "linkDown"].includes(w.evidence.says));
+
+/** An inventory in the words of evidence. A port that is down because its server is says nothing of its link. */
+function wordsOf(of: GuardedMember, server: VimServer | undefined, port: VimLinkPort | undefined, seenAt: number): Evidence[] {
+  const about = { kind: "server", id: of.serverId } as const;
+  if (server === undefined) return [{ about, says: "stopped", source: "poll", seenAt, detail: "the VIM has no such server" }];
+  if (server.status === "CREATING" || server.status === "DELETING") return [];
+  if (server.status !== "ACTIVE") {
+    return [{ about, says: server.status === "PAUSED" ? "paused" : "stopped", source: "poll", seenAt, detail: server.status }];
+  }
+  const words: Evidence[] = [{ about, says: "running", source: "poll", seenAt }];
+  if (port === undefined || port.status === "ERROR") return words;
+  const says = port.status === "ACTIVE" ? "answers" : port.status === "DOWN" ? "linkDown" : "linkUp";
+  return [...words, { about: { kind: "port", id: port.id }, says, source: "poll", seenAt }];
+}

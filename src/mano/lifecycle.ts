@@ -1,0 +1,259 @@
+import { ensureServers, removeServers } from "../act/servers.ts";
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { NetId, NsId, VnfcId } from "../model/ids.ts";
+import type { Ns, NsState, Vnfc } from "../model/ns.ts";
+import type { ProtectionGroup } from "../model/protection.ts";
+import type { EventStream } from "../notify/stream.ts";
+import { updateNsState, updateVnfcStatus, upsertGroup, writeRemoval } from "../store/mano-ns.ts";
+import type { ManoStore } from "../store/mano-schema.ts";
+import type { Inventory, VimConnector } from "../vimconn/connector.ts";
+import { Guard } from "./guard.ts";
+import type { Healer } from "./healer.ts";
+import { type Deployment, groupsOf, resolveNets, specOf, statusOf, waitsFor } from "./plan.ts";
+import type { WriteQueue } from "./writes.ts";
+
+/** From the first pass that works on it until all servers answer: a slow guest under emulation takes half a minute. */
+const INSTANTIATE_MAX_MS = 300_000;
+
+export interface LifecycleParts {
+  readonly db: ManoStore;
+  readonly clock: Clock;
+  readonly stream: EventStream;
+  readonly writes: WriteQueue;
+  readonly healer: Healer;
+  /** A group is to be heard from now on; it is protected once its guard is watched. */
+  guardAdded(guard: Guard): void;
+  /** Its groups are protected from now on. */
+  watched(ns: Ns): void;
+  /** The VNFCs of an NS and its groups are no more. */
+  removed(ns: Ns, vnfcs: readonly Vnfc[]): void;
+}
+
+/** Desired state of every NS, and the steps that bring the VIM there: each pass does what is missing, so a restart changes nothing. */
+export class Lifecycle {
+  readonly #parts: LifecycleParts;
+  readonly #deployments = new Map<NsId, Deployment>();
+  readonly #guards = new Map<NsId, readonly Guard[]>();
+  /** When this run first worked on an instantiation, monotonic ms. */
+  readonly #begunMs = new Map<NsId, number>();
+  readonly #turns = new Map<NsId, Promise<unknown>>();
+
+  constructor(parts: LifecycleParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes up an NS as the store has it, with the groups that were made for it. */
+  load(deployment: Deployment, groups: readonly ProtectionGroup[]): void {
+    this.#deployments.set(deployment.ns.id, deployment);
+    if (groups.length > 0) this.#guard(deployment, groups);
+  }
+
+  get all(): readonly Deployment[] {
+    return [...this.#deployments.values()];
+  }
+
+  of(id: NsId): Deployment | undefined {
+    return this.#deployments.get(id);
+  }
+
+  vnfcOf(id: VnfcId): { readonly deployment: Deployment; readonly vnfc: Vnfc } | undefined {
+    for (const deployment of this.#deployments.values()) {
+      const vnfc = deployment.vnfcs.find((v) => v.id === id);
+      if (vnfc) return { deployment, vnfc };
+    }
+    return undefined;
+  }
+
+  /** Runs `act` when nothing else works on this NS: a request and a step never meet half-way. */
+  async exclusive<T>(id: NsId, act: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(id);
+    const turn = (async () => {
+      await before?.catch(() => {}); // Its failure is its caller's.
+      return act();
+    })();
+    this.#turns.set(id, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(id) === turn) this.#turns.delete(id);
+    }
+  }
+
+  /** Replaces what is wanted; the caller has written it. */
+  want(deployment: Deployment): void {
+    this.#deployments.set(deployment.ns.id, deployment);
+    this.#begunMs.delete(deployment.ns.id);
+    this.#tell(deployment.ns);
+  }
+
+  forget(id: NsId): void {
+    this.#deployments.delete(id);
+  }
+
+  /** True while a step of it is still to be done. */
+  isInTransition(d: Deployment): boolean {
+    return d.ns.state === "INSTANTIATING" || d.ns.state === "TERMINATING" || (d.ns.state === "FAILED" && d.vnfcs.length > 0);
+  }
+
+  /** The next step of one NS, given what its VIM has now. VIM_UNREACHABLE passes through: the next pass is the retry. */
+  step(id: NsId, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
+    return this.exclusive(id, () => this.#step(id, connector, seen, signal));
+  }
+
+  async #step(id: NsId, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
+    const d = this.#deployments.get(id);
+    if (!d) return;
+    if (d.ns.state === "INSTANTIATING") await this.#instantiate(id, connector, seen, signal);
+    else if (this.isInTransition(d)) await this.#remove(d, connector, seen, signal);
+  }
+
+  /** Takes the statuses of its VNFCs from an inventory. */
+  noteStatuses(id: NsId, seen: Inventory): void {
+    const d = this.#deployments.get(id);
+    if (!d) return;
+    for (const vnfc of d.vnfcs) {
+      const server = seen.servers.get(vnfc.vimServerId);
+      if (server === undefined && d.ns.state === "INSTANTIATING") continue;
+      const status = statusOf(
+        server,
+        seen.ports.some((p) => p.serverId === vnfc.vimServerId && p.ip !== null),
+      );
+      const errorMsg = server?.lastError ?? null;
+      if (status === vnfc.status && errorMsg === vnfc.errorMsg) continue;
+      this.#changeVnfc(d, { ...vnfc, status, previousStatus: vnfc.status, errorMsg });
+      if (status !== vnfc.status) this.#parts.stream.push({ type: "vnfc.status", vnfcId: vnfc.id, status, was: vnfc.status });
+    }
+  }
+
+  /** What the VIM is asked for when a server of this VNFC must be made again; null when a net of it is gone from the VIM. */
+  specOf(vnfcId: VnfcId, seen: Inventory): ReturnType<typeof specOf> | null {
+    const found = this.vnfcOf(vnfcId);
+    if (!found) return null;
+    const { ids, missing } = resolveNets(found.deployment.nsd, seen);
+    return missing.length > 0 ? null : specOf(found.deployment, found.vnfc, ids);
+  }
+
+  /** The dissertation's step 22 (4.3): what was seen now is what the next change is compared with. */
+  settleStatus(vnfcId: VnfcId): void {
+    const found = this.vnfcOf(vnfcId);
+    if (found && found.vnfc.previousStatus !== found.vnfc.status)
+      this.#changeVnfc(found.deployment, { ...found.vnfc, previousStatus: found.vnfc.status });
+  }
+
+  async #instantiate(id: NsId, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#instantiateStep(this.#deployments.get(id)!, connector, seen, signal);
+    } catch (e) {
+      if (!(e instanceof Fault) || e.code === "VIM_UNREACHABLE") throw e;
+      await this.#setState(id, "FAILED", e.message);
+    }
+  }
+
+  async #instantiateStep(d: Deployment, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
+    const { clock, db } = this.#parts;
+    const begunMs = this.#begunMs.get(d.ns.id) ?? clock.now();
+    this.#begunMs.set(d.ns.id, begunMs);
+    const { ids, missing } = resolveNets(d.nsd, seen);
+    if (missing.length > 0) return this.#setState(d.ns.id, "FAILED", missing.join("; "));
+    const groups = groupsOf(d, ids);
+    if (!this.#guards.has(d.ns.id)) {
+      for (const group of groups) await upsertGroup(db, group);
+      this.#guard(d, groups);
+    }
+    await ensureServers(
+      connector,
+      d.vnfcs.map((v) => specOf(d, v, ids)),
+      seen,
+      signal,
+    );
+    const waiting = await this.#bringUp(d, connector, seen, ids, signal);
+    if (waiting === null) return this.#watch(d);
+    if (clock.now() - begunMs > INSTANTIATE_MAX_MS) {
+      return this.#setState(d.ns.id, "FAILED", `not ready after ${INSTANTIATE_MAX_MS / 1000} s: ${waiting}`);
+    }
+    if (d.ns.detail !== waiting) await this.#setState(d.ns.id, "INSTANTIATING", waiting);
+  }
+
+  /** Servers up, then binds; says what is still missing. */
+  async #bringUp(
+    d: Deployment,
+    connector: VimConnector,
+    seen: Inventory,
+    ids: ReadonlyMap<string, NetId>,
+    signal: AbortSignal,
+  ): Promise<string | null> {
+    for (const vnfc of d.vnfcs) {
+      const server = seen.servers.get(vnfc.vimServerId);
+      if (server?.status === "ERROR")
+        throw new Fault("VIM_REFUSED", `${vnfc.serverName}: ${server.lastError ?? "no reason given"}`);
+      if (server) await this.#parts.healer.heal(connector, vnfc.id, specOf(d, vnfc, ids), server, signal);
+    }
+    const waiting = waitsFor(d, seen);
+    if (waiting !== null) return waiting;
+    const wrong = d.nsd.members.flatMap((m) =>
+      m.trafficNets.map((t) => ({ traffic: ids.get(t)!, data: ids.get(m.dataNet)!, name: t })),
+    );
+    const unbound = wrong.filter((b) => seen.nets.get(b.traffic)?.bindNet !== b.data);
+    for (const b of unbound) await connector.changeBind(b.traffic, b.data);
+    return unbound.length === 0 ? null : `binds of ${unbound.map((b) => b.name).join(", ")} are being made`;
+  }
+
+  async #watch(d: Deployment): Promise<void> {
+    await this.#setState(d.ns.id, "INSTANTIATED", null);
+    for (const guard of this.#guards.get(d.ns.id) ?? []) guard.isWatched = true;
+    this.#parts.watched(d.ns);
+  }
+
+  async #remove(d: Deployment, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
+    for (const guard of this.#guards.get(d.ns.id) ?? []) guard.isWatched = false;
+    const { ids } = resolveNets(d.nsd, seen);
+    const dataNets = new Set(d.nsd.members.flatMap((m) => ids.get(m.dataNet) ?? []));
+    const isGone = await removeServers(
+      connector,
+      d.vnfcs.map((v) => v.vimServerId),
+      dataNets,
+      seen,
+      signal,
+    );
+    if (!isGone) return;
+    const state = d.ns.state === "FAILED" ? "FAILED" : "NOT_INSTANTIATED";
+    const ns: Ns = { ...d.ns, state, detail: state === "FAILED" ? d.ns.detail : null, modifiedAt: this.#now() };
+    await writeRemoval(this.#parts.db, ns);
+    this.#deployments.set(ns.id, { ...d, ns, vnfcs: [] });
+    this.#guards.delete(ns.id);
+    this.#parts.removed(ns, d.vnfcs);
+    this.#tell(ns);
+  }
+
+  #guard(d: Deployment, groups: readonly ProtectionGroup[]): void {
+    const servers = new Map(d.vnfcs.map((v) => [v.id, v.vimServerId]));
+    const guards = groups.map((g) => new Guard(g, servers));
+    for (const guard of guards) guard.isWatched = d.ns.state === "INSTANTIATED";
+    this.#guards.set(d.ns.id, guards);
+    for (const guard of guards) this.#parts.guardAdded(guard);
+  }
+
+  async #setState(id: NsId, state: NsState, detail: string | null): Promise<void> {
+    const d = this.#deployments.get(id)!;
+    const ns: Ns = { ...d.ns, state, detail, modifiedAt: this.#now() };
+    await updateNsState(this.#parts.db, ns);
+    this.#deployments.set(id, { ...d, ns });
+    this.#tell(ns);
+  }
+
+  #changeVnfc(d: Deployment, vnfc: Vnfc): void {
+    const changed = { ...vnfc, modifiedAt: this.#now() };
+    const now = this.#deployments.get(d.ns.id) ?? d;
+    this.#deployments.set(d.ns.id, { ...now, vnfcs: now.vnfcs.map((v) => (v.id === vnfc.id ? changed : v)) });
+    this.#parts.writes.push((tx) => updateVnfcStatus(tx, changed));
+  }
+
+  #tell(ns: Ns): void {
+    this.#parts.stream.push({ type: "ns.state", nsId: ns.id, state: ns.state, ...(ns.detail !== null && { detail: ns.detail }) });
+  }
+
+  #now(): string {
+    return this.#parts.clock.wall().toISOString();
+  }
+}

@@ -1,0 +1,241 @@
+import { startMoves } from "../act/binds.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { NetId, VimAccountId, VnfcId } from "../model/ids.ts";
+import type { Ns, VimAccount, Vnfc } from "../model/ns.ts";
+import type { Decision, Move, ProtectionGroup } from "../model/protection.ts";
+import { EventStream } from "../notify/stream.ts";
+import { readNsd, readVimAccounts, updateCursor, upsertVimAccount, type VimAccountRecord } from "../store/mano-catalogue.ts";
+import { readAllNs, readAllVnfcs, readGroups } from "../store/mano-ns.ts";
+import { readFailoversOfGroup, readLastSeq } from "../store/mano-records.ts";
+import type { ManoStore } from "../store/mano-schema.ts";
+import type { Inventory, VimConnector } from "../vimconn/connector.ts";
+import { AlarmBook } from "./alarms.ts";
+import { Catalogue } from "./catalogue.ts";
+import { FailoverBook } from "./failover-book.ts";
+import type { Guard } from "./guard.ts";
+import { Healer } from "./healer.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { Reaction, vimOf } from "./reaction.ts";
+import { ReferenceWatch } from "./reference-watch.ts";
+import { VimWatch } from "./vim-watch.ts";
+import { WriteQueue } from "./writes.ts";
+
+export interface NfvoParts {
+  readonly db: ManoStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly mode: "push" | "poll";
+  readonly pollIntervalMs: number;
+  connect(account: VimAccount): VimConnector;
+}
+
+/** Records of one group that are looked at after a restart: the last move of each traffic net is among them. */
+const RECORDS_LOOKED_AT = 200;
+
+/** The parts of the MANO put together: what runs, and in which order one pass does things. */
+export class Nfvo implements AsyncDisposable {
+  readonly catalogue: Catalogue;
+  readonly stream: EventStream;
+  readonly writes: WriteQueue;
+  readonly alarms: AlarmBook;
+  readonly lifecycle: Lifecycle;
+  readonly reaction: Reaction;
+  readonly #parts: NfvoParts;
+  readonly #book: FailoverBook;
+  readonly #healer: Healer;
+  readonly #reference: ReferenceWatch;
+  readonly #watches = new Map<VimAccountId, VimWatch>();
+  readonly #runs: Promise<void>[] = [];
+  readonly #stopped = new AbortController();
+  /** Who should serve each traffic net by the records of earlier runs; asked once, when the first inventory is there. */
+  readonly #lastLed = new Map<NetId, VnfcId>();
+  readonly #sinceByRecord = new Map<NetId, string>();
+  readonly #cursors = new Map<VimAccountId, number>();
+
+  private constructor(parts: NfvoParts, stream: EventStream, writes: WriteQueue, alarms: AlarmBook) {
+    const { clock, log, db, mode } = parts;
+    this.#parts = parts;
+    this.stream = stream;
+    this.writes = writes;
+    this.alarms = alarms;
+    this.catalogue = new Catalogue(db, clock);
+    this.#book = new FailoverBook(clock, stream, writes, alarms);
+    this.#healer = new Healer(clock, log, stream, alarms);
+    const connectorOf = (id: VimAccountId) => this.watchOf(id).connector;
+    const wake = (id: VimAccountId) => this.watchOf(id).wake();
+    this.reaction = new Reaction({ clock, log, mode, stream, alarms, book: this.#book, connectorOf, wake });
+    const guardAdded = (guard: Guard) => this.reaction.add(guard);
+    const watched = (ns: Ns) => wake(ns.vimAccountId);
+    const removed = (ns: Ns, vnfcs: readonly Vnfc[]) => this.#removed(ns, vnfcs);
+    this.lifecycle = new Lifecycle({ db, clock, stream, writes, healer: this.#healer, guardAdded, watched, removed });
+    this.#reference = new ReferenceWatch(clock, this.lifecycle, this.#book);
+  }
+
+  /** Takes up everything as the store has it. Does nothing yet. */
+  static async open(parts: NfvoParts): Promise<Nfvo> {
+    const writes = new WriteQueue(parts.db, parts.log);
+    const stream = new EventStream(writes, parts.clock, await readLastSeq(parts.db));
+    const nfvo = new Nfvo(parts, stream, writes, await AlarmBook.open(parts.db, stream, writes, parts.clock));
+    for (const account of await readVimAccounts(parts.db)) nfvo.#addWatch(account);
+    await nfvo.#load();
+    return nfvo;
+  }
+
+  /** Begins to watch every VIM, and so to act. */
+  start(version: string): void {
+    this.stream.push({ type: "mano.started", version });
+    for (const id of this.#watches.keys()) this.#run(id);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped.abort();
+    this.reaction.stop();
+    await Promise.all(this.#runs);
+    for (const watch of this.#watches.values()) {
+      this.#keepCursor(watch);
+      watch.connector[Symbol.dispose]();
+    }
+    await this.writes.flush();
+  }
+
+  get watches(): readonly VimWatch[] {
+    return [...this.#watches.values()];
+  }
+
+  watchOf(id: VimAccountId): VimWatch {
+    const watch = this.#watches.get(id);
+    if (!watch) throw new Error(`no watch over VIM account ${id}`);
+    return watch;
+  }
+
+  /** Writes the account, then begins to watch it. */
+  async addVim(account: VimAccount): Promise<void> {
+    await upsertVimAccount(this.#parts.db, account, this.#parts.clock.wall().toISOString());
+    if (this.#watches.has(account.id)) return;
+    this.#addWatch({ ...account, cursor: null });
+    this.#run(account.id);
+  }
+
+  #addWatch(record: VimAccountRecord): void {
+    const { cursor, ...account } = record;
+    const { clock, log, mode, pollIntervalMs } = this.#parts;
+    const watch = new VimWatch(account, this.#parts.connect(account), cursor, {
+      clock,
+      log,
+      mode,
+      pollIntervalMs,
+      stream: this.stream,
+      alarms: this.alarms,
+      onEvents: (events) => this.reaction.onEvents(events),
+      onInventory: (seen, signal) => this.#pass(watch, seen, signal),
+      onLost: () => this.#book.tellStuck(),
+      isBusy: () => this.#isBusy(account.id),
+    });
+    this.#watches.set(account.id, watch);
+  }
+
+  #run(id: VimAccountId): void {
+    const running = this.watchOf(id).run(this.#stopped.signal);
+    running.catch((err: unknown) => this.#parts.log.fatal({ err }, "the watch over a VIM ended by a bug"));
+    this.#runs.push(running);
+  }
+
+  async #load(): Promise<void> {
+    const { db } = this.#parts;
+    const [all, vnfcs, groups] = [await readAllNs(db), await readAllVnfcs(db), await readGroups(db)];
+    for (const ns of all) {
+      const made = await readNsd(db, ns.nsdId);
+      if (!made) throw new Error(`NS ${ns.id} is of NSD ${ns.nsdId}, which the store has not`);
+      const own = groups.filter((g) => g.nsId === ns.id);
+      for (const group of own) await this.#takeUpRecords(group);
+      this.lifecycle.load({ ns, ...made, vnfcs: vnfcs.filter((v) => v.nsId === ns.id) }, own);
+    }
+    for (const guard of this.reaction.guards) this.#setSince(guard);
+  }
+
+  async #takeUpRecords(group: ProtectionGroup): Promise<void> {
+    for (const record of await readFailoversOfGroup(this.#parts.db, group.id, RECORDS_LOOKED_AT)) {
+      if (record.state !== "closed") this.#book.resume(record);
+      for (const move of record.moves) {
+        if (!group.members.some((m) => m.vnfcId === move.to)) continue; // Of an earlier instantiation of the same NS.
+        this.#lastLed.set(move.trafficNet, move.to);
+        this.#sinceByRecord.set(move.trafficNet, record.openedAt);
+      }
+    }
+  }
+
+  #setSince(guard: Guard): void {
+    const deployedAt = this.lifecycle.of(guard.group.nsId)?.ns.modifiedAt;
+    for (const { netId } of guard.group.trafficNets) {
+      const since = this.#sinceByRecord.get(netId) ?? deployedAt;
+      if (since !== undefined) guard.setSince(netId, since);
+    }
+  }
+
+  #isBusy(id: VimAccountId): boolean {
+    return this.lifecycle.all.some((d) => d.ns.vimAccountId === id && this.lifecycle.isInTransition(d)) || this.#book.isWaiting;
+  }
+
+  /** One pass over one VIM: protected groups first, then what is being deployed or removed. */
+  async #pass(watch: VimWatch, seen: Inventory, signal: AbortSignal): Promise<void> {
+    const id = watch.account.id;
+    const own = this.lifecycle.all.filter((d) => d.ns.vimAccountId === id).map((d) => d.ns.id);
+    for (const ns of own) this.lifecycle.noteStatuses(ns, seen);
+    for (const guard of this.reaction.guards) if (vimOf(guard) === id) await this.#passOver(guard, watch.connector, seen, signal);
+    for (const ns of own) await this.lifecycle.step(ns, watch.connector, seen, signal);
+    this.#book.tellStuck();
+    this.#keepCursor(watch);
+  }
+
+  async #passOver(guard: Guard, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
+    const isFirst = !guard.isObserved;
+    guard.observe(seen);
+    this.reaction.reindex();
+    if (!guard.isWatched) return;
+    if (isFirst) this.#recordUnexplained(guard);
+    if (this.#parts.mode === "poll" && !isFirst) await this.#reference.afterPoll(guard, connector, seen, signal);
+    const decision = this.reaction.decideNow(guard, isFirst ? "restart" : "poll", this.#parts.clock.now());
+    if (!decision) return;
+    this.#book.settle(guard, decision, seen.startedAt);
+    this.#book.retried(guard, startMoves(connector, guard.group, this.#book.pendingMoves(guard)));
+    await this.#heal(guard, decision, connector, seen, signal);
+  }
+
+  async #heal(guard: Guard, decision: Decision, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
+    for (const { member, health } of guard.members) if (health.state === "up") this.#healer.isUp(member.vnfcId);
+    for (const vnfcId of decision.heal) {
+      const spec = this.lifecycle.specOf(vnfcId, seen);
+      if (spec) await this.#healer.heal(connector, vnfcId, spec, seen.servers.get(spec.id), signal);
+    }
+  }
+
+  /** Traffic is led otherwise than the records say: a run before this one moved it and was killed before it could write that down. */
+  #recordUnexplained(guard: Guard): void {
+    for (const { netId, name, normal } of guard.group.trafficNets) {
+      const from = this.#lastLed.get(netId) ?? normal;
+      const to = guard.servedBy(netId);
+      if (to === null || to === from || this.#book.explains(guard, netId, to)) continue;
+      const move: Move = { trafficNet: netId, from, to, kind: to === normal ? "failback" : "failover" };
+      this.#book.recordFound(guard, move, `found after a restart: ${name} is led otherwise than the last record says`);
+    }
+  }
+
+  #removed(ns: Ns, vnfcs: readonly Vnfc[]): void {
+    for (const vnfc of vnfcs) this.#healer.forget(vnfc.id);
+    for (const guard of this.reaction.guards) {
+      if (guard.group.nsId !== ns.id) continue;
+      this.#book.abandon(guard);
+      this.reaction.remove(guard);
+      this.alarms.clearAllOf([guard.group.id]);
+    }
+    this.alarms.clearAllOf(vnfcs.map((v) => v.id));
+  }
+
+  /** Where the next run goes on listening. Not exact on purpose: an event heard twice changes nothing. */
+  #keepCursor({ account, cursor }: VimWatch): void {
+    if (cursor === null || this.#cursors.get(account.id) === cursor) return;
+    this.#cursors.set(account.id, cursor);
+    this.writes.push((tx) => updateCursor(tx, account.id, cursor));
+  }
+}

@@ -1,0 +1,130 @@
+import type { Nsd, Vdu, Vnfd } from "../model/descriptor.ts";
+import type { GroupId, NetId, NsId, ServerId, VnfcId } from "../model/ids.ts";
+import type { Ns, Vnfc, VnfcStatus } from "../model/ns.ts";
+import type { ProtectionGroup } from "../model/protection.ts";
+import type { Inventory, ServerSpec, VimServer } from "../vimconn/connector.ts";
+
+// What follows from a descriptor for one NS. Small pure functions; what the VIM does not have is told as a sentence.
+
+/** An NS with its descriptor and rows: everything its life cycle needs. */
+export interface Deployment {
+  readonly ns: Ns;
+  readonly nsd: Nsd;
+  readonly vnfd: Vnfd;
+  readonly vnfcs: readonly Vnfc[];
+}
+
+/** OpenVIM cuts server names at 64 characters (vimconn_openvim, new_vminstance). */
+export const SERVER_NAME_MAX = 64;
+export const serverNameOf = (nsName: string, vnfc: string): string => `${nsName}-${vnfc}`;
+
+/** The rows of an NS that is about to be instantiated. `newId` makes ids for VNFCs and for their servers in the VIM. */
+export function planVnfcs(ns: Ns, vnfd: Vnfd, newId: () => string, now: string): Vnfc[] {
+  const ids = new Map(vnfd.vdus.flatMap((vdu) => vdu.vnfcs.map((v) => [v.id, newId() as VnfcId])));
+  return vnfd.vdus.flatMap((vdu) =>
+    vdu.vnfcs.map((v) => ({
+      id: ids.get(v.id)!,
+      nsId: ns.id,
+      name: v.id,
+      vdu: vdu.id,
+      serverName: serverNameOf(ns.name, v.id),
+      vimServerId: newId() as ServerId,
+      highAvailability: vdu.highAvailability,
+      replicated: v.replicated === null ? null : (ids.get(v.replicated) ?? null),
+      serviceInterface: vdu.serviceInterface,
+      status: "BUILD" as const,
+      previousStatus: null,
+      errorMsg: null,
+      createdAt: now,
+      modifiedAt: now,
+    })),
+  );
+}
+
+/** Names of every VIM net the NS binds or attaches to, and those it alone may bind. */
+export const trafficNetNames = (nsd: Nsd): string[] => nsd.members.flatMap((m) => m.trafficNets);
+export const dataNetNames = (nsd: Nsd): string[] => nsd.members.map((m) => m.dataNet);
+
+/** Ids of the nets an NS names. `missing`: a sentence for each name that the VIM has not exactly once. */
+export function resolveNets(nsd: Nsd, seen: Inventory): { ids: ReadonlyMap<string, NetId>; missing: string[] } {
+  const names = [...new Set([...Object.values(nsd.nets), ...dataNetNames(nsd), ...trafficNetNames(nsd)])];
+  const nets = [...seen.nets.values()];
+  const ids = new Map<string, NetId>();
+  const missing: string[] = [];
+  for (const name of names) {
+    const found = nets.filter((n) => n.name === name || n.id === name);
+    if (found.length === 1) ids.set(name, found[0]!.id);
+    else
+      missing.push(
+        `the VIM has ${found.length} nets named ${JSON.stringify(name)}; it has: ${nets.map((n) => n.name).join(", ") || "none"}`,
+      );
+  }
+  return { ids, missing };
+}
+
+/** What is asked of the VIM for one VNFC. */
+export function specOf(d: Deployment, vnfc: Vnfc, nets: ReadonlyMap<string, NetId>): ServerSpec {
+  const vdu = vduOf(d, vnfc);
+  const dataNet = d.nsd.members.find((m) => m.vnfc === vnfc.name)?.dataNet;
+  const nics = vdu.cps.map((cp) => {
+    const netName = cp.id === vdu.serviceInterface && dataNet !== undefined ? dataNet : d.nsd.nets[cp.id];
+    const netId = nets.get(netName ?? "");
+    if (netId === undefined)
+      throw new Error(`VNFC ${vnfc.id}: cp ${cp.id} has no net, which the descriptor check should have refused`);
+    return { name: cp.id, netId, ip: cp.ip };
+  });
+  const kernelCmdline = vdu.vnfcs.find((v) => v.id === vnfc.name)?.kernelCmdline ?? null;
+  const description = `VNFC ${vnfc.id} of NS ${vnfc.nsId}`;
+  return { id: vnfc.vimServerId, name: vnfc.serverName, description, image: vdu.image, flavor: vdu.flavor, nics, kernelCmdline };
+}
+
+function vduOf(d: Deployment, vnfc: Vnfc): Vdu {
+  const vdu = d.vnfd.vdus.find((v) => v.id === vnfc.vdu);
+  if (!vdu) throw new Error(`VNFC ${vnfc.id} is of VDU ${vnfc.vdu}, which its VNFD has not`);
+  return vdu;
+}
+
+/** The protection groups of an NS, one for each VDU with high availability. */
+export function groupsOf(d: Deployment, nets: ReadonlyMap<string, NetId>): ProtectionGroup[] {
+  return d.vnfd.vdus.flatMap((vdu) => {
+    if (vdu.highAvailability === null) return [];
+    const rows = d.vnfcs.filter((v) => v.vdu === vdu.id);
+    const own = d.nsd.members.flatMap((m) => rows.filter((v) => v.name === m.vnfc).map((v) => ({ ...m, vnfcId: v.id })));
+    return {
+      id: groupIdOf(d.ns.id, vdu.id),
+      nsId: d.ns.id,
+      name: `${d.ns.name}-${vdu.id}`,
+      scheme: vdu.highAvailability,
+      members: own.map((m) => ({
+        vnfcId: m.vnfcId,
+        name: m.vnfc,
+        vimAccountId: d.ns.vimAccountId,
+        dataNet: nets.get(m.dataNet)!,
+      })),
+      trafficNets: own.flatMap((m) => m.trafficNets.map((name) => ({ netId: nets.get(name)!, name, normal: m.vnfcId }))),
+      policy: vdu.policy,
+    };
+  });
+}
+
+const groupIdOf = (ns: NsId, vdu: string): GroupId => `${ns}-${vdu}` as GroupId;
+
+/** OpenMANO's states of a VM (vimconn_openvim, refresh_vms_status). */
+export function statusOf(server: VimServer | undefined, hasIp: boolean): VnfcStatus {
+  if (server === undefined || server.status === "DELETING") return "DELETED";
+  if (server.status === "CREATING") return "BUILD";
+  return server.status === "ACTIVE" && !hasIp ? "ACTIVE:NoMgmtIP" : server.status;
+}
+
+/** What an NS that is being instantiated still waits for; null: all servers run and answer on their service interface. */
+export function waitsFor(d: Deployment, seen: Inventory): string | null {
+  for (const vnfc of d.vnfcs) {
+    const server = seen.servers.get(vnfc.vimServerId);
+    if (server?.status !== "ACTIVE") return `${vnfc.serverName} is ${server?.status ?? "not made yet"}`;
+    const port = seen.ports.find((p) => p.serverId === vnfc.vimServerId && p.name === vnfc.serviceInterface);
+    if (vnfc.serviceInterface !== null && port?.status !== "ACTIVE") {
+      return `${vnfc.serverName}: ${vnfc.serviceInterface} is ${port?.status ?? "not made yet"}`;
+    }
+  }
+  return null;
+}

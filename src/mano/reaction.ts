@@ -1,0 +1,209 @@
+import { type StartedMove, startMoves } from "../act/binds.ts";
+import { decide } from "../decide/decide.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { NetId, VimAccountId } from "../model/ids.ts";
+import type { Failover } from "../model/mano-event.ts";
+import type { Decision } from "../model/protection.ts";
+import type { VimEvent } from "../model/vim-event.ts";
+import type { EventStream } from "../notify/stream.ts";
+import type { VimConnector } from "../vimconn/connector.ts";
+import type { AlarmBook, AlarmCause } from "./alarms.ts";
+import type { FailoverBook } from "./failover-book.ts";
+import type { Guard, GuardedMember, HealthChange } from "./guard.ts";
+
+export interface ReactionParts {
+  readonly clock: Clock;
+  /** How this MANO learns of failures; what its timers decide is recorded so. */
+  readonly mode: "push" | "poll";
+  readonly log: Log;
+  readonly stream: EventStream;
+  readonly alarms: AlarmBook;
+  readonly book: FailoverBook;
+  connectorOf(id: VimAccountId): VimConnector;
+  /** Asks for a pass of the slow loop. */
+  wake(id: VimAccountId): void;
+}
+
+/**
+ * The reaction path: evidence → health → decision → the change of binds, in one go. Until the requests are on their way nothing is
+ * awaited, written or logged; what happened is told right after.
+ */
+export class Reaction {
+  readonly #parts: ReactionParts;
+  readonly #guards = new Map<string, Guard>();
+  #bySubject = new Map<string, { readonly guard: Guard; readonly of: GuardedMember }>();
+  #byNet = new Map<NetId, Guard>();
+  readonly #timers = new Map<Guard, AbortController>();
+  readonly #unprotected = new Map<Guard, ReadonlySet<NetId>>();
+
+  constructor(parts: ReactionParts) {
+    this.#parts = parts;
+  }
+
+  get guards(): readonly Guard[] {
+    return [...this.#guards.values()];
+  }
+
+  guardOf(groupId: string): Guard | undefined {
+    return this.#guards.get(groupId);
+  }
+
+  add(guard: Guard): void {
+    this.#guards.set(guard.group.id, guard);
+    this.reindex();
+  }
+
+  remove(guard: Guard): void {
+    this.#guards.delete(guard.group.id);
+    this.#unprotected.delete(guard);
+    this.#stopTimer(guard);
+    this.reindex();
+  }
+
+  /** After ports of members became known: evidence is found by server, by link port and by traffic net. */
+  reindex(): void {
+    const guards = this.guards;
+    this.#byNet = new Map(guards.flatMap((g) => g.group.trafficNets.map((n) => [n.netId, g] as const)));
+    this.#bySubject = new Map(
+      guards.flatMap((guard) =>
+        guard.members.flatMap((of) =>
+          [of.serverId as string, of.portId as string | null].flatMap((id) => (id ? [[id, { guard, of }] as const] : [])),
+        ),
+      ),
+    );
+  }
+
+  /** Events as they came in with one read of the socket: all are heard, then each group they touch is decided once. */
+  onEvents(events: readonly VimEvent[]): void {
+    const told = this.#parts.clock.now();
+    const touched = new Set<Guard>();
+    const heard: { guard: Guard; of: GuardedMember }[] = [];
+    for (const event of events) {
+      if (event.type === "net.bound") {
+        const guard = this.#byNet.get(event.netId);
+        guard?.bindSeen(event.netId, event.bindNet, event.monoMs);
+        if (guard) touched.add(guard);
+      } else if (event.type === "evidence") {
+        const found = this.#bySubject.get(event.evidence.about.id);
+        if (!found) continue;
+        found.guard.hear(found.of, event.evidence);
+        touched.add(found.guard);
+        heard.push(found);
+      }
+    }
+    for (const guard of touched) this.decideNow(guard, "push", told);
+    if (heard.length > 0) setImmediate(() => this.#refreshBooks(heard));
+  }
+
+  /** Judges, decides and acts for one group. `told`: when what led here arrived. */
+  decideNow(guard: Guard, mode: Failover["mode"], told: number): Decision | null {
+    const changes = guard.judgeAll(told);
+    if (!guard.isWatched || !guard.isObserved) return null;
+    const { clock } = this.#parts;
+    const decision = decide(guard.group, guard.view, clock.now());
+    const decided = clock.now();
+    const moves = decision.moves.filter((m) => !guard.isMoving(m.trafficNet));
+    const started = moves.length === 0 ? [] : startMoves(this.connectorOf(guard), guard.group, moves);
+    for (const { trafficNet, to } of moves) guard.moveStarted(trafficNet, to);
+    const toldOf = guard.memberOf(moves[0]?.from ?? guard.group.members[0]!.vnfcId)?.toldAt ?? told;
+    for (const s of started) this.#followMove(guard, s);
+    setImmediate(() => {
+      if (started.length > 0) {
+        this.#parts.book.record(guard, decision, started, mode, { told: toldOf, decided });
+        this.#parts.stream.push({ type: "decision.made", groupId: guard.group.id, moves, because: decision.because });
+      }
+      this.#tell(guard, changes, decision);
+    });
+    this.#setTimer(guard, decision.againAt);
+    return decision;
+  }
+
+  /** Ends all timers. */
+  stop(): void {
+    for (const guard of this.#timers.keys()) this.#stopTimer(guard);
+  }
+
+  connectorOf(guard: Guard): VimConnector {
+    return this.#parts.connectorOf(vimOf(guard));
+  }
+
+  #followMove(guard: Guard, { move, done }: StartedMove): void {
+    const { clock, log } = this.#parts;
+    done.then(
+      () => {
+        guard.moveEnded(move.trafficNet, clock.now());
+        this.#parts.wake(vimOf(guard)); // The bind is read back before the record is closed.
+      },
+      (err: unknown) => {
+        guard.moveEnded(move.trafficNet, clock.now(), { vnfc: move.from });
+        log.warn({ err, move }, "a bind could not be changed; the next pass looks again");
+      },
+    );
+  }
+
+  #refreshBooks(heard: readonly { readonly guard: Guard; readonly of: GuardedMember }[]): void {
+    for (const { guard, of } of heard) this.#parts.book.refresh(guard, of.member.vnfcId);
+  }
+
+  /** Health to the journal, and the alarms as they should be now: raised or cleared, each cause once. */
+  #tell(guard: Guard, changes: readonly HealthChange[], decision: Decision): void {
+    const { alarms, stream } = this.#parts;
+    for (const { of, from, to } of changes)
+      stream.push({ type: "health.changed", vnfcId: of.member.vnfcId, from: from.state, to });
+    for (const of of guard.members) this.#tellMember(guard, of);
+    const down = guard.members.filter((m) => m.health.state === "down");
+    const groupId = guard.group.id;
+    if (down.length > 0)
+      raise(
+        alarms,
+        groupId,
+        "REDUNDANCY_LOST",
+        down.map((m) => `${m.member.name} is down`),
+      );
+    else if (guard.members.every((m) => m.health.state === "up")) alarms.clear(groupId, "REDUNDANCY_LOST");
+    this.#tellUnprotected(guard, decision);
+  }
+
+  #tellMember(guard: Guard, { member, health }: GuardedMember): void {
+    const { alarms, book } = this.#parts;
+    if (health.state === "up") alarms.clear(member.vnfcId, "VNFC_DOWN");
+    if (health.state !== "down" || alarms.isRaised(member.vnfcId, "VNFC_DOWN")) return;
+    const details = [`${member.name} of ${guard.group.name} is down: ${health.why}`];
+    void alarms.raise(member.vnfcId, "VNFC_DOWN", details).then(() => book.refresh(guard, member.vnfcId));
+  }
+
+  #tellUnprotected(guard: Guard, decision: Decision): void {
+    const { alarms, stream } = this.#parts;
+    const had = this.#unprotected.get(guard) ?? new Set();
+    for (const netId of decision.unprotected)
+      if (!had.has(netId)) stream.push({ type: "net.unprotected", groupId: guard.group.id, netId });
+    this.#unprotected.set(guard, new Set(decision.unprotected));
+    if (decision.unprotected.length > 0) raise(alarms, guard.group.id, "SERVICE_DOWN", decision.because);
+    else alarms.clear(guard.group.id, "SERVICE_DOWN");
+  }
+
+  /** Time alone will change the answer: hold-off or wait-to-restore ends at `againAt`. */
+  #setTimer(guard: Guard, againAt: number | null): void {
+    this.#stopTimer(guard);
+    if (againAt === null) return;
+    const { clock, mode } = this.#parts;
+    const stopped = new AbortController();
+    this.#timers.set(guard, stopped);
+    clock.sleep(Math.max(0, againAt - clock.now()), stopped.signal).then(
+      () => this.decideNow(guard, mode, clock.now()),
+      () => {}, // Stopped.
+    );
+  }
+
+  #stopTimer(guard: Guard): void {
+    this.#timers.get(guard)?.abort();
+    this.#timers.delete(guard);
+  }
+}
+
+/** All members of a group are in one VIM: a bind joins two nets of the same one. */
+export const vimOf = (guard: Guard): VimAccountId => guard.group.members[0]!.vimAccountId;
+
+const raise = (alarms: AlarmBook, id: string, cause: AlarmCause, details: readonly string[]): void =>
+  void alarms.raise(id, cause, details);

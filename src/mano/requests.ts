@@ -1,0 +1,198 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { NsdId, NsId, VimAccountId } from "../model/ids.ts";
+import type { Ns, NsView, RunningGroup, VimAccount, VimAccountView } from "../model/ns.ts";
+import { readDescriptors, readNsd } from "../store/mano-catalogue.ts";
+import { deleteNs, insertNs, updateNsState, writeInstantiation } from "../store/mano-ns.ts";
+import type { ManoStore } from "../store/mano-schema.ts";
+import type { Guard } from "./guard.ts";
+import type { Nfvo } from "./nfvo.ts";
+import { type Deployment, dataNetNames, planVnfcs, SERVER_NAME_MAX, serverNameOf, trafficNetNames } from "./plan.ts";
+
+/** What is asked for when an NS is created. */
+export interface NsWish {
+  /** Record id of the NSD, or its id in the descriptor file: then the newest version. */
+  readonly nsdId: string;
+  readonly nsName: string;
+  /** Id or name; may be left out where there is one VIM only. */
+  readonly vimAccountId?: string | undefined;
+}
+
+/** What clients may ask of the MANO. Requests write what is wanted, and are answered once that is on the disk; the loop does it. */
+export class Requests {
+  readonly #nfvo: Nfvo;
+  readonly #db: ManoStore;
+  readonly #clock: Clock;
+
+  constructor(nfvo: Nfvo, db: ManoStore, clock: Clock) {
+    this.#nfvo = nfvo;
+    this.#db = db;
+    this.#clock = clock;
+  }
+
+  listNs(): NsView[] {
+    return this.#nfvo.lifecycle.all.map((d) => this.#viewOf(d));
+  }
+
+  getNs(id: string): NsView {
+    return this.#viewOf(this.#deployment(id));
+  }
+
+  async createNs(wish: NsWish): Promise<NsView> {
+    const nsdId = await this.#nsdIdOf(wish.nsdId);
+    const made = await readNsd(this.#db, nsdId);
+    if (!made) throw new Error(`NSD ${nsdId} has no VNFD in the store`);
+    const longest = Math.max(...made.vnfd.vdus.flatMap((v) => v.vnfcs.map((c) => serverNameOf(wish.nsName, c.id).length)));
+    if (longest > SERVER_NAME_MAX) {
+      throw new Fault(
+        "INVALID",
+        `nsName is too long: <nsName>-<vnfc> may have ${SERVER_NAME_MAX} characters, it would have ${longest}`,
+      );
+    }
+    const now = this.#now();
+    const id = randomUUID() as NsId;
+    const ns: Ns = {
+      id,
+      name: wish.nsName,
+      nsdId,
+      vimAccountId: this.#vimOf(wish.vimAccountId),
+      state: "NOT_INSTANTIATED",
+      detail: null,
+      createdAt: now,
+      modifiedAt: now,
+    };
+    await this.#nfvo.lifecycle.exclusive(wish.nsName as NsId, async () => {
+      const had = this.#nfvo.lifecycle.all.find((d) => d.ns.name === wish.nsName);
+      if (had)
+        throw new Fault("CONFLICT", `there is an NS named ${JSON.stringify(wish.nsName)} already: ${had.ns.id}`, {
+          id: had.ns.id,
+        });
+      await insertNs(this.#db, ns);
+      this.#nfvo.lifecycle.want({ ns, ...made, vnfcs: [] });
+    });
+    return this.getNs(id);
+  }
+
+  /** The rows of every VNFC are on the disk when this resolves; from then on the loop finishes it, or fails it and cleans up. */
+  async instantiate(id: string): Promise<NsView> {
+    const { ns } = this.#deployment(id);
+    await this.#nfvo.lifecycle.exclusive(ns.id, async () => {
+      const d = this.#deployment(id);
+      const isClean = d.ns.state === "NOT_INSTANTIATED" || (d.ns.state === "FAILED" && d.vnfcs.length === 0);
+      if (!isClean)
+        throw new Fault("CONFLICT", `NS ${id} is ${d.ns.state}; it can be instantiated when it is NOT_INSTANTIATED`, { id });
+      this.#refuseSharedNets(d);
+      const wanted: Ns = { ...d.ns, state: "INSTANTIATING", detail: null, modifiedAt: this.#now() };
+      const vnfcs = planVnfcs(wanted, d.vnfd, randomUUID, wanted.modifiedAt);
+      await writeInstantiation(this.#db, wanted, vnfcs);
+      this.#nfvo.lifecycle.want({ ...d, ns: wanted, vnfcs });
+    });
+    this.#nfvo.watchOf(ns.vimAccountId).wake();
+    return this.getNs(id);
+  }
+
+  async terminate(id: string): Promise<NsView> {
+    const { ns } = this.#deployment(id);
+    await this.#nfvo.lifecycle.exclusive(ns.id, async () => {
+      const d = this.#deployment(id);
+      if (d.ns.state === "TERMINATING") return;
+      if (d.ns.state === "NOT_INSTANTIATED")
+        throw new Fault("CONFLICT", `NS ${id} is NOT_INSTANTIATED; there is nothing to terminate`, { id });
+      const wanted: Ns = { ...d.ns, state: "TERMINATING", detail: null, modifiedAt: this.#now() };
+      await updateNsState(this.#db, wanted);
+      this.#nfvo.lifecycle.want({ ...d, ns: wanted });
+    });
+    this.#nfvo.watchOf(ns.vimAccountId).wake();
+    return this.getNs(id);
+  }
+
+  async deleteNs(id: string): Promise<void> {
+    await this.#nfvo.lifecycle.exclusive(this.#deployment(id).ns.id, async () => {
+      const d = this.#deployment(id);
+      const isGone = d.vnfcs.length === 0 && (d.ns.state === "NOT_INSTANTIATED" || d.ns.state === "FAILED");
+      if (!isGone) throw new Fault("CONFLICT", `NS ${id} is ${d.ns.state}; terminate it first`, { id });
+      await deleteNs(this.#db, d.ns.id);
+      this.#nfvo.lifecycle.forget(d.ns.id);
+    });
+  }
+
+  listVims(): VimAccountView[] {
+    return this.#nfvo.watches.map(({ account, reachable }) => ({
+      ...account,
+      reachable: reachable.ok,
+      streaming: reachable.isStreaming,
+      why: reachable.why,
+    }));
+  }
+
+  async addVim(wish: Omit<VimAccount, "id"> & { readonly id?: string | undefined }): Promise<VimAccountView> {
+    const had = this.#nfvo.watches.find((w) => w.account.name === wish.name || w.account.id === wish.id);
+    if (had)
+      throw new Fault("CONFLICT", `there is a VIM account ${JSON.stringify(had.account.name)} already: ${had.account.id}`, {
+        id: had.account.id,
+      });
+    const id = (wish.id ?? randomUUID()) as VimAccountId;
+    await this.#nfvo.addVim({ ...wish, id });
+    return this.listVims().find((v) => v.id === id)!;
+  }
+
+  #deployment(id: string): Deployment {
+    const found = this.#nfvo.lifecycle.of(id as NsId) ?? this.#nfvo.lifecycle.all.find((d) => d.ns.name === id);
+    if (found) return found;
+    const there = this.#nfvo.lifecycle.all.map((d) => `${d.ns.id} (${d.ns.name})`).join(", ") || "none";
+    throw new Fault("NOT_FOUND", `there is no NS ${id}; there are: ${there}`, { id });
+  }
+
+  async #nsdIdOf(wanted: string): Promise<NsdId> {
+    const nsds = (await readDescriptors(this.#db)).filter((r) => r.kind === "nsd");
+    const found = nsds.find((r) => r.id === wanted) ?? nsds.findLast((r) => r.body.id === wanted);
+    if (found) return found.id as NsdId;
+    const there = nsds.map((r) => `${r.id} (${r.body.id} ${r.body.version})`).join(", ") || "none";
+    throw new Fault("NOT_FOUND", `there is no NSD ${wanted}; there are: ${there}`, { id: wanted });
+  }
+
+  #vimOf(wanted: string | undefined): VimAccountId {
+    const accounts = this.#nfvo.watches.map((w) => w.account);
+    const found = wanted === undefined ? accounts : accounts.filter((a) => a.id === wanted || a.name === wanted);
+    if (found.length === 1) return found[0]!.id;
+    const there = accounts.map((a) => a.name).join(", ") || "none; POST /mano/v1/vims adds one";
+    if (wanted === undefined)
+      throw new Fault("INVALID", `vimAccountId is needed, since there is not exactly one VIM; there are: ${there}`);
+    throw new Fault("NOT_FOUND", `there is no VIM account ${wanted}; there are: ${there}`, { id: wanted });
+  }
+
+  /** A traffic net is led by one group only, and a data net belongs to one VNFC: another NS must not have them. */
+  #refuseSharedNets(d: Deployment): void {
+    const own = new Set([...trafficNetNames(d.nsd), ...dataNetNames(d.nsd)]);
+    for (const other of this.#nfvo.lifecycle.all) {
+      if (other.ns.id === d.ns.id || other.vnfcs.length === 0 || other.ns.vimAccountId !== d.ns.vimAccountId) continue;
+      const shared = [...trafficNetNames(other.nsd), ...dataNetNames(other.nsd)].filter((n) => own.has(n));
+      if (shared.length > 0) {
+        throw new Fault("CONFLICT", `NS ${other.ns.name} has ${shared.join(", ")} in use; terminate it, or name other nets`, {
+          id: other.ns.id,
+        });
+      }
+    }
+  }
+
+  #viewOf(d: Deployment): NsView {
+    const guards = this.#nfvo.reaction.guards.filter((g) => g.group.nsId === d.ns.id);
+    const healthOf = (id: string) => guards.flatMap((g) => g.members).find((m) => m.member.vnfcId === id)?.health ?? null;
+    return {
+      ...d.ns,
+      vnfcs: d.vnfcs.map((v) => ({ ...v, health: healthOf(v.id) })),
+      protectionGroups: guards.map(runningGroupOf),
+    };
+  }
+
+  #now(): string {
+    return this.#clock.wall().toISOString();
+  }
+}
+
+const runningGroupOf = (guard: Guard): RunningGroup => {
+  const { id, name, scheme, policy, members, trafficNets } = guard.group;
+  const nets = trafficNets.map((n) => ({ ...n, servedBy: guard.servedBy(n.netId), since: guard.sinceOf(n.netId) }));
+  return { id, name, scheme, policy, members, trafficNets: nets };
+};

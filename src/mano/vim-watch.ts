@@ -1,0 +1,162 @@
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { Log } from "../lib/log.ts";
+import { Loop } from "../lib/loop.ts";
+import type { VimAccount } from "../model/ns.ts";
+import type { VimEvent } from "../model/vim-event.ts";
+import type { EventStream } from "../notify/stream.ts";
+import type { Inventory, VimConnector } from "../vimconn/connector.ts";
+import type { AlarmBook } from "./alarms.ts";
+
+/** Between passes when nothing happens: what no event told is found by then. */
+const PASS_EVERY_MS = 5_000;
+/** Between passes while something is being deployed, removed, or waits to be confirmed. */
+const PASS_BUSY_MS = 500;
+/** Between passes while the VIM does not answer. */
+const PASS_LOST_MS = 1_000;
+/** A daemon that restarts is back within this; then it is no alarm. */
+const LOST_ALARM_AFTER_MS = 3_000;
+/** First and longest rest before the event stream is opened again. The first is short: a cut stream blinds the reaction path. */
+const REOPEN_FIRST_MS = 50;
+const REOPEN_MAX_MS = 2_000;
+
+export interface WatchParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly stream: EventStream;
+  readonly alarms: AlarmBook;
+  readonly mode: "push" | "poll";
+  readonly pollIntervalMs: number;
+  onEvents(events: readonly VimEvent[]): void;
+  /** Everything of one pass that comes after the inventory. */
+  onInventory(seen: Inventory, signal: AbortSignal): Promise<void>;
+  /** A pass whose inventory failed. */
+  onLost(): void;
+  /** Something is under way that the next pass should not leave waiting. */
+  isBusy(): boolean;
+}
+
+/** The watch over one VIM: its event stream (push), and the slow loop that reads the whole truth when woken and every so often. */
+export class VimWatch {
+  readonly account: VimAccount;
+  readonly connector: VimConnector;
+  readonly #parts: WatchParts;
+  readonly #loop: Loop;
+  #cursor: number | null;
+  #isOpen = false;
+  #lastHeardMs: number;
+  #isLost = false;
+  /** Why the last pass or stream failed; null while the VIM answers. */
+  #why: string | null = null;
+  #signal: AbortSignal = AbortSignal.abort();
+
+  constructor(account: VimAccount, connector: VimConnector, cursor: number | null, parts: WatchParts) {
+    this.account = account;
+    this.connector = connector;
+    this.#parts = parts;
+    this.#cursor = cursor;
+    this.#lastHeardMs = parts.clock.now();
+    this.#loop = new Loop(
+      parts.clock,
+      () => this.#pass(),
+      (err) => parts.log.error({ err, vim: account.name }, "a pass failed"),
+    );
+  }
+
+  /** The last event taken in. */
+  get cursor(): number | null {
+    return this.#cursor;
+  }
+
+  get reachable(): { readonly ok: boolean; readonly why: string | null; readonly isStreaming: boolean } {
+    return { ok: !this.#isLost && this.#why === null, why: this.#why, isStreaming: this.#isOpen };
+  }
+
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  /** Ends with the signal. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#signal = signal;
+    await Promise.all([
+      this.#loop.run(() => this.#restMs(), signal),
+      this.#parts.mode === "push" ? this.#listen(signal) : undefined,
+    ]);
+  }
+
+  #restMs(): number {
+    if (this.#why !== null) return PASS_LOST_MS;
+    if (this.#parts.mode === "poll") return this.#parts.pollIntervalMs;
+    return this.#parts.isBusy() ? PASS_BUSY_MS : PASS_EVERY_MS;
+  }
+
+  async #pass(): Promise<void> {
+    let seen: Inventory;
+    try {
+      seen = await this.connector.inventory(this.#signal);
+    } catch (e) {
+      if (!(e instanceof Fault)) throw e;
+      if (!this.#signal.aborted) this.#lost(e.message);
+      return;
+    }
+    this.#found();
+    await this.#parts.onInventory(seen, this.#signal).catch((e: unknown) => {
+      if (this.#signal.aborted) return;
+      if (e instanceof Fault && e.code === "VIM_UNREACHABLE") this.#lost(e.message);
+      else throw e;
+    });
+  }
+
+  async #listen(signal: AbortSignal): Promise<void> {
+    let restMs = REOPEN_FIRST_MS;
+    while (!signal.aborted) {
+      const onOpen = () => {
+        restMs = REOPEN_FIRST_MS;
+        this.#opened();
+      };
+      await this.connector
+        .subscribe(this.#cursor, { onOpen, onEvents: (events) => this.#take(events) }, signal)
+        .catch((e: unknown) => {
+          if (!(e instanceof Fault)) throw e;
+          this.#closed(e.message);
+        });
+      await this.#parts.clock.sleep(restMs, signal).catch(() => {});
+      restMs = Math.min(restMs * 2, REOPEN_MAX_MS);
+    }
+  }
+
+  #take(events: readonly VimEvent[]): void {
+    this.#parts.onEvents(events);
+    // A number below the last one means another store behind the same address: its numbering is followed from here on.
+    this.#cursor = events.at(-1)?.seq ?? this.#cursor;
+    // Evidence is acted on already; the others say that there is something to read.
+    if (events.some((e) => e.type !== "evidence")) this.wake();
+  }
+
+  #opened(): void {
+    this.#isOpen = true;
+    this.#parts.stream.push({ type: "vim.connected", vimAccountId: this.account.id });
+    this.wake(); // What happened while nobody listened: the events tell some of it, the inventory all.
+  }
+
+  #closed(why: string): void {
+    if (this.#isOpen && !this.#signal.aborted) this.#parts.stream.push({ type: "vim.lost", vimAccountId: this.account.id, why });
+    this.#isOpen = false;
+    this.wake();
+  }
+
+  #found(): void {
+    this.#lastHeardMs = this.#parts.clock.now();
+    this.#why = null;
+    this.#isLost = false;
+    this.#parts.alarms.clear(this.account.id, "VIM_UNREACHABLE");
+  }
+
+  #lost(why: string): void {
+    this.#why = why;
+    this.#isLost = this.#parts.clock.now() - this.#lastHeardMs > LOST_ALARM_AFTER_MS;
+    if (this.#isLost) void this.#parts.alarms.raise(this.account.id, "VIM_UNREACHABLE", [`VIM ${this.account.name}: ${why}`]);
+    this.#parts.onLost();
+  }
+}

@@ -1,0 +1,87 @@
+import type { Log } from "../lib/log.ts";
+import type { ManoEvent } from "../model/mano-event.ts";
+import type { Journal } from "../notify/stream.ts";
+import { insertJournal, pruneJournal, readJournalSince } from "../store/mano-records.ts";
+import type { ManoStore } from "../store/mano-schema.ts";
+
+export type Write = (tx: ManoStore) => Promise<void>;
+
+/** Events kept in the journal: years of an ordinary MANO. */
+const EVENTS_KEPT = 100_000;
+const PRUNE_EVERY = 1_000;
+/** After a full disk or a lock held too long. */
+const AGAIN_AFTER_MS = 1_000;
+/** Records held in memory while the store cannot be written; beyond it the oldest are given up, and the log says so. */
+const WAITING_MAX = 50_000;
+
+/**
+ * What is written after the act: records wait here so that no act waits for a disk. All that waits goes into one transaction, in
+ * order. What a kill -9 takes from here is found again by the first pass of the next run, from the world itself.
+ */
+export class WriteQueue implements Journal {
+  readonly #db: ManoStore;
+  readonly #log: Log;
+  #waiting: Write[] = [];
+  #writing: Promise<void> | null = null;
+
+  constructor(db: ManoStore, log: Log) {
+    this.#db = db;
+    this.#log = log;
+  }
+
+  push(write: Write): void {
+    this.#waiting.push(write);
+    this.#writing ??= this.#drain();
+  }
+
+  append(event: ManoEvent): void {
+    this.push(async (tx) => {
+      await insertJournal(tx, event);
+      if (event.seq % PRUNE_EVERY === 0) await pruneJournal(tx, event.seq, EVENTS_KEPT);
+    });
+  }
+
+  async since(seq: number, limit: number): Promise<ManoEvent[]> {
+    await this.flush();
+    return readJournalSince(this.#db, seq, limit);
+  }
+
+  /** Resolves when all that was pushed until now is on the disk, or when the store has refused it once more. */
+  async flush(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #drain(): Promise<void> {
+    await new Promise(setImmediate); // What comes with the same wake-up goes into the same transaction.
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0);
+      if (await this.#writeAll(batch)) continue;
+      this.#keep(batch);
+      setTimeout(() => {
+        this.#writing ??= this.#drain();
+      }, AGAIN_AFTER_MS).unref();
+      break;
+    }
+    this.#writing = null;
+  }
+
+  async #writeAll(batch: readonly Write[]): Promise<boolean> {
+    try {
+      await this.#db.transaction().execute(async (tx) => {
+        for (const write of batch) await write(tx);
+      });
+      return true;
+    } catch (err) {
+      this.#log.error({ err, count: batch.length }, "records could not be written; they wait");
+      return false;
+    }
+  }
+
+  #keep(batch: Write[]): void {
+    this.#waiting = [...batch, ...this.#waiting];
+    const over = this.#waiting.length - WAITING_MAX;
+    if (over <= 0) return;
+    this.#waiting.splice(0, over);
+    this.#log.error({ count: over }, "records given up: the store has not been writable for too long");
+  }
+}

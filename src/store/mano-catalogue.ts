@@ -1,0 +1,94 @@
+import type { Nsd, Vnfd } from "../model/descriptor.ts";
+import type { NsdId, VimAccountId } from "../model/ids.ts";
+import type { VimAccount } from "../model/ns.ts";
+import type { DescriptorRow, ManoStore, VimAccountRow } from "./mano-schema.ts";
+
+/** A descriptor as the catalogue has it. */
+export interface DescriptorRecord {
+  readonly id: string;
+  readonly kind: "vnfd" | "nsd";
+  readonly body: Nsd | Vnfd;
+  /** Of an NSD: the record of its VNFD. */
+  readonly vnfdRecordId: string | null;
+  readonly createdAt: string;
+}
+
+const recordOf = (row: DescriptorRow): DescriptorRecord => ({
+  id: row.id,
+  kind: row.kind,
+  body: JSON.parse(row.body) as Nsd | Vnfd,
+  vnfdRecordId: row.vnfd_id,
+  createdAt: row.created_at,
+});
+
+/** All or none of them. */
+export async function insertDescriptors(db: ManoStore, records: readonly DescriptorRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  const rows = records.map((r) => ({
+    id: r.id,
+    kind: r.kind,
+    ref: r.body.id,
+    version: r.body.version,
+    name: r.body.name,
+    vnfd_id: r.vnfdRecordId,
+    body: JSON.stringify(r.body),
+    created_at: r.createdAt,
+  }));
+  await db.insertInto("descriptor").values(rows).execute();
+}
+
+export async function readDescriptors(db: ManoStore): Promise<DescriptorRecord[]> {
+  return (await db.selectFrom("descriptor").selectAll().orderBy("created_at").execute()).map(recordOf);
+}
+
+/** An NSD with the VNFD it is made of. */
+export async function readNsd(db: ManoStore, id: NsdId): Promise<{ nsd: Nsd; vnfd: Vnfd } | null> {
+  const rows = await db
+    .selectFrom("descriptor as n")
+    .innerJoin("descriptor as v", "v.id", "n.vnfd_id")
+    .select(["n.body as nsd", "v.body as vnfd"])
+    .where("n.id", "=", id)
+    .execute();
+  return rows[0] ? { nsd: JSON.parse(rows[0].nsd) as Nsd, vnfd: JSON.parse(rows[0].vnfd) as Vnfd } : null;
+}
+
+/** How many NSs and NSDs stand on a descriptor: it may be deleted when none does. */
+export async function countUsesOfDescriptor(db: ManoStore, id: string): Promise<number> {
+  const ns = await db.selectFrom("ns").select("id").where("nsd_id", "=", id).execute();
+  const nsds = await db.selectFrom("descriptor").select("id").where("vnfd_id", "=", id).execute();
+  return ns.length + nsds.length;
+}
+
+export async function deleteDescriptor(db: ManoStore, id: string): Promise<void> {
+  await db.deleteFrom("descriptor").where("id", "=", id).execute();
+}
+
+/** A VIM account and the last of its events that was taken in. */
+export type VimAccountRecord = VimAccount & { readonly cursor: number | null };
+
+const accountOf = (row: VimAccountRow): VimAccountRecord => ({
+  id: row.id as VimAccountId,
+  name: row.name,
+  url: row.url,
+  adminUrl: row.admin_url,
+  tenant: row.tenant,
+  cursor: row.cursor,
+});
+
+export async function readVimAccounts(db: ManoStore): Promise<VimAccountRecord[]> {
+  return (await db.selectFrom("vim_account").selectAll().orderBy("created_at").execute()).map(accountOf);
+}
+
+/** Writes an account; one with this id gets the new addresses. */
+export async function upsertVimAccount(db: ManoStore, account: VimAccount, createdAt: string): Promise<void> {
+  const { id, name, url, adminUrl: admin_url, tenant } = account;
+  await db
+    .insertInto("vim_account")
+    .values({ id, name, url, admin_url, tenant, cursor: null, created_at: createdAt })
+    .onConflict((c) => c.column("id").doUpdateSet({ name, url, admin_url, tenant }))
+    .execute();
+}
+
+export async function updateCursor(db: ManoStore, id: VimAccountId, cursor: number): Promise<void> {
+  await db.updateTable("vim_account").set({ cursor }).where("id", "=", id).execute();
+}

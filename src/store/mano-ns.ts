@@ -1,0 +1,125 @@
+import type { GroupId, NsdId, NsId, ServerId, VimAccountId, VnfcId } from "../model/ids.ts";
+import type { Ns, NsState, Vnfc, VnfcStatus } from "../model/ns.ts";
+import type { ProtectionGroup, Scheme } from "../model/protection.ts";
+import type { ManoStore, NsRow, VnfcRow } from "./mano-schema.ts";
+
+const nsOf = (row: NsRow): Ns => ({
+  id: row.id as NsId,
+  name: row.name,
+  nsdId: row.nsd_id as NsdId,
+  vimAccountId: row.vim_account_id as VimAccountId,
+  state: row.state as NsState,
+  detail: row.detail,
+  createdAt: row.created_at,
+  modifiedAt: row.modified_at,
+});
+
+const vnfcOf = (row: VnfcRow): Vnfc => ({
+  id: row.id as VnfcId,
+  nsId: row.ns_id as NsId,
+  name: row.name,
+  vdu: row.vdu,
+  serverName: row.server_name,
+  vimServerId: row.vim_server_id as ServerId,
+  highAvailability: row.high_availability as Scheme | null,
+  replicated: row.replicated as VnfcId | null,
+  serviceInterface: row.service_interface,
+  status: row.status as VnfcStatus,
+  previousStatus: row.previous_status as VnfcStatus | null,
+  errorMsg: row.error_msg,
+  createdAt: row.created_at,
+  modifiedAt: row.modified_at,
+});
+
+const rowOfVnfc = (v: Vnfc): VnfcRow => ({
+  id: v.id,
+  ns_id: v.nsId,
+  name: v.name,
+  vdu: v.vdu,
+  server_name: v.serverName,
+  vim_server_id: v.vimServerId,
+  high_availability: v.highAvailability,
+  replicated: v.replicated,
+  service_interface: v.serviceInterface,
+  status: v.status,
+  previous_status: v.previousStatus,
+  error_msg: v.errorMsg,
+  created_at: v.createdAt,
+  modified_at: v.modifiedAt,
+});
+
+export async function insertNs(db: ManoStore, ns: Ns): Promise<void> {
+  const {
+    id,
+    name,
+    nsdId: nsd_id,
+    vimAccountId: vim_account_id,
+    state,
+    detail,
+    createdAt: created_at,
+    modifiedAt: modified_at,
+  } = ns;
+  await db.insertInto("ns").values({ id, name, nsd_id, vim_account_id, state, detail, created_at, modified_at }).execute();
+}
+
+export async function readAllNs(db: ManoStore): Promise<Ns[]> {
+  return (await db.selectFrom("ns").selectAll().orderBy("created_at").execute()).map(nsOf);
+}
+
+export async function updateNsState(db: ManoStore, ns: Pick<Ns, "id" | "state" | "detail" | "modifiedAt">): Promise<void> {
+  await db
+    .updateTable("ns")
+    .set({ state: ns.state, detail: ns.detail, modified_at: ns.modifiedAt })
+    .where("id", "=", ns.id)
+    .execute();
+}
+
+/** From here on the NS is wanted: its state and every VNFC it shall have, in one transaction, before the VIM is asked for any. */
+export async function writeInstantiation(db: ManoStore, ns: Ns, vnfcs: readonly Vnfc[]): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await updateNsState(tx, ns);
+    await tx.insertInto("vnfc").values(vnfcs.map(rowOfVnfc)).execute();
+  });
+}
+
+/** Forgets the VNFCs and groups of an NS, whose servers are gone. */
+export async function writeRemoval(db: ManoStore, ns: Ns): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await updateNsState(tx, ns);
+    await tx.deleteFrom("vnfc").where("ns_id", "=", ns.id).execute();
+    await tx.deleteFrom("protection_group").where("ns_id", "=", ns.id).execute();
+  });
+}
+
+export async function deleteNs(db: ManoStore, id: NsId): Promise<void> {
+  await db.deleteFrom("ns").where("id", "=", id).execute();
+}
+
+export async function readAllVnfcs(db: ManoStore): Promise<Vnfc[]> {
+  return (await db.selectFrom("vnfc").selectAll().orderBy("created_at").orderBy("name").execute()).map(vnfcOf);
+}
+
+export async function updateVnfcStatus(
+  db: ManoStore,
+  v: Pick<Vnfc, "id" | "status" | "previousStatus" | "errorMsg" | "modifiedAt">,
+): Promise<void> {
+  await db
+    .updateTable("vnfc")
+    .set({ status: v.status, previous_status: v.previousStatus, error_msg: v.errorMsg, modified_at: v.modifiedAt })
+    .where("id", "=", v.id)
+    .execute();
+}
+
+export async function upsertGroup(db: ManoStore, group: ProtectionGroup): Promise<void> {
+  const body = JSON.stringify(group);
+  await db
+    .insertInto("protection_group")
+    .values({ id: group.id, ns_id: group.nsId, body })
+    .onConflict((c) => c.column("id").doUpdateSet({ body }))
+    .execute();
+}
+
+export async function readGroups(db: ManoStore): Promise<(ProtectionGroup & { readonly id: GroupId })[]> {
+  const rows = await db.selectFrom("protection_group").select("body").orderBy("id").execute();
+  return rows.map((r) => JSON.parse(r.body) as ProtectionGroup);
+}

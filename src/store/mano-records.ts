@@ -1,0 +1,96 @@
+import type { GroupId } from "../model/ids.ts";
+import type { Alarm, Failover, ManoEvent } from "../model/mano-event.ts";
+import type { ManoStore } from "./mano-schema.ts";
+
+/** Newest first. */
+export async function readFailovers(db: ManoStore, limit: number): Promise<Failover[]> {
+  const rows = await db.selectFrom("failover").select("body").orderBy("opened_at", "desc").limit(limit).execute();
+  return rows.map((r) => JSON.parse(r.body) as Failover);
+}
+
+export async function readFailover(db: ManoStore, id: string): Promise<Failover | null> {
+  const row = await db.selectFrom("failover").select("body").where("id", "=", id).executeTakeFirst();
+  return row ? (JSON.parse(row.body) as Failover) : null;
+}
+
+/** Of one group, oldest first, newest `limit`. */
+export async function readFailoversOfGroup(db: ManoStore, groupId: GroupId, limit: number): Promise<Failover[]> {
+  const rows = await db
+    .selectFrom("failover")
+    .select("body")
+    .where("group_id", "=", groupId)
+    .orderBy("opened_at", "desc")
+    .limit(limit)
+    .execute();
+  return rows.map((r) => JSON.parse(r.body) as Failover).reverse();
+}
+
+export async function upsertFailover(db: ManoStore, f: Failover): Promise<void> {
+  const body = JSON.stringify(f);
+  await db
+    .insertInto("failover")
+    .values({ id: f.id, group_id: f.groupId, state: f.state, opened_at: f.openedAt, body })
+    .onConflict((c) => c.column("id").doUpdateSet({ state: f.state, body }))
+    .execute();
+}
+
+/** Newest first. */
+export async function readAlarms(db: ManoStore, limit: number): Promise<Alarm[]> {
+  const rows = await db.selectFrom("alarm").select("body").orderBy("raised_at", "desc").limit(limit).execute();
+  return rows.map((r) => JSON.parse(r.body) as Alarm);
+}
+
+export async function readActiveAlarms(db: ManoStore): Promise<Alarm[]> {
+  const rows = await db.selectFrom("alarm").select("body").where("cleared_at", "is", null).execute();
+  return rows.map((r) => JSON.parse(r.body) as Alarm);
+}
+
+export async function readAlarm(db: ManoStore, id: string): Promise<Alarm | null> {
+  const row = await db.selectFrom("alarm").select("body").where("id", "=", id).executeTakeFirst();
+  return row ? (JSON.parse(row.body) as Alarm) : null;
+}
+
+export async function upsertAlarm(db: ManoStore, a: Alarm): Promise<void> {
+  const body = JSON.stringify(a);
+  await db
+    .insertInto("alarm")
+    .values({
+      id: a.id,
+      managed_object_id: a.managedObjectId,
+      probable_cause: a.probableCause,
+      raised_at: a.raisedAt,
+      cleared_at: a.clearedAt,
+      body,
+    })
+    .onConflict((c) => c.column("id").doUpdateSet({ cleared_at: a.clearedAt, body }))
+    .execute();
+}
+
+export async function insertJournal(db: ManoStore, event: ManoEvent): Promise<void> {
+  await db
+    .insertInto("journal")
+    .values({ seq: event.seq, body: JSON.stringify(event) })
+    .execute();
+}
+
+/** Events after `seq`, oldest first. */
+export async function readJournalSince(db: ManoStore, seq: number, limit: number): Promise<ManoEvent[]> {
+  const rows = await db.selectFrom("journal").select("body").where("seq", ">", seq).orderBy("seq").limit(limit).execute();
+  return rows.map((r) => JSON.parse(r.body) as ManoEvent);
+}
+
+export async function readLastSeq(db: ManoStore): Promise<number> {
+  const row = await db
+    .selectFrom("journal")
+    .select((eb) => eb.fn.max<number | null>("seq").as("last"))
+    .executeTakeFirst();
+  return row?.last ?? 0;
+}
+
+/** Forgets all but the newest `keep`. */
+export async function pruneJournal(db: ManoStore, newest: number, keep: number): Promise<void> {
+  await db
+    .deleteFrom("journal")
+    .where("seq", "<=", newest - keep)
+    .execute();
+}

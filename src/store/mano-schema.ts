@@ -1,0 +1,92 @@
+import type { Kysely } from "kysely";
+
+/** Rows of sql/mano/, as SQLite holds them. */
+export interface VimAccountRow {
+  id: string;
+  name: string;
+  url: string;
+  admin_url: string;
+  tenant: string;
+  cursor: number | null;
+  created_at: string;
+}
+
+export interface DescriptorRow {
+  id: string;
+  kind: "vnfd" | "nsd";
+  ref: string;
+  version: string;
+  name: string;
+  vnfd_id: string | null;
+  body: string;
+  created_at: string;
+}
+
+export interface NsRow {
+  id: string;
+  name: string;
+  nsd_id: string;
+  vim_account_id: string;
+  state: string;
+  detail: string | null;
+  created_at: string;
+  modified_at: string;
+}
+
+export interface VnfcRow {
+  id: string;
+  ns_id: string;
+  name: string;
+  vdu: string;
+  server_name: string;
+  vim_server_id: string;
+  high_availability: string | null;
+  replicated: string | null;
+  service_interface: string | null;
+  status: string;
+  previous_status: string | null;
+  error_msg: string | null;
+  created_at: string;
+  modified_at: string;
+}
+
+export interface ProtectionGroupRow {
+  id: string;
+  ns_id: string;
+  body: string;
+}
+
+export interface FailoverRow {
+  id: string;
+  group_id: string;
+  state: string;
+  opened_at: string;
+  body: string;
+}
+
+export interface AlarmRow {
+  id: string;
+  managed_object_id: string;
+  probable_cause: string;
+  raised_at: string;
+  cleared_at: string | null;
+  body: string;
+}
+
+export interface JournalRow {
+  seq: number;
+  body: string;
+}
+
+export interface ManoTables {
+  vim_account: VimAccountRow;
+  descriptor: DescriptorRow;
+  ns: NsRow;
+  vnfc: VnfcRow;
+  protection_group: ProtectionGroupRow;
+  failover: FailoverRow;
+  alarm: AlarmRow;
+  journal: JournalRow;
+}
+
+export type ManoStore = Kysely<ManoTables>;

@@ -1,0 +1,112 @@
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement, sql } from "kysely";
+import { Fault } from "../lib/fault.ts";
+
+/** How long a statement waits for another process that holds the write lock (an operator's sqlite3, a backup), ms. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/**
+ * Opens (and makes, where it is new) the SQLite store at `path` and brings it to the newest migration of
+ * `migrationsDir`. A transaction that was acknowledged survives a kill -9 and a power cut: WAL with synchronous=FULL.
+ * Throws STORE_NEWER when a newer program has written it.
+ */
+export async function openStore<DB>(at: { path: string; migrationsDir: string }): Promise<Kysely<DB>> {
+  if (at.path !== ":memory:") mkdirSync(dirname(at.path), { recursive: true });
+  const db = new DatabaseSync(at.path, { enableForeignKeyConstraints: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    db.exec("pragma journal_mode = wal; pragma synchronous = full;");
+    migrate(db, at.migrationsDir);
+  } catch (e) {
+    db.close();
+    throw e;
+  }
+  const store = new Kysely<DB>({ dialect: new SqliteDialect({ database: forKysely(db) }) });
+  await sql`select 1`.execute(store); // Kysely closes only a database it has used.
+  return store;
+}
+
+/** Opens a store that is there already, to look into it: nothing is written, also while a daemon writes. Disposing closes it. */
+export async function openToRead<DB>(path: string): Promise<Kysely<DB> & AsyncDisposable> {
+  const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+  const store = new Kysely<DB>({ dialect: new SqliteDialect({ database: forKysely(db) }) });
+  await sql`select 1`.execute(store);
+  return Object.assign(store, { [Symbol.asyncDispose]: () => store.destroy() });
+}
+
+/** Numbered SQL files (0001-….sql), never edited once released; all or nothing. Returns the numbers that were run. */
+export function migrate(db: DatabaseSync, dir: string): number[] {
+  const files = migrationFiles(dir);
+  db.exec("begin immediate"); // One migrator at a time, also across processes.
+  try {
+    db.exec(
+      "create table if not exists migration (id integer primary key, ran_at text not null default current_timestamp) strict",
+    );
+    const have = new Set(
+      db
+        .prepare("select id from migration")
+        .all()
+        .map((row) => Number(row.id)),
+    );
+    refuseNewer(Math.max(0, ...have), Math.max(0, ...files.keys()));
+    const missing = [...files.keys()].filter((id) => !have.has(id)).sort((a, b) => a - b);
+    for (const id of missing) {
+      db.exec(files.get(id)!);
+      db.prepare("insert into migration (id) values (?)").run(id);
+    }
+    db.exec("commit");
+    return missing;
+  } catch (e) {
+    db.exec("rollback");
+    throw e;
+  }
+}
+
+function refuseNewer(newest: number, known: number): void {
+  if (newest <= known) return;
+  throw new Fault(
+    "STORE_NEWER",
+    `it is at migration ${newest}, this program knows up to ${known}; start the newer program or another store`,
+    {
+      newest,
+      known,
+    },
+  );
+}
+
+function migrationFiles(dir: string): Map<number, string> {
+  const files = new Map<number, string>();
+  for (const name of readdirSync(dir)) {
+    const number = /^(\d{4})-.+\.sql$/.exec(name)?.[1];
+    if (number === undefined) continue;
+    if (files.has(Number(number))) throw new Error(`two migrations with the number ${number} in ${dir}`);
+    files.set(Number(number), readFileSync(join(dir, name), "utf8"));
+  }
+  return files;
+}
+
+/** node:sqlite in the shape of better-sqlite3, which is what Kysely's SQLite dialect speaks. Statements are prepared once. */
+function forKysely(db: DatabaseSync): SqliteDatabase {
+  const prepared = new Map<string, SqliteStatement>();
+  return {
+    close: () => db.close(),
+    prepare(text) {
+      const known = prepared.get(text);
+      if (known) return known;
+      const statement = shaped(db.prepare(text));
+      if (prepared.size < PREPARED_MAX) prepared.set(text, statement);
+      return statement;
+    },
+  };
+}
+
+/** Queries are functions with a fixed text, so there are few; lists of values (`in (…)`) could make many. */
+const PREPARED_MAX = 500;
+
+const shaped = (statement: StatementSync): SqliteStatement => ({
+  reader: statement.columns().length > 0,
+  all: (values) => statement.all(...(values as SQLInputValue[])),
+  run: (values) => statement.run(...(values as SQLInputValue[])),
+  iterate: (values) => statement.iterate(...(values as SQLInputValue[])),
+});

@@ -1,0 +1,155 @@
+import type { Kysely, Transaction } from "kysely";
+import type { FlavorId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "../model/ids.ts";
+import type { Flavor, Host, Image, Leftover, Server, ServerPort, Tenant, VimNet } from "../model/vim-picture.ts";
+import { flavorRow, hostRow, imageRow, leftoverRow, netRow, portRow, serverRow, tenantRow } from "./vim-rows.ts";
+import type { VimDb } from "./vim-schema.ts";
+
+export type VimStore = Kysely<VimDb>;
+type Writer = VimStore | Transaction<VimDb>;
+
+/** Everything but the events, as it was last acknowledged. */
+export async function readPicture(db: VimStore) {
+  return {
+    tenants: (await db.selectFrom("tenants").selectAll().execute()).map(tenantRow.fromRow),
+    hosts: (await db.selectFrom("hosts").selectAll().orderBy("created_at").execute()).map(hostRow.fromRow),
+    images: (await db.selectFrom("images").selectAll().orderBy("created_at").execute()).map(imageRow.fromRow),
+    flavors: (await db.selectFrom("flavors").selectAll().execute()).map(flavorRow.fromRow),
+    nets: (await db.selectFrom("nets").selectAll().orderBy("created_at").execute()).map(netRow.fromRow),
+    servers: (await db.selectFrom("servers").selectAll().orderBy("created_at").execute()).map(serverRow.fromRow),
+    ports: (await db.selectFrom("ports").selectAll().execute()).map(portRow.fromRow),
+    leftovers: (await db.selectFrom("leftovers").selectAll().execute()).map(leftoverRow.fromRow),
+  };
+}
+
+// save…: the row as it should stand, whether it is new or not.
+
+export async function saveTenant(db: Writer, tenant: Tenant): Promise<void> {
+  const row = tenantRow.toRow(tenant);
+  await db
+    .insertInto("tenants")
+    .values(row)
+    .onConflict((c) => c.column("id").doUpdateSet(row))
+    .execute();
+}
+
+export async function saveHost(db: Writer, host: Host): Promise<void> {
+  const row = hostRow.toRow(host);
+  await db
+    .insertInto("hosts")
+    .values(row)
+    .onConflict((c) => c.column("id").doUpdateSet(row))
+    .execute();
+}
+
+export async function saveImage(db: Writer, image: Image): Promise<void> {
+  const row = imageRow.toRow(image);
+  await db
+    .insertInto("images")
+    .values(row)
+    .onConflict((c) => c.column("id").doUpdateSet(row))
+    .execute();
+}
+
+export async function saveFlavor(db: Writer, flavor: Flavor): Promise<void> {
+  const row = flavorRow.toRow(flavor);
+  await db
+    .insertInto("flavors")
+    .values(row)
+    .onConflict((c) => c.column("id").doUpdateSet(row))
+    .execute();
+}
+
+export async function saveNet(db: Writer, net: VimNet): Promise<void> {
+  const row = netRow.toRow(net);
+  await db
+    .insertInto("nets")
+    .values(row)
+    .onConflict((c) => c.column("id").doUpdateSet(row))
+    .execute();
+}
+
+export async function savePort(db: Writer, port: ServerPort): Promise<void> {
+  const row = portRow.toRow(port);
+  await db
+    .insertInto("ports")
+    .values(row)
+    .onConflict((c) => c.column("id").doUpdateSet(row))
+    .execute();
+}
+
+/** Only what is there: a server that was deleted in the meantime stays deleted. */
+export async function updateServer(db: Writer, server: Server): Promise<void> {
+  const { id, ...row } = serverRow.toRow(server);
+  await db.updateTable("servers").set(row).where("id", "=", id).execute();
+}
+
+/** States of servers and ports, in one transaction. */
+export async function updateStates(db: VimStore, servers: readonly Server[], ports: readonly ServerPort[]): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    for (const server of servers) await updateServer(tx, server);
+    for (const port of ports) await tx.updateTable("ports").set(portRow.toRow(port)).where("id", "=", port.id).execute();
+  });
+}
+
+export async function updateBind(db: Writer, net: VimNet): Promise<void> {
+  await db.updateTable("nets").set({ bind_net: net.bindNet, bind_vlan: net.bindVlan }).where("id", "=", net.id).execute();
+}
+
+/** A server and its link ports, both or neither. */
+export async function insertServer(db: VimStore, server: Server, ports: readonly ServerPort[]): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await tx.insertInto("servers").values(serverRow.toRow(server)).execute();
+    for (const port of ports) await savePort(tx, port);
+  });
+}
+
+/** Its ports go with it; what is left on the host is remembered until it is gone too. */
+export async function deleteServer(db: VimStore, left: Leftover): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await tx.deleteFrom("servers").where("id", "=", left.serverId).execute();
+    await tx
+      .insertInto("leftovers")
+      .values(leftoverRow.toRow(left))
+      .onConflict((c) => c.doNothing())
+      .execute();
+  });
+}
+
+export async function deleteLeftover(db: VimStore, id: ServerId): Promise<void> {
+  await db.deleteFrom("leftovers").where("server_id", "=", id).execute();
+}
+
+export async function deleteTenant(db: VimStore, id: TenantId): Promise<void> {
+  await db.deleteFrom("tenants").where("id", "=", id).execute();
+}
+
+export async function deleteHost(db: VimStore, id: HostId): Promise<void> {
+  await db.deleteFrom("hosts").where("id", "=", id).execute();
+}
+
+export async function deleteImage(db: VimStore, id: ImageId): Promise<void> {
+  await db.deleteFrom("images").where("id", "=", id).execute();
+}
+
+export async function deleteFlavor(db: VimStore, id: FlavorId): Promise<void> {
+  await db.deleteFrom("flavors").where("id", "=", id).execute();
+}
+
+export async function deleteNet(db: VimStore, id: NetId): Promise<void> {
+  await db.deleteFrom("nets").where("id", "=", id).execute();
+}
+
+export async function deletePort(db: VimStore, id: VimPortId): Promise<void> {
+  await db.deleteFrom("ports").where("id", "=", id).execute();
+}
+
+/** A number that grows by one each time it is asked for: the epoch of a run. */
+export async function nextCounter(db: VimStore, key: string): Promise<number> {
+  const row = await db
+    .insertInto("meta")
+    .values({ key, value: 1 })
+    .onConflict((c) => c.column("key").doUpdateSet((eb) => ({ value: eb("meta.value", "+", 1) })))
+    .returning("value")
+    .executeTakeFirstOrThrow();
+  return row.value;
+}

@@ -1,0 +1,115 @@
+import type { Flavor, Host, Image, Leftover, Server, ServerPort, Tenant, VimNet } from "../model/vim-picture.ts";
+import type { FlavorRow, HostRow, ImageRow, NetRow, PortRow, ServerRow, TenantRow, VimDb } from "./vim-schema.ts";
+
+// A thing to its row and back. What was written by us is believed when it is read: the columns' checks stand in sql/vim/.
+
+/** Column ↔ member, where both hold the same value under another name. */
+type Renamed = Readonly<Record<string, string>>;
+interface Shape {
+  readonly same: readonly string[];
+  readonly renamed: Renamed;
+  readonly booleans: Renamed;
+  readonly json: Renamed;
+}
+
+const SHAPES = {
+  tenant: { same: ["id", "name", "description"], renamed: {}, booleans: { enabled: "enabled" }, json: {} },
+  host: {
+    same: ["id", "name", "description", "user", "ranking", "features", "hypervisors", "status", "cpus"],
+    renamed: { ip_name: "ipName", memory_mib: "memoryMiB", created_at: "createdAt" },
+    booleans: { admin_up: "adminUp", is_local: "isLocal" },
+    json: { numas_json: "numas" },
+  },
+  image: {
+    same: ["id", "name", "path", "description", "checksum", "status", "progress"],
+    renamed: { created_at: "createdAt", updated_at: "updatedAt" },
+    booleans: { is_public: "isPublic" },
+    json: { metadata_json: "metadata", tenants_json: "tenants" },
+  },
+  flavor: {
+    same: ["id", "name", "description", "vcpus"],
+    renamed: { memory_mib: "memoryMiB", disk_gib: "diskGiB" },
+    booleans: { is_public: "isPublic" },
+    json: { extended_json: "extended", tenants_json: "tenants" },
+  },
+  net: {
+    same: ["id", "name", "kind", "status", "vlan", "provider", "region", "cidr"],
+    renamed: {
+      tenant_id: "tenantId",
+      last_error: "lastError",
+      bind_net: "bindNet",
+      bind_vlan: "bindVlan",
+      dhcp_first_ip: "dhcpFirstIp",
+      dhcp_last_ip: "dhcpLastIp",
+      gateway_ip: "gatewayIp",
+      created_at: "createdAt",
+    },
+    booleans: { shared: "shared", admin_up: "adminUp", enable_dhcp: "enableDhcp" },
+    json: { dns_json: "dns", links_json: "links", routes_json: "routes" },
+  },
+  server: {
+    same: ["id", "name", "description", "status", "progress", "vcpus", "task"],
+    renamed: {
+      tenant_id: "tenantId",
+      flavor_id: "flavorId",
+      image_id: "imageId",
+      host_id: "hostId",
+      last_error: "lastError",
+      memory_mib: "memoryMiB",
+      kernel_cmdline: "kernelCmdline",
+      task_no: "taskNo",
+      created_at: "createdAt",
+    },
+    booleans: {},
+    json: {},
+  },
+  port: {
+    same: ["id", "name", "kind", "mac", "ip", "vlan", "status", "vpci", "model"],
+    renamed: {
+      tenant_id: "tenantId",
+      net_id: "netId",
+      server_id: "serverId",
+      switch_port: "switchPort",
+      bandwidth_mbps: "bandwidthMbps",
+    },
+    booleans: { admin_up: "adminUp" },
+    json: {},
+  },
+  leftover: { same: [], renamed: { server_id: "serverId", host_id: "hostId" }, booleans: {}, json: { taps_json: "taps" } },
+} as const satisfies Record<string, Shape>;
+
+function toRow(shape: Shape, thing: object): Record<string, unknown> {
+  const from = thing as Record<string, unknown>;
+  const row: Record<string, unknown> = {};
+  for (const name of shape.same) row[name] = from[name];
+  for (const [column, member] of Object.entries(shape.renamed)) row[column] = from[member];
+  for (const [column, member] of Object.entries(shape.booleans)) row[column] = from[member] ? 1 : 0;
+  for (const [column, member] of Object.entries(shape.json))
+    row[column] = from[member] === null ? null : JSON.stringify(from[member]);
+  return row;
+}
+
+function fromRow(shape: Shape, row: object): Record<string, unknown> {
+  const from = row as Record<string, unknown>;
+  const thing: Record<string, unknown> = {};
+  for (const name of shape.same) thing[name] = from[name];
+  for (const [column, member] of Object.entries(shape.renamed)) thing[member] = from[column];
+  for (const [column, member] of Object.entries(shape.booleans)) thing[member] = from[column] === 1;
+  for (const [column, member] of Object.entries(shape.json))
+    thing[member] = from[column] === null ? null : JSON.parse(from[column] as string);
+  return thing;
+}
+
+const codec = <Thing extends object, Row extends object>(shape: Shape) => ({
+  toRow: (thing: Thing) => toRow(shape, thing) as Row,
+  fromRow: (row: Row) => fromRow(shape, row) as Thing,
+});
+
+export const tenantRow = codec<Tenant, TenantRow>(SHAPES.tenant);
+export const hostRow = codec<Host, HostRow>(SHAPES.host);
+export const imageRow = codec<Image, ImageRow>(SHAPES.image);
+export const flavorRow = codec<Flavor, FlavorRow>(SHAPES.flavor);
+export const netRow = codec<VimNet, NetRow>(SHAPES.net);
+export const serverRow = codec<Server, ServerRow>(SHAPES.server);
+export const portRow = codec<ServerPort, PortRow>(SHAPES.port);
+export const leftoverRow = codec<Leftover, VimDb["leftovers"]>(SHAPES.leftover);

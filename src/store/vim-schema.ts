@@ -1,0 +1,127 @@
+/** Rows of sql/vim/, as SQLite holds them. */
+export interface TenantRow {
+  id: string;
+  name: string;
+  description: string | null;
+  enabled: number;
+}
+
+export interface HostRow {
+  id: string;
+  name: string;
+  ip_name: string;
+  description: string | null;
+  user: string;
+  ranking: number | null;
+  features: string | null;
+  hypervisors: string;
+  admin_up: number;
+  status: string;
+  is_local: number;
+  memory_mib: number;
+  cpus: number;
+  numas_json: string;
+  created_at: string;
+}
+
+export interface ImageRow {
+  id: string;
+  name: string;
+  path: string;
+  description: string | null;
+  checksum: string | null;
+  is_public: number;
+  status: string;
+  progress: number;
+  metadata_json: string | null;
+  tenants_json: string;
+  created_at: string;
+  updated_at: string | null;
+}
+
+export interface FlavorRow {
+  id: string;
+  name: string;
+  description: string | null;
+  memory_mib: number;
+  vcpus: number;
+  disk_gib: number | null;
+  extended_json: string | null;
+  is_public: number;
+  tenants_json: string;
+}
+
+export interface NetRow {
+  id: string;
+  name: string;
+  kind: string;
+  tenant_id: string | null;
+  shared: number;
+  admin_up: number;
+  status: string;
+  last_error: string | null;
+  vlan: number | null;
+  provider: string | null;
+  bind_net: string | null;
+  bind_vlan: number | null;
+  region: string | null;
+  cidr: string | null;
+  enable_dhcp: number;
+  dhcp_first_ip: string | null;
+  dhcp_last_ip: string | null;
+  gateway_ip: string | null;
+  dns_json: string | null;
+  links_json: string | null;
+  routes_json: string | null;
+  created_at: string;
+}
+
+export interface ServerRow {
+  id: string;
+  name: string;
+  description: string | null;
+  tenant_id: string;
+  flavor_id: string;
+  image_id: string;
+  host_id: string;
+  status: string;
+  last_error: string | null;
+  progress: number;
+  memory_mib: number;
+  vcpus: number;
+  kernel_cmdline: string | null;
+  task: string | null;
+  task_no: number;
+  created_at: string;
+}
+
+export interface PortRow {
+  id: string;
+  name: string;
+  kind: string;
+  tenant_id: string | null;
+  net_id: string | null;
+  server_id: string | null;
+  mac: string | null;
+  ip: string | null;
+  switch_port: string | null;
+  vlan: number | null;
+  bandwidth_mbps: number | null;
+  admin_up: number;
+  status: string;
+  vpci: string | null;
+  model: string | null;
+}
+
+export interface VimDb {
+  meta: { key: string; value: number };
+  tenants: TenantRow;
+  hosts: HostRow;
+  images: ImageRow;
+  flavors: FlavorRow;
+  nets: NetRow;
+  servers: ServerRow;
+  ports: PortRow;
+  leftovers: { server_id: string; host_id: string; taps_json: string };
+  events: { seq: number; body_json: string };
+}

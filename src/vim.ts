@@ -1,0 +1,168 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
+import { listenHttp } from "./api/http.ts";
+import { serveOpenvim } from "./api/openvim/serve.ts";
+import type { VimConfig } from "./config.ts";
+import { probeAccel } from "./hosts/accel.ts";
+import { type Host, type HostEvent, openHost } from "./hosts/host.ts";
+import { connectOvsdb, type Ovsdb } from "./hosts/ovsdb.ts";
+import { openProcessExit } from "./hosts/process-exit.ts";
+import { deleteTap, ensureTap } from "./hosts/taps.ts";
+import type { Clock } from "./lib/clock.ts";
+import type { Log } from "./lib/log.ts";
+import { PROBE_MAC } from "./model/flow.ts";
+import type { HostId } from "./model/ids.ts";
+import type { SwitchEvent } from "./model/switch.ts";
+import { openStore } from "./store/open.ts";
+import { nextCounter, type VimStore } from "./store/vim-picture.ts";
+import type { VimDb } from "./store/vim-schema.ts";
+import { listen, type SwitchListener } from "./switch/listen.ts";
+import { Compute, type Plugs } from "./vim/compute.ts";
+import { Loop } from "./vim/loop.ts";
+import { Probe } from "./vim/probe.ts";
+import { Vim } from "./vim/vim.ts";
+import { arpProbe, arpReplyIn } from "./wire/arp.ts";
+
+const MIGRATIONS = join(import.meta.dirname, "..", "sql", "vim");
+const VERSION = "0.1.0";
+/** Everything is compared anew this often, for what nobody pushed. */
+const PASS_EVERY_MS = 30_000;
+
+export interface RunningVim extends AsyncDisposable {
+  readonly port: number;
+  readonly adminPort: number;
+  readonly openflowPort: number;
+}
+
+/**
+ * Starts the VIM daemon: its store, its edges and its API. Disposing it ends it within a second and touches neither servers
+ * nor flow entries. Throws CONFIG for a port that is taken, STORE_NEWER for a store of a newer program.
+ */
+export async function startVim(config: VimConfig, { clock, log }: { clock: Clock; log: Log }): Promise<RunningVim> {
+  await using undo = new AsyncDisposableStack();
+  const db: VimStore = undo.adopt(await openStore<VimDb>({ path: config.store, migrationsDir: MIGRATIONS }), (store) =>
+    store.destroy(),
+  );
+  const vim = await Vim.open({ db, clock, log, vlanRange: config.vlanRange });
+  undo.defer(async () => {
+    await vim.picture.settled();
+    await vim.events.flush();
+  });
+  vim.events.push({ type: "vim.started", version: VERSION });
+  if (vim.picture.tenants.size === 0)
+    await vim.catalogue.createTenant({ name: "default", description: "made at the first start" });
+  const local = await vim.inventory.localHost();
+
+  const ended = new AbortController();
+  const running: Promise<void>[] = [];
+  undo.defer(async () => {
+    ended.abort();
+    await Promise.all(running);
+  });
+
+  const switches = undo.use(await listenForSwitches(config, vim, { clock, log, epoch: BigInt(await nextCounter(db, "epoch")) }));
+  const probe = new Probe(vim.fabric, vim.facts, clock, { ask: (ip) => arpProbe(PROBE_MAC, ip), answerIn: arpReplyIn }, log);
+  undo.defer(switches.on(onSwitch(vim, probe, switches)));
+
+  mkdirSync(config.runDir, { recursive: true });
+  const processExit = await openProcessExit({ clock, log });
+  if (processExit) undo.use(processExit);
+  const ovsdb = undo.use(await connectOvsdb({ address: config.ovsdb, clock, log }));
+  const host = undo.use(await openHost({ socketPath: config.libvirtSocket, clock, log, processExit }));
+  const compute = await computeFor(config, vim, host, ovsdb, { clock, log });
+  const unreachable = (err: unknown) =>
+    log.warn({ err }, "the host could not be compared with the servers; the next pass tries again");
+  const computeLoop = new Loop(clock, () => compute.pass(), unreachable);
+  vim.computeLoop = computeLoop;
+  undo.defer(host.on(onHost(vim, local.id)));
+  undo.defer(ovsdb.on((e) => e.type === "link" && vim.facts.link("ovsdb", e.port, e.linkUp, e.seenAt)));
+
+  running.push(
+    vim.fabricLoop.run(PASS_EVERY_MS, ended.signal),
+    computeLoop.run(PASS_EVERY_MS, ended.signal),
+    probe.run(ended.signal),
+  );
+
+  const { listen: at } = config;
+  const api = (isAdmin: boolean): FastifyInstance => undo.adopt(serveOpenvim(vim, isAdmin, log), (app) => app.close());
+  const port = await listenHttp(api(false), { host: at.host, port: at.port, setting: "config.vim.listen.port" });
+  const adminPort = await listenHttp(api(true), {
+    host: at.adminHost,
+    port: at.adminPort,
+    setting: "config.vim.listen.adminPort",
+  });
+  log.info({ port, adminPort, openflow: switches.tcpPort }, "VIM started");
+
+  const ends = undo.move();
+  return { port, adminPort, openflowPort: switches.tcpPort, [Symbol.asyncDispose]: () => ends.disposeAsync() };
+}
+
+interface Surroundings {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** One switch is led: another one that connects while it is up is refused, so that two never carry the same nets. */
+async function listenForSwitches(config: VimConfig, vim: Vim, around: Surroundings & { epoch: bigint }): Promise<SwitchListener> {
+  const { host, port: tcpPort } = config.openflow;
+  const accept = (datapath: string) => vim.fabric.session === null || vim.fabric.session.datapath === datapath;
+  return listen({ host, tcpPort, accept, ...around });
+}
+
+/** What the switch says becomes facts at once; the flow entries follow what ports it has. */
+function onSwitch(vim: Vim, probe: Probe, switches: SwitchListener): (e: SwitchEvent) => void {
+  return (e) => {
+    switch (e.type) {
+      case "up":
+        vim.fabric.connected(switches.sessions.get(e.datapath)!);
+        vim.events.push({ type: "switch.status", datapath: e.datapath, status: "connected" });
+        for (const port of e.ports) vim.facts.link("portStatus", port.name, !port.linkDown, vim.events.now());
+        return;
+      case "down":
+        vim.fabric.disconnected(e.datapath);
+        vim.events.push({ type: "switch.status", datapath: e.datapath, status: "disconnected" });
+        return;
+      case "port":
+        vim.facts.link("portStatus", e.port.name, e.reason !== "delete" && !e.port.linkDown, e.seenAt);
+        if (e.reason !== "modify") vim.fabric.follow();
+        return;
+      case "packetIn":
+        probe.packetIn(e);
+        return;
+      case "refused":
+        vim.fabric.distrust();
+    }
+  };
+}
+
+function onHost(vim: Vim, hostId: HostId): (e: HostEvent) => void {
+  return (e) => {
+    if (e.type === "evidence") return vim.facts.evidence(e.evidence);
+    const why = e.why === undefined ? {} : { why: e.why };
+    vim.events.push({ type: "host.status", hostId, status: e.status, ...why });
+    if (e.status === "up") vim.computeLoop?.wake();
+  };
+}
+
+async function computeFor(config: VimConfig, vim: Vim, host: Host, ovsdb: Ovsdb, { clock, log }: Surroundings): Promise<Compute> {
+  const { netns, runDir, bridge } = config;
+  const where = netns === undefined ? {} : { netns };
+  const plugs: Plugs = {
+    ensureTap: (name) => ensureTap(name, where),
+    deleteTap: (name) => deleteTap(name, where),
+    ensurePort: (name) => ovsdb.ensurePort(bridge, name),
+    removePort: (name) => ovsdb.removePort(bridge, name),
+  };
+  const accel = config.accel ?? (await probeAccel(log));
+  return new Compute({
+    picture: vim.picture,
+    facts: vim.facts,
+    host,
+    plugs,
+    place: { runDir, accel, netns },
+    clock,
+    log,
+    wake: () => vim.computeLoop?.wake(),
+  });
+}

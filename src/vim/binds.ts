@@ -1,0 +1,97 @@
+import { Fault } from "../lib/fault.ts";
+import type { NetId } from "../model/ids.ts";
+import type { Applied } from "../model/switch.ts";
+import type { VimNet } from "../model/vim-picture.ts";
+import { updateBind } from "../store/vim-picture.ts";
+import type { VimEvents } from "./events.ts";
+import { type Fabric, isLater } from "./fabric.ts";
+import type { Picture } from "./picture.ts";
+
+/** Throws NOT_FOUND, INVALID or CONFLICT with a sentence that says which rule a bind breaks. */
+export function checkBind(nets: ReadonlyMap<NetId, VimNet>, netId: NetId, target: NetId | null): VimNet {
+  const net = nets.get(netId);
+  if (!net) throw new Fault("NOT_FOUND", `network '${netId}' not found`);
+  if (target === null) return net;
+  const to = nets.get(target);
+  if (!to) throw new Fault("NOT_FOUND", `network '${target}' not found`);
+  if (netId === target) throw new Fault("INVALID", `network '${net.name}' cannot be bound to itself`);
+  for (const n of [net, to]) {
+    if (n.kind !== "data" && n.kind !== "ptp") {
+      throw new Fault("INVALID", `network '${n.name}' is of type ${n.kind}; only 'data' and 'ptp' networks can be bound`);
+    }
+  }
+  if (to.bindNet !== null) {
+    throw new Fault(
+      "CONFLICT",
+      `network '${to.name}' is bound itself (to '${nets.get(to.bindNet)?.name ?? to.bindNet}'): binds do not chain`,
+    );
+  }
+  const bound = [...nets.values()].find((n) => n.bindNet === netId);
+  if (bound) throw new Fault("CONFLICT", `network '${bound.name}' is bound to '${net.name}': binds do not chain`);
+  return net;
+}
+
+/**
+ * Moves traffic. The order is the point: the flow change is on the wire before this function first waits, then the bind is
+ * written, then the switch's barrier and the disk are waited for.
+ */
+export class Binds {
+  readonly #picture: Picture;
+  readonly #fabric: Fabric;
+  readonly #events: VimEvents;
+
+  constructor(picture: Picture, fabric: Fabric, events: VimEvents) {
+    this.#picture = picture;
+    this.#fabric = fabric;
+    this.#events = events;
+  }
+
+  /**
+   * Binds a net to another, or with null to none. Resolves with the times of the change, or null when no switch is
+   * connected (it is written when one comes). Rejects, and leaves everything as it was, when the switch refuses or the disk
+   * fails.
+   */
+  async changeBind(netId: NetId, target: NetId | null): Promise<Applied | null> {
+    const was = checkBind(this.#picture.nets, netId, target).bindNet;
+    const written = this.#lead(netId, target);
+    const stored = this.#store(netId);
+    written?.catch(() => {}); // Waited for below, after the disk.
+    try {
+      await stored;
+      return written === null ? await this.#fabric.reconcile() : await written;
+    } catch (e) {
+      if (isLater(e)) return null;
+      await this.#takeBack(netId, target, was);
+      throw e;
+    }
+  }
+
+  /** Into the picture, onto the wire, to the subscribers: without waiting for anything. */
+  #lead(netId: NetId, target: NetId | null): Promise<Applied> | null {
+    const net = this.#picture.nets.get(netId);
+    if (!net) return null;
+    const roots = new Set([netId, net.bindNet, target]);
+    const concerned = [...this.#picture.nets.values()].filter(
+      (n) => roots.has(n.id) || (n.bindNet !== null && roots.has(n.bindNet)),
+    );
+    const change = () => void this.#picture.nets.set(netId, { ...net, bindNet: target });
+    const written = this.#fabric.writeAround(new Set(concerned.map((n) => n.id)), change);
+    if (net.bindNet !== target) this.#events.push({ type: "net.bound", netId, bindNet: target, was: net.bindNet });
+    return written;
+  }
+
+  #store(netId: NetId): Promise<void> {
+    return this.#picture.change(async () => {
+      await new Promise(setImmediate); // Binds that came in the same moment go on the wire before the disk holds this thread.
+      const net = this.#picture.nets.get(netId);
+      if (net) await updateBind(this.#picture.db, net);
+    });
+  }
+
+  /** Undo, unless somebody moved the bind again in the meantime. */
+  async #takeBack(netId: NetId, target: NetId | null, was: NetId | null): Promise<void> {
+    if (this.#picture.nets.get(netId)?.bindNet !== target) return;
+    this.#lead(netId, was)?.catch(() => {}); // The fabric distrusts itself and reads the switch in its next pass.
+    await this.#store(netId).catch(() => {}); // The disk fails: the caller hears of the first failure.
+  }
+}

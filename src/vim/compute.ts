@@ -1,0 +1,211 @@
+import type { Host, HostServer } from "../hosts/host.ts";
+import type { Clock } from "../lib/clock.ts";
+import { Fault, type FaultCode } from "../lib/fault.ts";
+import type { Log } from "../lib/log.ts";
+import type { ServerId } from "../model/ids.ts";
+import type { ServerStatus } from "../model/vim-event.ts";
+import type { Leftover, Server, ServerPort, ServerTask } from "../model/vim-picture.ts";
+import { deleteLeftover } from "../store/vim-picture.ts";
+import { bridgeOf, ensureBridge } from "./bridges.ts";
+import type { Facts } from "./facts.ts";
+import type { Picture } from "./picture.ts";
+import { domainSpec, type SpecPlace } from "./server-spec.ts";
+
+/** What is asked of a compute host. Every verb may be repeated. */
+export type ComputeHost = Pick<Host, "ensureRunning" | "pause" | "resume" | "shutdown" | "destroy" | "ensureGone" | "domains">;
+
+/** What is asked of the switch's database and of the kernel for a vNIC. */
+export interface Plugs {
+  ensureTap(name: string): Promise<unknown>;
+  deleteTap(name: string): Promise<unknown>;
+  ensurePort(name: string): Promise<unknown>;
+  removePort(name: string): Promise<unknown>;
+}
+
+type Outcome = Partial<Pick<Server, "status" | "lastError" | "progress">>;
+
+export interface ComputePlace extends SpecPlace {
+  readonly netns: string | undefined;
+}
+
+/** These say nothing of the server: its task stays, and the next pass does it. */
+const LATER: ReadonlySet<FaultCode> = new Set(["HOST_UNREACHABLE", "TIMEOUT"]);
+/** libvirt learns of a process's end up to 2 s after those who watch it: a list read sooner may still show it running. */
+const LIST_LAG_MS = 3_000;
+
+/**
+ * Brings about what was acknowledged for servers: each task runs on its own, one at a time per server, and is forgotten when
+ * it is done. A server that stopped by itself stays stopped: whether to start it again is the MANO's decision.
+ */
+export class Compute {
+  readonly #picture: Picture;
+  readonly #facts: Facts;
+  readonly #host: ComputeHost;
+  readonly #plugs: Plugs;
+  readonly #place: ComputePlace;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #wake: () => void;
+  readonly #busy = new Map<ServerId, Promise<void>>();
+
+  constructor(parts: {
+    picture: Picture;
+    facts: Facts;
+    host: ComputeHost;
+    plugs: Plugs;
+    place: ComputePlace;
+    clock: Clock;
+    log: Log;
+    wake: () => void;
+  }) {
+    this.#picture = parts.picture;
+    this.#facts = parts.facts;
+    this.#host = parts.host;
+    this.#plugs = parts.plugs;
+    this.#place = parts.place;
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+    this.#wake = parts.wake;
+  }
+
+  /** Starts what is to be done and compares servers with domains. Does not wait for the tasks: one may take seconds. */
+  async pass(): Promise<void> {
+    for (const server of this.#picture.servers.values())
+      if (server.task !== null) this.#begin(server.id, () => this.#runTask(server.id));
+    for (const left of this.#picture.leftovers.values()) this.#begin(left.serverId, () => this.#remove(left));
+    await this.#compare();
+  }
+
+  /** Resolves when no task runs any more. */
+  async idle(): Promise<void> {
+    while (this.#busy.size > 0) await Promise.all(this.#busy.values());
+  }
+
+  #begin(id: ServerId, work: () => Promise<boolean>): void {
+    if (this.#busy.has(id)) return;
+    const running = work().then((isDone) => {
+      this.#busy.delete(id);
+      if (isDone) this.#wake(); // There may be a task that came meanwhile.
+    });
+    this.#busy.set(id, running);
+  }
+
+  /** Facts that nobody pushed: a domain that ended while we did not look. */
+  async #compare(): Promise<void> {
+    const before = new Map(this.#picture.servers);
+    const now = this.#clock.now();
+    const states = new Map((await this.#host.domains()).map((d) => [d.id, d.state]));
+    for (const server of before.values()) {
+      const says = saysOf(states.get(server.id));
+      const isSettled =
+        now - this.#facts.lastSeenAt(server.id) > LIST_LAG_MS && !this.#busy.has(server.id) && server.task === null;
+      if (!isSettled || this.#picture.servers.get(server.id) !== server || !isJudged(server.status)) continue;
+      if (STATUS_TOLD[says] === server.status) continue;
+      this.#facts.evidence({ about: { kind: "server", id: server.id }, says, source: "poll", seenAt: now });
+    }
+  }
+
+  /** True when it is done; false when it is to be tried in the next pass. */
+  async #runTask(id: ServerId): Promise<boolean> {
+    const server = this.#picture.servers.get(id);
+    if (!server?.task) return true;
+    try {
+      this.#ended(server, { lastError: null, progress: 100, ...(await this.#do(server.task, server)) });
+    } catch (err) {
+      if (err instanceof Fault && LATER.has(err.code)) {
+        this.#log.warn({ err, server: id, task: server.task }, "the host does not answer; the task waits for the next pass");
+        return false;
+      }
+      this.#log.error({ err, server: id, task: server.task }, "a task of a server failed");
+      this.#ended(server, { status: "ERROR", lastError: err instanceof Error ? err.message : String(err) });
+    }
+    return true;
+  }
+
+  /** A newer task that was acknowledged meanwhile stays and runs next. */
+  #ended(server: Server, outcome: Outcome): void {
+    const isNewest = this.#picture.servers.get(server.id)?.taskNo === server.taskNo;
+    this.#facts.setServer(server.id, isNewest ? { ...outcome, task: null } : outcome);
+  }
+
+  /** What to show when it is done; no status where what happens then is told by evidence. */
+  async #do(task: ServerTask, server: Server): Promise<Outcome> {
+    switch (task) {
+      case "create":
+      case "start":
+        return this.#start(server, false);
+      case "createPaused":
+        return this.#start(server, true);
+      case "rebuild":
+      case "reboot": // Of a guest that may hang: nothing is asked of it.
+        await this.#host.destroy(server.id);
+        return this.#start(server, false);
+      case "pause":
+        await this.#host.pause(server.id);
+        return { status: "PAUSED" };
+      case "resume":
+        await this.#host.resume(server.id);
+        return { status: "ACTIVE" };
+      case "shutdown":
+        await this.#host.shutdown(server.id);
+        return {}; // The guest takes its time, or refuses.
+      case "forceOff":
+        await this.#host.destroy(server.id);
+        return { status: "INACTIVE" };
+    }
+  }
+
+  async #start(server: Server, paused: boolean): Promise<Outcome> {
+    const ports = this.#picture.portsOf(server.id);
+    const spec = domainSpec(this.#picture, server, ports, this.#place);
+    await Promise.all(ports.map((port) => this.#plug(port)));
+    // It stopped, says who saw it, but libvirt may not know yet, and would take the start for done.
+    if (server.status === "INACTIVE" && saysOf(await this.#stateOf(server.id)) !== "stopped") await this.#host.destroy(server.id);
+    const beginsAt = this.#clock.now();
+    await this.#host.ensureRunning(spec, { paused });
+    const says = saysOf(await this.#stateOf(server.id));
+    if (says !== "stopped" && !this.#facts.hasStoppedSince(server.id, beginsAt)) return { status: STATUS_TOLD[says] };
+    return { status: "INACTIVE", lastError: `the domain ended right after its start; its console is in ${spec.consoleLog}` };
+  }
+
+  async #stateOf(id: ServerId): Promise<HostServer["state"] | undefined> {
+    return (await this.#host.domains()).find((d) => d.id === id)?.state;
+  }
+
+  async #plug(port: ServerPort): Promise<void> {
+    if (port.switchPort !== null) {
+      await this.#plugs.ensureTap(port.switchPort);
+      await this.#plugs.ensurePort(port.switchPort);
+      return;
+    }
+    const bridge = bridgeOf(this.#picture.nets.get(port.netId!)!);
+    if (bridge.isOurs) await ensureBridge(bridge.name, this.#place.netns);
+  }
+
+  async #remove(left: Leftover): Promise<boolean> {
+    try {
+      await this.#host.ensureGone(left.serverId);
+      for (const tap of left.taps) {
+        await this.#plugs.removePort(tap);
+        await this.#plugs.deleteTap(tap);
+      }
+      await this.#picture.change(() => deleteLeftover(this.#picture.db, left.serverId));
+      this.#picture.leftovers.delete(left.serverId);
+      this.#facts.forget(left.serverId, left.taps);
+      return true;
+    } catch (err) {
+      this.#log.warn({ err, server: left.serverId }, "a deleted server is not gone from its host yet; the next pass tries again");
+      return false;
+    }
+  }
+}
+
+const STATUS_TOLD = { running: "ACTIVE", paused: "PAUSED", stopped: "INACTIVE" } as const satisfies Record<string, ServerStatus>;
+/** libvirt's states; a domain that waits for its disk runs. One that is not there does not. */
+function saysOf(state: HostServer["state"] | undefined): keyof typeof STATUS_TOLD {
+  if (state === "running" || state === "blocked") return "running";
+  return state === "paused" || state === "pmsuspended" ? "paused" : "stopped";
+}
+
+/** In the other states the domain is not what decides. */
+const isJudged = (status: ServerStatus): boolean => status === "ACTIVE" || status === "PAUSED" || status === "INACTIVE";

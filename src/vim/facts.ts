@@ -1,0 +1,135 @@
+import type { Evidence, Source } from "../model/evidence.ts";
+import type { ServerId, VimPortId } from "../model/ids.ts";
+import type { ServerStatus } from "../model/vim-event.ts";
+import type { Server, ServerPort } from "../model/vim-picture.ts";
+import type { VimEvents } from "./events.ts";
+import type { Picture } from "./picture.ts";
+import { portStatus } from "./port-status.ts";
+
+const STATUS_OF = { running: "ACTIVE", paused: "PAUSED", stopped: "INACTIVE" } as const satisfies Record<string, ServerStatus>;
+
+/**
+ * Takes in what the edges see. Evidence is told to the subscribers before anything else is done with it; a status is told
+ * once per change, however many sources saw it.
+ */
+export class Facts {
+  readonly #picture: Picture;
+  readonly #events: VimEvents;
+  readonly #wake: () => void;
+  /** Last link state by source and switch port, and by switch port over all sources. */
+  readonly #linkBySource = new Map<string, boolean>();
+  readonly #link = new Map<string, boolean>();
+  readonly #answered = new Set<VimPortId>();
+  /** The last evidence about each server. */
+  readonly #last = new Map<ServerId, Evidence>();
+
+  constructor(picture: Picture, events: VimEvents, wake: () => void) {
+    this.#picture = picture;
+    this.#events = events;
+    this.#wake = wake;
+    // A port that was ACTIVE when the daemon ended has answered; its server's end would have been seen, or is by the first pass.
+    for (const port of picture.ports.values()) if (port.status === "ACTIVE") this.#answered.add(port.id);
+  }
+
+  /** Evidence about a server; what is said of somebody else's domain is not ours to tell. */
+  evidence(evidence: Evidence): void {
+    if (evidence.about.kind !== "server") {
+      this.portEvidence(evidence);
+      return;
+    }
+    const server = this.#picture.servers.get(evidence.about.id);
+    if (!server) return;
+    this.#events.push({ type: "evidence", evidence });
+    this.#last.set(server.id, evidence);
+    if (evidence.says in STATUS_OF) this.#serverIs(server, STATUS_OF[evidence.says as keyof typeof STATUS_OF]);
+    this.#wake();
+  }
+
+  /** Monotonic ms of the last evidence about a server; -Infinity when there was none in this run. */
+  lastSeenAt(id: ServerId): number {
+    return this.#last.get(id)?.seenAt ?? Number.NEGATIVE_INFINITY;
+  }
+
+  hasStoppedSince(id: ServerId, atMs: number): boolean {
+    const last = this.#last.get(id);
+    return last?.says === "stopped" && last.seenAt > atMs;
+  }
+
+  /** A link state that one source reports; what it has reported before is no news. */
+  link(source: Source, switchPort: string, isUp: boolean, seenAt: number): void {
+    const key = `${source} ${switchPort}`;
+    if ((this.#linkBySource.get(key) ?? true) === isUp) {
+      this.#linkBySource.set(key, isUp);
+      return;
+    }
+    this.#linkBySource.set(key, isUp);
+    this.#link.set(switchPort, isUp);
+    for (const port of this.#picture.ports.values()) {
+      if (port.switchPort !== switchPort) continue;
+      this.portEvidence({ about: { kind: "port", id: port.id }, says: isUp ? "linkUp" : "linkDown", source, seenAt });
+    }
+  }
+
+  portEvidence(evidence: Evidence): void {
+    if (evidence.about.kind !== "port") return;
+    this.#events.push({ type: "evidence", evidence });
+    if (evidence.says === "answers") this.#answered.add(evidence.about.id);
+    const port = this.#picture.ports.get(evidence.about.id);
+    if (port) this.#refreshPort(port);
+    this.#wake();
+  }
+
+  /** The result of something we did ourselves, or found by reading. No change, no event. */
+  setServer(id: ServerId, change: Partial<Pick<Server, "status" | "lastError" | "task" | "progress">>): void {
+    const server = this.#picture.servers.get(id);
+    if (!server) return;
+    const status = change.status ?? server.status;
+    this.#picture.patchServer(id, change);
+    if (status !== server.status) this.#tellServer(server, status, change.lastError ?? undefined);
+  }
+
+  /** A new life of a server: what its ports answered before says nothing of it. */
+  startsAnew(id: ServerId): void {
+    for (const port of this.#picture.portsOf(id)) this.#answered.delete(port.id);
+  }
+
+  /** Ports that wait for their first answer. */
+  unanswered(): ServerPort[] {
+    return [...this.#picture.ports.values()].filter((p) => p.status === "BUILD");
+  }
+
+  /** A server that is gone, and its switch ports, leave nothing behind for others of the same name. */
+  forget(id: ServerId, switchPorts: readonly string[]): void {
+    this.#last.delete(id);
+    for (const name of switchPorts) this.#forgetLink(name);
+  }
+
+  #forgetLink(switchPort: string): void {
+    this.#link.delete(switchPort);
+    for (const key of this.#linkBySource.keys()) if (key.endsWith(` ${switchPort}`)) this.#linkBySource.delete(key);
+  }
+
+  #serverIs(server: Server, status: ServerStatus): void {
+    // Until the start is done its end is told by the one who starts it; an ERROR stays until somebody rebuilds or deletes.
+    if (server.status === status || server.status === "CREATING" || server.status === "ERROR") return;
+    this.#picture.patchServer(server.id, { status });
+    this.#tellServer(server, status);
+  }
+
+  #tellServer(server: Server, status: ServerStatus, lastError?: string): void {
+    const told = { type: "server.status", serverId: server.id, status, was: server.status } as const;
+    this.#events.push(lastError === undefined ? told : { ...told, lastError });
+    if (status !== "ACTIVE") this.startsAnew(server.id);
+    for (const port of this.#picture.portsOf(server.id)) this.#refreshPort(port);
+  }
+
+  #refreshPort(port: ServerPort): void {
+    const server = port.serverId === null ? null : (this.#picture.servers.get(port.serverId)?.status ?? null);
+    const isLinkUp = port.switchPort === null ? null : (this.#link.get(port.switchPort) ?? null);
+    const status = portStatus(port, { server, isLinkUp, hasAnswered: this.#answered.has(port.id) });
+    if (status === port.status) return;
+    this.#picture.patchPort(port.id, { status });
+    const { id: portId, netId, serverId } = port;
+    this.#events.push({ type: "port.status", portId, netId, serverId, status, was: port.status });
+  }
+}

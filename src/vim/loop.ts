@@ -1,0 +1,42 @@
+import type { Clock } from "../lib/clock.ts";
+
+/**
+ * Runs `pass` when woken and every `everyMs` anyhow. A wake-up carries no data on purpose: a pass reads the whole truth
+ * itself, so a lost, repeated or reordered event changes when we look and never what we see. After a restart the same pass runs.
+ */
+export class Loop {
+  #wake: () => void = () => {};
+  #isWoken = false;
+  readonly #clock: Clock;
+  readonly #pass: () => Promise<void>;
+  readonly #onFailure: (e: unknown) => void;
+
+  constructor(clock: Clock, pass: () => Promise<void>, onFailure: (e: unknown) => void) {
+    this.#clock = clock;
+    this.#pass = pass;
+    this.#onFailure = onFailure;
+  }
+
+  wake(): void {
+    this.#isWoken = true;
+    this.#wake();
+  }
+
+  /** Ends when `signal` is aborted and the pass that runs then is over. */
+  async run(everyMs: number, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#isWoken = false; // Before the pass: a wake during it means one more.
+      await this.#pass().catch(this.#onFailure); // No retry here: the next pass is the retry.
+      if (!this.#isWoken) await this.#rest(everyMs, signal);
+    }
+  }
+
+  async #rest(everyMs: number, signal: AbortSignal): Promise<void> {
+    const done = new AbortController();
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    await Promise.race([woken, this.#clock.sleep(everyMs, AbortSignal.any([signal, done.signal])).catch(() => {})]);
+    done.abort();
+  }
+}

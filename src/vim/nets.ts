@@ -1,0 +1,141 @@
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { NetId, TenantId } from "../model/ids.ts";
+import type { NetKind } from "../model/net.ts";
+import type { Asked, Change, VimNet } from "../model/vim-picture.ts";
+import { deleteNet, saveNet } from "../store/vim-picture.ts";
+import { dhcpRange } from "./addresses.ts";
+import { checkUnique, found, given, newId, notFree } from "./asking.ts";
+import { checkBind } from "./binds.ts";
+import type { Picture } from "./picture.ts";
+
+const isSwitched = (kind: NetKind): boolean => kind === "data" || kind === "ptp";
+
+/** VLAN numbers the VIM gives to nets, both ends included. */
+export interface VlanRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Networks, by OpenVIM's rules. */
+export class Nets {
+  readonly #picture: Picture;
+  readonly #clock: Clock;
+  readonly #vlans: VlanRange;
+  readonly #changed: () => void;
+
+  constructor(picture: Picture, clock: Clock, vlans: VlanRange, changed: () => void) {
+    this.#picture = picture;
+    this.#clock = clock;
+    this.#vlans = vlans;
+    this.#changed = changed;
+  }
+
+  /** `bindNet` may be a name, as in OpenVIM. Throws INVALID, CONFLICT or NOT_FOUND. */
+  createNet(asked: Asked<VimNet, "name">): Promise<VimNet> {
+    return this.#picture.change(async () => {
+      this.#checkTenant(asked.tenantId);
+      checkUnique(this.#picture.nets, undefined, "provider", asked.provider, "provider");
+      const id = newId(this.#picture.nets, asked.id);
+      const net = this.#completed({ ...given(asked), id });
+      if (net.bindNet !== null) checkBind(new Map([...this.#picture.nets, [id, net]]), id, net.bindNet);
+      return this.#save(net);
+    });
+  }
+
+  /** Everything but the bind, which has its own way (`Binds`). Throws NOT_ALLOWED where ports stand in the way. */
+  editNet(id: NetId, change: Change<VimNet>): Promise<VimNet> {
+    return this.#picture.change(async () => {
+      const net = found(this.#picture.nets, id, `network '${id}' not found`);
+      checkUnique(this.#picture.nets, id, "provider", change.provider, "provider");
+      const isMoved = (change.kind ?? net.kind) !== net.kind || (change.vlan ?? net.vlan) !== net.vlan;
+      if (isMoved && this.#picture.portsIn(id).length > 0) {
+        throw new Fault("NOT_ALLOWED", "type or provider:vlan cannot be changed while ports are attached to the network");
+      }
+      const edited = { ...net, ...given(change), bindNet: net.bindNet };
+      checkProvider(edited.kind, edited.provider);
+      return this.#save(edited);
+    });
+  }
+
+  /** An unknown net is no error: it is not there, which is what was asked for. */
+  deleteNet(id: NetId): Promise<void> {
+    return this.#picture.change(async () => {
+      if (!this.#picture.nets.has(id)) return;
+      const isBoundTo = [...this.#picture.nets.values()].some((n) => n.bindNet === id);
+      if (isBoundTo || this.#picture.portsIn(id).length > 0) throw notFree(`Error deleting network '${id}': `, "dependencies");
+      await deleteNet(this.#picture.db, id);
+      this.#picture.nets.delete(id);
+      this.#changed();
+    });
+  }
+
+  #completed(asked: Asked<VimNet, "name" | "id">): VimNet {
+    const kind = asked.kind ?? (asked.provider?.startsWith("openflow:") ? "data" : "bridge_man");
+    checkProvider(kind, asked.provider ?? null);
+    const region = isSwitched(kind) ? "__DATA__" : asked.provider ? null : "__OVS__";
+    const vlan = asked.vlan ?? (region === null ? null : this.#freeVlan(region));
+    const range = asked.enableDhcp && asked.cidr ? dhcpRange(asked.cidr) : null;
+    return {
+      tenantId: null,
+      shared: false,
+      adminUp: true,
+      status: "ACTIVE",
+      lastError: null,
+      bindVlan: null,
+      cidr: null,
+      enableDhcp: false,
+      dhcpFirstIp: range?.firstIp ?? null,
+      dhcpLastIp: range?.lastIp ?? null,
+      gatewayIp: range?.gatewayIp ?? null,
+      dns: null,
+      links: null,
+      routes: null,
+      createdAt: this.#clock.wall().toISOString(),
+      ...(given(asked) as typeof asked),
+      kind,
+      region,
+      vlan,
+      provider: asked.provider ?? (region === "__OVS__" ? `OVS:${vlan}` : null),
+      bindNet: asked.bindNet ? this.#netCalled(asked.bindNet) : null,
+    } as VimNet;
+  }
+
+  #netCalled(nameOrId: string): NetId {
+    const named = [...this.#picture.nets.values()].filter((n) => n.id === nameOrId || n.name === nameOrId);
+    if (named.length === 0) throw new Fault("INVALID", ` bind_net name '${nameOrId}'not found`);
+    if (named.length > 1) throw new Fault("INVALID", ` more than one bind_net name '${nameOrId}' found, use uuid`);
+    return named[0]!.id;
+  }
+
+  #freeVlan(region: string): number {
+    const taken = new Set([...this.#picture.nets.values()].filter((n) => n.region === region).map((n) => n.vlan));
+    for (let vlan = this.#vlans.first; vlan <= this.#vlans.last; vlan++) if (!taken.has(vlan)) return vlan;
+    throw new Fault("CONFLICT", `no VLAN is free between ${this.#vlans.first} and ${this.#vlans.last}`);
+  }
+
+  #checkTenant(id: TenantId | null | undefined): void {
+    if (id === null || id === undefined) return;
+    const tenant = found(this.#picture.tenants, id, `tenant '${id}' not found`);
+    if (!tenant.enabled) throw new Fault("INVALID", `tenant '${id}' is not enabled`);
+  }
+
+  async #save(net: VimNet): Promise<VimNet> {
+    await saveNet(this.#picture.db, net);
+    const bindNet = this.#picture.nets.get(net.id)?.bindNet ?? net.bindNet; // May have moved while the row was written.
+    this.#picture.nets.set(net.id, { ...net, bindNet });
+    this.#changed();
+    return net;
+  }
+}
+
+function checkProvider(kind: NetKind, provider: string | null): void {
+  if (provider === null) return;
+  const isOpenflow = provider.startsWith("openflow:");
+  if (isOpenflow && !isSwitched(kind)) {
+    throw new Fault("INVALID", "Only 'ptp' or 'data' net types can be bound to 'openflow'");
+  }
+  if (!isOpenflow && isSwitched(kind)) {
+    throw new Fault("INVALID", "Only 'bridge_man' or 'bridge_data' net types can be bound to 'bridge', 'macvtap' or 'default");
+  }
+}

@@ -1,0 +1,116 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { FlavorId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "../model/ids.ts";
+import type { Flavor, Host, Image, Leftover, Server, ServerPort, Tenant, VimNet, VimPicture } from "../model/vim-picture.ts";
+import { readPicture, updateStates, type VimStore } from "../store/vim-picture.ts";
+
+const byId = <K extends string, T extends { readonly id: K }>(things: readonly T[]): Map<K, T> =>
+  new Map(things.map((t) => [t.id, t]));
+
+/** How long a state waits to be written: a write holds this thread for as long as the disk takes, and a switch-over comes first. */
+export const RECORD_DELAY_MS = 50;
+
+/**
+ * What the VIM knows, in memory, and the way it reaches the store. Everything here but a bind in the making is what the store
+ * holds or is about to hold: a request is answered only after its rows are written.
+ */
+export class Picture implements VimPicture {
+  readonly tenants = new Map<TenantId, Tenant>();
+  readonly hosts = new Map<HostId, Host>();
+  readonly images = new Map<ImageId, Image>();
+  readonly flavors = new Map<FlavorId, Flavor>();
+  readonly servers = new Map<ServerId, Server>();
+  readonly nets = new Map<NetId, VimNet>();
+  readonly ports = new Map<VimPortId, ServerPort>();
+  readonly leftovers = new Map<ServerId, Leftover>();
+  readonly db: VimStore;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #dirtyServers = new Set<ServerId>();
+  readonly #dirtyPorts = new Set<VimPortId>();
+  #later: Promise<void> | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(db: VimStore, clock: Clock, log: Log) {
+    this.db = db;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  static async load(db: VimStore, clock: Clock, log: Log): Promise<Picture> {
+    const picture = new Picture(db, clock, log);
+    const { leftovers, ...rows } = await readPicture(db);
+    for (const [name, things] of Object.entries(rows)) {
+      const map = picture[name as keyof typeof rows] as Map<string, { id: string }>;
+      for (const [id, thing] of byId<string, { id: string }>(things)) map.set(id, thing);
+    }
+    for (const left of leftovers) picture.leftovers.set(left.serverId, left);
+    return picture;
+  }
+
+  /** One change at a time, in the order of the calls: what a change checked still holds when it is written. */
+  change<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  /** Resolves when every change asked for until now is written or refused. */
+  async settled(): Promise<void> {
+    while (this.#later !== null) await this.#later;
+    await this.#last;
+  }
+
+  portsOf(serverId: ServerId): ServerPort[] {
+    return [...this.ports.values()].filter((p) => p.serverId === serverId);
+  }
+
+  portsIn(netId: NetId): ServerPort[] {
+    return [...this.ports.values()].filter((p) => p.netId === netId);
+  }
+
+  /**
+   * Shows the new state at once and writes it a little later: for what was seen or done, which nobody waits to have
+   * acknowledged, and which the first pass after a crash finds again. The moment it is seen is the moment to react.
+   */
+  patchServer(id: ServerId, patch: Partial<Server>): void {
+    const server = this.servers.get(id);
+    if (!server) return;
+    this.servers.set(id, { ...server, ...patch });
+    this.#dirtyServers.add(id);
+    this.#writeLater();
+  }
+
+  patchPort(id: VimPortId, patch: Partial<ServerPort>): void {
+    const port = this.ports.get(id);
+    if (!port) return;
+    this.ports.set(id, { ...port, ...patch });
+    this.#dirtyPorts.add(id);
+    this.#writeLater();
+  }
+
+  #writeLater(): void {
+    this.#later ??= this.#clock.sleep(RECORD_DELAY_MS).then(() => this.#writeDirty());
+  }
+
+  /** Things as they stand when their turn comes, so that the last write of a row is always the newest state. */
+  async #writeDirty(): Promise<void> {
+    this.#later = null;
+    const write = async () => {
+      const servers = [...take(this.#dirtyServers)].map((id) => this.servers.get(id));
+      const ports = [...take(this.#dirtyPorts)].map((id) => this.ports.get(id));
+      await updateStates(this.db, present(servers), present(ports));
+    };
+    await this.change(write).catch((err: unknown) => {
+      this.#log.error({ err }, "states could not be written; the next pass after a restart finds them again");
+    });
+  }
+}
+
+function take<T>(set: Set<T>): Set<T> {
+  const taken = new Set(set);
+  set.clear();
+  return taken;
+}
+
+const present = <T>(things: readonly (T | undefined)[]): T[] => things.filter((t) => t !== undefined);

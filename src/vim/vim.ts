@@ -1,0 +1,72 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { NetId } from "../model/ids.ts";
+import type { VimStore } from "../store/vim-picture.ts";
+import { Binds } from "./binds.ts";
+import { Catalogue } from "./catalogue.ts";
+import { VimEvents } from "./events.ts";
+import { Fabric } from "./fabric.ts";
+import { Facts } from "./facts.ts";
+import { type FlowText, flowsOf } from "./flows.ts";
+import { Inventory } from "./inventory.ts";
+import { Loop } from "./loop.ts";
+import { Nets, type VlanRange } from "./nets.ts";
+import { Picture } from "./picture.ts";
+import { Ports } from "./ports.ts";
+import { Servers } from "./servers.ts";
+
+export interface VimParts {
+  readonly db: VimStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly vlanRange: VlanRange;
+}
+
+/** The VIM without its edges: what it knows, what may be asked of it, and the loop that keeps the switch as the picture wants it. */
+export class Vim {
+  readonly picture: Picture;
+  readonly events: VimEvents;
+  readonly catalogue: Catalogue;
+  readonly inventory: Inventory;
+  readonly nets: Nets;
+  readonly ports: Ports;
+  readonly servers: Servers;
+  readonly fabric: Fabric;
+  readonly binds: Binds;
+  readonly facts: Facts;
+  readonly fabricLoop: Loop;
+  /** Set by the composition root when there is a compute host to work on. */
+  computeLoop: Loop | null = null;
+
+  private constructor({ clock, log, vlanRange }: VimParts, picture: Picture, events: VimEvents) {
+    this.picture = picture;
+    this.events = events;
+    this.fabric = new Fabric(picture, clock, log, () => this.fabricLoop.wake());
+    this.fabricLoop = new Loop(
+      clock,
+      async () => void (await this.fabric.reconcile()),
+      (err) => log.warn({ err }, "the switch could not be compared with the picture; the next pass tries again"),
+    );
+    const netsChanged = () => this.fabric.writeUnattended();
+    const serversChanged = () => {
+      this.fabric.writeUnattended();
+      this.computeLoop?.wake();
+    };
+    this.catalogue = new Catalogue(picture, clock);
+    this.inventory = new Inventory(picture, clock);
+    this.nets = new Nets(picture, clock, vlanRange, netsChanged);
+    this.ports = new Ports(picture, netsChanged);
+    this.servers = new Servers(picture, clock, serversChanged);
+    this.binds = new Binds(picture, this.fabric, events);
+    this.facts = new Facts(picture, events, () => this.computeLoop?.wake());
+  }
+
+  static async open(parts: VimParts): Promise<Vim> {
+    const picture = await Picture.load(parts.db, parts.clock, parts.log);
+    return new Vim(parts, picture, await VimEvents.open(parts.db, parts.clock, parts.log));
+  }
+
+  flowsOf(netId: NetId | null): FlowText[] {
+    return flowsOf(this.picture, netId);
+  }
+}

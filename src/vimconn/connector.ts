@@ -1,0 +1,68 @@
+import type { NetId, ServerId } from "../model/ids.ts";
+import type { Net, VimPort } from "../model/net.ts";
+import type { ServerStatus, VimEvent } from "../model/vim-event.ts";
+
+export interface VimServer {
+  readonly id: ServerId;
+  readonly name: string;
+  readonly description: string | null;
+  readonly status: ServerStatus;
+  readonly lastError: string | null;
+}
+export type VimNet = Pick<Net, "id" | "name" | "kind" | "status" | "bindNet">;
+export type VimLinkPort = Pick<VimPort, "id" | "name" | "netId" | "serverId" | "mac" | "ip" | "switchPort" | "status">;
+
+/** Everything the MANO needs to know of a VIM, as it was at some moment after `startedAt` (monotonic ms). */
+export interface Inventory {
+  readonly startedAt: number;
+  readonly servers: ReadonlyMap<ServerId, VimServer>;
+  readonly ports: readonly VimLinkPort[];
+  readonly nets: ReadonlyMap<NetId, VimNet>;
+}
+
+export interface ServerSpec {
+  readonly id: ServerId;
+  readonly name: string;
+  readonly description: string;
+  /** Names in the VIM. */
+  readonly image: string;
+  readonly flavor: string;
+  readonly nics: readonly { readonly name: string; readonly netId: NetId; readonly ip: string | null }[];
+  readonly kernelCmdline: string | null;
+}
+
+/** When the change left for the switch and when the switch confirmed it; `pending`: no switch is connected, the VIM will do it then. */
+export type Bound =
+  | { readonly pending: false; readonly onWireMs: number; readonly barrierMs: number }
+  | { readonly pending: true };
+
+/**
+ * What the MANO may ask of a VIM (Or-Vi and Vi-Vnfm). Every verb is safe to repeat. Failures: VIM_UNREACHABLE when no answer
+ * came (it may or may not have been done), VIM_REFUSED with the VIM's own words (it was not done).
+ */
+export interface VimConnector extends Disposable {
+  inventory(signal: AbortSignal): Promise<Inventory>;
+  /** Makes the server unless one with this id is there already. */
+  ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void>;
+  startServer(id: ServerId, signal: AbortSignal): Promise<void>;
+  resumeServer(id: ServerId, signal: AbortSignal): Promise<void>;
+  /** No error when it is gone already. */
+  deleteServer(id: ServerId, signal: AbortSignal): Promise<void>;
+  /** Leads a traffic net to a data net, or to none. The request is on its way when this returns: nothing is awaited before. */
+  changeBind(trafficNet: NetId, dataNet: NetId | null): Promise<Bound>;
+  /** The net behind the switch port that a net is cabled to (dissertation 4.3, request #1). */
+  netConnection(net: NetId, signal: AbortSignal): Promise<NetId | null>;
+  /** The nets that are bound to this one (dissertation 4.3, request #2). */
+  netBind(net: NetId, signal: AbortSignal): Promise<readonly NetId[]>;
+  /** Clears and re-installs every flow entry: what the dissertation's VIM did on every change of a bind (7.2). */
+  reinstallAll(signal: AbortSignal): Promise<void>;
+  /**
+   * Hands over events as they arrive, all that one read of the socket brought at once, with nothing awaited in between.
+   * `since` null: from now on. `onOpen` is called when the VIM has accepted. Ends only by a Fault or by the signal.
+   */
+  subscribe(
+    since: number | null,
+    listener: { onOpen(): void; onEvents(events: readonly VimEvent[]): void },
+    signal: AbortSignal,
+  ): Promise<void>;
+}

@@ -1,0 +1,111 @@
+import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
+import { Fault } from "../lib/fault.ts";
+
+/** Sockets kept open between requests: three for an inventory's parallel questions, so one is warm for the change of a bind. */
+const FREE_SOCKETS_MAX = 8;
+/** Requests in flight at once: a burst of moves goes out whole, a runaway loop does not drown the VIM. */
+const SOCKETS_MAX = 64;
+/** The largest answer believed: an inventory of ten thousand ports is about 3 MB. */
+const ANSWER_BYTES_MAX = 32_000_000;
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** JSON over HTTP to one VIM, on sockets that stay open. */
+export class VimHttp implements Disposable {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, maxFreeSockets: FREE_SOCKETS_MAX, scheduling: "lifo" });
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
+  }
+
+  /**
+   * One request and its answer, whatever its status. Starts sending before it returns. Throws VIM_UNREACHABLE when no
+   * whole answer came within `timeoutMs`.
+   */
+  ask(method: string, url: URL, body: unknown, timeoutMs: number, signal?: AbortSignal): Promise<Answer> {
+    return new Promise((settle, fail) => {
+      this.#send(method, url, body === undefined ? null : JSON.stringify(body), timeoutMs, signal, settle, fail, true);
+    });
+  }
+
+  /** A GET whose answer does not end; resolves with the open answer. Its socket is its own. */
+  open(url: URL, timeoutMs: number, signal: AbortSignal): Promise<IncomingMessage> {
+    return new Promise((settle, fail) => {
+      const req = request(url, { headers: { accept: "text/event-stream" }, agent: false, signal });
+      const timer = setTimeout(() => req.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+      req.on("response", (res) => {
+        clearTimeout(timer);
+        settle(res);
+      });
+      req.on("error", (e) => {
+        clearTimeout(timer);
+        fail(unreachable("GET", url, e));
+      });
+      req.end();
+    });
+  }
+
+  #send(
+    method: string,
+    url: URL,
+    text: string | null,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    settle: (a: Answer) => void,
+    fail: (e: Fault) => void,
+    mayRepeat: boolean,
+  ): void {
+    const headers =
+      text === null ? { accept: "application/json" } : { accept: "application/json", "content-type": "application/json" };
+    const req = request(url, { method, headers, agent: this.#agent, ...(signal && { signal }) });
+    const timer = setTimeout(() => req.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    req.on("response", (res) => {
+      readAll(res)
+        .then((bytes) => settle({ status: res.statusCode ?? 0, body: parsed(bytes) }))
+        .catch((e: unknown) => fail(unreachable(method, url, e)))
+        .finally(() => clearTimeout(timer));
+    });
+    req.on("error", (e) => {
+      clearTimeout(timer);
+      // The VIM closed an idle socket in the same moment: it has not read this request, so it is asked once more on a new one.
+      if (mayRepeat && wasStale(req, e)) this.#send(method, url, text, timeoutMs, signal, settle, fail, false);
+      else fail(unreachable(method, url, e));
+    });
+    req.end(text ?? undefined);
+  }
+}
+
+const wasStale = (req: ClientRequest, e: Error): boolean =>
+  req.reusedSocket && ["ECONNRESET", "EPIPE"].includes((e as NodeJS.ErrnoException).code ?? "");
+
+const unreachable = (method: string, url: URL, e: unknown): Fault =>
+  new Fault(
+    "VIM_UNREACHABLE",
+    `${method} ${url.href}: ${e instanceof Error ? e.message || e.name : String(e)}`,
+    { url: url.href },
+    { cause: e },
+  );
+
+async function readAll(res: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of res as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > ANSWER_BYTES_MAX) throw new Error(`an answer of more than ${ANSWER_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** JSON, or the text itself where it is none: a proxy's error page is shown as it is. */
+function parsed(bytes: Buffer): unknown {
+  const text = bytes.toString();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text.slice(0, 500);
+  }
+}

@@ -1,0 +1,224 @@
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { NetId, ServerId } from "../model/ids.ts";
+import type { VimAccount } from "../model/ns.ts";
+import type { VimEvent } from "../model/vim-event.ts";
+import type { Bound, Inventory, ServerSpec, VimConnector, VimServer } from "./connector.ts";
+import { type Answer, VimHttp } from "./http.ts";
+import { SseCutter } from "./sse.ts";
+import { linkPortOf, netOf, serverOf, type WirePort, type WireServer, type WireVimNet } from "./wire.ts";
+
+/** An ordinary question to a VIM that is well takes milliseconds; a whole inventory of a large one some hundreds. */
+const ASK_TIMEOUT_MS = 5_000;
+/** A switch that is well confirms in 1 ms. After this the next pass asks anew, since what has become of it is unknown. */
+const BIND_TIMEOUT_MS = 2_000;
+/** The VIM says something every second, if only a comment. Three missed: the connection is as good as cut. */
+const STREAM_SILENCE_MS = 3_500;
+/** The original answers lists with at most 100 rows unless asked for more. */
+const ROWS_MAX = 100_000;
+
+/** A VIM that speaks the OpenVIM API with the dissertation's additions and the push stream. */
+export function connectOpenVim(account: VimAccount, clock: Clock): VimConnector {
+  return new OpenVim(account, clock);
+}
+
+class OpenVim implements VimConnector {
+  readonly #url: string;
+  readonly #adminUrl: string;
+  readonly #tenant: string;
+  readonly #http = new VimHttp();
+  readonly #clock: Clock;
+  #tenantId: string | null = null;
+
+  constructor(account: VimAccount, clock: Clock) {
+    this.#url = account.url.replace(/\/$/, "");
+    this.#adminUrl = account.adminUrl.replace(/\/$/, "");
+    this.#tenant = account.tenant;
+    this.#clock = clock;
+  }
+
+  [Symbol.dispose](): void {
+    this.#http[Symbol.dispose]();
+  }
+
+  async inventory(signal: AbortSignal): Promise<Inventory> {
+    const tenant = await this.#tenantPath(signal);
+    const startedAt = this.#clock.now();
+    const [servers, ports, nets] = await Promise.all([
+      this.#list<WireServer>(`${tenant}/servers`, "servers", ["id", "name", "description", "status", "last_error"], signal),
+      this.#list<WirePort>("ports", "ports", [], signal),
+      this.#list<WireVimNet>("networks", "networks", ["id", "name", "type", "status", "bind_net"], signal),
+    ]);
+    return {
+      startedAt,
+      servers: new Map(servers.map((s) => [s.id as ServerId, serverOf(s)])),
+      ports: ports.map(linkPortOf),
+      nets: new Map(nets.map((n) => [n.id as NetId, netOf(n)])),
+    };
+  }
+
+  async ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void> {
+    if (await this.#server(spec.id, signal)) return;
+    const tenant = await this.#tenantPath(signal);
+    const [imageRef, flavorRef] = await Promise.all([
+      this.#idOf(`${tenant}/images`, "images", spec.image, signal),
+      this.#idOf(`${tenant}/flavors`, "flavors", spec.flavor, signal),
+    ]);
+    const networks = spec.nics.map((nic) => ({
+      uuid: nic.netId,
+      name: nic.name,
+      type: "virtual",
+      model: "virtio",
+      ...(nic.ip !== null && { ip_address: nic.ip }),
+    }));
+    const { id, name, description } = spec;
+    const cmdline = spec.kernelCmdline === null ? {} : { kernel_cmdline: spec.kernelCmdline };
+    await this.#ask(
+      "POST",
+      `${tenant}/servers`,
+      { server: { id, name, description, imageRef, flavorRef, networks, ...cmdline } },
+      signal,
+    );
+  }
+
+  startServer(id: ServerId, signal: AbortSignal): Promise<void> {
+    return this.#action(id, "start", signal);
+  }
+
+  resumeServer(id: ServerId, signal: AbortSignal): Promise<void> {
+    return this.#action(id, "resume", signal);
+  }
+
+  async deleteServer(id: ServerId, signal: AbortSignal): Promise<void> {
+    const answer = await this.#send("DELETE", `${this.#url}/${await this.#tenantPath(signal)}/servers/${id}`, undefined, signal);
+    if (answer.status !== 404) accepted("DELETE", `servers/${id}`, answer);
+  }
+
+  changeBind(trafficNet: NetId, dataNet: NetId | null): Promise<Bound> {
+    const url = new URL(`${this.#url}/networks/${trafficNet}/${dataNet ?? "delete"}`);
+    return this.#http.ask(dataNet === null ? "DELETE" : "PUT", url, undefined, BIND_TIMEOUT_MS).then((answer) => {
+      const { applied } = (accepted("PUT", url.pathname, answer) ?? {}) as {
+        applied?: { on_wire_mono_ms: number; barrier_mono_ms: number } | null;
+      };
+      if (!applied) return { pending: true };
+      return { pending: false, onWireMs: applied.on_wire_mono_ms, barrierMs: applied.barrier_mono_ms };
+    });
+  }
+
+  async netConnection(net: NetId, signal: AbortSignal): Promise<NetId | null> {
+    const answer = (await this.#ask("GET", `networks/${net}/connection`, undefined, signal)) as {
+      net_conn?: { net_id: string }[];
+    };
+    return (answer.net_conn?.[0]?.net_id ?? null) as NetId | null;
+  }
+
+  async netBind(net: NetId, signal: AbortSignal): Promise<readonly NetId[]> {
+    const answer = (await this.#ask("GET", `networks/${net}/bind`, undefined, signal)) as { bind_id?: { uuid: string }[] };
+    return (answer.bind_id ?? []).map((b) => b.uuid as NetId);
+  }
+
+  async reinstallAll(signal: AbortSignal): Promise<void> {
+    const clear = `${this.#adminUrl}/networks/clear/openflow`;
+    accepted("DELETE", clear, await this.#send("DELETE", clear, undefined, signal));
+    const all = `${this.#adminUrl}/networks/all/openflow`;
+    accepted("PUT", all, await this.#send("PUT", all, undefined, signal));
+  }
+
+  async subscribe(
+    since: number | null,
+    listener: { onOpen(): void; onEvents(events: readonly VimEvent[]): void },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const url = new URL(`${this.#url}/events`);
+    if (since !== null) url.searchParams.set("since", String(since));
+    const answer = await this.#http.open(url, ASK_TIMEOUT_MS, signal);
+    if (answer.statusCode !== 200) {
+      answer.destroy();
+      throw new Fault("VIM_REFUSED", `GET ${url.href}: HTTP ${answer.statusCode}`, { status: answer.statusCode ?? 0 });
+    }
+    listener.onOpen();
+    await new Promise<void>((_, fail) => {
+      const cutter = new SseCutter();
+      const cut = (why: string, cause?: unknown) => {
+        answer.destroy();
+        fail(new Fault("VIM_UNREACHABLE", `the event stream of ${url.href} ended: ${why}`, {}, { cause }));
+      };
+      answer.socket.setTimeout(STREAM_SILENCE_MS, () => cut(`nothing heard for ${STREAM_SILENCE_MS} ms`));
+      answer.setEncoding("utf8");
+      answer.on("data", (chunk: string) => {
+        const events = eventsIn(cutter, chunk);
+        if (events instanceof Error) cut("what came is not an event", events);
+        else if (events.length > 0) listener.onEvents(events);
+      });
+      answer.on("error", (e) => cut(e.message, e));
+      answer.on("close", () => cut("closed by the VIM"));
+    });
+  }
+
+  async #action(id: ServerId, action: string, signal: AbortSignal): Promise<void> {
+    await this.#ask("POST", `${await this.#tenantPath(signal)}/servers/${id}/action`, { [action]: null }, signal);
+  }
+
+  async #server(id: ServerId, signal: AbortSignal): Promise<VimServer | null> {
+    const path = `${await this.#tenantPath(signal)}/servers/${id}`;
+    const answer = await this.#send("GET", `${this.#url}/${path}`, undefined, signal);
+    return answer.status === 404 ? null : serverOf((accepted("GET", path, answer) as { server: WireServer }).server);
+  }
+
+  /** The tenant as it stands in paths: its id, asked for once. */
+  async #tenantPath(signal: AbortSignal): Promise<string> {
+    if (this.#tenantId !== null) return this.#tenantId;
+    const { tenants } = (await this.#ask("GET", "tenants?field=id&field=name", undefined, signal)) as {
+      tenants: { id: string; name: string }[];
+    };
+    const tenant = tenants.find((t) => t.id === this.#tenant || t.name === this.#tenant);
+    if (!tenant)
+      throw new Fault(
+        "VIM_REFUSED",
+        `it has no tenant ${JSON.stringify(this.#tenant)}; it has: ${tenants.map((t) => t.name).join(", ")}`,
+      );
+    this.#tenantId = tenant.id;
+    return tenant.id;
+  }
+
+  /** The id behind a name. Exactly one thing must have it. */
+  async #idOf(path: string, key: string, name: string, signal: AbortSignal): Promise<string> {
+    const all = await this.#list<{ id: string; name: string }>(path, key, ["id", "name"], signal);
+    const found = all.filter((x) => x.name === name);
+    if (found.length === 1) return found[0]!.id;
+    const there = all.map((x) => x.name).join(", ") || "none";
+    throw new Fault("VIM_REFUSED", `it has ${found.length} ${key} with the name ${JSON.stringify(name)}; it has: ${there}`);
+  }
+
+  async #list<T>(path: string, key: string, fields: readonly string[], signal: AbortSignal): Promise<T[]> {
+    const query = [...fields.map((f) => `field=${f}`), `limit=${ROWS_MAX}`].join("&");
+    const answer = (await this.#ask("GET", `${path}?${query}`, undefined, signal)) as Record<string, T[] | undefined>;
+    const rows = answer[key];
+    if (!Array.isArray(rows)) throw new Fault("VIM_REFUSED", `GET ${path}: the answer has no list ${JSON.stringify(key)}`);
+    return rows;
+  }
+
+  async #ask(method: string, path: string, body: unknown, signal: AbortSignal): Promise<unknown> {
+    return accepted(method, path, await this.#send(method, `${this.#url}/${path}`, body, signal));
+  }
+
+  #send(method: string, url: string, body: unknown, signal: AbortSignal): Promise<Answer> {
+    return this.#http.ask(method, new URL(url), body, ASK_TIMEOUT_MS, signal);
+  }
+}
+
+function eventsIn(cutter: SseCutter, chunk: string): VimEvent[] | Error {
+  try {
+    return cutter.push(chunk).map((text) => JSON.parse(text) as VimEvent);
+  } catch (e) {
+    return e instanceof Error ? e : new Error(String(e));
+  }
+}
+
+/** The body of an answer that says yes; else VIM_REFUSED with the VIM's own description. */
+function accepted(method: string, path: string, { status, body }: Answer): unknown {
+  if (status >= 200 && status < 300) return body;
+  const error = (body as { error?: { description?: string } } | null)?.error;
+  const words = error?.description ?? (typeof body === "string" ? body : JSON.stringify(body));
+  throw new Fault("VIM_REFUSED", `${method} ${path}: HTTP ${status}: ${words}`, { status });
+}

@@ -1,0 +1,37 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
+
+const DAEMON = new URL("../../src/daemon.ts", import.meta.url).href;
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((r) => server.listen(0, "127.0.0.1", r));
+  const { port } = server.address() as { port: number };
+  await new Promise((r) => server.close(r));
+  return port;
+}
+
+/** The MANO as a process of its own, so that it can be killed. */
+export class ManoDaemon implements AsyncDisposable {
+  readonly process: ChildProcess;
+  /** Its log, for a failing test. */
+  log = "";
+
+  constructor(configPath: string) {
+    const code = `import { runDaemon } from ${JSON.stringify(DAEMON)}; await runDaemon("mano", ${JSON.stringify(configPath)});`;
+    this.process = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "ignore", "pipe"] });
+    this.process.stderr!.on("data", (chunk: Buffer) => (this.log += chunk.toString()));
+  }
+
+  async kill(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    const gone = new Promise((r) => this.process.once("exit", r));
+    this.process.kill(signal);
+    await gone;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill("SIGKILL");
+  }
+}

@@ -1,0 +1,110 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseConfig } from "../../src/config.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { silent } from "../../src/lib/log.ts";
+import { type RunningMano, startMano } from "../../src/mano.ts";
+import type { Failover, ManoEvent } from "../../src/model/mano-event.ts";
+import type { NsView } from "../../src/model/ns.ts";
+import { ToyVim } from "./toy-vim.ts";
+
+export const NETS = ["media_net", "data_net0", "data_net1", "traffic_net0", "traffic_net1"];
+export const example = (name: string): string => readFileSync(new URL(`../../examples/${name}`, import.meta.url), "utf8");
+
+export async function until<T>(what: string, look: () => T | Promise<T>, limitMs = 10_000): Promise<NonNullable<T>> {
+  const end = Date.now() + limitMs;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`not within ${limitMs} ms: ${what}`);
+    await new Promise((r) => setTimeout(r, 10));
+  }
+}
+
+/** A MANO in this process over a toy VIM, with its store in a temporary folder. */
+export class Rig implements AsyncDisposable {
+  readonly vim: ToyVim;
+  readonly dir = mkdtempSync(join(tmpdir(), "sempre-mano-"));
+  #mano: RunningMano | null = null;
+  #settings: object;
+
+  constructor(vim: ToyVim, settings: object = {}) {
+    this.vim = vim;
+    this.#settings = settings;
+  }
+
+  static async start(settings: object = {}): Promise<Rig> {
+    const rig = new Rig(await new ToyVim(NETS).start(), settings);
+    await rig.startMano();
+    return rig;
+  }
+
+  config(): object {
+    const vims = [{ name: "vim1", url: this.vim.url, adminUrl: this.vim.url, tenant: "default" }];
+    return { mano: { listen: { port: 0 }, store: join(this.dir, "mano.db"), vims, ...this.#settings } };
+  }
+
+  async startMano(): Promise<void> {
+    this.#mano = await startMano(parseConfig(this.config()).mano!, { clock: systemClock, log: silent });
+  }
+
+  async stopMano(): Promise<void> {
+    await this.#mano?.[Symbol.asyncDispose]();
+    this.#mano = null;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopMano();
+    await this.vim[Symbol.asyncDispose]();
+    rmSync(this.dir, { recursive: true });
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: answers of an API, looked into by tests.
+  async ask(method: string, path: string, body?: unknown): Promise<{ status: number; body: any; headers: Headers }> {
+    const text = body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) };
+    const res = await fetch(`http://127.0.0.1:${this.#mano!.port}${path}`, { method, ...text });
+    const answer = await res.text();
+    return { status: res.status, body: answer === "" ? null : JSON.parse(answer), headers: res.headers };
+  }
+
+  async ns(): Promise<NsView> {
+    return (await this.ask("GET", "/nslcm/v1/ns_instances")).body[0];
+  }
+
+  async failovers(): Promise<Failover[]> {
+    return (await this.ask("GET", "/mano/v1/failovers")).body;
+  }
+
+  async events(): Promise<ManoEvent[]> {
+    return (await this.ask("GET", "/mano/v1/events?since=0")).body.events;
+  }
+
+  /** Causes of the alarms that are active, sorted. */
+  async alarms(): Promise<string[]> {
+    const { body } = await this.ask("GET", "/nsfm/v1/alarms");
+    return body
+      .filter((a: { clearedAt: string | null }) => a.clearedAt === null)
+      .map((a: { probableCause: string }) => a.probableCause)
+      .sort();
+  }
+
+  async create(file = example("media-relay.yaml")): Promise<string> {
+    const onboarded = await this.ask("POST", "/nsd/v1/descriptors", file);
+    const nsd = onboarded.body.find((d: { kind: string }) => d.kind === "nsd");
+    const made = await this.ask("POST", "/nslcm/v1/ns_instances", { nsdId: nsd.id, nsName: "media" });
+    return made.body.id;
+  }
+
+  /** The example, instantiated and protected. */
+  async deploy(file = example("media-relay.yaml")): Promise<string> {
+    const id = await this.create(file);
+    await this.ask("POST", `/nslcm/v1/ns_instances/${id}/instantiate`);
+    await until("two servers", () => this.vim.servers.size === 2);
+    this.vim.up("media-relay-a");
+    this.vim.up("media-relay-b");
+    await until("INSTANTIATED", async () => (await this.ns()).state === "INSTANTIATED");
+    await until("both up", async () => (await this.ns()).vnfcs.every((v) => v.health?.state === "up"));
+    return id;
+  }
+}

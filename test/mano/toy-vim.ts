@@ -1,0 +1,206 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { VimEvent, VimEventBody } from "../../src/model/vim-event.ts";
+
+/** One server of the toy. `ip` is that of its service port. */
+export interface ToyServer {
+  id: string;
+  name: string;
+  status: string;
+  networks: { uuid: string; name: string; ip_address?: string }[];
+}
+
+/**
+ * The wire contract of the VIM (lists, servers, binds, event stream), kept by a few lines and no switch behind it, so that
+ * the MANO can be shown things no real VIM does on command: silence, half an answer, a cut stream, a death between two
+ * requests. What the two do together is tested with the real one.
+ */
+export class ToyVim implements AsyncDisposable {
+  readonly nets = new Map<string, { id: string; name: string; bind_net?: string }>();
+  readonly servers = new Map<string, ToyServer>();
+  readonly ports = new Map<
+    string,
+    { id: string; name: string; device_id: string; network_id: string; status: string; ip_address?: string }
+  >();
+  /** Every request that changes something, as "METHOD path". */
+  readonly asked: string[] = [];
+  readonly events: VimEvent[] = [];
+  /** What is done to a request before it is answered; false: it is never answered. */
+  intercept: (req: IncomingMessage) => boolean = () => true;
+  /** ms (monotonic) at which the last request line of a change arrived. */
+  lastPutMs = 0;
+  #seq = 0;
+  readonly #streams = new Set<ServerResponse>();
+  #http: Server | null = null;
+  #port = 0;
+
+  constructor(nets: readonly string[]) {
+    for (const name of nets) this.nets.set(`id-${name}`, { id: `id-${name}`, name });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}/openvim`;
+  }
+
+  async start(): Promise<this> {
+    const http = createServer((req, res) => this.#answer(req, res));
+    http.keepAliveTimeout = 60_000;
+    await new Promise<void>((ready) => http.listen(this.#port, "127.0.0.1", ready));
+    this.#port = (http.address() as AddressInfo).port;
+    this.#http = http;
+    return this;
+  }
+
+  /** As a kill -9: connections are gone at once. */
+  async stop(): Promise<void> {
+    const http = this.#http;
+    this.#http = null;
+    if (!http) return;
+    http.closeAllConnections();
+    await new Promise((r) => http.close(r));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  push(body: VimEventBody, told = true): VimEvent {
+    const event = { seq: ++this.#seq, at: new Date().toISOString(), monoMs: monoMs(), ...body } as VimEvent;
+    this.events.push(event);
+    if (told) for (const res of this.#streams) write(res, event);
+    return event;
+  }
+
+  cutStreams(): void {
+    for (const res of this.#streams) res.destroy();
+  }
+
+  /** A server runs and answers. */
+  up(name: string): void {
+    const s = this.byName(name);
+    s.status = "ACTIVE";
+    for (const p of this.#portsOf(s)) p.status = "ACTIVE";
+    this.push({
+      type: "evidence",
+      evidence: { about: { kind: "server", id: s.id as never }, says: "running", source: "qmp", seenAt: monoMs() },
+    });
+    for (const p of this.#portsOf(s)) {
+      this.push({
+        type: "evidence",
+        evidence: { about: { kind: "port", id: p.id as never }, says: "answers", source: "arpProbe", seenAt: monoMs() },
+      });
+    }
+    this.push({ type: "server.status", serverId: s.id as never, status: "ACTIVE", was: null });
+  }
+
+  /** A server dies; each source tells it. */
+  down(name: string, status = "INACTIVE", sources = ["processExit", "qmp"] as const): void {
+    const s = this.byName(name);
+    s.status = status;
+    for (const p of this.#portsOf(s)) p.status = "DOWN";
+    const says = status === "PAUSED" ? "paused" : "stopped";
+    for (const source of sources)
+      this.push({ type: "evidence", evidence: { about: { kind: "server", id: s.id as never }, says, source, seenAt: monoMs() } });
+    this.push({ type: "server.status", serverId: s.id as never, status: status as never, was: "ACTIVE" });
+  }
+
+  byName(name: string): ToyServer {
+    const found = [...this.servers.values()].find((s) => s.name === name);
+    if (!found) throw new Error(`the toy has no server ${name}`);
+    return found;
+  }
+
+  boundTo(net: string): string | null {
+    return this.nets.get(`id-${net}`)?.bind_net?.slice(3) ?? null;
+  }
+
+  #portsOf(s: ToyServer) {
+    return [...this.ports.values()].filter((p) => p.device_id === s.id);
+  }
+
+  #answer(req: IncomingMessage, res: ServerResponse): void {
+    const at = monoMs();
+    const url = new URL(req.url ?? "/", this.url);
+    if (req.method !== "GET") {
+      this.lastPutMs = at;
+      this.asked.push(`${req.method} ${url.pathname.replace("/openvim/", "")}`);
+    }
+    if (!this.intercept(req)) return;
+    let text = "";
+    req.on("data", (c) => (text += c));
+    req.on("end", () => {
+      const [kind, a, b] = url.pathname.replace("/openvim/", "").split("/");
+      if (kind === "events") return this.#stream(res, url);
+      const [status, body] = this.#do(req.method ?? "", [kind, a, b], text === "" ? null : JSON.parse(text));
+      res.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    });
+  }
+
+  #stream(res: ServerResponse, url: URL): void {
+    res.writeHead(200, { "content-type": "text/event-stream" });
+    res.write(": open\n\n");
+    const since = url.searchParams.get("since");
+    if (since !== null) for (const e of this.events) if (e.seq > Number(since)) write(res, e);
+    this.#streams.add(res);
+    const alive = setInterval(() => res.write(": alive\n\n"), 1000);
+    res.on("close", () => {
+      clearInterval(alive);
+      this.#streams.delete(res);
+    });
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: bodies of a toy.
+  #do(method: string, [kind, a, b]: (string | undefined)[], body: any): [number, unknown] {
+    const is = (m: string, k: string | undefined) => method === m && k !== undefined;
+    if (kind === "tenants") return [200, { tenants: [{ id: "t", name: "default" }] }];
+    if (kind === "ports") return [200, { ports: [...this.ports.values()] }];
+    if (kind === "networks" && a === undefined)
+      return [200, { networks: [...this.nets.values()].map((n) => ({ type: "data", status: "ACTIVE", ...n })) }];
+    if (kind === "networks" && b === "bind")
+      return [200, { bind_id: [...this.nets.values()].filter((n) => n.bind_net === a).map((n) => ({ uuid: n.id })) }];
+    if (kind === "networks" && b === "connection") return [200, { net_conn: [{ net_id: a }] }];
+    if (kind === "networks" && b === "openflow") return [200, { result: "ok" }];
+    if (kind === "networks" && is("PUT", b)) return this.#bind(a!, b!);
+    if (kind === "networks" && method === "DELETE") return this.#bind(a!, null);
+    if (a === "images" || a === "flavors") return [200, { [a]: [{ id: `${a}-1`, name: "media-relay" }] }];
+    if (a === "servers" && method === "GET" && b === undefined) return [200, { servers: [...this.servers.values()] }];
+    if (a === "servers" && method === "POST" && b === undefined) return this.#create(body.server);
+    const server = this.servers.get(b ?? "");
+    if (!server) return [404, { error: { code: 404, description: `instance '${b}' not found` } }];
+    if (method === "DELETE") {
+      this.servers.delete(server.id);
+      for (const p of this.#portsOf(server)) this.ports.delete(p.id);
+      return [200, { result: "deleting in process" }];
+    }
+    return [200, method === "GET" ? { server } : { result: "deleting in process" }];
+  }
+
+  #bind(net: string, to: string | null): [number, unknown] {
+    const found = this.nets.get(net);
+    if (!found) return [404, { error: { description: `network '${net}' not found` } }];
+    if (to === null) delete found.bind_net;
+    else found.bind_net = to;
+    const now = monoMs();
+    return [200, { network: found, applied: { changes: 2, on_wire_mono_ms: now, barrier_mono_ms: now + 0.2 } }];
+  }
+
+  #create(server: ToyServer): [number, unknown] {
+    if (this.servers.has(server.id)) return [409, { error: { description: "Value already in use for 'uuid'" } }];
+    this.servers.set(server.id, { ...server, status: "CREATING" });
+    for (const [i, n] of server.networks.entries()) {
+      const id = `${server.id}-${i}`;
+      this.ports.set(id, {
+        id,
+        name: n.name,
+        device_id: server.id,
+        network_id: n.uuid,
+        status: "BUILD",
+        ...(n.ip_address && { ip_address: n.ip_address }),
+      });
+    }
+    return [200, { server }];
+  }
+}
+
+const write = (res: ServerResponse, e: VimEvent) => res.write(`id: ${e.seq}\ndata: ${JSON.stringify(e)}\n\n`);
+export const monoMs = (): number => Number(process.hrtime.bigint()) / 1e6;

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { parseConfig } from "../../src/config.ts";
+
+const VIM = { store: "/tmp/vim.db", bridge: "br0", runDir: "/tmp/run" };
+
+test("defaults are filled in", () => {
+  expect(parseConfig({ vim: VIM, mano: { store: "m.db" } })).toEqual({
+    vim: {
+      ...VIM,
+      listen: { host: "127.0.0.1", port: 9080, adminHost: "127.0.0.1", adminPort: 9085 },
+      openflow: { host: "127.0.0.1", port: 6653 },
+      libvirtSocket: "/run/libvirt/libvirt-sock",
+      ovsdb: "unix:/run/openvswitch/db.sock",
+      vlanRange: { first: 3000, last: 4094 },
+    },
+    mano: { store: "m.db", listen: { host: "127.0.0.1", port: 9090 }, mode: "push", pollIntervalMs: 1000, vims: [] },
+  });
+});
+
+//  what is in the file                                   → what the message says
+for (const [raw, says] of [
+  [
+    { vim: { ...VIM, bridge: undefined } },
+    "config.vim.bridge: want the name of the switch bridge that data nets live on, got nothing",
+  ],
+  [{ vim: { ...VIM, brigde: "br0" } }, "config.vim.brigde: no such setting; there are listen, openflow, store"],
+  [{ vim: { ...VIM, listen: { port: 70000 } } }, "config.vim.listen.port: want a TCP port, 0..65535, got 70000"],
+  [{ vim: { ...VIM, accel: "xen" } }, 'config.vim.accel: want "kvm" or "tcg"; leave it out to have it found out, got "xen"'],
+  [{ vim: { ...VIM, ovsdb: "/run/db.sock" } }, "config.vim.ovsdb: want the switch's database, unix:PATH or tcp:HOST:PORT, got"],
+  [{ vim: { ...VIM, vlanRange: { first: 9, last: 3 } } }, "config.vim.vlanRange: want first <= last, got 9 > 3"],
+  [{ mano: { store: "m", mode: "pull" } }, 'config.mano.mode: want "push" or "poll", got "pull"'],
+  [
+    { mano: { store: "m", vims: [{ name: "a", url: "ftp://x", adminUrl: "http://y" }] } },
+    "config.mano.vims.0.url: want the VIM's API",
+  ],
+  [{ mano: 3 }, "config.mano: want an object, got 3"],
+  [[], "config: want an object with vim, mano or both, got []"],
+] as const) {
+  test(`refused: ${says}`, () => expect(() => parseConfig(JSON.parse(JSON.stringify(raw)))).toThrow(says));
+}
+
+test("all mistakes are told at once", () => {
+  expect(() => parseConfig({ vim: { ...VIM, store: 1, runDir: "" } })).toThrow(/config\.vim\.store.*config\.vim\.runDir/);
+});

@@ -1,0 +1,102 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { HostId, VimPortId } from "../../src/model/ids.ts";
+import type { Host, ServerPort } from "../../src/model/vim-picture.ts";
+import { place } from "../../src/place/place.ts";
+import { dhcpRange, freeIp } from "../../src/vim/addresses.ts";
+import { portStatus } from "../../src/vim/port-status.ts";
+import { barePort, tapName } from "../../src/vim/ports.ts";
+import { arpProbe, arpReplyIn } from "../../src/wire/arp.ts";
+
+describe("ARP", () => {
+  test("a probe is RFC 5227's: broadcast, a request, sender 0.0.0.0, 60 bytes", () => {
+    expect(Buffer.from(arpProbe("0e:53:4d:50:52:01", "10.0.0.100")).toString("hex")).toBe(
+      `ffffffffffff0e534d5052010806000108000604${"0001"}0e534d50520100000000${"000000000000"}0a000064${"00".repeat(18)}`,
+    );
+  });
+  /** A reply as RFC 826 lays it out, padded as a frame may be. */
+  const REPLY = `0e534d505201020000000a0a080600010800060400020200${"00000a0a"}0a3e0064${"0e534d505201"}00000000`;
+  test("a reply tells who answers", () => {
+    expect(arpReplyIn(Buffer.from(REPLY, "hex"))).toEqual({ mac: "02:00:00:00:0a:0a", ip: "10.62.0.100" });
+  });
+  test("a request, a tagged frame and anything cut short is no reply", () => {
+    expect(arpReplyIn(arpProbe("0e:53:4d:50:52:01", "10.0.0.1"))).toBeNull();
+    expect(arpReplyIn(Buffer.from(REPLY.replace("0806", "8100"), "hex"))).toBeNull();
+    for (let n = 0; n < 42; n++) expect(arpReplyIn(Buffer.from(REPLY, "hex").subarray(0, n))).toBeNull();
+  });
+  test("no bytes make it throw", () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => void arpReplyIn(bytes)));
+  });
+});
+
+describe("the status of a port", () => {
+  const data: ServerPort = {
+    ...barePort("eth1"),
+    id: "p" as VimPortId,
+    kind: "instance:data",
+    ip: "10.0.0.1",
+    switchPort: "tap0",
+  };
+  const bridge: ServerPort = { ...data, kind: "instance:bridge", switchPort: null };
+  const outside: ServerPort = { ...data, kind: "external" };
+  //  port     server      link   answered → status
+  for (const [port, server, isLinkUp, hasAnswered, wanted] of [
+    [data, "ACTIVE", true, true, "ACTIVE"],
+    [data, "ACTIVE", true, false, "BUILD"],
+    [data, "ACTIVE", null, false, "BUILD"],
+    [data, "ACTIVE", false, true, "DOWN"],
+    [data, "PAUSED", true, true, "DOWN"],
+    [data, "INACTIVE", true, true, "DOWN"],
+    [data, "CREATING", true, false, "DOWN"],
+    [{ ...data, ip: null }, "ACTIVE", true, false, "ACTIVE"],
+    [bridge, "ACTIVE", null, false, "ACTIVE"],
+    [bridge, "PAUSED", null, false, "DOWN"],
+    [outside, null, null, false, "ACTIVE"],
+    [outside, null, false, false, "DOWN"],
+  ] as const) {
+    test(`${port.kind} ip=${port.ip} server=${server} link=${isLinkUp} answered=${hasAnswered}: ${wanted}`, () => {
+      expect(portStatus(port, { server, isLinkUp, hasAnswered })).toBe(wanted);
+    });
+  }
+});
+
+describe("placement", () => {
+  const host = (id: string, memoryMiB: number, more: Partial<Host> = {}) =>
+    ({ id: id as HostId, memoryMiB, cpus: 1, adminUp: true, status: "ok", isLocal: true, numas: [], ...more }) as unknown as Host;
+  const need = { memoryMiB: 100, vcpus: 1, numa: null, hostId: null };
+  const free = (h: Host, memoryMiB = 0, vcpus = 0) => ({ host: h, memoryMiB, vcpus });
+  for (const [what, hosts, more, wanted] of [
+    ["the fullest that has room", [free(host("a", 900)), free(host("b", 300)), free(host("c", 50))], {}, "b"],
+    ["what runs there counts", [free(host("a", 150), 100), free(host("b", 900))], {}, "b"],
+    ["vCPUs count, four to a thread", [free(host("a", 150), 0, 4), free(host("b", 900), 0, 3)], {}, "b"],
+    ["the host asked for", [free(host("a", 900)), free(host("b", 300))], { hostId: "a" }, "a"],
+    ["an inventory host cannot run it", [free(host("a", 900, { isLocal: false }))], {}, /host with 100 MB memory and 1 cpus/],
+    ["a host that is admin down", [free(host("a", 900, { adminUp: false }))], {}, /host with 100 MB memory/],
+    ["huge pages", [free(host("a", 900))], { numa: { memory: 4 } }, /host with 4 GB Hugepages memory available/],
+    ["nothing there", [], {}, /^No room at data center/],
+  ] as const) {
+    test(`${what}: ${wanted}`, () => {
+      const placed = place({ ...need, ...(more as object) }, hosts);
+      if (typeof wanted === "string") expect(placed).toEqual({ hostId: wanted });
+      else expect(placed).toEqual({ reason: expect.stringMatching(wanted) });
+    });
+  }
+});
+
+describe("addresses", () => {
+  test("OpenVIM's range of a net", () => {
+    expect(dhcpRange("10.9.0.0/24")).toEqual({ firstIp: "10.9.0.3", lastIp: "10.9.0.254", gatewayIp: "10.9.0.1" });
+    expect(dhcpRange("192.168.7.77/29")).toEqual({ firstIp: "192.168.7.75", lastIp: "192.168.7.78", gatewayIp: "192.168.7.73" });
+  });
+  for (const bad of ["10.0.0.0/30", "10.0.0.0/0", "10.0.0.300/24", "10.0.0.0"]) {
+    test(`${bad} is refused`, () => expect(() => dhcpRange(bad)).toThrow(/prefix of 1\.\.29/));
+  }
+  test("the lowest free one, until there is none", () => {
+    expect(freeIp("10.0.0.3", "10.0.0.5", new Set(["10.0.0.4"]))).toBe("10.0.0.5");
+    expect(() => freeIp("10.0.0.3", "10.0.0.4", new Set(["10.0.0.4"]))).toThrow(/no address is free/);
+  });
+});
+
+test("a tap's name has at most 15 characters and comes from the port's id", () => {
+  expect(tapName("01234567-89ab-8def-8123-456789abcdef" as VimPortId)).toBe("tap0123456789a");
+});

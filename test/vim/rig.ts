@@ -1,0 +1,153 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, type IncomingMessage, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseConfig, type VimConfig } from "../../src/config.ts";
+import { startPrivateLibvirt } from "../../src/lab/private-libvirt.ts";
+import type { VimEvent } from "../../src/model/vim-event.ts";
+import { type Ovs, startOvs } from "../harness/ovs.ts";
+
+/** A real switch and a real hypervisor in one network namespace, and the settings of a VIM for them. */
+export interface Rig extends AsyncDisposable {
+  readonly ovs: Ovs;
+  readonly dir: string;
+  readonly imagePath: string;
+  /** With the OpenFlow port given, so that a VIM that starts again is found by the switch. */
+  config(openflowPort: number): VimConfig;
+}
+
+export async function startRig(): Promise<Rig> {
+  await using undo = new AsyncDisposableStack();
+  const dir = mkdtempSync(join(tmpdir(), "sv-"));
+  undo.defer(() => rmSync(dir, { recursive: true, force: true }));
+  const ovs = undo.use(await startOvs({ datapathType: "netdev", ports: ["va", "vb", "swa", "swb"], protocols: ["OpenFlow13"] }));
+  const libvirt = undo.use(await startPrivateLibvirt({ netns: ovs.netns! }));
+  const imagePath = join(dir, "empty.img");
+  writeFileSync(imagePath, Buffer.alloc(1024 * 1024));
+  const ends = undo.move();
+  return {
+    ovs,
+    dir,
+    imagePath,
+    config: (openflowPort) =>
+      parseConfig({
+        vim: {
+          listen: { port: 0, adminPort: 0 },
+          openflow: { host: "0.0.0.0", port: openflowPort },
+          store: join(dir, "vim.db"),
+          libvirtSocket: libvirt.socketPath,
+          ovsdb: ovs.management.replace("br0.mgmt", "db.sock"),
+          bridge: "br0",
+          runDir: libvirt.dir,
+          netns: ovs.netns,
+          accel: "tcg",
+        },
+      }).vim!,
+    [Symbol.asyncDispose]: () => ends.disposeAsync(),
+  };
+}
+
+export interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects to be there.
+  readonly body: any;
+}
+
+export type Ask = (method: string, path: string, body?: unknown) => Promise<Answer>;
+
+/** A client of one port with a warm connection. */
+export function client(port: number): Ask {
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  return async (method, path, body) => {
+    const req = request({
+      port,
+      host: "127.0.0.1",
+      method,
+      path: `/openvim${path}`,
+      agent,
+      headers: { "content-type": "application/json" },
+    });
+    req.end(body === undefined ? undefined : JSON.stringify(body));
+    const [reply] = (await once(req, "response")) as [IncomingMessage];
+    let text = "";
+    for await (const chunk of reply.setEncoding("utf8")) text += chunk;
+    return { status: reply.statusCode!, body: JSON.parse(text) };
+  };
+}
+
+export interface Subscriber {
+  readonly events: (VimEvent & { readonly heardAt: number })[];
+  close(): void;
+}
+
+/** Listens to the event stream as the MANO does. Resolves when it is open. */
+export async function subscribe(port: number, since?: number): Promise<Subscriber> {
+  const path = `/openvim/events${since === undefined ? "" : `?since=${since}`}`;
+  const req = request({ port, host: "127.0.0.1", path, headers: { accept: "text/event-stream" } });
+  req.end();
+  const [reply] = (await once(req, "response")) as [IncomingMessage];
+  const events: Subscriber["events"] = [];
+  const lines = createInterface({ input: reply.setEncoding("utf8") });
+  lines.on("error", () => {}); // As below: readline tells it again.
+  lines.on("line", (line) => {
+    if (line.startsWith("data: ")) events.push({ ...(JSON.parse(line.slice(6)) as VimEvent), heardAt: nowMs() });
+  });
+  reply.on("error", () => {}); // The VIM was killed: what was heard is what counts.
+  req.on("error", () => {});
+  return { events, close: () => req.destroy() };
+}
+
+export const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
+
+/** Looks until `read` answers something, at most `maxMs` long. */
+export async function until<T>(
+  what: string,
+  read: () => Promise<T | undefined | false> | T | undefined | false,
+  maxMs = 15_000,
+): Promise<T> {
+  const giveUpAt = nowMs() + maxMs;
+  for (;;) {
+    const found = await read();
+    if (found !== undefined && found !== false) return found;
+    if (nowMs() > giveUpAt) throw new Error(`not in ${maxMs} ms: ${what}`);
+    await sleep(10);
+  }
+}
+
+const DAEMON = `
+  const [{ startVim }, { systemClock }, { makeLog }] = await Promise.all(["vim.ts", "lib/clock.ts", "lib/log.ts"].map((f) => import(process.argv[1] + f)));
+  const vim = await startVim(JSON.parse(process.argv[2]), { clock: systemClock, log: makeLog("vim") });
+  console.log(JSON.stringify({ port: vim.port, adminPort: vim.adminPort, openflowPort: vim.openflowPort }));
+  process.once("SIGTERM", async () => { await vim[Symbol.asyncDispose](); process.exit(0); });`;
+
+export interface Daemon {
+  readonly port: number;
+  readonly adminPort: number;
+  readonly openflowPort: number;
+  readonly process: ChildProcess;
+  /** Ends it and waits. */
+  kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+/** The VIM as a process of its own, so that it can be killed. */
+export async function startDaemon(config: VimConfig): Promise<Daemon> {
+  const src = new URL("../../src/", import.meta.url).href;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", DAEMON, src, JSON.stringify(config)], {
+    stdio: ["ignore", "pipe", process.env.SEMPRE_LOG ? "inherit" : "ignore"],
+  });
+  const gone = once(child, "exit");
+  const ready = (await Promise.race([once(createInterface({ input: child.stdout }), "line"), gone])) as [string | number];
+  if (typeof ready[0] !== "string") throw new Error("the VIM ended at its start: run the test with SEMPRE_LOG=info");
+  return {
+    ...(JSON.parse(ready[0]) as { port: number; adminPort: number; openflowPort: number }),
+    process: child,
+    async kill(signal) {
+      child.kill(signal);
+      await gone;
+    },
+  };
+}
