@@ -11,6 +11,7 @@ import { openProcessExit } from "./hosts/process-exit.ts";
 import { deleteTap, ensureTap } from "./hosts/taps.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Log } from "./lib/log.ts";
+import { Loop } from "./lib/loop.ts";
 import { PROBE_MAC } from "./model/flow.ts";
 import type { HostId } from "./model/ids.ts";
 import type { SwitchEvent } from "./model/switch.ts";
@@ -19,7 +20,6 @@ import { nextCounter, type VimStore } from "./store/vim-picture.ts";
 import type { VimDb } from "./store/vim-schema.ts";
 import { listen, type SwitchListener } from "./switch/listen.ts";
 import { Compute, type Plugs } from "./vim/compute.ts";
-import { Loop } from "./vim/loop.ts";
 import { Probe } from "./vim/probe.ts";
 import { Vim } from "./vim/vim.ts";
 import { arpProbe, arpReplyIn } from "./wire/arp.ts";
@@ -79,8 +79,8 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   undo.defer(ovsdb.on((e) => e.type === "link" && vim.facts.link("ovsdb", e.port, e.linkUp, e.seenAt)));
 
   running.push(
-    vim.fabricLoop.run(PASS_EVERY_MS, ended.signal),
-    computeLoop.run(PASS_EVERY_MS, ended.signal),
+    vim.fabricLoop.run(() => PASS_EVERY_MS, ended.signal),
+    computeLoop.run(() => PASS_EVERY_MS, ended.signal),
     probe.run(ended.signal),
   );
 

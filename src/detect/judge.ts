@@ -45,7 +45,7 @@ const isContradicted = (words: Words, said: Word) =>
  * and so is one whose service address has not answered since its server started.
  */
 export function judge(member: MemberWords): Health {
-  const against = [...againstNow(member.server), ...againstNow(member.port)].sort((a, b) => a.sinceMs - b.sinceMs);
+  const against = speakersAgainst(member);
   if (against[0] !== undefined) return down(against, against[0]);
   const runningSince = inFavourSince(member.server);
   if (runningSince === null) return unknown(0, "nothing is known of its server yet");
@@ -56,6 +56,11 @@ export function judge(member: MemberWords): Health {
   const answers = [...member.port.values()].filter((w) => w.evidence.says === "answers" && w.lastMs >= linkSince);
   if (answers.length === 0) return unknown(linkSince, "its service address has not answered since it started");
   return { state: "up", sinceMs: Math.max(linkSince, Math.min(...answers.map((w) => w.sinceMs))) };
+}
+
+/** The words that speak against a member now, the earliest first. */
+export function speakersAgainst(member: MemberWords): Word[] {
+  return [...againstNow(member.server), ...againstNow(member.port)].sort((a, b) => a.sinceMs - b.sinceMs);
 }
 
 function down(against: readonly Word[], first: Word): Health {

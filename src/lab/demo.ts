@@ -182,9 +182,8 @@ async function keepUntilStopped(lab: RunningLab, signal: AbortSignal, status: nu
       "To end it:  ./sempre down",
     ].join("\n"),
   );
-  const tell = process.send?.bind(process) as ((message: number) => void) | undefined;
-  tell?.(status);
-  if (process.connected) process.disconnect();
+  process.send?.(status);
+  process.disconnect?.();
   letGoOfTerminal();
   if (!signal.aborted) await once(signal, "abort");
 }

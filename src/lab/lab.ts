@@ -228,7 +228,7 @@ async function startDaemons(lab: Lab, options: LabOptions, ovs: PrivateOvs, libv
 }
 
 /** The reaction path allocates little; a small young generation keeps its collections short. */
-const HEAP_LIMITS = ["--max-semi-space-size=2", "--max-old-space-size=256"];
+const HEAP_LIMITS = ["--max-semi-space-size=2", "--max-old-space-size=256", "--no-flush-bytecode", "--always-sparkplug"];
 
 interface NsState {
   readonly state: string;

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { SWITCH_PRIORITY } from "./priority.ts";
 import { run } from "./run.ts";
 import { Supervised } from "./supervised.ts";
 

@@ -3,6 +3,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Fault } from "../lib/fault.ts";
 import { spawnInNetns } from "./netns.ts";
+import { first } from "./priority.ts";
 
 /** How long a program of the lab may take to be ready, to answer, and to end after `stop`. */
 const READY_MS_MAX = 10_000;
@@ -39,7 +40,8 @@ export class Program implements AsyncDisposable {
   static async start(netns: string, script: "media-source.ts", args: readonly string[]): Promise<Program> {
     const path = `${import.meta.dirname}/${script}`;
     const node = [...process.execArgv.filter((a) => a.startsWith("--max-")), path, ...args];
-    const program = new Program(spawnInNetns(netns, process.execPath, node, { stdio: ["pipe", "pipe", "inherit"] }), script);
+    const [command, ...rest] = first(process.execPath, node);
+    const program = new Program(spawnInNetns(netns, command, rest, { stdio: ["pipe", "pipe", "inherit"] }), script);
     await program.#reply("ready", READY_MS_MAX);
     return program;
   }

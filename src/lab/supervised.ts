@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { Fault } from "../lib/fault.ts";
+import { first } from "./priority.ts";
 
 export interface SupervisedOptions {
   readonly name: string;
@@ -13,6 +14,7 @@ export interface SupervisedOptions {
   readonly logFile: string;
   /** Asked until it says yes; a start that does not get there is a failure. */
   readonly isReady: () => Promise<boolean>;
+  readonly priority?: number;
   /** Told the pid of every run of it. */
   readonly onStart?: (pid: number) => void;
 }
@@ -62,9 +64,10 @@ export class Supervised implements AsyncDisposable {
   }
 
   #spawn(): void {
-    const { command, args, env, logFile } = this.#options;
+    const { command, args, env, logFile, priority } = this.#options;
     const log = createWriteStream(logFile, { flags: "a" });
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+    const [program, ...rest] = first(command, args, priority);
+    const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
     child.stdout.pipe(log);
     child.stderr.pipe(log);
     this.#child = child;

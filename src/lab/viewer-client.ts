@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Fault } from "../lib/fault.ts";
 import type { Measurement, MeasureWindow } from "./meter.ts";
+import { first } from "./priority.ts";
 import type { Latest, ViewerAsk, ViewerSettings, ViewerTold } from "./viewer.ts";
 
 const PROGRAM = join(import.meta.dirname, "viewer.ts");
@@ -60,9 +61,7 @@ export class Viewer implements AsyncDisposable {
     this.name = settings.name;
     const [command, ...args] = [
       ...(netns === null ? [] : ["ip", "netns", "exec", netns]),
-      process.execPath,
-      PROGRAM,
-      JSON.stringify(settings),
+      ...first(process.execPath, [PROGRAM, JSON.stringify(settings)]),
     ];
     this.#child = spawn(command!, args, { stdio: ["pipe", "pipe", "pipe"] });
     this.ready = this.#await(0, READY_MS_MAX).then(

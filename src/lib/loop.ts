@@ -1,6 +1,12 @@
 import type { Clock } from "./clock.ts";
 
 /**
+ * How long after a wake-up its pass begins, ms. What wakes a loop is often a failure, and then the next tens of milliseconds belong to
+ * the traffic: to the switch, and to the member that takes over on the same cores. It also makes one pass of many wake-ups.
+ */
+const SETTLE_MS = 100;
+
+/**
  * Runs `pass` when woken and every so often anyhow. A wake-up carries no data on purpose: a pass reads the whole truth itself, so a
  * lost, repeated or reordered event changes when we look and never what we see. After a restart the same pass runs.
  */
@@ -28,6 +34,7 @@ export class Loop {
       this.#isWoken = false; // Before the pass: a wake during it means one more.
       await this.#pass().catch(this.#onFailure); // No retry here: the next pass is the retry.
       if (!this.#isWoken) await this.#rest(restMs(), signal);
+      if (this.#isWoken) await this.#clock.sleep(SETTLE_MS, signal).catch(() => {});
     }
   }
 

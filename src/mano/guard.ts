@@ -1,5 +1,5 @@
 import type { GroupView } from "../decide/decide.ts";
-import { hear, judge, type MemberWords, NOTHING_SAID, type Words } from "../detect/judge.ts";
+import { hear, judge, type MemberWords, NOTHING_SAID, speakersAgainst } from "../detect/judge.ts";
 import type { Evidence, Source } from "../model/evidence.ts";
 import type { NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { Health, Member, ProtectionGroup } from "../model/protection.ts";
@@ -129,14 +129,11 @@ export class Guard {
 
 /** What each source that speaks against a member now saw first, and when. */
 export function seenOf({ words }: GuardedMember): Partial<Record<Source, number>> {
-  const seen: Partial<Record<Source, number>> = {};
-  for (const { evidence, sinceMs } of [...against(words.server), ...against(words.port)]) {
-    seen[evidence.source] = Math.min(seen[evidence.source] ?? sinceMs, sinceMs);
-  }
-  return seen;
+  const against = speakersAgainst(words);
+  // A state read from the VIM is news only where nobody told.
+  const told = against.filter((w) => w.evidence.source !== "poll");
+  return Object.fromEntries((told.length > 0 ? told : against).map((w) => [w.evidence.source, w.sinceMs]).reverse());
 }
-
-const against = (words: Words) => [...words.values()].filter((w) => ["stopped", "paused", "linkDown"].includes(w.evidence.says));
 
 /** An inventory in the words of evidence. A port that is down because its server is says nothing of its link. */
 function wordsOf(of: GuardedMember, server: VimServer | undefined, port: VimLinkPort | undefined, seenAt: number): Evidence[] {

@@ -6,6 +6,11 @@ import type { EventStream } from "../notify/stream.ts";
 import type { ServerSpec, VimConnector, VimServer } from "../vimconn/connector.ts";
 import type { AlarmBook } from "./alarms.ts";
 
+/**
+ * How long a VNFC must have been down before it is started again. Its traffic is on the twin by then, and the start of a VM, which
+ * takes a core of the host, does not disturb the survivor while it takes over.
+ */
+const HEAL_AFTER_MS = 1_000;
 /** Rest between two tries of one VNFC: a server that dies at once must not be started in a circle. */
 const COOL_DOWN_MS = 5_000;
 /** Tries until a person must look. They count from the last time the VNFC was up. */
@@ -44,23 +49,25 @@ export class Healer {
     this.#courses.delete(vnfcId);
   }
 
-  /** One try, if there is something to try and it is time. `seen`: the server as the VIM has it. */
+  /** One try, if there is something to try and it is time. `seen`: the server as the VIM has it. Gives the ms after which to look again, or null. */
   async heal(
     connector: VimConnector,
     vnfcId: VnfcId,
     spec: ServerSpec,
     seen: VimServer | undefined,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<number | null> {
     const heal = healFor(seen);
-    const course = this.#courses.get(vnfcId) ?? { tries: 0, nextAtMs: 0, isUnderWay: false };
-    if (heal === null || this.#clock.now() < course.nextAtMs) return;
+    if (heal === null) return null;
+    const now = this.#clock.now();
+    const course = this.#courses.get(vnfcId) ?? { tries: 0, nextAtMs: now + HEAL_AFTER_MS, isUnderWay: false };
     this.#courses.set(vnfcId, course);
+    if (now < course.nextAtMs) return course.nextAtMs - now;
     if (course.isUnderWay)
       this.#ended(vnfcId, course, `the VIM has it ${seen?.status ?? "no more"}: ${seen?.lastError ?? "no reason given"}`);
     if (course.tries >= TRIES_MAX) {
       await this.#alarms.raise(vnfcId, "HEAL_GAVE_UP", [`${spec.name} did not come back after ${TRIES_MAX} tries`]);
-      return;
+      return null;
     }
     course.tries += 1;
     course.nextAtMs = this.#clock.now() + COOL_DOWN_MS;
@@ -72,6 +79,7 @@ export class Healer {
       this.#log.warn({ err: e, vnfcId }, "a heal failed");
       this.#ended(vnfcId, course, e instanceof Error ? e.message : String(e));
     }
+    return COOL_DOWN_MS;
   }
 
   #ended(vnfcId: VnfcId, course: Course, detail: string): void {

@@ -206,8 +206,16 @@ export class Nfvo implements AsyncDisposable {
     for (const { member, health } of guard.members) if (health.state === "up") this.#healer.isUp(member.vnfcId);
     for (const vnfcId of decision.heal) {
       const spec = this.lifecycle.specOf(vnfcId, seen);
-      if (spec) await this.#healer.heal(connector, vnfcId, spec, seen.servers.get(spec.id), signal);
+      const againMs = spec ? await this.#healer.heal(connector, vnfcId, spec, seen.servers.get(spec.id), signal) : null;
+      if (againMs !== null) this.#wakeIn(againMs, vimOf(guard));
     }
+  }
+
+  #wakeIn(ms: number, id: VimAccountId): void {
+    this.#parts.clock.sleep(ms, this.#stopped.signal).then(
+      () => this.watchOf(id).wake(),
+      () => {}, // Stopped.
+    );
   }
 
   /** Traffic is led otherwise than the records say: a run before this one moved it and was killed before it could write that down. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
+import { Loop } from "../lib/loop.ts";
 import type { NetId } from "../model/ids.ts";
 import type { VimStore } from "../store/vim-picture.ts";
 import { Binds } from "./binds.ts";
@@ -9,7 +10,6 @@ import { Fabric } from "./fabric.ts";
 import { Facts } from "./facts.ts";
 import { type FlowText, flowsOf } from "./flows.ts";
 import { Inventory } from "./inventory.ts";
-import { Loop } from "./loop.ts";
 import { Nets, type VlanRange } from "./nets.ts";
 import { Picture } from "./picture.ts";
 import { Ports } from "./ports.ts";

@@ -25,8 +25,9 @@ for name in $(grep -l 'Power Button' /sys/class/input/event*/device/name); do
   { head -c 1 "/dev/input/$event" >/dev/null && poweroff -f; } &
 done
 
-# Room for about a third of a second of media: an emulated guest is not scheduled for tens of milliseconds on a busy machine.
-# More would not lose less but be late: a relay that lags seconds behind its twin makes every switch-over a jump in time.
+# Room for less than a tenth of a second of media: an emulated guest is not scheduled for tens of milliseconds on a busy
+# machine. More would not lose less but be late: every packet that a relay lags behind its twin is one lost or doubled when
+# traffic moves between them.
 echo 262144 >/proc/sys/net/core/rmem_max
 echo 262144 >/proc/sys/net/core/wmem_max
 
@@ -45,7 +46,7 @@ ip link set eth1 up
 # it came through: each member has a marker port of its own.
 relay() {
   exec socat -u -b 2048 \
-    "UDP4-RECV:$media_port,bind=$media_group,rcvbuf=131072,ip-add-membership=$media_group:${media_ip%/*}" \
+    "UDP4-RECV:$media_port,bind=$media_group,rcvbuf=32768,ip-add-membership=$media_group:${media_ip%/*}" \
     "UDP4-DATAGRAM:$BROADCAST:$media_port,broadcast,bind=:$marker_port,so-bindtodevice=eth1"
 }
 # socat opens its addresses in order: once the marker port is bound, the media socket is open too.
