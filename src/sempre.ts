@@ -52,7 +52,7 @@ program
   .addOption(new Option("--openflow <version>", "OpenFlow version of the switch").choices(["1.0", "1.3"]).default("1.3"))
   .option("--interval <time>", "how often to poll in poll mode", duration, 1000)
   .option("--runs <n>", "how many times to break it", wholeNumber(1, 10_000), 1)
-  .option("--pps <n>", "RTP packets per second: 1000, 500, 250 or 143", wholeNumber(143, 1000), 1000)
+  .option("--pps <n>", "RTP packets per second: 1000, 500, 250 or 143", wholeNumber(143, 1000), 500)
   .option("--video", "keep a short recording of what each viewer saw")
   .option("--json <file>", "write the result for machines (docs/demo-result.schema.json)")
   .option("--report <file>", "write the report here instead of into var/demo")
@@ -113,6 +113,17 @@ program
   .action(async (files: string[]) => {
     const { runTests } = await import("./cli/test.ts");
     process.exitCode = await runTests(ROOT, files);
+  });
+
+program
+  .command("bench")
+  .description("kill a VM again and again, with push and with the reference mode beside it; keeps a line in bench/results")
+  .option("--runs <n>", "kills in push mode", wholeNumber(1, 100_000), 100)
+  .option("--poll-runs <n>", "kills in the reference mode", wholeNumber(1, 100_000), 10)
+  .option("--pps <n>", "RTP packets per second: 1000, 500, 250 or 143", wholeNumber(143, 1000), 1000)
+  .action(async (options: { runs: number; pollRuns: number; pps: number }) => {
+    const { benchFailover } = await import("../bench/failover.ts");
+    process.exitCode = await benchFailover({ ...options, root: ROOT });
   });
 
 try {

@@ -46,7 +46,7 @@ export function domainXml(spec: DomainSpec): string {
     `<memory unit='MiB'>${spec.memoryMiB}</memory><vcpu>${spec.vcpus}</vcpu>`,
     `<os><type arch='x86_64' machine='pc'>hvm</type>${element("kernel", spec.kernel)}${element("initrd", spec.initrd)}${element("cmdline", spec.cmdline)}</os>`,
     `<features><acpi/><apic/>${kvm ? "" : TRANSLATION_CACHE}</features>${kvm ? "<cpu mode='host-passthrough'/>" : ""}<clock offset='utc'/>`,
-    "<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>",
+    "<on_poweroff>destroy</on_poweroff><on_reboot>destroy</on_reboot><on_crash>destroy</on_crash>",
     "<devices>",
     ...(spec.disks ?? []).map(diskXml),
     ...spec.vnics.map(vnicXml),

@@ -20,6 +20,9 @@ export interface ExperimentOptions {
   readonly fault: FaultKind;
   readonly mode: "push" | "poll";
   readonly scheme: "ACTIVE_ACTIVE" | "ACTIVE_PASSIVE";
+  /** What else happens at the moment of the fault, right before or right after it. */
+  readonly before?: () => void;
+  readonly after?: () => void;
   /** Called with each moment of the time line as it becomes known. */
   readonly onMoment: (moment: Moment, faultAt: number | null) => void;
 }
@@ -54,7 +57,9 @@ export async function runOnce(lab: RunningLab, options: ExperimentOptions): Prom
 
   await using harm = await lab.harm();
   await systemClock.sleep(BEFORE_MS);
+  options.before?.();
   const { at, repair } = await inject(fault, victim, harm, systemClock);
+  options.after?.();
   faultAt = at;
   onMoment({ at, text: `fault: ${fault} relay-a` }, at);
 
