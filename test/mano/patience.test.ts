@@ -66,7 +66,11 @@ describe("healing", () => {
     expect(asked).toEqual(Array(5).fill("start"));
     expect(await causes()).toEqual(["HEAL_GAVE_UP v"]);
     healer.isUp(vnfc);
-    await healer.heal(connector, vnfc, spec, { ...stopped, status: "PAUSED" }, signal);
+    const paused = { ...stopped, status: "PAUSED" } as const;
+    expect(await healer.heal(connector, vnfc, spec, paused, signal)).toBe(1_000); // Its traffic comes first.
+    expect(asked).toHaveLength(5);
+    clock.ms += 1_000;
+    await healer.heal(connector, vnfc, spec, paused, signal);
     expect(asked.slice(5)).toEqual(["resume"]);
     expect(await causes()).toEqual([]);
     expect(told.filter((e) => e.type === "heal.started")).toHaveLength(6);
@@ -82,7 +86,10 @@ describe("healing", () => {
   ] as const)("a server that is %s: %j", async ([status, want]) => {
     asked.length = 0;
     const seen = status === undefined ? undefined : { ...stopped, status };
-    await new Healer(clock, silent, stream, alarms).heal(connector, vnfc, spec, seen, signal);
+    const healer = new Healer(clock, silent, stream, alarms);
+    await healer.heal(connector, vnfc, spec, seen, signal);
+    clock.ms += 1_000;
+    await healer.heal(connector, vnfc, spec, seen, signal);
     expect(asked).toEqual(want);
   });
 });
