@@ -27,6 +27,8 @@ const TICKS_PER_S = 100;
 interface Idle {
   readonly cpuPercent: number;
   readonly rssMiB: number;
+  /** The daemon's share: pages that several processes have (Node itself) are divided among them. */
+  readonly pssMiB: number;
 }
 
 /** Kills VNFC A again and again, first with push, then with the dissertation's polling, in one lab; keeps one line in git. */
@@ -55,7 +57,8 @@ export async function benchFailover({ root, runs, pollRuns, pps }: FailoverBench
   return [...push, ...poll].every((r) => r.verified) ? 0 : 1;
 }
 
-const text = ({ cpuPercent, rssMiB }: Idle) => `${cpuPercent.toFixed(1)} % of a core, ${rssMiB.toFixed(0)} MiB`;
+const text = ({ cpuPercent, rssMiB, pssMiB }: Idle) =>
+  `${cpuPercent.toFixed(1)} % of a core, ${rssMiB.toFixed(0)} MiB resident (${pssMiB.toFixed(0)} MiB its share)`;
 
 async function kills(lab: RunningLab, mode: "push" | "poll", n: number): Promise<DemoRun[]> {
   const done: DemoRun[] = [];
@@ -74,8 +77,10 @@ async function idleOf(pid: number | null): Promise<Idle> {
   };
   const before = ticks();
   await systemClock.sleep(IDLE_MS);
-  const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return { cpuPercent: ((ticks() - before) / TICKS_PER_S / (IDLE_MS / 1000)) * 100, rssMiB: Number(rss) / 1024 };
+  const cpuPercent = ((ticks() - before) / TICKS_PER_S / (IDLE_MS / 1000)) * 100;
+  const memory = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  const mib = (what: string) => Number(new RegExp(`^${what}:\\s+(\\d+)`, "m").exec(memory)?.[1]) / 1024;
+  return { cpuPercent, rssMiB: mib("Rss"), pssMiB: mib("Pss") };
 }
 
 /** Each step of a failover: ms from the fault. Where the time goes. */

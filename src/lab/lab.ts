@@ -209,7 +209,8 @@ async function startDaemons(lab: Lab, options: LabOptions, ovs: PrivateOvs, libv
     return Supervised.start({
       name,
       command: process.execPath,
-      args: ["--disable-warning=ExperimentalWarning", ...HEAP_LIMITS, join(root, "src", "sempre.ts"), name, "--config", file],
+      args: ["--disable-warning=ExperimentalWarning", ...NODE_FLAGS, join(root, "src", "sempre.ts"), name, "--config", file],
+      env: NODE_ENV,
       logFile: join(runFolder, `${name}.log`),
       isReady: async () => (await fetch(`${API}:${port}${name === "vim" ? "/openvim/" : "/mano/v1/vims"}`)).ok,
       onStart: (pid) => lab.noteProcess(pid),
@@ -227,8 +228,12 @@ async function startDaemons(lab: Lab, options: LabOptions, ovs: PrivateOvs, libv
   return { running, setMode };
 }
 
-/** The reaction path allocates little; a small young generation keeps its collections short. */
-const HEAP_LIMITS = ["--max-semi-space-size=2", "--max-old-space-size=256", "--no-flush-bytecode", "--always-sparkplug"];
+/**
+ * The reaction path allocates little: a small young generation keeps its collections short. Code that runs once a year must be
+ * compiled when it does. One background thread of V8 and one malloc arena are enough for a daemon that mostly waits, and save 15 MiB.
+ */
+const NODE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=256", "--v8-pool-size=1", "--no-flush-bytecode", "--always-sparkplug"];
+const NODE_ENV = { MALLOC_ARENA_MAX: "1" };
 
 interface NsState {
   readonly state: string;
