@@ -232,7 +232,13 @@ async function startDaemons(lab: Lab, options: LabOptions, ovs: PrivateOvs, libv
  * The reaction path allocates little: a small young generation keeps its collections short. Code that runs once a year must be
  * compiled when it does. One background thread of V8 and one malloc arena are enough for a daemon that mostly waits, and save 15 MiB.
  */
-const NODE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=256", "--v8-pool-size=1", "--no-flush-bytecode", "--always-sparkplug"];
+const NODE_FLAGS = [
+  "--max-semi-space-size=1",
+  "--max-old-space-size=256",
+  "--v8-pool-size=1",
+  "--no-flush-bytecode",
+  "--always-sparkplug",
+];
 const NODE_ENV = { MALLOC_ARENA_MAX: "1" };
 
 interface NsState {
