@@ -48,7 +48,7 @@ export async function demo(options: DemoOptions): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => interrupted.abort(signal));
   const stopped = new Promise<never>((_, reject) => {
     interrupted.signal.addEventListener("abort", () =>
-      reject(new Fault("TIMEOUT", `stopped by ${interrupted.signal.reason}; everything is cleaned up`)),
+      reject(new Fault("STOPPED", `by ${interrupted.signal.reason}; everything is cleaned up`)),
     );
   });
   stopped.catch(() => {}); // It may come when nobody waits for it any more.

@@ -21,6 +21,7 @@ export const FAULTS = {
   TIMEOUT: { http: 504, text: "no answer in time" },
   STORE_NEWER: { http: 500, text: "the store was written by a newer program" },
   ALREADY_RUNNING: { http: 409, text: "it is already running" },
+  STOPPED: { http: 503, text: "stopped before its end" },
   MISSING_PART: { http: 500, text: "something this machine needs is missing" },
   COMMAND_FAILED: { http: 500, text: "a command of this machine failed" },
 } as const satisfies Record<string, { http: number; text: string }>;
