@@ -71,6 +71,7 @@ async function show(options: DemoOptions, stopped: Promise<never>, signal: Abort
     pollIntervalMs: options.interval,
     video: options.video ?? false,
     progress,
+    stopped,
   });
   progress(`ready: both viewers are served; the fault is '${options.fault}': ${FAULT_KINDS[options.fault]}`);
   const runs = await Promise.race([allRuns(lab, options), stopped]);

@@ -44,17 +44,18 @@ const MODULES = [
   "failover", "net_failover", "virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
   "virtio_net", "button", "evdev",
 ];
-const INIT = join(import.meta.dirname, "guest/init.sh");
+const GUEST = join(import.meta.dirname, "guest");
 /** 27 MB over a slow line. */
 const DOWNLOAD_MS_MAX = 300_000;
 
 /**
  * What every guest's kernel is told. The first words make a TCG boot short: no console chatter, no mitigations for a CPU that is
- * emulated, no clock calibration, no interrupt routing through ACPI's interpreter; a panic ends QEMU where it runs with
+ * emulated, no clock calibration, no interrupt routing through ACPI's interpreter. A steady tick is cheaper than
+ * a timer programmed at every packet, which is a trap to the emulator each time; a panic ends QEMU where it runs with
  * `-no-reboot` (`<on_crash>`, `<on_reboot>` destroy).
  */
 export const GUEST_CMDLINE = [
-  "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off nokaslr acpi=noirq noreplace-smp lpj=4000000 tsc=reliable no_timer_check",
+  "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off nokaslr acpi=noirq noreplace-smp lpj=4000000 tsc=reliable no_timer_check nohz=off",
   "random.trust_cpu=on cryptomgr.notests rcupdate.rcu_expedited=1 audit=0 selinux=0 apparmor=0 ipv6.disable=1 8250.nr_uarts=1",
 ].join(" ");
 
@@ -73,8 +74,8 @@ export function guestCmdline(settings: GuestSettings): string {
 
 /**
  * The guest image, built where the cache does not hold it: Debian's cloud kernel (downloaded, unpacked, never installed) and an
- * initramfs of this machine's static busybox, its socat and our init. A kernel once cached is kept: remove its folder for a newer
- * one. Throws Fault MISSING_PART when there is neither cache nor network, or no busybox or socat, and says what to do.
+ * initramfs of this machine's static busybox, its perl (which every Debian has), and our init and relay. A kernel once cached is kept: remove its folder for a newer
+ * one. Throws Fault MISSING_PART when there is neither cache nor network, or no busybox, and says what to do.
  */
 export async function ensureGuestImage(cacheDir = GUEST_CACHE, progress: (line: string) => void = () => {}): Promise<GuestImage> {
   await mkdir(cacheDir, { recursive: true });
@@ -151,15 +152,17 @@ async function keepKernel(draft: string, cacheDir: string): Promise<Kernel> {
 
 async function initramfsEntries(kernelFolder: string): Promise<CpioEntry[]> {
   const modules = MODULES.filter((m) => existsSync(join(kernelFolder, `${m}.ko`)));
-  const socat = await programAt(["/usr/bin/socat"], "socat");
+  const perl = await programAt(["/usr/bin/perl"], "perl-base");
   const busybox = await programAt(["/bin/busybox", "/usr/bin/busybox"], "busybox-static");
   if ((await librariesOf(busybox)).length > 0) throw missing("busybox-static");
   return [
     { kind: "device", path: "dev/console", major: 5, minor: 1 },
-    await fileEntry("init", INIT),
+    await fileEntry("init", join(GUEST, "init.sh")),
+    await fileEntry("relay.pl", join(GUEST, "relay.pl")),
+    await fileEntry("echo.pl", join(GUEST, "echo.pl")),
     await fileEntry("bin/busybox", busybox),
-    await fileEntry("usr/bin/socat", socat),
-    ...(await Promise.all((await librariesOf(socat)).map((path) => fileEntry(path.slice(1), path)))),
+    await fileEntry("usr/bin/perl", perl),
+    ...(await Promise.all((await librariesOf(perl)).map((path) => fileEntry(path.slice(1), path)))),
     ...(await Promise.all(modules.map((m) => fileEntry(`modules/${m}.ko`, join(kernelFolder, `${m}.ko`))))),
     { kind: "file", path: "modules/order", mode: 0o644, bytes: Buffer.from(modules.map((m) => `${m}.ko\n`).join("")) },
   ];

@@ -47,6 +47,8 @@ export interface LabOptions {
   readonly pps: number;
   readonly video: boolean;
   readonly progress: (line: string) => void;
+  /** Rejects when the user wants no more: what was built by then is taken down. Without it building goes on to its end. */
+  readonly stopped?: Promise<never>;
 }
 
 /** The running experiment of the dissertation's figures 10 to 12. */
@@ -69,7 +71,7 @@ export interface RunningLab extends AsyncDisposable {
 
 /** Builds it all, in about 15 s; whatever was made before a failure is taken down again. */
 export async function startLab(options: LabOptions): Promise<RunningLab> {
-  const { root, runFolder, progress } = options;
+  const { root, runFolder, progress, stopped = new Promise<never>(() => {}) } = options;
   await mkdir(runFolder, { recursive: true });
   await using undo = new AsyncDisposableStack();
   const lab = undo.use(new Lab(newLabId(), join(root, "var", "lab")));
@@ -77,8 +79,12 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
   const dir = await mkdtemp(join(tmpdir(), "sempre-"));
   lab.note("folders", dir);
 
+  // What makes things runs to its end, so that they are known to whoever takes them down; what only waits is left alone.
+  const unlessStopped = <T>(waiting: Promise<T>) => Promise.race([stopped, waiting]);
+
   progress("networks: data centre, media server and two viewers in namespaces of their own");
   const places = await makePlaces(lab);
+  await unlessStopped(Promise.resolve());
   progress("switch: Open vSwitch, userspace datapath; hypervisor: a private libvirtd");
   const ovs = lab.ends.use(await startPrivateOvs(join(dir, "ovs"), (pid) => lab.noteProcess(pid)));
   const protocol = options.openflow === "1.3" ? "OpenFlow13" : "OpenFlow10";
@@ -87,17 +93,14 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
   lab.noteProcess(libvirt.pid);
   lab.ends.use(keepLibvirtd(libvirt));
 
+  await unlessStopped(Promise.resolve());
   progress("daemons: VIM and MANO");
   const daemons = await startDaemons(lab, options, ovs, libvirt);
-  await provisionVim(
-    `${API}:${PORTS.vimAdmin}/openvim`,
-    { ...options.image, cmdline: GUEST_CMDLINE },
-    places.mediaBridge,
-    places.outsidePorts,
-  );
+  const image = { ...options.image, cmdline: GUEST_CMDLINE };
+  await unlessStopped(provisionVim(`${API}:${PORTS.vimAdmin}/openvim`, image, places.mediaBridge, places.outsidePorts));
   progress(`network service: two VNFCs are instantiated from examples/${exampleOf(options.scheme)}`);
   const manoUrl = `${API}:${PORTS.mano}`;
-  const nsId = await instantiate(manoUrl, join(root, "examples", exampleOf(options.scheme)));
+  const nsId = await unlessStopped(instantiate(manoUrl, join(root, "examples", exampleOf(options.scheme))));
   progress("media: one video to both VNFCs; each viewer receives it through its own");
   const media = await startMedia(lab, places.mediaNetns, options.pps);
   const viewers = await startViewers(lab, places.viewerNetns, options);
