@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { listenHttp } from "./api/http.ts";
 import type { ManoDoors } from "./api/mano/doors.ts";
@@ -7,6 +6,7 @@ import type { ManoConfig } from "./config.ts";
 import type { Clock } from "./lib/clock.ts";
 import { Fault } from "./lib/fault.ts";
 import type { Log } from "./lib/log.ts";
+import { VERSION } from "./lib/version.ts";
 import { Nfvo } from "./mano/nfvo.ts";
 import { Requests } from "./mano/requests.ts";
 import type { VimAccountId } from "./model/ids.ts";
@@ -18,8 +18,6 @@ import { openStore } from "./store/open.ts";
 import { connectOpenVim } from "./vimconn/openvim.ts";
 
 const MIGRATIONS = join(import.meta.dirname, "..", "sql", "mano");
-const PACKAGE = join(import.meta.dirname, "..", "package.json");
-const VERSION = (JSON.parse(readFileSync(PACKAGE, "utf8")) as { version: string }).version;
 
 export interface RunningMano extends AsyncDisposable {
   readonly host: string;

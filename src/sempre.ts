@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { Fault } from "./lib/fault.ts";
+import { VERSION } from "./lib/version.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const VERSION = (JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string }).version;
 /** Where the demo leaves stores, logs and reports of its runs. */
 const RUNS = join(ROOT, "var", "demo");
 

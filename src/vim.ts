@@ -12,6 +12,7 @@ import { deleteTap, ensureTap } from "./hosts/taps.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Log } from "./lib/log.ts";
 import { Loop } from "./lib/loop.ts";
+import { VERSION } from "./lib/version.ts";
 import { PROBE_MAC } from "./model/flow.ts";
 import type { HostId } from "./model/ids.ts";
 import type { SwitchEvent } from "./model/switch.ts";
@@ -25,7 +26,6 @@ import { Vim } from "./vim/vim.ts";
 import { arpProbe, arpReplyIn } from "./wire/arp.ts";
 
 const MIGRATIONS = join(import.meta.dirname, "..", "sql", "vim");
-const VERSION = "0.1.0";
 /** Everything is compared anew this often, for what nobody pushed. */
 const PASS_EVERY_MS = 30_000;
 

@@ -29,7 +29,11 @@ export const wantsStream = (request: FastifyRequest): boolean => (request.header
 
 /** One page of events, for those who ask again and again. */
 export const eventPage = <E extends Numbered>(source: EventSource<E>, since: number | null): Promise<E[]> =>
-  source.since(since ?? 0, PAGE_MAX);
+  source.since(startOf(source, since) ?? 0, PAGE_MAX);
+
+/** A number that was never told is one of a store that is no more: to that subscriber everything is news. */
+const startOf = <E extends Numbered>(source: EventSource<E>, since: number | null): number | null =>
+  since !== null && since > source.lastSeq ? 0 : since;
 
 /**
  * Answers with server-sent events (WHATWG HTML, 9.2): what came after `since`, then everything as it happens, each exactly
@@ -46,7 +50,8 @@ export async function streamEvents<E extends Numbered>(
   raw.socket?.setNoDelay(true);
   raw.write(": open\n\n");
 
-  let last = since ?? source.lastSeq;
+  const from = startOf(source, since);
+  let last = from ?? source.lastSeq;
   let waiting: [E, string][] | null = [];
   const send = (event: E, text: string) => {
     if (event.seq <= last || raw.destroyed) return;
@@ -62,7 +67,7 @@ export async function streamEvents<E extends Numbered>(
   });
 
   try {
-    if (since !== null)
+    if (from !== null)
       await catchUp(
         source,
         () => last,

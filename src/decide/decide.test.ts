@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { GroupId, NetId, NsId, VimAccountId, VnfcId } from "../model/ids.ts";
-import type { Health, ProtectionGroup, Scheme } from "../model/protection.ts";
+import type { Decision, Health, ProtectionCommand, ProtectionGroup, Scheme } from "../model/protection.ts";
+import { answerCommand, failurePlans } from "./command.ts";
 import { decide } from "./decide.ts";
+import type { GroupView } from "./view.ts";
 
 const [a, b] = ["a", "b"] as VnfcId[] as [VnfcId, VnfcId];
 const [t0, t1] = ["t0", "t1"] as NetId[] as [NetId, NetId];
@@ -13,6 +15,7 @@ function groupOf(scheme: Scheme, policy: Partial<ProtectionGroup["policy"]> = {}
     name: vnfcId,
     vimAccountId: "v" as VimAccountId,
     dataNet: net as NetId,
+    capacity: null,
   });
   return {
     id: "g" as GroupId,
@@ -38,6 +41,19 @@ const both = groupOf("ACTIVE_ACTIVE");
 const one = groupOf("ACTIVE_PASSIVE");
 const stay = groupOf("ACTIVE_ACTIVE", { revertive: false });
 const patient = groupOf("ACTIVE_ACTIVE", { holdOffMs: 50 });
+
+const viewOf = (health: Record<string, Health>, serving: Record<string, VnfcId | null>): GroupView => ({
+  health: new Map(Object.entries(health)) as ReadonlyMap<VnfcId, Health>,
+  serving: new Map(Object.entries(serving)) as ReadonlyMap<NetId, VnfcId | null>,
+});
+
+const textOf = (decision: Decision): string =>
+  [
+    ...decision.moves.map((m) => `${m.trafficNet} ${m.from ?? "-"}>${m.to} ${m.kind}`),
+    ...decision.unprotected.map((n) => `${n} unprotected`),
+    ...decision.heal.map((v) => `heal ${v}`),
+    ...(decision.againAt === null ? [] : [`again at ${decision.againAt}`]),
+  ].join(", ");
 
 describe("what is decided", () => {
   //      group     t0   t1      a       b       → moves and what else
@@ -65,24 +81,8 @@ describe("what is decided", () => {
     [one, a, a, up, down, "heal b"],
   ] as const) {
     test(`${group.scheme} t0=${s0} t1=${s1} a=${ha.state} b=${hb.state}: ${want || "nothing"}`, () => {
-      const view = {
-        health: new Map([
-          [a, ha as Health],
-          [b, hb as Health],
-        ]),
-        serving: new Map([
-          [t0, s0],
-          [t1, s1],
-        ]),
-      };
-      const decision = decide(group, view, NOW);
-      const text = [
-        ...decision.moves.map((m) => `${m.trafficNet} ${m.from ?? "-"}>${m.to} ${m.kind}`),
-        ...decision.unprotected.map((n) => `${n} unprotected`),
-        ...decision.heal.map((v) => `heal ${v}`),
-        ...(decision.againAt === null ? [] : [`again at ${decision.againAt}`]),
-      ];
-      expect(text.join(", ")).toBe(want);
+      const decision = decide(group, viewOf({ a: ha, b: hb }, { t0: s0, t1: s1 }), null, NOW);
+      expect(textOf(decision)).toBe(want);
       expect(decision.because).toHaveLength(2);
       for (const why of decision.because) expect(why).not.toBe("");
     });
@@ -97,51 +97,185 @@ const health = fc.oneof(
 const anyone = fc.constantFrom(a, b, null);
 const anyGroup = fc.constantFrom(both, one, stay, patient);
 
+const force = (to: VnfcId, ...nets: NetId[]): ProtectionCommand => ({ kind: "force", to, trafficNets: nets.length > 0 ? nets : null });
+const manual = (to: VnfcId): ProtectionCommand => ({ kind: "manual", to, trafficNets: null });
+const lockout: ProtectionCommand = { kind: "lockout", to: null, trafficNets: null };
+const exercise: ProtectionCommand = { kind: "exercise", to: null, trafficNets: null };
+const clear: ProtectionCommand = { kind: "clear", to: null, trafficNets: null };
+
+describe("what is decided under a command", () => {
+  //      command        group  t0 t1   a       b       → moves, how the command stands
+  for (const [command, group, s0, s1, ha, hb, want, standing] of [
+    [lockout, both, a, b, up, up, "", "active"],
+    [lockout, both, a, b, down, up, "t0 unprotected", "active"],
+    [lockout, both, b, b, up, up, "t0 b>a command", "active"],
+    [lockout, both, b, b, fresh, up, "t0 b>a command", "active"],
+    [lockout, both, b, b, down, up, "", "active"],
+    [lockout, both, b, b, silent, down, "t0 unprotected, t1 unprotected", "active"],
+    [lockout, both, null, b, down, up, "t0 unprotected", "active"],
+    [lockout, both, null, b, up, up, "t0 ->a command", "active"],
+    [force(b), both, a, b, up, up, "t0 a>b command", "active"],
+    [force(b), both, b, b, up, up, "", "active"],
+    [force(b), both, a, b, silent, up, "t0 a>b command", "active"],
+    [force(b), both, a, b, up, silent, "", "overridden"],
+    [force(b), both, b, b, up, down, "t0 b>a failover, t1 b>a failover", "overridden"],
+    [force(b), both, a, b, down, up, "t0 a>b command", "active"],
+    [force(b), patient, a, b, down, up, "t0 a>b command", "active"],
+    [force(b, t0), both, a, b, up, up, "t0 a>b command", "active"],
+    [force(a, t0), both, a, b, up, up, "", "active"],
+    [force(a), one, a, a, up, up, "", "active"],
+    [force("x" as VnfcId), both, a, b, up, up, "", "overridden"],
+    [manual(b), both, a, b, up, up, "t0 a>b command", "active"],
+    [manual(b), both, b, b, up, up, "", "active"],
+    [manual(b), both, b, b, down, up, "", "ended"],
+    [manual(b), both, b, b, up, down, "t0 b>a failover, t1 b>a failover", "ended"],
+    [manual(b), both, a, b, up, silent, "", "ended"],
+    [manual(b), both, a, b, silent, up, "", "active"],
+    [exercise, both, a, b, up, up, "", "active"],
+    [exercise, both, a, b, down, up, "t0 a>b failover", "overridden"],
+    [clear, both, b, b, fresh, up, "t0 b>a failback", "active"],
+    [clear, both, b, b, down, up, "", "ended"],
+    [clear, both, a, b, up, up, "", "ended"],
+    [clear, stay, b, b, up, up, "", "ended"],
+    [clear, both, a, b, silent, silent, "", "ended"],
+  ] as const) {
+    const { kind, to } = command;
+    test(`${kind} ${to ?? ""} ${group.scheme} t0=${s0} t1=${s1} a=${ha.state} b=${hb.state}: ${want || "nothing"}, ${standing}`, () => {
+      const view = viewOf({ a: ha, b: hb }, { t0: s0, t1: s1 });
+      const decision = decide(group, view, command, NOW);
+      expect([textOf({ ...decision, heal: [] }), decision.command?.state]).toEqual([want, standing]);
+      expect(decision.command?.because).not.toBe("");
+    });
+  }
+});
+
+describe("a pool: members that may carry only so much", () => {
+  const [c, t2] = ["c" as VnfcId, "t2" as NetId];
+  /** Two working members and one spare for both (2+1). */
+  const pool: ProtectionGroup = {
+    ...both,
+    members: [...both.members.map((m) => ({ ...m, capacity: 1 })), { ...both.members[0]!, vnfcId: c, name: "c", capacity: 1 }],
+  };
+  const serving = { t0: a, t1: b };
+  for (const [what, health, carried, want] of [
+    ["the spare takes over", { a: down, b: up, c: up }, 0, "t0 a>c failover"],
+    ["two fail: the spare has room for one, and the other is named", { a: down, b: down, c: up }, 0, "t0 a>c failover, t1 unprotected"],
+    ["the spare is busy with another group", { a: down, b: up, c: up }, 1, "t0 unprotected"],
+  ] as const) {
+    test(what, () => {
+      const view = { ...viewOf(health, serving), carriedElsewhere: new Map([[c, carried]]) };
+      const decision = decide(pool, view, null, NOW);
+      expect(textOf({ ...decision, heal: [] })).toBe(want);
+    });
+  }
+
+  test("of several stand-ins the one that carries least is taken", () => {
+    const wide: ProtectionGroup = {
+      ...pool,
+      members: pool.members.map((m) => ({ ...m, capacity: null })),
+      trafficNets: [...pool.trafficNets, { netId: t2, name: "t2", normal: a }],
+    };
+    const view = viewOf({ a: down, b: up, c: up }, { ...serving, t2: a });
+    expect(textOf({ ...decide(wide, view, null, NOW), heal: [] })).toBe("t0 a>c failover, t2 a>b failover");
+  });
+});
+
+describe("an operator's command is answered", () => {
+  const view = viewOf({ a: up, b: up }, { t0: a, t1: b });
+  for (const [what, had, given, seen, accepted, sentence] of [
+    ["force to a member that is up", null, force(b), view, true, "forced switch: t0 is led to b"],
+    ["force to one that is down", null, force(b), viewOf({ a: up, b: down }, { t0: a, t1: a }), false, "b is down (killed)"],
+    ["force to nobody", null, { ...force(b), to: null }, view, false, "needs the member that traffic shall go to: one of a, b"],
+    ["force to a stranger", null, force("x" as VnfcId), view, false, "relay has no member x: it has a, b"],
+    ["a traffic net that is none", null, force(b, "t9" as NetId), view, false, "relay has no traffic net t9"],
+    ["manual while somebody is down", null, manual(b), viewOf({ a: down, b: up }, { t0: b, t1: b }), false, "signal fail speaks over"],
+    ["manual under a lockout", lockout, manual(b), view, false, "clear it first"],
+    ["force under a manual switch", manual(b), force(b), view, true, "forced switch: t0 is led to b"],
+    ["exercise", null, exercise, view, true, "if a failed now, t0 would go to b"],
+    ["exercise with a twin down", null, exercise, viewOf({ a: up, b: down }, { t0: a, t1: a }), true, "nobody could take t0"],
+    ["clear", lockout, clear, view, true, "t0 stays on a, which is up"],
+  ] as const) {
+    test(what, () => {
+      const answer = answerCommand(both, seen, had, given, NOW);
+      expect(answer.accepted).toBe(accepted);
+      expect(answer.because.join("\n")).toContain(sentence);
+      if (given.kind === "exercise") expect(answer.decision.moves).toEqual([]);
+    });
+  }
+
+  test("plans for a failure: for each member that serves, what is done when it goes down", () => {
+    const plans = failurePlans(patient, view, null, NOW).map((p) => [p.failed, textOf({ ...p.decision, heal: [] })]);
+    expect(plans).toEqual([
+      [a, "t0 a>b failover"],
+      [b, "t1 b>a failover"],
+    ]);
+    expect(failurePlans(both, view, lockout, NOW).flatMap((p) => p.decision.moves)).toEqual([]);
+  });
+});
+
+const command: fc.Arbitrary<ProtectionCommand | null> = fc.option(
+  fc.record({
+    kind: fc.constantFrom("lockout", "force", "manual", "exercise", "clear" as const),
+    to: fc.constantFrom(a, b, null, "x" as VnfcId),
+    trafficNets: fc.constantFrom(null, [t0], [t1], []),
+  }),
+);
+
 describe("laws of the decision", () => {
-  const forAll = (law: (g: ProtectionGroup, view: Parameters<typeof decide>[1]) => void) =>
+  const forAll = (law: (g: ProtectionGroup, view: GroupView, c: ProtectionCommand | null) => void) =>
     fc.assert(
-      fc.property(anyGroup, health, health, anyone, anyone, (g, ha, hb, s0, s1) =>
-        law(g, {
-          health: new Map<VnfcId, Health>([
-            [a, ha],
-            [b, hb],
-          ]),
-          serving: new Map([
-            [t0, s0],
-            [t1, s1],
-          ]),
-        }),
+      fc.property(anyGroup, health, health, anyone, anyone, command, (g, ha, hb, s0, s1, c) =>
+        law(g, viewOf({ a: ha, b: hb }, { t0: s0, t1: s1 }), c),
       ),
-      { numRuns: 2000 },
+      { numRuns: 5000 },
     );
 
-  test("traffic goes only to a member known to be up", () =>
-    forAll((g, view) => {
-      for (const m of decide(g, view, NOW).moves) expect(view.health.get(m.to)?.state).toBe("up");
+  test("traffic goes only to a member known to be up, whoever asks", () =>
+    forAll((g, view, c) => {
+      for (const m of decide(g, view, c, NOW).moves) expect(view.health.get(m.to)?.state).toBe("up");
     }));
 
-  test("an unknown never moves traffic away", () =>
-    forAll((g, view) => {
-      for (const m of decide(g, view, NOW).moves)
-        expect(m.from === null ? "" : view.health.get(m.from)?.state).not.toBe("unknown");
+  test("an unknown never moves traffic away; only an operator may", () =>
+    forAll((g, view, c) => {
+      for (const m of decide(g, view, c, NOW).moves)
+        if (m.from !== null && view.health.get(m.from)?.state === "unknown") expect(m.kind).toBe("command");
     }));
 
-  test("each traffic net is moved at most once, and never to where it is", () =>
-    forAll((g, view) => {
-      const { moves } = decide(g, view, NOW);
+  test("each traffic net is moved at most once, from where it is, and never to where it is", () =>
+    forAll((g, view, c) => {
+      const { moves } = decide(g, view, c, NOW);
       expect(new Set(moves.map((m) => m.trafficNet)).size).toBe(moves.length);
-      for (const m of moves) expect(m.to).not.toBe(m.from);
+      for (const m of moves) expect([m.from, m.to === m.from]).toEqual([view.serving.get(m.trafficNet), false]);
     }));
 
   test("done is done: after the moves, the same view gives none", () =>
-    forAll((g, view) => {
+    forAll((g, view, c) => {
       const serving = new Map(view.serving);
-      for (const m of decide(g, view, NOW).moves) serving.set(m.trafficNet, m.to);
-      expect(decide(g, { ...view, serving }, NOW).moves).toEqual([]);
+      for (const m of decide(g, view, c, NOW).moves) serving.set(m.trafficNet, m.to);
+      expect(decide(g, { ...view, serving }, c, NOW).moves).toEqual([]);
     }));
 
   test("the same arguments give the same answer", () =>
-    forAll((g, view) => {
-      expect(decide(g, view, NOW)).toEqual(decide(g, view, NOW));
+    forAll((g, view, c) => {
+      expect(decide(g, view, c, NOW)).toEqual(decide(g, view, c, NOW));
+    }));
+
+  test("no command is lost: each is active, overridden or ended, and says why", () =>
+    forAll((g, view, c) => {
+      const { command: stands } = decide(g, view, c, NOW);
+      if (c === null) expect(stands).toBeNull();
+      else expect(stands?.because).toBeTruthy();
+      if (c?.kind === "lockout" && c.trafficNets?.length !== 0) expect(stands?.state).toBe("active");
+    }));
+
+  test("a lockout is not left, and a forced switch to a member that is up is done", () =>
+    forAll((g, view, c) => {
+      const serving = new Map(view.serving);
+      const { moves } = decide(g, view, c, NOW);
+      for (const m of moves) serving.set(m.trafficNet, m.to);
+      if (c?.kind === "lockout" && c.trafficNets === null)
+        for (const m of moves) expect(m.to).toBe(g.trafficNets.find((n) => n.netId === m.trafficNet)?.normal);
+      if (c?.kind === "force" && c.trafficNets === null && c.to !== null && view.health.get(c.to)?.state === "up")
+        for (const n of g.trafficNets) expect(serving.get(n.netId)).toBe(c.to);
     }));
 });

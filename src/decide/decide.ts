@@ -1,11 +1,16 @@
-import type { NetId, VnfcId } from "../model/ids.ts";
-import type { Decision, Health, Member, Move, ProtectionGroup, TrafficNet } from "../model/protection.ts";
-
-/** What is seen of a group: the health of its members and who serves each traffic net (null: nobody). */
-export interface GroupView {
-  readonly health: ReadonlyMap<VnfcId, Health>;
-  readonly serving: ReadonlyMap<NetId, VnfcId | null>;
-}
+import type { NetId } from "../model/ids.ts";
+import type {
+  CommandState,
+  Decision,
+  Health,
+  Member,
+  Move,
+  ProtectionCommand,
+  ProtectionGroup,
+  TrafficNet,
+} from "../model/protection.ts";
+import { Load, standIn } from "./capacity.ts";
+import { type GroupView, healthOf, isUp } from "./view.ts";
 
 /** What is decided for one traffic net. */
 interface Verdict {
@@ -13,114 +18,200 @@ interface Verdict {
   readonly unprotected?: NetId;
   readonly because: string;
   readonly againAt?: number;
+  /** How the command stands for this net, where it is about it. */
+  readonly command?: CommandState;
 }
 
-const NEVER_SEEN: Health = { state: "unknown", sinceMs: 0, why: "it was never seen" };
+/** Everything one net's verdict depends on. */
+interface Case {
+  readonly group: ProtectionGroup;
+  readonly view: GroupView;
+  /** The operator's command, where it is about this net. */
+  readonly command: ProtectionCommand | null;
+  readonly load: Load;
+  readonly nowMs: number;
+  readonly net: TrafficNet;
+  readonly current: Member | undefined;
+  readonly normal: Member | undefined;
+}
 
 /**
  * Which member should serve which traffic net, and why. Pure and total: same arguments, same answer. It never learns which event
  * led to the call, so the first decision after a restart is the one that would have been made before it.
- * Order of what speaks (ITU-T G.8031, table 11-2, without the operator's commands): signal fail, wait-to-restore, no request.
+ * Order of what speaks (ITU-T G.8031, table 11-1): lockout, forced switch, signal fail, manual switch, wait-to-restore, no request.
+ * A member that is not known to be up gets no traffic, whoever asks; so a forced switch to one waits (signal fail on protection).
  */
-export function decide(group: ProtectionGroup, view: GroupView, nowMs: number): Decision {
-  const verdicts = group.trafficNets.map((net) => decideNet(group, view, net, nowMs));
+export function decide(group: ProtectionGroup, view: GroupView, command: ProtectionCommand | null, nowMs: number): Decision {
+  const load = new Load(group, view);
+  const verdicts: Verdict[] = [];
+  for (const net of group.trafficNets) {
+    const verdict = decideNet({
+      group,
+      view,
+      command: command !== null && isAbout(command, net.netId) ? command : null,
+      load,
+      nowMs,
+      net,
+      current: group.members.find((m) => m.vnfcId === view.serving.get(net.netId)),
+      normal: group.members.find((m) => m.vnfcId === net.normal),
+    });
+    if (verdict.move) load.moved(verdict.move);
+    verdicts.push(verdict);
+  }
   const moments = verdicts.flatMap((v) => v.againAt ?? []);
   return {
     moves: verdicts.flatMap((v) => v.move ?? []),
     heal: group.members.filter((m) => healthOf(view, m.vnfcId).state === "down").map((m) => m.vnfcId),
     unprotected: verdicts.flatMap((v) => v.unprotected ?? []),
     because: verdicts.length > 0 ? verdicts.map((v) => v.because) : [`${group.name} has no traffic net`],
+    command: command === null ? null : standingOf(command, verdicts),
     againAt: moments.length > 0 ? Math.min(...moments) : null,
   };
 }
 
-function decideNet(group: ProtectionGroup, view: GroupView, net: TrafficNet, nowMs: number): Verdict {
-  const current = group.members.find((m) => m.vnfcId === view.serving.get(net.netId));
-  const normal = group.members.find((m) => m.vnfcId === net.normal);
-  if (current === undefined) return assign(group, view, net, normal);
+export const isAbout = (command: ProtectionCommand, net: NetId): boolean => command.trafficNets?.includes(net) ?? true;
+
+function decideNet(it: Case): Verdict {
+  const { command, current, net, view } = it;
+  if (command?.kind === "lockout") return lockOut(it);
+  if (command?.kind === "force") {
+    const forced = forceTo(it, command);
+    if (forced.move || forced.command?.state === "active") return forced;
+    return { ...unasked(it), command: forced.command as CommandState };
+  }
+  if (command?.kind === "manual") return manual(it, command);
+  if (current === undefined || healthOf(view, current.vnfcId).state !== "up") return unasked(it);
+  if (command?.kind === "clear") return cleared(it);
+  return { ...unasked(it), ...(command === null ? {} : { command: active(`${net.name}: the exercise changes no traffic`) }) };
+}
+
+/** What speaks where no operator does: signal fail, wait-to-restore, no request. */
+function unasked(it: Case): Verdict {
+  const { current, normal, net, view } = it;
+  if (current === undefined) return assign(it);
   const health = healthOf(view, current.vnfcId);
-  if (health.state === "down") return failOver(group, view, net, current, health, nowMs);
+  if (health.state === "down") return failOver(it, current, health);
   if (health.state === "unknown") return hold(net, current, health);
   if (normal === undefined || current === normal) return { because: `${net.name} stays on ${current.name}, which is up` };
-  return revert(group, view, net, current, normal, nowMs);
+  return revert(it, current, normal, it.group.policy.waitToRestoreMs);
+}
+
+/** Lockout of protection: nothing is protected; each traffic net is on its normal member, or returns to it when that is up. */
+function lockOut(it: Case): Verdict {
+  const { current, normal, net, view } = it;
+  const command = active(`${net.name} is locked out of protection`);
+  if (current === undefined || (normal !== undefined && current !== normal && isUp(view, normal))) {
+    if (normal !== undefined && isUp(view, normal))
+      return { ...move(it, normal, "command", `lockout of protection: ${net.name} returns to ${normal.name}, which is up`), command };
+    const why = `lockout of protection: ${net.name} waits for ${normal?.name ?? "its normal member"}`;
+    return { unprotected: net.netId, because: why, command };
+  }
+  const health = healthOf(view, current.vnfcId);
+  const isServed = health.state !== "down";
+  const because = `lockout of protection: ${net.name} stays on ${current.name}${isServed ? "" : `, although it is down (${health.why})`}`;
+  return { because, command, ...(isServed ? {} : { unprotected: net.netId }) };
+}
+
+/** Without a move and not active: signal fail on the member it should go to has precedence, or there is no room on it. */
+function forceTo(it: Case, command: ProtectionCommand): Verdict {
+  const { current, net, group } = it;
+  const to = group.members.find((m) => m.vnfcId === command.to);
+  const obstacle = obstacleTo(it, to);
+  if (to === undefined || obstacle !== null)
+    return { because: "", command: { state: "overridden", because: `forced switch of ${net.name} waits: ${obstacle}` } };
+  const text = `forced switch: ${net.name} is led to ${to.name}`;
+  if (current === to) return { because: text, command: active(text) };
+  return { ...move(it, to, "command", text), command: active(text) };
+}
+
+/** A manual switch ends with the first signal fail, or when the member it leads to is not known to be up. */
+function manual(it: Case, command: ProtectionCommand): Verdict {
+  const { current, net, group, view } = it;
+  const to = group.members.find((m) => m.vnfcId === command.to);
+  const failed = group.members.find((m) => healthOf(view, m.vnfcId).state === "down");
+  const obstacle = failed === undefined ? obstacleTo(it, to) : `${failed.name} is down, and signal fail has precedence`;
+  if (to === undefined || obstacle !== null)
+    return { ...unasked(it), command: { state: "ended", because: `manual switch of ${net.name} ended: ${obstacle}` } };
+  const text = `manual switch: ${net.name} is led to ${to.name}`;
+  if (current === to) return { because: text, command: active(text) };
+  if (current !== undefined && !isUp(view, current)) return { ...unasked(it), command: active(`${text} when ${current.name} is known`) };
+  return { ...move(it, to, "command", text), command: active(text) };
+}
+
+/** `clear` while a normal member waits to be restored: traffic returns at once. Its work is done when nothing waits. */
+function cleared(it: Case): Verdict {
+  const { current, normal, net, view, group } = it;
+  const done: CommandState = { state: "ended", because: `${net.name} waits for nothing` };
+  if (current === undefined || normal === undefined || current === normal || !group.policy.revertive || !isUp(view, normal))
+    return { ...unasked(it), command: done };
+  return { ...revert(it, current, normal, 0), command: active(`${net.name} returns to ${normal.name} without waiting`) };
 }
 
 /** Nobody serves it: the normal member if it is up, else any that is. */
-function assign(group: ProtectionGroup, view: GroupView, net: TrafficNet, normal: Member | undefined): Verdict {
-  const to = normal !== undefined && isUp(view, normal) ? normal : standIn(group, view, undefined);
+function assign(it: Case): Verdict {
+  const { net, normal, view, load } = it;
+  const to = normal !== undefined && isUp(view, normal) && load.hasRoom(normal) ? normal : standIn(it.group, view, load, undefined);
   if (to === undefined)
-    return { unprotected: net.netId, because: `${net.name} is served by nobody, and no member is known to be up` };
-  return move(net, null, to, "failover", `${net.name} was served by nobody: ${to.name} is up`);
+    return { unprotected: net.netId, because: `${net.name} is served by nobody, and no member is known to be up with room for it` };
+  return move(it, to, "failover", `${net.name} was served by nobody: ${to.name} is up`);
 }
 
-function failOver(
-  group: ProtectionGroup,
-  view: GroupView,
-  net: TrafficNet,
-  current: Member,
-  health: Health & { state: "down" },
-  nowMs: number,
-): Verdict {
+function failOver(it: Case, current: Member, health: Health & { state: "down" }): Verdict {
+  const { group, net, view, load, nowMs } = it;
   const dueAt = health.sinceMs + group.policy.holdOffMs;
   if (nowMs < dueAt)
     return { because: `${current.name} is down (${health.why}): held off for ${group.policy.holdOffMs} ms`, againAt: dueAt };
-  const to = standIn(group, view, current);
+  const to = standIn(group, view, load, current);
   if (to === undefined) {
-    return {
-      unprotected: net.netId,
-      because: `${current.name} is down (${health.why}), and no other member is known to be up: ${net.name} is not served`,
-    };
+    const full = group.members.filter((m) => m !== current && isUp(view, m)).map((m) => `${m.name} carries all it may`);
+    const why = full.length > 0 ? full.join(", ") : "no other member is known to be up";
+    return { unprotected: net.netId, because: `${current.name} is down (${health.why}), and ${why}: ${net.name} is not served` };
   }
-  return move(
-    net,
-    current,
-    to,
-    "failover",
-    `${current.name} is down (${health.why}): ${net.name} goes to ${to.name}, which is up`,
-  );
+  return move(it, to, "failover", `${current.name} is down (${health.why}): ${net.name} goes to ${to.name}, which is up`);
 }
 
 const hold = (net: TrafficNet, current: Member, health: Health & { state: "unknown" }): Verdict => ({
   because: `${net.name} stays on ${current.name}: ${health.why}, and an unknown never moves traffic`,
 });
 
-function revert(
-  group: ProtectionGroup,
-  view: GroupView,
-  net: TrafficNet,
-  current: Member,
-  normal: Member,
-  nowMs: number,
-): Verdict {
-  const { revertive, waitToRestoreMs } = group.policy;
+function revert(it: Case, current: Member, normal: Member, waitMs: number): Verdict {
+  const { group, net, view, load, nowMs } = it;
   const health = healthOf(view, normal.vnfcId);
   if (health.state !== "up")
     return { because: `${net.name} stays on ${current.name}: ${normal.name} is ${health.state} (${health.why})` };
-  if (!revertive) return { because: `${net.name} stays on ${current.name}: the group does not revert by itself` };
-  const dueAt = health.sinceMs + waitToRestoreMs;
-  if (nowMs < dueAt) {
-    return {
-      because: `${net.name} stays on ${current.name}: ${normal.name} must be up for ${waitToRestoreMs} ms first`,
-      againAt: dueAt,
-    };
-  }
-  return move(
-    net,
-    current,
-    normal,
-    "failback",
-    `${normal.name} has been up for ${waitToRestoreMs} ms: ${net.name} returns to it`,
-  );
+  if (!group.policy.revertive) return { because: `${net.name} stays on ${current.name}: the group does not revert by itself` };
+  if (!load.hasRoom(normal)) return { because: `${net.name} stays on ${current.name}: ${normal.name} carries all it may` };
+  const dueAt = health.sinceMs + waitMs;
+  if (nowMs < dueAt)
+    return { because: `${net.name} stays on ${current.name}: ${normal.name} must be up for ${waitMs} ms first`, againAt: dueAt };
+  const why = waitMs > 0 ? `${normal.name} has been up for ${waitMs} ms` : `${normal.name} is up`;
+  return move(it, normal, "failback", `${why}: ${net.name} returns to it`);
 }
 
-function move(net: TrafficNet, from: Member | null, to: Member, kind: Move["kind"], because: string): Verdict {
-  return { move: { trafficNet: net.netId, from: from?.vnfcId ?? null, to: to.vnfcId, kind }, because };
+function move(it: Case, to: Member, kind: Move["kind"], because: string): Verdict {
+  return { move: { trafficNet: it.net.netId, from: it.current?.vnfcId ?? null, to: to.vnfcId, kind }, because };
 }
 
-/** The first member, in the order of the descriptor, that is known to be up and is not the one that failed. */
-function standIn(group: ProtectionGroup, view: GroupView, failed: Member | undefined): Member | undefined {
-  return group.members.find((m) => m !== failed && isUp(view, m));
+/** Why traffic cannot be led to this member; null where it can. */
+function obstacleTo({ view, load, current }: Case, to: Member | undefined): string | null {
+  if (to === undefined) return "there is no such member";
+  const health = healthOf(view, to.vnfcId);
+  if (health.state !== "up") return `${to.name} is ${health.state} (${health.why})`;
+  return to === current || load.hasRoom(to) ? null : `${to.name} carries all it may`;
 }
 
-const healthOf = (view: GroupView, vnfc: VnfcId): Health => view.health.get(vnfc) ?? NEVER_SEEN;
-const isUp = (view: GroupView, m: Member): boolean => healthOf(view, m.vnfcId).state === "up";
+/** One word for all nets: what is active for one is active; what ended for all has ended. */
+function standingOf(command: ProtectionCommand, verdicts: readonly Verdict[]): CommandState {
+  const states = verdicts.flatMap((v) => v.command ?? []);
+  const of = (state: CommandState["state"]) => states.find((s) => s.state === state);
+  if (command.kind === "manual" && of("ended")) return of("ended") as CommandState; // It is one command: it does not end by halves.
+  return of("active") ?? of("overridden") ?? of("ended") ?? idle(command);
+}
+
+/** Said where no traffic net let the command speak: the nets it names are served by somebody not known to be up, or are not there. */
+const idle = (command: ProtectionCommand): CommandState =>
+  command.kind === "clear"
+    ? { state: "ended", because: "nothing waits" }
+    : { state: "overridden", because: "signal fail has precedence" };
+
+const active = (because: string): CommandState => ({ state: "active", because });

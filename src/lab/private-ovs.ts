@@ -26,7 +26,7 @@ export async function startPrivateOvs(dir: string, noteProcess: (pid: number) =>
   const database = `unix:${join(dir, "db.sock")}`;
   const env = { OVS_RUNDIR: dir, OVS_LOGDIR: dir, OVS_DBDIR: dir };
   const vsctl = (...args: string[]) => run("ovs-vsctl", [`--db=${database}`, "--timeout=10", ...args]);
-  const daemon = async (name: string, args: string[], isReady: () => Promise<boolean>) => {
+  const daemon = async (name: string, args: string[], isReady: () => Promise<boolean>, priority?: number) => {
     const supervised = await Supervised.start({
       name,
       command: name,
@@ -35,6 +35,7 @@ export async function startPrivateOvs(dir: string, noteProcess: (pid: number) =>
       logFile: join(dir, `${name}.out`),
       isReady,
       onStart: noteProcess,
+      ...(priority === undefined ? {} : { priority }),
     });
     return undo.use(supervised);
   };
@@ -43,9 +44,9 @@ export async function startPrivateOvs(dir: string, noteProcess: (pid: number) =>
   const serverArgs = [join(dir, "conf.db"), `--remote=p${database}`, `--unixctl=${join(dir, "ovsdb.ctl")}`];
   await daemon("ovsdb-server", serverArgs, async () => (await vsctl("--no-wait", "init")) !== null);
   const control = join(dir, "vswitchd.ctl");
-  const vswitchd = await daemon("ovs-vswitchd", [database, `--unixctl=${control}`, "--disable-system"], async () => {
-    return (await run("ovs-appctl", ["-t", control, "version"])) !== "";
-  });
+  const switchArgs = [database, `--unixctl=${control}`, "--disable-system"];
+  const isUp = async () => (await run("ovs-appctl", ["-t", control, "version"])) !== "";
+  const vswitchd = await daemon("ovs-vswitchd", switchArgs, isUp, SWITCH_PRIORITY);
   const all = undo.move();
   return {
     dir,

@@ -84,7 +84,7 @@ export class FailoverBook {
   /** What a run that was killed in between did and could not write down: seen from who serves what now. */
   recordFound(guard: Guard, move: Move, because: string): void {
     const reached = { told: null, decided: this.#clock.now() };
-    const decision = { moves: [move], because: [because], heal: [], unprotected: [], againAt: null };
+    const decision = { moves: [move], because: [because], heal: [], unprotected: [], command: null, againAt: null };
     const entry = this.#opened(guard, move.kind, aboutOf(guard.group, move), decision, "restart", reached);
     this.#add(entry, [move]);
     this.#close(guard, entry, []);

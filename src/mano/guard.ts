@@ -1,8 +1,8 @@
-import type { GroupView } from "../decide/decide.ts";
+import type { GroupView } from "../decide/view.ts";
 import { hear, judge, type MemberWords, NOTHING_SAID, speakersAgainst } from "../detect/judge.ts";
 import type { Evidence, Source } from "../model/evidence.ts";
 import type { NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
-import type { Health, Member, ProtectionGroup } from "../model/protection.ts";
+import type { Health, Member, ProtectionCommand, ProtectionGroup } from "../model/protection.ts";
 import type { Inventory, VimLinkPort, VimServer } from "../vimconn/connector.ts";
 
 /** A member of a protection group with what is known of it. */
@@ -37,6 +37,8 @@ export class Guard {
   /** When each bind was last changed or told; an inventory begun before that is older news. Infinity: a change is on its way. */
   readonly #touchedAt = new Map<NetId, number>();
   readonly #since = new Map<NetId, string>();
+  /** What an operator asks of the group; null: nothing. */
+  command: ProtectionCommand | null = null;
 
   constructor(group: ProtectionGroup, servers: ReadonlyMap<VnfcId, ServerId>) {
     this.group = group;

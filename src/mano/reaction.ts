@@ -101,7 +101,7 @@ export class Reaction {
     const changes = guard.judgeAll(told);
     if (!guard.isWatched || !guard.isObserved) return null;
     const { clock } = this.#parts;
-    const decision = decide(guard.group, guard.view, clock.now());
+    const decision = decide(guard.group, guard.view, guard.command, clock.now());
     const decided = clock.now();
     const moves = decision.moves.filter((m) => !guard.isMoving(m.trafficNet));
     const started = moves.length === 0 ? [] : startMoves(this.connectorOf(guard), guard.group, moves);

@@ -54,7 +54,7 @@ export class ReferenceWatch {
     );
     // The text's rule, which its listing lacks: traffic is never led to a twin that has failed as well.
     if (!twin || !failedNet || !twinNet || guard.view.health.get(twin.id)?.state !== "up") return;
-    const decision = decide(guard.group, guard.view, this.#clock.now());
+    const decision = decide(guard.group, guard.view, guard.command, this.#clock.now());
     const decided = this.#clock.now();
     const bound = (trafficNet: Move["trafficNet"], to: Bound) => {
       const move: Move = { trafficNet, from: vnfc.id, to: twin.id, kind: "failover" };

@@ -1,6 +1,9 @@
 import type { ServerId, VimPortId } from "./ids.ts";
 
-/** Who says so. The first six are facts about a thing that ended or stands still; `arpProbe` and `poll` are opinions. */
+/**
+ * Who says so. Facts are about a thing that ended or stands still, and count at once. Opinions (the probes) may be wrong about a
+ * member that is only slow: they make it unknown, and only a fence makes it down.
+ */
 export const SOURCES = {
   processExit: { fact: true, text: "process connector: a thread of QEMU was killed or its first thread ended" },
   qmp: { fact: true, text: "QEMU's own monitor: an event, or end of file" },
@@ -8,6 +11,8 @@ export const SOURCES = {
   portStatus: { fact: true, text: "OpenFlow PORT_STATUS" },
   ovsdb: { fact: true, text: "link state in the switch's database" },
   arpProbe: { fact: false, text: "answer to an ARP request sent out of the VNFC's own switch port" },
+  probe: { fact: false, text: "in-band probe: requests out of the VNFC's own switch port that nothing answered" },
+  fence: { fact: true, text: "its port was closed in the switch" },
   poll: { fact: true, text: "state read by polling" },
 } as const satisfies Record<string, { fact: boolean; text: string }>;
 
@@ -19,7 +24,7 @@ export type Subject = { readonly kind: "server"; readonly id: ServerId } | { rea
 /** What one source saw, once. `paused` and `stopped` both take a server out of service; only they tell apart what heals it. */
 export interface Evidence {
   readonly about: Subject;
-  readonly says: "running" | "paused" | "stopped" | "linkUp" | "linkDown" | "answers";
+  readonly says: "running" | "paused" | "stopped" | "linkUp" | "linkDown" | "answers" | "silent" | "fenced";
   readonly source: Source;
   /** Monotonic ms of the moment it was seen here. */
   readonly seenAt: number;

@@ -13,6 +13,8 @@ export interface Member {
   readonly vimAccountId: VimAccountId;
   /** The net its service connection point is on: what a traffic net is bound to when this member serves it. */
   readonly dataNet: NetId;
+  /** How many traffic nets it may carry, those of other groups included (a spare of an N+M pool); null: any number. */
+  readonly capacity: number | null;
 }
 
 export interface TrafficNet {
@@ -50,12 +52,32 @@ export type Health =
   | { readonly state: "down"; readonly sinceMs: number; readonly seenBy: readonly Source[]; readonly why: string }
   | { readonly state: "unknown"; readonly sinceMs: number; readonly why: string };
 
+/**
+ * What an operator may ask of a group, in the order of precedence of ITU-T G.8031 (table 11-1). Signal fail stands between
+ * `force` and `manual`; wait-to-restore below `exercise`. `clear` ends a command, and a wait-to-restore with it.
+ */
+export type CommandKind = "lockout" | "force" | "manual" | "exercise" | "clear";
+
+export interface ProtectionCommand {
+  readonly kind: CommandKind;
+  /** Where `force` and `manual` lead traffic; null for the others. */
+  readonly to: VnfcId | null;
+  /** The traffic nets it is about; null: all of the group. */
+  readonly trafficNets: readonly NetId[] | null;
+}
+
 /** Lead a traffic net to a member. */
 export interface Move {
   readonly trafficNet: NetId;
   readonly from: VnfcId | null;
   readonly to: VnfcId;
-  readonly kind: "failover" | "failback";
+  readonly kind: "failover" | "failback" | "command";
+}
+
+/** How a command stands. `overridden`: something of higher precedence speaks; it comes back when that is over. `ended`: it does not. */
+export interface CommandState {
+  readonly state: "active" | "overridden" | "ended";
+  readonly because: string;
 }
 
 /** What to do and why; `because` is never empty, also when there is nothing to do. */
@@ -66,6 +88,8 @@ export interface Decision {
   /** Traffic nets that no member known to be up can serve. */
   readonly unprotected: readonly NetId[];
   readonly because: readonly string[];
+  /** How the operator's command stands; null where there is none. */
+  readonly command: CommandState | null;
   /** Monotonic ms of the moment at which time alone would change this answer; null when it would not. */
   readonly againAt: number | null;
 }

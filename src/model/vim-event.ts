@@ -1,3 +1,4 @@
+import type { Fired } from "./armed.ts";
 import type { Evidence } from "./evidence.ts";
 import type { HostId, NetId, ServerId, VimPortId } from "./ids.ts";
 import type { WireStatus } from "./net.ts";
@@ -28,6 +29,8 @@ export type VimEventBody =
       readonly was: WireStatus;
     }
   | { readonly type: "net.bound"; readonly netId: NetId; readonly bindNet: NetId | null; readonly was: NetId | null }
+  /** A plan of an armed protection was carried out: once when it was written, once more when the switch has confirmed. */
+  | { readonly type: "protection.fired" | "protection.confirmed"; readonly fired: Fired }
   | { readonly type: "host.status"; readonly hostId: HostId; readonly status: "up" | "unreachable"; readonly why?: string }
   | { readonly type: "switch.status"; readonly datapath: string; readonly status: "connected" | "disconnected" };
 

@@ -102,6 +102,7 @@ describe("a failover that is not confirmed", () => {
     name: vnfcId,
     vimAccountId: "v" as VimAccountId,
     dataNet: `d-${vnfcId}` as NetId,
+    capacity: null,
   });
   const group: ProtectionGroup = {
     id: "g" as GroupId,
@@ -113,7 +114,7 @@ describe("a failover that is not confirmed", () => {
     policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 0 },
   };
   const move: Move = { trafficNet: net, from: a, to: b, kind: "failover" };
-  const decision = { moves: [move], heal: [], unprotected: [], because: ["a is down"], againAt: null };
+  const decision = { moves: [move], heal: [], unprotected: [], because: ["a is down"], command: null, againAt: null };
   const servers = new Map([
     [a, "sa" as ServerId],
     [b, "sb" as ServerId],

@@ -1,0 +1,15 @@
+import type { NetId, VnfcId } from "../model/ids.ts";
+import type { Health, Member } from "../model/protection.ts";
+
+/** What is seen of a group: the health of its members and who serves each traffic net (null: nobody). */
+export interface GroupView {
+  readonly health: ReadonlyMap<VnfcId, Health>;
+  readonly serving: ReadonlyMap<NetId, VnfcId | null>;
+  /** How many traffic nets of other groups a member carries; one that is not named carries none. */
+  readonly carriedElsewhere?: ReadonlyMap<VnfcId, number>;
+}
+
+const NEVER_SEEN: Health = { state: "unknown", sinceMs: 0, why: "it was never seen" };
+
+export const healthOf = (view: GroupView, vnfc: VnfcId): Health => view.health.get(vnfc) ?? NEVER_SEEN;
+export const isUp = (view: GroupView, m: Member): boolean => healthOf(view, m.vnfcId).state === "up";

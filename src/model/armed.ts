@@ -1,0 +1,64 @@
+import type { GroupId, NetId, ServerId, VnfcId } from "./ids.ts";
+
+/**
+ * What the MANO has decided beforehand and laid into a VIM: which binds move when a member fails, and how its members are
+ * probed. The VIM carries it out without a round trip; the decision stays the MANO's.
+ */
+export interface ArmedProtection {
+  /** The protection group's id. */
+  readonly id: GroupId;
+  readonly name: string;
+  /** Grows with every change; a plan fires once per revision. A lower one is refused: it is an older leader's. */
+  readonly revision: number;
+  /** How long a failure must last before a plan fires, ms. */
+  readonly holdOffMs: number;
+  readonly members: readonly ArmedMember[];
+  /** At most one for each member; none: nothing is moved when that member fails. */
+  readonly plans: readonly ArmedPlan[];
+  /** How members are asked in-band whether they live; null: not at all. */
+  readonly probe: ProbePolicy | null;
+}
+
+export interface ArmedMember {
+  readonly id: VnfcId;
+  readonly name: string;
+  readonly serverId: ServerId;
+  /** The net of its service link port in this VIM. */
+  readonly dataNet: NetId;
+}
+
+export interface ArmedPlan {
+  readonly failed: VnfcId;
+  readonly moves: readonly ArmedMove[];
+  /** The decision's reasons, for the record. */
+  readonly because: readonly string[];
+}
+
+export interface ArmedMove {
+  readonly trafficNet: NetId;
+  readonly to: VnfcId;
+}
+
+/** An in-band probe (docs/decisions): a member is silent when `misses` of the last `of` requests were not answered within one interval. */
+export interface ProbePolicy {
+  /** 10 to 1,000 ms. */
+  readonly intervalMs: number;
+  readonly misses: number;
+  readonly of: number;
+  /** ICMP echo (RFC 792) to the service address beside ARP; a member must answer both. */
+  readonly icmp: boolean;
+  /** A datagram to this UDP port of the service address, which any datagram from that port answers; null: none. */
+  readonly udpPort: number | null;
+}
+
+/** A plan was carried out. Times are monotonic ms of the VIM's machine; `barrierAt` null: the switch has not confirmed (yet). */
+export interface Fired {
+  readonly protectionId: GroupId;
+  readonly revision: number;
+  readonly failed: VnfcId;
+  readonly moves: readonly ArmedMove[];
+  readonly because: readonly string[];
+  readonly firedAt: number;
+  readonly onWireAt: number | null;
+  readonly barrierAt: number | null;
+}
