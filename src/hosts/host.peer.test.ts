@@ -88,6 +88,17 @@ describe("a server on a real libvirtd", () => {
     await host.ensureGone(id);
   });
 
+  test("one that stands still hears nothing of libvirt, and is destroyed all the same", async () => {
+    await using host = await open();
+    const server = await running(host, "frozen");
+    process.kill(server.pid, "SIGSTOP");
+    const started = clock.now();
+    await host.destroy(server.id);
+    expect(await readProcess(server.pid)).toBeNull();
+    expect(clock.now() - started).toBeLessThan(5_000); // libvirt by itself: ten seconds and more.
+    await host.ensureGone(server.id);
+  });
+
   test("what libvirt refuses comes with its words, and changes nothing", async () => {
     await using host = await open();
     const { id, ...spec } = await running(host, "refused");

@@ -7,6 +7,7 @@ import type { DomainState, LifecycleEvent } from "../wire/libvirt/protocol.ts";
 import { type DomainSpec, domainXml } from "./domain-xml.ts";
 import { type Capacity, connectLibvirt, type LibvirtEvent, type LibvirtSession } from "./libvirt.ts";
 import type { ProcessExit } from "./process-exit.ts";
+import { killQemu } from "./qemu-process.ts";
 import { ServerWatch } from "./server-watch.ts";
 import { backOffMs } from "./stream.ts";
 
@@ -29,6 +30,9 @@ export interface HostServer {
 export type HostEvent =
   | { readonly type: "evidence"; readonly evidence: Evidence }
   | { readonly type: "host"; readonly status: "up" | "unreachable"; readonly why?: string; readonly seenAt: number };
+
+/** libvirt asks QEMU to end and waits ten seconds before it kills it. One that stands still hears nothing; it is killed after this, ms. */
+const ENDS_BY_ITSELF_MS = 300;
 
 /** What a state of libvirt says about a server. */
 const SAYS: Readonly<Record<DomainState, Evidence["says"]>> = {
@@ -132,12 +136,12 @@ export class Host implements AsyncDisposable {
 
   /** When this resolves, the server certainly does not run. */
   async destroy(id: ServerId): Promise<void> {
-    await this.#libvirt().destroy(id);
+    await this.#end(id);
   }
 
   /** Destroys and forgets the server; one that is not there is no error. */
   async ensureGone(id: ServerId): Promise<void> {
-    await this.#libvirt().destroy(id);
+    await this.#end(id);
     await this.#libvirt().undefine(id);
     this.#forget(id);
   }
@@ -156,6 +160,19 @@ export class Host implements AsyncDisposable {
     this.#session?.close();
     for (const watch of this.#watches.values()) watch.close();
     await this.#running;
+  }
+
+  async #end(id: ServerId): Promise<void> {
+    const isDone = new AbortController();
+    void this.#options.clock.sleep(ENDS_BY_ITSELF_MS, isDone.signal).then(
+      () => killQemu(id),
+      () => {}, // It ended by itself.
+    );
+    try {
+      await this.#libvirt().destroy(id);
+    } finally {
+      isDone.abort();
+    }
   }
 
   #libvirt(): LibvirtSession {

@@ -49,6 +49,17 @@ export async function findQemu(uuid: string): Promise<QemuProcess | null> {
   return null;
 }
 
+/** SIGKILL to the QEMU of this domain, if there is one. */
+export async function killQemu(uuid: string): Promise<void> {
+  const found = await findQemu(uuid);
+  if (found === null) return;
+  try {
+    process.kill(found.pid, "SIGKILL");
+  } catch {
+    // ESRCH: it ended in between.
+  }
+}
+
 async function readArgs(pid: number): Promise<string[]> {
   try {
     return (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0");

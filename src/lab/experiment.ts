@@ -1,7 +1,7 @@
 import { systemClock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Source } from "../model/evidence.ts";
-import type { Failover, ManoEvent } from "../model/mano-event.ts";
+import type { Alarm, Failover, ManoEvent } from "../model/mano-event.ts";
 import type { NsView } from "../model/ns.ts";
 import { type FaultKind, inject } from "./fault-injection.ts";
 import type { RunningLab } from "./lab.ts";
@@ -20,9 +20,8 @@ export interface ExperimentOptions {
   readonly fault: FaultKind;
   readonly mode: "push" | "poll";
   readonly scheme: "ACTIVE_ACTIVE" | "ACTIVE_PASSIVE";
-  /** What else happens at the moment of the fault, right before or right after it. */
-  readonly before?: () => void;
-  readonly after?: () => void;
+  /** What else happens: right before the fault, while it is being dealt with, or when the viewers are served again. */
+  readonly also?: { readonly when: "before" | "during" | "after"; readonly act: () => void };
   /** Called with each moment of the time line as it becomes known. */
   readonly onMoment: (moment: Moment, faultAt: number | null) => void;
 }
@@ -43,6 +42,7 @@ const RECORD_WITHIN_MS = 4_000;
 /** Breaks VNFC A once, watches what happens until all is as it was, and says what was seen. */
 export async function runOnce(lab: RunningLab, options: ExperimentOptions): Promise<DemoRun> {
   const { fault, mode, scheme, onMoment } = options;
+  const also = (when: "before" | "during" | "after") => options.also?.when === when && options.also.act();
   let faultAt: number | null = null;
   const told: { event: ManoEvent; at: number }[] = [];
   using _stream = followMano(lab.manoUrl, (event, at) => {
@@ -57,13 +57,14 @@ export async function runOnce(lab: RunningLab, options: ExperimentOptions): Prom
 
   await using harm = await lab.harm();
   await systemClock.sleep(BEFORE_MS);
-  options.before?.();
+  also("before");
   const { at, repair } = await inject(fault, victim, harm, systemClock);
-  options.after?.();
+  also("during");
   faultAt = at;
   onMoment({ at, text: `fault: ${fault} relay-a` }, at);
 
   const served = await allServedBy(hit, "relay-b", at);
+  also("after");
   await systemClock.sleep(AFTER_MS);
   const window = { fromMs: at - BEFORE_MS, toMs: systemClock.now(), faultMs: at };
   const seen = { A: await lab.viewers.A.measure(window), B: await lab.viewers.B.measure(window) };
@@ -80,6 +81,8 @@ export async function runOnce(lab: RunningLab, options: ExperimentOptions): Prom
     mode,
     scheme,
     failed: "relay-a",
+    incidents: (await failoversSince(lab, at)).length,
+    alarmsLeft: (await rest<Alarm[]>("GET", `${lab.manoUrl}/nsfm/v1/alarms`)).filter((a) => a.clearedAt === null).length,
     viewers: [viewerResult("A", seen.A, at, true), viewerResult("B", seen.B, at, scheme === "ACTIVE_PASSIVE")],
     times: timesOf(record, told, seen, at),
     verified: served && healed && record !== null,
@@ -142,7 +145,7 @@ async function victimOf(lab: RunningLab) {
   );
   const serviceTap = ports.map((p) => p["binding:switch_port"]).find((p) => typeof p === "string");
   if (serviceTap === undefined || serviceTap === null) throw new Error("relay-a has no port on the switch");
-  return { serverId: vnfc.vimServerId, serviceTap };
+  return { serverId: vnfc.vimServerId, serviceTap, control: lab.control };
 }
 
 /** Waits until a stream flows to all of these viewers through the member. False when it does not come to that. */
@@ -194,13 +197,20 @@ async function recordOf(lab: RunningLab, faultAt: number, fault: FaultKind): Pro
   const giveUpAt = faultAt + RECORD_WITHIN_MS;
   let found: Failover | undefined;
   while (systemClock.now() < giveUpAt) {
-    const all = await rest<Failover[]>("GET", `${lab.manoUrl}/mano/v1/failovers?limit=10`).catch(() => []);
-    found = all.find((f) => f.kind === "failover" && (f.times.decided ?? 0) >= faultAt);
-    const expectsMore = fault === "kill" && found?.mode === "push" && found.times.seen.libvirt === undefined;
-    if (found?.state === "closed" && !expectsMore) return found;
+    [found] = await failoversSince(lab, faultAt).catch(() => []);
+    if (found?.state === "closed" && !(fault === "kill" && expectsMore(found))) return found;
     await systemClock.sleep(LOOK_EVERY_MS * 5);
   }
   return found ?? null;
+}
+
+/** Every source was there to hear it, and the slowest has not spoken yet. */
+const expectsMore = ({ mode, times }: Failover) => mode !== "poll" && mode !== "restart" && times.seen.libvirt === undefined;
+
+/** The failovers on record that were decided after the fault. */
+async function failoversSince(lab: RunningLab, faultAt: number): Promise<Failover[]> {
+  const all = await rest<Failover[]>("GET", `${lab.manoUrl}/mano/v1/failovers?limit=10`);
+  return all.filter((f) => f.kind === "failover" && (f.times.decided ?? 0) >= faultAt);
 }
 
 function timesOf(

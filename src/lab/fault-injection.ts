@@ -2,6 +2,7 @@ import type { LibvirtSession } from "../hosts/libvirt.ts";
 import { findQemu } from "../hosts/qemu-process.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
+import { CONTROL_PORT } from "./image.ts";
 import { run } from "./run.ts";
 
 /** What can be done to a VNFC, in the words of the command line. */
@@ -11,6 +12,9 @@ export const FAULT_KINDS = {
   shutdown: "the guest is asked to power off (ACPI)",
   destroy: "the hypervisor ends the machine at once",
   link: "the cable of its service vNIC is cut",
+  hang: "QEMU stands still (SIGSTOP): alive for everybody who looks at the process",
+  panic: "the guest's kernel panics and stops, in a virtual machine that runs on",
+  relay: "the media relay dies inside the guest, which lives on",
 } as const;
 
 export type FaultKind = keyof typeof FAULT_KINDS;
@@ -19,6 +23,8 @@ export const isFaultKind = (word: string): word is FaultKind => Object.hasOwn(FA
 export interface Victim {
   readonly serverId: string;
   readonly serviceTap: string;
+  /** Where its guest takes orders, and from which network namespace. */
+  readonly control: { readonly netns: string; readonly ip: string };
 }
 
 export interface Injected {
@@ -30,14 +36,24 @@ export interface Injected {
 
 /** Does it, past the VIM and the MANO: both must find out by themselves. */
 export async function inject(kind: FaultKind, victim: Victim, libvirt: LibvirtSession, clock: Clock): Promise<Injected> {
-  const qemu = kind === "kill" ? await findQemu(victim.serverId) : null;
-  if (kind === "kill" && qemu === null) throw new Fault("NOT_FOUND", `server ${victim.serverId} has no QEMU process to kill`);
-  const at = clock.now();
+  const qemu = await findQemu(victim.serverId);
+  if (qemu === null) throw new Fault("NOT_FOUND", `server ${victim.serverId} has no QEMU process to do harm to`);
   const cable = (state: "up" | "down") => run("ip", ["link", "set", "dev", victim.serviceTap, state]);
-  if (qemu !== null) process.kill(qemu.pid, "SIGKILL");
-  else if (kind === "pause") await libvirt.pause(victim.serverId);
-  else if (kind === "shutdown") await libvirt.shutdown(victim.serverId);
-  else if (kind === "destroy") await libvirt.destroy(victim.serverId);
-  else await cable("down");
+  const acts: Readonly<Record<FaultKind, () => unknown>> = {
+    kill: () => process.kill(qemu.pid, "SIGKILL"),
+    pause: () => libvirt.pause(victim.serverId),
+    shutdown: () => libvirt.shutdown(victim.serverId),
+    destroy: () => libvirt.destroy(victim.serverId),
+    link: () => cable("down"),
+    hang: () => process.kill(qemu.pid, "SIGSTOP"),
+    panic: () => order(victim, "panic"),
+    relay: () => order(victim, "relay"),
+  };
+  const at = clock.now();
+  await acts[kind]();
   return { at, repair: async () => void (kind === "link" && (await cable("up"))) };
 }
+
+/** A word to the guest, by way of the media network. */
+const order = ({ control: { netns, ip } }: Victim, word: string) =>
+  run("ip", ["netns", "exec", netns, "bash", "-c", `printf ${word} >/dev/udp/${ip}/${CONTROL_PORT}`]);

@@ -36,6 +36,8 @@ export const GUEST_CACHE = ".cache/guest";
 export const GUEST_MEMORY_MIB = 96;
 /** UDP port on which a guest sends back what it receives (RFC 862). */
 export const ECHO_PORT = 7;
+/** UDP port, on the media side, on which a guest takes the words of `guest/control.pl`. */
+export const CONTROL_PORT = 9;
 
 const KERNEL_PACKAGE = "linux-image-cloud-amd64";
 /** In the order in which they must be loaded; `button` and `evdev` are what makes `virsh shutdown` work. */
@@ -160,6 +162,7 @@ async function initramfsEntries(kernelFolder: string): Promise<CpioEntry[]> {
     await fileEntry("init", join(GUEST, "init.sh")),
     await fileEntry("relay.pl", join(GUEST, "relay.pl")),
     await fileEntry("echo.pl", join(GUEST, "echo.pl")),
+    await fileEntry("control.pl", join(GUEST, "control.pl")),
     await fileEntry("bin/busybox", busybox),
     await fileEntry("usr/bin/perl", perl),
     ...(await Promise.all((await librariesOf(perl)).map((path) => fileEntry(path.slice(1), path)))),

@@ -21,6 +21,8 @@ import { startViewer, type Viewer } from "./viewer-client.ts";
 const MEDIA_GROUP = "239.5.0.4";
 const MEDIA_SOURCE = "10.61.0.1/24";
 const MEDIA_PORT = 5004;
+/** relay-a's address on the media side (examples/media-relay.yaml). */
+const VICTIM_MEDIA_IP = "10.61.0.11";
 const SERVICE_IP = "10.0.0.100";
 /** Each viewer asks the service for an echo this often: its way there is measured too. */
 const ECHO_EVERY_MS = 20;
@@ -58,6 +60,8 @@ export interface RunningLab extends AsyncDisposable {
   readonly vimUrl: string;
   readonly manoUrl: string;
   readonly nsId: string;
+  /** How relay-a's guest is reached past everything (`guest/control.pl`). */
+  readonly control: { readonly netns: string; readonly ip: string };
   readonly ovs: PrivateOvs;
   readonly libvirt: PrivateLibvirt;
   /** A session of the lab's own with libvirtd, for doing harm. */
@@ -112,6 +116,7 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
     vimUrl: `${API}:${PORTS.vim}/openvim`,
     manoUrl,
     nsId,
+    control: { netns: places.mediaNetns, ip: VICTIM_MEDIA_IP },
     ovs,
     libvirt,
     harm: () => connectLibvirt({ socketPath: libvirt.socketPath, clock: systemClock, log: silent }),

@@ -87,10 +87,16 @@ const Run = Type.Object(
   {
     index: Type.Optional(Type.Integer({ minimum: 1, description: "number of the run, from 1" })),
     startedAt: Type.Optional(Type.String({ description: "wall-clock time of the fault, ISO 8601" })),
-    fault: Type.String({ description: "what was done to the member: kill, pause, shutdown, destroy, link" }),
+    fault: Type.String({ description: "what was done to the member: kill, pause, shutdown, destroy, link, hang, panic, relay" }),
     mode: Type.String({ description: "how the MANO learnt of it: push, or poll for the reference" }),
     scheme: Type.String({ description: "ACTIVE_ACTIVE or ACTIVE_PASSIVE" }),
     failed: Type.Optional(Type.String({ description: "member that was made to fail" })),
+    incidents: Type.Optional(
+      Type.Integer({ minimum: 0, description: "failover records the MANO has of this fault; right is 1" }),
+    ),
+    alarmsLeft: Type.Optional(
+      Type.Integer({ minimum: 0, description: "alarms still raised when all was as before; right is 0" }),
+    ),
     times: Times,
     viewers: Type.Array(Viewer),
     verified: Type.Boolean({

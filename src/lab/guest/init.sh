@@ -35,9 +35,7 @@ for name in $(grep -l 'Power Button' /sys/class/input/event*/device/name); do
   { head -c 1 "/dev/input/$event" >/dev/null && off; } 2>/dev/null &
 done
 
-# Room for less than a tenth of a second of media: an emulated guest is not scheduled for tens of milliseconds on a busy
-# machine. More would not lose less but be late: every packet that a relay lags behind its twin is one lost or doubled when
-# traffic moves between them.
+# Room for a tenth of a second of media: an emulated guest is not scheduled for tens of milliseconds on a busy machine.
 echo 262144 >/proc/sys/net/core/rmem_max
 echo 262144 >/proc/sys/net/core/wmem_max
 
@@ -65,8 +63,11 @@ while :; do
   usleep 100000
 done >/dev/null 2>&1 &
 
+perl -w /control.pl "${media_ip%/*}" 9 >/dev/null 2>&1 &
+
 while :; do
   relay &
+  echo $! >/run/relay.pid
   while ! relay_is_open && kill -0 $!; do usleep 10000; done 2>/dev/null
   ip link set eth1 arp on
   say "relay $media_group:$media_port -> $BROADCAST:$media_port from port $marker_port"
@@ -74,4 +75,5 @@ while :; do
   ip link set eth1 arp off
   say "relay ended"
   usleep 50000
+  while [ -e /run/no-relay ]; do sleep 1; done
 done

@@ -10,8 +10,7 @@ sub ip { pack 'C4', split /\./, $_[0] }
 sub address { pack 'S n a4 x8', $AF_INET, $_[0], ip($_[1]) }
 
 socket my $in, $AF_INET, $SOCK_DGRAM, $UDP or die "socket: $!\n";
-# Room for some milliseconds, not for a second: see init.
-setsockopt $in, $SOCKET, $SO_RCVBUF, pack 'i', 32768 or die "receive buffer: $!\n";
+setsockopt $in, $SOCKET, $SO_RCVBUF, pack 'i', 262144 or die "receive buffer: $!\n";
 setsockopt $in, $IP, $IP_ADD_MEMBERSHIP, ip($group) . ip($own) or die "join $group: $!\n";
 bind $in, address($port, $group) or die "bind $group:$port: $!\n";
 

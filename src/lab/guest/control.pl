@@ -1,0 +1,22 @@
+# For the experiment only: what cannot be done to a guest from outside. One word by UDP, on the media side.
+# Usage: control.pl ADDRESS PORT
+#   relay   the relay dies and is not started again: a dead application in a living machine
+#   panic   the kernel stops for ever: a dead machine in a living hypervisor
+my ($host, $port) = @ARGV;
+socket my $socket, 2, 2, 17 or die "socket: $!\n"; # AF_INET, SOCK_DGRAM, UDP
+bind $socket, pack 'S n a4 x8', 2, $port, pack 'C4', split /\./, $host or die "bind $host:$port: $!\n";
+
+sub put { my ($path, $text) = @_; open my $file, '>', $path or return; print $file $text }
+
+my $word;
+while (defined recv $socket, $word, 16, 0) {
+  if ($word eq 'relay') {
+    put('/run/no-relay', '');
+    open my $pid, '<', '/run/relay.pid' or next;
+    kill 'KILL', <$pid> + 0;
+  }
+  if ($word eq 'panic') {
+    put('/proc/sys/kernel/panic', 0); # Else it would start again at once.
+    put('/proc/sysrq-trigger', 'c');
+  }
+}
