@@ -26,11 +26,21 @@ export interface FlowEntry {
   readonly actions: readonly Action[];
 }
 
-/** OpenFlow 1.3 group (5.6). `all` copies a packet into every bucket; `indirect` has exactly one. */
+/**
+ * OpenFlow 1.3 group (5.6.1). `all` copies a packet into every bucket; `indirect` has exactly one; `fastFailover` uses the first
+ * bucket that is live, which the switch finds out by itself, without its controller.
+ */
 export interface GroupEntry {
   readonly id: number;
-  readonly type: "all" | "indirect";
-  readonly buckets: readonly (readonly Action[])[];
+  readonly type: "all" | "indirect" | "fastFailover";
+  readonly buckets: readonly Bucket[];
+}
+
+/** No actions means: drop. An action may be another group (chaining, 1.3, 5.6.1). */
+export interface Bucket {
+  readonly actions: readonly Action[];
+  /** Live while this port's link is up and nobody has taken it down; null (OFPP_ANY): always. Only `fastFailover` looks at it. */
+  readonly watchPort: string | null;
 }
 
 export interface FlowTable {
@@ -54,6 +64,8 @@ export const COOKIE_MARK = 0x534d5052n;
 export const isOurs = (cookie: bigint): boolean => cookie >> 32n === COOKIE_MARK;
 /** Group ids from here on are ours, so that a foreign group is never touched. */
 export const GROUP_ID_BASE = 0x5e000000;
+/** From here on: groups that wait for the loss of a port (`steer/stand-ins.ts`). */
+export const STAND_IN_ID_BASE = 0x80000000;
 
 /**
  * Source address of our own probes: locally administered, never a guest's. One entry per switch sends what is

@@ -1,5 +1,5 @@
-import type { Action, FlowChange, FlowEntry, FlowPhases, FlowTable, GroupEntry } from "../model/flow.ts";
-import { groupText } from "./wanted.ts";
+import type { Action, Bucket, FlowChange, FlowEntry, FlowPhases, FlowTable, GroupEntry } from "../model/flow.ts";
+import { groupText } from "./groups.ts";
 
 /** What makes two entries the same entry in a switch: table, priority and match (OpenFlow 1.3, 6.4). */
 const keyOf = (e: FlowEntry) =>
@@ -23,9 +23,9 @@ const doesText = (e: FlowEntry) => `${e.cookie} ${e.actions.map(actionText).join
  * The way from `have` to `want`, in the order in which a packet never meets an empty table and is never doubled for longer than a
  * message takes:
  *
- *   prepare  groups and entries that are not there yet
+ *   prepare  groups and entries that are not there yet, groups before those that lead to them
  *   turn     groups and entries that are there and do something else; ways that lose a bucket before ways that gain one
- *   clear    what is not wanted any more, entries before the groups they lead through
+ *   clear    what is not wanted any more, entries before the groups they lead through, and these before the groups they lead to
  *
  * Nothing is written for what is right already. Empty when nothing differs.
  */
@@ -38,10 +38,10 @@ export function flowChanges(want: FlowTable, have: FlowTable): FlowPhases {
   const entries = want.entries.filter((e) => !isSame(hadEntries.get(keyOf(e)), e));
   const isNew = (e: FlowEntry) => !hadEntries.has(keyOf(e));
   const turned = want.groups.filter((g) => differs(hadGroups.get(g.id), g));
-  const loses = (g: GroupEntry) => g.buckets.length < (hadGroups.get(g.id)?.buckets.length ?? 0);
+  const loses = (g: GroupEntry) => openWays(g) < openWays(hadGroups.get(g.id));
 
   const prepare: FlowChange[] = [
-    ...want.groups.filter((g) => !hadGroups.has(g.id)).map((group): FlowChange => ({ op: "addGroup", group })),
+    ...ledToFirst(want.groups.filter((g) => !hadGroups.has(g.id))).map((group): FlowChange => ({ op: "addGroup", group })),
     ...entries.filter(isNew).map(addEntry),
   ];
   const turn: FlowChange[] = [
@@ -50,9 +50,21 @@ export function flowChanges(want: FlowTable, have: FlowTable): FlowPhases {
   ];
   const clear: FlowChange[] = [
     ...have.entries.filter((e) => !wantedEntries.has(keyOf(e))).map((entry): FlowChange => ({ op: "deleteEntry", entry })),
-    ...have.groups.filter((g) => !wantedGroups.has(g.id)).map((g): FlowChange => ({ op: "deleteGroup", groupId: g.id })),
+    ...ledToFirst(have.groups.filter((g) => !wantedGroups.has(g.id)))
+      .reverse()
+      .map((g): FlowChange => ({ op: "deleteGroup", groupId: g.id })),
   ];
   return [prepare, turn, clear].filter((phase) => phase.length > 0);
+}
+
+/** Buckets that lead out by themselves; one that leads to another group opens nothing by itself. */
+const openWays = (g: GroupEntry | undefined) => g?.buckets.filter((b) => !leadsOn(b)).length ?? 0;
+const leadsOn = (b: Bucket) => b.actions.some((a) => a.do === "group");
+
+/** A switch refuses a way to a group that it does not have. Groups are chained once at most. */
+function ledToFirst(groups: readonly GroupEntry[]): GroupEntry[] {
+  const isChained = (g: GroupEntry) => g.buckets.some(leadsOn);
+  return [...groups.filter((g) => !isChained(g)), ...groups.filter(isChained)];
 }
 
 const addEntry = (entry: FlowEntry): FlowChange => ({ op: "addEntry", entry });

@@ -43,9 +43,9 @@ const ACROSS = 1100;
 /** An entry for any destination stands this much below the ones for a known MAC. */
 const ANY_BELOW = 5;
 
-/** The ports of a net that carry traffic: its link ports that are admin up, and the outside port its provider names. */
+/** The ports of a net that carry traffic: its link ports that are admin up and not fenced, and the outside port its provider names. */
 export function fabricNet(net: Net, ports: readonly VimPort[]): FabricNet {
-  const own = ports.filter((p) => p.netId === net.id && p.adminUp && p.switchPort !== null);
+  const own = ports.filter((p) => p.netId === net.id && p.adminUp && !p.fenced && p.switchPort !== null);
   const outside = /^openflow:(?<port>[^:]+)(?<tagged>:vlan)?$/.exec(net.provider ?? "")?.groups;
   const fabricPorts = own.map((p) => ({ switchPort: p.switchPort as string, vlan: p.vlan, mac: p.mac }));
   if (outside?.["port"]) fabricPorts.push({ switchPort: outside["port"], vlan: outside["tagged"] ? net.vlan : null, mac: null });
@@ -56,7 +56,8 @@ export function fabricNet(net: Net, ports: readonly VimPort[]): FabricNet {
 export function bindGroups(nets: readonly FabricNet[]): FabricNet[][] {
   const known = new Set(nets.map((n) => n.id));
   const roots = nets.filter((n) => n.bindNet === null || !known.has(n.bindNet));
-  return roots.map((root) => [root, ...nets.filter((n) => n.bindNet === root.id && n !== root)]);
+  const bound = Map.groupBy(nets, (n) => n.bindNet);
+  return roots.map((root) => [root, ...(bound.get(root.id) ?? []).filter((n) => n !== root)]);
 }
 
 interface Direction {
@@ -80,7 +81,7 @@ function directions(group: readonly FabricNet[]): Direction[] {
 }
 
 /** A tag of the boundary and a tag of the port would need two tags (QinQ), which the fabric does not carry: undefined. */
-function oneTag(boundary: number | null, port: number | null): number | null | undefined {
+export function oneTag(boundary: number | null, port: number | null): number | null | undefined {
   if (boundary !== null && port !== null) return undefined;
   return boundary ?? port;
 }
@@ -107,7 +108,7 @@ function ways(group: readonly FabricNet[]): Way[] {
   );
 }
 
-const outletKey = (o: Outlet) => `${o.vlan ?? "-"}>${o.port}`;
+export const outletKey = (o: Outlet) => `${o.vlan ?? "-"}>${o.port}`;
 /** Untagged first, so that the tag is set once and never taken off again. */
 const byTag = (a: Outlet, b: Outlet) => (a.vlan ?? 0) - (b.vlan ?? 0) || (a.port < b.port ? -1 : a.port > b.port ? 1 : 0);
 

@@ -1,44 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { FlowTable } from "../model/flow.ts";
-import type { NetId, VimPortId } from "../model/ids.ts";
-import type { Net, VimPort } from "../model/net.ts";
+import { led, net, port } from "../../test/harness/table.ts";
+import type { VimPort } from "../model/net.ts";
 import { afterChanges, flowChanges } from "./changes.ts";
 import { wantedTable } from "./wanted.ts";
-
-const net = (id: string, bindNet: string | null = null, more: Partial<Net> = {}): Net => ({
-  id: id as NetId,
-  name: id,
-  kind: "data",
-  tenantId: null,
-  shared: false,
-  adminUp: true,
-  status: "ACTIVE",
-  lastError: null,
-  vlan: null,
-  provider: null,
-  bindNet: bindNet as NetId | null,
-  bindVlan: null,
-  createdAt: "2026-01-01T00:00:00",
-  ...more,
-});
-
-const port = (netId: string, switchPort: string, mac: string | null, more: Partial<VimPort> = {}): VimPort => ({
-  id: `${netId}-${switchPort}-${more.vlan ?? ""}` as VimPortId,
-  name: switchPort,
-  kind: "external",
-  tenantId: null,
-  netId: netId as NetId,
-  serverId: null,
-  mac,
-  ip: null,
-  switchPort,
-  vlan: null,
-  bandwidthMbps: null,
-  adminUp: true,
-  status: "ACTIVE",
-  ...more,
-});
 
 const SERVICE_MAC = "02:00:00:00:00:64";
 const [VIEWER_A, VIEWER_B] = ["02:00:00:00:00:0a", "02:00:00:00:00:0b"];
@@ -50,17 +15,6 @@ const PORTS = [
 ];
 /** The dissertation's figure 10: two data nets, two traffic nets. */
 const boundTo = (t0: string | null, t1: string | null) => [net("d0"), net("d1"), net("t0", t0), net("t1", t1)];
-
-/** Where a frame leaves, by the table alone: a small OpenFlow switch for untagged frames, to read tables with. */
-function led(table: FlowTable, inPort: string, ethDst: string): string[] {
-  const entry = [...table.entries]
-    .sort((x, y) => y.priority - x.priority)
-    .find((e) => (e.match.inPort ?? inPort) === inPort && (e.match.ethDst ?? ethDst) === ethDst && e.match.vlan === undefined);
-  const actions = (entry?.actions ?? []).flatMap((a) =>
-    a.do === "group" ? (table.groups.find((g) => g.id === a.group)?.buckets.flat() ?? []) : [a],
-  );
-  return actions.flatMap((a) => (a.do === "output" ? [a.port] : a.do === "toController" ? ["controller"] : [])).sort();
-}
 
 describe.each(["1.0", "1.3"] as const)("where packets go (OpenFlow %s)", (version) => {
   const normal = wantedTable(boundTo("d0", "d1"), PORTS, version).table;

@@ -219,10 +219,10 @@ test("both offered: 1.3 is spoken", async () => {
 });
 
 describe("OpenFlow 1.3 only", () => {
-  const group = (id: number, type: GroupEntry["type"], ...buckets: GroupEntry["buckets"]): GroupEntry => ({
+  const group = (id: number, type: GroupEntry["type"], ...buckets: FlowEntry["actions"][]): GroupEntry => ({
     id: GROUP_ID_BASE + id,
     type,
-    buckets,
+    buckets: buckets.map((actions) => ({ actions, watchPort: null })),
   });
 
   test("groups: added, turned in place, read back, deleted; a foreign one is left out", async () => {

@@ -1,5 +1,6 @@
 import {
   type Action,
+  type Bucket,
   type FlowChange,
   type FlowEntry,
   GROUP_ID_BASE,
@@ -70,9 +71,9 @@ function flowMod(
 }
 
 function groupMod(command: "add" | "modify", group: GroupEntry, ports: PortBook): Unsent<Message13> {
-  const buckets = group.buckets.map((actions) => ({
+  const buckets = group.buckets.map(({ actions, watchPort }) => ({
     weight: 0,
-    watchPort: PORT.any,
+    watchPort: watchPort === null ? PORT.any : ports.noOf(watchPort),
     watchGroup: GROUP.any,
     actions: actions.flatMap((a) => action13(a, ports)),
   }));
@@ -120,8 +121,15 @@ export function entryFrom13(row: FlowEntry13, ports: PortBook): FlowEntry | null
 /** Null when it is not ours. A type or bucket that the model has no words for reads as a bucket to a port that cannot exist. */
 export function groupFrom13(row: GroupDesc13, ports: PortBook): GroupEntry | null {
   if (row.id < GROUP_ID_BASE) return null;
-  if (row.type !== "all" && row.type !== "indirect") return { id: row.id, type: "all", buckets: [UNSAYABLE] };
-  return { id: row.id, type: row.type, buckets: row.buckets.map((b) => actionsFrom13(b.actions, ports)) };
+  if (row.type === "select") return { id: row.id, type: "all", buckets: [{ actions: UNSAYABLE, watchPort: null }] };
+  return { id: row.id, type: row.type, buckets: row.buckets.map((b) => bucketFrom13(b, ports)) };
+}
+
+function bucketFrom13({ watchPort, watchGroup, actions }: GroupDesc13["buckets"][number], ports: PortBook): Bucket {
+  return {
+    actions: watchGroup === GROUP.any ? actionsFrom13(actions, ports) : UNSAYABLE,
+    watchPort: watchPort === PORT.any ? null : ports.nameOf(watchPort),
+  };
 }
 
 const UNSAYABLE: readonly Action[] = [{ do: "output", port: IMPOSSIBLE_PORT }];

@@ -6,12 +6,13 @@ import type { DatapathId, NetId } from "../model/ids.ts";
 import type { Net } from "../model/net.ts";
 import type { Applied } from "../model/switch.ts";
 import { afterChanges, flowChanges } from "../steer/changes.ts";
+import { NO_STAND_INS, type StandIns, withStandIns } from "../steer/stand-ins.ts";
 import { wantedTable } from "../steer/wanted.ts";
 import type { SwitchSession } from "../switch/session.ts";
 import type { Picture } from "./picture.ts";
 
 /** What the fabric needs of a session with a switch. */
-export type FabricSwitch = Pick<SwitchSession, "datapath" | "version" | "ports" | "read" | "apply" | "packetOut">;
+export type FabricSwitch = Pick<SwitchSession, "datapath" | "version" | "ports" | "read" | "apply" | "packetOut" | "inOneWrite">;
 
 const NOTHING: FlowTable = { entries: [], groups: [] };
 /** A change on the wire during a read makes the answer old; after this many the next pass tries again. */
@@ -50,6 +51,10 @@ export class Fabric {
   #isHeld = false;
   #writes = 0;
   readonly #problems = new Map<NetId, string>();
+  readonly #notArmed = new Map<NetId, string>();
+  #standIns: () => StandIns = () => NO_STAND_INS;
+  /** Why this switch is not asked for stand-ins: the error it answered to them. It is asked again when it connects anew. */
+  #refusal: string | null = null;
 
   constructor(picture: Picture, clock: Clock, log: Log, wake: () => void) {
     this.#picture = picture;
@@ -62,13 +67,29 @@ export class Fabric {
     return this.#session;
   }
 
+  /** Our entries are known to stand in a switch, so that answers to our own probes find the way here. */
+  get isStanding(): boolean {
+    return this.#session !== null && this.#isInStep;
+  }
+
   /** Nets that the switch cannot carry, and why. */
   get problems(): ReadonlyMap<NetId, string> {
     return this.#problems;
   }
 
+  /** Traffic nets that the switch does not protect by itself as `standIns` asks, and why. */
+  get notArmed(): ReadonlyMap<NetId, string> {
+    return this.#notArmed;
+  }
+
+  /** Where to read which nets stand in for which; asked with every write, so a change of it is followed by `write` or `writeAround`. */
+  useStandIns(standIns: () => StandIns): void {
+    this.#standIns = standIns;
+  }
+
   connected(session: FabricSwitch): void {
     this.#session = session;
+    this.#refusal = null;
     this.distrust();
   }
 
@@ -98,8 +119,8 @@ export class Fabric {
   }
 
   /**
-   * Makes a change of the picture that concerns `nets` alone, and writes it, as `write` does. The way of a switch-over: what
-   * it costs depends on these nets, not on how many others there are.
+   * Makes a change of the picture or the stand-ins that concerns `nets` alone, and writes it, as `write` does. The way of a
+   * switch-over: what it costs depends on these nets and their stand-ins, not on how many others there are.
    */
   writeAround(nets: ReadonlySet<NetId>, change: () => void): Promise<Applied> | null {
     const session = this.#session;
@@ -108,9 +129,11 @@ export class Fabric {
       change();
       return this.write();
     }
-    const before = this.#wanted(session, nets);
+    const tied = this.#tied(nets);
+    const before = this.#wanted(session, tied);
     change();
-    return this.#send(session, flowChanges(this.#wanted(session, nets), before), this.#believed);
+    if (![...this.#tied(nets)].every((id) => tied.has(id))) return this.write(); // More is concerned than we looked at before.
+    return this.#send(session, flowChanges(this.#wanted(session, tied), before), this.#believed);
   }
 
   /** As `write`, for a change of nets or ports that nobody waits for: a refusal is found again by the next pass. */
@@ -172,8 +195,20 @@ export class Fabric {
     this.#writes++;
     const sent = session.apply(phases);
     believed.changed(phases);
-    sent.catch(() => this.distrust());
+    sent.catch((err: unknown) => {
+      if (this.#standIns().size > 0) this.#refusal ??= refusalOfStandIns(err);
+      this.distrust();
+    });
     return sent;
+  }
+
+  /** The nets, with those that stand in for them and all that these carry. */
+  #tied(nets: ReadonlySet<NetId>): ReadonlySet<NetId> {
+    const known = this.#picture.nets;
+    const bindOf = (id: NetId) => known.get(id)?.bindNet ?? null;
+    const boundTo = (roots: ReadonlySet<NetId>) =>
+      [...known.values()].filter((n) => n.bindNet !== null && roots.has(n.bindNet)).map((n) => n.id);
+    return withStandIns(nets, this.#standIns(), bindOf, boundTo);
   }
 
   /**
@@ -196,12 +231,34 @@ export class Fabric {
       const outside = outsidePort(n);
       return outside === null || isThere(outside, n.id) ? n : { ...n, provider: null };
     });
-    const { table, problems } = wantedTable(nets, ports, session.version);
-    if (only === null) this.#problems.clear();
-    for (const { id } of nets) this.#problems.delete(id);
-    for (const [id, why] of [...missing, ...problems]) this.#problems.set(id, why);
+    const asks = this.#standIns();
+    const { table, problems, notArmed } = wantedTable(nets, ports, session.version, this.#refusal === null ? asks : NO_STAND_INS);
+    const why = this.#refusal === null ? notArmed : new Map([...asks.keys()].map((id) => [id, this.#refusal as string]));
+    note(this.#problems, [...missing, ...problems], only && nets);
+    note(this.#notArmed, why, only && nets);
     return table;
   }
+}
+
+/** Keeps what is known of other nets than these; null: of none. */
+function note(known: Map<NetId, string>, news: Iterable<readonly [NetId, string]>, nets: readonly Net[] | null): void {
+  if (nets === null) known.clear();
+  for (const { id } of nets ?? []) known.delete(id);
+  for (const [id, why] of news) known.set(id, why);
+}
+
+/**
+ * What a switch that has no fast failover, or none that leads on to another group, answers to it (OFPET_GROUP_MOD_FAILED, 1.3,
+ * 7.4.4.6). Traffic then goes on without stand-ins, which no controller's absence survives, but which is no worse than before.
+ */
+const NO_SUCH_GROUPS =
+  /^(GROUP_MOD_FAILED\/(INVALID_GROUP|OUT_OF_\w+|CHAINING_UNSUPPORTED|WATCH_UNSUPPORTED|LOOP|BAD_TYPE|BAD_BUCKET|BAD_WATCH)|BAD_ACTION\/BAD_OUT_GROUP)$/;
+
+function refusalOfStandIns(err: unknown): string | null {
+  if (!(err instanceof Fault)) return null;
+  const { error, change } = err.about;
+  const isTheirs = NO_SUCH_GROUPS.test(String(error)) && /Group /.test(String(change));
+  return isTheirs ? `the switch refused fast failover: ${error} for ${change}` : null;
 }
 
 /** The switch port that a net's provider names. */

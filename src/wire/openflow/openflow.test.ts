@@ -123,6 +123,25 @@ describe("ovs-ofctl ofp-print reads what we encode", () => {
       "OFPT_GROUP_MOD (OF1.3) (xid=0x1):\n MOD group_id=1577058305,type=all,bucket=actions=output:1,bucket=actions=output:2",
     ],
     [
+      "group-mod that waits for the loss of port 1",
+      {
+        ...{ kind: "groupMod", xid: 4, command: "add", type: "fastFailover", group: 0x80000001 },
+        buckets: [
+          { ...output(0), watchPort: 1, actions: [] },
+          { ...output(3), watchPort: 2 },
+        ],
+      },
+      "OFPT_GROUP_MOD (OF1.3) (xid=0x4):\n ADD group_id=2147483649,type=ff,bucket=watch_port:1,actions=drop,bucket=watch_port:2,actions=output:3",
+    ],
+    [
+      "group-mod that leads to another group",
+      {
+        ...{ kind: "groupMod", xid: 5, command: "add", type: "all", group: 0x5e000001 },
+        buckets: [output(1), { ...output(0), actions: [{ kind: "group", group: 0x80000001 }] }],
+      },
+      "OFPT_GROUP_MOD (OF1.3) (xid=0x5):\n ADD group_id=1577058305,type=all,bucket=actions=output:1,bucket=actions=group:2147483649",
+    ],
+    [
       "role",
       { kind: "roleRequest", xid: 2, role: "master", generationId: 7n },
       "OFPT_ROLE_REQUEST (OF1.3) (xid=0x2): role=primary generation_id=7",

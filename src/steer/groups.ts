@@ -1,0 +1,171 @@
+import { type Action, type Bucket, GROUP_ID_BASE, type GroupEntry, STAND_IN_ID_BASE } from "../model/flow.ts";
+import { actionsOf, type FabricEntry, type FabricNet, type Outlet, oneTag, outletKey } from "./fabric.ts";
+import type { Armed } from "./stand-ins.ts";
+
+/**
+ * The groups of OpenFlow 1.3 that a bind group leads through. What changes when a bind moves stands in groups, so that a
+ * switch-over is one GROUP_MOD each way, however many entries lead there:
+ *
+ *   forward  of a traffic net: one bucket, the member that serves it; or fast failover over all that may serve it
+ *   back     of a data net: one bucket for each traffic net bound to it, for what has no entry of its own
+ *   gate     from a member that stands in to a traffic net: open while the ports of all before it are down, else a drop
+ */
+export interface Led {
+  readonly entry: FabricEntry;
+  readonly actions: readonly Action[];
+}
+
+export interface Grouped {
+  readonly entries: readonly Led[];
+  readonly groups: readonly GroupEntry[];
+}
+
+/** A traffic net that leads to `root` when all before it in its chain are lost. */
+export interface Waiting {
+  readonly armed: Armed;
+  readonly root: FabricNet;
+}
+
+/** Both directions of one bind group. `entries`: of its nets and, from the root, towards the waiting ones too. */
+export function grouped(
+  group: readonly FabricNet[],
+  entries: readonly FabricEntry[],
+  armed: ReadonlyMap<string, Armed>,
+  waiting: readonly Waiting[],
+): Grouped {
+  const root = group[0] as FabricNet;
+  const groups = new Map<number, GroupEntry>();
+  const everybody = [...group, ...waiting.map((w) => w.armed.net)];
+  const owners = ownersOf(group, waiting);
+  const led = entries.map((entry): Led => {
+    const part =
+      entry.netId === root.id ? back(root, entry, everybody, owners) : forward(root, entry, armed.get(entry.netId), groups);
+    for (const g of part.needs) groups.set(g.id, g);
+    if (part.through === null || conflicts(groups, part.through)) return { entry, actions: part.plain };
+    groups.set(part.through.id, part.through);
+    return { entry, actions: [{ do: "group", group: part.through.id }, ...part.beside] };
+  });
+  return { entries: led, groups: [...groups.values()] };
+}
+
+interface Part {
+  /** The group that the entry leads through, with what it does beside; null: none, and then it does `plain`. */
+  readonly through: GroupEntry | null;
+  readonly beside: readonly Action[];
+  readonly plain: readonly Action[];
+  /** Groups that have to be there either way. */
+  readonly needs: readonly GroupEntry[];
+}
+
+/** Entries of one net that arrive with different tags need different buckets; the later ones then stand without a group. */
+function conflicts(groups: ReadonlyMap<number, GroupEntry>, wanted: GroupEntry): boolean {
+  const had = groups.get(wanted.id);
+  return had !== undefined && groupText(had) !== groupText(wanted);
+}
+
+function forward(root: FabricNet, e: FabricEntry, armed: Armed | undefined, groups: ReadonlyMap<number, GroupEntry>): Part {
+  const plain = actionsOf(e.vlan, e.out);
+  if (armed !== undefined) return forwardArmed(e, armed, groups);
+  const isOne = root.ports.length === 1 && e.out.length === 1 && leadsTo(root, e.out);
+  const through: GroupEntry | null = isOne
+    ? { id: groupId(e.netId, 0), type: "indirect", buckets: [{ actions: plain, watchPort: null }] }
+    : null;
+  return { through, beside: [], plain, needs: [] };
+}
+
+/** Group actions work on a copy of the packet as it came, so they stand before an output that needs another tag. */
+function forwardArmed(e: FabricEntry, { net, chain }: Armed, groups: ReadonlyMap<number, GroupEntry>): Part {
+  const serving = outletKey(outletTo(net, chain[0] as FabricNet));
+  const beside = e.out.filter((o) => outletKey(o) !== serving);
+  const plain = actionsOf(e.vlan, e.out);
+  if (beside.length === e.out.length) return { through: null, beside: [], plain, needs: [] };
+  const buckets = chain.map((member) => ({
+    actions: actionsOf(e.vlan, [outletTo(net, member)]),
+    watchPort: portOf(member),
+  }));
+  const first: GroupEntry = { id: groupId(net.id, 0), type: "fastFailover", buckets };
+  // A second tag needs buckets of its own, and so a group of its own.
+  const through = conflicts(groups, first) ? { ...first, id: standInId(`${net.id} ${e.vlan}`) } : first;
+  return { through, beside: actionsOf(e.vlan, beside), plain, needs: [] };
+}
+
+function back(root: FabricNet, e: FabricEntry, everybody: readonly FabricNet[], owners: Owners): Part {
+  const { direct, gates } = split(e, owners);
+  const toGates = gates.map((g): Action => ({ do: "group", group: g.id }));
+  const plain = [...toGates, ...actionsOf(e.vlan, direct)];
+  if (root.ports.length !== 1 || isForOne(e, everybody)) return { through: null, beside: [], plain, needs: gates };
+  const buckets: Bucket[] = [...direct.map((o) => actionsOf(e.vlan, [o])), ...toGates.map((a) => [a])].map(always);
+  return { through: { id: groupId(root.id, 1), type: "all", buckets }, beside: [], plain, needs: gates };
+}
+
+const always = (actions: readonly Action[]): Bucket => ({ actions, watchPort: null });
+
+/** Who gets what leaves the root: null for a net that is bound to it. An outlet has one owner, so no packet is doubled. */
+type Owners = ReadonlyMap<string, Waiting | null>;
+
+function ownersOf(bound: readonly FabricNet[], waiting: readonly Waiting[]): Owners {
+  const keys = (net: FabricNet) => net.ports.map((p) => outletKey({ vlan: p.vlan, port: p.switchPort }));
+  return new Map([
+    ...waiting.flatMap((w) => keys(w.armed.net).map((key) => [key, w] as const)),
+    ...bound.flatMap((net) => keys(net).map((key) => [key, null] as const)),
+  ]);
+}
+
+/** Where an entry of the root leads: at once, and through a gate for each net that waits. */
+function split(e: FabricEntry, owners: Owners) {
+  const byOwner = Map.groupBy(e.out, (o) => owners.get(outletKey(o)) ?? null);
+  const gates = [...byOwner].flatMap(([waiting, out]) => (waiting === null ? [] : [gate(waiting, e, out)]));
+  return { direct: byOwner.get(null) ?? [], gates };
+}
+
+/**
+ * The first live bucket counts: as long as one of those before is up the packet is dropped there. The last one watches the
+ * port that the packet came from: it is up, and a switch may refuse a bucket that watches nothing.
+ */
+function gate({ armed: { net, chain }, root }: Waiting, e: FabricEntry, out: readonly Outlet[]): GroupEntry {
+  const before = chain.slice(
+    0,
+    chain.findIndex((member) => member.id === root.id),
+  );
+  return {
+    id: standInId(`${net.id} ${root.id} ${e.vlan} ${out.map(outletKey).join(" ")}`),
+    type: "fastFailover",
+    buckets: [
+      ...before.map((member) => ({ actions: [], watchPort: portOf(member) })),
+      { actions: actionsOf(e.vlan, out), watchPort: portOf(root) },
+    ],
+  };
+}
+
+/** An entry for a single known MAC is exact already; every other entry of the data net is for everybody. */
+function isForOne(e: FabricEntry, nets: readonly FabricNet[]): boolean {
+  return e.ethDst !== null && nets.some((net) => net.ports.some((p) => p.mac === e.ethDst));
+}
+
+const leadsTo = (net: FabricNet, out: readonly Outlet[]) => out.every((o) => net.ports.some((p) => p.switchPort === o.port));
+
+/** Of a member of a chain, which has exactly one port. */
+const portOf = (member: FabricNet) => onlyPort(member).switchPort;
+const onlyPort = (member: FabricNet) => member.ports[0] as FabricNet["ports"][number];
+
+function outletTo(net: FabricNet, member: FabricNet): Outlet {
+  return { vlan: oneTag(net.bindVlan, onlyPort(member).vlan) ?? null, port: portOf(member) };
+}
+
+/** Two groups a net: even its way forward, odd its way back. Ids come from the net's id alone, so that a restart finds them again. */
+const groupId = (netId: string, way: 0 | 1) => GROUP_ID_BASE + ((hash32(netId) & 0x7fffff) << 1) + way;
+
+/** OFPG_MAX is 0xffffff00 (1.3, 7.3.4.2). */
+const STAND_IN_IDS = 0xffffff00 - STAND_IN_ID_BASE;
+const standInId = (what: string) => STAND_IN_ID_BASE + (hash32(what) % STAND_IN_IDS);
+
+const bucketText = (b: Bucket) => `${b.watchPort ?? "*"}:${JSON.stringify(b.actions)}`;
+/** What a group does, to compare it with another. */
+export const groupText = (g: GroupEntry): string => `${g.type} ${g.buckets.map(bucketText).join(" ")}`;
+
+/** FNV-1a, 32 bits. */
+export function hash32(text: string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return h >>> 0;
+}

@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { systemClock } from "../../src/lib/clock.ts";
+import { silent } from "../../src/lib/log.ts";
+import { type FlowTable, GROUP_ID_BASE } from "../../src/model/flow.ts";
+import { flowChanges } from "../../src/steer/changes.ts";
+import { wantedTable } from "../../src/steer/wanted.ts";
+import { listen } from "../../src/switch/listen.ts";
+import type { SwitchSession } from "../../src/switch/session.ts";
+import { type Ovs, startOvs } from "../harness/ovs.ts";
+import { net, port } from "../harness/table.ts";
+
+/** Two members, two viewers. A dummy port's number in the datapath, which a trace tells, is the one in its name. */
+const PORT_NAMES = ["a1", "b2", "v3", "v4"];
+const SERVICE = "02:00:00:00:00:64";
+const VIEWER = "02:00:00:00:00:0a";
+const PORTS = [port("A", "a1", SERVICE), port("B", "b2", SERVICE), port("T0", "v3", VIEWER), port("T1", "v4", null)];
+const EMPTY: FlowTable = { entries: [], groups: [] };
+
+const table = (t0: string | null, t1: string | null, standIns: Record<string, string[]>): FlowTable =>
+  wantedTable([net("A"), net("B"), net("T0", t0), net("T1", t1)], PORTS, "1.3", new Map(Object.entries(standIns)) as never).table;
+const ACTIVE_ACTIVE = () => table("A", "B", { T0: ["B"], T1: ["A"] });
+const ACTIVE_PASSIVE = () => table("A", "A", { T0: ["B"], T1: ["B"] });
+
+interface Joined extends AsyncDisposable {
+  readonly ovs: Ovs;
+  readonly session: SwitchSession;
+  write(want: FlowTable): Promise<void>;
+  /** The numbers of the ports where such a frame leaves, by the switch's own account; none: dropped. */
+  leaves(inPort: string, ethDst: string): Promise<string>;
+  /** Ends the controller. The switch keeps its entry for one: where that is taken away, Open vSwitch empties its tables. */
+  leave(): Promise<void>;
+  /** Takes a port's link down, and returns when the switch has told so. */
+  cut(name: string): Promise<void>;
+}
+
+async function join(): Promise<Joined> {
+  await using undo = new AsyncDisposableStack();
+  const listener = await listen({ host: "127.0.0.1", tcpPort: 0, clock: systemClock, log: silent, epoch: 7n });
+  const leave = async () => void (await listener[Symbol.asyncDispose]());
+  undo.defer(leave);
+  const up = new Promise<void>((resolve) => listener.on((e) => e.type === "up" && resolve()));
+  const controller = [`tcp:127.0.0.1:${listener.tcpPort}`];
+  const ovs = undo.use(await startOvs({ datapathType: "dummy", ports: PORT_NAMES, protocols: ["OpenFlow13"], controller }));
+  await up;
+  const session = [...listener.sessions.values()][0] as SwitchSession;
+  const ends = undo.move();
+  return {
+    ovs,
+    session,
+    leave,
+    write: async (want) => void (await session.apply(flowChanges(want, await session.read()))),
+    async leaves(inPort, ethDst) {
+      const text = await ovs.trace(`in_port=${PORT_NAMES.indexOf(inPort) + 1},dl_src=02:00:00:00:00:99,dl_dst=${ethDst}`);
+      return /Datapath actions: (.*)$/m.exec(text)?.[1] ?? text;
+    },
+    async cut(name) {
+      await ovs.appctl("netdev-dummy/set-admin-state", name, "down");
+      const giveUpAt = performance.now() + 5000;
+      while (session.ports.get(name)?.linkDown === false && performance.now() < giveUpAt) await sleep(5);
+      expect(session.ports.get(name)?.linkDown).toBe(true);
+    },
+    [Symbol.asyncDispose]: () => ends.disposeAsync(),
+  };
+}
+
+const ALL = "ff:ff:ff:ff:ff:ff";
+
+describe("a real switch with a stand-in laid into it", () => {
+  test.each([
+    ["ACTIVE_ACTIVE", ACTIVE_ACTIVE],
+    ["ACTIVE_PASSIVE", ACTIVE_PASSIVE],
+  ])("%s: takes the table, tells it as it was written, and lets go of it", async (_, wanted) => {
+    await using it = await join();
+    await it.write(wanted());
+    expect(flowChanges(wanted(), await it.session.read())).toEqual([]);
+    expect((await it.session.read()).groups.filter((g) => g.type === "fastFailover").length).toBeGreaterThan(1);
+    await it.write(EMPTY);
+    expect(await it.session.read()).toEqual(EMPTY);
+  });
+
+  test("ACTIVE_ACTIVE: a lost port turns the ways of both directions, and nothing before", async () => {
+    await using it = await join();
+    await it.write(ACTIVE_ACTIVE());
+    expect(await it.leaves("v3", SERVICE)).toBe("1");
+    expect(await it.leaves("b2", VIEWER)).toBe("drop");
+    expect(await it.leaves("b2", ALL)).toBe("4");
+    await it.cut("a1");
+    expect(await it.leaves("v3", SERVICE)).toBe("2");
+    expect(await it.leaves("b2", VIEWER)).toBe("3");
+    expect((await it.leaves("b2", ALL)).split(",").sort()).toEqual(["3", "4"]);
+    expect(await it.leaves("v4", SERVICE)).toBe("2");
+  });
+
+  test("ACTIVE_PASSIVE: the one that waits is shut out until the port is lost", async () => {
+    await using it = await join();
+    await it.write(ACTIVE_PASSIVE());
+    for (const dst of [VIEWER, ALL, SERVICE]) expect(await it.leaves("b2", dst)).toBe("drop");
+    expect(await it.leaves("v4", ALL)).toBe("1");
+    await it.cut("a1");
+    expect(await it.leaves("v4", ALL)).toBe("2");
+    expect(await it.leaves("b2", VIEWER)).toBe("3");
+    expect((await it.leaves("b2", ALL)).split(",").sort()).toEqual(["3", "4"]);
+  });
+
+  test("a port that is gone altogether counts as lost", async () => {
+    await using it = await join();
+    await it.write(ACTIVE_ACTIVE());
+    await it.ovs.vsctl("del-port", "br0", "a1");
+    expect(await it.leaves("v3", SERVICE)).toBe("2");
+    expect(await it.leaves("b2", VIEWER)).toBe("3");
+  });
+
+  test("with its controller gone it holds, and turns", async () => {
+    await using it = await join();
+    await it.write(ACTIVE_ACTIVE());
+    await it.leave();
+    await it.ovs.appctl("netdev-dummy/set-admin-state", "a1", "down");
+    const giveUpAt = performance.now() + 5000;
+    while ((await it.leaves("v3", SERVICE)) !== "2" && performance.now() < giveUpAt) await sleep(5);
+    expect(await it.leaves("v3", SERVICE)).toBe("2");
+    expect(await it.leaves("b2", VIEWER)).toBe("3");
+  });
+
+  test("the bind that follows turns the same groups, and the way back restores the table", async () => {
+    await using it = await join();
+    await it.write(ACTIVE_ACTIVE());
+    await it.cut("a1");
+    await it.write(table("B", "B", {}));
+    expect(await it.leaves("v3", SERVICE)).toBe("2");
+    expect((await it.leaves("b2", ALL)).split(",").sort()).toEqual(["3", "4"]);
+    await it.ovs.appctl("netdev-dummy/set-admin-state", "a1", "up");
+    await it.write(ACTIVE_ACTIVE());
+    expect(flowChanges(ACTIVE_ACTIVE(), await it.session.read())).toEqual([]);
+  });
+
+  test("a group of ours that watches a group reads as something nobody wants", async () => {
+    await using it = await join();
+    const id = GROUP_ID_BASE + 3;
+    await it.ovs.ofctl("add-group", "br0", `group_id=${id},type=ff,bucket=watch_group:7,output:1,bucket=watch_port:2,output:2`);
+    const [group] = (await it.session.read()).groups;
+    expect(group).toEqual({
+      id,
+      type: "fastFailover",
+      buckets: [
+        { actions: [{ do: "output", port: "#0" }], watchPort: null },
+        { actions: [{ do: "output", port: "b2" }], watchPort: "b2" },
+      ],
+    });
+  });
+});
