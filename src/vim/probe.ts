@@ -3,47 +3,57 @@ import type { Log } from "../lib/log.ts";
 import type { SwitchEvent } from "../model/switch.ts";
 import type { Fabric } from "./fabric.ts";
 import type { Facts } from "./facts.ts";
+import type { ProbeAnswer, ProbeFrames, ProbeTarget } from "./probe-targets.ts";
+import { Prober } from "./prober.ts";
 
 /** How often a port that has not answered yet is asked. A guest boots for seconds; a tenth of one is soon enough to know. */
 const PROBE_INTERVAL_MS = 100;
 
-/** The frames of a probe, made elsewhere (src/wire/): the question, and who answers in a frame that came in. */
-export interface ProbeFrames {
-  ask(ip: string): Uint8Array;
-  answerIn(frame: Uint8Array): { readonly ip: string } | null;
-}
-
-/** Asks every port in BUILD for its address, out of its own switch port, until it answers. */
+/**
+ * Asks every port in BUILD for its address, out of its own switch port, until it answers; and those of `targets` all the time, each as
+ * its policy says.
+ */
 export class Probe {
   readonly #fabric: Fabric;
   readonly #facts: Facts;
   readonly #clock: Clock;
   readonly #frames: ProbeFrames;
   readonly #log: Log;
+  readonly #prober: Prober;
+  /** Switch ports whose first answer is waited for. */
+  #awaited = new Set<string>();
 
-  constructor(fabric: Fabric, facts: Facts, clock: Clock, frames: ProbeFrames, log: Log) {
-    this.#log = log;
-    this.#fabric = fabric;
-    this.#facts = facts;
-    this.#clock = clock;
-    this.#frames = frames;
+  constructor(
+    parts: { fabric: Fabric; facts: Facts; clock: Clock; frames: ProbeFrames; log: Log },
+    targets: () => readonly ProbeTarget[],
+  ) {
+    this.#log = parts.log;
+    this.#fabric = parts.fabric;
+    this.#facts = parts.facts;
+    this.#clock = parts.clock;
+    this.#frames = parts.frames;
+    this.#prober = new Prober(parts, targets);
+  }
+
+  /** Why no port is called silent now; null: as usual. */
+  get suspended(): string | null {
+    return this.#prober.suspended;
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        this.#askAll();
-      } catch (err) {
-        this.#log.debug({ err }, "a probe could not be sent"); // The session ended under us; its end is told elsewhere.
-      }
-      await this.#clock.sleep(PROBE_INTERVAL_MS, signal).catch(() => {});
-    }
+    await Promise.all([this.#prober.run(signal), this.#askUntilAnswered(signal)]);
   }
 
-  /** An answer counts for the port it came in by: twins share an address, so the address alone names nobody. */
   packetIn(event: Extract<SwitchEvent, { type: "packetIn" }>): void {
     const answer = this.#frames.answerIn(event.frame);
     if (!answer) return;
+    if (this.#awaited.has(event.inPort)) this.#firstAnswer(answer, event);
+    this.#prober.heard(answer, event);
+  }
+
+  /** An answer counts for the port it came in by: twins share an address, so the address alone names nobody. */
+  #firstAnswer(answer: ProbeAnswer, event: Extract<SwitchEvent, { type: "packetIn" }>): void {
+    if (answer.kind !== "arp") return;
     const port = this.#facts.unanswered().find((p) => p.switchPort === event.inPort && p.ip === answer.ip);
     if (port)
       this.#facts.portEvidence({
@@ -54,12 +64,25 @@ export class Probe {
       });
   }
 
+  async #askUntilAnswered(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        this.#askAll();
+      } catch (err) {
+        this.#log.debug({ err }, "a probe could not be sent"); // The session ended under us; its end is told elsewhere.
+      }
+      await this.#clock.sleep(PROBE_INTERVAL_MS, signal).catch(() => {});
+    }
+  }
+
   #askAll(): void {
     const session = this.#fabric.session;
     if (!session) return;
+    this.#awaited = new Set();
     for (const { switchPort, ip } of this.#facts.unanswered()) {
-      if (switchPort !== null && ip !== null && session.ports.has(switchPort))
-        session.packetOut(switchPort, this.#frames.ask(ip));
+      if (switchPort === null || ip === null || !session.ports.has(switchPort)) continue;
+      this.#awaited.add(switchPort);
+      session.packetOut(switchPort, this.#frames.ask(ip));
     }
   }
 }

@@ -6,7 +6,7 @@ import { place } from "../../src/place/place.ts";
 import { dhcpRange, freeIp } from "../../src/vim/addresses.ts";
 import { portStatus } from "../../src/vim/port-status.ts";
 import { barePort, tapName } from "../../src/vim/ports.ts";
-import { arpProbe, arpReplyIn } from "../../src/wire/arp.ts";
+import { arpIn, arpProbe, arpReply } from "../../src/wire/arp.ts";
 
 describe("ARP", () => {
   test("a probe is RFC 5227's: broadcast, a request, sender 0.0.0.0, 60 bytes", () => {
@@ -17,15 +17,28 @@ describe("ARP", () => {
   /** A reply as RFC 826 lays it out, padded as a frame may be. */
   const REPLY = `0e534d505201020000000a0a080600010800060400020200${"00000a0a"}0a3e0064${"0e534d505201"}00000000`;
   test("a reply tells who answers", () => {
-    expect(arpReplyIn(Buffer.from(REPLY, "hex"))).toEqual({ mac: "02:00:00:00:0a:0a", ip: "10.62.0.100" });
+    const from = { mac: "02:00:00:00:0a:0a", ip: "10.62.0.100" };
+    expect(arpIn(Buffer.from(REPLY, "hex"))).toEqual({ is: "reply", from, toIp: "0.0.0.0" });
+    expect(arpIn(arpReply(from, { mac: "0e:53:4d:50:52:01", ip: "10.62.0.1" }))).toEqual({
+      is: "reply",
+      from,
+      toIp: "10.62.0.1",
+    });
   });
-  test("a request, a tagged frame and anything cut short is no reply", () => {
-    expect(arpReplyIn(arpProbe("0e:53:4d:50:52:01", "10.0.0.1"))).toBeNull();
-    expect(arpReplyIn(Buffer.from(REPLY.replace("0806", "8100"), "hex"))).toBeNull();
-    for (let n = 0; n < 42; n++) expect(arpReplyIn(Buffer.from(REPLY, "hex").subarray(0, n))).toBeNull();
+  test("a request with a sender tells who asks, and for whom", () => {
+    expect(arpIn(arpProbe("0e:53:4d:50:52:01", "10.62.0.100", "10.62.0.254"))).toEqual({
+      is: "request",
+      from: { mac: "0e:53:4d:50:52:01", ip: "10.62.0.254" },
+      toIp: "10.62.0.100",
+    });
+  });
+  test("a tagged frame, another operation and anything cut short is no ARP message", () => {
+    expect(arpIn(Buffer.from(REPLY.replace("0806", "8100"), "hex"))).toBeNull();
+    expect(arpIn(Buffer.from(REPLY.replace("06040002", "06040003"), "hex"))).toBeNull();
+    for (let n = 0; n < 42; n++) expect(arpIn(Buffer.from(REPLY, "hex").subarray(0, n))).toBeNull();
   });
   test("no bytes make it throw", () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => void arpReplyIn(bytes)));
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => void arpIn(bytes)));
   });
 });
 

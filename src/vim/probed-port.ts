@@ -1,0 +1,136 @@
+import type { Answerer } from "../detect/mass.ts";
+import { Course, type Verdict } from "../detect/misses.ts";
+import { type ProbeAnswer, type ProbeFrames, type ProbeTarget, REQUEST_BITS } from "./probe-targets.ts";
+
+/** Sends a frame out of the port's own switch port. */
+export type Send = (frame: Uint8Array) => void;
+type ProbeReply = Exclude<ProbeAnswer, { kind: "whoHas" }>;
+
+/** An answer must come within this share of the interval: two requests are never closer to each other than that. */
+export const WAIT_SHARE = 0.8;
+const REQUEST_MASK = (1 << REQUEST_BITS) - 1;
+const TEXTS = { arp: "ARP requests", icmp: "ICMP echo requests", udp: "UDP datagrams" } as const;
+
+type Kind = keyof typeof TEXTS;
+
+/** Requests of one kind to one port. */
+interface Asked {
+  readonly kind: Kind;
+  readonly course: Course;
+  /** Its silence means something: ARP was answered when the port became ACTIVE, an application only from its first answer on. */
+  counts: boolean;
+}
+
+/** One port that is asked all the time: what was asked, what came back, and what that says. */
+export class ProbedPort implements Answerer {
+  readonly target: ProbeTarget;
+  readonly #frames: ProbeFrames;
+  readonly #asked: readonly Asked[];
+  readonly #arpFrame: Uint8Array;
+  /** What it answered ARP with last: a guest may have set another MAC than the VIM gave it. */
+  #mac: string | null = null;
+  #request = 0;
+  /** The verdict that was told last. */
+  told: Verdict | null = null;
+  /** When it is asked next, monotonic ms. */
+  dueAtMs: number;
+  isGone = false;
+  answeredAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(target: ProbeTarget, frames: ProbeFrames, dueAtMs: number) {
+    const { intervalMs, misses, of, icmp, udpPort, sourceIp } = target.policy;
+    const rule = { misses, of, waitMs: intervalMs * WAIT_SHARE };
+    const kinds: Kind[] = ["arp"];
+    if (icmp && sourceIp !== null) kinds.push("icmp");
+    if (udpPort !== null && sourceIp !== null) kinds.push("udp");
+    this.target = target;
+    this.dueAtMs = dueAtMs;
+    this.#frames = frames;
+    this.#asked = kinds.map((kind) => ({ kind, course: new Course(rule), counts: kind === "arp" }));
+    this.#arpFrame = frames.ask(target.ip, sourceIp ?? undefined);
+  }
+
+  /** Our own lateness of more than this takes opinions back, ms. */
+  get lateMs(): number {
+    return this.target.policy.intervalMs / 2 + 5;
+  }
+
+  /** Silent when one kind of requests is; null where too little is known. */
+  get says(): Verdict | null {
+    if (this.#asked.some((a) => a.course.says === "silent")) return "silent";
+    return this.#asked[0]!.course.says;
+  }
+
+  /** When its youngest missed request was sent; null when anything came from it since. */
+  get missedAtMs(): number | null {
+    const missedAtMs = this.#asked[0]!.course.missedAtMs;
+    return missedAtMs !== null && missedAtMs > this.answeredAtMs ? missedAtMs : null;
+  }
+
+  /** "3 of the last 3 ARP requests, one every 10 ms, were not answered". */
+  get why(): string {
+    const silent = this.#asked.find((a) => a.course.says === "silent");
+    if (silent === undefined) return "all requests are answered";
+    const { misses, of } = silent.course.missed;
+    const { intervalMs } = this.target.policy;
+    return `${misses} of the last ${of} ${TEXTS[silent.kind]}, one every ${intervalMs} ms, were not answered`;
+  }
+
+  /** Asks once by every kind. */
+  ask(nowMs: number, send: Send): void {
+    this.#request++;
+    for (const { kind, course, counts } of this.#asked) {
+      const frame = this.#frameOf(kind);
+      if (frame === null) continue;
+      send(frame);
+      if (counts) course.sent(this.#request, nowMs);
+    }
+  }
+
+  /** True when this answers it. */
+  heard(answer: ProbeReply, atMs: number): boolean {
+    const { ip, policy } = this.target;
+    if (answer.ip !== ip || (answer.kind === "udp" && answer.udpPort !== policy.udpPort)) return false;
+    for (const asked of this.#asked) {
+      if (asked.kind !== answer.kind) continue;
+      if (answer.kind === "arp") this.#mac = answer.mac;
+      this.answeredAtMs = atMs;
+      asked.counts = true;
+      asked.course.answered(this.#requestOf(answer), atMs);
+      return true;
+    }
+    return false;
+  }
+
+  /** Counts what was missed. All answers that came until `atMs` must have been told before. */
+  judge(atMs: number): void {
+    for (const { course } of this.#asked) course.tick(atMs);
+  }
+
+  stalled(fromMs: number, toMs: number): void {
+    for (const { course } of this.#asked) course.stalled(fromMs, toMs);
+  }
+
+  doubt(): void {
+    for (const { course } of this.#asked) course.doubt();
+  }
+
+  reset(): void {
+    for (const { course } of this.#asked) course.reset();
+  }
+
+  #frameOf(kind: Kind): Uint8Array | null {
+    if (kind === "arp") return this.#arpFrame;
+    const { ip, policy } = this.target;
+    if (this.#mac === null || policy.sourceIp === null) return null;
+    const to = { mac: this.#mac, ip };
+    if (kind === "icmp") return this.#frames.echo(policy.sourceIp, to, this.#request);
+    return policy.udpPort === null ? null : this.#frames.datagram(policy.sourceIp, to, policy.udpPort, this.#request);
+  }
+
+  /** ARP carries no number: its answer is taken for the youngest request's. Else the youngest request with these lower bits. */
+  #requestOf(answer: ProbeReply): number {
+    if (answer.kind === "arp") return this.#request;
+    return this.#request - ((this.#request - answer.request) & REQUEST_MASK);
+  }
+}

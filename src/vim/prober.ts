@@ -1,0 +1,249 @@
+import { isMass, isMassOver } from "../detect/mass.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { SwitchEvent } from "../model/switch.ts";
+import type { Fabric, FabricSwitch } from "./fabric.ts";
+import type { Facts } from "./facts.ts";
+import type { ProbeAnswer, ProbeFrames, ProbeTarget } from "./probe-targets.ts";
+import { ProbedPort } from "./probed-port.ts";
+import { Wheel } from "./wheel.ts";
+
+/** How often it is looked who is to be asked at all. */
+const REFRESH_MS = 100;
+/** Requests are spread by so much of the interval, so that they fall into step with nothing. */
+const JITTER_SHARE = 0.1;
+/** A share of the shortest interval is sent at once, in one write, at most so many ms apart. */
+const STEP_SHARE = 0.05;
+const STEP_MS_MAX = 5;
+
+/** A question to the switch itself that waits for its answer. */
+interface Check {
+  readonly sentAtMs: number;
+}
+
+/**
+ * Asks ports all the time whether what is behind them lives, and tells when that changes.
+ *
+ * After each round of requests the switch is asked for a barrier. What it sent before its answer has been read when the answer is,
+ * and only then the requests of earlier rounds are judged. So neither a switch that stands still nor a standstill of this process looks
+ * like the silence of a port: the barrier is late then, and what waited meanwhile counts neither way.
+ */
+export class Prober {
+  readonly #fabric: Fabric;
+  readonly #facts: Facts;
+  readonly #clock: Clock;
+  readonly #frames: ProbeFrames;
+  readonly #log: Log;
+  readonly #targets: () => readonly ProbeTarget[];
+  readonly #wheel: Wheel<ProbedPort>;
+  readonly #ports = new Map<ProbeTarget["portId"], ProbedPort>();
+  #bySwitchPort = new Map<string, ProbedPort[]>();
+  #session: FabricSwitch | null = null;
+  #checks: Check[] = [];
+  /** Until then the switch is known to have answered in time. */
+  #goodUntilMs: number;
+  #turnedAtMs: number;
+  #refreshAtMs = Number.NEGATIVE_INFINITY;
+  #stepMs = 1;
+  #suspended: { readonly why: string; readonly sinceMs: number } | null = null;
+
+  constructor(
+    parts: { fabric: Fabric; facts: Facts; clock: Clock; frames: ProbeFrames; log: Log },
+    targets: () => readonly ProbeTarget[],
+  ) {
+    this.#fabric = parts.fabric;
+    this.#facts = parts.facts;
+    this.#clock = parts.clock;
+    this.#frames = parts.frames;
+    this.#log = parts.log;
+    this.#targets = targets;
+    const now = parts.clock.now();
+    this.#wheel = new Wheel(now);
+    this.#goodUntilMs = now;
+    this.#turnedAtMs = now;
+  }
+
+  /** Why no port is called silent now, though some are: so many at once that the fault is more likely ours. null: as usual. */
+  get suspended(): string | null {
+    return this.#suspended?.why ?? null;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        this.#turn(this.#clock.now());
+      } catch (err) {
+        this.#log.debug({ err }, "probes could not be sent"); // The session ended under us; its end is told elsewhere.
+      }
+      const next = Math.min(this.#wheel.nextMs() ?? Number.POSITIVE_INFINITY, this.#refreshAtMs);
+      await this.#clock.sleep(Math.max(0, next - this.#clock.now()), signal).catch(() => {});
+    }
+  }
+
+  /** An answer counts for the port it came in by: twins share an address, so the address alone names nobody. */
+  heard(answer: ProbeAnswer, event: Extract<SwitchEvent, { type: "packetIn" }>): void {
+    const ports = this.#bySwitchPort.get(event.inPort);
+    if (ports === undefined) return;
+    for (const port of ports) {
+      if (answer.kind === "whoHas") this.#introduce(port, answer, event.inPort);
+      else if (port.heard(answer, event.seenAt) && port.told !== "answers" && port.says === "answers")
+        this.#tell(port, "answers", event.seenAt);
+    }
+  }
+
+  /** Tells a guest that asks for it where the address is that we ask from. */
+  #introduce({ target }: ProbedPort, { ip, from }: Extract<ProbeAnswer, { kind: "whoHas" }>, inPort: string): void {
+    if (ip === target.policy.sourceIp && from.ip === target.ip) this.#session?.packetOut(inPort, this.#frames.here(ip, from));
+  }
+
+  #turn(nowMs: number): void {
+    if (nowMs >= this.#refreshAtMs) this.#refresh(nowMs);
+    const due = this.#wheel.take(nowMs).filter((port) => !port.isGone);
+    const session = this.#follow();
+    if (this.#suspended !== null) this.#lookAgain(this.#suspended.sinceMs, nowMs);
+    try {
+      session?.inOneWrite(() => this.#askAll(session, due, nowMs));
+    } finally {
+      for (const port of due) this.#plan(port, nowMs);
+    }
+    this.#turnedAtMs = nowMs;
+  }
+
+  /** The session to ask through; null where answers cannot come back. What was asked through another says nothing any more. */
+  #follow(): FabricSwitch | null {
+    const session = this.#fabric.isStanding ? this.#fabric.session : null;
+    if (session !== this.#session) {
+      this.#session = session;
+      this.#checks = [];
+      this.#suspended = null;
+      for (const port of this.#ports.values()) port.reset();
+    }
+    return session;
+  }
+
+  #askAll(session: FabricSwitch, due: readonly ProbedPort[], nowMs: number): void {
+    const asked = due.filter((port) => this.#ask(session, port, nowMs));
+    if (asked.length > 0) this.#check(session, asked, nowMs);
+  }
+
+  /** False where it makes no sense to ask now. */
+  #ask(session: FabricSwitch, port: ProbedPort, nowMs: number): boolean {
+    const { switchPort } = port.target;
+    if (nowMs - port.dueAtMs > port.lateMs) port.stalled(this.#turnedAtMs, nowMs);
+    const unanswered = this.#checks[0];
+    if (unanswered !== undefined && nowMs - unanswered.sentAtMs > port.lateMs) {
+      port.stalled(this.#goodUntilMs, nowMs);
+      return false;
+    }
+    if (!session.ports.has(switchPort)) {
+      port.reset();
+      return false;
+    }
+    port.ask(nowMs, (frame) => session.packetOut(switchPort, frame));
+    return true;
+  }
+
+  #check(session: FabricSwitch, asked: readonly ProbedPort[], nowMs: number): void {
+    const check: Check = { sentAtMs: nowMs };
+    this.#checks.push(check);
+    session.apply([]).then(
+      () => this.#checked(session, check, asked),
+      () => {}, // Its end is told elsewhere, and the next turn follows it.
+    );
+  }
+
+  #checked(session: FabricSwitch, check: Check, asked: readonly ProbedPort[]): void {
+    if (session !== this.#session) return;
+    this.#checks.splice(this.#checks.indexOf(check), 1);
+    const now = this.#clock.now();
+    const goodUntil = this.#goodUntilMs;
+    const late = asked.filter((port) => now - check.sentAtMs > port.lateMs);
+    if (late.length === 0) this.#goodUntilMs = check.sentAtMs;
+    for (const port of late) port.stalled(goodUntil, now);
+    for (const port of asked) if (!late.includes(port)) this.#judge(port, check.sentAtMs, now);
+  }
+
+  #judge(port: ProbedPort, atMs: number, nowMs: number): void {
+    port.judge(atMs);
+    if (port.isGone || port.says !== "silent" || port.told === "silent" || !this.#isItself(port, nowMs)) return;
+    this.#refresh(nowMs); // It may have been stopped on purpose a moment ago.
+    if (!port.isGone) this.#tell(port, "silent", nowMs);
+  }
+
+  /** The port is silent, and not the way to it. */
+  #isItself(port: ProbedPort, nowMs: number): boolean {
+    if (port.missedAtMs === null) return true; // One kind is silent and another answers: the way is all right.
+    if (this.#suspended !== null) return false;
+    const others = [...this.#ports.values()].filter((p) => p.told !== "silent");
+    if (!isMass(port.missedAtMs, others)) return true;
+    const silent = others.filter((p) => p.missedAtMs !== null).length;
+    const why = `${silent} of ${others.length} probed ports miss requests at the same time: the fault is taken to be on our side`;
+    this.#suspended = { why, sinceMs: nowMs };
+    this.#log.warn({ silent, probed: others.length }, "probe verdicts are suspended: too many ports are silent at the same time");
+    return false;
+  }
+
+  /** The end of a mass silence: who is still silent then must miss one more request. */
+  #lookAgain(sinceMs: number, nowMs: number): void {
+    const untold = [...this.#ports.values()].filter((p) => p.told !== "silent");
+    if (!isMassOver(sinceMs, untold)) return;
+    this.#suspended = null;
+    for (const port of untold) port.doubt();
+    this.#log.info({ forMs: Math.round(nowMs - sinceMs) }, "probe verdicts count again");
+  }
+
+  #tell(port: ProbedPort, says: "answers" | "silent", seenAt: number): void {
+    port.told = says;
+    const about = { kind: "port", id: port.target.portId } as const;
+    const detail = says === "silent" ? { detail: port.why } : {};
+    this.#facts.portEvidence({ about, says, source: "probe", seenAt, ...detail });
+  }
+
+  #plan(port: ProbedPort, nowMs: number): void {
+    const { intervalMs } = port.target.policy;
+    // From the planned moment, so that the timer's own delay does not add up; yet never closer than WAIT_SHARE of the interval.
+    const from = Math.max(port.dueAtMs, nowMs - JITTER_SHARE * intervalMs);
+    port.dueAtMs = from + intervalMs * (1 + JITTER_SHARE * (2 * Math.random() - 1));
+    this.#wheel.put(port, port.dueAtMs, this.#stepMs);
+  }
+
+  /** A port whose target is as it was goes on where it is; a new one is asked first at a moment of its own within its interval. */
+  #refresh(nowMs: number): void {
+    this.#refreshAtMs = nowMs + REFRESH_MS;
+    const targets = this.#targets();
+    const shortest = Math.min(...targets.map((t) => t.policy.intervalMs));
+    this.#stepMs = Math.min(STEP_MS_MAX, Math.max(1, Math.floor(shortest * STEP_SHARE)));
+    const wanted = new Map(targets.map((t) => [t.portId, t]));
+    for (const [id, port] of this.#ports) if (!isSame(port.target, wanted.get(id))) this.#drop(port);
+    for (const target of targets) {
+      if (this.#ports.has(target.portId)) continue;
+      const port = new ProbedPort(target, this.#frames, nowMs + Math.random() * target.policy.intervalMs);
+      this.#ports.set(target.portId, port);
+      this.#wheel.put(port, port.dueAtMs, this.#stepMs);
+      this.#bySwitchPort.set(target.switchPort, [...(this.#bySwitchPort.get(target.switchPort) ?? []), port]);
+    }
+  }
+
+  #drop(port: ProbedPort): void {
+    port.isGone = true;
+    this.#ports.delete(port.target.portId);
+    const { switchPort } = port.target;
+    const left = (this.#bySwitchPort.get(switchPort) ?? []).filter((p) => p !== port);
+    if (left.length > 0) this.#bySwitchPort.set(switchPort, left);
+    else this.#bySwitchPort.delete(switchPort);
+  }
+}
+
+function isSame(a: ProbeTarget, b: ProbeTarget | undefined): boolean {
+  if (b === undefined || a.switchPort !== b.switchPort || a.ip !== b.ip) return false;
+  const [p, q] = [a.policy, b.policy];
+  return (
+    p === q ||
+    (p.intervalMs === q.intervalMs &&
+      p.misses === q.misses &&
+      p.of === q.of &&
+      p.icmp === q.icmp &&
+      p.udpPort === q.udpPort &&
+      p.sourceIp === q.sourceIp)
+  );
+}

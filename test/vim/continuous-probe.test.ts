@@ -1,0 +1,278 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { type Clock, systemClock } from "../../src/lib/clock.ts";
+import { silent as noLog } from "../../src/lib/log.ts";
+import type { ProbePolicy } from "../../src/model/armed.ts";
+import type { Evidence } from "../../src/model/evidence.ts";
+import { PROBE_MAC } from "../../src/model/flow.ts";
+import type { VimPortId } from "../../src/model/ids.ts";
+import { openStore } from "../../src/store/open.ts";
+import type { VimDb } from "../../src/store/vim-schema.ts";
+import { listen, type SwitchListener } from "../../src/switch/listen.ts";
+import { Probe } from "../../src/vim/probe.ts";
+import type { ProbeTarget } from "../../src/vim/probe-targets.ts";
+import { Vim } from "../../src/vim/vim.ts";
+import { probeFrames } from "../../src/wire/probe-frames.ts";
+import { type Ovs, startOvs } from "../harness/ovs.ts";
+import { nowMs, until } from "./rig.ts";
+
+// A real switch whose ports lead into Linux's own network stack: a port with an address answers as a guest does.
+const NAMES = ["p1", "p2", "p3", "p4"] as const;
+type Name = (typeof NAMES)[number];
+
+const POLICY: ProbePolicy = { intervalMs: 50, misses: 3, of: 3, icmp: false, udpPort: null, sourceIp: null };
+/** What may come on top where two cores carry a switch, this test and others. */
+const MARGIN_MS = 60;
+/** From the standstill to the verdict at the latest: the request after it is one interval away, and the last of three is waited for. */
+const foundMs = (p: ProbePolicy) => (p.misses + 1) * p.intervalMs * 1.1 + MARGIN_MS;
+
+let ovs: Ovs;
+let vim: Vim;
+let probe: Probe;
+let switches: SwitchListener;
+let targets: readonly ProbeTarget[] = [];
+let told: Evidence[] = [];
+/** So long the next round of requests is followed by a standstill. */
+let standstillMs = 0;
+const undo = new AsyncDisposableStack();
+
+/** The timer runs while we stand still, so that the next turn comes before anything is read. */
+const standingStill: Clock = {
+  ...systemClock,
+  sleep(ms, signal) {
+    const slept = systemClock.sleep(ms, signal);
+    if (standstillMs > 0 && ms > 20 && ms < POLICY.intervalMs) {
+      const endMs = nowMs() + standstillMs;
+      while (nowMs() < endMs);
+      standstillMs = 0;
+    }
+    return slept;
+  },
+};
+
+/** Each port is in a subnet of its own, so that the one stack behind them all answers out of the right one. */
+const ipOf = (name: Name) => `10.71.${name.slice(1)}.100`;
+const target = (name: Name, policy: Partial<ProbePolicy> = {}, ip = ipOf(name)): ProbeTarget => ({
+  portId: name as unknown as VimPortId,
+  switchPort: name,
+  ip,
+  mac: null,
+  policy: { ...POLICY, ...policy },
+});
+
+const ip = (...args: string[]) => ovs.inside("ip", ...args);
+/** As a guest that hangs: the cable is fine, nobody answers. */
+const hang = (...names: Name[]) => Promise.all(names.map((name) => ip("link", "set", name, "arp", "off")));
+const wakeUp = (...names: Name[]) => Promise.all(names.map((name) => ip("link", "set", name, "arp", "on")));
+const verdicts = () => told.map((e) => `${e.about.id} ${e.says}`);
+const hears = (what: string, maxMs?: number) => until(what, () => verdicts().includes(what), maxMs);
+
+/** Asks these and nobody else, until each has answered. */
+async function ask(...now: ProbeTarget[]): Promise<void> {
+  targets = [];
+  await sleep(150); // They are looked for every 100 ms.
+  told = [];
+  targets = now;
+  for (const { switchPort } of now) await hears(`${switchPort} answers`);
+  told = [];
+}
+
+beforeAll(async () => {
+  ovs = undo.use(await startOvs({ datapathType: "netdev", ports: NAMES, protocols: ["OpenFlow13"] }));
+  for (const key of ["arp_ignore=1", "arp_announce=2"]) await ovs.inside("sysctl", "-qw", `net.ipv4.conf.all.${key}`);
+  for (const name of NAMES) await ip("addr", "add", `${ipOf(name)}/24`, "dev", name);
+  const db = undo.adopt(
+    await openStore<VimDb>({ path: ":memory:", migrationsDir: join(import.meta.dirname, "../../sql/vim") }),
+    (store) => store.destroy(),
+  );
+  const parts = { clock: systemClock, log: noLog };
+  vim = await Vim.open({ db, ...parts, vlanRange: { first: 3000, last: 3099 } });
+  undo.defer(() => vim.events.flush());
+  undo.use(vim.protections);
+  vim.events.subscribe((e) => e.type === "evidence" && told.push(e.evidence));
+  switches = undo.use(await listen({ host: "0.0.0.0", tcpPort: 0, epoch: 1n, ...parts }));
+  const { fabric, facts } = vim;
+  probe = new Probe({ fabric, facts, ...parts, clock: standingStill, frames: probeFrames(PROBE_MAC) }, () => targets);
+  switches.on((e) => {
+    if (e.type === "up") fabric.connected(switches.sessions.get(e.datapath)!);
+    if (e.type === "down") fabric.disconnected(e.datapath);
+    if (e.type === "packetIn") probe.packetIn(e);
+  });
+  const ended = new AbortController();
+  const running = [probe.run(ended.signal), vim.fabricLoop.run(() => 30_000, ended.signal)];
+  undo.defer(async () => {
+    ended.abort();
+    await Promise.all(running);
+  });
+  await ovs.setControllers(`tcp:${ovs.outside}:${switches.tcpPort}`);
+  await until("the switch is led", () => fabric.isStanding);
+});
+afterEach(() => wakeUp(...NAMES));
+afterAll(() => undo.disposeAsync());
+
+describe("ARP", () => {
+  test("a port that hangs is silent after three misses, and answers again when it does", async () => {
+    for (const intervalMs of [10, 50]) {
+      const policy = { ...POLICY, intervalMs };
+      await ask(target("p1", policy), target("p2", policy));
+      const at = nowMs();
+      await hang("p1");
+      const hungMs = nowMs();
+      await hears("p1 silent");
+      const [first] = told;
+      expect(first).toMatchObject({
+        source: "probe",
+        detail: `3 of the last 3 ARP requests, one every ${intervalMs} ms, were not answered`,
+      });
+      expect(first!.seenAt).toBeLessThan(hungMs + foundMs(policy));
+      expect(first!.seenAt).toBeGreaterThan(at + 2 * intervalMs);
+      console.log(`hang to verdict, every ${intervalMs} ms: ${(first!.seenAt - hungMs).toFixed(1)} ms`);
+      await wakeUp("p1");
+      await hears("p1 answers");
+      expect(verdicts()).toEqual(["p1 silent", "p1 answers"]);
+    }
+  });
+
+  test("twins share an address: who answers is told by the port", async () => {
+    const shared = "10.71.9.100";
+    for (const name of ["p1", "p2"] as const) await ip("addr", "add", `${shared}/24`, "dev", name);
+    await ask(target("p1", {}, shared), target("p2", {}, shared));
+    await hang("p2");
+    await hears("p2 silent");
+    expect(verdicts()).toEqual(["p2 silent"]);
+  });
+
+  test("who is no target any more is neither asked nor told of", async () => {
+    await ask(target("p1"), target("p2"));
+    targets = [target("p2")];
+    await hang("p1");
+    await sleep(10 * POLICY.intervalMs);
+    expect(told).toEqual([]);
+  });
+});
+
+describe("ICMP and UDP", () => {
+  let echo: ChildProcess | null = null;
+  const startEcho = () => {
+    const program = join(import.meta.dirname, "../../src/lab/guest/echo.pl");
+    echo = spawn("ip", ["netns", "exec", ovs.netns!, "perl", program, ipOf("p1"), "7"], { stdio: "ignore" });
+  };
+  const endEcho = async () => {
+    if (echo === null || echo.exitCode !== null) return;
+    const gone = once(echo, "exit");
+    echo.kill("SIGKILL");
+    await gone;
+  };
+  afterAll(endEcho);
+  const policy = { icmp: true, udpPort: 7, sourceIp: "10.71.1.254" };
+
+  test("an application that ends is found though its kernel answers all else", async () => {
+    await ask(target("p1", policy), target("p2"));
+    startEcho();
+    await sleep(500); // It must have answered once before its silence says anything.
+    expect(told).toEqual([]);
+    await endEcho();
+    const endedAt = nowMs();
+    await hears("p1 silent");
+    expect(told[0]!.detail).toBe("3 of the last 3 UDP datagrams, one every 50 ms, were not answered");
+    expect(told[0]!.seenAt).toBeLessThan(endedAt + foundMs(POLICY));
+    startEcho();
+    await hears("p1 answers");
+  });
+
+  test("a kernel that answers ARP only is found by ICMP", async () => {
+    await ask(target("p1", { ...policy, udpPort: null }), target("p2"));
+    await sleep(300);
+    const ignore = (yes: 0 | 1) => ovs.inside("sysctl", "-qw", `net.ipv4.icmp_echo_ignore_all=${yes}`);
+    await ignore(1);
+    await hears("p1 silent");
+    expect(told[0]!.detail).toMatch(/ICMP echo requests/);
+    await ignore(0);
+    await hears("p1 answers");
+  });
+
+  test("the guest keeps our address: its own question for it is answered", async () => {
+    await ovs.inside(
+      "sysctl",
+      "-qw",
+      "net.ipv4.neigh.p1.delay_first_probe_time=1",
+      "net.ipv4.neigh.p1.base_reachable_time_ms=1000",
+    );
+    await ask(target("p1", { ...policy, udpPort: null }), target("p2"));
+    const neighbour = () => ip("neigh", "show", policy.sourceIp, "dev", "p1");
+    await until("REACHABLE: only an answered question makes it so", async () => / REACHABLE/.test(await neighbour()));
+    expect(await neighbour()).toContain(`lladdr ${PROBE_MAC} `);
+    await sleep(1500);
+    expect(told).toEqual([]);
+  });
+
+  test("a source address from which nobody can be answered makes nobody silent", async () => {
+    await ask(target("p1", { ...policy, sourceIp: "192.0.2.1" }));
+    await sleep(10 * POLICY.intervalMs);
+    expect(told).toEqual([]);
+  });
+});
+
+describe("our own faults are nobody's silence", () => {
+  const fast = { intervalMs: 20 };
+
+  test("a switch that stands still", async () => {
+    await ask(target("p1", fast));
+    for (const ms of [30, 60, 700]) {
+      ovs.freeze();
+      await sleep(ms);
+      ovs.thaw();
+      await sleep(300);
+      expect(verdicts()).toEqual([]);
+    }
+    await hang("p1"); // And afterwards it is looked at as before.
+    await hears("p1 silent");
+  });
+
+  test("a standstill of this process, right after it has asked", async () => {
+    await ask(target("p1", { misses: 1, of: 1 })); // One request that counted wrongly would be told.
+    for (const ms of [30, 45, 60, 70, 80, 90, 100, 120, 200, 400]) {
+      standstillMs = ms;
+      await until("it stood still", () => standstillMs === 0);
+      await sleep(150);
+    }
+    expect(told).toEqual([]);
+  });
+
+  test("a table without our entries", async () => {
+    await ask(target("p1", fast));
+    await vim.fabric.clear();
+    await sleep(300);
+    expect(told).toEqual([]);
+    await vim.fabric.reinstall();
+    await hang("p1");
+    await hears("p1 silent");
+  });
+
+  test("a session that ends and comes back", async () => {
+    await ask(target("p1", fast));
+    for (const session of switches.sessions.values()) session.close();
+    await until("down", () => !vim.fabric.isStanding);
+    await until("led again", () => vim.fabric.isStanding);
+    await sleep(200);
+    expect(told).toEqual([]);
+    await hang("p1");
+    await hears("p1 silent");
+  });
+
+  test("most of the ports at once: nothing is told until the others answer again", async () => {
+    await ask(...NAMES.map((name) => target(name, fast)));
+    await hang("p1", "p2", "p3", "p4");
+    await until("suspended", () => probe.suspended !== null);
+    expect(probe.suspended).toMatch(/^[234] of 4 probed ports miss requests at the same time/);
+    await sleep(10 * fast.intervalMs);
+    expect(told).toEqual([]);
+    await wakeUp("p2", "p3", "p4");
+    await hears("p1 silent");
+    expect(verdicts()).toEqual(["p1 silent"]);
+    expect(probe.suspended).toBeNull();
+  });
+});
