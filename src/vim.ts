@@ -23,7 +23,7 @@ import { listen, type SwitchListener } from "./switch/listen.ts";
 import { Compute, type Plugs } from "./vim/compute.ts";
 import { Probe } from "./vim/probe.ts";
 import { Vim } from "./vim/vim.ts";
-import { arpProbe, arpReplyIn } from "./wire/arp.ts";
+import { probeFrames } from "./wire/probe-frames.ts";
 
 const MIGRATIONS = join(import.meta.dirname, "..", "sql", "vim");
 /** Everything is compared anew this often, for what nobody pushed. */
@@ -49,6 +49,7 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
     await vim.picture.settled();
     await vim.events.flush();
   });
+  undo.use(vim.protections);
   vim.events.push({ type: "vim.started", version: VERSION });
   if (vim.picture.tenants.size === 0)
     await vim.catalogue.createTenant({ name: "default", description: "made at the first start" });
@@ -62,7 +63,8 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   });
 
   const switches = undo.use(await listenForSwitches(config, vim, { clock, log, epoch: BigInt(await nextCounter(db, "epoch")) }));
-  const probe = new Probe(vim.fabric, vim.facts, clock, { ask: (ip) => arpProbe(PROBE_MAC, ip), answerIn: arpReplyIn }, log);
+  const { fabric, facts } = vim;
+  const probe = new Probe({ fabric, facts, clock, log, frames: probeFrames(PROBE_MAC) }, () => vim.protections.probed());
   undo.defer(switches.on(onSwitch(vim, probe, switches)));
 
   mkdirSync(config.runDir, { recursive: true });

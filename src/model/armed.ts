@@ -49,6 +49,8 @@ export interface ProbePolicy {
   readonly icmp: boolean;
   /** A datagram to this UDP port of the service address, which any datagram from that port answers; null: none. */
   readonly udpPort: number | null;
+  /** An address of the members' own subnet that nobody else has: ICMP and UDP probes come from it. They are not asked without one. */
+  readonly sourceIp: string | null;
 }
 
 /** A plan was carried out. Times are monotonic ms of the VIM's machine; `barrierAt` null: the switch has not confirmed (yet). */
@@ -61,4 +63,33 @@ export interface Fired {
   readonly firedAt: number;
   readonly onWireAt: number | null;
   readonly barrierAt: number | null;
+}
+
+/** That a plan was carried out, as the VIM keeps it: the last time for each member. */
+export interface PlanFired {
+  readonly failed: VnfcId;
+  readonly revision: number;
+  /** ISO 8601 of the wall clock, for people. */
+  readonly at: string;
+}
+
+/** A protection as the VIM keeps it. */
+export interface KeptProtection extends ArmedProtection {
+  readonly fired: readonly PlanFired[];
+}
+
+/** A protection as the VIM shows it. */
+export interface ProtectionView extends ArmedProtection {
+  readonly members: readonly (ArmedMember & { readonly fenced: boolean })[];
+  readonly plans: readonly PlanView[];
+}
+
+export interface PlanView extends ArmedPlan {
+  /** `fired`: in this revision. */
+  readonly state: "armed" | "fired";
+  /** Whether it would move everything, something or nothing if the member failed now. */
+  readonly ready: "all" | "part" | "none";
+  /** The same in words, with what stands in the way. */
+  readonly readiness: string;
+  readonly lastFired: PlanFired | null;
 }

@@ -39,6 +39,8 @@ export interface NsMember {
   readonly vnfc: string;
   readonly dataNet: string;
   readonly trafficNets: readonly string[];
+  /** How many traffic nets it may carry when others fail; null: any number. */
+  readonly capacity: number | null;
 }
 
 export interface Nsd {

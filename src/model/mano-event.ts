@@ -1,6 +1,6 @@
 import type { Source } from "./evidence.ts";
 import type { GroupId, NetId, NsId, VimAccountId, VnfcId } from "./ids.ts";
-import type { Health, Move } from "./protection.ts";
+import type { CommandState, Health, Move, ProtectionCommand } from "./protection.ts";
 
 /** X.733 perceived severities, as SOL003 and SOL005 fault management spell them. */
 export type Severity = "CRITICAL" | "MAJOR" | "MINOR" | "WARNING" | "INDETERMINATE" | "CLEARED";
@@ -40,12 +40,13 @@ export interface Failover {
   readonly nsId: NsId;
   readonly groupId: GroupId;
   readonly kind: Move["kind"];
-  /** The member that went down (failover) or came back (failback). */
+  /** The member that went down (failover), came back (failback), or was given traffic (command). */
   readonly about: VnfcId;
   readonly state: "open" | "closed" | "stuck";
   readonly moves: readonly Move[];
   readonly because: readonly string[];
-  readonly mode: "push" | "poll" | "restart";
+  /** How it came about: told by events, found by polling or after a restart, carried out by the VIM beforehand armed, commanded. */
+  readonly mode: "push" | "poll" | "restart" | "armed" | "command";
   readonly openedAt: string;
   readonly closedAt: string | null;
   readonly times: FailoverTimes;
@@ -66,6 +67,15 @@ export type ManoEventBody =
     }
   | { readonly type: "failover"; readonly failover: Failover }
   | { readonly type: "heal.started" | "heal.ended"; readonly vnfcId: VnfcId; readonly ok?: boolean; readonly detail?: string }
+  | {
+      /** An operator's command was given, or stands otherwise than before. */
+      readonly type: "protection.command";
+      readonly groupId: GroupId;
+      readonly command: ProtectionCommand;
+      readonly state: CommandState["state"];
+      readonly because: string;
+    }
+  | { readonly type: "protection.armed"; readonly groupId: GroupId; readonly revision: number }
   | { readonly type: "net.unprotected"; readonly groupId: GroupId; readonly netId: NetId }
   | { readonly type: "alarm.raised" | "alarm.cleared"; readonly alarm: Alarm };
 

@@ -41,4 +41,6 @@ export interface VimPort {
   readonly bandwidthMbps: number | null;
   readonly adminUp: boolean;
   readonly status: WireStatus;
+  /** Closed in the switch because the member behind it failed, until its server starts a new life: no entry leads to it or from it. */
+  readonly fenced: boolean;
 }

@@ -1,3 +1,4 @@
+import type { ProbePolicy } from "./armed.ts";
 import type { Source } from "./evidence.ts";
 import type { GroupId, NetId, NsId, VimAccountId, VnfcId } from "./ids.ts";
 
@@ -32,6 +33,8 @@ export interface ProtectionPolicy {
   readonly holdOffMs: number;
   /** How long a member must have been up before traffic returns to it, ms (G.8031 11.14 "wait-to-restore timer"). */
   readonly waitToRestoreMs: number;
+  /** How its members are asked in-band whether they live; null: not at all. */
+  readonly probe: ProbePolicy | null;
 }
 
 export interface ProtectionGroup {
@@ -64,6 +67,15 @@ export interface ProtectionCommand {
   readonly to: VnfcId | null;
   /** The traffic nets it is about; null: all of the group. */
   readonly trafficNets: readonly NetId[] | null;
+}
+
+/** A command as it was given. Times are of the wall clock, for people. */
+export interface GivenCommand extends ProtectionCommand {
+  readonly id: string;
+  readonly groupId: GroupId;
+  readonly givenAt: string;
+  /** Who gave it, in words. */
+  readonly givenBy: string;
 }
 
 /** Lead a traffic net to a member. */

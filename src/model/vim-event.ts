@@ -31,6 +31,8 @@ export type VimEventBody =
   | { readonly type: "net.bound"; readonly netId: NetId; readonly bindNet: NetId | null; readonly was: NetId | null }
   /** A plan of an armed protection was carried out: once when it was written, once more when the switch has confirmed. */
   | { readonly type: "protection.fired" | "protection.confirmed"; readonly fired: Fired }
+  /** The switch has refused it: everything was taken back, and the plan is armed again. */
+  | { readonly type: "protection.refused"; readonly fired: Fired; readonly why: string }
   | { readonly type: "host.status"; readonly hostId: HostId; readonly status: "up" | "unreachable"; readonly why?: string }
   | { readonly type: "switch.status"; readonly datapath: string; readonly status: "connected" | "disconnected" };
 

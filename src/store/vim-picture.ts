@@ -1,7 +1,7 @@
 import type { Kysely, Transaction } from "kysely";
 import type { FlavorId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "../model/ids.ts";
 import type { Flavor, Host, Image, Leftover, Server, ServerPort, Tenant, VimNet } from "../model/vim-picture.ts";
-import { flavorRow, hostRow, imageRow, leftoverRow, netRow, portRow, serverRow, tenantRow } from "./vim-rows.ts";
+import { flavorRow, hostRow, imageRow, leftoverRow, netRow, portRow, protectionRow, serverRow, tenantRow } from "./vim-rows.ts";
 import type { VimDb } from "./vim-schema.ts";
 
 export type VimStore = Kysely<VimDb>;
@@ -17,6 +17,7 @@ export async function readPicture(db: VimStore) {
     nets: (await db.selectFrom("nets").selectAll().orderBy("created_at").execute()).map(netRow.fromRow),
     servers: (await db.selectFrom("servers").selectAll().orderBy("created_at").execute()).map(serverRow.fromRow),
     ports: (await db.selectFrom("ports").selectAll().execute()).map(portRow.fromRow),
+    protections: (await db.selectFrom("protections").selectAll().execute()).map(protectionRow.fromRow),
     leftovers: (await db.selectFrom("leftovers").selectAll().execute()).map(leftoverRow.fromRow),
   };
 }

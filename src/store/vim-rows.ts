@@ -1,5 +1,6 @@
+import type { KeptProtection } from "../model/armed.ts";
 import type { Flavor, Host, Image, Leftover, Server, ServerPort, Tenant, VimNet } from "../model/vim-picture.ts";
-import type { FlavorRow, HostRow, ImageRow, NetRow, PortRow, ServerRow, TenantRow, VimDb } from "./vim-schema.ts";
+import type { FlavorRow, HostRow, ImageRow, NetRow, PortRow, ProtectionRow, ServerRow, TenantRow, VimDb } from "./vim-schema.ts";
 
 // A thing to its row and back. What was written by us is believed when it is read: the columns' checks stand in sql/vim/.
 
@@ -72,8 +73,14 @@ const SHAPES = {
       switch_port: "switchPort",
       bandwidth_mbps: "bandwidthMbps",
     },
-    booleans: { admin_up: "adminUp" },
+    booleans: { admin_up: "adminUp", fenced: "fenced" },
     json: {},
+  },
+  protection: {
+    same: ["id", "name", "revision"],
+    renamed: { hold_off_ms: "holdOffMs" },
+    booleans: {},
+    json: { members_json: "members", plans_json: "plans", probe_json: "probe", fired_json: "fired" },
   },
   leftover: { same: [], renamed: { server_id: "serverId", host_id: "hostId" }, booleans: {}, json: { taps_json: "taps" } },
 } as const satisfies Record<string, Shape>;
@@ -112,4 +119,5 @@ export const flavorRow = codec<Flavor, FlavorRow>(SHAPES.flavor);
 export const netRow = codec<VimNet, NetRow>(SHAPES.net);
 export const serverRow = codec<Server, ServerRow>(SHAPES.server);
 export const portRow = codec<ServerPort, PortRow>(SHAPES.port);
+export const protectionRow = codec<KeptProtection, ProtectionRow>(SHAPES.protection);
 export const leftoverRow = codec<Leftover, VimDb["leftovers"]>(SHAPES.leftover);

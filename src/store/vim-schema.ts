@@ -109,8 +109,20 @@ export interface PortRow {
   bandwidth_mbps: number | null;
   admin_up: number;
   status: string;
+  fenced: number;
   vpci: string | null;
   model: string | null;
+}
+
+export interface ProtectionRow {
+  id: string;
+  name: string;
+  revision: number;
+  hold_off_ms: number;
+  members_json: string;
+  plans_json: string;
+  probe_json: string | null;
+  fired_json: string;
 }
 
 export interface VimDb {
@@ -122,6 +134,7 @@ export interface VimDb {
   nets: NetRow;
   servers: ServerRow;
   ports: PortRow;
+  protections: ProtectionRow;
   leftovers: { server_id: string; host_id: string; taps_json: string };
   events: { seq: number; body_json: string };
 }

@@ -6,6 +6,7 @@ import { updateBind } from "../store/vim-picture.ts";
 import type { VimEvents } from "./events.ts";
 import { type Fabric, isLater } from "./fabric.ts";
 import type { Picture } from "./picture.ts";
+import { SwitchOvers } from "./switch-over.ts";
 
 /** Throws NOT_FOUND, INVALID or CONFLICT with a sentence that says which rule a bind breaks. */
 export function checkBind(nets: ReadonlyMap<NetId, VimNet>, netId: NetId, target: NetId | null): VimNet {
@@ -38,12 +39,12 @@ export function checkBind(nets: ReadonlyMap<NetId, VimNet>, netId: NetId, target
 export class Binds {
   readonly #picture: Picture;
   readonly #fabric: Fabric;
-  readonly #events: VimEvents;
+  readonly #overs: SwitchOvers;
 
   constructor(picture: Picture, fabric: Fabric, events: VimEvents) {
     this.#picture = picture;
     this.#fabric = fabric;
-    this.#events = events;
+    this.#overs = new SwitchOvers(picture, fabric, events);
   }
 
   /**
@@ -69,15 +70,7 @@ export class Binds {
   /** Into the picture, onto the wire, to the subscribers: without waiting for anything. */
   #lead(netId: NetId, target: NetId | null): Promise<Applied> | null {
     const net = this.#picture.nets.get(netId);
-    if (!net) return null;
-    const roots = new Set([netId, net.bindNet, target]);
-    const concerned = [...this.#picture.nets.values()].filter(
-      (n) => roots.has(n.id) || (n.bindNet !== null && roots.has(n.bindNet)),
-    );
-    const change = () => void this.#picture.nets.set(netId, { ...net, bindNet: target });
-    const written = this.#fabric.writeAround(new Set(concerned.map((n) => n.id)), change);
-    if (net.bindNet !== target) this.#events.push({ type: "net.bound", netId, bindNet: target, was: net.bindNet });
-    return written;
+    return net ? this.#overs.lead({ binds: [{ netId, target, was: net.bindNet }], fences: [] }) : null;
   }
 
   #store(netId: NetId): Promise<void> {

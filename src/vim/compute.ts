@@ -139,6 +139,7 @@ export class Compute {
       case "rebuild":
       case "reboot": // Of a guest that may hang: nothing is asked of it.
         await this.#host.destroy(server.id);
+        this.#lifeEnded(server.id);
         return this.#start(server, false);
       case "pause":
         await this.#host.pause(server.id);
@@ -153,6 +154,12 @@ export class Compute {
         await this.#host.destroy(server.id);
         return { status: "INACTIVE" };
     }
+  }
+
+  /** Shown also where the start follows so soon that nobody tells the end: what comes then is a new life, and no resume. */
+  #lifeEnded(id: ServerId): void {
+    const status = this.#picture.servers.get(id)?.status;
+    if (status === "ACTIVE" || status === "PAUSED") this.#facts.setServer(id, { status: "INACTIVE" });
   }
 
   async #start(server: Server, paused: boolean): Promise<Outcome> {

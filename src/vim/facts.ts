@@ -8,6 +8,16 @@ import { portStatus } from "./port-status.ts";
 
 const STATUS_OF = { running: "ACTIVE", paused: "PAUSED", stopped: "INACTIVE" } as const satisfies Record<string, ServerStatus>;
 
+/** Who acts on what is seen, in the same tick. */
+export interface FactsListener {
+  /** Each piece of evidence, right after the subscribers were told. */
+  onEvidence(evidence: Evidence): void;
+  /** A server runs that did not: not one that was only paused. */
+  onNewLife(id: ServerId): void;
+}
+
+const NOBODY: FactsListener = { onEvidence: () => {}, onNewLife: () => {} };
+
 /**
  * Takes in what the edges see. Evidence is told to the subscribers before anything else is done with it; a status is told
  * once per change, however many sources saw it.
@@ -16,6 +26,7 @@ export class Facts {
   readonly #picture: Picture;
   readonly #events: VimEvents;
   readonly #wake: () => void;
+  readonly #listener: FactsListener;
   /** Last link state by source and switch port, and by switch port over all sources. */
   readonly #linkBySource = new Map<string, boolean>();
   readonly #link = new Map<string, boolean>();
@@ -23,10 +34,11 @@ export class Facts {
   /** The last evidence about each server. */
   readonly #last = new Map<ServerId, Evidence>();
 
-  constructor(picture: Picture, events: VimEvents, wake: () => void) {
+  constructor(picture: Picture, events: VimEvents, wake: () => void, listener = NOBODY) {
     this.#picture = picture;
     this.#events = events;
     this.#wake = wake;
+    this.#listener = listener;
     // A port that was ACTIVE when the daemon ended has answered; its server's end would have been seen, or is by the first pass.
     for (const port of picture.ports.values()) if (port.status === "ACTIVE") this.#answered.add(port.id);
   }
@@ -40,6 +52,7 @@ export class Facts {
     const server = this.#picture.servers.get(evidence.about.id);
     if (!server) return;
     this.#events.push({ type: "evidence", evidence });
+    this.#listener.onEvidence(evidence);
     this.#last.set(server.id, evidence);
     if (evidence.says in STATUS_OF) this.#serverIs(server, STATUS_OF[evidence.says as keyof typeof STATUS_OF]);
     this.#wake();
@@ -73,6 +86,7 @@ export class Facts {
   portEvidence(evidence: Evidence): void {
     if (evidence.about.kind !== "port") return;
     this.#events.push({ type: "evidence", evidence });
+    this.#listener.onEvidence(evidence);
     if (evidence.says === "answers") this.#answered.add(evidence.about.id);
     const port = this.#picture.ports.get(evidence.about.id);
     if (port) this.#refreshPort(port);
@@ -91,6 +105,12 @@ export class Facts {
   /** A new life of a server: what its ports answered before says nothing of it. */
   startsAnew(id: ServerId): void {
     for (const port of this.#picture.portsOf(id)) this.#answered.delete(port.id);
+  }
+
+  /** Its ports are to answer once more before they are believed. */
+  asksAnew(id: ServerId): void {
+    this.startsAnew(id);
+    for (const port of this.#picture.portsOf(id)) this.#refreshPort(port);
   }
 
   /** Ports that wait for their first answer. */
@@ -120,6 +140,7 @@ export class Facts {
     const told = { type: "server.status", serverId: server.id, status, was: server.status } as const;
     this.#events.push(lastError === undefined ? told : { ...told, lastError });
     if (status !== "ACTIVE") this.startsAnew(server.id);
+    else if (server.status !== "PAUSED") this.#listener.onNewLife(server.id);
     for (const port of this.#picture.portsOf(server.id)) this.#refreshPort(port);
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
-import type { FlavorId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "../model/ids.ts";
+import type { KeptProtection } from "../model/armed.ts";
+import type { FlavorId, GroupId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "../model/ids.ts";
 import type { Flavor, Host, Image, Leftover, Server, ServerPort, Tenant, VimNet, VimPicture } from "../model/vim-picture.ts";
 import { readPicture, updateStates, type VimStore } from "../store/vim-picture.ts";
 
@@ -22,6 +23,7 @@ export class Picture implements VimPicture {
   readonly servers = new Map<ServerId, Server>();
   readonly nets = new Map<NetId, VimNet>();
   readonly ports = new Map<VimPortId, ServerPort>();
+  readonly protections = new Map<GroupId, KeptProtection>();
   readonly leftovers = new Map<ServerId, Leftover>();
   readonly db: VimStore;
   readonly #log: Log;

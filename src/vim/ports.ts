@@ -66,7 +66,8 @@ export class Ports {
 
   async #save(port: ServerPort): Promise<ServerPort> {
     await savePort(this.#picture.db, port);
-    this.#picture.ports.set(port.id, port);
+    const fenced = this.#picture.ports.get(port.id)?.fenced ?? port.fenced; // May have changed while the row was written.
+    this.#picture.ports.set(port.id, { ...port, fenced });
     this.#changed();
     return port;
   }
@@ -85,6 +86,7 @@ export const barePort = (name: string): Omit<ServerPort, "id" | "kind"> => ({
   bandwidthMbps: null,
   adminUp: true,
   status: "ACTIVE",
+  fenced: false,
   vpci: null,
   model: null,
 });

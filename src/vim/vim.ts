@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { Loop } from "../lib/loop.ts";
-import type { NetId } from "../model/ids.ts";
+import type { NetId, ServerId } from "../model/ids.ts";
 import type { VimStore } from "../store/vim-picture.ts";
 import { Binds } from "./binds.ts";
 import { Catalogue } from "./catalogue.ts";
@@ -13,6 +13,7 @@ import { Inventory } from "./inventory.ts";
 import { Nets, type VlanRange } from "./nets.ts";
 import { Picture } from "./picture.ts";
 import { Ports } from "./ports.ts";
+import { Protections } from "./protections.ts";
 import { Servers } from "./servers.ts";
 
 export interface VimParts {
@@ -34,6 +35,7 @@ export class Vim {
   readonly fabric: Fabric;
   readonly binds: Binds;
   readonly facts: Facts;
+  readonly protections: Protections;
   readonly fabricLoop: Loop;
   /** Set by the composition root when there is a compute host to work on. */
   computeLoop: Loop | null = null;
@@ -58,7 +60,10 @@ export class Vim {
     this.ports = new Ports(picture, netsChanged);
     this.servers = new Servers(picture, clock, serversChanged);
     this.binds = new Binds(picture, this.fabric, events);
-    this.facts = new Facts(picture, events, () => this.computeLoop?.wake());
+    const asksAnew = (id: ServerId) => this.facts.asksAnew(id);
+    this.protections = new Protections({ picture, fabric: this.fabric, events, clock, log, asksAnew });
+    this.fabric.useStandIns(() => this.protections.standIns());
+    this.facts = new Facts(picture, events, () => this.computeLoop?.wake(), this.protections);
   }
 
   static async open(parts: VimParts): Promise<Vim> {

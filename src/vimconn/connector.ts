@@ -1,4 +1,5 @@
-import type { NetId, ServerId } from "../model/ids.ts";
+import type { ArmedProtection } from "../model/armed.ts";
+import type { GroupId, NetId, ServerId, VnfcId } from "../model/ids.ts";
 import type { Net, VimPort } from "../model/net.ts";
 import type { ServerStatus, VimEvent } from "../model/vim-event.ts";
 
@@ -10,7 +11,10 @@ export interface VimServer {
   readonly lastError: string | null;
 }
 export type VimNet = Pick<Net, "id" | "name" | "kind" | "status" | "bindNet">;
-export type VimLinkPort = Pick<VimPort, "id" | "name" | "netId" | "serverId" | "mac" | "ip" | "switchPort" | "status">;
+export type VimLinkPort = Pick<VimPort, "id" | "name" | "netId" | "serverId" | "mac" | "ip" | "switchPort" | "status"> & {
+  /** Closed in the switch; null: this VIM does not say. */
+  readonly fenced: boolean | null;
+};
 
 /** Everything the MANO needs to know of a VIM, as it was at some moment after `startedAt` (monotonic ms). */
 export interface Inventory {
@@ -46,10 +50,23 @@ export interface VimConnector extends Disposable {
   ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void>;
   startServer(id: ServerId, signal: AbortSignal): Promise<void>;
   resumeServer(id: ServerId, signal: AbortSignal): Promise<void>;
+  /** Forces it off and starts it: a new life, also of a guest that hangs. */
+  rebootServer(id: ServerId, signal: AbortSignal): Promise<void>;
   /** No error when it is gone already. */
   deleteServer(id: ServerId, signal: AbortSignal): Promise<void>;
   /** Leads a traffic net to a data net, or to none. The request is on its way when this returns: nothing is awaited before. */
   changeBind(trafficNet: NetId, dataNet: NetId | null): Promise<Bound>;
+  /**
+   * Lays into the VIM what it is to do when a member fails; replaces an older revision. VIM_REFUSED with `about.status` 409 when
+   * it has a newer one, 404 when it has no protections at all (an OpenVIM as the original is).
+   */
+  arm(protection: ArmedProtection, signal: AbortSignal): Promise<void>;
+  /** What the VIM has armed under this id; null: nothing, or it has no protections at all. */
+  armed(id: GroupId, signal: AbortSignal): Promise<ArmedProtection | null>;
+  /** No error when it is gone already. */
+  disarm(id: GroupId, signal: AbortSignal): Promise<void>;
+  /** Closes a member's service port in the switch and carries out its plan. The VIM tells `fenced` when it is done. */
+  fence(id: GroupId, member: VnfcId, signal: AbortSignal): Promise<void>;
   /** The net behind the switch port that a net is cabled to (dissertation 4.3, request #1). */
   netConnection(net: NetId, signal: AbortSignal): Promise<NetId | null>;
   /** The nets that are bound to this one (dissertation 4.3, request #2). */

@@ -1,12 +1,23 @@
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
-import type { NetId, ServerId } from "../model/ids.ts";
+import type { ArmedProtection } from "../model/armed.ts";
+import type { GroupId, NetId, ServerId, VnfcId } from "../model/ids.ts";
 import type { VimAccount } from "../model/ns.ts";
 import type { VimEvent } from "../model/vim-event.ts";
 import type { Bound, Inventory, ServerSpec, VimConnector, VimServer } from "./connector.ts";
 import { type Answer, VimHttp } from "./http.ts";
 import { SseCutter } from "./sse.ts";
-import { linkPortOf, netOf, serverOf, type WirePort, type WireServer, type WireVimNet } from "./wire.ts";
+import {
+  linkPortOf,
+  netOf,
+  protectionOf,
+  protectionOut,
+  serverOf,
+  type WirePort,
+  type WireProtection,
+  type WireServer,
+  type WireVimNet,
+} from "./wire.ts";
 
 /** An ordinary question to a VIM that is well takes milliseconds; a whole inventory of a large one some hundreds. */
 const ASK_TIMEOUT_MS = 5_000;
@@ -89,6 +100,10 @@ class OpenVim implements VimConnector {
     return this.#action(id, "resume", signal);
   }
 
+  rebootServer(id: ServerId, signal: AbortSignal): Promise<void> {
+    return this.#action(id, "reboot", signal);
+  }
+
   async deleteServer(id: ServerId, signal: AbortSignal): Promise<void> {
     const answer = await this.#send("DELETE", `${this.#url}/${await this.#tenantPath(signal)}/servers/${id}`, undefined, signal);
     if (answer.status !== 404) accepted("DELETE", `servers/${id}`, answer);
@@ -103,6 +118,27 @@ class OpenVim implements VimConnector {
       if (!applied) return { pending: true };
       return { pending: false, onWireMs: applied.on_wire_mono_ms, barrierMs: applied.barrier_mono_ms };
     });
+  }
+
+  async arm(protection: ArmedProtection, signal: AbortSignal): Promise<void> {
+    await this.#ask("PUT", `protections/${protection.id}`, { protection: protectionOut(protection) }, signal);
+  }
+
+  async armed(id: GroupId, signal: AbortSignal): Promise<ArmedProtection | null> {
+    const path = `protections/${id}`;
+    const answer = await this.#send("GET", `${this.#url}/${path}`, undefined, signal);
+    if (answer.status === 404) return null;
+    return protectionOf((accepted("GET", path, answer) as { protection: WireProtection }).protection);
+  }
+
+  async disarm(id: GroupId, signal: AbortSignal): Promise<void> {
+    const path = `protections/${id}`;
+    const answer = await this.#send("DELETE", `${this.#url}/${path}`, undefined, signal);
+    if (answer.status !== 404) accepted("DELETE", path, answer);
+  }
+
+  async fence(id: GroupId, member: VnfcId, signal: AbortSignal): Promise<void> {
+    await this.#ask("PUT", `protections/${id}/fence/${member}`, undefined, signal);
   }
 
   async netConnection(net: NetId, signal: AbortSignal): Promise<NetId | null> {
@@ -139,6 +175,9 @@ class OpenVim implements VimConnector {
     listener.onOpen();
     await new Promise<void>((_, fail) => {
       const cutter = new SseCutter();
+      // What the VIM wrote in one tick comes as one read and several chunks: a fault and what was done about it are heard together.
+      const heard: VimEvent[] = [];
+      const handOver = () => listener.onEvents(heard.splice(0));
       const cut = (why: string, cause?: unknown) => {
         answer.destroy();
         fail(new Fault("VIM_UNREACHABLE", `the event stream of ${url.href} ended: ${why}`, {}, { cause }));
@@ -148,7 +187,10 @@ class OpenVim implements VimConnector {
       answer.on("data", (chunk: string) => {
         const events = eventsIn(cutter, chunk);
         if (events instanceof Error) cut("what came is not an event", events);
-        else if (events.length > 0) listener.onEvents(events);
+        else if (events.length > 0) {
+          if (heard.length === 0) process.nextTick(handOver);
+          heard.push(...events);
+        }
       });
       answer.on("error", (e) => cut(e.message, e));
       answer.on("close", () => cut("closed by the VIM"));

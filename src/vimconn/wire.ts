@@ -1,4 +1,5 @@
-import type { NetId, ServerId, VimPortId } from "../model/ids.ts";
+import type { ArmedProtection } from "../model/armed.ts";
+import type { GroupId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { NetKind, WireStatus } from "../model/net.ts";
 import type { ServerStatus } from "../model/vim-event.ts";
 import type { VimLinkPort, VimNet, VimServer } from "./connector.ts";
@@ -30,7 +31,84 @@ export interface WirePort {
   readonly mac_address?: string | null;
   readonly ip_address?: string | null;
   readonly "binding:switch_port"?: string | null;
+  /** Ours; an original OpenVIM has no fences and leaves it out. */
+  readonly fenced?: boolean | null;
 }
+
+/** Ours: what is armed (`/openvim/protections`). */
+export interface WireProtection {
+  readonly id: string;
+  readonly name: string;
+  readonly revision: number;
+  readonly hold_off_ms: number;
+  readonly members: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly server_id: string;
+    readonly data_net: string;
+  }[];
+  readonly plans: readonly {
+    readonly failed: string;
+    readonly moves: readonly { readonly net: string; readonly to: string }[];
+    readonly because: readonly string[];
+  }[];
+  readonly probe: {
+    readonly interval_ms: number;
+    readonly misses: number;
+    readonly of: number;
+    readonly icmp: boolean;
+    readonly udp_port: number | null;
+    readonly source_ip: string | null;
+  } | null;
+}
+
+export const protectionOut = (p: ArmedProtection): WireProtection => ({
+  id: p.id,
+  name: p.name,
+  revision: p.revision,
+  hold_off_ms: p.holdOffMs,
+  members: p.members.map((m) => ({ id: m.id, name: m.name, server_id: m.serverId, data_net: m.dataNet })),
+  plans: p.plans.map((plan) => ({
+    failed: plan.failed,
+    moves: plan.moves.map((m) => ({ net: m.trafficNet, to: m.to })),
+    because: plan.because,
+  })),
+  probe: p.probe && {
+    interval_ms: p.probe.intervalMs,
+    misses: p.probe.misses,
+    of: p.probe.of,
+    icmp: p.probe.icmp,
+    udp_port: p.probe.udpPort,
+    source_ip: p.probe.sourceIp,
+  },
+});
+
+/** What the VIM shows, back in our words; what it shows beside (state, readiness) is left out. */
+export const protectionOf = (w: WireProtection): ArmedProtection => ({
+  id: w.id as GroupId,
+  name: w.name,
+  revision: w.revision,
+  holdOffMs: w.hold_off_ms,
+  members: w.members.map((m) => ({
+    id: m.id as VnfcId,
+    name: m.name,
+    serverId: m.server_id as ServerId,
+    dataNet: m.data_net as NetId,
+  })),
+  plans: w.plans.map((plan) => ({
+    failed: plan.failed as VnfcId,
+    moves: plan.moves.map((m) => ({ trafficNet: m.net as NetId, to: m.to as VnfcId })),
+    because: plan.because,
+  })),
+  probe: w.probe && {
+    intervalMs: w.probe.interval_ms,
+    misses: w.probe.misses,
+    of: w.probe.of,
+    icmp: w.probe.icmp,
+    udpPort: w.probe.udp_port,
+    sourceIp: w.probe.source_ip,
+  },
+});
 
 export const serverOf = (w: WireServer): VimServer => ({
   id: w.id as ServerId,
@@ -57,4 +135,5 @@ export const linkPortOf = (w: WirePort): VimLinkPort => ({
   mac: w.mac_address ?? null,
   ip: w.ip_address ?? null,
   switchPort: w["binding:switch_port"] ?? null,
+  fenced: w.fenced ?? null,
 });

@@ -188,3 +188,37 @@ export const serverAction = Type.Object(
   },
   { additionalProperties: false, minProperties: 1, maxProperties: 1 },
 );
+
+// Protections are ours. Ids of the MANO stand in paths.
+const manoId = Type.String({ minLength: 1, maxLength: 255, pattern: "^[^/?#\\s]+$" });
+const manoName = Type.String({ minLength: 1, maxLength: 255 });
+/** Longer is no hold-off any more but a switched-off protection (G.8031 11.13 has up to 10 s). */
+const HOLD_OFF_MAX_MS = 60_000;
+const armedMember = Type.Object({ id: manoId, name: manoName, server_id: id, data_net: id });
+const armedPlan = Type.Object({
+  failed: manoId,
+  moves: Type.Array(Type.Object({ net: id, to: manoId }), { maxItems: 10_000 }),
+  because: maybe(Type.Array(Type.String({ maxLength: 2_000 }), { maxItems: 1_000 })),
+});
+export const protectionPut = Type.Object({
+  protection: Type.Object({
+    id: maybe(manoId),
+    name: manoName,
+    revision: Type.Integer({ minimum: 0 }),
+    hold_off_ms: maybe(Type.Integer({ minimum: 0, maximum: HOLD_OFF_MAX_MS })),
+    members: Type.Array(armedMember, { minItems: 1, maxItems: 1_000 }),
+    plans: Type.Array(armedPlan, { maxItems: 1_000 }),
+    probe: maybe(Type.Unknown()),
+  }),
+});
+/** Checked by itself, so that the error names the member of it that is wrong. */
+export const protectionProbe = Type.Object({
+  probe: Type.Object({
+    interval_ms: Type.Integer({ minimum: 10, maximum: 1_000 }),
+    misses: Type.Integer({ minimum: 1, maximum: 100 }),
+    of: Type.Integer({ minimum: 1, maximum: 100 }),
+    icmp: maybe(Type.Boolean()),
+    udp_port: maybe(orNull(Type.Integer({ minimum: 1, maximum: 65_535 }))),
+    source_ip: maybe(orNull(ip)),
+  }),
+});

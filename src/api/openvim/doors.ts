@@ -1,4 +1,5 @@
-import type { FlavorId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "../../model/ids.ts";
+import type { ArmedProtection, ProtectionView } from "../../model/armed.ts";
+import type { FlavorId, GroupId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId, VnfcId } from "../../model/ids.ts";
 import type { Applied, SwitchPort } from "../../model/switch.ts";
 import type { VimEvent } from "../../model/vim-event.ts";
 import type {
@@ -53,6 +54,14 @@ export interface VimDoors {
     act(id: ServerId, task: ServerTask): Promise<void>;
   };
   readonly binds: { changeBind(netId: NetId, target: NetId | null): Promise<Applied | null> };
+  readonly protections: {
+    list(): readonly ProtectionView[];
+    get(id: GroupId): ProtectionView;
+    arm(asked: ArmedProtection): Promise<ProtectionView>;
+    disarm(id: GroupId): Promise<void>;
+    fence(id: GroupId, memberId: VnfcId): Promise<ProtectionView>;
+    lift(id: GroupId, memberId: VnfcId): Promise<ProtectionView>;
+  };
   readonly fabric: {
     readonly session: { readonly ports: ReadonlyMap<string, SwitchPort> } | null;
     readonly problems: ReadonlyMap<NetId, string>;

@@ -2,6 +2,7 @@ import type { Call } from "./call.ts";
 import * as catalogue from "./catalogue.ts";
 import * as hosts from "./hosts.ts";
 import * as networks from "./networks.ts";
+import * as protections from "./protections.ts";
 import * as servers from "./servers.ts";
 
 export interface Route {
@@ -66,4 +67,12 @@ export const ROUTES: readonly Route[] = [
   { is: "GET /ports/:id", does: networks.getPort },
   { is: "PUT /ports/:id", does: networks.putPort },
   { is: "DELETE /ports/:id", does: networks.deletePort },
+
+  // Ours: what the MANO has decided beforehand, and closing a member's port by command.
+  { is: "GET /protections", does: protections.listProtections },
+  { is: "GET /protections/:id", does: protections.getProtection },
+  { is: "PUT /protections/:id", does: protections.putProtection },
+  { is: "DELETE /protections/:id", does: protections.deleteProtection },
+  { is: "PUT /protections/:id/fence/:memberId", does: protections.putFence },
+  { is: "DELETE /protections/:id/fence/:memberId", does: protections.deleteFence },
 ];

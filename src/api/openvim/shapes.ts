@@ -167,6 +167,7 @@ export const PORT_COLUMNS = [
   "binding:switch_port",
   "binding:vlan",
   "bandwidth",
+  "fenced",
 ];
 export const portOut = (p: ServerPort): Wire =>
   withoutNulls({
@@ -185,6 +186,7 @@ export const portOut = (p: ServerPort): Wire =>
     "binding:vlan": p.vlan,
     bandwidth: p.bandwidthMbps,
     model: p.model,
+    fenced: p.kind === "instance:data" ? p.fenced : null, // Ours; only such ports can be.
   });
 
 export const SERVER_COLUMNS = ["name", "description", "status", "id", "hostId", "flavorRef", "imageRef"];

@@ -1,0 +1,67 @@
+import type { GroupId, NetId, NsId, VnfcId } from "./ids.ts";
+import type {
+  CommandKind,
+  CommandState,
+  GivenCommand,
+  Health,
+  Member,
+  Move,
+  ProtectionPolicy,
+  Scheme,
+  TrafficNet,
+} from "./protection.ts";
+
+/** What an operator asks for. Members and traffic nets by id or by name. */
+export interface CommandWish {
+  readonly kind: CommandKind;
+  readonly to: string | null;
+  readonly trafficNets: readonly string[] | null;
+  /** Only say what it would do. */
+  readonly dryRun: boolean;
+}
+
+/** What the operator is answered: what happens, or with `dryRun` would happen, and why. */
+export interface CommandOutcome {
+  readonly accepted: boolean;
+  readonly dryRun: boolean;
+  readonly because: readonly string[];
+  readonly moves: readonly Move[];
+  /** How the command stands now; null where there is none any more. */
+  readonly command: CommandState | null;
+}
+
+/** Can the failover of this member's traffic fire? */
+export interface Readiness {
+  readonly vnfcId: VnfcId;
+  readonly name: string;
+  /** Each traffic net it serves would go to somebody. */
+  readonly canFailOver: boolean;
+  /** That lies in the VIM, to be done without us. */
+  readonly isArmed: boolean;
+  /** What would be done if it failed now, and what stands in the way. */
+  readonly words: readonly string[];
+}
+
+/** A protection group with all that is known of it. */
+export interface ProtectionGroupView {
+  readonly id: GroupId;
+  readonly nsId: NsId;
+  readonly name: string;
+  readonly scheme: Scheme;
+  readonly policy: ProtectionPolicy;
+  /** Its network service is instantiated and its VIM was seen. */
+  readonly isProtected: boolean;
+  readonly members: readonly (Member & {
+    readonly health: Health;
+    readonly isFenced: boolean;
+    readonly serves: readonly NetId[];
+  })[];
+  /** `servedBy` null: nobody, or not known yet; `since`: wall-clock time of the last change that is known. */
+  readonly trafficNets: readonly (TrafficNet & { readonly servedBy: VnfcId | null; readonly since: string | null })[];
+  /** What an operator asked for, and how it stands; null: nothing. */
+  readonly command: (GivenCommand & CommandState) | null;
+  /** What is decided now, in words. */
+  readonly because: readonly string[];
+  readonly armed: { readonly revision: number | null; readonly isCurrent: boolean; readonly why: string | null };
+  readonly readiness: readonly Readiness[];
+}

@@ -1,0 +1,112 @@
+import { Fault } from "../lib/fault.ts";
+import type { ArmedMember, ArmedMove, ArmedPlan, KeptProtection, PlanView, ProtectionView } from "../model/armed.ts";
+import type { NetId, VimPortId, VnfcId } from "../model/ids.ts";
+import type { ServerPort, VimPicture } from "../model/vim-picture.ts";
+import { checkBind } from "./binds.ts";
+
+// What an armed plan comes to, now. Pure: reads the picture, changes nothing.
+
+/** What is known beside the picture. */
+export interface Sight {
+  readonly isSwitchConnected: boolean;
+  /** Service ports that do not answer their probe now. */
+  readonly silent: ReadonlySet<VimPortId>;
+}
+
+/** A move of a plan: which bind it changes, or what stands in its way. */
+export type Reckoned =
+  | { readonly move: ArmedMove; readonly target: NetId; readonly was: NetId; readonly obstacle: null }
+  | { readonly move: ArmedMove; readonly obstacle: string };
+
+export const memberOf = (p: KeptProtection, id: VnfcId): ArmedMember | undefined => p.members.find((m) => m.id === id);
+export const planOf = (p: KeptProtection, id: VnfcId): ArmedPlan | undefined => p.plans.find((plan) => plan.failed === id);
+export const hasFired = (p: KeptProtection, id: VnfcId): boolean =>
+  p.fired.some((f) => f.failed === id && f.revision === p.revision);
+
+/** The ports of a member on its data net that stand on the switch: what a fence closes. Commonly one. */
+export const servicePorts = (picture: VimPicture, member: ArmedMember): ServerPort[] =>
+  [...picture.ports.values()].filter(
+    (p) => p.serverId === member.serverId && p.netId === member.dataNet && p.switchPort !== null,
+  );
+
+/** Each move of the plan against a member, as it would go now. */
+export function reckon(picture: VimPicture, sight: Sight, protection: KeptProtection, failed: VnfcId): Reckoned[] {
+  const moves = planOf(protection, failed)?.moves ?? [];
+  return moves.map((move) => reckonMove(picture, sight, protection, failed, move));
+}
+
+function reckonMove(picture: VimPicture, sight: Sight, p: KeptProtection, failed: VnfcId, move: ArmedMove): Reckoned {
+  const from = memberOf(p, failed);
+  const to = memberOf(p, move.to);
+  if (!sight.isSwitchConnected) return { move, obstacle: "no switch is connected" };
+  if (!from || !to) return { move, obstacle: "the plan names no member" };
+  const obstacle = bindObstacle(picture, move.trafficNet, from, to) ?? memberObstacle(picture, sight, to);
+  return obstacle === null ? { move, target: to.dataNet, was: from.dataNet, obstacle } : { move, obstacle };
+}
+
+function bindObstacle(picture: VimPicture, netId: NetId, from: ArmedMember, to: ArmedMember): string | null {
+  const net = picture.nets.get(netId);
+  if (!net) return `network '${netId}' is gone`;
+  if (net.bindNet !== from.dataNet) {
+    const nameOf = (id: NetId) => `'${picture.nets.get(id)?.name ?? id}'`;
+    return `'${net.name}' is bound to ${net.bindNet === null ? "nothing" : nameOf(net.bindNet)}, not to ${nameOf(from.dataNet)} of ${from.name}`;
+  }
+  try {
+    checkBind(picture.nets, netId, to.dataNet);
+    return null;
+  } catch (e) {
+    if (e instanceof Fault) return e.message;
+    throw e;
+  }
+}
+
+/** Why a member cannot take traffic; null where it can. */
+function memberObstacle(picture: VimPicture, { silent }: Sight, to: ArmedMember): string | null {
+  if (!picture.servers.has(to.serverId)) return `the server of ${to.name} is gone`;
+  const ports = servicePorts(picture, to);
+  if (ports.length === 0) return `${to.name} has no port on the switch in its data network`;
+  if (ports.some((p) => p.fenced)) return `the port of ${to.name} is fenced`;
+  if (ports.some((p) => silent.has(p.id))) return `${to.name} does not answer its probe`;
+  const active = ports.find((p) => p.status === "ACTIVE");
+  return active ? null : `the port of ${to.name} is ${ports[0]!.status}`;
+}
+
+/** The protection with the state of its plans. */
+export function viewOf(picture: VimPicture, sight: Sight, protection: KeptProtection): ProtectionView {
+  const { fired: _, ...armed } = protection;
+  const isFenced = (m: ArmedMember) => servicePorts(picture, m).some((p) => p.fenced);
+  return {
+    ...armed,
+    members: protection.members.map((m) => ({ ...m, fenced: isFenced(m) })),
+    plans: protection.plans.map((plan) => planView(picture, sight, protection, plan)),
+  };
+}
+
+function planView(picture: VimPicture, sight: Sight, protection: KeptProtection, plan: ArmedPlan): PlanView {
+  const lastFired = protection.fired.find((f) => f.failed === plan.failed) ?? null;
+  const failed = memberOf(protection, plan.failed);
+  if (hasFired(protection, plan.failed)) {
+    const readiness = `fired at ${lastFired?.at}; it can fire again in a revision after ${protection.revision}`;
+    return { ...plan, state: "fired", ready: "none", readiness, lastFired };
+  }
+  if (failed && !picture.servers.has(failed.serverId))
+    return { ...plan, state: "armed", ready: "none", readiness: `cannot fire: the server of ${failed.name} is gone`, lastFired };
+  return {
+    ...plan,
+    state: "armed",
+    ...readinessOf(picture, protection, reckon(picture, sight, protection, plan.failed)),
+    lastFired,
+  };
+}
+
+function readinessOf(picture: VimPicture, protection: KeptProtection, moves: readonly Reckoned[]) {
+  const obstacles = [...new Set(moves.flatMap((m) => m.obstacle ?? []))];
+  const netName = (id: NetId) => picture.nets.get(id)?.name ?? id;
+  const can = moves
+    .filter((m) => m.obstacle === null)
+    .map(({ move }) => `${netName(move.trafficNet)} goes to ${memberOf(protection, move.to)?.name}`);
+  if (can.length === 0)
+    return { ready: "none", readiness: `cannot fire: ${obstacles.join("; ") || "nothing is to be moved"}` } as const;
+  if (obstacles.length === 0) return { ready: "all", readiness: `can fire: ${can.join(", ")}` } as const;
+  return { ready: "part", readiness: `can fire in part: ${can.join(", ")}; but ${obstacles.join("; ")}` } as const;
+}

@@ -1,0 +1,80 @@
+import type { Clock } from "../lib/clock.ts";
+import type { KeptProtection } from "../model/armed.ts";
+import type { NetId } from "../model/ids.ts";
+import type { StandIns } from "../steer/stand-ins.ts";
+import { memberOf } from "./armed-plans.ts";
+import { type Picture, RECORD_DELAY_MS } from "./picture.ts";
+
+interface Way {
+  readonly trafficNet: NetId;
+  readonly from: NetId;
+  readonly to: NetId;
+}
+
+/**
+ * The armed plans as the switch can carry them out by itself when a port is lost (OpenFlow 1.3 fast failover). They follow the
+ * protections a moment later and together: a host that fails makes many of them change, and each change of the whole table costs.
+ * Until then the fabric sees the ones it has written, so that a switch-over in between is computed from what stands there.
+ */
+export class ArmedStandIns implements Disposable {
+  readonly #picture: Picture;
+  readonly #clock: Clock;
+  readonly #write: () => void;
+  readonly #end = new AbortController();
+  #ways: readonly Way[];
+  #isDue = false;
+
+  /** `write`: compares the whole picture with the switch; called after what is asked has changed. */
+  constructor(picture: Picture, clock: Clock, write: () => void) {
+    this.#picture = picture;
+    this.#clock = clock;
+    this.#write = write;
+    this.#ways = this.#asked();
+  }
+
+  [Symbol.dispose](): void {
+    this.#end.abort();
+  }
+
+  /** Of each traffic net that is bound to a member with a plan: the data nets that the plan leads it to. */
+  now(): StandIns {
+    const standIns = new Map<NetId, NetId[]>();
+    for (const { trafficNet, from, to } of this.#ways) {
+      if (this.#picture.nets.get(trafficNet)?.bindNet !== from) continue;
+      const had = standIns.get(trafficNet);
+      if (had === undefined) standIns.set(trafficNet, [to]);
+      else if (!had.includes(to)) had.push(to);
+    }
+    return standIns;
+  }
+
+  /** Something was armed or disarmed. */
+  changed(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    const follow = () => {
+      this.#isDue = false;
+      const asked = this.#asked();
+      if (JSON.stringify(asked) === JSON.stringify(this.#ways)) return;
+      this.#ways = asked;
+      this.#write();
+    };
+    this.#clock.sleep(RECORD_DELAY_MS, this.#end.signal).then(follow, () => {}); // Disposed: nothing to follow.
+  }
+
+  #asked(): Way[] {
+    return [...this.#picture.protections.values()].flatMap(waysOf);
+  }
+}
+
+/** A switch knows no hold-off: where one is asked for, only this daemon acts. */
+function waysOf(protection: KeptProtection): Way[] {
+  if (protection.holdOffMs > 0) return [];
+  return protection.plans.flatMap((plan) =>
+    plan.moves.flatMap(({ trafficNet, to }) => {
+      const from = memberOf(protection, plan.failed)?.dataNet;
+      const target = memberOf(protection, to)?.dataNet;
+      return from === undefined || target === undefined ? [] : [{ trafficNet, from, to: target }];
+    }),
+  );
+}

@@ -1,0 +1,173 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { ArmedMember, Fired, KeptProtection, PlanFired } from "../model/armed.ts";
+import { type Evidence, SOURCES } from "../model/evidence.ts";
+import type { GroupId, NetId } from "../model/ids.ts";
+import type { Applied } from "../model/switch.ts";
+import type { ServerPort } from "../model/vim-picture.ts";
+import { storeSwitchOver } from "../store/vim-protections.ts";
+import { hasFired, planOf, type Reckoned, reckon, type Sight, servicePorts } from "./armed-plans.ts";
+import type { VimEvents } from "./events.ts";
+import { type Fabric, isLater } from "./fabric.ts";
+import type { Picture } from "./picture.ts";
+import { type Fence, type SwitchOver, SwitchOvers } from "./switch-over.ts";
+
+/** A member that something speaks against. */
+export interface Hit {
+  readonly protection: KeptProtection;
+  readonly member: ArmedMember;
+}
+
+/** A hit with the moves of its plan that can be made. */
+interface Shot extends Hit {
+  readonly moves: readonly Extract<Reckoned, { readonly obstacle: null }>[];
+}
+
+/** The end of these is not the end of a life: it may go on at any moment, so the port is closed and the subscribers are told. */
+const MAY_GO_ON: ReadonlySet<Evidence["says"]> = new Set(["paused", "silent"]);
+
+/**
+ * Carries out plans: picture and wire first, then the subscribers, then the disk, then the switch's word is awaited. All hits of
+ * one piece of evidence are one write.
+ */
+export class Firing {
+  readonly #picture: Picture;
+  readonly #fabric: Fabric;
+  readonly #events: VimEvents;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #overs: SwitchOvers;
+
+  constructor(parts: { picture: Picture; fabric: Fabric; events: VimEvents; clock: Clock; log: Log }) {
+    this.#picture = parts.picture;
+    this.#fabric = parts.fabric;
+    this.#events = parts.events;
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+    this.#overs = new SwitchOvers(parts.picture, parts.fabric, parts.events);
+  }
+
+  /** Nothing is fenced where nothing can be moved: the port of a member that still serves is not closed on a word against it. */
+  fire(hits: readonly Hit[], evidence: Evidence, sight: Sight): void {
+    const shots = this.#shots(hits, sight).filter((s) => s.moves.length > 0);
+    if (shots.length === 0) return;
+    // A port whose link is down is closed by itself, and opens by itself: no fence, which only a new life would lift.
+    const isFenced = evidence.says !== "linkDown";
+    const tell = MAY_GO_ON.has(evidence.says) ? `fenced by armed protection: ${textOf(evidence)}` : null;
+    const fences = isFenced ? shots.flatMap((s) => this.#fences(s.member, tell)) : [];
+    void this.#carryOut({ binds: bindsOf(shots), fences }, shots, textOf(evidence)).catch(() => {}); // Said in the log there.
+  }
+
+  /** By command: fenced in any case; what the plan can move goes with it, hold-off or not. */
+  async fence(hit: Hit, sight: Sight): Promise<void> {
+    const status = this.#picture.servers.get(hit.member.serverId)?.status;
+    const tell = status === "INACTIVE" ? null : "fenced by command"; // A life that has ended was told already.
+    const due = planOf(hit.protection, hit.member.id) && !hasFired(hit.protection, hit.member.id) ? [hit] : [];
+    const shots = this.#shots(due, sight).filter((s) => s.moves.length > 0);
+    const fences = this.#fences(hit.member, tell);
+    if (shots.length + fences.length > 0) await this.#carryOut({ binds: bindsOf(shots), fences }, shots, "fenced by command");
+  }
+
+  /** Lifts fences. Resolves when it is confirmed and stored. */
+  async open(ports: readonly ServerPort[], why: string): Promise<void> {
+    await this.#carryOut({ binds: [], fences: ports.map((p) => ({ portId: p.id, fenced: false, tell: why })) }, [], why);
+  }
+
+  #shots(hits: readonly Hit[], sight: Sight): Shot[] {
+    const moved = new Set<NetId>(); // A net that two protections move goes where the first one leads it.
+    return hits.map((hit) => {
+      const able = reckon(this.#picture, sight, hit.protection, hit.member.id).filter((r) => r.obstacle === null);
+      const moves = able.filter((r) => !moved.has(r.move.trafficNet));
+      for (const { move } of moves) moved.add(move.trafficNet);
+      return { ...hit, moves };
+    });
+  }
+
+  #fences(member: ArmedMember, tell: string | null): Fence[] {
+    const open = servicePorts(this.#picture, member).filter((p) => !p.fenced);
+    return open.map((p) => ({ portId: p.id, fenced: true, tell }));
+  }
+
+  /** Up to its first await everything is on the wire and told. Rejects, with all taken back, when the switch refuses. */
+  async #carryOut(over: SwitchOver, shots: readonly Shot[], because: string): Promise<void> {
+    const firedAt = this.#clock.now();
+    const written = this.#overs.lead(over);
+    const onWireAt = written === null ? null : this.#clock.now();
+    const fired = shots.map((shot) => this.#fired(shot, because, firedAt, onWireAt));
+    for (const f of fired) this.#events.push({ type: "protection.fired", fired: f });
+    const stored = this.#store(over, fired).catch((err: unknown) => {
+      this.#log.error({ err }, "a switch-over stands in the switch but could not be stored");
+      return err;
+    });
+    try {
+      const applied = await (written ?? this.#fabric.reconcile());
+      if (applied !== null) this.#confirm(fired, applied);
+    } catch (e) {
+      if (!isLater(e)) await this.#takeBack(over, fired, e);
+      if (!isLater(e)) throw e;
+    }
+    const failure = await stored;
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Remembered at once, so that the next piece of evidence in this tick does not fire it again. */
+  #fired({ protection, member, moves }: Shot, because: string, firedAt: number, onWireAt: number | null): Fired {
+    const { id: protectionId, revision } = protection;
+    const mark: PlanFired = { failed: member.id, revision, at: this.#clock.wall().toISOString() };
+    this.#mark(protectionId, (had) => [...had.filter((f) => f.failed !== member.id), mark]);
+    return {
+      protectionId,
+      revision,
+      failed: member.id,
+      moves: moves.map((m) => m.move),
+      because: [because, ...(planOf(protection, member.id)?.because ?? [])],
+      firedAt,
+      onWireAt,
+      barrierAt: null,
+    };
+  }
+
+  #mark(id: GroupId, change: (had: readonly PlanFired[]) => readonly PlanFired[]): void {
+    const kept = this.#picture.protections.get(id);
+    if (kept) this.#picture.protections.set(id, { ...kept, fired: change(kept.fired) });
+  }
+
+  #confirm(fired: readonly Fired[], { onWireAt, barrierAt }: Applied): void {
+    for (const f of fired) this.#events.push({ type: "protection.confirmed", fired: { ...f, onWireAt, barrierAt } });
+  }
+
+  /** The plan is armed again: another source may fire it, and the MANO has heard that it did not work. */
+  async #takeBack(over: SwitchOver, fired: readonly Fired[], refusal: unknown): Promise<void> {
+    const why = refusal instanceof Error ? refusal.message : String(refusal);
+    this.#log.warn({ err: refusal, binds: over.binds, fired }, "the switch refused a switch-over: it was taken back");
+    const back = this.#overs.backOf(over, `taken back: ${why}`);
+    // The fabric distrusts itself and reads the switch in its next pass.
+    if (back !== null) this.#overs.lead(back)?.catch(() => {});
+    for (const f of fired) {
+      this.#mark(f.protectionId, (had) => had.filter((h) => h.failed !== f.failed || h.revision !== f.revision));
+      this.#events.push({ type: "protection.refused", fired: f, why });
+    }
+    await this.#store(over, fired).catch((err: unknown) =>
+      this.#log.error({ err }, "a refused switch-over is still in the store"),
+    );
+  }
+
+  /** Rows as they stand when their turn comes. */
+  #store(over: SwitchOver, fired: readonly Fired[]): Promise<void> {
+    return this.#picture.change(async () => {
+      await new Promise(setImmediate); // What came in the same moment goes on the wire before the disk holds this thread.
+      const { db, nets, ports, protections } = this.#picture;
+      await storeSwitchOver(
+        db,
+        over.binds.flatMap((b) => nets.get(b.netId) ?? []),
+        over.fences.flatMap((f) => ports.get(f.portId) ?? []),
+        fired.flatMap((f) => protections.get(f.protectionId) ?? []),
+      );
+    });
+  }
+}
+
+const bindsOf = (shots: readonly Shot[]): SwitchOver["binds"] =>
+  shots.flatMap((s) => s.moves.map(({ move, target, was }) => ({ netId: move.trafficNet, target, was })));
+
+const textOf = ({ about, says, source, detail }: Evidence): string => `${about.kind} ${says} (${detail ?? SOURCES[source].text})`;

@@ -1,0 +1,55 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Evidence } from "../model/evidence.ts";
+import type { ServerId } from "../model/ids.ts";
+import type { Hit } from "./firing.ts";
+
+/** What takes a word back. */
+const ENDED_BY: Partial<Record<Evidence["says"], Evidence["says"]>> = {
+  stopped: "running",
+  paused: "running",
+  linkDown: "linkUp",
+  silent: "answers",
+};
+
+/** Failures that must last before a plan fires (G.8031 11.13 "hold-off timer"), each by its own clock. */
+export class HoldOff implements Disposable {
+  readonly #clock: Clock;
+  readonly #waiting = new Map<
+    string,
+    { readonly serverId: ServerId; readonly says: Evidence["says"]; readonly end: AbortController }
+  >();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  [Symbol.dispose](): void {
+    for (const { end } of this.#waiting.values()) end.abort();
+    this.#waiting.clear();
+  }
+
+  /** Calls `due` when the failure has lasted. What is told once more meanwhile, by another source, does not begin anew. */
+  begin({ protection, member }: Hit, { says, seenAt }: Evidence, due: () => void): void {
+    const key = `${protection.id} ${member.id} ${says}`;
+    if (this.#waiting.has(key)) return;
+    const end = new AbortController();
+    this.#waiting.set(key, { serverId: member.serverId, says, end });
+    const restMs = Math.max(0, seenAt + protection.holdOffMs - this.#clock.now());
+    this.#clock.sleep(restMs, end.signal).then(
+      () => {
+        this.#waiting.delete(key);
+        due();
+      },
+      () => {}, // Ended before its time.
+    );
+  }
+
+  /** Something in favour of these servers was heard: what it takes back does not wait any longer. */
+  ended(servers: ReadonlySet<ServerId>, says: Evidence["says"]): void {
+    for (const [key, waiting] of this.#waiting) {
+      if (ENDED_BY[waiting.says] !== says || !servers.has(waiting.serverId)) continue;
+      waiting.end.abort();
+      this.#waiting.delete(key);
+    }
+  }
+}

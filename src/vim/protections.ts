@@ -1,0 +1,236 @@
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { Log } from "../lib/log.ts";
+import type { ArmedMember, ArmedProtection, KeptProtection, ProbePolicy, ProtectionView } from "../model/armed.ts";
+import type { Evidence } from "../model/evidence.ts";
+import type { GroupId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
+import type { ServerPort } from "../model/vim-picture.ts";
+import type { StandIns } from "../steer/stand-ins.ts";
+import { deleteProtection, saveProtection } from "../store/vim-protections.ts";
+import { hasFired, memberOf, planOf, type Sight, servicePorts, viewOf } from "./armed-plans.ts";
+import { ArmedStandIns } from "./armed-stand-ins.ts";
+import type { VimEvents } from "./events.ts";
+import type { Fabric } from "./fabric.ts";
+import type { FactsListener } from "./facts.ts";
+import { Firing, type Hit } from "./firing.ts";
+import { HoldOff } from "./hold-off.ts";
+import type { Picture } from "./picture.ts";
+import type { ProbeTarget } from "./probe-targets.ts";
+import { checkArmed, isNews } from "./protection-rules.ts";
+
+export interface ProtectionParts {
+  readonly picture: Picture;
+  readonly fabric: Fabric;
+  readonly events: VimEvents;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The ports of this server are to answer once more before they are believed. */
+  readonly asksAnew: (id: ServerId) => void;
+}
+
+const AGAINST: ReadonlySet<Evidence["says"]> = new Set(["stopped", "paused", "linkDown", "silent"]);
+
+/**
+ * What the MANO has armed here, and carrying it out: evidence against a member fires its plan in the tick in which it is
+ * heard. A plan fires once per revision. The decision was the MANO's; here is only looked whether it still fits the picture.
+ */
+export class Protections implements FactsListener, Disposable {
+  readonly #picture: Picture;
+  readonly #fabric: Fabric;
+  readonly #firing: Firing;
+  readonly #holdOff: HoldOff;
+  readonly #standIns: ArmedStandIns;
+  readonly #log: Log;
+  readonly #asksAnew: (id: ServerId) => void;
+  /** Who is a member of what, so that evidence finds its plans without a search. */
+  #byServer = new Map<ServerId, { readonly id: GroupId; readonly member: ArmedMember }[]>();
+  readonly #silent = new Set<VimPortId>();
+
+  constructor({ picture, fabric, events, clock, log, asksAnew }: ProtectionParts) {
+    this.#picture = picture;
+    this.#fabric = fabric;
+    this.#log = log;
+    this.#asksAnew = asksAnew;
+    this.#firing = new Firing({ picture, fabric, events, clock, log });
+    this.#holdOff = new HoldOff(clock);
+    this.#standIns = new ArmedStandIns(picture, clock, () => fabric.follow());
+    this.#index();
+  }
+
+  /** Ends what waits. */
+  [Symbol.dispose](): void {
+    this.#holdOff[Symbol.dispose]();
+    this.#standIns[Symbol.dispose]();
+  }
+
+  /** For `Fabric.useStandIns`: what the switch is to carry out by itself when a port is lost. */
+  standIns(): StandIns {
+    return this.#standIns.now();
+  }
+
+  /** Replaces an older revision; its plans may fire once more. Throws INVALID for what refers to nothing, CONFLICT for an old revision. */
+  arm(asked: ArmedProtection): Promise<ProtectionView> {
+    return this.#picture.change(async () => {
+      const { protections } = this.#picture;
+      checkArmed(this.#picture, asked);
+      if (isNews(protections.get(asked.id), asked)) {
+        await saveProtection(this.#picture.db, { ...asked, fired: protections.get(asked.id)?.fired ?? [] });
+        // What fired while the row was written stands in the map, and in the store after its own turn.
+        protections.set(asked.id, { ...asked, fired: protections.get(asked.id)?.fired ?? [] });
+        this.#index();
+        this.#standIns.changed();
+      }
+      return this.get(asked.id);
+    });
+  }
+
+  /** A fence that stands stays until its server starts a new life. Throws NOT_FOUND. */
+  disarm(id: GroupId): Promise<void> {
+    return this.#picture.change(async () => {
+      this.#kept(id);
+      await deleteProtection(this.#picture.db, id);
+      this.#picture.protections.delete(id);
+      this.#index();
+      this.#standIns.changed();
+    });
+  }
+
+  list(): ProtectionView[] {
+    return [...this.#picture.protections.values()].map((p) => viewOf(this.#picture, this.#sight(), p));
+  }
+
+  /** Throws NOT_FOUND. */
+  get(id: GroupId): ProtectionView {
+    return viewOf(this.#picture, this.#sight(), this.#kept(id));
+  }
+
+  /**
+   * Closes a member's port at once and, in the same write, carries out of its plan what can be. Resolves when the switch has
+   * confirmed and it is stored. Throws NOT_FOUND, INVALID where the member has no port, SWITCH_REFUSED (then nothing is changed).
+   */
+  async fence(id: GroupId, memberId: VnfcId): Promise<ProtectionView> {
+    const hit = this.#hit(id, memberId);
+    if (servicePorts(this.#picture, hit.member).length === 0)
+      throw new Fault("INVALID", `${hit.member.name} has no port on the switch that could be fenced`);
+    await this.#firing.fence(hit, this.#sight());
+    return this.get(id);
+  }
+
+  /** Opens a member's port again; it must answer before it is believed. No error where it is not fenced. Throws NOT_FOUND. */
+  async lift(id: GroupId, memberId: VnfcId): Promise<ProtectionView> {
+    const { member } = this.#hit(id, memberId);
+    await this.#lift(member.serverId, "an operator opened its port again");
+    return this.get(id);
+  }
+
+  /** Service ports that are to be asked all the time: of members that run and have answered once. */
+  probed(): ProbeTarget[] {
+    const targets: ProbeTarget[] = [];
+    for (const port of this.#picture.ports.values()) {
+      const { id: portId, switchPort, ip, mac } = port;
+      if (port.status !== "ACTIVE" || port.serverId === null || switchPort === null || ip === null) continue;
+      if (this.#picture.servers.get(port.serverId)?.status !== "ACTIVE") continue;
+      const policy = this.#policyFor(port);
+      if (policy) targets.push({ portId, switchPort, ip, mac, policy });
+    }
+    return targets;
+  }
+
+  onEvidence(evidence: Evidence): void {
+    const hits = this.#hits(evidence);
+    if (hits.length === 0) return;
+    if (evidence.about.kind === "port") {
+      if (evidence.says === "silent") this.#silent.add(evidence.about.id);
+      if (evidence.says === "answers") this.#silent.delete(evidence.about.id);
+    }
+    if (!AGAINST.has(evidence.says)) {
+      this.#holdOff.ended(new Set(hits.map((h) => h.member.serverId)), evidence.says);
+      return;
+    }
+    const atOnce = hits.filter((h) => h.protection.holdOffMs === 0);
+    if (atOnce.length > 0) this.#fire(atOnce, evidence);
+    for (const hit of hits) if (hit.protection.holdOffMs > 0) this.#hold(hit, evidence);
+  }
+
+  /** Its fence, if any, was for the life before. */
+  onNewLife(id: ServerId): void {
+    for (const port of this.#picture.portsOf(id)) this.#silent.delete(port.id);
+    this.#lift(id, "its server started a new life").catch((err: unknown) =>
+      this.#log.warn({ err, server: id }, "the switch did not take the lift of a fence; the next pass reads it"),
+    );
+  }
+
+  async #lift(serverId: ServerId, why: string): Promise<void> {
+    const fenced = this.#picture.portsOf(serverId).filter((p) => p.fenced);
+    if (fenced.length === 0) return;
+    const done = this.#firing.open(fenced, why);
+    this.#asksAnew(serverId);
+    await done;
+  }
+
+  #hold(hit: Hit, evidence: Evidence): void {
+    const { id } = hit.protection;
+    this.#holdOff.begin(hit, evidence, () => {
+      const protection = this.#picture.protections.get(id);
+      const member = protection && memberOf(protection, hit.member.id);
+      if (member) this.#fire([{ protection, member }], evidence);
+    });
+  }
+
+  #fire(hits: readonly Hit[], evidence: Evidence): void {
+    const due = hits.filter(({ protection, member }) => planOf(protection, member.id) && !hasFired(protection, member.id));
+    if (due.length > 0) this.#firing.fire(due, evidence, this.#sight());
+  }
+
+  /** Evidence about a port counts where it is the member's service port. */
+  #hits({ about }: Evidence): Hit[] {
+    const port = about.kind === "port" ? this.#picture.ports.get(about.id) : undefined;
+    const serverId = about.kind === "server" ? about.id : (port?.serverId ?? null);
+    const memberships = serverId === null ? undefined : this.#byServer.get(serverId);
+    if (memberships === undefined) return [];
+    const concerned = port === undefined ? memberships : memberships.filter((m) => m.member.dataNet === port.netId);
+    return concerned.map(({ id, member }) => ({ protection: this.#kept(id), member }));
+  }
+
+  #hit(id: GroupId, memberId: VnfcId): Hit {
+    const protection = this.#kept(id);
+    const member = memberOf(protection, memberId);
+    if (!member) throw new Fault("NOT_FOUND", `protection '${protection.name}' has no member '${memberId}'`);
+    return { protection, member };
+  }
+
+  #kept(id: GroupId): KeptProtection {
+    const protection = this.#picture.protections.get(id);
+    if (!protection) throw new Fault("NOT_FOUND", `protection '${id}' not found`);
+    return protection;
+  }
+
+  #sight(): Sight {
+    return { isSwitchConnected: this.#fabric.session !== null, silent: this.#silent };
+  }
+
+  #index(): void {
+    this.#byServer = new Map();
+    for (const { id, members } of this.#picture.protections.values()) {
+      for (const member of members) {
+        const memberships = this.#byServer.get(member.serverId) ?? [];
+        this.#byServer.set(member.serverId, [...memberships, { id, member }]);
+      }
+    }
+    for (const id of this.#silent) if (!this.#isProbed(id)) this.#silent.delete(id); // Nobody would take it back.
+  }
+
+  #isProbed(portId: VimPortId): boolean {
+    const port = this.#picture.ports.get(portId);
+    return port !== undefined && this.#policyFor(port) !== undefined;
+  }
+
+  #policyFor({ serverId, netId }: ServerPort): ProbePolicy | undefined {
+    const memberships = serverId === null ? undefined : this.#byServer.get(serverId);
+    for (const { id, member } of memberships ?? []) {
+      const probe = this.#picture.protections.get(id)?.probe;
+      if (probe && member.dataNet === netId) return probe;
+    }
+    return undefined;
+  }
+}

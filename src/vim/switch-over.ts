@@ -1,0 +1,91 @@
+import type { Evidence } from "../model/evidence.ts";
+import type { NetId, VimPortId } from "../model/ids.ts";
+import type { Applied } from "../model/switch.ts";
+import type { VimNet } from "../model/vim-picture.ts";
+import type { VimEvents } from "./events.ts";
+import type { Fabric } from "./fabric.ts";
+import type { Picture } from "./picture.ts";
+
+/** Binds that move and ports that are closed or opened: one change of the switch. */
+export interface SwitchOver {
+  readonly binds: readonly { readonly netId: NetId; readonly target: NetId | null; readonly was: NetId | null }[];
+  readonly fences: readonly Fence[];
+}
+
+export interface Fence {
+  readonly portId: VimPortId;
+  readonly fenced: boolean;
+  /** Told to the subscribers as evidence, with this detail; null: not told. */
+  readonly tell: string | null;
+}
+
+/** Leads a change into the picture, onto the wire and to the subscribers, in this order and without waiting for anything. */
+export class SwitchOvers {
+  readonly #picture: Picture;
+  readonly #fabric: Fabric;
+  readonly #events: VimEvents;
+
+  constructor(picture: Picture, fabric: Fabric, events: VimEvents) {
+    this.#picture = picture;
+    this.#fabric = fabric;
+    this.#events = events;
+  }
+
+  /** As `Fabric.writeAround`: what was to be written has left when this returns. */
+  lead(over: SwitchOver): Promise<Applied> | null {
+    const written = this.#fabric.writeAround(this.#concerned(over), () => this.#draw(over));
+    const seenAt = this.#events.now();
+    for (const fence of over.fences) {
+      if (fence.tell !== null) this.#events.push({ type: "evidence", evidence: fenceEvidence(fence, fence.tell, seenAt) });
+    }
+    for (const { netId, target, was } of over.binds) {
+      if (was !== target) this.#events.push({ type: "net.bound", netId, bindNet: target, was });
+    }
+    return written;
+  }
+
+  /** Undo, but not of what somebody changed again in the meantime; null where nothing is left to undo. */
+  backOf(over: SwitchOver, why: string): SwitchOver | null {
+    const { nets, ports } = this.#picture;
+    const binds = over.binds
+      .filter((b) => nets.get(b.netId)?.bindNet === b.target)
+      .map((b) => ({ netId: b.netId, target: b.was, was: b.target }));
+    const fences = over.fences
+      .filter((f) => ports.get(f.portId)?.fenced === f.fenced)
+      .map((f) => ({ ...f, fenced: !f.fenced, tell: f.tell && why }));
+    return binds.length + fences.length === 0 ? null : { binds, fences };
+  }
+
+  #draw({ binds, fences }: SwitchOver): void {
+    const { nets, ports } = this.#picture;
+    for (const { netId, target } of binds) {
+      const net = nets.get(netId);
+      if (net) nets.set(netId, { ...net, bindNet: target });
+    }
+    for (const { portId, fenced } of fences) {
+      const port = ports.get(portId);
+      if (port) ports.set(portId, { ...port, fenced });
+    }
+  }
+
+  /** The nets of every bind group that the change touches. */
+  #concerned({ binds, fences }: SwitchOver): Set<NetId> {
+    const { nets, ports } = this.#picture;
+    const roots = new Set<NetId | null>(binds.flatMap((b) => [b.netId, b.target, b.was]));
+    for (const { portId } of fences) {
+      const netId = ports.get(portId)?.netId ?? null;
+      roots.add(netId).add(netId === null ? null : (nets.get(netId)?.bindNet ?? null));
+    }
+    const isConcerned = (n: VimNet) => roots.has(n.id) || (n.bindNet !== null && roots.has(n.bindNet));
+    return new Set([...nets.values()].filter(isConcerned).map((n) => n.id));
+  }
+}
+
+/** A port that is opened takes the fence's own word back: the same source says the opposite. */
+const fenceEvidence = ({ portId, fenced }: Fence, detail: string, seenAt: number): Evidence => ({
+  about: { kind: "port", id: portId },
+  says: fenced ? "fenced" : "linkUp",
+  source: "fence",
+  seenAt,
+  detail,
+});

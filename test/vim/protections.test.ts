@@ -1,0 +1,375 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { serveOpenvim } from "../../src/api/openvim/serve.ts";
+import { silent } from "../../src/lib/log.ts";
+import type { Fired } from "../../src/model/armed.ts";
+import type { GroupId, VnfcId } from "../../src/model/ids.ts";
+import { ArmedRig } from "./armed-rig.ts";
+import { nowMs, until } from "./rig.ts";
+
+const GROUP = "group-1" as GroupId;
+const [A, B] = ["A" as VnfcId, "B" as VnfcId];
+
+let rig: ArmedRig;
+beforeEach(async () => {
+  rig = await ArmedRig.start();
+});
+afterEach(() => rig[Symbol.asyncDispose]());
+
+const tapOf = (which: "a" | "b") => rig.portOf(rig[which]).switchPort!;
+const firedTold = (): Fired[] => rig.events.flatMap((e) => (e.type === "protection.fired" ? [e.fired] : []));
+const confirmed = () => until("confirmed", () => rig.told().includes("protection.confirmed"));
+const planOf = (failed: VnfcId) => rig.vim.protections.get(GROUP).plans.find((p) => p.failed === failed)!;
+const inPort = async (port: string) => {
+  const no = rig.vim.fabric.session!.ports.get(port)!.no;
+  return (await rig.ovs.ofctl("dump-flows", "br0", `in_port=${no}`)).split("\n").filter((l) => l.includes("priority=")).length;
+};
+
+describe("firing", () => {
+  test("a server that stopped: binds move and the port is closed in one write, in the tick of the evidence", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    expect(await inPort(tapOf("a"))).toBeGreaterThan(0);
+    rig.server(rig.a, "stopped", "processExit");
+    expect(rig.writes).toHaveLength(1); // Nothing was awaited.
+    expect(rig.told()).toEqual(["stopped by processExit", "net.bound", "protection.fired"]);
+    expect([rig.boundTo("traffic0"), rig.portOf(rig.a).fenced]).toEqual(["data1", true]);
+    await confirmed();
+    expect(rig.writes).toHaveLength(1);
+    expect(await rig.leavesAt("va")).toBe(tapOf("b"));
+    expect([await inPort(tapOf("a")), await rig.leavesAt(tapOf("a"))]).toEqual([0, "drop"]);
+    const [fired] = firedTold();
+    expect(fired).toMatchObject({ protectionId: GROUP, revision: 1, failed: A, moves: [{ to: B }], barrierAt: null });
+    expect(fired!.because).toEqual([expect.stringMatching(/^server stopped \(process connector/), "B is up"]);
+    const end = rig.events.find((e) => e.type === "protection.confirmed") as { fired: Fired };
+    expect(end.fired.barrierAt!).toBeGreaterThan(end.fired.onWireAt!);
+    expect(end.fired.onWireAt!).toBeGreaterThanOrEqual(fired!.firedAt);
+    await rig.vim.fabric.reconcile();
+    expect(rig.writes, "what was written is what the whole picture asks for").toHaveLength(1);
+  });
+
+  test.each([
+    ["paused", () => rig.server(rig.a, "paused"), ["paused by qmp"]],
+    ["silent", () => rig.port(rig.a, "silent", "probe"), ["silent by probe"]],
+  ] as const)("%s: the life may go on, so the fence is told before the binds", async (_, happens, first) => {
+    await rig.vim.protections.arm(rig.armed());
+    happens();
+    expect(rig.told()).toEqual([...first, "fenced by fence", "net.bound", "protection.fired"]);
+    await confirmed();
+    expect([await rig.leavesAt("va"), await rig.leavesAt(tapOf("a"))]).toEqual([tapOf("b"), "drop"]);
+  });
+
+  test("silence alone does not change the port's status", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    rig.port(rig.a, "silent", "probe");
+    expect(rig.portOf(rig.a).status).toBe("ACTIVE");
+  });
+
+  test("a link that went down moves traffic and closes nothing: the port opens by itself", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    rig.vim.facts.link("portStatus", tapOf("a"), false, nowMs());
+    expect(rig.told()).toEqual(["linkDown by portStatus", "net.bound", "protection.fired"]);
+    expect([rig.boundTo("traffic0"), rig.portOf(rig.a).fenced]).toEqual(["data1", false]);
+  });
+
+  test("once per revision, whoever tells it again; a higher revision may fire again", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    rig.server(rig.a, "stopped", "processExit");
+    rig.server(rig.a, "stopped", "libvirt");
+    await confirmed();
+    expect(firedTold()).toHaveLength(1);
+    await rig.vim.binds.changeBind(rig.nets.traffic0!.id, rig.nets.data0!.id);
+    rig.server(rig.a, "stopped", "poll");
+    expect([firedTold().length, rig.boundTo("traffic0"), planOf(A).state]).toEqual([1, "data0", "fired"]);
+    await rig.vim.protections.arm(rig.armed({ revision: 2 }));
+    expect(planOf(A)).toMatchObject({ state: "armed", ready: "all", lastFired: { revision: 1 } });
+    rig.server(rig.a, "stopped", "poll");
+    expect([firedTold().length, rig.boundTo("traffic0")]).toEqual([2, "data1"]);
+  });
+
+  test("a target that is not ACTIVE, is fenced or is silent: nothing moves, nothing is closed, and the plan stays armed", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    const still = () => {
+      expect([firedTold().length, rig.boundTo("traffic0"), rig.portOf(rig.a).fenced, rig.writes.length]).toEqual([
+        0,
+        "data0",
+        false,
+        0,
+      ]);
+      return planOf(A).readiness;
+    };
+    rig.port(rig.b, "silent", "probe");
+    expect(firedTold().map((f) => f.failed)).toEqual([B]); // Traffic of B went to A; now A fails too.
+    rig.events.length = rig.writes.length = 0;
+    rig.server(rig.a, "paused");
+    expect(still()).toContain("the port of relay-b is fenced");
+    await rig.vim.protections.lift(GROUP, B);
+    rig.writes.length = 0;
+    rig.port(rig.b, "answers", "probe");
+    rig.port(rig.b, "silent", "probe");
+    expect(still()).toContain("relay-b does not answer its probe");
+    rig.port(rig.b, "answers", "probe");
+    rig.vim.facts.link("portStatus", tapOf("b"), false, nowMs());
+    expect(still()).toContain("the port of relay-b is DOWN");
+    rig.server(rig.a, "paused", "libvirt");
+    expect(still()).toMatch(/^cannot fire: /);
+  });
+
+  test("a net that is bound elsewhere is left there", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    await rig.vim.binds.changeBind(rig.nets.traffic0!.id, null);
+    rig.server(rig.a, "stopped");
+    expect([firedTold().length, rig.boundTo("traffic0")]).toEqual([0, undefined]);
+    expect(planOf(A).readiness).toBe("cannot fire: 'traffic0' is bound to nothing, not to 'data0' of relay-a");
+  });
+
+  test("hold-off: a failure that passes fires nothing, one that lasts fires when it is over", async () => {
+    await rig.vim.protections.arm(rig.armed({ holdOffMs: 120 }));
+    rig.port(rig.a, "silent", "probe");
+    await sleep(40);
+    rig.port(rig.a, "answers", "probe");
+    await sleep(150);
+    expect(firedTold()).toEqual([]);
+    const at = nowMs();
+    rig.server(rig.a, "stopped", "processExit");
+    rig.server(rig.a, "stopped", "libvirt");
+    expect(firedTold()).toEqual([]);
+    const [fired] = await until("fired", () => (firedTold().length > 0 ? firedTold() : undefined));
+    expect(fired!.firedAt - at).toBeGreaterThanOrEqual(119);
+    expect(fired!.firedAt - at).toBeLessThan(300);
+    await sleep(50);
+    expect(firedTold()).toHaveLength(1);
+  });
+
+  test("a refusal of the switch takes everything back and says so", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    rig.refuseNext = true;
+    rig.server(rig.a, "paused");
+    await until("refused", () => rig.told().includes("protection.refused"));
+    expect([rig.boundTo("traffic0"), rig.portOf(rig.a).fenced, planOf(A).state]).toEqual(["data0", false, "armed"]);
+    expect(rig.told().slice(4)).toEqual(["linkUp by fence", "net.bound", "protection.refused"]);
+    await rig.vim.fabric.reconcile();
+    expect(await rig.leavesAt("va")).toBe(tapOf("a"));
+    await rig.vim.picture.settled();
+    await rig.close();
+    await rig.open();
+    expect([rig.boundTo("traffic0"), rig.portOf(rig.a).fenced]).toEqual(["data0", false]);
+  });
+
+  test("from evidence to the last byte on the wire", { timeout: 30_000 }, async () => {
+    const times: number[] = [];
+    for (let i = 1; i <= 120; i++) {
+      await rig.vim.protections.arm(rig.armed({ revision: i }));
+      const at = nowMs();
+      rig.port(rig.a, "silent", "probe");
+      times.push(firedTold().at(-1)!.onWireAt! - at);
+      await rig.vim.protections.lift(GROUP, A);
+      rig.answers(rig.a);
+      await rig.vim.binds.changeBind(rig.nets.traffic0!.id, rig.nets.data0!.id);
+    }
+    expect(firedTold()).toHaveLength(120);
+    const sorted = times.slice(20).sort((x, y) => x - y);
+    console.log(`evidence to bytes written, n=100: p50 ${sorted[49]!.toFixed(3)} p99 ${sorted[98]!.toFixed(3)} ms`);
+    expect(sorted[49]).toBeLessThan(5);
+  });
+});
+
+test("what the switch is to do by itself follows what is armed, and fires away in the same write", async () => {
+  const { data0, data1, traffic0, traffic1 } = rig.nets;
+  rig.vim.fabric.useStandIns(() => rig.vim.protections.standIns());
+  await rig.vim.protections.arm(rig.armed({ id: "slow" as GroupId, holdOffMs: 100 }));
+  await rig.vim.protections.arm(rig.armed());
+  expect(rig.vim.protections.standIns().size).toBe(0); // Not before it is written.
+  const groups = async () => (await rig.ovs.ofctl("dump-groups", "br0")).match(/type=ff/g)?.length ?? 0;
+  await until("fast failover", async () => (await groups()) > 0);
+  expect([...rig.vim.protections.standIns()]).toEqual([
+    [traffic0!.id, [data1!.id]],
+    [traffic1!.id, [data0!.id]],
+  ]);
+  rig.events.length = rig.writes.length = 0;
+  rig.server(rig.a, "paused");
+  await confirmed();
+  expect([rig.writes.length, await rig.leavesAt("va"), await rig.leavesAt(tapOf("a"))]).toEqual([1, tapOf("b"), "drop"]);
+  expect([...rig.vim.protections.standIns().keys()]).toEqual([traffic1!.id]);
+  await rig.vim.fabric.reconcile();
+  expect(rig.writes).toHaveLength(1);
+  await rig.vim.protections.disarm(GROUP);
+  await until("no fast failover", async () => (await groups()) === 0);
+});
+
+describe("the fence", () => {
+  test("a resume keeps it, a new life lifts it", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    rig.server(rig.a, "paused");
+    await confirmed();
+    rig.server(rig.a, "running");
+    expect([rig.vim.picture.servers.get(rig.a.id)!.status, rig.portOf(rig.a).fenced]).toEqual(["ACTIVE", true]);
+    rig.events.length = 0;
+    rig.server(rig.a, "stopped");
+    rig.server(rig.a, "running");
+    expect([rig.portOf(rig.a).fenced, rig.portOf(rig.a).status]).toEqual([false, "BUILD"]);
+    expect(rig.told()).toEqual(["stopped by qmp", "running by qmp", "linkUp by fence"]);
+    rig.answers(rig.a);
+    await rig.vim.binds.changeBind(rig.nets.traffic0!.id, rig.nets.data0!.id);
+    expect([await rig.leavesAt("va"), await rig.leavesAt(tapOf("a"))]).toEqual([tapOf("a"), "va"]);
+  });
+
+  test("by command: closed at once with what the plan moves, and opened again by an operator", async () => {
+    await rig.vim.protections.arm(rig.armed({ holdOffMs: 60_000 }));
+    const view = await rig.vim.protections.fence(GROUP, A);
+    expect(view.members.map((m) => m.fenced)).toEqual([true, false]);
+    expect(rig.told().slice(0, 3)).toEqual(["fenced by fence", "net.bound", "protection.fired"]);
+    expect([rig.writes.length, await rig.leavesAt("va"), await rig.leavesAt(tapOf("a"))]).toEqual([1, tapOf("b"), "drop"]);
+    await rig.vim.protections.fence(GROUP, A);
+    expect(rig.writes).toHaveLength(1);
+    await rig.vim.protections.lift(GROUP, A);
+    expect([rig.portOf(rig.a).fenced, rig.portOf(rig.a).status]).toEqual([false, "BUILD"]);
+    rig.answers(rig.a);
+    expect(rig.portOf(rig.a).status).toBe("ACTIVE");
+  });
+
+  test("by command where nothing can be moved: closed all the same", async () => {
+    await rig.vim.protections.arm(rig.armed({ plans: [] }));
+    await rig.vim.protections.fence(GROUP, A);
+    expect([rig.told(), rig.boundTo("traffic0"), await rig.leavesAt("va")]).toEqual([["fenced by fence"], "data0", "drop"]);
+  });
+
+  test("a net that is edited while its port is fenced stays closed", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    const edited = rig.vim.ports.editPort(rig.portOf(rig.a).id, { name: "eth9" });
+    rig.server(rig.a, "paused");
+    await edited;
+    await rig.vim.picture.settled();
+    expect(rig.portOf(rig.a)).toMatchObject({ name: "eth9", fenced: true });
+    await rig.close();
+    await rig.open();
+    expect(rig.portOf(rig.a)).toMatchObject({ name: "eth9", fenced: true });
+  });
+});
+
+test("what was armed, what fired and what is fenced outlive the VIM, and a restart changes no entry", async () => {
+  await rig.vim.protections.arm(rig.armed());
+  rig.server(rig.a, "paused");
+  await confirmed();
+  await rig.vim.picture.settled();
+  const before = rig.vim.protections.list();
+  await rig.close();
+  rig.writes.length = 0;
+  await rig.open();
+  expect(rig.vim.protections.list()).toEqual(before);
+  expect([rig.portOf(rig.a).fenced, rig.boundTo("traffic0"), planOf(A).state]).toEqual([true, "data1", "fired"]);
+  expect(rig.writes).toEqual([]);
+  rig.server(rig.b, "stopped"); // Traffic of B would go to A, which is fenced.
+  expect(firedTold()).toEqual([]);
+});
+
+describe("arming", () => {
+  const refused = (more: Parameters<ArmedRig["armed"]>[0]) =>
+    expect(rig.vim.protections.arm(rig.armed(more))).rejects.toMatchObject({ code: "INVALID" });
+
+  test("a lower revision is refused with both numbers; the same again changes nothing; the same with other content is refused", async () => {
+    await rig.vim.protections.arm(rig.armed({ revision: 7 }));
+    await expect(rig.vim.protections.arm(rig.armed({ revision: 6 }))).rejects.toThrow(/revision 6 is older than revision 7/);
+    await rig.vim.protections.arm(rig.armed({ revision: 7 }));
+    await expect(rig.vim.protections.arm(rig.armed({ revision: 7, holdOffMs: 5 }))).rejects.toThrow(/another content/);
+    expect(rig.vim.protections.get(GROUP)).toMatchObject({ revision: 7, holdOffMs: 0 });
+  });
+
+  test("what refers to nothing, or to itself, is refused", async () => {
+    const { members, plans } = rig.armed();
+    const { traffic0, data1 } = rig.nets;
+    const plan = (failed: string, to: string, net = traffic0!.id) => ({
+      failed: failed as VnfcId,
+      because: [],
+      moves: [{ trafficNet: net, to: to as VnfcId }],
+    });
+    await refused({ members: [] });
+    await refused({ members: [members[0]!, members[0]!] });
+    await refused({ members: [{ ...members[0]!, serverId: "gone" as never }, members[1]!] });
+    await refused({ members: [{ ...members[0]!, dataNet: traffic0!.id }, members[1]!] });
+    await refused({ plans: [plans[0]!, plans[0]!] });
+    await refused({ plans: [plan("A", "C")] });
+    await refused({ plans: [plan("C", "A")] });
+    await refused({ plans: [plan("A", "A")] });
+    await refused({ plans: [plan("A", "B", data1!.id)] });
+    await refused({ plans: [plan("A", "B", "gone" as never)] });
+    const probe = { intervalMs: 100, misses: 3, of: 3, icmp: false, udpPort: null, sourceIp: null };
+    await refused({ probe: { ...probe, misses: 4 } });
+    await refused({ probe: { ...probe, icmp: true } });
+    await refused({ probe: { ...probe, sourceIp: "10.62.0.100" } });
+    expect(rig.vim.protections.list()).toEqual([]);
+    expect((await rig.vim.protections.arm(rig.armed({ probe }))).probe).toEqual(probe);
+  });
+
+  test("who is probed: members that run and have answered, until it is disarmed", async () => {
+    const probe = { intervalMs: 100, misses: 3, of: 3, icmp: false, udpPort: null, sourceIp: null };
+    await rig.vim.protections.arm(rig.armed({ probe }));
+    const { id: portId, switchPort, ip, mac } = rig.portOf(rig.a);
+    expect(rig.vim.protections.probed()).toContainEqual({ portId, switchPort, ip, mac, policy: probe });
+    expect(rig.vim.protections.probed()).toHaveLength(2);
+    rig.server(rig.a, "paused");
+    expect(rig.vim.protections.probed().map((t) => t.portId)).toEqual([rig.portOf(rig.b).id]);
+    await rig.vim.protections.disarm(GROUP);
+    expect(rig.vim.protections.probed()).toEqual([]);
+  });
+
+  test("a server that a protection names may be deleted; its plan then says that it cannot fire", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    await rig.vim.servers.deleteServer(rig.b.id);
+    expect([planOf(A).readiness, planOf(B).readiness]).toEqual([
+      "cannot fire: the server of relay-b is gone",
+      "cannot fire: the server of relay-b is gone",
+    ]);
+    rig.server(rig.a, "stopped");
+    expect(firedTold()).toEqual([]);
+  });
+});
+
+test("the routes: shown, armed, refused in words, fenced and taken away", async () => {
+  const app = serveOpenvim(rig.vim, false, silent);
+  const ask = async (method: "GET" | "PUT" | "DELETE", path: string, payload?: object) => {
+    const reply = await app.inject({ method, url: `/openvim${path}`, ...(payload && { payload }) });
+    return { status: reply.statusCode, body: reply.json() };
+  };
+  const { data0, data1, traffic0 } = rig.nets;
+  const protection = {
+    name: "media relay",
+    revision: 3,
+    hold_off_ms: 0,
+    members: [
+      { id: "A", name: "relay-a", server_id: rig.a.id, data_net: data0!.id },
+      { id: "B", name: "relay-b", server_id: rig.b.id, data_net: data1!.id },
+    ],
+    plans: [{ failed: "A", moves: [{ net: traffic0!.id, to: "B" }], because: ["B is up"] }],
+    probe: { interval_ms: 100, misses: 3, of: 5 },
+  };
+  const put = (more: object) => ask("PUT", "/protections/group-1", { protection: { ...protection, ...more } });
+  expect((await put({})).body.protection).toMatchObject({
+    id: "group-1",
+    revision: 3,
+    plans: [{ state: "armed", ready: "all", readiness: "can fire: traffic0 goes to relay-b", last_fired: null }],
+    probe: { interval_ms: 100, misses: 3, of: 5, icmp: false, udp_port: null, source_ip: null },
+  });
+  const says = async (more: object) => {
+    const { status, body } = await put(more);
+    return `${status} ${body.error.description}`;
+  };
+  expect(await says({ revision: 2 })).toMatch(/^409 .*revision 2 is older than revision 3/);
+  expect(await says({ revision: "x" })).toBe("400 Invalid content  at 'protection:revision': 'x' is not of type 'integer'");
+  expect(await says({ probe: { interval_ms: 5, misses: 1, of: 1 } })).toMatch(/^400 .* at 'probe:interval_ms': 5 must be >= 10/);
+  expect(await says({ id: "group-2" })).toMatch(/^400 .*'group-2' is not the id of the path/);
+  expect(await says({ revision: 4, members: [{ ...protection.members[0], server_id: data0!.id }] })).toMatch(/^400 .*not found/);
+  const fenced = await ask("PUT", "/protections/group-1/fence/A");
+  expect([fenced.status, fenced.body.protection.members[0].fenced, fenced.body.protection.plans[0].state]).toEqual([
+    200,
+    true,
+    "fired",
+  ]);
+  expect((await ask("GET", `/ports?device_id=${rig.a.id}`)).body.ports[0].fenced).toBe(true);
+  expect((await ask("DELETE", "/protections/group-1/fence/A")).body.protection.members[0].fenced).toBe(false);
+  expect((await ask("PUT", "/protections/group-1/fence/C")).status).toBe(404);
+  expect((await ask("GET", "/protections")).body.protections).toHaveLength(1);
+  expect((await ask("DELETE", "/protections/group-1")).status).toBe(200);
+  expect((await ask("DELETE", "/protections/group-1")).status).toBe(404);
+  expect((await ask("GET", "/protections/group-1")).status).toBe(404);
+  await app.close();
+});
