@@ -7,6 +7,8 @@ import type { Clock } from "./lib/clock.ts";
 import { Fault } from "./lib/fault.ts";
 import type { Log } from "./lib/log.ts";
 import { VERSION } from "./lib/version.ts";
+import { groupView } from "./mano/group-views.ts";
+import type { Guard } from "./mano/guard.ts";
 import { Nfvo } from "./mano/nfvo.ts";
 import { Requests } from "./mano/requests.ts";
 import type { VimAccountId } from "./model/ids.ts";
@@ -67,6 +69,8 @@ async function writeAccounts(db: ManoStore, config: ManoConfig, clock: Clock): P
 
 function doorsOf(nfvo: Nfvo, db: ManoStore, clock: Clock): ManoDoors {
   const requests = new Requests(nfvo, db, clock);
+  const viewOf = (guard: Guard) =>
+    groupView(guard, nfvo.commands.inPlace(guard.group.id), nfvo.arming.stateOf(guard), clock.now());
   return {
     events: nfvo.stream,
     onboard: (file) => nfvo.catalogue.onboard(file),
@@ -94,6 +98,9 @@ function doorsOf(nfvo: Nfvo, db: ManoStore, clock: Clock): ManoDoors {
       if (found) return found;
       throw new Fault("NOT_FOUND", `there is no failover ${id}; GET /mano/v1/failovers lists them`, { id });
     },
+    listGroups: () => nfvo.reaction.guards.map(viewOf),
+    getGroup: (id) => viewOf(nfvo.guardOf(id)),
+    command: (id, wish, by) => nfvo.commands.give(id, wish, by),
     listVims: () => requests.listVims(),
     addVim: (wish) => requests.addVim(wish),
   };

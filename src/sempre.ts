@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import type { ProtectionOptions, ProtectionVerb } from "./cli/protection.ts";
 import { Fault } from "./lib/fault.ts";
 import { VERSION } from "./lib/version.ts";
 
@@ -35,7 +36,7 @@ program
   .description("run the main job on real parts: two VMs relay a video, one of them fails, its viewer is served by the other")
   .addOption(
     new Option("--fault <kind>", "what happens to VNFC A")
-      .choices(["kill", "pause", "shutdown", "destroy", "link"])
+      .choices(["kill", "pause", "shutdown", "destroy", "link", "hang", "panic", "relay"])
       .default("kill"),
   )
   .addOption(
@@ -87,6 +88,45 @@ program
     console.log(await show({ ...options, what: what ?? "all", runsFolder: RUNS }));
   });
 
+program
+  .command("protection")
+  .description("protection groups of a running MANO, and what an operator may ask of them (ITU-T G.8031)")
+  .addArgument(
+    new Argument("[verb]", "what to do")
+      .choices(["list", "show", "lockout", "force", "manual", "exercise", "clear"])
+      .default("list"),
+  )
+  .argument("[group]", "its name or id, or the beginning of one")
+  .option("--to <member>", "the member that traffic shall go to (force, manual)")
+  .option("--net <net...>", "only these traffic nets of the group")
+  .option("--dry-run", "only say what it would do, and why, or why not")
+  .option("--json", "for machines")
+  .option("--mano <url>", "where the MANO listens", "http://127.0.0.1:9090")
+  .addHelpText(
+    "after",
+    [
+      "",
+      "lockout   nothing is protected: each traffic net stays on its normal member, or returns to it",
+      "force     traffic goes to --to and stays there, also when that is not its normal member",
+      "manual    as force, but ends with the first failure",
+      "exercise  would the failover of each member fire? changes no traffic",
+      "clear     ends the command in place, and a wait-to-restore with it",
+      "",
+      "Examples:",
+      "  ./sempre protection",
+      "  ./sempre protection show media-relay",
+      "  ./sempre protection force media-relay --to relay-b --net traffic_net0 --dry-run",
+      "  ./sempre protection clear media-relay",
+      "",
+      "A kept lab's MANO is in a network namespace of its own; ./sempre demo --keep prints its name and address:",
+      "  ip netns exec NAMESPACE ./sempre protection show --mano http://ADDRESS:9090",
+    ].join("\n"),
+  )
+  .action(async (verb: ProtectionVerb, group: string | undefined, options: ProtectionOptions) => {
+    const { protection } = await import("./cli/protection.ts");
+    console.log(await protection(verb, group, options));
+  });
+
 for (const name of ["vim", "mano"] as const) {
   program
     .command(name)
@@ -124,6 +164,22 @@ program
     const { benchFailover } = await import("../bench/failover.ts");
     process.exitCode = await benchFailover({ ...options, root: ROOT });
   });
+
+program
+  .command("kill-matrix")
+  .description("break VNFC A in every way, in each scheme and OpenFlow version; keeps a line of each in bench/results")
+  .option("--runs <n>", "runs of each", wholeNumber(1, 10_000), 30)
+  .option("--pps <n>", "RTP packets per second: 1000, 500, 250 or 143", wholeNumber(143, 1000), 500)
+  .addOption(new Option("--scheme <scheme>", "only this one").choices(["active-active", "active-passive"]))
+  .addOption(new Option("--openflow <version>", "only this one").choices(["1.0", "1.3"]))
+  .action(
+    async (options: { runs: number; pps: number; scheme?: "active-active" | "active-passive"; openflow?: "1.0" | "1.3" }) => {
+      const { benchKillMatrix } = await import("../bench/kill-matrix.ts");
+      const schemes = options.scheme ? [options.scheme] : (["active-active", "active-passive"] as const);
+      const versions = options.openflow ? [options.openflow] : (["1.3", "1.0"] as const);
+      process.exitCode = await benchKillMatrix({ root: ROOT, runs: options.runs, pps: options.pps, schemes, versions });
+    },
+  );
 
 try {
   await program.parseAsync();

@@ -2,11 +2,15 @@ import type { NetId, ServerId } from "../model/ids.ts";
 import type { Inventory, ServerSpec, VimConnector, VimServer } from "../vimconn/connector.ts";
 
 /** What brings a server back: depends on how it stopped. Null: it runs, and what ails it is not healed by a start. */
-export type Heal = "create" | "start" | "resume" | null;
+export type Heal = "create" | "start" | "resume" | "reboot" | null;
 
-/** A server that runs with its link down is left alone: a restart would not bring the cable back. */
-export function healFor(server: VimServer | undefined): Heal {
+/**
+ * A server that runs with its link down is left alone: a restart would not bring the cable back. One that was fenced (`isFenced`) is
+ * forced off and started, never resumed: it still believes what it believed when it was replaced.
+ */
+export function healFor(server: VimServer | undefined, isFenced: boolean): Heal {
   if (server === undefined) return "create";
+  if (isFenced && (server.status === "PAUSED" || server.status === "ACTIVE")) return "reboot";
   if (server.status === "PAUSED") return "resume";
   return server.status === "INACTIVE" || server.status === "ERROR" ? "start" : null;
 }
@@ -19,6 +23,7 @@ export async function healServer(
 ): Promise<void> {
   if (heal === "create") await connector.ensureServer(spec, signal);
   else if (heal === "resume") await connector.resumeServer(spec.id, signal);
+  else if (heal === "reboot") await connector.rebootServer(spec.id, signal);
   else await connector.startServer(spec.id, signal);
 }
 

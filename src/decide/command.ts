@@ -39,12 +39,7 @@ export function answerCommand(
 }
 
 /** Why a command cannot be given now; empty where it can. */
-function refusalsOf(
-  group: ProtectionGroup,
-  view: GroupView,
-  had: ProtectionCommand | null,
-  given: ProtectionCommand,
-): string[] {
+function refusalsOf(group: ProtectionGroup, view: GroupView, had: ProtectionCommand | null, given: ProtectionCommand): string[] {
   const unknown = given.trafficNets?.filter((n) => !group.trafficNets.some((t) => t.netId === n)) ?? [];
   if (unknown.length > 0) return unknown.map((n) => `${group.name} has no traffic net ${n}`);
   if (given.kind === "clear") return [];
@@ -60,7 +55,8 @@ function obstaclesOf(group: ProtectionGroup, view: GroupView, { kind, to }: Prot
   const member = group.members.find((m) => m.vnfcId === to);
   if (member === undefined) return [`${group.name} has no member ${to}: it has ${names}`];
   const health = healthOf(view, to);
-  if (health.state !== "up") return [`${member.name} is ${health.state} (${health.why}): traffic goes only to a member known to be up`];
+  if (health.state !== "up")
+    return [`${member.name} is ${health.state} (${health.why}): traffic goes only to a member known to be up`];
   const failed = group.members.find((m) => healthOf(view, m.vnfcId).state === "down");
   if (kind === "manual" && failed !== undefined)
     return [`${failed.name} is down, and signal fail speaks over a manual switch; a forced switch would be taken`];

@@ -102,7 +102,10 @@ function lockOut(it: Case): Verdict {
   const command = active(`${net.name} is locked out of protection`);
   if (current === undefined || (normal !== undefined && current !== normal && isUp(view, normal))) {
     if (normal !== undefined && isUp(view, normal))
-      return { ...move(it, normal, "command", `lockout of protection: ${net.name} returns to ${normal.name}, which is up`), command };
+      return {
+        ...move(it, normal, "command", `lockout of protection: ${net.name} returns to ${normal.name}, which is up`),
+        command,
+      };
     const why = `lockout of protection: ${net.name} waits for ${normal?.name ?? "its normal member"}`;
     return { unprotected: net.netId, because: why, command };
   }
@@ -134,7 +137,8 @@ function manual(it: Case, command: ProtectionCommand): Verdict {
     return { ...unasked(it), command: { state: "ended", because: `manual switch of ${net.name} ended: ${obstacle}` } };
   const text = `manual switch: ${net.name} is led to ${to.name}`;
   if (current === to) return { because: text, command: active(text) };
-  if (current !== undefined && !isUp(view, current)) return { ...unasked(it), command: active(`${text} when ${current.name} is known`) };
+  if (current !== undefined && !isUp(view, current))
+    return { ...unasked(it), command: active(`${text} when ${current.name} is known`) };
   return { ...move(it, to, "command", text), command: active(text) };
 }
 
@@ -150,9 +154,13 @@ function cleared(it: Case): Verdict {
 /** Nobody serves it: the normal member if it is up, else any that is. */
 function assign(it: Case): Verdict {
   const { net, normal, view, load } = it;
-  const to = normal !== undefined && isUp(view, normal) && load.hasRoom(normal) ? normal : standIn(it.group, view, load, undefined);
+  const to =
+    normal !== undefined && isUp(view, normal) && load.hasRoom(normal) ? normal : standIn(it.group, view, load, undefined);
   if (to === undefined)
-    return { unprotected: net.netId, because: `${net.name} is served by nobody, and no member is known to be up with room for it` };
+    return {
+      unprotected: net.netId,
+      because: `${net.name} is served by nobody, and no member is known to be up with room for it`,
+    };
   return move(it, to, "failover", `${net.name} was served by nobody: ${to.name} is up`);
 }
 

@@ -1,18 +1,19 @@
 import { describe, expect, test } from "vitest";
 import type { Evidence, Source } from "../model/evidence.ts";
 import type { ServerId, VimPortId } from "../model/ids.ts";
-import { hear, judge, type MemberWords, NOTHING_SAID } from "./judge.ts";
+import { hearOf, judge, type MemberWords, NOTHING_SAID } from "./judge.ts";
 
 /** A story as "source:says@ms", in the order in which it is heard. */
 function told(...story: `${Source}:${Evidence["says"]}@${number}`[]): MemberWords {
   return story.reduce<MemberWords>((words, line) => {
     const [, source, says, at] = /^(\w+):(\w+)@([\d.]+)$/.exec(line) as unknown as [string, Source, Evidence["says"], string];
-    const onPort = ["linkUp", "linkDown", "answers"].includes(says);
+    const onPort = ["linkUp", "linkDown", "answers", "silent", "fenced"].includes(says);
     const about = onPort ? ({ kind: "port", id: "p" as VimPortId } as const) : ({ kind: "server", id: "s" as ServerId } as const);
-    const evidence: Evidence = { about, says, source, seenAt: Number(at) };
-    return onPort ? { ...words, port: hear(words.port, evidence) } : { ...words, server: hear(words.server, evidence) };
+    return hearOf(words, { about, says, source, seenAt: Number(at) });
   }, NOTHING_SAID);
 }
+
+const ALIVE = ["libvirt:running@10", "arpProbe:answers@20", "poll:running@100", "poll:answers@100"] as const;
 
 describe("evidence → health", () => {
   for (const [what, words, want] of [
@@ -90,6 +91,102 @@ describe("evidence → health", () => {
       told("libvirt:running@50", "libvirt:stopped@40", "arpProbe:answers@60"),
       "up since 60",
     ],
+    ["silent to its probe: an opinion", told(...ALIVE, "probe:silent@130"), "unknown since 130"],
+    ["silent, told again", told(...ALIVE, "probe:silent@130", "poll:answers@140", "probe:silent@150"), "unknown since 130"],
+    [
+      "silent: that it answered once, as the VIM's port status says, does not end it",
+      told(...ALIVE, "probe:silent@130", "poll:running@140", "poll:answers@140"),
+      "unknown since 130",
+    ],
+    ["silent, then answers", told(...ALIVE, "probe:silent@130", "probe:answers@160"), "up since 160"],
+    [
+      "silent from a life before this one",
+      told(
+        "qmp:running@10",
+        "arpProbe:answers@20",
+        "probe:silent@30",
+        "qmp:stopped@40",
+        "qmp:running@400",
+        "arpProbe:answers@900",
+      ),
+      "up since 900",
+    ],
+    ["silent, then killed", told(...ALIVE, "probe:silent@130", "processExit:stopped@140"), "down since 140 by processExit"],
+    ["silent and fenced", told(...ALIVE, "probe:silent@130", "fence:fenced@131"), "down since 131 by fence"],
+    [
+      "fenced, and answers again: it hung and woke up",
+      told(...ALIVE, "probe:silent@130", "fence:fenced@131", "probe:answers@160"),
+      "down since 131 by fence",
+    ],
+    [
+      "paused, fenced, resumed: never into traffic",
+      told(
+        ...ALIVE,
+        "qmp:paused@130",
+        "fence:fenced@131",
+        "qmp:running@140",
+        "poll:running@150",
+        "poll:answers@150",
+        "probe:answers@160",
+      ),
+      "down since 131 by fence",
+    ],
+    [
+      "fenced, forced off, started: a new life that must answer",
+      told(...ALIVE, "probe:silent@130", "fence:fenced@131", "libvirt:stopped@1100", "qmp:running@1400"),
+      "unknown since 1400",
+    ],
+    [
+      "fenced, forced off, started and answers",
+      told(...ALIVE, "probe:silent@130", "fence:fenced@131", "libvirt:stopped@1100", "qmp:running@1400", "arpProbe:answers@3000"),
+      "up since 3000",
+    ],
+    [
+      "killed, then fenced: the life ended before the fence, the next one is not fenced",
+      told(...ALIVE, "processExit:stopped@130", "fence:fenced@131", "qmp:running@1400", "arpProbe:answers@3000"),
+      "up since 3000",
+    ],
+    [
+      "killed and started once, later paused, fenced and resumed: the old death ends no fence",
+      told(
+        ...ALIVE,
+        "processExit:stopped@130",
+        "qmp:running@1400",
+        "arpProbe:answers@3000",
+        "qmp:paused@5000",
+        "fence:fenced@5001",
+        "qmp:running@6000",
+        "probe:answers@6010",
+      ),
+      "down since 5001 by fence",
+    ],
+    [
+      "an end that was seen before the fence and told after it",
+      told(...ALIVE, "fence:fenced@131", "libvirt:stopped@120", "libvirt:running@125"),
+      "down since 131 by fence",
+    ],
+    [
+      "fenced, and opened by an operator: it must answer",
+      told(...ALIVE, "fence:fenced@131", "fence:linkUp@200"),
+      "unknown since 200",
+    ],
+    [
+      "fenced, opened by an operator, and answers",
+      told(...ALIVE, "fence:fenced@131", "fence:linkUp@200", "arpProbe:answers@230"),
+      "up since 200",
+    ],
+    [
+      "an inventory begun before the new life still has the fence",
+      told(
+        ...ALIVE,
+        "fence:fenced@131",
+        "libvirt:stopped@1100",
+        "qmp:running@1400",
+        "fence:fenced@1390",
+        "arpProbe:answers@3000",
+      ),
+      "up since 3000",
+    ],
   ] as const) {
     test(`${what} → ${want}`, () => {
       const health = judge(words);
@@ -98,8 +195,8 @@ describe("evidence → health", () => {
           ? `up since ${health.sinceMs}`
           : health.state === "down"
             ? `down since ${health.sinceMs} by ${health.seenBy.join(",")}`
-            : "unknown";
-      expect(text).toBe(want);
+            : `unknown since ${health.sinceMs}`;
+      expect(want === "unknown" ? health.state : text).toBe(want);
     });
   }
 });

@@ -11,13 +11,65 @@ export interface Word {
 /** The current word of each source about one thing: a server, or a link port of it. */
 export type Words = ReadonlyMap<Source, Word>;
 
-/** What is known of one member: its server and its service link port. It is up only when both are. */
+/** What is known of one member: its server and its service link port. It is up only when both are, and when it is not fenced. */
 export interface MemberWords {
   readonly server: Words;
   readonly port: Words;
+  readonly fence: Fence;
 }
 
-export const NOTHING_SAID: MemberWords = { server: new Map(), port: new Map() };
+/**
+ * Whether its port is closed in the switch. Only a new life of its server ends that: a VM that is resumed still believes what it
+ * believed before. `lifeEnded`: its server has stopped since, or had when it was fenced.
+ */
+export type Fence =
+  | { readonly isUp: true; readonly word: Word; readonly lifeEnded: boolean }
+  | { readonly isUp: false; readonly endedMs: number };
+
+export const NOTHING_SAID: MemberWords = { server: new Map(), port: new Map(), fence: { isUp: false, endedMs: -1 } };
+
+/** Takes one more piece of evidence about a member in. */
+export function hearOf(member: MemberWords, evidence: Evidence): MemberWords {
+  const { server, port } = member;
+  if (evidence.says === "fenced") return { ...member, fence: fenceOf(member, evidence) };
+  if (evidence.about.kind === "port") {
+    const heard = { ...member, port: hear(port, evidence) };
+    return evidence.source === "fence" ? liftFence(heard, evidence.seenAt) : heard; // It takes its own word back.
+  }
+  const heard = { ...member, server: hear(server, evidence) };
+  const fence = fenceAfter(heard, evidence);
+  return evidence.says === "stopped" ? { ...heard, fence, port: endedLife(port, evidence.seenAt) } : { ...heard, fence };
+}
+
+/** What a life answered, or did not, says nothing of the next one. */
+function endedLife(port: Words, endedMs: number): Words {
+  const isPast = (w: Word) => (w.evidence.says === "answers" || isSilence(w)) && w.lastMs < endedMs;
+  return new Map([...port].filter(([, w]) => !isPast(w)));
+}
+
+/** Its port was open at `atMs`, says who closed it. */
+export function liftFence(member: MemberWords, atMs: number): MemberWords {
+  const { fence } = member;
+  return fence.isUp && atMs > fence.word.lastMs ? { ...member, fence: { isUp: false, endedMs: atMs } } : member;
+}
+
+function fenceOf({ server, fence }: MemberWords, evidence: Evidence): Fence {
+  const { seenAt } = evidence;
+  const hasStopped = latestOf(server)?.evidence.says === "stopped";
+  if (!fence.isUp) {
+    if (seenAt <= fence.endedMs) return fence; // Read before the new life began.
+    return { isUp: true, word: { evidence, sinceMs: seenAt, lastMs: seenAt }, lifeEnded: hasStopped };
+  }
+  const word = { ...fence.word, lastMs: Math.max(fence.word.lastMs, seenAt) };
+  return { isUp: true, word, lifeEnded: fence.lifeEnded || hasStopped };
+}
+
+function fenceAfter({ server, fence }: MemberWords, { says, seenAt }: Evidence): Fence {
+  if (!fence.isUp || seenAt < fence.word.sinceMs) return fence;
+  if (says === "stopped") return { ...fence, lifeEnded: true };
+  const isNewLife = says === "running" && fence.lifeEnded && againstNow(server).length === 0;
+  return isNewLife ? { isUp: false, endedMs: seenAt } : fence;
+}
 
 /**
  * Takes one more piece of evidence in. What was seen before the source's current word is ignored: it arrived late. A source that
@@ -34,15 +86,19 @@ export function hear(words: Words, evidence: Evidence): Words {
   });
 }
 
-const AGAINST: ReadonlySet<Evidence["says"]> = new Set(["paused", "stopped", "linkDown"]);
+const AGAINST: ReadonlySet<Evidence["says"]> = new Set(["paused", "stopped", "linkDown", "fenced"]);
 const isAgainst = (w: Word) => AGAINST.has(w.evidence.says);
+const isSilence = (w: Word) => w.evidence.says === "silent";
+/** Silence is neither: it speaks against nothing that was seen, and nothing that was seen once ends it. */
+const isInFavour = (w: Word) => !isAgainst(w) && !isSilence(w);
 const isContradicted = (words: Words, said: Word) =>
-  [...words.values()].some((w) => isAgainst(w) !== isAgainst(said) && w.lastMs > said.lastMs);
+  [...words.values()].some((w) => isOpposite(w, said) && w.lastMs > said.lastMs);
+const isOpposite = (a: Word, b: Word) => (isAgainst(a) && isInFavour(b)) || (isInFavour(a) && isAgainst(b));
 
 /**
  * Evidence → health. One fact against a thing takes it down at once. The latest word wins, whoever says it: sources see the same
  * end of a VM up to 2 s apart, but none sees an end that has not happened. A member of which too little was heard is unknown,
- * and so is one whose service address has not answered since its server started.
+ * and so is one whose service address has not answered since its server started, or answers its probe no more.
  */
 export function judge(member: MemberWords): Health {
   const against = speakersAgainst(member);
@@ -55,33 +111,50 @@ export function judge(member: MemberWords): Health {
   );
   const answers = [...member.port.values()].filter((w) => w.evidence.says === "answers" && w.lastMs >= linkSince);
   if (answers.length === 0) return unknown(linkSince, "its service address has not answered since it started");
-  return { state: "up", sinceMs: Math.max(linkSince, Math.min(...answers.map((w) => w.sinceMs))) };
+  const silence = silenceOf(member);
+  if (silence !== null && silence.lastMs >= linkSince) return unknown(silence.sinceMs, "it does not answer its probe");
+  const probe = answers.find((w) => w.evidence.source === "probe");
+  return { state: "up", sinceMs: Math.max(linkSince, Math.min(...answers.map((w) => w.sinceMs)), probe?.sinceMs ?? 0) };
 }
 
 /** The words that speak against a member now, the earliest first. */
-export function speakersAgainst(member: MemberWords): Word[] {
-  return [...againstNow(member.server), ...againstNow(member.port)].sort((a, b) => a.sinceMs - b.sinceMs);
+export function speakersAgainst({ server, port, fence }: MemberWords): Word[] {
+  const fenced = fence.isUp ? [fence.word] : [];
+  return [...againstNow(server), ...againstNow(port), ...fenced].sort((a, b) => a.sinceMs - b.sinceMs);
+}
+
+/** The word of the probe that its service address does not answer now; only a later answer to a probe ends it. */
+export function silenceOf({ port }: MemberWords): Word | null {
+  const word = [...port.values()].find(isSilence);
+  if (word === undefined) return null;
+  const answered = [...port.values()].some(
+    (w) => w.evidence.says === "answers" && !SOURCES[w.evidence.source].fact && w.lastMs > word.lastMs,
+  );
+  return answered ? null : word;
 }
 
 function down(against: readonly Word[], first: Word): Health {
-  const { about, says, source } = first.evidence;
+  const { about, says, source, detail } = first.evidence;
   const seenBy = against.map((w) => w.evidence.source);
-  return { state: "down", sinceMs: first.sinceMs, seenBy, why: `${about.kind} ${says} (${SOURCES[source].text})` };
+  const how = says === "fenced" && detail !== undefined ? `: ${detail}` : "";
+  return { state: "down", sinceMs: first.sinceMs, seenBy, why: `${about.kind} ${says} (${SOURCES[source].text}${how})` };
 }
 
 const unknown = (sinceMs: number, why: string): Health => ({ state: "unknown", sinceMs, why });
 
 /** Who speaks against it now: words younger than the last one in favour. At the same moment the one against wins: the safer belief. */
 function againstNow(words: Words): Word[] {
-  const inFavourMs = Math.max(-1, ...[...words.values()].filter((w) => !isAgainst(w)).map((w) => w.lastMs));
+  const inFavourMs = Math.max(-1, ...[...words.values()].filter(isInFavour).map((w) => w.lastMs));
   return [...words.values()].filter((w) => isAgainst(w) && w.lastMs >= inFavourMs);
 }
+
+const latestOf = (words: Words): Word | undefined => [...words.values()].sort((a, b) => b.lastMs - a.lastMs)[0];
 
 const lastAgainstMs = (words: Words): number => Math.max(0, ...[...words.values()].filter(isAgainst).map((w) => w.lastMs));
 
 /** Since when nobody says otherwise: the first word in favour after the last one against. Null when there is none. */
 function inFavourSince(words: Words): number | null {
   const floor = lastAgainstMs(words);
-  const inFavour = [...words.values()].filter((w) => !isAgainst(w) && w.lastMs > floor);
+  const inFavour = [...words.values()].filter((w) => isInFavour(w) && w.lastMs > floor);
   return inFavour.length === 0 ? null : Math.max(floor, Math.min(...inFavour.map((w) => w.sinceMs)));
 }

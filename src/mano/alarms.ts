@@ -14,6 +14,8 @@ export const ALARM_CAUSES = {
   SERVICE_DOWN: { severity: "CRITICAL", eventType: "QOS_ALARM", isRootCause: false },
   HEAL_GAVE_UP: { severity: "MAJOR", eventType: "PROCESSING_ERROR_ALARM", isRootCause: false },
   FAILOVER_STUCK: { severity: "CRITICAL", eventType: "PROCESSING_ERROR_ALARM", isRootCause: false },
+  /** A lockout or a forced switch is in place: nobody else will lead traffic back, and operators forget. */
+  PROTECTION_LOCKED: { severity: "WARNING", eventType: "QOS_ALARM", isRootCause: false },
   VIM_UNREACHABLE: { severity: "MAJOR", eventType: "COMMUNICATIONS_ALARM", isRootCause: true },
 } as const satisfies Record<
   string,

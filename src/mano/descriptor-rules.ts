@@ -78,12 +78,33 @@ function rulesOfProtection(vdu: Vdu, at: string): string[] {
     }
     return errors;
   }
+  errors.push(...rulesOfProbe(vdu, at));
   if (service === null) errors.push(`${at}.service_interface: is missing beside high_availability; ${oneOf(cps)}`);
   if (vdu.vnfcs.length !== TWINS && vdu.vnfcs.length > 0) {
     errors.push(
       `${at}.vnfc: high_availability needs exactly two VNFCs, there are ${vdu.vnfcs.length}; write two that name each other`,
     );
   }
+  return errors;
+}
+
+/** A probe asks the service address, and can miss no more requests than it looks back on. */
+function rulesOfProbe({ policy: { probe }, cps, serviceInterface }: Vdu, at: string): string[] {
+  if (probe === null) return [];
+  const errors: string[] = [];
+  if (probe.misses > probe.of)
+    errors.push(
+      `${at}.protection.probe.misses: ${probe.misses} of ${probe.of} requests cannot be missed; write at most ${probe.of}`,
+    );
+  if ((probe.icmp || probe.udpPort !== null) && probe.sourceIp === null)
+    errors.push(
+      `${at}.protection.probe.source_ip: is missing beside icmp or udp_port; write a free address of the members' subnet`,
+    );
+  const cp = cps.find((c) => c.id === serviceInterface);
+  if (cp?.ip === null)
+    errors.push(
+      `${at}.protection.probe: the service interface ${quote(cp.id)} has no ip to ask; write its ip, or remove the probe`,
+    );
   return errors;
 }
 
@@ -171,6 +192,11 @@ function rulesOfTraffic(nsd: Nsd, vnfd: Vnfd, at: string): string[] {
   const data = nsd.members.map((m, i) => ({ net: m.dataNet, at: `${at}.members[${i}].data_net` }));
   const attached = Object.entries(nsd.nets).map(([cp, net]) => ({ net, at: `${at}.nets.${cp}` }));
   return [
+    ...nsd.members.flatMap((m, i) =>
+      m.capacity !== null && m.trafficNets.length > m.capacity
+        ? [`${at}.members[${i}].capacity: ${m.capacity} is less than its own ${m.trafficNets.length} traffic_net; write more`]
+        : [],
+    ),
     ...usedBefore(traffic, traffic, "a traffic net is served by one member at a time; list it once"),
     ...usedBefore(data, data, "every member needs a data net of its own; write another one"),
     ...usedBefore(traffic, data, "a net cannot be traffic net and data net; write another one"),

@@ -1,6 +1,7 @@
 import { type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
 import { parseDocument } from "yaml";
+import type { ProbePolicy } from "../model/armed.ts";
 import type { Descriptor, Nsd, Vdu, Vnfd } from "../model/descriptor.ts";
 import type { Scheme } from "../model/protection.ts";
 import { brokenRules } from "./descriptor-rules.ts";
@@ -20,10 +21,23 @@ const id = (what: string) =>
 const list = <T extends TSchema>(item: T, description: string, minItems = 1) =>
   Type.Array(item, { minItems, maxItems: LIST_MAX, description });
 const waitMs = Type.Integer({ minimum: 0, maximum: WAIT_MS_MAX, description: "whole milliseconds, 0..3600000" });
+const whole = (minimum: number, maximum: number, what: string) =>
+  Type.Integer({ minimum, maximum, description: `${what}, ${minimum}..${maximum}` });
 const ipv4 = Type.String({
   pattern: "^((25[0-5]|2[0-4]\\d|1?\\d?\\d)(\\.(?!$)|$)){4}$",
   description: "an IPv4 address such as 10.0.0.100",
 });
+const probeShape = Type.Object(
+  {
+    interval: Type.Optional(whole(10, 1_000, "whole milliseconds between two requests")),
+    misses: Type.Optional(whole(1, 100, "how many unanswered requests make a member silent")),
+    of: Type.Optional(whole(1, 100, "of how many last requests")),
+    icmp: Type.Optional(Type.Boolean({ description: "true or false: ask by ICMP echo too" })),
+    udp_port: Type.Optional(whole(1, 65_535, "a UDP port of the service that answers any datagram")),
+    source_ip: Type.Optional(ipv4),
+  },
+  { ...closed, description: "an object with interval, misses, of and perhaps icmp, udp_port, source_ip" },
+);
 
 const vduShape = Type.Object(
   {
@@ -47,8 +61,9 @@ const vduShape = Type.Object(
           revertive: Type.Optional(Type.Boolean({ description: "true or false" })),
           wait_to_restore_ms: Type.Optional(waitMs),
           hold_off_ms: Type.Optional(waitMs),
+          probe: Type.Optional(probeShape),
         },
-        { ...closed, description: "an object with revertive, wait_to_restore_ms, hold_off_ms" },
+        { ...closed, description: "an object with revertive, wait_to_restore_ms, hold_off_ms, probe" },
       ),
     ),
     vnfc: list(
@@ -97,8 +112,9 @@ const shape = Type.Object(
                     maxItems: LIST_MAX,
                     description: "a list of names of VIM nets, [] for none",
                   }),
+                  capacity: Type.Optional(whole(1, LIST_MAX, "how many traffic nets it may carry, whoever fails")),
                 },
-                { ...closed, description: "an object with vnfc, data_net, traffic_net" },
+                { ...closed, description: "an object with vnfc, data_net, traffic_net and perhaps capacity" },
               ),
               "a list with one entry for each protected VNFC",
             ),
@@ -145,6 +161,9 @@ const string = (v: unknown): string => (typeof v === "string" ? v : "");
 const stringOrNull = (v: unknown): string | null => (typeof v === "string" && v !== "" ? v : null);
 const number = (v: unknown, byDefault: number): number => (typeof v === "number" ? v : byDefault);
 
+/** Silence is known within half a second; a guest that is only slow answers one of three. */
+const PROBE_DEFAULT = { intervalMs: 100, misses: 3 } as const;
+
 /** G.8031 11.14 has 5 to 12 minutes; a media relay is warm within seconds. */
 const WAIT_TO_RESTORE_DEFAULT_MS = 5_000;
 
@@ -177,12 +196,25 @@ function vduOf(raw: Raw): Vdu {
       revertive: protection.revertive !== false,
       holdOffMs: number(protection.hold_off_ms, 0),
       waitToRestoreMs: number(protection.wait_to_restore_ms, WAIT_TO_RESTORE_DEFAULT_MS),
+      probe: protection.probe === undefined ? null : probeOf(object(protection.probe)),
     },
     vnfcs: objects(raw.vnfc).map((v) => ({
       id: string(v.id),
       replicated: stringOrNull(v.replicated),
       kernelCmdline: stringOrNull(v.kernel_cmdline),
     })),
+  };
+}
+
+function probeOf(raw: Raw): ProbePolicy {
+  const misses = number(raw.misses, PROBE_DEFAULT.misses);
+  return {
+    intervalMs: number(raw.interval, PROBE_DEFAULT.intervalMs),
+    misses,
+    of: number(raw.of, misses),
+    icmp: raw.icmp === true,
+    udpPort: typeof raw.udp_port === "number" ? raw.udp_port : null,
+    sourceIp: stringOrNull(raw.source_ip),
   };
 }
 
@@ -196,6 +228,7 @@ const nsdOf = (raw: Raw): Nsd => ({
     vnfc: string(m.vnfc),
     dataNet: string(m.data_net),
     trafficNets: Array.isArray(m.traffic_net) ? m.traffic_net.map(string) : [],
+    capacity: typeof m.capacity === "number" ? m.capacity : null,
   })),
 });
 

@@ -1,43 +1,24 @@
 import { randomUUID } from "node:crypto";
 import type { StartedMove } from "../act/binds.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Fired } from "../model/armed.ts";
 import type { NetId, VnfcId } from "../model/ids.ts";
-import type { Failover, FailoverTimes } from "../model/mano-event.ts";
-import type { Decision, Move, ProtectionGroup } from "../model/protection.ts";
+import type { Failover } from "../model/mano-event.ts";
+import type { Decision, Move } from "../model/protection.ts";
 import type { EventStream } from "../notify/stream.ts";
 import { upsertFailover } from "../store/mano-records.ts";
 import type { Bound } from "../vimconn/connector.ts";
 import type { AlarmBook } from "./alarms.ts";
+import { aboutOf, byAbout, type Entry, isOvertaken, keyOf, laterOf, type Progress, type Reached } from "./failover-entry.ts";
 import { type Guard, seenOf } from "./guard.ts";
 import type { WriteQueue } from "./writes.ts";
 
 /** How long later sources of the same fault are added to its record: libvirt is up to 2 s late (limits, "which signal says first"). */
 const LATE_SOURCES_MS = 3_000;
+/** How much earlier than the VIM we may decide on the same fault, by the timer of a hold-off. */
+const TOGETHER_MS = 500;
 /** A failover that is not done by then needs a person. */
 const STUCK_AFTER_MS = 30_000;
-
-/** How far the moves of an open record are: what the VIM has answered for each net. */
-type Progress = "sent" | "confirmed" | "pending" | "failed";
-
-interface Entry {
-  failover: Failover;
-  readonly openedMs: number;
-  readonly progress: Map<NetId, Progress>;
-  /** When the last answer came; only an inventory begun later reads the bind back. */
-  answeredMs: number;
-}
-
-/** When a decision came about, monotonic ms. */
-export interface Reached {
-  readonly told: number | null;
-  readonly decided: number;
-}
-
-/** The member a move is about: who went down, or who came back. */
-function aboutOf(group: ProtectionGroup, move: Move): VnfcId {
-  if (move.kind === "failback") return move.to;
-  return move.from ?? group.trafficNets.find((n) => n.netId === move.trafficNet)?.normal ?? move.to;
-}
 
 /** One record for each fault, whatever the number of sources, moves, tries and restarts; closed when traffic is led as decided. */
 export class FailoverBook {
@@ -48,6 +29,8 @@ export class FailoverBook {
   readonly #open = new Map<string, Entry>();
   /** Closed ones to which late sources may still be added, and what each traffic net was last led to, by record. */
   readonly #recent = new Set<Entry>();
+  /** Armed plans that were carried out and are on record, of earlier runs too: a VIM tells its events again after a restart. */
+  readonly #fires = new Set<string>();
 
   constructor(clock: Clock, stream: EventStream, writes: WriteQueue, alarms: AlarmBook) {
     this.#clock = clock;
@@ -56,16 +39,71 @@ export class FailoverBook {
     this.#alarms = alarms;
   }
 
-  /** Takes up a record that an earlier run left open. */
+  /** Takes up a record of an earlier run. */
   resume(failover: Failover): void {
+    if (failover.mode === "armed") this.#fires.add(fireOf(failover.groupId, failover.about, failover.times.decided));
+    if (failover.state === "closed") return;
     const progress = new Map(failover.moves.map((m) => [m.trafficNet, "confirmed" as Progress]));
     const now = this.#clock.now();
     this.#open.set(keyOf(failover.groupId, failover.kind, failover.about), {
       failover,
       openedMs: now,
       progress,
+      byVim: new Set(),
       answeredMs: now,
     });
+  }
+
+  /**
+   * The VIM has carried out an armed plan (and, told again, the switch has confirmed it). One record for its fault: that of our own
+   * decision for the same, where there is one, or of what was found after a restart, or a new one.
+   */
+  fired(guard: Guard, fired: Fired, told: number): void {
+    const fire = fireOf(guard.group.id, fired.failed, fired.firedAt);
+    const had = this.#entryOf(guard, fired);
+    if (!had && this.#fires.has(fire)) return; // Told again, and long closed.
+    this.#fires.add(fire);
+    const why = guard.memberOf(fired.failed)?.health;
+    const because = [
+      ...(why?.state === "down" ? [`${this.#nameOf(guard, fired.failed)} is down: ${why.why}`] : []),
+      ...fired.because,
+    ];
+    const entry = had ?? this.#opened(guard, "failover", fired.failed, because, "armed", { told, decided: fired.firedAt });
+    if (!had) this.#open.set(keyOf(guard.group.id, "failover", fired.failed), entry);
+    const isOwn = had !== undefined && had.failover.mode !== "armed"; // Until now the record of our own decision.
+    for (const { trafficNet } of fired.moves) {
+      entry.byVim.add(trafficNet);
+      // Asked for again by the next pass, should the switch never confirm.
+      if (entry.progress.get(trafficNet) !== "confirmed")
+        entry.progress.set(trafficNet, fired.barrierAt === null ? "pending" : "confirmed");
+    }
+    if (![...entry.progress.values()].includes("sent")) entry.answeredMs = this.#clock.now();
+    const { times } = entry.failover;
+    const at = { onWire: fired.onWireAt, barrier: fired.barrierAt };
+    // What we sent for the same came second, and found it done.
+    const isAllByVim = entry.failover.moves.every((m) => entry.byVim.has(m.trafficNet));
+    const own = isOwn && isAllByVim ? { ...times, onWire: null, barrier: null } : times;
+    const armed = { ...laterOf(own, at), told: times.told ?? told, decided: fired.firedAt };
+    this.#change(entry, {
+      mode: "armed",
+      times: armed,
+      ...(isOwn && { because: [...because, ...had.failover.because] }),
+    });
+    const { moves } = entry.failover;
+    if (!fired.moves.every((f) => moves.some((m) => m.trafficNet === f.trafficNet && m.to === f.to)))
+      this.#add(
+        entry,
+        fired.moves.map((m) => ({ ...m, from: fired.failed, kind: "failover" as const })),
+      );
+  }
+
+  /** The switch refused a plan that the VIM carried out, and the VIM took it back: what is decided now is sent as ever, into the same record. */
+  refused(guard: Guard, fired: Fired, why: string): void {
+    const entry = this.#open.get(keyOf(guard.group.id, "failover", fired.failed));
+    if (!entry) return;
+    for (const { trafficNet } of fired.moves) if (entry.byVim.delete(trafficNet)) entry.progress.set(trafficNet, "failed");
+    entry.answeredMs = this.#clock.now();
+    this.#change(entry, { because: [...entry.failover.because, `the switch refused what was armed: ${why}`] });
   }
 
   /** Writes down moves that are on their way. Moves of a fault that has an open record go into that one. */
@@ -74,20 +112,26 @@ export class FailoverBook {
       const { kind } = own[0]!.move;
       const moves = own.map((s) => s.move);
       const key = keyOf(guard.group.id, kind, about);
-      const entry = this.#open.get(key) ?? this.#opened(guard, kind, about, decision, mode, reached);
+      const entry = this.#open.get(key) ?? this.#opened(guard, kind, about, decision.because, mode, reached);
       this.#open.set(key, entry);
       this.#add(entry, moves);
       for (const { move, done } of own) this.#await(guard, entry, move, done);
     }
   }
 
-  /** What a run that was killed in between did and could not write down: seen from who serves what now. */
-  recordFound(guard: Guard, move: Move, because: string): void {
-    const reached = { told: null, decided: this.#clock.now() };
-    const decision = { moves: [move], because: [because], heal: [], unprotected: [], command: null, againAt: null };
-    const entry = this.#opened(guard, move.kind, aboutOf(guard.group, move), decision, "restart", reached);
-    this.#add(entry, [move]);
-    this.#close(guard, entry, []);
+  /** What a run that was killed in between did and could not write down: seen from who serves what now. One record for each member. */
+  recordFound(guard: Guard, found: readonly { readonly move: Move; readonly because: string }[]): void {
+    for (const own of Map.groupBy(found, ({ move }) => `${move.kind} ${aboutOf(guard.group, move)}`).values()) {
+      const reached = { told: null, decided: this.#clock.now() };
+      const because = own.map((f) => f.because);
+      const { move } = own[0]!;
+      const entry = this.#opened(guard, move.kind, aboutOf(guard.group, move), because, "restart", reached);
+      this.#add(
+        entry,
+        own.map((f) => f.move),
+      );
+      this.#close(guard, entry, []);
+    }
   }
 
   /** More was heard of a member: adds sources and the telling of the alarm to the records about it. */
@@ -165,7 +209,28 @@ export class FailoverBook {
     }
   }
 
-  #opened(guard: Guard, kind: Move["kind"], about: VnfcId, decision: Decision, mode: Failover["mode"], reached: Reached): Entry {
+  /** The record of the fault that this fire was for; decided by us at the same time, or found after a restart. */
+  #entryOf(guard: Guard, fired: Fired): Entry | undefined {
+    const open = this.#open.get(keyOf(guard.group.id, "failover", fired.failed));
+    if (open) return open;
+    return [...this.#recent].find(({ failover: f }) => {
+      if (f.groupId !== guard.group.id || f.kind !== "failover" || f.about !== fired.failed) return false;
+      return f.mode === "armed" ? f.times.decided === fired.firedAt : (f.times.decided ?? 0) >= fired.firedAt - TOGETHER_MS;
+    });
+  }
+
+  #nameOf(guard: Guard, id: VnfcId): string {
+    return guard.memberOf(id)?.member.name ?? id;
+  }
+
+  #opened(
+    guard: Guard,
+    kind: Move["kind"],
+    about: VnfcId,
+    because: readonly string[],
+    mode: Failover["mode"],
+    reached: Reached,
+  ): Entry {
     const member = guard.memberOf(about);
     const failover: Failover = {
       id: randomUUID(),
@@ -175,7 +240,7 @@ export class FailoverBook {
       about,
       state: "open",
       moves: [],
-      because: decision.because,
+      because,
       mode,
       openedAt: this.#clock.wall().toISOString(),
       closedAt: null,
@@ -188,7 +253,7 @@ export class FailoverBook {
         alarmTold: this.#alarms.toldAt(about, "VNFC_DOWN"),
       },
     };
-    return { failover, openedMs: this.#clock.now(), progress: new Map(), answeredMs: Number.POSITIVE_INFINITY };
+    return { failover, openedMs: this.#clock.now(), progress: new Map(), byVim: new Set(), answeredMs: Number.POSITIVE_INFINITY };
   }
 
   #add(entry: Entry, moves: readonly Move[]): void {
@@ -211,16 +276,20 @@ export class FailoverBook {
   }
 
   #answered(entry: Entry, move: Move, progress: Progress, at: { onWireMs: number; barrierMs: number } | null): void {
-    entry.progress.set(move.trafficNet, progress);
+    if (!(entry.byVim.has(move.trafficNet) && progress === "failed")) entry.progress.set(move.trafficNet, progress);
     if (![...entry.progress.values()].includes("sent")) entry.answeredMs = this.#clock.now();
-    if (at) this.#change(entry, { times: laterOf(entry.failover.times, at) });
+    if (at && !entry.byVim.has(move.trafficNet))
+      this.#change(entry, { times: laterOf(entry.failover.times, { onWire: at.onWireMs, barrier: at.barrierMs }) });
   }
 
   #close(guard: Guard, entry: Entry, why: readonly string[]): void {
     const { failover } = entry;
     this.#open.delete(keyOf(failover.groupId, failover.kind, failover.about));
     this.#recent.add(entry);
-    for (const old of this.#recent) if (this.#clock.now() - old.openedMs > LATE_SOURCES_MS) this.#recent.delete(old);
+    for (const old of this.#recent) {
+      // What was found after a restart may be told by its VIM at any time later.
+      if (old.failover.mode !== "restart" && this.#clock.now() - old.openedMs > LATE_SOURCES_MS) this.#recent.delete(old);
+    }
     this.#change(entry, { state: "closed", closedAt: this.#clock.wall().toISOString(), because: [...failover.because, ...why] });
     for (const move of failover.moves)
       if (guard.servedBy(move.trafficNet) === move.to) guard.setSince(move.trafficNet, failover.openedAt);
@@ -237,24 +306,4 @@ export class FailoverBook {
   }
 }
 
-const keyOf = (groupId: string, kind: string, about: string): string => `${groupId} ${kind} ${about}`;
-
-/** Of several moves the last one counts: the fault is over when all traffic flows. */
-const laterOf = (times: FailoverTimes, at: { onWireMs: number; barrierMs: number }): FailoverTimes => ({
-  ...times,
-  onWire: Math.max(times.onWire ?? 0, at.onWireMs),
-  barrier: Math.max(times.barrier ?? 0, at.barrierMs),
-});
-
-function byAbout(group: ProtectionGroup, started: readonly StartedMove[]): Map<VnfcId, StartedMove[]> {
-  return Map.groupBy(started, (s) => aboutOf(group, s.move));
-}
-
-/** Traffic is not led as the record wanted, nothing is on its way, and the decision of now does not want it either. */
-function isOvertaken(guard: Guard, failover: Failover, decision: Decision): boolean {
-  return failover.moves.every(
-    (m) =>
-      guard.servedBy(m.trafficNet) === m.to ||
-      (!guard.isMoving(m.trafficNet) && !decision.moves.some((d) => d.trafficNet === m.trafficNet && d.to === m.to)),
-  );
-}
+const fireOf = (groupId: string, failed: string, firedAt: number | null): string => `${groupId} ${failed} ${firedAt}`;

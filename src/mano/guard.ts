@@ -1,5 +1,5 @@
 import type { GroupView } from "../decide/view.ts";
-import { hear, judge, type MemberWords, NOTHING_SAID, speakersAgainst } from "../detect/judge.ts";
+import { hearOf, judge, liftFence, type MemberWords, NOTHING_SAID, silenceOf, speakersAgainst } from "../detect/judge.ts";
 import type { Evidence, Source } from "../model/evidence.ts";
 import type { NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { Health, Member, ProtectionCommand, ProtectionGroup } from "../model/protection.ts";
@@ -71,9 +71,7 @@ export class Guard {
   }
 
   hear(of: GuardedMember, evidence: Evidence): void {
-    const { server, port } = of.words;
-    of.words =
-      evidence.about.kind === "server" ? { server: hear(server, evidence), port } : { server, port: hear(port, evidence) };
+    of.words = hearOf(of.words, evidence);
   }
 
   /** Judges each member anew; gives those whose state has changed. */
@@ -95,6 +93,7 @@ export class Guard {
       const port = seen.ports.find((p) => p.serverId === of.serverId && p.netId === of.member.dataNet);
       of.portId = port?.id ?? of.portId;
       for (const evidence of wordsOf(of, seen.servers.get(of.serverId), port, seen.startedAt)) this.hear(of, evidence);
+      if (port?.fenced === false) of.words = liftFence(of.words, seen.startedAt);
     }
     for (const { netId } of this.group.trafficNets) this.bindSeen(netId, seen.nets.get(netId)?.bindNet ?? null, seen.startedAt);
     this.isObserved = true;
@@ -129,9 +128,16 @@ export class Guard {
   }
 }
 
-/** What each source that speaks against a member now saw first, and when. */
+/** Its port is closed in the switch. */
+export const isFenced = ({ words }: GuardedMember): boolean => words.fence.isUp;
+
+/** Since when its probe goes unanswered, monotonic ms; null: it does not. */
+export const silentSince = ({ words }: GuardedMember): number | null => silenceOf(words)?.sinceMs ?? null;
+
+/** What each source that speaks against a member now saw first, and when; a silent probe is among them. */
 export function seenOf({ words }: GuardedMember): Partial<Record<Source, number>> {
-  const against = speakersAgainst(words);
+  const silence = silenceOf(words);
+  const against = [...speakersAgainst(words), ...(silence === null ? [] : [silence])];
   // A state read from the VIM is news only where nobody told.
   const told = against.filter((w) => w.evidence.source !== "poll");
   return Object.fromEntries((told.length > 0 ? told : against).map((w) => [w.evidence.source, w.sinceMs]).reverse());
@@ -142,10 +148,12 @@ function wordsOf(of: GuardedMember, server: VimServer | undefined, port: VimLink
   const about = { kind: "server", id: of.serverId } as const;
   if (server === undefined) return [{ about, says: "stopped", source: "poll", seenAt, detail: "the VIM has no such server" }];
   if (server.status === "CREATING" || server.status === "DELETING") return [];
-  if (server.status !== "ACTIVE") {
-    return [{ about, says: server.status === "PAUSED" ? "paused" : "stopped", source: "poll", seenAt, detail: server.status }];
-  }
-  const words: Evidence[] = [{ about, says: "running", source: "poll", seenAt }];
+  const fenced: Evidence[] = port?.fenced
+    ? [{ about: { kind: "port", id: port.id }, says: "fenced", source: "fence", seenAt, detail: "so says the VIM" }]
+    : [];
+  if (server.status === "PAUSED") return [{ about, says: "paused", source: "poll", seenAt, detail: server.status }, ...fenced];
+  if (server.status !== "ACTIVE") return [{ about, says: "stopped", source: "poll", seenAt, detail: server.status }];
+  const words: Evidence[] = [{ about, says: "running", source: "poll", seenAt }, ...fenced];
   if (port === undefined || port.status === "ERROR") return words;
   const says = port.status === "ACTIVE" ? "answers" : port.status === "DOWN" ? "linkDown" : "linkUp";
   return [...words, { about: { kind: "port", id: port.id }, says, source: "poll", seenAt }];

@@ -49,15 +49,15 @@ export class Healer {
     this.#courses.delete(vnfcId);
   }
 
-  /** One try, if there is something to try and it is time. `seen`: the server as the VIM has it. Gives the ms after which to look again, or null. */
+  /** One try, if there is something to try and it is time. `seen`: the server as the VIM has it, and whether it is fenced. Gives the ms after which to look again, or null. */
   async heal(
     connector: VimConnector,
     vnfcId: VnfcId,
     spec: ServerSpec,
-    seen: VimServer | undefined,
+    { server: seen, isFenced }: { readonly server: VimServer | undefined; readonly isFenced: boolean },
     signal: AbortSignal,
   ): Promise<number | null> {
-    const heal = healFor(seen);
+    const heal = healFor(seen, isFenced);
     if (heal === null) return null;
     const now = this.#clock.now();
     const course = this.#courses.get(vnfcId) ?? { tries: 0, nextAtMs: now + HEAL_AFTER_MS, isUnderWay: false };

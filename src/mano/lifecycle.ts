@@ -26,6 +26,8 @@ export interface LifecycleParts {
   guardAdded(guard: Guard): void;
   /** Its groups are protected from now on. */
   watched(ns: Ns): void;
+  /** Its groups are to be protected no more: its servers are about to be taken away. */
+  disarm(guard: Guard, signal: AbortSignal): Promise<void>;
   /** The VNFCs of an NS and its groups are no more. */
   removed(ns: Ns, vnfcs: readonly Vnfc[]): void;
 }
@@ -37,6 +39,7 @@ export class Lifecycle {
   readonly #guards = new Map<NsId, readonly Guard[]>();
   /** When this run first worked on an instantiation, monotonic ms. */
   readonly #begunMs = new Map<NsId, number>();
+  readonly #disarmed = new WeakSet<Guard>();
   readonly #turns = new Map<NsId, Promise<unknown>>();
 
   constructor(parts: LifecycleParts) {
@@ -187,7 +190,7 @@ export class Lifecycle {
       const server = seen.servers.get(vnfc.vimServerId);
       if (server?.status === "ERROR")
         throw new Fault("VIM_REFUSED", `${vnfc.serverName}: ${server.lastError ?? "no reason given"}`);
-      if (server) await this.#parts.healer.heal(connector, vnfc.id, specOf(d, vnfc, ids), server, signal);
+      if (server) await this.#parts.healer.heal(connector, vnfc.id, specOf(d, vnfc, ids), { server, isFenced: false }, signal);
     }
     const waiting = waitsFor(d, seen);
     if (waiting !== null) return waiting;
@@ -206,7 +209,11 @@ export class Lifecycle {
   }
 
   async #remove(d: Deployment, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
-    for (const guard of this.#guards.get(d.ns.id) ?? []) guard.isWatched = false;
+    for (const guard of this.#guards.get(d.ns.id) ?? []) {
+      guard.isWatched = false;
+      if (!this.#disarmed.has(guard)) await this.#parts.disarm(guard, signal);
+      this.#disarmed.add(guard);
+    }
     const { ids } = resolveNets(d.nsd, seen);
     const dataNets = new Set(d.nsd.members.flatMap((m) => ids.get(m.dataNet) ?? []));
     const isGone = await removeServers(

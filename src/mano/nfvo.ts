@@ -1,9 +1,10 @@
 import { startMoves } from "../act/binds.ts";
 import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { NetId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, VimAccount, Vnfc } from "../model/ns.ts";
-import type { Decision, Move, ProtectionGroup } from "../model/protection.ts";
+import type { Decision, Move, ProtectionCommand, ProtectionGroup } from "../model/protection.ts";
 import { EventStream } from "../notify/stream.ts";
 import { readNsd, readVimAccounts, updateCursor, upsertVimAccount, type VimAccountRecord } from "../store/mano-catalogue.ts";
 import { readAllNs, readAllVnfcs, readGroups } from "../store/mano-ns.ts";
@@ -11,9 +12,12 @@ import { readFailoversOfGroup, readLastSeq } from "../store/mano-records.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, VimConnector } from "../vimconn/connector.ts";
 import { AlarmBook } from "./alarms.ts";
+import { Arming } from "./arming.ts";
 import { Catalogue } from "./catalogue.ts";
+import { Commands } from "./commands.ts";
 import { FailoverBook } from "./failover-book.ts";
-import type { Guard } from "./guard.ts";
+import { Fences } from "./fences.ts";
+import { type Guard, isFenced } from "./guard.ts";
 import { Healer } from "./healer.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Reaction, vimOf } from "./reaction.ts";
@@ -41,9 +45,12 @@ export class Nfvo implements AsyncDisposable {
   readonly alarms: AlarmBook;
   readonly lifecycle: Lifecycle;
   readonly reaction: Reaction;
+  readonly arming: Arming;
+  readonly commands: Commands;
   readonly #parts: NfvoParts;
   readonly #book: FailoverBook;
   readonly #healer: Healer;
+  readonly #fences: Fences;
   readonly #reference: ReferenceWatch;
   readonly #watches = new Map<VimAccountId, VimWatch>();
   readonly #runs: Promise<void>[] = [];
@@ -64,11 +71,28 @@ export class Nfvo implements AsyncDisposable {
     this.#healer = new Healer(clock, log, stream, alarms);
     const connectorOf = (id: VimAccountId) => this.watchOf(id).connector;
     const wake = (id: VimAccountId) => this.watchOf(id).wake();
-    this.reaction = new Reaction({ clock, log, mode, stream, alarms, book: this.#book, connectorOf, wake });
+    const connectorFor = (guard: Guard) => connectorOf(vimOf(guard));
+    this.arming = new Arming(clock, log, stream, mode, connectorFor);
+    this.#fences = new Fences(clock, log, connectorFor);
+    const onDecided = (guard: Guard, decision: Decision, command: ProtectionCommand | null) =>
+      this.#decided(guard, decision, command);
+    const onFired: Arming["fired"] = (guard, fired) => this.arming.fired(guard, fired);
+    this.reaction = new Reaction({ clock, log, mode, stream, alarms, book: this.#book, connectorOf, wake, onDecided, onFired });
+    this.commands = new Commands({
+      db,
+      clock,
+      stream,
+      alarms,
+      writes,
+      guardOf: (idOrName) => this.guardOf(idOrName),
+      decideNow: (guard) => this.reaction.decideNow(guard, "command", clock.now()),
+      rearm: (guard) => this.arming.settle(guard),
+    });
     const guardAdded = (guard: Guard) => this.reaction.add(guard);
     const watched = (ns: Ns) => wake(ns.vimAccountId);
     const removed = (ns: Ns, vnfcs: readonly Vnfc[]) => this.#removed(ns, vnfcs);
-    this.lifecycle = new Lifecycle({ db, clock, stream, writes, healer: this.#healer, guardAdded, watched, removed });
+    const disarm: Arming["disarm"] = (guard, signal) => this.arming.disarm(guard, signal);
+    this.lifecycle = new Lifecycle({ db, clock, stream, writes, healer: this.#healer, guardAdded, watched, disarm, removed });
     this.#reference = new ReferenceWatch(clock, this.lifecycle, this.#book);
   }
 
@@ -91,6 +115,8 @@ export class Nfvo implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped.abort();
     this.reaction.stop();
+    this.arming.stop();
+    this.#fences.stop();
     await Promise.all(this.#runs);
     for (const watch of this.#watches.values()) {
       this.#keepCursor(watch);
@@ -107,6 +133,15 @@ export class Nfvo implements AsyncDisposable {
     const watch = this.#watches.get(id);
     if (!watch) throw new Error(`no watch over VIM account ${id}`);
     return watch;
+  }
+
+  /** A protection group by id or by name. Throws NOT_FOUND with those there are. */
+  guardOf(idOrName: string): Guard {
+    const guards = this.reaction.guards;
+    const found = this.reaction.guardOf(idOrName) ?? guards.find((g) => g.group.name === idOrName);
+    if (found) return found;
+    const there = guards.map((g) => g.group.name).join(", ") || "none";
+    throw new Fault("NOT_FOUND", `there is no protection group ${idOrName}; there are: ${there}`, { id: idOrName });
   }
 
   /** Writes the account, then begins to watch it. */
@@ -152,11 +187,12 @@ export class Nfvo implements AsyncDisposable {
       this.lifecycle.load({ ns, ...made, vnfcs: vnfcs.filter((v) => v.nsId === ns.id) }, own);
     }
     for (const guard of this.reaction.guards) this.#setSince(guard);
+    await this.commands.restore(this.reaction.guards);
   }
 
   async #takeUpRecords(group: ProtectionGroup): Promise<void> {
     for (const record of await readFailoversOfGroup(this.#parts.db, group.id, RECORDS_LOOKED_AT)) {
-      if (record.state !== "closed") this.#book.resume(record);
+      this.#book.resume(record);
       for (const move of record.moves) {
         if (!group.members.some((m) => m.vnfcId === move.to)) continue; // Of an earlier instantiation of the same NS.
         this.#lastLed.set(move.trafficNet, move.to);
@@ -175,6 +211,13 @@ export class Nfvo implements AsyncDisposable {
 
   #isBusy(id: VimAccountId): boolean {
     return this.lifecycle.all.some((d) => d.ns.vimAccountId === id && this.lifecycle.isInTransition(d)) || this.#book.isWaiting;
+  }
+
+  /** What follows from a decision off the reaction path. */
+  #decided(guard: Guard, decision: Decision, command: ProtectionCommand | null): void {
+    this.commands.settle(guard, command, decision);
+    this.arming.want(guard);
+    if (this.#parts.mode === "push") this.#fences.look(guard);
   }
 
   /** One pass over one VIM: protected groups first, then what is being deployed or removed. */
@@ -206,7 +249,10 @@ export class Nfvo implements AsyncDisposable {
     for (const { member, health } of guard.members) if (health.state === "up") this.#healer.isUp(member.vnfcId);
     for (const vnfcId of decision.heal) {
       const spec = this.lifecycle.specOf(vnfcId, seen);
-      const againMs = spec ? await this.#healer.heal(connector, vnfcId, spec, seen.servers.get(spec.id), signal) : null;
+      if (!spec) continue;
+      const of = guard.memberOf(vnfcId);
+      const server = { server: seen.servers.get(spec.id), isFenced: of !== undefined && isFenced(of) };
+      const againMs = await this.#healer.heal(connector, vnfcId, spec, server, signal);
       if (againMs !== null) this.#wakeIn(againMs, vimOf(guard));
     }
   }
@@ -220,13 +266,16 @@ export class Nfvo implements AsyncDisposable {
 
   /** Traffic is led otherwise than the records say: a run before this one moved it and was killed before it could write that down. */
   #recordUnexplained(guard: Guard): void {
+    const found: { move: Move; because: string }[] = [];
     for (const { netId, name, normal } of guard.group.trafficNets) {
       const from = this.#lastLed.get(netId) ?? normal;
       const to = guard.servedBy(netId);
       if (to === null || to === from || this.#book.explains(guard, netId, to)) continue;
-      const move: Move = { trafficNet: netId, from, to, kind: to === normal ? "failback" : "failover" };
-      this.#book.recordFound(guard, move, `found after a restart: ${name} is led otherwise than the last record says`);
+      const kind = guard.command?.to === to ? "command" : to === normal ? "failback" : "failover";
+      const because = `found after a restart: ${name} is led otherwise than the last record says`;
+      found.push({ move: { trafficNet: netId, from, to, kind }, because });
     }
+    this.#book.recordFound(guard, found);
   }
 
   #removed(ns: Ns, vnfcs: readonly Vnfc[]): void {
@@ -234,6 +283,7 @@ export class Nfvo implements AsyncDisposable {
     for (const guard of this.reaction.guards) {
       if (guard.group.nsId !== ns.id) continue;
       this.#book.abandon(guard);
+      this.commands.forget(guard);
       this.reaction.remove(guard);
       this.alarms.clearAllOf([guard.group.id]);
     }

@@ -100,7 +100,7 @@ export function groupsOf(d: Deployment, nets: ReadonlyMap<string, NetId>): Prote
         name: m.vnfc,
         vimAccountId: d.ns.vimAccountId,
         dataNet: nets.get(m.dataNet)!,
-        capacity: null,
+        capacity: m.capacity,
       })),
       trafficNets: own.flatMap((m) => m.trafficNets.map((name) => ({ netId: nets.get(name)!, name, normal: m.vnfcId }))),
       policy: vdu.policy,

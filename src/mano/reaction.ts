@@ -2,15 +2,18 @@ import { type StartedMove, startMoves } from "../act/binds.ts";
 import { decide } from "../decide/decide.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
+import type { Fired } from "../model/armed.ts";
 import type { NetId, VimAccountId } from "../model/ids.ts";
 import type { Failover } from "../model/mano-event.ts";
-import type { Decision } from "../model/protection.ts";
+import type { Decision, ProtectionCommand } from "../model/protection.ts";
 import type { VimEvent } from "../model/vim-event.ts";
 import type { EventStream } from "../notify/stream.ts";
 import type { VimConnector } from "../vimconn/connector.ts";
 import type { AlarmBook, AlarmCause } from "./alarms.ts";
 import type { FailoverBook } from "./failover-book.ts";
 import type { Guard, GuardedMember, HealthChange } from "./guard.ts";
+
+type FiredEvent = VimEvent & { readonly type: "protection.fired" | "protection.confirmed" | "protection.refused" };
 
 export interface ReactionParts {
   readonly clock: Clock;
@@ -21,6 +24,10 @@ export interface ReactionParts {
   readonly alarms: AlarmBook;
   readonly book: FailoverBook;
   connectorOf(id: VimAccountId): VimConnector;
+  /** After each decision, off the reaction path. `command`: the one it was made under. */
+  onDecided(guard: Guard, decision: Decision, command: ProtectionCommand | null): void;
+  /** The VIM carried out a plan that lay armed in it. */
+  onFired(guard: Guard, fired: Fired): void;
   /** Asks for a pass of the slow loop. */
   wake(id: VimAccountId): void;
 }
@@ -79,6 +86,7 @@ export class Reaction {
     const told = this.#parts.clock.now();
     const touched = new Set<Guard>();
     const heard: { guard: Guard; of: GuardedMember }[] = [];
+    const records: (() => void)[] = [];
     for (const event of events) {
       if (event.type === "net.bound") {
         const guard = this.#byNet.get(event.netId);
@@ -90,9 +98,20 @@ export class Reaction {
         found.guard.hear(found.of, event.evidence);
         touched.add(found.guard);
         heard.push(found);
+      } else if (
+        event.type === "protection.fired" ||
+        event.type === "protection.confirmed" ||
+        event.type === "protection.refused"
+      ) {
+        const guard = this.#guards.get(event.fired.protectionId);
+        if (!guard) continue;
+        touched.add(guard);
+        records.push(() => this.#hearFired(guard, event, told));
       }
     }
     for (const guard of touched) this.decideNow(guard, "push", told);
+    // After the record of what we decided ourselves: it becomes the record of this.
+    for (const record of records) setImmediate(record);
     if (heard.length > 0) setImmediate(() => this.#refreshBooks(heard));
   }
 
@@ -101,7 +120,8 @@ export class Reaction {
     const changes = guard.judgeAll(told);
     if (!guard.isWatched || !guard.isObserved) return null;
     const { clock } = this.#parts;
-    const decision = decide(guard.group, guard.view, guard.command, clock.now());
+    const { command } = guard;
+    const decision = decide(guard.group, guard.view, command, clock.now());
     const decided = clock.now();
     const moves = decision.moves.filter((m) => !guard.isMoving(m.trafficNet));
     const started = moves.length === 0 ? [] : startMoves(this.connectorOf(guard), guard.group, moves);
@@ -114,6 +134,7 @@ export class Reaction {
         this.#parts.stream.push({ type: "decision.made", groupId: guard.group.id, moves, because: decision.because });
       }
       this.#tell(guard, changes, decision);
+      this.#parts.onDecided(guard, decision, command);
     });
     this.#setTimer(guard, decision.againAt);
     return decision;
@@ -126,6 +147,13 @@ export class Reaction {
 
   connectorOf(guard: Guard): VimConnector {
     return this.#parts.connectorOf(vimOf(guard));
+  }
+
+  #hearFired(guard: Guard, event: FiredEvent, told: number): void {
+    const { book, onFired } = this.#parts;
+    if (event.type === "protection.refused") book.refused(guard, event.fired, event.why);
+    else book.fired(guard, event.fired, told);
+    if (event.type === "protection.fired") onFired(guard, event.fired);
   }
 
   #followMove(guard: Guard, { move, done }: StartedMove): void {

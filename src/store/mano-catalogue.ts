@@ -16,10 +16,21 @@ export interface DescriptorRecord {
 const recordOf = (row: DescriptorRow): DescriptorRecord => ({
   id: row.id,
   kind: row.kind,
-  body: JSON.parse(row.body) as Nsd | Vnfd,
+  body: row.kind === "vnfd" ? vnfdIn(row.body) : nsdIn(row.body),
   vnfdRecordId: row.vnfd_id,
   createdAt: row.created_at,
 });
+
+/** Descriptors written by 0.1 name no probe and no capacity. Members stand in the order in which a descriptor file is read. */
+function vnfdIn(body: string): Vnfd {
+  const vnfd = JSON.parse(body) as Vnfd;
+  return { ...vnfd, vdus: vnfd.vdus.map((v) => ({ ...v, policy: { ...v.policy, probe: v.policy.probe ?? null } })) };
+}
+
+function nsdIn(body: string): Nsd {
+  const nsd = JSON.parse(body) as Nsd;
+  return { ...nsd, members: nsd.members.map((m) => ({ ...m, capacity: m.capacity ?? null })) };
+}
 
 /** All or none of them. */
 export async function insertDescriptors(db: ManoStore, records: readonly DescriptorRecord[]): Promise<void> {
@@ -49,7 +60,7 @@ export async function readNsd(db: ManoStore, id: NsdId): Promise<{ nsd: Nsd; vnf
     .select(["n.body as nsd", "v.body as vnfd"])
     .where("n.id", "=", id)
     .execute();
-  return rows[0] ? { nsd: JSON.parse(rows[0].nsd) as Nsd, vnfd: JSON.parse(rows[0].vnfd) as Vnfd } : null;
+  return rows[0] ? { nsd: nsdIn(rows[0].nsd), vnfd: vnfdIn(rows[0].vnfd) } : null;
 }
 
 /** How many NSs and NSDs stand on a descriptor: it may be deleted when none does. */

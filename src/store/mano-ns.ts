@@ -87,6 +87,13 @@ export async function writeRemoval(db: ManoStore, ns: Ns): Promise<void> {
   await db.transaction().execute(async (tx) => {
     await updateNsState(tx, ns);
     await tx.deleteFrom("vnfc").where("ns_id", "=", ns.id).execute();
+    const groups = tx.selectFrom("protection_group").select("id").where("ns_id", "=", ns.id);
+    await tx
+      .updateTable("protection_command")
+      .set({ ended_at: ns.modifiedAt, ended_because: "the network service was terminated" })
+      .where("group_id", "in", groups)
+      .where("ended_at", "is", null)
+      .execute();
     await tx.deleteFrom("protection_group").where("ns_id", "=", ns.id).execute();
   });
 }
@@ -121,5 +128,12 @@ export async function upsertGroup(db: ManoStore, group: ProtectionGroup): Promis
 
 export async function readGroups(db: ManoStore): Promise<(ProtectionGroup & { readonly id: GroupId })[]> {
   const rows = await db.selectFrom("protection_group").select("body").orderBy("id").execute();
-  return rows.map((r) => JSON.parse(r.body) as ProtectionGroup);
+  return rows.map((r) => groupOf(JSON.parse(r.body) as ProtectionGroup));
 }
+
+/** Groups written by 0.1 name no probe and no capacity. */
+const groupOf = (group: ProtectionGroup): ProtectionGroup => ({
+  ...group,
+  members: group.members.map((m) => ({ ...m, capacity: m.capacity ?? null })),
+  policy: { ...group.policy, probe: group.policy.probe ?? null },
+});

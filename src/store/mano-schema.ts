@@ -78,6 +78,18 @@ export interface JournalRow {
   body: string;
 }
 
+export interface ProtectionCommandRow {
+  id: string;
+  group_id: string;
+  kind: string;
+  target: string | null;
+  traffic_nets: string | null;
+  given_at: string;
+  given_by: string;
+  ended_at: string | null;
+  ended_because: string | null;
+}
+
 export interface ManoTables {
   vim_account: VimAccountRow;
   descriptor: DescriptorRow;
@@ -87,6 +99,7 @@ export interface ManoTables {
   failover: FailoverRow;
   alarm: AlarmRow;
   journal: JournalRow;
+  protection_command: ProtectionCommandRow;
 }
 
 export type ManoStore = Kysely<ManoTables>;

@@ -104,6 +104,33 @@ const BROKEN: Record<string, [breakIt: (f: Loose) => void, errors: string[]]> = 
     },
     ["vnfd[0].vdu[0].protection.wait_to_restore_ms: -1 is not possible"],
   ],
+  "probe too fast, and missing more than it asks": [
+    (f) => {
+      vdu(f).protection = { probe: { interval: 5, misses: 4, of: 3, port: 1 } };
+    },
+    [
+      "vnfd[0].vdu[0].protection.probe.interval: 5 is not possible here; write whole milliseconds between two requests, 10..1000",
+      "vnfd[0].vdu[0].protection.probe.port: there is no such key; write one of interval, misses, of, icmp, udp_port, source_ip",
+      "vnfd[0].vdu[0].protection.probe.misses: 4 of 3 requests cannot be missed",
+    ],
+  ],
+  "probe without an address": [
+    (f) => {
+      vdu(f).protection = { probe: { icmp: true } };
+      delete vdu(f).cp[1].ip;
+    },
+    [
+      "vnfd[0].vdu[0].protection.probe.source_ip: is missing beside icmp or udp_port",
+      'vnfd[0].vdu[0].protection.probe: the service interface "eth1" has no ip to ask',
+    ],
+  ],
+  "capacity below its own traffic": [
+    (f) => {
+      nsd(f).members[0].traffic_net = ["traffic_net0", "traffic_net2"];
+      nsd(f).members[0].capacity = 1;
+    },
+    ["nsd[0].members[0].capacity: 1 is less than its own 2 traffic_net"],
+  ],
   "wait with a unit": [
     (f) => {
       vdu(f).protection = { hold_off_ms: "2s" };
@@ -375,5 +402,22 @@ test("what is left out gets the documented default", () => {
     revertive: true,
     holdOffMs: 0,
     waitToRestoreMs: 5000,
+    probe: null,
+  });
+});
+
+test("a probe and capacities are taken over; what a probe leaves out gets its default", () => {
+  const file = good();
+  vdu(file).protection = { probe: { interval: 50, misses: 2 } };
+  nsd(file).members[0].capacity = 1;
+  const parsed = parseDescriptor(stringify(file));
+  expect(parsed).toMatchObject({
+    ok: true,
+    descriptor: {
+      vnfds: [
+        { vdus: [{ policy: { probe: { intervalMs: 50, misses: 2, of: 2, icmp: false, udpPort: null, sourceIp: null } } }] },
+      ],
+      nsds: [{ members: [{ capacity: 1 }, { capacity: null }] }],
+    },
   });
 });

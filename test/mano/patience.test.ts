@@ -53,6 +53,7 @@ describe("healing", () => {
   const connector = {
     startServer: async () => void asked.push("start"),
     resumeServer: async () => void asked.push("resume"),
+    rebootServer: async () => void asked.push("reboot"),
     ensureServer: async () => void asked.push("create"),
   } as Partial<VimConnector> as VimConnector;
   const signal = AbortSignal.timeout(60_000);
@@ -61,16 +62,16 @@ describe("healing", () => {
     const healer = new Healer(clock, silent, stream, alarms);
     for (let ms = 0; ms < 40_000; ms += 500) {
       clock.ms += 500;
-      await healer.heal(connector, vnfc, spec, stopped, signal);
+      await healer.heal(connector, vnfc, spec, { server: stopped, isFenced: false }, signal);
     }
     expect(asked).toEqual(Array(5).fill("start"));
     expect(await causes()).toEqual(["HEAL_GAVE_UP v"]);
     healer.isUp(vnfc);
     const paused = { ...stopped, status: "PAUSED" } as const;
-    expect(await healer.heal(connector, vnfc, spec, paused, signal)).toBe(1_000); // Its traffic comes first.
+    expect(await healer.heal(connector, vnfc, spec, { server: paused, isFenced: false }, signal)).toBe(1_000); // Its traffic comes first.
     expect(asked).toHaveLength(5);
     clock.ms += 1_000;
-    await healer.heal(connector, vnfc, spec, paused, signal);
+    await healer.heal(connector, vnfc, spec, { server: paused, isFenced: false }, signal);
     expect(asked.slice(5)).toEqual(["resume"]);
     expect(await causes()).toEqual([]);
     expect(told.filter((e) => e.type === "heal.started")).toHaveLength(6);
@@ -83,13 +84,16 @@ describe("healing", () => {
     ["INACTIVE", ["start"]],
     ["ERROR", ["start"]],
     [undefined, ["create"]],
-  ] as const)("a server that is %s: %j", async ([status, want]) => {
+    ["PAUSED", ["reboot"], true],
+    ["ACTIVE", ["reboot"], true],
+    ["INACTIVE", ["start"], true],
+  ] as const)("a server that is %s: %j (fenced: %s)", async ([status, want, isFenced = false]) => {
     asked.length = 0;
     const seen = status === undefined ? undefined : { ...stopped, status };
     const healer = new Healer(clock, silent, stream, alarms);
-    await healer.heal(connector, vnfc, spec, seen, signal);
+    await healer.heal(connector, vnfc, spec, { server: seen, isFenced }, signal);
     clock.ms += 1_000;
-    await healer.heal(connector, vnfc, spec, seen, signal);
+    await healer.heal(connector, vnfc, spec, { server: seen, isFenced }, signal);
     expect(asked).toEqual(want);
   });
 });
@@ -111,7 +115,7 @@ describe("a failover that is not confirmed", () => {
     scheme: "ACTIVE_ACTIVE",
     members: [member(a), member(b)],
     trafficNets: [{ netId: net, name: "t0", normal: a }],
-    policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 0 },
+    policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 0, probe: null },
   };
   const move: Move = { trafficNet: net, from: a, to: b, kind: "failover" };
   const decision = { moves: [move], heal: [], unprotected: [], because: ["a is down"], command: null, againAt: null };

@@ -45,6 +45,15 @@ export class Rig implements AsyncDisposable {
     return { mano: { listen: { port: 0 }, store: join(this.dir, "mano.db"), vims, ...this.#settings } };
   }
 
+  /** For the next start. */
+  setSettings(settings: object): void {
+    this.#settings = settings;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#mano!.port}`;
+  }
+
   async startMano(): Promise<void> {
     this.#mano = await startMano(parseConfig(this.config()).mano!, { clock: systemClock, log: silent });
   }

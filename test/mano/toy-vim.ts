@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Fired } from "../../src/model/armed.ts";
 import type { VimEvent, VimEventBody } from "../../src/model/vim-event.ts";
+import type { WireProtection as ToyProtection } from "../../src/vimconn/wire.ts";
 
 /** One server of the toy. `ip` is that of its service port. */
 export interface ToyServer {
@@ -20,11 +22,15 @@ export class ToyVim implements AsyncDisposable {
   readonly servers = new Map<string, ToyServer>();
   readonly ports = new Map<
     string,
-    { id: string; name: string; device_id: string; network_id: string; status: string; ip_address?: string }
+    { id: string; name: string; device_id: string; network_id: string; status: string; ip_address?: string; fenced?: boolean }
   >();
   /** Every request that changes something, as "METHOD path". */
   readonly asked: string[] = [];
   readonly events: VimEvent[] = [];
+  /** What is armed, as the bodies came; null: it has no protections, as the original. */
+  protections: Map<string, ToyProtection> | null = new Map();
+  /** Every request about them, as "METHOD path", with the revision where there is one. Not among `asked`: they move nothing. */
+  readonly armings: string[] = [];
   /** What is done to a request before it is answered; false: it is never answered. */
   intercept: (req: IncomingMessage) => boolean = () => true;
   /** ms (monotonic) at which the last request line of a change arrived. */
@@ -79,7 +85,7 @@ export class ToyVim implements AsyncDisposable {
   up(name: string): void {
     const s = this.byName(name);
     s.status = "ACTIVE";
-    for (const p of this.#portsOf(s)) p.status = "ACTIVE";
+    for (const p of this.#portsOf(s)) Object.assign(p, { status: "ACTIVE", fenced: false });
     this.push({
       type: "evidence",
       evidence: { about: { kind: "server", id: s.id as never }, says: "running", source: "qmp", seenAt: monoMs() },
@@ -121,17 +127,20 @@ export class ToyVim implements AsyncDisposable {
   #answer(req: IncomingMessage, res: ServerResponse): void {
     const at = monoMs();
     const url = new URL(req.url ?? "/", this.url);
-    if (req.method !== "GET") {
+    const isArming = url.pathname.startsWith("/openvim/protections");
+    if (req.method !== "GET" && !isArming) {
       this.lastPutMs = at;
       this.asked.push(`${req.method} ${url.pathname.replace("/openvim/", "")}`);
     }
-    if (!this.intercept(req)) return;
+    if (!isArming && !this.intercept(req)) return;
     let text = "";
     req.on("data", (c) => (text += c));
     req.on("end", () => {
-      const [kind, a, b] = url.pathname.replace("/openvim/", "").split("/");
+      const [kind, a, b, c] = url.pathname.replace("/openvim/", "").split("/");
       if (kind === "events") return this.#stream(res, url);
-      const [status, body] = this.#do(req.method ?? "", [kind, a, b], text === "" ? null : JSON.parse(text));
+      const [status, body] = isArming
+        ? this.#arming(req.method ?? "", a ?? "", c, text === "" ? null : JSON.parse(text))
+        : this.#do(req.method ?? "", [kind, a, b], text === "" ? null : JSON.parse(text));
       res.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     });
   }
@@ -173,6 +182,54 @@ export class ToyVim implements AsyncDisposable {
       return [200, { result: "deleting in process" }];
     }
     return [200, method === "GET" ? { server } : { result: "deleting in process" }];
+  }
+
+  /** `member`: of a request to fence it. */
+  #arming(method: string, id: string, member: string | undefined, body: { protection: ToyProtection } | null): [number, unknown] {
+    const had = this.protections?.get(id);
+    this.armings.push([method, member ? `fence ${member}` : (body?.protection.revision ?? "")].join(" ").trim());
+    if (this.protections === null || (!had && method !== "PUT")) return [404, { error: { description: `no ${id}` } }];
+    if (member) this.fence(had!.members.find((m) => m.id === member)!.server_id);
+    else if (method === "DELETE") this.protections.delete(id);
+    else if (method === "PUT") {
+      const { protection } = body!;
+      if (had && had.revision >= protection.revision) return [409, { error: { description: `it has revision ${had.revision}` } }];
+      this.protections.set(id, protection);
+    }
+    return [200, { protection: this.protections.get(id) }];
+  }
+
+  /** Its service port is closed, and that is told. */
+  fence(serverId: string, told = true): void {
+    const port = [...this.ports.values()].find((p) => p.device_id === serverId && p.name === "eth1")!;
+    port.fenced = true;
+    const about = { kind: "port", id: port.id as never } as const;
+    this.push(
+      { type: "evidence", evidence: { about, says: "fenced", source: "fence", seenAt: monoMs(), detail: "silent" } },
+      told,
+    );
+  }
+
+  /** Carries the plan of a failed server out, as the armed VIM does in the tick of the evidence. Gives what is to be told. */
+  fire(name: string, firedAt = monoMs()): Fired {
+    const server = this.byName(name);
+    const [id, armed] = [...this.protections!].find(([, p]) => p.members.some((m) => m.server_id === server.id))!;
+    const failed = armed.members.find((m) => m.server_id === server.id)!.id;
+    const plan = armed.plans.find((p) => p.failed === failed)!;
+    for (const { net, to } of plan.moves) this.nets.get(net)!.bind_net = armed.members.find((m) => m.id === to)!.data_net;
+    const moves = plan.moves.map(({ net, to }) => ({ trafficNet: net as never, to: to as never }));
+    const { because } = plan;
+    const at = { firedAt, onWireAt: firedAt + 0.3, barrierAt: null };
+    return { protectionId: id as never, revision: armed.revision, failed: failed as never, moves, because, ...at };
+  }
+
+  tellFired(fired: Fired, told = true): void {
+    for (const { trafficNet } of fired.moves) {
+      const bindNet = this.nets.get(trafficNet)!.bind_net as never;
+      this.push({ type: "net.bound", netId: trafficNet, bindNet, was: null }, told);
+    }
+    this.push({ type: "protection.fired", fired }, told);
+    this.push({ type: "protection.confirmed", fired: { ...fired, barrierAt: fired.firedAt + 0.9 } }, told);
   }
 
   #bind(net: string, to: string | null): [number, unknown] {

@@ -23,6 +23,24 @@ export const alarmChange = Type.Object(
   { ...closed, description: "an object with ackState" },
 );
 
+/** An operator's command, in the words of ITU-T G.8031. */
+export const groupCommand = Type.Object(
+  {
+    command: Type.Enum(["lockout", "force", "manual", "exercise", "clear"], {
+      description: "lockout, force, manual, exercise or clear",
+    }),
+    to: Type.Optional(text("the id or name of the member that traffic shall go to (force, manual)")),
+    traffic_nets: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+        maxItems: 64,
+        description: "a list of ids or names of traffic nets of the group; all of them when it is left out",
+      }),
+    ),
+    dry_run: Type.Optional(Type.Boolean({ description: "true: only say what it would do" })),
+  },
+  { ...closed, description: "an object with command and perhaps to, traffic_nets, dry_run" },
+);
+
 export const newVim = Type.Object(
   {
     id: Type.Optional(text("a uuid of your choice")),

@@ -1,4 +1,5 @@
 import type { Nsd, Vnfd } from "../../model/descriptor.ts";
+import type { CommandOutcome, CommandWish, ProtectionGroupView } from "../../model/group-view.ts";
 import type { Alarm, Failover, ManoEvent } from "../../model/mano-event.ts";
 import type { NsView, VimAccountView } from "../../model/ns.ts";
 import type { EventSource } from "../event-stream.ts";
@@ -46,6 +47,10 @@ export interface ManoDoors {
   acknowledge(id: string, ackState: Alarm["ackState"]): Promise<Alarm>;
   listFailovers(limit: number): Promise<readonly Failover[]>;
   getFailover(id: string): Promise<Failover>;
+  listGroups(): readonly ProtectionGroupView[];
+  getGroup(idOrName: string): ProtectionGroupView;
+  /** `by`: who asks, in words, for the record. */
+  command(idOrName: string, wish: CommandWish, by: string): Promise<CommandOutcome>;
   listVims(): readonly VimAccountView[];
   addVim(wish: VimWish): Promise<VimAccountView>;
 }

@@ -1,5 +1,5 @@
 import type { Alarm } from "../../model/mano-event.ts";
-import { alarmChange, checkedBody, createNs, newVim } from "./bodies.ts";
+import { alarmChange, checkedBody, createNs, groupCommand, newVim } from "./bodies.ts";
 import type { CatalogueEntry, ManoDoors } from "./doors.ts";
 
 /** One request, as far as a route needs it. */
@@ -8,6 +8,8 @@ export interface Call {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string | undefined>>;
   readonly body: unknown;
+  /** Who asks, in words, for records: nobody is known by name here. */
+  readonly by: string;
 }
 
 export interface Route {
@@ -59,12 +61,21 @@ export const ROUTES: readonly Route[] = [
 
   { is: "GET /mano/v1/failovers", gives: 200, does: (c) => c.doors.listFailovers(limitOf(c)) },
   { is: "GET /mano/v1/failovers/:id", gives: 200, does: (c) => c.doors.getFailover(idOf(c)) },
+  { is: "GET /mano/v1/protection_groups", gives: 200, does: (c) => c.doors.listGroups() },
+  { is: "GET /mano/v1/protection_groups/:id", gives: 200, does: (c) => c.doors.getGroup(idOf(c)) },
+  { is: "POST /mano/v1/protection_groups/:id/command", gives: 200, does: (c) => command(c) },
   { is: "GET /mano/v1/vims", gives: 200, does: (c) => c.doors.listVims() },
   { is: "POST /mano/v1/vims", gives: 201, does: (c) => addVim(c) },
 ];
 
 const acknowledge = (call: Call): Promise<Alarm> =>
   call.doors.acknowledge(idOf(call), checkedBody(alarmChange, call.body).ackState);
+
+function command(call: Call) {
+  const { command: kind, to, traffic_nets, dry_run } = checkedBody(groupCommand, call.body);
+  const wish = { kind, to: to ?? null, trafficNets: traffic_nets ?? null, dryRun: dry_run ?? false };
+  return call.doors.command(idOf(call), wish, call.by);
+}
 
 function addVim(call: Call) {
   const wish = checkedBody(newVim, call.body);

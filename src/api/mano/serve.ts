@@ -28,7 +28,13 @@ export function serveMano(doors: ManoDoors, log: Log): FastifyInstance {
           query: Record<string, string>;
           body: unknown;
         };
-        const value = await does({ doors, params, query, body });
+        const value = await does({
+          doors,
+          params,
+          query,
+          body,
+          by: `${request.headers["user-agent"] ?? "a client"} at ${request.ip}`,
+        });
         if (location) void reply.header("location", location(value as { id: string }));
         return gives === 204 ? reply.status(204).send() : reply.status(gives).send(value);
       },

@@ -1,0 +1,218 @@
+import { failurePlans } from "../decide/command.ts";
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { Log } from "../lib/log.ts";
+import type { ArmedPlan, ArmedProtection, Fired } from "../model/armed.ts";
+import type { GroupId, VnfcId } from "../model/ids.ts";
+import type { EventStream } from "../notify/stream.ts";
+import type { VimConnector } from "../vimconn/connector.ts";
+import type { Guard } from "./guard.ts";
+
+/** After a decision, before the VIM is told: the next tens of milliseconds belong to the traffic. */
+const SETTLE_MS = 100;
+/** A VIM without protections gets them with an upgrade, not by being asked every pass. */
+const UNSUPPORTED_REST_MS = 60_000;
+/** How long a command waits for what is armed to follow it. */
+const COMMAND_WAIT_MS = 2_000;
+
+/** What shall lie in the VIM; its revision is given when it is laid there. */
+export type WantedProtection = Omit<ArmedProtection, "revision">;
+
+/** What lies in the VIM of a group. `isCurrent`: it is what is wanted now. `why`: what keeps it from being so. */
+export interface ArmedState {
+  readonly revision: number | null;
+  readonly isCurrent: boolean;
+  readonly plans: readonly ArmedPlan[];
+  readonly why: string | null;
+}
+
+interface Course {
+  wanted: WantedProtection;
+  /** Undefined: the VIM was not asked yet in this run. */
+  armed: ArmedProtection | null | undefined;
+  /** A plan of the armed revision was carried out: it does not fire again before a higher revision is armed. */
+  isSpent: boolean;
+  why: string | null;
+  notBeforeMs: number;
+  running: Promise<void> | null;
+}
+
+/** What a group would do if each of its members failed now, and how they are probed. Pure. */
+export function wantedProtection(guard: Guard, nowMs: number): WantedProtection {
+  const { group, members, view, command } = guard;
+  const plans = failurePlans(group, view, command, nowMs).map(({ failed, decision }) => {
+    const moves = decision.moves.filter((m) => m.from === failed).map(({ trafficNet, to }) => ({ trafficNet, to }));
+    return { failed, moves, because: moves.map((m) => sentence(guard, failed, m)) };
+  });
+  return {
+    id: group.id,
+    name: group.name,
+    holdOffMs: group.policy.holdOffMs,
+    members: members.map(({ member: m, serverId }) => ({ id: m.vnfcId, name: m.name, serverId, dataNet: m.dataNet })),
+    plans: plans.filter((p) => p.moves.length > 0),
+    probe: group.policy.probe,
+  };
+}
+
+/** Not the decision's own reason: that names moments and causes, and would make every plan differ from the one before it. */
+function sentence({ group }: Guard, failed: VnfcId, { trafficNet, to }: ArmedPlan["moves"][number]): string {
+  const nameOf = (id: VnfcId) => group.members.find((m) => m.vnfcId === id)?.name ?? id;
+  const net = group.trafficNets.find((n) => n.netId === trafficNet)?.name ?? trafficNet;
+  return `armed beforehand: when ${nameOf(failed)} fails, ${net} goes to ${nameOf(to)}`;
+}
+
+/** Lays into each VIM what its groups would decide, so that it acts without a round trip, and without us. */
+export class Arming {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #stream: EventStream;
+  readonly #mode: "push" | "poll";
+  readonly #connectorOf: (guard: Guard) => VimConnector;
+  readonly #courses = new Map<GroupId, Course>();
+  readonly #stopped = new AbortController();
+
+  constructor(clock: Clock, log: Log, stream: EventStream, mode: "push" | "poll", connectorOf: (guard: Guard) => VimConnector) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#stream = stream;
+    this.#mode = mode;
+    this.#connectorOf = connectorOf;
+  }
+
+  /** After each decision of the group. Does nothing where what is armed is right; else begins to arm, after the traffic had its time. */
+  want(guard: Guard): void {
+    if (!guard.isWatched) return;
+    const course = this.#courseOf(guard);
+    if (course.running !== null || isCurrent(course) || this.#clock.now() < course.notBeforeMs) return;
+    void this.#begin(course, async () => {
+      await this.#clock.sleep(SETTLE_MS, this.#stopped.signal).catch(() => {});
+      await this.#follow(guard, course);
+    });
+  }
+
+  /** Brings the VIM up to date at once: a lockout that is acknowledged must not be overtaken by an older plan. Gives what keeps it from being so. */
+  async settle(guard: Guard): Promise<string | null> {
+    const course = this.#courseOf(guard);
+    if (this.#clock.now() < course.notBeforeMs) return null; // It has no protections.
+    const done = new AbortController();
+    await Promise.race([
+      this.#begin(course, () => this.#follow(guard, course)),
+      this.#clock.sleep(COMMAND_WAIT_MS, AbortSignal.any([done.signal, this.#stopped.signal])).catch(() => {}),
+    ]);
+    done.abort();
+    if (isCurrent(course) || course.armed === null) return null; // Nothing lies there that could speak against it.
+    return course.why ?? `the VIM has not answered within ${COMMAND_WAIT_MS} ms`;
+  }
+
+  stateOf(guard: Guard): ArmedState {
+    const course = this.#courses.get(guard.group.id);
+    if (!course?.armed) return { revision: null, isCurrent: false, plans: [], why: course?.why ?? this.#notYet() };
+    const { revision, plans } = course.armed;
+    return { revision, isCurrent: isCurrent(course), plans: course.isSpent ? [] : plans, why: course.why };
+  }
+
+  /** The VIM carried a plan out: the next one needs a higher revision, also where it says the same. */
+  fired(guard: Guard, fired: Fired): void {
+    const course = this.#courses.get(guard.group.id);
+    if (course?.armed && fired.revision >= course.armed.revision) course.isSpent = true;
+  }
+
+  /** Nothing shall fire any more: before servers are taken away, and for ever. Throws VIM_UNREACHABLE. */
+  async disarm(guard: Guard, signal: AbortSignal): Promise<void> {
+    const course = this.#courses.get(guard.group.id);
+    this.#courses.delete(guard.group.id);
+    await course?.running; // What is on its way must not arrive after.
+    try {
+      await this.#connectorOf(guard).disarm(guard.group.id, signal);
+    } catch (e) {
+      // Its binds are taken off before its servers, so that a plan which stays finds nothing to move.
+      if (!(e instanceof Fault) || e.code !== "VIM_REFUSED") throw e;
+      this.#log.warn({ err: e, group: guard.group.name }, "a protection could not be disarmed");
+    }
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  #notYet(): string {
+    return this.#mode === "poll" ? "not armed: the reference mode acts by polling only" : "the VIM was not asked yet";
+  }
+
+  #courseOf(guard: Guard): Course {
+    const wanted = wantedProtection(guard, this.#clock.now());
+    const had = this.#courses.get(guard.group.id);
+    if (had) return Object.assign(had, { wanted });
+    const made = { wanted, armed: undefined, isSpent: false, why: null, notBeforeMs: 0, running: null };
+    this.#courses.set(guard.group.id, made);
+    return made;
+  }
+
+  /** One after another: two requests on their way would have one revision. */
+  #begin(course: Course, work: () => Promise<void>): Promise<void> {
+    const mine = (course.running ?? Promise.resolve()).then(work).finally(() => {
+      if (course.running === mine) course.running = null;
+    });
+    course.running = mine;
+    return mine;
+  }
+
+  /** Arms until what lies there is what is wanted; a failure is told, and tried again after the next decision or pass. */
+  async #follow(guard: Guard, course: Course): Promise<void> {
+    try {
+      if (this.#stopped.signal.aborted || this.#courses.get(guard.group.id) !== course) return;
+      const connector = this.#connectorOf(guard);
+      if (this.#mode === "poll") return await this.#leave(guard, course, connector);
+      while (!isCurrent(course) && this.#courses.get(guard.group.id) === course) await this.#step(guard, course, connector);
+      course.why = null;
+    } catch (e) {
+      if (this.#stopped.signal.aborted) return;
+      if (!(e instanceof Fault)) this.#log.error({ err: e }, "arming failed by a bug");
+      this.#failed(guard, course, e);
+    }
+  }
+
+  /** Of an earlier run in the other mode: the reference must not be helped. */
+  async #leave(guard: Guard, course: Course, connector: VimConnector): Promise<void> {
+    if (course.armed === undefined) await connector.disarm(guard.group.id, this.#stopped.signal);
+    course.armed = null;
+    course.why = this.#notYet();
+    course.notBeforeMs = Number.POSITIVE_INFINITY;
+  }
+
+  async #step(guard: Guard, course: Course, connector: VimConnector): Promise<void> {
+    if (course.armed === undefined) {
+      course.armed = await connector.armed(guard.group.id, this.#stopped.signal);
+      return;
+    }
+    const protection = { ...course.wanted, revision: (course.armed?.revision ?? 0) + 1 };
+    const wasSpent = course.isSpent;
+    await connector.arm(protection, this.#stopped.signal);
+    course.armed = protection;
+    if (wasSpent) course.isSpent = false;
+    this.#stream.push({ type: "protection.armed", groupId: guard.group.id, revision: protection.revision });
+  }
+
+  #failed(guard: Guard, course: Course, e: unknown): void {
+    const status = e instanceof Fault ? e.about.status : undefined;
+    const words = e instanceof Error ? e.message : String(e);
+    const why = status === 404 ? "not armed: this VIM has no protections" : `not armed: ${words}`;
+    // Somebody else has armed it, or it is not known what has become of our request: what lies there is read before the next try.
+    course.armed = status === 404 ? null : undefined;
+    if (status === 404) course.notBeforeMs = this.#clock.now() + UNSUPPORTED_REST_MS;
+    if (course.why !== why) this.#log.warn({ err: e, group: guard.group.name }, "a protection could not be armed");
+    course.why = why;
+  }
+}
+
+const isCurrent = ({ armed, wanted, isSpent }: Course): boolean => !!armed && !isSpent && contentOf(armed) === contentOf(wanted);
+
+/** Everything but the revision, as one text, whatever the order of members in the objects. */
+const contentOf = (p: WantedProtection): string =>
+  JSON.stringify([
+    p.name,
+    p.holdOffMs,
+    p.members.map((m) => [m.id, m.name, m.serverId, m.dataNet]),
+    p.plans.map((plan) => [plan.failed, plan.moves.map((m) => [m.trafficNet, m.to]), plan.because]),
+    p.probe && [p.probe.intervalMs, p.probe.misses, p.probe.of, p.probe.icmp, p.probe.udpPort, p.probe.sourceIp ?? null],
+  ]);

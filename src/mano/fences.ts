@@ -1,0 +1,80 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { VnfcId } from "../model/ids.ts";
+import type { VimConnector } from "../vimconn/connector.ts";
+import { wantedProtection } from "./arming.ts";
+import { type Guard, type GuardedMember, isFenced, silentSince } from "./guard.ts";
+
+/** The VIM fences a silent member by its armed plan, after one run of misses. Where it has not after this many, it is told to. */
+const RUNS_OF_MISSES = 4;
+/** Between two requests for the same member. */
+const AGAIN_AFTER_MS = 2_000;
+
+/**
+ * An unknown that is held too long is fenced, by command: silence alone never moves traffic, but a member that answers nothing and is
+ * not replaced serves nobody. Only where each traffic net it serves would go to somebody: a fence is for replacing.
+ */
+export class Fences {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #connectorOf: (guard: Guard) => VimConnector;
+  readonly #notBeforeMs = new Map<VnfcId, number>();
+  readonly #timers = new Map<Guard, AbortController>();
+  readonly #stopped = new AbortController();
+
+  constructor(clock: Clock, log: Log, connectorOf: (guard: Guard) => VimConnector) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#connectorOf = connectorOf;
+  }
+
+  /** After each decision: fences who is due, and looks again when the next one is. */
+  look(guard: Guard): void {
+    this.#timers.get(guard)?.abort();
+    this.#timers.delete(guard);
+    const now = this.#clock.now();
+    const due = guard.members.map((of) => ({ of, atMs: this.#dueAt(guard, of) }));
+    for (const { of, atMs } of due) if (atMs <= now && mayFence(guard, of, now)) this.#fence(guard, of);
+    const next = Math.min(...due.map((d) => d.atMs).filter((atMs) => atMs > now));
+    if (Number.isFinite(next)) this.#lookIn(guard, next - now);
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  #dueAt({ group }: Guard, of: GuardedMember): number {
+    const { probe } = group.policy;
+    const since = silentSince(of);
+    if (probe === null || since === null || of.health.state !== "unknown" || isFenced(of)) return Number.POSITIVE_INFINITY;
+    return Math.max(since + probe.misses * probe.intervalMs * RUNS_OF_MISSES, this.#notBeforeMs.get(of.member.vnfcId) ?? 0);
+  }
+
+  #lookIn(guard: Guard, ms: number): void {
+    const ended = new AbortController();
+    this.#timers.set(guard, ended);
+    this.#clock.sleep(ms, AbortSignal.any([ended.signal, this.#stopped.signal])).then(
+      () => this.look(guard),
+      () => {}, // Looked at again before, or stopped.
+    );
+  }
+
+  #fence(guard: Guard, { member }: GuardedMember): void {
+    this.#notBeforeMs.set(member.vnfcId, this.#clock.now() + AGAIN_AFTER_MS);
+    this.#log.warn({ member: member.name, group: guard.group.name }, "it is silent and nobody has fenced it: asking the VIM to");
+    this.#connectorOf(guard)
+      .fence(guard.group.id, member.vnfcId, this.#stopped.signal)
+      .catch((err: unknown) => {
+        if (!this.#stopped.signal.aborted)
+          this.#log.warn({ err, member: member.name }, "it could not be fenced; the next pass looks again");
+      });
+  }
+}
+
+function mayFence(guard: Guard, { member }: GuardedMember, nowMs: number): boolean {
+  const others = guard.members.filter((m) => m.member !== member);
+  if (!others.some((m) => m.health.state === "up")) return false;
+  const serves = guard.group.trafficNets.filter((n) => guard.servedBy(n.netId) === member.vnfcId);
+  const moved = wantedProtection(guard, nowMs).plans.find((p) => p.failed === member.vnfcId)?.moves ?? [];
+  return serves.every((n) => moved.some((m) => m.trafficNet === n.netId));
+}

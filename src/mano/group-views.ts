@@ -1,0 +1,66 @@
+import { failurePlans } from "../decide/command.ts";
+import { decide } from "../decide/decide.ts";
+import type { ProtectionGroupView, Readiness } from "../model/group-view.ts";
+import type { VnfcId } from "../model/ids.ts";
+import type { Decision, GivenCommand } from "../model/protection.ts";
+import type { ArmedState } from "./arming.ts";
+import { type Guard, isFenced } from "./guard.ts";
+
+/** A group as it is shown: what is, what is decided, and whether its failovers can fire. Pure. */
+export function groupView(guard: Guard, given: GivenCommand | null, armed: ArmedState, nowMs: number): ProtectionGroupView {
+  const { id, nsId, name, scheme, policy, trafficNets } = guard.group;
+  const decision = decide(guard.group, guard.view, guard.command, nowMs);
+  const servedBy = (vnfc: VnfcId) => trafficNets.filter((n) => guard.servedBy(n.netId) === vnfc).map((n) => n.netId);
+  return {
+    id,
+    nsId,
+    name,
+    scheme,
+    policy,
+    isProtected: guard.isWatched && guard.isObserved,
+    members: guard.members.map((of) => ({
+      ...of.member,
+      health: of.health,
+      isFenced: isFenced(of),
+      serves: servedBy(of.member.vnfcId),
+    })),
+    trafficNets: trafficNets.map((n) => ({ ...n, servedBy: guard.servedBy(n.netId), since: guard.sinceOf(n.netId) })),
+    command: given && { ...given, ...(decision.command ?? { state: "active", because: "it was just given" }) },
+    because: decision.because,
+    armed: { revision: armed.revision, isCurrent: armed.isCurrent, why: armed.why },
+    readiness: readinessOf(guard, armed, nowMs),
+  };
+}
+
+function readinessOf(guard: Guard, armed: ArmedState, nowMs: number): Readiness[] {
+  const { group, view, command } = guard;
+  return failurePlans(group, view, command, nowMs).map(({ failed, decision }) => {
+    const serves = group.trafficNets.filter((n) => view.serving.get(n.netId) === failed);
+    const targets = serves.map((n) => decision.moves.find((m) => m.trafficNet === n.netId && m.from === failed)?.to);
+    const inVim = armed.plans.find((p) => p.failed === failed)?.moves ?? [];
+    const isArmed = serves.every((n, i) => inVim.some((m) => m.trafficNet === n.netId && m.to === targets[i]));
+    return {
+      vnfcId: failed,
+      name: nameOf(guard, failed),
+      canFailOver: targets.every((to) => to !== undefined),
+      isArmed,
+      words: [...serves.map((n, i) => outcome(guard, failed, n.name, targets[i], decision)), armedWords(armed, isArmed)],
+    };
+  });
+}
+
+function outcome(guard: Guard, failed: VnfcId, net: string, to: VnfcId | undefined, decision: Decision): string {
+  if (to !== undefined) return `if ${nameOf(guard, failed)} failed now, ${net} would go to ${nameOf(guard, to)}`;
+  const at = guard.group.trafficNets.findIndex((n) => n.name === net);
+  return `if ${nameOf(guard, failed)} failed now, ${net} would not be moved: ${decision.because[at] ?? "no reason given"}`;
+}
+
+function armedWords(armed: ArmedState, isArmed: boolean): string {
+  if (isArmed) return `armed in the VIM, revision ${armed.revision}`;
+  return (
+    armed.why ??
+    (armed.revision === null ? "not armed in the VIM" : `the VIM has revision ${armed.revision}, which does not say so`)
+  );
+}
+
+const nameOf = ({ group }: Guard, id: VnfcId): string => group.members.find((m) => m.vnfcId === id)?.name ?? id;
