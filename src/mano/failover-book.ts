@@ -161,11 +161,11 @@ export class FailoverBook {
     }
   }
 
-  /** Moves of open records that the VIM took in while it had no switch: to be asked for again until a switch has confirmed. */
+  /** Moves of open records that no switch has confirmed (the VIM had none, or it refused once): to be asked for again until one has. */
   pendingMoves(guard: Guard): Move[] {
     const own = [...this.#open.values()].filter((e) => e.failover.groupId === guard.group.id);
     return own.flatMap((e) =>
-      e.failover.moves.filter((m) => e.progress.get(m.trafficNet) === "pending" && guard.servedBy(m.trafficNet) === m.to),
+      e.failover.moves.filter((m) => isUnconfirmed(e.progress.get(m.trafficNet)) && guard.servedBy(m.trafficNet) === m.to),
     );
   }
 
@@ -307,3 +307,5 @@ export class FailoverBook {
 }
 
 const fireOf = (groupId: string, failed: string, firedAt: number | null): string => `${groupId} ${failed} ${firedAt}`;
+
+const isUnconfirmed = (progress: Progress | undefined) => progress === "pending" || progress === "failed";

@@ -68,14 +68,15 @@ export class Facts {
     return last?.says === "stopped" && last.seenAt > atMs;
   }
 
-  /** A link state that one source reports; what it has reported before is no news. */
+  /**
+   * A link state that one source reports; what it has reported before is no news. Its first word is none either where it says
+   * up, unless the picture has the port down: its cable came back while this daemon was away.
+   */
   link(source: Source, switchPort: string, isUp: boolean, seenAt: number): void {
     const key = `${source} ${switchPort}`;
-    if ((this.#linkBySource.get(key) ?? true) === isUp) {
-      this.#linkBySource.set(key, isUp);
-      return;
-    }
+    const had = this.#linkBySource.get(key) ?? !this.#isDown(switchPort);
     this.#linkBySource.set(key, isUp);
+    if (had === isUp) return;
     this.#link.set(switchPort, isUp);
     for (const port of this.#picture.ports.values()) {
       if (port.switchPort !== switchPort) continue;
@@ -88,6 +89,7 @@ export class Facts {
     this.#events.push({ type: "evidence", evidence });
     this.#listener.onEvidence(evidence);
     if (evidence.says === "answers") this.#answered.add(evidence.about.id);
+    if (evidence.says === "linkDown") this.#answered.delete(evidence.about.id); // It must answer again when the cable is back.
     const port = this.#picture.ports.get(evidence.about.id);
     if (port) this.#refreshPort(port);
     this.#wake();
@@ -122,6 +124,10 @@ export class Facts {
   forget(id: ServerId, switchPorts: readonly string[]): void {
     this.#last.delete(id);
     for (const name of switchPorts) this.#forgetLink(name);
+  }
+
+  #isDown(switchPort: string): boolean {
+    return [...this.#picture.ports.values()].some((p) => p.switchPort === switchPort && p.status === "DOWN");
   }
 
   #forgetLink(switchPort: string): void {

@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { ArmedMember, Fired, KeptProtection, PlanFired } from "../model/armed.ts";
 import { type Evidence, SOURCES } from "../model/evidence.ts";
-import type { GroupId, NetId } from "../model/ids.ts";
+import type { GroupId, NetId, ServerId } from "../model/ids.ts";
 import type { Applied } from "../model/switch.ts";
 import type { ServerPort } from "../model/vim-picture.ts";
 import { storeSwitchOver } from "../store/vim-protections.ts";
@@ -23,6 +23,16 @@ interface Shot extends Hit {
   readonly moves: readonly Extract<Reckoned, { readonly obstacle: null }>[];
 }
 
+export interface FiringParts {
+  readonly picture: Picture;
+  readonly fabric: Fabric;
+  readonly events: VimEvents;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The ports of this server are to answer once more before they are believed. */
+  readonly asksAnew: (id: ServerId) => void;
+}
+
 /** The end of these is not the end of a life: it may go on at any moment, so the port is closed and the subscribers are told. */
 const MAY_GO_ON: ReadonlySet<Evidence["says"]> = new Set(["paused", "silent"]);
 
@@ -37,13 +47,15 @@ export class Firing {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #overs: SwitchOvers;
+  readonly #asksAnew: (id: ServerId) => void;
 
-  constructor(parts: { picture: Picture; fabric: Fabric; events: VimEvents; clock: Clock; log: Log }) {
+  constructor(parts: FiringParts) {
     this.#picture = parts.picture;
     this.#fabric = parts.fabric;
     this.#events = parts.events;
     this.#clock = parts.clock;
     this.#log = parts.log;
+    this.#asksAnew = parts.asksAnew;
     this.#overs = new SwitchOvers(parts.picture, parts.fabric, parts.events);
   }
 
@@ -143,6 +155,11 @@ export class Firing {
     const back = this.#overs.backOf(over, `taken back: ${why}`);
     // The fabric distrusts itself and reads the switch in its next pass.
     if (back !== null) this.#overs.lead(back)?.catch(() => {});
+    // What was said against the member still holds: its port is not to be believed before it answers.
+    for (const { portId } of back?.fences ?? []) {
+      const serverId = this.#picture.ports.get(portId)?.serverId ?? null;
+      if (serverId !== null) this.#asksAnew(serverId);
+    }
     for (const f of fired) {
       this.#mark(f.protectionId, (had) => had.filter((h) => h.failed !== f.failed || h.revision !== f.revision));
       this.#events.push({ type: "protection.refused", fired: f, why });

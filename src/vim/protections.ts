@@ -9,24 +9,13 @@ import type { StandIns } from "../steer/stand-ins.ts";
 import { deleteProtection, saveProtection } from "../store/vim-protections.ts";
 import { hasFired, memberOf, planOf, type Sight, servicePorts, viewOf } from "./armed-plans.ts";
 import { ArmedStandIns } from "./armed-stand-ins.ts";
-import type { VimEvents } from "./events.ts";
 import type { Fabric } from "./fabric.ts";
 import type { FactsListener } from "./facts.ts";
-import { Firing, type Hit } from "./firing.ts";
+import { Firing, type FiringParts, type Hit } from "./firing.ts";
 import { HoldOff } from "./hold-off.ts";
 import type { Picture } from "./picture.ts";
 import type { ProbeTarget } from "./probe-targets.ts";
 import { checkArmed, isNews } from "./protection-rules.ts";
-
-export interface ProtectionParts {
-  readonly picture: Picture;
-  readonly fabric: Fabric;
-  readonly events: VimEvents;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** The ports of this server are to answer once more before they are believed. */
-  readonly asksAnew: (id: ServerId) => void;
-}
 
 const AGAINST: ReadonlySet<Evidence["says"]> = new Set(["stopped", "paused", "linkDown", "silent"]);
 
@@ -46,12 +35,13 @@ export class Protections implements FactsListener, Disposable {
   #byServer = new Map<ServerId, { readonly id: GroupId; readonly member: ArmedMember }[]>();
   readonly #silent = new Set<VimPortId>();
 
-  constructor({ picture, fabric, events, clock, log, asksAnew }: ProtectionParts) {
+  constructor(parts: FiringParts) {
+    const { picture, fabric, clock, log, asksAnew } = parts;
     this.#picture = picture;
     this.#fabric = fabric;
     this.#log = log;
     this.#asksAnew = asksAnew;
-    this.#firing = new Firing({ picture, fabric, events, clock, log });
+    this.#firing = new Firing(parts);
     this.#holdOff = new HoldOff(clock);
     this.#standIns = new ArmedStandIns(picture, clock, () => fabric.follow());
     this.#index();
