@@ -51,6 +51,11 @@ describe("evidence → health", () => {
     ],
     ["cable out", told("qmp:running@10", "arpProbe:answers@20", "portStatus:linkDown@30"), "down since 30 by portStatus"],
     [
+      "cable out, then a stale state read that says it answers: up, but not since long ago",
+      told("qmp:running@10", "arpProbe:answers@20", "portStatus:linkDown@300", "poll:running@310", "poll:answers@310"),
+      "up since 300",
+    ],
+    [
       "cable back, no answer yet",
       told("qmp:running@10", "arpProbe:answers@20", "portStatus:linkDown@30", "portStatus:linkUp@40"),
       "unknown",

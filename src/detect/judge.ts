@@ -114,7 +114,9 @@ export function judge(member: MemberWords): Health {
   const silence = silenceOf(member);
   if (silence !== null && silence.lastMs >= linkSince) return unknown(silence.sinceMs, "it does not answer its probe");
   const probe = answers.find((w) => w.evidence.source === "probe");
-  return { state: "up", sinceMs: Math.max(linkSince, Math.min(...answers.map((w) => w.sinceMs)), probe?.sinceMs ?? 0) };
+  const answeredSince = Math.max(Math.min(...answers.map((w) => w.sinceMs)), probe?.sinceMs ?? 0);
+  // An answer of before an outage that somebody saw is not one since: else a stale state read would end its wait-to-restore at once.
+  return { state: "up", sinceMs: Math.max(linkSince, answeredSince, lastAgainstMs(member.server), lastAgainstMs(member.port)) };
 }
 
 /** The words that speak against a member now, the earliest first. */

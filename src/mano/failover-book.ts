@@ -50,6 +50,7 @@ export class FailoverBook {
       openedMs: now,
       progress,
       byVim: new Set(),
+      wasRefused: false,
       answeredMs: now,
     });
   }
@@ -103,6 +104,7 @@ export class FailoverBook {
     if (!entry) return;
     for (const { trafficNet } of fired.moves) if (entry.byVim.delete(trafficNet)) entry.progress.set(trafficNet, "failed");
     entry.answeredMs = this.#clock.now();
+    entry.wasRefused = true;
     this.#change(entry, { because: [...entry.failover.because, `the switch refused what was armed: ${why}`] });
   }
 
@@ -155,7 +157,7 @@ export class FailoverBook {
       const isServed = entry.failover.moves.every((m) => guard.servedBy(m.trafficNet) === m.to);
       const isConfirmed = [...entry.progress.values()].every((p) => p === "confirmed");
       if (isServed && isConfirmed) this.#close(guard, entry, []);
-      else if (!isServed && isOvertaken(guard, entry.failover, decision)) {
+      else if (!isServed && !isStillDue(guard, entry) && isOvertaken(guard, entry.failover, decision)) {
         this.#close(guard, entry, ["overtaken: traffic is led otherwise by now, and that is right"]);
       }
     }
@@ -253,7 +255,14 @@ export class FailoverBook {
         alarmTold: this.#alarms.toldAt(about, "VNFC_DOWN"),
       },
     };
-    return { failover, openedMs: this.#clock.now(), progress: new Map(), byVim: new Set(), answeredMs: Number.POSITIVE_INFINITY };
+    return {
+      failover,
+      openedMs: this.#clock.now(),
+      progress: new Map(),
+      byVim: new Set(),
+      wasRefused: false,
+      answeredMs: Number.POSITIVE_INFINITY,
+    };
   }
 
   #add(entry: Entry, moves: readonly Move[]): void {
@@ -307,5 +316,9 @@ export class FailoverBook {
 }
 
 const fireOf = (groupId: string, failed: string, firedAt: number | null): string => `${groupId} ${failed} ${firedAt}`;
+
+/** Taken back for a refusal, and the member it is about is not up again: the same fault will be acted on once more. */
+const isStillDue = (guard: Guard, { wasRefused, failover }: Entry) =>
+  wasRefused && guard.memberOf(failover.about)?.health.state !== "up";
 
 const isUnconfirmed = (progress: Progress | undefined) => progress === "pending" || progress === "failed";

@@ -14,6 +14,8 @@ export interface Entry {
   readonly progress: Map<NetId, Progress>;
   /** Nets that the VIM moved by an armed plan: its times count, not those of our request for the same. */
   readonly byVim: Set<NetId>;
+  /** The switch refused what the VIM had carried out: the fault is not over before its member is up or traffic is led. */
+  wasRefused: boolean;
   /** When the last answer came; only an inventory begun later reads the bind back. */
   answeredMs: number;
 }

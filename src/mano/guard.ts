@@ -14,6 +14,8 @@ export interface GuardedMember {
   health: Health;
   /** When the first word against it, in its present outage, arrived here. Null while nobody speaks against it. */
   toldAt: number | null;
+  /** Since when it has been unknown to this run; null while it is not. */
+  unknownAt: number | null;
 }
 
 export interface HealthChange {
@@ -45,7 +47,7 @@ export class Guard {
     this.members = group.members.map((member) => {
       const serverId = servers.get(member.vnfcId);
       if (serverId === undefined) throw new Error(`group ${group.id}: member ${member.vnfcId} has no server`);
-      return { member, serverId, portId: null, words: NOTHING_SAID, health: UNSEEN, toldAt: null };
+      return { member, serverId, portId: null, words: NOTHING_SAID, health: UNSEEN, toldAt: null, unknownAt: null };
     });
   }
 
@@ -83,6 +85,8 @@ export class Guard {
       this.#health.set(of.member.vnfcId, to);
       if (to.state !== "down") of.toldAt = null;
       else of.toldAt ??= toldAt;
+      if (to.state !== "unknown") of.unknownAt = null;
+      else of.unknownAt ??= toldAt;
       return from.state === to.state ? [] : [{ of, from, to }];
     });
   }
@@ -129,6 +133,14 @@ export class Guard {
 }
 
 /** Its port is closed in the switch. */
+/** A member that a guest's boot does not explain any more: the operator is told. */
+export const UNKNOWN_ALARM_MS = 60_000;
+/** A member that is given a new life, if it serves nothing. No guest boots that long. */
+export const UNKNOWN_HEAL_MS = 300_000;
+
+export const isUnknownFor = ({ unknownAt }: GuardedMember, ms: number, nowMs: number): boolean =>
+  unknownAt !== null && nowMs - unknownAt >= ms;
+
 export const isFenced = ({ words }: GuardedMember): boolean => words.fence.isUp;
 
 /** Since when its probe goes unanswered, monotonic ms; null: it does not. */

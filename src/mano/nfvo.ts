@@ -17,7 +17,7 @@ import { Catalogue } from "./catalogue.ts";
 import { Commands } from "./commands.ts";
 import { FailoverBook } from "./failover-book.ts";
 import { Fences } from "./fences.ts";
-import { type Guard, isFenced } from "./guard.ts";
+import { type Guard, isFenced, isUnknownFor, UNKNOWN_HEAL_MS } from "./guard.ts";
 import { Healer } from "./healer.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Reaction, vimOf } from "./reaction.ts";
@@ -247,14 +247,26 @@ export class Nfvo implements AsyncDisposable {
 
   async #heal(guard: Guard, decision: Decision, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
     for (const { member, health } of guard.members) if (health.state === "up") this.#healer.isUp(member.vnfcId);
-    for (const vnfcId of decision.heal) {
+    const stuck = this.#stuck(guard);
+    for (const vnfcId of [...decision.heal, ...stuck]) {
       const spec = this.lifecycle.specOf(vnfcId, seen);
       if (!spec) continue;
       const of = guard.memberOf(vnfcId);
-      const server = { server: seen.servers.get(spec.id), isFenced: of !== undefined && isFenced(of) };
+      const server = {
+        server: seen.servers.get(spec.id),
+        isFenced: of !== undefined && (isFenced(of) || stuck.includes(vnfcId)),
+      };
       const againMs = await this.#healer.heal(connector, vnfcId, spec, server, signal);
       if (againMs !== null) this.#wakeIn(againMs, vimOf(guard));
     }
+  }
+
+  /** Members nobody knows anything of for so long that they do not come by themselves; only such as serve nothing. */
+  #stuck(guard: Guard): VnfcId[] {
+    const now = this.#parts.clock.now();
+    const servers = new Set(guard.group.trafficNets.map((n) => guard.servedBy(n.netId)));
+    const stuck = guard.members.filter((m) => isUnknownFor(m, UNKNOWN_HEAL_MS, now) && !servers.has(m.member.vnfcId));
+    return stuck.map((m) => m.member.vnfcId);
   }
 
   #wakeIn(ms: number, id: VimAccountId): void {

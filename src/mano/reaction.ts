@@ -11,7 +11,7 @@ import type { EventStream } from "../notify/stream.ts";
 import type { VimConnector } from "../vimconn/connector.ts";
 import type { AlarmBook, AlarmCause } from "./alarms.ts";
 import type { FailoverBook } from "./failover-book.ts";
-import type { Guard, GuardedMember, HealthChange } from "./guard.ts";
+import { type Guard, type GuardedMember, type HealthChange, isUnknownFor, UNKNOWN_ALARM_MS } from "./guard.ts";
 
 type FiredEvent = VimEvent & { readonly type: "protection.fired" | "protection.confirmed" | "protection.refused" };
 
@@ -180,15 +180,13 @@ export class Reaction {
     for (const { of, from, to } of changes)
       stream.push({ type: "health.changed", vnfcId: of.member.vnfcId, from: from.state, to });
     for (const of of guard.members) this.#tellMember(guard, of);
-    const down = guard.members.filter((m) => m.health.state === "down");
+    const now = this.#parts.clock.now();
+    const lost = guard.members.filter((m) => m.health.state === "down" || isUnknownFor(m, UNKNOWN_ALARM_MS, now));
+    const details = lost.map(
+      (m) => `${m.member.name} is ${m.health.state}${m.health.state === "unknown" ? `: ${m.health.why}` : ""}`,
+    );
     const groupId = guard.group.id;
-    if (down.length > 0)
-      raise(
-        alarms,
-        groupId,
-        "REDUNDANCY_LOST",
-        down.map((m) => `${m.member.name} is down`),
-      );
+    if (lost.length > 0) raise(alarms, groupId, "REDUNDANCY_LOST", details);
     else if (guard.members.every((m) => m.health.state === "up")) alarms.clear(groupId, "REDUNDANCY_LOST");
     this.#tellUnprotected(guard, decision);
   }
