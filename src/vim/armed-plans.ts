@@ -11,6 +11,8 @@ export interface Sight {
   readonly isSwitchConnected: boolean;
   /** Service ports that do not answer their probe now. */
   readonly silent: ReadonlySet<VimPortId>;
+  /** Traffic nets that the switch does not protect by itself, though it was asked to, and why. */
+  readonly notArmed: ReadonlyMap<NetId, string>;
 }
 
 /** A move of a plan: which bind it changes, or what stands in its way. */
@@ -94,12 +96,12 @@ function planView(picture: VimPicture, sight: Sight, protection: KeptProtection,
   return {
     ...plan,
     state: "armed",
-    ...readinessOf(picture, protection, reckon(picture, sight, protection, plan.failed)),
+    ...readinessOf(picture, sight, protection, reckon(picture, sight, protection, plan.failed)),
     lastFired,
   };
 }
 
-function readinessOf(picture: VimPicture, protection: KeptProtection, moves: readonly Reckoned[]) {
+function readinessOf(picture: VimPicture, { notArmed }: Sight, protection: KeptProtection, moves: readonly Reckoned[]) {
   const obstacles = [...new Set(moves.flatMap((m) => m.obstacle ?? []))];
   const netName = (id: NetId) => picture.nets.get(id)?.name ?? id;
   const can = moves
@@ -107,6 +109,8 @@ function readinessOf(picture: VimPicture, protection: KeptProtection, moves: rea
     .map(({ move }) => `${netName(move.trafficNet)} goes to ${memberOf(protection, move.to)?.name}`);
   if (can.length === 0)
     return { ready: "none", readiness: `cannot fire: ${obstacles.join("; ") || "nothing is to be moved"}` } as const;
-  if (obstacles.length === 0) return { ready: "all", readiness: `can fire: ${can.join(", ")}` } as const;
+  const byVimAlone = moves.flatMap(({ move }) => notArmed.get(move.trafficNet) ?? []);
+  const note = byVimAlone.length === 0 ? "" : ` (not by the switch alone: ${[...new Set(byVimAlone)].join("; ")})`;
+  if (obstacles.length === 0) return { ready: "all", readiness: `can fire: ${can.join(", ")}${note}` } as const;
   return { ready: "part", readiness: `can fire in part: ${can.join(", ")}; but ${obstacles.join("; ")}` } as const;
 }

@@ -196,7 +196,7 @@ export class Protections implements FactsListener, Disposable {
   }
 
   #sight(): Sight {
-    return { isSwitchConnected: this.#fabric.session !== null, silent: this.#silent };
+    return { isSwitchConnected: this.#fabric.session !== null, silent: this.#silent, notArmed: this.#fabric.notArmed };
   }
 
   #index(): void {

@@ -1,0 +1,27 @@
+import { readAlarms, readFailovers } from "../../src/store/mano-records.ts";
+import type { ManoTables } from "../../src/store/mano-schema.ts";
+import type { Invariants } from "./invariants.ts";
+import { Life } from "./sim-clock.ts";
+import { disks, type System } from "./system.ts";
+
+/** What is wrong with the records of failovers and alarms while all members are up: nothing may be open, nothing raised. */
+export async function recordsAmiss(system: System, invariants: Invariants): Promise<string[]> {
+  const nfvo = system.manoLife?.nfvo;
+  if (!nfvo || system.manoLife?.life.isOver) return ["5 the MANO is not up"];
+  const db = disks.mano.open<ManoTables>(new Life("reader", system.sim), false);
+  const found: string[] = [];
+  const failovers = await readFailovers(db, 200);
+  for (const f of failovers)
+    if (f.state !== "closed") found.push(`5 record ${f.kind} about ${f.about.slice(0, 8)} is ${f.state}: ${f.because.at(-1)}`);
+  for (const { member, serverId } of system.guard?.members ?? []) {
+    const records = failovers.filter((f) => f.kind === "failover" && f.about === member.vnfcId).length;
+    const outages = invariants.outages.filter((o) => o.guest === serverId).length;
+    if (records > outages) found.push(`5 ${member.name} failed ${outages} times, and there are ${records} records of it`);
+  }
+  if (invariants.failovers > 0 && !failovers.some((f) => f.kind === "failover"))
+    found.push(`5 traffic was moved ${invariants.failovers} times, and there is no record of it`);
+  for (const a of await readAlarms(db, 200))
+    if (a.clearedAt === null)
+      found.push(`6 alarm ${a.probableCause} of ${a.managedObjectId.slice(0, 8)} is raised: ${a.faultDetails.join("; ")}`);
+  return found;
+}

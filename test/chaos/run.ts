@@ -1,0 +1,166 @@
+import { Chance } from "./chance.ts";
+import { type Planned, planOf, strike } from "./faults.ts";
+import { Invariants, unsettled } from "./invariants.ts";
+import { recordsAmiss } from "./records.ts";
+import { System, type Template, type Variant, type Violation } from "./system.ts";
+
+const same = (yaml: string) => yaml;
+const unprobed = (yaml: string) => yaml.replace(/, probe: \{[^}]*\}/, "");
+
+export const VARIANTS: readonly Variant[] = [
+  { name: "active-active 1.3", file: "media-relay.yaml", version: "1.3", edit: same, isProbed: true, isRevertive: true },
+  {
+    name: "active-passive 1.3",
+    file: "media-relay-active-passive.yaml",
+    version: "1.3",
+    edit: same,
+    isProbed: true,
+    isRevertive: true,
+  },
+  { name: "active-active 1.0", file: "media-relay.yaml", version: "1.0", edit: unprobed, isProbed: false, isRevertive: true },
+  {
+    name: "active-active 1.3, hold-off, not revertive",
+    file: "media-relay.yaml",
+    version: "1.3",
+    edit: (yaml) => unprobed(yaml).replace("hold_off_ms: 0", "hold_off_ms: 300").replace("revertive: true", "revertive: false"),
+    isProbed: false,
+    isRevertive: false,
+  },
+];
+
+/** From the start of the daemons until the first fault. */
+const START_MS = 2_500;
+const FAULTS_MAX_MS = 60_000;
+/** After the last fault: by then all must be well, and stay so for a while. */
+const QUIET_MAX_MS = 240_000;
+const LOOK_EVERY_MS = 500;
+const WELL_FOR_MS = 2_500;
+
+export interface Ran {
+  readonly seed: number;
+  readonly variant: string;
+  readonly plan: readonly Planned[];
+  readonly violations: readonly Violation[];
+  readonly steps: readonly string[];
+  readonly simulatedMs: number;
+}
+
+const templates = new Map<Variant, Template>();
+
+async function templateOf(variant: Variant): Promise<Template> {
+  const known = templates.get(variant);
+  if (known) return known;
+  const chance = new Chance(4_711);
+  const system = new System(variant, chance, null);
+  system.sim.install(() => chance.next());
+  try {
+    await system.provision();
+    const isUp = () => system.guard?.isWatched === true && unsettled(system, new Invariants(system)).length <= 2;
+    await system.run(system.sim.now() + 60_000, isUp);
+    await system.run(system.sim.now() + 8_000);
+    if (!system.guard?.isWatched) throw new Error(`${variant.name} does not come up: ${system.steps.join("\n")}`);
+    const template = system.keep();
+    templates.set(variant, template);
+    return template;
+  } finally {
+    system.sim.uninstall();
+  }
+}
+
+/** One run of the whole system, from its seed. */
+export async function run(seed: number): Promise<Ran> {
+  const variant = VARIANTS[seed % VARIANTS.length]!;
+  const template = await templateOf(variant);
+  const chance = new Chance(seed);
+  const system = new System(variant, chance.branch(), template);
+  const random = chance.branch();
+  system.sim.install(() => random.next());
+  const onReject = (e: unknown) => system.bug("unhandled rejection", e);
+  process.on("unhandledRejection", onReject);
+  const startedMs = system.sim.now();
+  let plan: readonly Planned[] = [];
+  try {
+    const invariants = await started(system);
+    plan = planOf(chance);
+    const faults = chance.branch();
+    for (const { fault, atMs } of plan) system.sim.after(atMs, () => strike(fault, system, invariants, faults));
+    await throughFaults(system, invariants, plan);
+    await quiet(system, invariants);
+  } catch (e) {
+    system.bug("the run", e);
+  } finally {
+    system.sim.uninstall();
+    process.off("unhandledRejection", onReject);
+  }
+  const { violations, steps, sim } = system;
+  return { seed, variant: variant.name, plan, violations, steps, simulatedMs: sim.now() - startedMs };
+}
+
+/** Both daemons start on a world in which all is well: nothing is written to the switch. */
+async function started(system: System): Promise<Invariants> {
+  const invariants = new Invariants(system);
+  system.startVim();
+  system.startMano();
+  await system.run(system.sim.now() + START_MS);
+  for (const v of ["v0", "v1"]) {
+    const name = system.variant.file.includes("passive") ? "media-relay-a" : v === "v0" ? "media-relay-a" : "media-relay-b";
+    invariants.setNormal(v, [...system.host.guests.values()].find((g) => g.name.startsWith(name))!.id);
+  }
+  if (system.fabric.changes > 0)
+    system.violate("10 a restart rewrites nothing", `${system.fabric.changes} changes when all was right`);
+  const amiss = unsettled(system, invariants);
+  if (amiss.length > 0) system.violate("0 start", amiss.join("; "));
+  invariants.outages.length = 0;
+  return invariants;
+}
+
+/** Until the last fault has ended; commands are cleared by then. */
+async function throughFaults(system: System, invariants: Invariants, plan: readonly Planned[]): Promise<void> {
+  const { sim } = system;
+  const lastMs = sim.now() + plan.at(-1)!.atMs;
+  await system.run(sim.now() + FAULTS_MAX_MS, () => {
+    look(invariants);
+    return system.violations.length > 0 || (sim.now() > lastMs && system.faultsOpen === 0);
+  });
+  invariants.isCommanded = false;
+}
+
+function look(invariants: Invariants): void {
+  invariants.follow();
+  invariants.checkCommand();
+}
+
+async function quiet(system: System, invariants: Invariants): Promise<void> {
+  const { sim } = system;
+  const endMs = sim.now() + QUIET_MAX_MS;
+  let wellSinceMs: number | null = null;
+  let amiss: string[] = [];
+  while (system.violations.length === 0) {
+    await system.run(sim.now() + LOOK_EVERY_MS, () => {
+      look(invariants);
+      return system.violations.length > 0;
+    });
+    amiss = unsettled(system, invariants);
+    if (amiss.length === 0) amiss = await recordsAmiss(system, invariants);
+    wellSinceMs = amiss.length > 0 ? null : (wellSinceMs ?? sim.now());
+    if (wellSinceMs !== null && sim.now() - wellSinceMs >= WELL_FOR_MS) return;
+    if (sim.now() > endMs) break;
+  }
+  describeEnd(system);
+  for (const what of amiss) {
+    const [number] = what.split(" ");
+    system.violate(`${number} after quiet`, what);
+  }
+}
+
+/** For the transcript: what the daemons believe of the members at the end. */
+function describeEnd(system: System): void {
+  for (const { member, serverId, health } of system.guard?.members ?? []) {
+    const why = health.state === "up" ? "" : ` (${health.why})`;
+    const port = [...(system.vim?.picture.ports.values() ?? [])].find((p) => p.serverId === serverId && p.switchPort !== null);
+    const status = system.vim?.picture.servers.get(serverId)?.status;
+    system.note(
+      `at the end: ${member.name} is ${health.state}${why} for the MANO; ${status}, port ${port?.status}${port?.fenced ? ", fenced" : ""} for the VIM`,
+    );
+  }
+}

@@ -1,0 +1,175 @@
+import type { Clock } from "../../src/lib/clock.ts";
+
+interface Timer {
+  readonly atMs: number;
+  readonly order: number;
+  readonly due: () => void;
+  isOff: boolean;
+}
+
+/** Rounds of immediates after which a settling is taken for an endless one. */
+const ROUNDS_MAX = 10_000;
+
+/**
+ * Simulated time for a whole system in one process. Time stands while anything runs: it moves to the next timer only when no promise
+ * and no `setImmediate` is left to go on. While it is installed, `setImmediate` and `Math.random` of the process are its own.
+ */
+export class SimClock {
+  #nowMs: number;
+  #wallOffsetMs = Date.UTC(2026, 0, 1);
+  #heap: Timer[] = [];
+  #order = 0;
+  #immediates: (() => void)[] = [];
+  readonly #real = { setImmediate: globalThis.setImmediate, random: Math.random };
+
+  constructor(startMs: number) {
+    this.#nowMs = startMs;
+  }
+
+  install(random: () => number): void {
+    const fake = (fn: (...args: unknown[]) => void, ...args: unknown[]) => void this.#immediates.push(() => fn(...args));
+    globalThis.setImmediate = fake as unknown as typeof setImmediate;
+    Math.random = random;
+  }
+
+  uninstall(): void {
+    globalThis.setImmediate = this.#real.setImmediate;
+    Math.random = this.#real.random;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  wall(): Date {
+    return new Date(this.#nowMs + this.#wallOffsetMs);
+  }
+
+  /** The wall clock is set by somebody: monotonic time does not notice. */
+  jumpWall(ms: number): void {
+    this.#wallOffsetMs += ms;
+  }
+
+  /** Calls `due` after so many ms; the answer takes it back. */
+  after(ms: number, due: () => void): () => void {
+    const timer: Timer = { atMs: this.#nowMs + Math.max(0, ms), order: this.#order++, due, isOff: false };
+    this.#push(timer);
+    return () => {
+      timer.isOff = true;
+    };
+  }
+
+  /** Lets everything run that needs no time. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      await new Promise<void>((r) => this.#real.setImmediate(r)); // Behind every promise that can go on.
+      if (this.#immediates.length === 0) return;
+      for (const fn of this.#immediates.splice(0)) fn();
+    }
+    throw new Error(`does not settle at ${this.#nowMs} ms: ${ROUNDS_MAX} rounds of immediates`);
+  }
+
+  /** Moves to the next timer that is due by `untilMs`, and calls it. False when there is none: then it is `untilMs`. */
+  step(untilMs: number): boolean {
+    while (this.#heap[0]?.isOff) this.#pop();
+    const next = this.#heap[0];
+    if (next === undefined || next.atMs > untilMs) {
+      this.#nowMs = Math.max(this.#nowMs, untilMs);
+      return false;
+    }
+    this.#pop();
+    this.#nowMs = Math.max(this.#nowMs, next.atMs);
+    next.due();
+    return true;
+  }
+
+  #push(timer: Timer): void {
+    const heap = this.#heap;
+    let i = heap.push(timer) - 1;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (!isBefore(timer, heap[parent]!)) break;
+      heap[i] = heap[parent]!;
+      i = parent;
+    }
+    heap[i] = timer;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop()!;
+    if (heap.length === 0) return;
+    let i = 0;
+    for (;;) {
+      let child = 2 * i + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
+      if (!isBefore(heap[child]!, last)) break;
+      heap[i] = heap[child]!;
+      i = child;
+    }
+    heap[i] = last;
+  }
+}
+
+const isBefore = (a: Timer, b: Timer): boolean => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+
+/** One run of a daemon. When it ends as by kill -9, nothing that it has begun goes on. */
+export class Life {
+  readonly clock: Clock;
+  readonly name: string;
+  #isOver = false;
+  #stepsLeft = Number.POSITIVE_INFINITY;
+  #onCrash: () => void = () => {};
+
+  constructor(name: string, sim: SimClock) {
+    this.name = name;
+    this.clock = {
+      now: () => sim.now(),
+      wall: () => sim.wall(),
+      sleep: (ms, signal) => this.#sleep(sim, ms, signal),
+    };
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+
+  /** Ends it at its n-th step from now: a statement to its store, or a word to another part. */
+  crashIn(steps: number, onCrash: () => void): void {
+    this.#stepsLeft = steps;
+    this.#onCrash = onCrash;
+  }
+
+  /** Called before each step; false: it is over, and the step is not made. */
+  step(): boolean {
+    if (this.#isOver) return false;
+    if (--this.#stepsLeft > 0) return true;
+    this.#isOver = true;
+    this.#onCrash();
+    return false;
+  }
+
+  /** As node:timers/promises: rejects when aborted. A sleeper of a run that is over never wakes. */
+  #sleep(sim: SimClock, ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const onAbort = () => {
+        off();
+        reject(signal?.reason);
+      };
+      const off = sim.after(Number.isFinite(ms) ? ms : 1e12, () => {
+        signal?.removeEventListener("abort", onAbort);
+        if (!this.#isOver) resolve();
+      });
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+}
+
+/** What never comes. */
+export const never = <T>(): Promise<T> => new Promise<T>(() => {});

@@ -1,0 +1,274 @@
+import { FAULTS, Fault } from "../../src/lib/fault.ts";
+import type { ArmedProtection } from "../../src/model/armed.ts";
+import type { GroupId, NetId, ServerId, VnfcId } from "../../src/model/ids.ts";
+import type { VimEvent } from "../../src/model/vim-event.ts";
+import type { ServerTask } from "../../src/model/vim-picture.ts";
+import type { Vim } from "../../src/vim/vim.ts";
+import type { Bound, Inventory, ServerSpec, VimConnector } from "../../src/vimconn/connector.ts";
+import type { Chance } from "./chance.ts";
+import { type Life, never, type SimClock } from "./sim-clock.ts";
+import type { VimLife } from "./vim-life.ts";
+
+// The limits of src/vimconn/openvim.ts.
+const ASK_TIMEOUT_MS = 5_000;
+const BIND_TIMEOUT_MS = 2_000;
+const STREAM_SILENCE_MS = 3_500;
+const RESEND_MS = 100;
+
+/** The way between MANO and VIM. */
+export interface Wire {
+  /** Nothing comes through, and nobody is told so. */
+  isSilent: boolean;
+  /** Added to each message, ms. */
+  slowMs: number;
+  /** Cuts every event stream. */
+  readonly streams: Set<(why: string) => void>;
+}
+
+/** What one MANO's run asks of the VIM's present run, with the failures that HTTP would have: the contract of src/vimconn/openvim.ts. */
+export class SimConnector implements VimConnector {
+  readonly #sim: SimClock;
+  readonly #chance: Chance;
+  readonly #life: Life;
+  readonly #wire: Wire;
+  readonly #vim: () => VimLife | null;
+  /** A failure that is no Fault would be HTTP 500. */
+  readonly #bug: (e: unknown) => void;
+  /** A bind was answered: from here on it must survive everything. */
+  readonly #bound: (net: NetId, to: NetId | null) => void;
+
+  constructor(parts: {
+    sim: SimClock;
+    chance: Chance;
+    life: Life;
+    wire: Wire;
+    vim: () => VimLife | null;
+    bug: (e: unknown) => void;
+    bound: (net: NetId, to: NetId | null) => void;
+  }) {
+    this.#sim = parts.sim;
+    this.#chance = parts.chance;
+    this.#life = parts.life;
+    this.#wire = parts.wire;
+    this.#vim = parts.vim;
+    this.#bug = parts.bug;
+    this.#bound = parts.bound;
+  }
+
+  [Symbol.dispose](): void {}
+
+  inventory(signal: AbortSignal): Promise<Inventory> {
+    const startedAt = this.#sim.now();
+    return this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture }) => ({
+      startedAt,
+      servers: new Map(
+        [...picture.servers.values()].map(({ id, name, description, status, lastError }) => [
+          id,
+          { id, name, description, status, lastError },
+        ]),
+      ),
+      ports: [...picture.ports.values()].map((p) => ({ ...p, fenced: p.kind === "instance:data" ? p.fenced : null })),
+      nets: new Map(picture.nets),
+    }));
+  }
+
+  async ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void> {
+    if (await this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture }) => picture.servers.has(spec.id))) return;
+    await this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture, servers }) => {
+      const named = <T extends { name: string }>(all: ReadonlyMap<unknown, T>, name: string) =>
+        [...all.values()].find((x) => x.name === name)!;
+      await servers.createServer({
+        id: spec.id,
+        name: spec.name,
+        description: spec.description,
+        tenantId: [...picture.tenants.keys()][0]!,
+        flavorId: named(picture.flavors, spec.flavor).id,
+        imageId: named(picture.images, spec.image).id,
+        kernelCmdline: spec.kernelCmdline ?? undefined,
+        start: "yes",
+        vnics: spec.nics.map((n) => ({ netId: n.netId, name: n.name, ip: n.ip ?? undefined })),
+      });
+    });
+  }
+
+  startServer(id: ServerId, signal: AbortSignal): Promise<void> {
+    return this.#act(id, "start", signal);
+  }
+
+  resumeServer(id: ServerId, signal: AbortSignal): Promise<void> {
+    return this.#act(id, "resume", signal);
+  }
+
+  rebootServer(id: ServerId, signal: AbortSignal): Promise<void> {
+    return this.#act(id, "reboot", signal);
+  }
+
+  async deleteServer(id: ServerId, signal: AbortSignal): Promise<void> {
+    await this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.servers.deleteServer(id)).catch(unlessGone);
+  }
+
+  changeBind(trafficNet: NetId, dataNet: NetId | null): Promise<Bound> {
+    return this.#ask(BIND_TIMEOUT_MS, undefined, async (vim) => {
+      const applied = await vim.binds.changeBind(trafficNet, dataNet);
+      if (vim.picture.nets.get(trafficNet)?.bindNet === dataNet) this.#bound(trafficNet, dataNet);
+      return applied === null ? { pending: true } : { pending: false, onWireMs: applied.onWireAt, barrierMs: applied.barrierAt };
+    });
+  }
+
+  async arm(protection: ArmedProtection, signal: AbortSignal): Promise<void> {
+    await this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.protections.arm(protection));
+  }
+
+  async armed(id: GroupId, signal: AbortSignal): Promise<ArmedProtection | null> {
+    const view = await this.#ask(ASK_TIMEOUT_MS, signal, async (vim) => vim.protections.get(id)).catch(unlessGone);
+    if (!view) return null;
+    const { name, revision, holdOffMs, probe } = view;
+    return {
+      id,
+      name,
+      revision,
+      holdOffMs,
+      probe,
+      members: view.members.map(({ fenced: _, ...m }) => m),
+      plans: view.plans.map(({ failed, moves, because }) => ({ failed, moves, because })),
+    };
+  }
+
+  async disarm(id: GroupId, signal: AbortSignal): Promise<void> {
+    await this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.protections.disarm(id)).catch(unlessGone);
+  }
+
+  async fence(id: GroupId, member: VnfcId, signal: AbortSignal): Promise<void> {
+    await this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.protections.fence(id, member));
+  }
+
+  async netConnection(net: NetId): Promise<NetId | null> {
+    return net;
+  }
+
+  async netBind(net: NetId, signal: AbortSignal): Promise<readonly NetId[]> {
+    const bound = (vim: Vim) => [...vim.picture.nets.values()].filter((n) => n.bindNet === net).map((n) => n.id);
+    return this.#ask(ASK_TIMEOUT_MS, signal, async (vim) => bound(vim));
+  }
+
+  async reinstallAll(signal: AbortSignal): Promise<void> {
+    await this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.fabric.reinstall());
+  }
+
+  /** As `streamEvents` of src/api/event-stream.ts: what came after `since`, then everything, each once and in order. */
+  async subscribe(
+    since: number | null,
+    listener: { onOpen(): void; onEvents(events: readonly VimEvent[]): void },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const of = this.#vim();
+    const past = await this.#ask(ASK_TIMEOUT_MS, signal, async ({ events }) => {
+      const from = since !== null && since > events.lastSeq ? 0 : since;
+      return { from, last: from ?? events.lastSeq, events };
+    });
+    if (of === null || of.life.isOver) throw unreachable("closed by the VIM");
+    await new Promise<void>((_, reject) => {
+      let { last } = past;
+      let held: VimEvent[] | null = [];
+      const underWay: VimEvent[] = [];
+      let lastAtMs = this.#sim.now();
+      let isOver = false;
+      let silentSinceMs: number | null = null;
+      /** TCP keeps what does not come through and sends it again, in order. */
+      const stall = () => {
+        silentSinceMs ??= this.#sim.now();
+        if (this.#sim.now() - silentSinceMs > STREAM_SILENCE_MS) cut(`nothing heard for ${STREAM_SILENCE_MS} ms`);
+        else this.#sim.after(RESEND_MS, deliver);
+      };
+      const deliver = () => {
+        if (isOver || this.#life.isOver || underWay.length === 0) return;
+        if (this.#wire.isSilent) return stall();
+        silentSinceMs = null;
+        listener.onEvents(underWay.splice(0));
+      };
+      const send = (event: VimEvent) => {
+        if (event.seq <= last) return;
+        last = event.seq;
+        underWay.push(event);
+        const atMs = Math.max(lastAtMs, this.#sim.now() + this.#latency());
+        if (atMs > lastAtMs || underWay.length === 1) this.#sim.after(atMs - this.#sim.now(), deliver);
+        lastAtMs = atMs;
+      };
+      const unsubscribe = past.events.subscribe((e) => (held ? held.push(e) : send(e)));
+      const cut = (why: string) => {
+        if (isOver) return;
+        isOver = true;
+        unsubscribe();
+        this.#wire.streams.delete(cut);
+        of.connections.delete(cut);
+        if (!this.#life.isOver) reject(unreachable(`the event stream ended: ${why}`));
+      };
+      this.#wire.streams.add(cut);
+      of.connections.add(cut);
+      signal.addEventListener("abort", () => cut("aborted"), { once: true });
+      listener.onOpen();
+      const caughtUp = past.from === null ? Promise.resolve([]) : past.events.since(last, 1_000);
+      void caughtUp.then((page) => {
+        for (const e of page) send(e);
+        for (const e of held ?? []) send(e);
+        held = null;
+      });
+    });
+  }
+
+  #act(id: ServerId, task: ServerTask, signal: AbortSignal): Promise<void> {
+    return this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.servers.act(id, task));
+  }
+
+  #latency(): number {
+    return this.#chance.between(0.15, 1.2) + this.#wire.slowMs;
+  }
+
+  /** Sends before it returns. The answer of a VIM that was killed meanwhile never comes: the connection is reset. */
+  #ask<T>(timeoutMs: number, signal: AbortSignal | undefined, act: (vim: Vim) => Promise<T>): Promise<T> {
+    if (!this.#life.step()) return never<T>();
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const fail = (why: string) => {
+      if (!this.#life.isOver) reject(unreachable(why));
+    };
+    const offTimeout = this.#sim.after(timeoutMs, () => fail(`no answer within ${timeoutMs} ms`));
+    const onAbort = () => fail("aborted");
+    signal?.addEventListener("abort", onAbort, { once: true });
+    void promise
+      .catch(() => {})
+      .finally(() => {
+        offTimeout();
+        signal?.removeEventListener("abort", onAbort);
+      });
+    this.#sim.after(this.#latency(), () => {
+      if (this.#wire.isSilent) return;
+      const of = this.#vim();
+      if (of === null || of.life.isOver || of.vim === null) return fail("connection refused");
+      of.connections.add(fail);
+      const answer = (said: () => void) => {
+        this.#sim.after(this.#latency(), () => {
+          of.connections.delete(fail);
+          if (!this.#wire.isSilent && !this.#life.isOver && !of.life.isOver) said();
+        });
+      };
+      act(of.vim).then(
+        (result) => answer(() => resolve(result)),
+        (e: unknown) => answer(() => reject(this.#refused(e))),
+      );
+    });
+    return promise;
+  }
+
+  #refused(e: unknown): Fault {
+    if (!(e instanceof Fault)) this.#bug(e);
+    const status = e instanceof Fault ? FAULTS[e.code].http : 500;
+    return new Fault("VIM_REFUSED", `HTTP ${status}: ${e instanceof Error ? e.message : String(e)}`, { status });
+  }
+}
+
+const unreachable = (why: string): Fault => new Fault("VIM_UNREACHABLE", why);
+
+function unlessGone(e: unknown): undefined {
+  if (e instanceof Fault && e.about.status === 404) return undefined;
+  throw e;
+}
