@@ -8,6 +8,8 @@ import { Prober } from "./prober.ts";
 
 /** How often a port that has not answered yet is asked. A guest boots for seconds; a tenth of one is soon enough to know. */
 const PROBE_INTERVAL_MS = 100;
+/** How often it is looked whether there is such a port, where there is none. Every turn of an idle daemon costs half a millisecond. */
+const LOOK_EVERY_MS = 250;
 
 /**
  * Asks every port in BUILD for its address, out of its own switch port, until it answers; and those of `targets` all the time, each as
@@ -71,7 +73,7 @@ export class Probe {
       } catch (err) {
         this.#log.debug({ err }, "a probe could not be sent"); // The session ended under us; its end is told elsewhere.
       }
-      await this.#clock.sleep(PROBE_INTERVAL_MS, signal).catch(() => {});
+      await this.#clock.sleep(this.#awaited.size > 0 ? PROBE_INTERVAL_MS : LOOK_EVERY_MS, signal).catch(() => {});
     }
   }
 
