@@ -44,7 +44,7 @@ test("what each member's failure would do lies in the VIM, with the probe, and f
       { failed: a!.id, moves: [{ net: "id-traffic_net0", to: b!.id }] },
       { failed: b!.id, moves: [{ net: "id-traffic_net1", to: a!.id }] },
     ],
-    probe: { interval_ms: 100, misses: 3, of: 3, icmp: false, udp_port: null },
+    probe: { interval_ms: 250, misses: 3, of: 3, icmp: false, udp_port: null },
   });
   const { revision } = armed(rig)!;
   rig.vim.down("media-relay-a");

@@ -144,7 +144,7 @@ test("the command line: list, show, dry run, refused, given", { timeout: 60_000 
     (await run(process.execPath, [SEMPRE, "protection", ...args, "--mano", rig.url])).stdout;
   expect(await cli()).toMatch(/media-relay +ACTIVE_ACTIVE +relay-a up, relay-b up .* yes, armed/);
   const shown = await cli("show", "med");
-  expect(shown).toMatch(/probed every 100 ms, silent after 3 of 3/);
+  expect(shown).toMatch(/probed every 250 ms, silent after 3 of 3/);
   expect(shown).toMatch(/armed in the VIM: yes, revision \d+\n +if relay-a failed now, traffic_net0 would go to relay-b/);
   const force = ["force", "media-relay", "--to", "relay-b", "--net", "traffic_net0"];
   expect(await cli(...force, "--dry-run")).toBe(
