@@ -5,7 +5,7 @@ import { listenHttp } from "./api/http.ts";
 import { serveOpenvim } from "./api/openvim/serve.ts";
 import type { VimConfig } from "./config.ts";
 import { probeAccel } from "./hosts/accel.ts";
-import { type Host, type HostEvent, openHost } from "./hosts/host.ts";
+import { type Host, openHost } from "./hosts/host.ts";
 import { connectOvsdb, type Ovsdb } from "./hosts/ovsdb.ts";
 import { openProcessExit } from "./hosts/process-exit.ts";
 import { deleteTap, ensureTap } from "./hosts/taps.ts";
@@ -14,13 +14,12 @@ import type { Log } from "./lib/log.ts";
 import { Loop } from "./lib/loop.ts";
 import { VERSION } from "./lib/version.ts";
 import { PROBE_MAC } from "./model/flow.ts";
-import type { HostId } from "./model/ids.ts";
-import type { SwitchEvent } from "./model/switch.ts";
 import { openStore } from "./store/open.ts";
 import { nextCounter, type VimStore } from "./store/vim-picture.ts";
 import type { VimDb } from "./store/vim-schema.ts";
 import { listen, type SwitchListener } from "./switch/listen.ts";
 import { Compute, type Plugs } from "./vim/compute.ts";
+import { onHost, onSwitch } from "./vim/edges.ts";
 import { Probe } from "./vim/probe.ts";
 import { Vim } from "./vim/vim.ts";
 import { probeFrames } from "./wire/probe-frames.ts";
@@ -65,7 +64,7 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   const switches = undo.use(await listenForSwitches(config, vim, { clock, log, epoch: BigInt(await nextCounter(db, "epoch")) }));
   const { fabric, facts } = vim;
   const probe = new Probe({ fabric, facts, clock, log, frames: probeFrames(PROBE_MAC) }, () => vim.protections.probed());
-  undo.defer(switches.on(onSwitch(vim, probe, switches)));
+  undo.defer(switches.on(onSwitch(vim, probe, (datapath) => switches.sessions.get(datapath)!)));
 
   mkdirSync(config.runDir, { recursive: true });
   const processExit = await openProcessExit({ clock, log });
@@ -110,41 +109,6 @@ async function listenForSwitches(config: VimConfig, vim: Vim, around: Surroundin
   const { host, port: tcpPort } = config.openflow;
   const accept = (datapath: string) => vim.fabric.session === null || vim.fabric.session.datapath === datapath;
   return listen({ host, tcpPort, accept, ...around });
-}
-
-/** What the switch says becomes facts at once; the flow entries follow what ports it has. */
-function onSwitch(vim: Vim, probe: Probe, switches: SwitchListener): (e: SwitchEvent) => void {
-  return (e) => {
-    switch (e.type) {
-      case "up":
-        vim.fabric.connected(switches.sessions.get(e.datapath)!);
-        vim.events.push({ type: "switch.status", datapath: e.datapath, status: "connected" });
-        for (const port of e.ports) vim.facts.link("portStatus", port.name, !port.linkDown, vim.events.now());
-        return;
-      case "down":
-        vim.fabric.disconnected(e.datapath);
-        vim.events.push({ type: "switch.status", datapath: e.datapath, status: "disconnected" });
-        return;
-      case "port":
-        vim.facts.link("portStatus", e.port.name, e.reason !== "delete" && !e.port.linkDown, e.seenAt);
-        if (e.reason !== "modify") vim.fabric.follow();
-        return;
-      case "packetIn":
-        probe.packetIn(e);
-        return;
-      case "refused":
-        vim.fabric.distrust();
-    }
-  };
-}
-
-function onHost(vim: Vim, hostId: HostId): (e: HostEvent) => void {
-  return (e) => {
-    if (e.type === "evidence") return vim.facts.evidence(e.evidence);
-    const why = e.why === undefined ? {} : { why: e.why };
-    vim.events.push({ type: "host.status", hostId, status: e.status, ...why });
-    if (e.status === "up") vim.computeLoop?.wake();
-  };
 }
 
 async function computeFor(config: VimConfig, vim: Vim, host: Host, ovsdb: Ovsdb, { clock, log }: Surroundings): Promise<Compute> {

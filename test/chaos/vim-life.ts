@@ -1,10 +1,10 @@
-import type { HostEvent } from "../../src/hosts/host.ts";
 import type { Log } from "../../src/lib/log.ts";
 import { Loop } from "../../src/lib/loop.ts";
 import { PROBE_MAC } from "../../src/model/flow.ts";
 import type { SwitchEvent } from "../../src/model/switch.ts";
 import type { VimDb } from "../../src/store/vim-schema.ts";
 import { Compute } from "../../src/vim/compute.ts";
+import { onHost, onSwitch } from "../../src/vim/edges.ts";
 import { Probe } from "../../src/vim/probe.ts";
 import { Vim } from "../../src/vim/vim.ts";
 import { probeFrames } from "../../src/wire/probe-frames.ts";
@@ -44,10 +44,10 @@ export class VimLife {
     const vim = await Vim.open({ db, clock, log, vlanRange: { first: 3_000, last: 3_100 } });
     vim.events.push({ type: "vim.started", version: "chaos" });
     if (vim.picture.tenants.size === 0) await vim.catalogue.createTenant({ name: "default" });
-    await vim.inventory.localHost();
+    const local = await vim.inventory.localHost();
     const { fabric, facts } = vim;
     const probe = new Probe({ fabric, facts, clock, log, frames: probeFrames(PROBE_MAC) }, () => vim.protections.probed());
-    this.#heardSwitch = onSwitch(vim, probe, this.#fabric);
+    this.#heardSwitch = onSwitch(vim, probe, () => this.#fabric.session!);
     const compute = new Compute({
       picture: vim.picture,
       facts,
@@ -63,7 +63,7 @@ export class VimLife {
       () => compute.pass(),
       (err) => log.warn({ err }, "the host could not be compared with the servers"),
     );
-    this.#host.watch(this.life, onHost(vim));
+    this.#host.watch(this.life, onHost(vim, local.id));
     const { signal } = this.#ended;
     void vim.fabricLoop.run(() => PASS_EVERY_MS, signal);
     void vim.computeLoop.run(() => PASS_EVERY_MS, signal);
@@ -81,36 +81,4 @@ export class VimLife {
     this.life.end();
     for (const cut of [...this.connections]) cut("the VIM was killed");
   }
-}
-
-function onSwitch(vim: Vim, probe: Probe, fabric: FakeSwitch): (e: SwitchEvent) => void {
-  return (e) => {
-    switch (e.type) {
-      case "up":
-        vim.fabric.connected(fabric.session!);
-        vim.events.push({ type: "switch.status", datapath: e.datapath, status: "connected" });
-        for (const port of e.ports) vim.facts.link("portStatus", port.name, !port.linkDown, vim.events.now());
-        return;
-      case "down":
-        vim.fabric.disconnected(e.datapath);
-        vim.events.push({ type: "switch.status", datapath: e.datapath, status: "disconnected" });
-        return;
-      case "port":
-        vim.facts.link("portStatus", e.port.name, e.reason !== "delete" && !e.port.linkDown, e.seenAt);
-        if (e.reason !== "modify") vim.fabric.follow();
-        return;
-      case "packetIn":
-        probe.packetIn(e);
-        return;
-      case "refused":
-        vim.fabric.distrust();
-    }
-  };
-}
-
-function onHost(vim: Vim): (e: HostEvent) => void {
-  return (e) => {
-    if (e.type === "evidence") return vim.facts.evidence(e.evidence);
-    if (e.status === "up") vim.computeLoop?.wake();
-  };
 }
