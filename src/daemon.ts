@@ -12,19 +12,27 @@ export async function runDaemon(name: "vim" | "mano", path: string): Promise<voi
     log.fatal({ err: error }, "a bug ended this daemon");
     process.exit(70);
   });
-  await using _running = await start(name, config, path, log);
-  await new Promise<void>((settle) => {
+  await using running = await start(name, config, path, log);
+  const told = new Promise<void>((settle) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => settle());
   });
+  const lost = await Promise.race([told, running.lost]);
+  if (lost) {
+    log.fatal({ err: lost }, "another daemon has taken over: this one ends and touches nothing more");
+    process.exit(STALE_EXIT);
+  }
   log.info("the daemon ends");
 }
+
+/** `EX_TEMPFAIL` of sysexits(3): nothing is wrong with the settings, but this daemon is not the one that leads. */
+const STALE_EXIT = 75;
 
 async function start(
   name: "vim" | "mano",
   config: Config,
   path: string,
   log: ReturnType<typeof makeLog>,
-): Promise<AsyncDisposable> {
+): Promise<AsyncDisposable & { readonly lost: Promise<Fault> }> {
   const missing = () => new Fault("CONFIG", `${path} has no "${name}": it is settings for another daemon`);
   if (name === "vim") {
     if (config.vim === undefined) throw missing();

@@ -25,6 +25,8 @@ export interface RunningMano extends AsyncDisposable {
   readonly host: string;
   /** The port it listens on; the system's choice where the setting is 0. */
   readonly port: number;
+  /** Settled when a later daemon has taken the lead over its store: it can write nothing more, and must end. */
+  readonly lost: Promise<Fault>;
 }
 
 /**
@@ -45,10 +47,12 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   });
   const { host } = config.listen;
   const port = await listenHttp(app, { host, port: config.listen.port, setting: "mano.listen.port" });
+  const lost = Promise.withResolvers<Fault>();
+  db.takeLead(lost.resolve);
   nfvo.start(VERSION); // Last: a second MANO on the same port must not have acted before it is refused.
   log.info({ host, port, mode, vims: config.vims.length }, "the MANO is ready");
   const all = undo.move();
-  return { host, port, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { host, port, lost: lost.promise, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 /** Accounts of the settings file are found again by id or name, so that changed addresses replace the old ones. */

@@ -10,12 +10,12 @@ import { connectOvsdb, type Ovsdb } from "./hosts/ovsdb.ts";
 import { openProcessExit } from "./hosts/process-exit.ts";
 import { deleteTap, ensureTap } from "./hosts/taps.ts";
 import type { Clock } from "./lib/clock.ts";
+import type { Fault } from "./lib/fault.ts";
 import type { Log } from "./lib/log.ts";
 import { Loop } from "./lib/loop.ts";
 import { VERSION } from "./lib/version.ts";
 import { PROBE_MAC } from "./model/flow.ts";
 import { openStore } from "./store/open.ts";
-import { nextCounter, type VimStore } from "./store/vim-picture.ts";
 import type { VimDb } from "./store/vim-schema.ts";
 import { listen, type SwitchListener } from "./switch/listen.ts";
 import { Compute, type Plugs } from "./vim/compute.ts";
@@ -32,6 +32,8 @@ export interface RunningVim extends AsyncDisposable {
   readonly port: number;
   readonly adminPort: number;
   readonly openflowPort: number;
+  /** Settled when a later daemon has taken the lead over its store: it can write nothing more, and must end. */
+  readonly lost: Promise<Fault>;
 }
 
 /**
@@ -40,9 +42,8 @@ export interface RunningVim extends AsyncDisposable {
  */
 export async function startVim(config: VimConfig, { clock, log }: { clock: Clock; log: Log }): Promise<RunningVim> {
   await using undo = new AsyncDisposableStack();
-  const db: VimStore = undo.adopt(await openStore<VimDb>({ path: config.store, migrationsDir: MIGRATIONS }), (store) =>
-    store.destroy(),
-  );
+  const db = await openStore<VimDb>({ path: config.store, migrationsDir: MIGRATIONS });
+  undo.defer(() => db.destroy());
   const vim = await Vim.open({ db, clock, log, vlanRange: config.vlanRange });
   undo.defer(async () => {
     await vim.picture.settled();
@@ -61,7 +62,9 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
     await Promise.all(running);
   });
 
-  const switches = undo.use(await listenForSwitches(config, vim, { clock, log, epoch: BigInt(await nextCounter(db, "epoch")) }));
+  const lost = Promise.withResolvers<Fault>();
+  const lead = () => db.takeLead(lost.resolve);
+  const switches = undo.use(await listenForSwitches(config, vim, { clock, log, epoch: () => BigInt(lead()) }));
   const { fabric, facts } = vim;
   const probe = new Probe({ fabric, facts, clock, log, frames: probeFrames(PROBE_MAC) }, () => vim.protections.probed());
   undo.defer(switches.on(onSwitch(vim, probe, (datapath) => switches.sessions.get(datapath)!)));
@@ -96,7 +99,13 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   log.info({ port, adminPort, openflow: switches.tcpPort }, "VIM started");
 
   const ends = undo.move();
-  return { port, adminPort, openflowPort: switches.tcpPort, [Symbol.asyncDispose]: () => ends.disposeAsync() };
+  return {
+    port,
+    adminPort,
+    openflowPort: switches.tcpPort,
+    lost: lost.promise,
+    [Symbol.asyncDispose]: () => ends.disposeAsync(),
+  };
 }
 
 interface Surroundings {
@@ -105,7 +114,11 @@ interface Surroundings {
 }
 
 /** One switch is led: another one that connects while it is up is refused, so that two never carry the same nets. */
-async function listenForSwitches(config: VimConfig, vim: Vim, around: Surroundings & { epoch: bigint }): Promise<SwitchListener> {
+async function listenForSwitches(
+  config: VimConfig,
+  vim: Vim,
+  around: Surroundings & { epoch: () => bigint },
+): Promise<SwitchListener> {
   const { host, port: tcpPort } = config.openflow;
   const accept = (datapath: string) => vim.fabric.session === null || vim.fabric.session.datapath === datapath;
   return listen({ host, tcpPort, accept, ...around });

@@ -3,16 +3,28 @@ import { dirname, join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement, sql } from "kysely";
 import { Fault } from "../lib/fault.ts";
+import { takeLead } from "./lead.ts";
 
 /** How long a statement waits for another process that holds the write lock (an operator's sqlite3, a backup), ms. */
 const BUSY_TIMEOUT_MS = 5_000;
+
+interface StorePlace {
+  readonly path: string;
+  readonly migrationsDir: string;
+}
+
+/** A store this process writes. Until it has taken the lead it is one of several that may. */
+export type Store<DB> = Kysely<DB> & {
+  /** Its epoch. From here on whoever led before can write nothing; when that happens to this one, `lost` is told (`lead.ts`). */
+  takeLead(lost: (why: Fault) => void): number;
+};
 
 /**
  * Opens (and makes, where it is new) the SQLite store at `path` and brings it to the newest migration of
  * `migrationsDir`. A transaction that was acknowledged survives a kill -9 and a power cut: WAL with synchronous=FULL.
  * Throws STORE_NEWER when a newer program has written it.
  */
-export async function openStore<DB>(at: { path: string; migrationsDir: string }): Promise<Kysely<DB>> {
+export async function openStore<DB>(at: { path: string; migrationsDir: string }): Promise<Store<DB>> {
   if (at.path !== ":memory:") mkdirSync(dirname(at.path), { recursive: true });
   const db = new DatabaseSync(at.path, { enableForeignKeyConstraints: true, timeout: BUSY_TIMEOUT_MS });
   try {
@@ -24,7 +36,7 @@ export async function openStore<DB>(at: { path: string; migrationsDir: string })
   }
   const store = new Kysely<DB>({ dialect: new SqliteDialect({ database: forKysely(db) }) });
   await sql`select 1`.execute(store); // Kysely closes only a database it has used.
-  return store;
+  return Object.assign(store, { takeLead: (lost: (why: Fault) => void) => takeLead(db, lost) });
 }
 
 /** Opens a store that is there already, to look into it: nothing is written, also while a daemon writes. Disposing closes it. */

@@ -143,14 +143,3 @@ export async function deleteNet(db: VimStore, id: NetId): Promise<void> {
 export async function deletePort(db: VimStore, id: VimPortId): Promise<void> {
   await db.deleteFrom("ports").where("id", "=", id).execute();
 }
-
-/** A number that grows by one each time it is asked for: the epoch of a run. */
-export async function nextCounter(db: VimStore, key: string): Promise<number> {
-  const row = await db
-    .insertInto("meta")
-    .values({ key, value: 1 })
-    .onConflict((c) => c.column("key").doUpdateSet((eb) => ({ value: eb("meta.value", "+", 1) })))
-    .returning("value")
-    .executeTakeFirstOrThrow();
-  return row.value;
-}

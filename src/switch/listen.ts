@@ -14,8 +14,11 @@ export interface ListenOptions {
   readonly tcpPort: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** Leadership epoch: the generation_id with which switches of 1.3 are led. */
-  readonly epoch: bigint;
+  /**
+   * Leadership epoch: the generation_id with which switches of 1.3 are led. A function is asked when the port is bound, so that
+   * a daemon that cannot listen has taken no lead.
+   */
+  readonly epoch: bigint | (() => bigint);
   /** False refuses a switch. Without it every switch is accepted. */
   readonly accept?: (datapath: DatapathId) => boolean;
   readonly keepAlive?: KeepAlivePolicy;
@@ -52,14 +55,15 @@ export async function listen(options: ListenOptions): Promise<SwitchListener> {
     tell({ type: "down", datapath: session.datapath, why });
   };
 
+  let epoch = 0n; // Nobody connects before the port is bound.
   const sessionOptions = {
-    ...{ clock, log, tell, ended, epoch: options.epoch },
+    ...{ clock, log, tell, ended },
     keepAlive: options.keepAlive ?? KEEP_ALIVE,
     accept: options.accept ?? (() => true),
   };
 
   const join = async (socket: Socket) => {
-    const session = await openSession(socket, sessionOptions);
+    const session = await openSession(socket, { ...sessionOptions, epoch });
     // It may have ended in the very chunk that completed it. From here to start() nothing can come in between.
     if (session.endedWhy !== null) throw new Fault("SWITCH_NOT_CONNECTED", session.endedWhy);
     sessions.get(session.datapath)?.close("the switch connected anew");
@@ -90,6 +94,7 @@ export async function listen(options: ListenOptions): Promise<SwitchListener> {
   });
   server.maxConnections = CONNECTIONS_MAX;
   await open(server, options);
+  epoch = typeof options.epoch === "bigint" ? options.epoch : options.epoch();
 
   return {
     tcpPort: tcpPortOf(server),
