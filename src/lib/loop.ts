@@ -39,11 +39,15 @@ export class Loop {
   }
 
   async #rest(ms: number, signal: AbortSignal): Promise<void> {
-    const done = new AbortController();
-    const woken = new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    await Promise.race([woken, this.#clock.sleep(ms, AbortSignal.any([signal, done.signal])).catch(() => {})]);
-    done.abort();
+    const woken = new AbortController();
+    const end = () => woken.abort(WOKEN);
+    this.#wake = end;
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
+    await this.#clock.sleep(ms, woken.signal).catch(() => {});
+    signal.removeEventListener("abort", end);
   }
 }
+
+/** A reason of its own: without one each wake-up would make an error with its stack. */
+const WOKEN = Symbol("woken");

@@ -1,29 +1,26 @@
+import { availableParallelism } from "node:os";
 import { expect, test } from "vitest";
 import { type Ran, run } from "./run.ts";
+import { type Range, runAll, runElsewhere } from "./seeds.ts";
 
-/** As many as the suite has time for; a night's run is `CHAOS_SEEDS=10000`. */
 const SEEDS = Number(process.env.CHAOS_SEEDS ?? 300);
 const FROM = Number(process.env.CHAOS_FROM ?? 1);
-const SHOWN_MAX = 5;
+/** So few are not worth the start of another process. */
+const ALONE_MAX = 20;
 
-/** A failing run in words, with the command that repeats it. */
-function told({ seed, variant, plan, violations, steps }: Ran): string {
-  return [
-    `seed ${seed} (${variant}): ${plan.map((p) => `${p.fault}@${Math.round(p.atMs)}`).join(", ")}`,
-    ...violations.slice(0, 3).map((v) => `  ${v.invariant}: ${v.what}`),
-    ...steps.map((s) => `    ${s}`),
-    `  CHAOS_SEEDS=1 CHAOS_FROM=${seed} npx vitest run test/chaos`,
-  ].join("\n");
+/** As many parts as there are cores, each a comb of the seeds, so that all take about as long. */
+function partsOf(count: number): Range[] {
+  const step = Math.min(availableParallelism(), count);
+  return Array.from({ length: step }, (_, i) => ({ from: FROM + i, count: Math.ceil((count - i) / step), step }));
 }
 
 test(`${SEEDS} runs of the whole system with faults from their seeds, from ${FROM} on`, { timeout: 3_600_000 }, async () => {
-  const failed: Ran[] = [];
-  for (let seed = FROM; seed < FROM + SEEDS; seed++) {
-    const ran = await run(seed);
-    if (ran.violations.length > 0) failed.push(ran);
-    if (failed.length >= SHOWN_MAX) break;
-  }
-  expect(failed.map(told).join("\n\n")).toBe("");
+  const found =
+    SEEDS <= ALONE_MAX
+      ? [await runAll({ from: FROM, count: SEEDS, step: 1 })]
+      : await Promise.all(partsOf(SEEDS).map(runElsewhere));
+  expect(found.flatMap((f) => f.failed).join("\n\n")).toBe("");
+  expect(found.reduce((sum, f) => sum + f.ran, 0)).toBe(SEEDS);
 });
 
 test("a seed replays: the same faults, steps and end, whatever ids are drawn", async () => {

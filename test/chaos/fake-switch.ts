@@ -10,6 +10,7 @@ import type { Life, SimClock } from "./sim-clock.ts";
 import { CONTROLLER, traced } from "./trace.ts";
 
 const DATAPATH = "0000000000000001" as DatapathId;
+const PROBE_MAC_BYTES = macBytes(PROBE_MAC);
 const LATENCY_MS = [0.1, 0.6] as const;
 const PACKET_MS = [0.05, 0.4] as const;
 
@@ -86,7 +87,7 @@ export class FakeSwitch {
   /** A frame comes in from what is behind a port: here only answers to probes matter. */
   frameIn(inPort: string, frame: Uint8Array): void {
     if (!this.isLive(inPort)) return;
-    const toUs = macBytes(PROBE_MAC).every((b, i) => frame[i] === b);
+    const toUs = PROBE_MAC_BYTES.every((b, i) => frame[i] === b);
     const left = traced(this.table, { inPort, vlan: null, ethDst: toUs ? PROBE_MAC : "ff:ff:ff:ff:ff:ff" }, this.isLive);
     if (left.some((l) => l.port === CONTROLLER)) this.session?.packetTold(inPort, frame);
   }

@@ -2,13 +2,13 @@ import { readAlarms, readFailovers } from "../../src/store/mano-records.ts";
 import type { ManoTables } from "../../src/store/mano-schema.ts";
 import type { Invariants } from "./invariants.ts";
 import { Life } from "./sim-clock.ts";
-import { disks, type System } from "./system.ts";
+import type { System } from "./system.ts";
 
 /** What is wrong with the records of failovers and alarms while all members are up: nothing may be open, nothing raised. */
 export async function recordsAmiss(system: System, invariants: Invariants): Promise<string[]> {
   const nfvo = system.manoLife?.nfvo;
   if (!nfvo || system.manoLife?.life.isOver) return ["5 the MANO is not up"];
-  const db = disks.mano.open<ManoTables>(new Life("reader", system.sim), false);
+  const db = system.disks.mano.open<ManoTables>(new Life("reader", system.sim), false);
   const found: string[] = [];
   const failovers = await readFailovers(db, 200);
   for (const f of failovers)

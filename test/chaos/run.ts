@@ -90,6 +90,7 @@ export async function run(seed: number): Promise<Ran> {
     system.bug("the run", e);
   } finally {
     system.sim.uninstall();
+    await system.sim.turn();
     process.off("unhandledRejection", onReject);
   }
   const { violations, steps, sim } = system;

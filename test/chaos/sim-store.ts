@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import {
-  CompiledQuery,
+  type CompiledQuery,
   type DatabaseConnection,
   type Driver,
   Kysely,
@@ -12,18 +12,18 @@ import {
 import { migrate } from "../../src/store/open.ts";
 import { type Life, never } from "./sim-clock.ts";
 
-type Row = Record<string, SQLInputValue>;
-
-/** A disk: what one daemon has committed outlives it. In memory, with the real schema; its rows can be kept and put back. */
+/**
+ * A disk: what one daemon has committed outlives it. In memory, with the real schema. It can be kept as it stands, and put back to that
+ * any number of times: all that happens to it is one transaction, in which those of the daemons are savepoints.
+ */
 export class SimDisk {
   readonly #db = new DatabaseSync(":memory:");
   readonly #statements = new Map<string, { readonly statement: StatementSync; readonly reads: boolean }>();
-  readonly #tables: readonly string[];
+  #isInTransaction = false;
 
   constructor(migrationsDir: string) {
     migrate(this.#db, migrationsDir);
-    const tables = this.#db.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'").all();
-    this.#tables = tables.map((t) => String(t.name)).filter((name) => name !== "migration");
+    this.#db.exec("begin");
   }
 
   /** The store as one run of a daemon sees it. After its end no statement is carried out or answered. */
@@ -41,7 +41,18 @@ export class SimDisk {
 
   /** What a killed daemon had begun and not committed is undone when the next one opens. */
   rollBack(): void {
-    if (this.#db.isTransaction) this.#db.exec("rollback");
+    if (this.#isInTransaction) this.#db.exec("rollback to daemon; release daemon");
+    this.#isInTransaction = false;
+  }
+
+  begin(): void {
+    this.#db.exec("savepoint daemon");
+    this.#isInTransaction = true;
+  }
+
+  commit(): void {
+    this.#db.exec("release daemon");
+    this.#isInTransaction = false;
   }
 
   run(text: string, values: readonly unknown[]): QueryResult<unknown> {
@@ -56,32 +67,28 @@ export class SimDisk {
     return { rows: [], numAffectedRows: BigInt(changes) };
   }
 
-  keep(): ReadonlyMap<string, readonly Row[]> {
-    return new Map(this.#tables.map((t) => [t, this.#db.prepare(`select * from ${t}`).all() as Row[]]));
+  /** From here on `putBack` leads to what stands here now. */
+  keep(): void {
+    this.rollBack();
+    this.#db.exec("commit; begin");
   }
 
-  putBack(kept: ReadonlyMap<string, readonly Row[]>): void {
-    this.rollBack();
-    this.#db.exec("begin; pragma defer_foreign_keys = on");
-    for (const table of this.#tables) this.run(`delete from ${table}`, []);
-    for (const [table, rows] of kept) {
-      for (const row of rows) {
-        const names = Object.keys(row);
-        this.run(`insert into ${table} (${names.join(",")}) values (${names.map(() => "?").join(",")})`, Object.values(row));
-      }
-    }
-    this.#db.exec("commit");
+  putBack(): void {
+    this.#db.exec("rollback; begin");
+    this.#isInTransaction = false;
   }
 }
 
 /** Kysely's way to SQLite (its own driver, in short), with the end of a daemon between any two statements. */
 class SimDriver implements Driver {
   readonly #connection: DatabaseConnection;
+  readonly #disk: SimDisk;
   readonly #life: Life;
   #free: Promise<void> = Promise.resolve();
   #release: () => void = () => {};
 
   constructor(disk: SimDisk, life: Life) {
+    this.#disk = disk;
     this.#life = life;
     this.#connection = {
       executeQuery: async <R>({ sql, parameters }: CompiledQuery) =>
@@ -104,16 +111,16 @@ class SimDriver implements Driver {
     return this.#life.isOver ? never<DatabaseConnection>() : this.#connection;
   }
 
-  async beginTransaction(c: DatabaseConnection): Promise<void> {
-    await c.executeQuery(CompiledQuery.raw("begin"));
+  beginTransaction(): Promise<void> {
+    return this.#step(() => this.#disk.begin());
   }
 
-  async commitTransaction(c: DatabaseConnection): Promise<void> {
-    await c.executeQuery(CompiledQuery.raw("commit"));
+  commitTransaction(): Promise<void> {
+    return this.#step(() => this.#disk.commit());
   }
 
-  async rollbackTransaction(c: DatabaseConnection): Promise<void> {
-    await c.executeQuery(CompiledQuery.raw("rollback"));
+  rollbackTransaction(): Promise<void> {
+    return this.#step(() => this.#disk.rollBack());
   }
 
   async releaseConnection(): Promise<void> {
@@ -121,4 +128,8 @@ class SimDriver implements Driver {
   }
 
   async destroy(): Promise<void> {}
+
+  async #step(act: () => void): Promise<void> {
+    return this.#life.step() ? act() : never<void>();
+  }
 }

@@ -44,15 +44,19 @@ export interface Violation {
 
 /** The rows and the world of a service that runs, to begin each run from. */
 export interface Template {
-  readonly vim: ReturnType<SimDisk["keep"]>;
-  readonly mano: ReturnType<SimDisk["keep"]>;
+  readonly disks: Disks;
   readonly guests: readonly Guest[];
   readonly table: FakeSwitch["table"];
   readonly ports: ReadonlyMap<string, Parameters<FakeSwitch["ports"]["set"]>[1]>;
   readonly nowMs: number;
 }
 
-export const disks = { vim: new SimDisk(join(ROOT, "sql", "vim")), mano: new SimDisk(join(ROOT, "sql", "mano")) };
+interface Disks {
+  readonly vim: SimDisk;
+  readonly mano: SimDisk;
+}
+
+const emptyDisks = (): Disks => ({ vim: new SimDisk(join(ROOT, "sql", "vim")), mano: new SimDisk(join(ROOT, "sql", "mano")) });
 
 /** One world: a host, a switch, a wire, and the daemons of the moment. */
 export class System {
@@ -61,6 +65,7 @@ export class System {
   readonly variant: Variant;
   readonly fabric: FakeSwitch;
   readonly host: FakeHost;
+  readonly disks: Disks;
   readonly wire: Wire = { isSilent: false, slowMs: 0, streams: new Set() };
   readonly steps: string[] = [];
   readonly violations: Violation[] = [];
@@ -88,6 +93,7 @@ export class System {
       ipOf: () => "10.0.0.100",
       note: (what) => this.note(what),
     });
+    this.disks = template?.disks ?? emptyDisks();
     if (template === null) for (const port of VIEWERS) this.fabric.setPort(port, false);
     else this.#putBack(template);
   }
@@ -115,7 +121,7 @@ export class System {
     this.note("the VIM starts");
     const life = new VimLife({
       sim: this.sim,
-      disk: disks.vim,
+      disk: this.disks.vim,
       fabric: this.fabric,
       host: this.host,
       log: this.#log(() => life.life),
@@ -142,7 +148,7 @@ export class System {
       });
     const life = new ManoLife({
       sim: this.sim,
-      disk: disks.mano,
+      disk: this.disks.mano,
       log: this.#log(() => life.life),
       connect,
       note: (what) => this.note(what),
@@ -216,9 +222,9 @@ export class System {
   keep(): Template {
     const guests = [...this.host.guests.values()];
     const { table, ports } = this.fabric;
+    for (const disk of Object.values(this.disks)) disk.keep();
     return {
-      vim: disks.vim.keep(),
-      mano: disks.mano.keep(),
+      disks: this.disks,
       guests,
       table,
       ports: new Map(ports),
@@ -227,16 +233,14 @@ export class System {
   }
 
   #putBack(t: Template): void {
-    disks.vim.putBack(t.vim);
-    disks.mano.putBack(t.mano);
+    for (const disk of Object.values(t.disks)) disk.putBack();
     for (const g of t.guests) this.host.guests.set(g.id, { ...g });
     for (const [name, port] of t.ports) this.fabric.ports.set(name, port);
     this.fabric.table = t.table;
   }
 
-  /** What an operator sets up in both daemons before any service: empties both stores first. */
+  /** What an operator sets up in both daemons before any service. */
   async provision(): Promise<void> {
-    for (const disk of [disks.vim, disks.mano]) disk.putBack(new Map());
     this.startVim();
     await this.run(this.sim.now() + 3_000);
     const { catalogue, nets, ports } = this.vim!;
@@ -263,7 +267,7 @@ export class System {
       tenant: "default" as TenantId,
     };
     const setUp = new Life("setup", this.sim);
-    await this.done(upsertVimAccount(disks.mano.open<ManoTables>(setUp), account, this.sim.wall().toISOString()));
+    await this.done(upsertVimAccount(this.disks.mano.open<ManoTables>(setUp), account, this.sim.wall().toISOString()));
     this.startMano();
     await this.run(this.sim.now() + 1_000);
     const file = this.variant.edit(readFileSync(join(ROOT, "examples", this.variant.file), "utf8"));
