@@ -190,6 +190,26 @@ describe.each(VERSIONS)("OpenFlow $version", ({ version, protocol }) => {
     expect([...counters.keys()].sort()).toContain("p1");
   });
 
+  test("the counters tell what of a port's packets was ours", async () => {
+    await using it = await join(protocol);
+    const [ours, another] = ["0242ac110002", "0242ac110003"];
+    const frameTo = (mac: string) => Buffer.from(`${mac}020000000002123400`.padEnd(120, "0"), "hex");
+    await it.session.apply([
+      add(
+        entry(10, { ethDst: "02:42:ac:11:00:02" }, { do: "toController" }),
+        entry(9, { inPort: "p2" }, { do: "output", port: "p3" }),
+      ),
+    ]);
+    for (const mac of [ours, ours, another]) await it.ovs.appctl("netdev-dummy/receive", "p2", frameTo(mac).toString("hex"));
+    it.session.packetOut("p3", frameTo(another));
+    await it.told.until("packetIn");
+    await it.told.until("packetIn");
+    const counters = await it.session.portCounters();
+    expect(counters.get("p2")).toMatchObject({ rxPackets: 3n, txPackets: 0n, own: { sent: 0, heard: 2 } });
+    expect(counters.get("p3")).toMatchObject({ rxPackets: 0n, txPackets: 2n, own: { sent: 1, heard: 0 } });
+    expect(counters.get("p1")!.own).toEqual({ sent: 0, heard: 0 });
+  });
+
   test("vswitchd killed: down, and whoever waits is answered; started again: up", async () => {
     await using it = await join(protocol);
     await it.ovs.stop();

@@ -14,7 +14,18 @@ import { greet } from "./greet.ts";
 import { type KeepAlivePolicy, keepAlive } from "./keep-alive.ts";
 import { PortBook } from "./ports.ts";
 
-export type { PortCounters } from "./dialect.ts";
+/** Counters of a port, and what of them is ours. */
+export interface CountedPort extends PortCounters {
+  readonly own: OwnPackets;
+}
+
+/** Packets of this session itself: probes and their answers are not what a port carries for others. */
+export interface OwnPackets {
+  /** Sent out of the port by packet-out; all of them are in `txPackets`, unless its link was down. */
+  readonly sent: number;
+  /** Handed to us by packet-in. One that is on its way to us is in `rxPackets` and not yet here. */
+  readonly heard: number;
+}
 
 /**
  * One switch that accepted us as its controller. After the connection has ended everything rejects with Fault
@@ -37,7 +48,8 @@ export interface SwitchSession {
   packetOut(port: string, frame: Uint8Array): void;
   /** Sends all that `send` asks for in one write to the connection: for many small messages that is most of their cost. */
   inOneWrite(send: () => void): void;
-  portCounters(): Promise<Map<string, PortCounters>>;
+  /** Of all ports, by one request. */
+  portCounters(): Promise<Map<string, CountedPort>>;
   close(why?: string): void;
 }
 
@@ -76,6 +88,8 @@ export class Session implements SwitchSession {
   readonly #socket: Socket;
   readonly #book = new PortBook();
   readonly #life = new AbortController();
+  readonly #sent = new Map<string, number>();
+  readonly #handed = new Map<string, number>();
   #datapath = "" as DatapathId;
   /** Heard while joining: told after, because the list of ports it belongs to may not be read yet. Null once up. */
   #early: { readonly what: Heard; readonly at: number }[] | null = [];
@@ -159,6 +173,7 @@ export class Session implements SwitchSession {
 
   packetOut(port: string, frame: Uint8Array): void {
     this.#dialect.packetOut(this.#book.noOf(port), frame);
+    this.#sent.set(port, (this.#sent.get(port) ?? 0) + 1);
   }
 
   inOneWrite(send: () => void): void {
@@ -170,8 +185,11 @@ export class Session implements SwitchSession {
     }
   }
 
-  portCounters(): Promise<Map<string, PortCounters>> {
-    return this.#dialect.counters(this.#book);
+  async portCounters(): Promise<Map<string, CountedPort>> {
+    const sent = new Map(this.#sent); // The switch carries out what was sent before this request before it answers it.
+    const counters = await this.#dialect.counters(this.#book);
+    const ownOf = (port: string): OwnPackets => ({ sent: sent.get(port) ?? 0, heard: this.#handed.get(port) ?? 0 });
+    return new Map([...counters].map(([port, row]) => [port, { ...row, own: ownOf(port) }]));
   }
 
   close(why = "closed by us"): void {
@@ -189,9 +207,12 @@ export class Session implements SwitchSession {
         this.#note(what);
         this.#options.tell({ type: "port", datapath, reason: what.reason, port: what.port, seenAt });
         return;
-      case "packetIn":
-        this.#options.tell({ type: "packetIn", datapath, inPort: this.#book.nameOf(what.inPort), frame: what.frame, seenAt });
+      case "packetIn": {
+        const inPort = this.#book.nameOf(what.inPort);
+        this.#handed.set(inPort, (this.#handed.get(inPort) ?? 0) + 1);
+        this.#options.tell({ type: "packetIn", datapath, inPort, frame: what.frame, seenAt });
         return;
+      }
       case "refused":
         this.#options.tell({ type: "refused", datapath, error: what.error });
     }
