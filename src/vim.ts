@@ -63,8 +63,12 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   });
 
   const lost = Promise.withResolvers<Fault>();
-  const lead = () => db.takeLead(lost.resolve);
-  const switches = undo.use(await listenForSwitches(config, vim, { clock, log, epoch: () => BigInt(lead()) }));
+  let epoch = 0;
+  const lead = () => {
+    epoch = db.takeLead(lost.resolve);
+    return BigInt(epoch);
+  };
+  const switches = undo.use(await listenForSwitches(config, vim, { clock, log, epoch: lead }));
   const { fabric, facts } = vim;
   const probe = new Probe({ fabric, facts, clock, log, frames: probeFrames(PROBE_MAC) }, () => vim.protections.probed());
   undo.defer(switches.on(onSwitch(vim, probe, (datapath) => switches.sessions.get(datapath)!)));
@@ -73,7 +77,7 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   const processExit = await openProcessExit({ clock, log });
   if (processExit) undo.use(processExit);
   const ovsdb = undo.use(await connectOvsdb({ address: config.ovsdb, clock, log }));
-  const host = undo.use(await openHost({ socketPath: config.libvirtSocket, clock, log, processExit }));
+  const host = undo.use(await openHost({ socketPath: config.libvirtSocket, clock, log, processExit, epoch }));
   const compute = await computeFor(config, vim, host, ovsdb, { clock, log });
   const unreachable = (err: unknown) =>
     log.warn({ err }, "the host could not be compared with the servers; the next pass tries again");

@@ -1,4 +1,5 @@
 import { Fault } from "../lib/fault.ts";
+import { epochXml } from "./epoch.ts";
 
 /** A vNIC on a persistent tap that exists already, or on a Linux bridge. */
 export type VnicSpec = { readonly mac: string; readonly tap: string } | { readonly mac: string; readonly bridge: string };
@@ -36,13 +37,13 @@ export const QMP_CHARDEV = "sempreqmp";
  *
  * Off on purpose: checksum and segmentation offload (packets between a tap and a userspace switch would carry unfinished
  * checksums), balloon, USB and graphics (memory and CPU for nothing). A guest that panics or powers off is gone: what
- * follows is decided by the MANO, not by libvirt.
+ * follows is decided by the MANO, not by libvirt. `epoch`: of the VIM that defines it (`epoch.ts`).
  */
-export function domainXml(spec: DomainSpec): string {
+export function domainXml(spec: DomainSpec, epoch: number | null = null): string {
   const kvm = spec.accel === "kvm";
   const lines = [
     `<domain type='${kvm ? "kvm" : "qemu"}' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>`,
-    element("name", spec.name) + element("uuid", spec.uuid),
+    element("name", spec.name) + element("uuid", spec.uuid) + (epoch === null ? "" : epochXml(epoch)),
     `<memory unit='MiB'>${spec.memoryMiB}</memory><vcpu>${spec.vcpus}</vcpu>`,
     `<os><type arch='x86_64' machine='pc'>hvm</type>${element("kernel", spec.kernel)}${element("initrd", spec.initrd)}${element("cmdline", spec.cmdline)}</os>`,
     `<features><acpi/><apic/>${kvm ? "" : TRANSLATION_CACHE}</features>${kvm ? "<cpu mode='host-passthrough'/>" : ""}<clock offset='utc'/>`,

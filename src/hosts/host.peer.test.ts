@@ -28,7 +28,8 @@ afterAll(async () => {
   await peer?.[Symbol.asyncDispose]();
 });
 
-const open = (): Promise<Host> => openHost({ socketPath: peer.libvirt.socketPath, clock, log, processExit });
+const open = (more: { readonly epoch?: number } = {}): Promise<Host> =>
+  openHost({ socketPath: peer.libvirt.socketPath, clock, log, processExit, ...more });
 
 /** Collects what a host tells, and waits for what is wanted. */
 function listen(host: Host) {
@@ -74,6 +75,24 @@ describe("a server on a real libvirtd", () => {
     expect(await host.domains()).toMatchObject([{ id, state: "shutoff" }]);
     for (let twice = 0; twice < 2; twice++) await host.ensureGone(id);
     expect(await host.domains()).toEqual([]);
+  });
+
+  test("of a later leader: nothing is done to it; of an earlier one: it is taken", async () => {
+    await using ours = await open({ epoch: 7 });
+    await using older = await open({ epoch: 6 });
+    const spec = await peer.spec("led");
+    const id = spec.uuid as ServerId;
+    await ours.ensureRunning(spec);
+    const verbs = ["pause", "resume", "shutdown", "reboot", "destroy", "ensureGone"] as const;
+    for (const verb of verbs) await expect(older[verb](id)).rejects.toMatchObject({ code: "STALE_EPOCH" });
+    await expect(older.ensureRunning(spec)).rejects.toMatchObject({ code: "STALE_EPOCH" });
+    expect(await older.domains()).toEqual([{ id, name: spec.name, state: "running" }]);
+
+    await using newer = await open({ epoch: 8 });
+    await newer.ensureRunning(spec); // It runs on, and is the newer one's.
+    await expect(ours.destroy(id)).rejects.toMatchObject({ about: { server: id, theirs: 8, epoch: 7 } });
+    await newer.ensureGone(id);
+    await ours.ensureGone(id); // What is not there is nobody's.
   });
 
   test("killed: every source says stopped, the process connector first", async () => {

@@ -5,6 +5,7 @@ import type { Evidence } from "../model/evidence.ts";
 import type { ServerId } from "../model/ids.ts";
 import type { DomainState, LifecycleEvent } from "../wire/libvirt/protocol.ts";
 import { type DomainSpec, domainXml } from "./domain-xml.ts";
+import { refuseIfLater } from "./epoch.ts";
 import { type Capacity, connectLibvirt, type LibvirtEvent, type LibvirtSession } from "./libvirt.ts";
 import type { ProcessExit } from "./process-exit.ts";
 import { killQemu } from "./qemu-process.ts";
@@ -18,6 +19,8 @@ export interface HostOptions {
   readonly log: Log;
   /** Shared by all hosts of this machine; null where the kernel has none for us. Whoever opened it disposes of it. */
   readonly processExit: ProcessExit | null;
+  /** Of the VIM that leads this host: each server carries it, and one that carries a later one is not touched. Null: none is asked for. */
+  readonly epoch?: number | null;
 }
 
 export interface HostServer {
@@ -102,7 +105,7 @@ export class Host implements AsyncDisposable {
   }
 
   async ensureDefined(spec: DomainSpec): Promise<void> {
-    await this.#libvirt().define(domainXml(spec));
+    await this.#define(await this.#led(spec.uuid), spec);
   }
 
   /**
@@ -110,28 +113,28 @@ export class Host implements AsyncDisposable {
    * already keeps running with the hardware it has, whatever `spec` says. Resolves when it is watched.
    */
   async ensureRunning(spec: DomainSpec, { paused = false } = {}): Promise<void> {
-    const libvirt = this.#libvirt();
-    await libvirt.define(domainXml(spec));
+    const libvirt = await this.#led(spec.uuid);
+    await this.#define(libvirt, spec);
     await libvirt.start(spec.uuid, { paused });
     if (!paused && (await libvirt.state(spec.uuid)) === "paused") await libvirt.resume(spec.uuid);
     await this.#watchOf(spec.uuid as ServerId).attach();
   }
 
   async pause(id: ServerId): Promise<void> {
-    await this.#libvirt().pause(id);
+    await (await this.#led(id)).pause(id);
   }
 
   async resume(id: ServerId): Promise<void> {
-    await this.#libvirt().resume(id);
+    await (await this.#led(id)).resume(id);
   }
 
   /** Asks the guest; resolves when it was asked. The evidence tells when it is off. */
   async shutdown(id: ServerId): Promise<void> {
-    await this.#libvirt().shutdown(id);
+    await (await this.#led(id)).shutdown(id);
   }
 
   async reboot(id: ServerId): Promise<void> {
-    await this.#libvirt().reboot(id);
+    await (await this.#led(id)).reboot(id);
   }
 
   /** When this resolves, the server certainly does not run. */
@@ -142,7 +145,7 @@ export class Host implements AsyncDisposable {
   /** Destroys and forgets the server; one that is not there is no error. */
   async ensureGone(id: ServerId): Promise<void> {
     await this.#end(id);
-    await this.#libvirt().undefine(id);
+    await (await this.#led(id)).undefine(id);
     this.#forget(id);
   }
 
@@ -163,16 +166,30 @@ export class Host implements AsyncDisposable {
   }
 
   async #end(id: ServerId): Promise<void> {
+    const libvirt = await this.#led(id);
     const isDone = new AbortController();
     void this.#options.clock.sleep(ENDS_BY_ITSELF_MS, isDone.signal).then(
       () => killQemu(id),
       () => {}, // It ended by itself.
     );
     try {
-      await this.#libvirt().destroy(id);
+      await libvirt.destroy(id);
     } finally {
       isDone.abort();
     }
+  }
+
+  async #define(libvirt: LibvirtSession, spec: DomainSpec): Promise<void> {
+    await libvirt.define(domainXml(spec, this.#options.epoch ?? null));
+  }
+
+  /** libvirt, to change this server. Throws STALE_EPOCH where a later leader has it. */
+  async #led(id: string): Promise<LibvirtSession> {
+    const libvirt = this.#libvirt();
+    const { epoch } = this.#options;
+    const xml = epoch == null ? null : await libvirt.xml(id);
+    if (xml !== null) refuseIfLater(xml, epoch!, id);
+    return libvirt;
   }
 
   #libvirt(): LibvirtSession {

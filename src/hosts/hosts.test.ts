@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type DomainSpec, domainXml } from "./domain-xml.ts";
+import { epochOf, refuseIfLater } from "./epoch.ts";
 import { decodeConnector, encodeRequest, exitFilter } from "./netlink.ts";
 import { parseOvsdbAddress } from "./ovsdb-session.ts";
 import { parseStat, qmpSocketOf } from "./qemu-process.ts";
@@ -15,6 +16,29 @@ const SPEC: DomainSpec = {
   qmpSocket: "/run/a.qmp",
   accel: "tcg",
 };
+
+describe("the epoch on a domain", () => {
+  const marked = (epoch: number) => domainXml(SPEC, epoch);
+  const foreign = "<metadata><x:server xmlns:x='urn:another' epoch='99'/></metadata>";
+
+  test.each([
+    { what: "as we write it", xml: marked(7), epoch: 7 },
+    { what: "as libvirt may write it", xml: marked(7).replaceAll("'", '"'), epoch: 7 },
+    { what: "none", xml: domainXml(SPEC), epoch: null },
+    { what: "another program's", xml: `<domain>${foreign}</domain>`, epoch: null },
+    { what: "beside another program's", xml: `${foreign}${marked(3)}`, epoch: 3 },
+  ])("is read: $what", ({ xml, epoch }) => {
+    expect(epochOf(xml)).toBe(epoch);
+  });
+
+  test("of a later leader: refused with both epochs; ours or an earlier one: taken", () => {
+    expect(() => refuseIfLater(marked(8), 7, "s1")).toThrow(
+      expect.objectContaining({ code: "STALE_EPOCH", about: { server: "s1", theirs: 8, epoch: 7 } }),
+    );
+    for (const epoch of [6, 7]) refuseIfLater(marked(epoch), 7, "s1");
+    refuseIfLater(domainXml(SPEC), 7, "s1");
+  });
+});
 
 describe("domainXml", () => {
   test("escapes whatever a tenant chooses", () => {

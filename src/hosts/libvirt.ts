@@ -166,12 +166,12 @@ export class LibvirtSession implements AsyncDisposable {
   /** Ends QEMU by force; when this resolves it does not run. Destroying what is off, or what is not there, is no error. */
   async destroy(uuid: string): Promise<void> {
     const done = this.#call("destroy", { ...ref(uuid), flags: 0 });
-    await unlessGone(this.#unless(uuid, ["shutoff", "crashed"], done));
+    await ifThere(this.#unless(uuid, ["shutoff", "crashed"], done));
   }
 
   /** Forgets the definition. One that is not there is no error. */
   async undefine(uuid: string): Promise<void> {
-    await unlessGone(this.#call("undefine", { ...ref(uuid), flags: FLAGS.undefineAll }));
+    await ifThere(this.#call("undefine", { ...ref(uuid), flags: FLAGS.undefineAll }));
   }
 
   /** All domains with their state, the defined ones that are off included. */
@@ -184,18 +184,12 @@ export class LibvirtSession implements AsyncDisposable {
 
   /** Null where there is no such domain. */
   async state(uuid: string): Promise<DomainState | null> {
-    try {
-      const { state } = await this.#call("state", { ...ref(uuid), flags: 0 });
-      return STATES[state] ?? "nostate";
-    } catch (e) {
-      if (isLibvirt(e, ERROR.noDomain)) return null;
-      throw e;
-    }
+    return ifThere(this.#call("state", { ...ref(uuid), flags: 0 }).then(({ state }) => STATES[state] ?? "nostate"));
   }
 
-  /** The XML libvirt made of the definition; throws HOST_REFUSED where there is no such domain. */
-  async xml(uuid: string): Promise<string> {
-    return (await this.#call("domainXml", { ...ref(uuid), flags: 0 })).xml;
+  /** The definition as libvirt keeps it, also while an older one runs; null where there is no such domain. */
+  async xml(uuid: string): Promise<string | null> {
+    return ifThere(this.#call("domainXml", { ...ref(uuid), flags: FLAGS.xmlInactive }).then(({ xml }) => xml));
   }
 
   async capacity(): Promise<Capacity> {
@@ -294,10 +288,12 @@ export class LibvirtSession implements AsyncDisposable {
   }
 }
 
-async function unlessGone(call: Promise<unknown>): Promise<void> {
+/** Null where there is no such domain. */
+async function ifThere<T>(call: Promise<T>): Promise<T | null> {
   try {
-    await call;
+    return await call;
   } catch (e) {
     if (!isLibvirt(e, ERROR.noDomain)) throw e;
+    return null;
   }
 }
