@@ -50,6 +50,8 @@ export class Fabric {
   #isInStep = false;
   #isHeld = false;
   #writes = 0;
+  /** Changes that the switch has not confirmed yet. */
+  readonly #underWay = new Set<Promise<Applied>>();
   readonly #problems = new Map<NetId, string>();
   readonly #notArmed = new Map<NetId, string>();
   #standIns: () => StandIns = () => NO_STAND_INS;
@@ -188,18 +190,27 @@ export class Fabric {
   }
 
   #send(session: FabricSwitch, phases: FlowPhases, believed: Believed): Promise<Applied> {
-    if (phases.length === 0) {
-      const now = this.#clock.now();
-      return Promise.resolve({ changes: 0, onWireAt: now, barrierAt: now });
-    }
+    if (phases.length === 0) return this.#settled();
     this.#writes++;
     const sent = session.apply(phases);
     believed.changed(phases);
-    sent.catch((err: unknown) => {
-      if (this.#standIns().size > 0) this.#refusal ??= refusalOfStandIns(err);
-      this.distrust();
-    });
+    this.#underWay.add(sent);
+    sent.then(
+      () => this.#underWay.delete(sent),
+      (err: unknown) => {
+        this.#underWay.delete(sent);
+        if (this.#standIns().size > 0) this.#refusal ??= refusalOfStandIns(err);
+        this.distrust();
+      },
+    );
     return sent;
+  }
+
+  /** There is nothing to write because it is on its way already: done when the switch has confirmed that, and refused when that is. */
+  async #settled(): Promise<Applied> {
+    const onWireAt = this.#clock.now();
+    await Promise.all(this.#underWay);
+    return { changes: 0, onWireAt, barrierAt: this.#clock.now() };
   }
 
   /** The nets, with those that stand in for them and all that these carry. */

@@ -134,3 +134,38 @@ test("a switch without fast failover carries the nets as before, says why, and i
   await fabric.reconcile();
   expect([await standing(), fabric.notArmed.size]).toEqual([2, 0]);
 });
+
+test("what is on its way already is done when the switch confirms it, and refused when the switch refuses that", async () => {
+  const held = Promise.withResolvers<void>();
+  const slow: FabricSwitch = {
+    datapath: session.datapath,
+    version: session.version,
+    ports: session.ports,
+    read: () => session.read(),
+    packetOut: (to, frame) => session.packetOut(to, frame),
+    inOneWrite: (work) => session.inOneWrite(work),
+    apply: (phases) => held.promise.then(() => session.apply(phases)),
+  };
+  fabric.connected(session);
+  await fabric.reconcile();
+  fabric.connected(slow);
+  await fabric.reconcile();
+  const nets = new Set([id("T"), id("A"), id("B")]);
+  const first = fabric.writeAround(nets, () => bind("T", "B"))!;
+  let isSaid = false;
+  const again = fabric.writeAround(nets, () => bind("T", "B"))!;
+  again
+    .catch(() => {})
+    .finally(() => {
+      isSaid = true;
+    });
+  await sleep(20);
+  expect(isSaid).toBe(false);
+  held.reject(new Fault("SWITCH_REFUSED", "no", { error: "FLOW_MOD_FAILED/EPERM" }));
+  await expect(first).rejects.toMatchObject({ code: "SWITCH_REFUSED" });
+  await expect(again).rejects.toMatchObject({ code: "SWITCH_REFUSED" });
+  fabric.connected(session);
+  await fabric.reconcile();
+  expect(await leaves("v3")).toBe("2");
+  expect(await fabric.writeAround(nets, () => bind("T", "B"))).toMatchObject({ changes: 0 });
+});
