@@ -3,7 +3,7 @@ import type { Log } from "../lib/log.ts";
 import type { VnfcId } from "../model/ids.ts";
 import type { VimConnector } from "../vimconn/connector.ts";
 import { wantedProtection } from "./arming.ts";
-import { type Guard, type GuardedMember, isFenced, silentSince } from "./guard.ts";
+import { type Guard, type GuardedMember, isFenced, silentSince, UNKNOWN_ALARM_MS } from "./guard.ts";
 
 /** The VIM fences a silent member by its armed plan, after one run of misses. Where it has not after this many, it is told to. */
 const RUNS_OF_MISSES = 4;
@@ -43,11 +43,12 @@ export class Fences {
     this.#stopped.abort();
   }
 
-  #dueAt({ group }: Guard, of: GuardedMember): number {
-    const { probe } = group.policy;
-    const since = silentSince(of);
-    if (probe === null || since === null || of.health.state !== "unknown" || isFenced(of)) return Number.POSITIVE_INFINITY;
-    return Math.max(since + probe.misses * probe.intervalMs * RUNS_OF_MISSES, this.#notBeforeMs.get(of.member.vnfcId) ?? 0);
+  #dueAt(guard: Guard, of: GuardedMember): number {
+    if (of.health.state !== "unknown" || isFenced(of)) return Number.POSITIVE_INFINITY;
+    return Math.max(
+      Math.min(silentTooLongAt(guard, of), unansweredTooLongAt(guard, of)),
+      this.#notBeforeMs.get(of.member.vnfcId) ?? 0,
+    );
   }
 
   #lookIn(guard: Guard, ms: number): void {
@@ -61,7 +62,10 @@ export class Fences {
 
   #fence(guard: Guard, { member }: GuardedMember): void {
     this.#notBeforeMs.set(member.vnfcId, this.#clock.now() + AGAIN_AFTER_MS);
-    this.#log.warn({ member: member.name, group: guard.group.name }, "it is silent and nobody has fenced it: asking the VIM to");
+    this.#log.warn(
+      { member: member.name, group: guard.group.name },
+      "it does not answer and nobody has fenced it: asking the VIM to",
+    );
     this.#connectorOf(guard)
       .fence(guard.group.id, member.vnfcId, this.#stopped.signal)
       .catch((err: unknown) => {
@@ -69,6 +73,18 @@ export class Fences {
           this.#log.warn({ err, member: member.name }, "it could not be fenced; the next pass looks again");
       });
   }
+}
+
+function silentTooLongAt({ group: { policy } }: Guard, of: GuardedMember): number {
+  const since = silentSince(of);
+  if (policy.probe === null || since === null) return Number.POSITIVE_INFINITY;
+  return since + policy.probe.misses * policy.probe.intervalMs * RUNS_OF_MISSES;
+}
+
+/** It has not answered since its life or its link began, so nobody probes it: while it serves, no longer than a guest's boot explains. */
+function unansweredTooLongAt(guard: Guard, { member, unknownAt }: GuardedMember): number {
+  const isServing = guard.group.trafficNets.some((n) => guard.servedBy(n.netId) === member.vnfcId);
+  return isServing && unknownAt !== null ? unknownAt + UNKNOWN_ALARM_MS : Number.POSITIVE_INFINITY;
 }
 
 function mayFence(guard: Guard, { member }: GuardedMember, nowMs: number): boolean {

@@ -163,12 +163,13 @@ const STRIKES: Readonly<Record<FaultName, (it: Stage) => void>> = {
   command: ({ system, invariants, chance, at }) => command(system, invariants, chance, at),
 };
 
-/** Without a probe nothing finds a hang, so it ends by itself. */
+/** Without a probe nothing finds a hang, nor that of all members at once (decision 0023): so it ends by itself. */
 function hangOne({ system: { host, variant }, chance, guest, later }: Stage): void {
   const g = guest();
   const { life } = g;
   host.hang(g, true);
-  if (!variant.isProbed || chance.is(0.5)) later(20, 4_000, () => g.life === life && host.hang(g, false));
+  const isAlone = ![...host.guests.values()].some((other) => other !== g && other.isHung);
+  if (!variant.isProbed || !isAlone || chance.is(0.5)) later(20, 4_000, () => g.life === life && host.hang(g, false));
 }
 
 /** An operator gives a command, and clears it a while later. */

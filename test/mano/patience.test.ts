@@ -3,9 +3,11 @@ import type { Clock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
 import { AlarmBook } from "../../src/mano/alarms.ts";
 import { FailoverBook } from "../../src/mano/failover-book.ts";
+import { Fences } from "../../src/mano/fences.ts";
 import { Guard } from "../../src/mano/guard.ts";
 import { Healer } from "../../src/mano/healer.ts";
 import { WriteQueue } from "../../src/mano/writes.ts";
+import type { Evidence } from "../../src/model/evidence.ts";
 import type { GroupId, NetId, NsId, ServerId, VimAccountId, VnfcId } from "../../src/model/ids.ts";
 import type { ManoEvent } from "../../src/model/mano-event.ts";
 import type { Move, ProtectionGroup } from "../../src/model/protection.ts";
@@ -98,32 +100,63 @@ describe("healing", () => {
   });
 });
 
-describe("a failover that is not confirmed", () => {
-  const [a, b] = ["a", "b"] as VnfcId[] as [VnfcId, VnfcId];
-  const net = "t0" as NetId;
-  const member = (vnfcId: VnfcId) => ({
-    vnfcId,
-    name: vnfcId,
-    vimAccountId: "v" as VimAccountId,
-    dataNet: `d-${vnfcId}` as NetId,
-    capacity: null,
+const [a, b] = ["a", "b"] as VnfcId[] as [VnfcId, VnfcId];
+const net = "t0" as NetId;
+const member = (vnfcId: VnfcId) => ({
+  vnfcId,
+  name: vnfcId,
+  vimAccountId: "v" as VimAccountId,
+  dataNet: `d-${vnfcId}` as NetId,
+  capacity: null,
+});
+const group: ProtectionGroup = {
+  id: "g" as GroupId,
+  nsId: "ns" as NsId,
+  name: "relay",
+  scheme: "ACTIVE_ACTIVE",
+  members: [member(a), member(b)],
+  trafficNets: [{ netId: net, name: "t0", normal: a }],
+  policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 0, probe: null },
+};
+const servers = new Map([
+  [a, "sa" as ServerId],
+  [b, "sb" as ServerId],
+]);
+
+describe("a member that has not answered since its link came back", () => {
+  const fenced: string[] = [];
+  const connector = { fence: async (_, member) => void fenced.push(member) } as Partial<VimConnector> as VimConnector;
+  const still = Object.assign(new ManualClock(), { sleep: () => new Promise<void>(() => {}) });
+
+  test.for([
+    ["serves, and somebody can take over", a, true, ["a"]],
+    ["serves, and nobody can", a, false, []],
+    ["serves nothing", b, true, []],
+  ] as const)("%s", ([, serving, isTwinUp, want]) => {
+    fenced.length = 0;
+    const fences = new Fences(still, silent, () => connector);
+    const guard = new Guard(group, servers);
+    const hear = (of: VnfcId, says: Evidence["says"]) => {
+      const port = says === "answers";
+      const about = port ? { kind: "port", id: `p-${of}` } : { kind: "server", id: servers.get(of)! };
+      guard.hear(guard.memberOf(of)!, { about, says, source: port ? "arp" : "libvirt", seenAt: still.ms } as Evidence);
+    };
+    for (const vnfc of [a, b]) hear(vnfc, "running");
+    if (isTwinUp) hear(b, "answers");
+    guard.bindSeen(net, `d-${serving}` as NetId, still.ms);
+    guard.judgeAll(still.ms);
+    still.ms += 59_999;
+    fences.look(guard);
+    expect(fenced).toEqual([]);
+    still.ms += 1;
+    fences.look(guard);
+    expect(fenced).toEqual(want);
   });
-  const group: ProtectionGroup = {
-    id: "g" as GroupId,
-    nsId: "ns" as NsId,
-    name: "relay",
-    scheme: "ACTIVE_ACTIVE",
-    members: [member(a), member(b)],
-    trafficNets: [{ netId: net, name: "t0", normal: a }],
-    policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 0, probe: null },
-  };
+});
+
+describe("a failover that is not confirmed", () => {
   const move: Move = { trafficNet: net, from: a, to: b, kind: "failover" };
   const decision = { moves: [move], heal: [], unprotected: [], because: ["a is down"], command: null, againAt: null };
-  const servers = new Map([
-    [a, "sa" as ServerId],
-    [b, "sb" as ServerId],
-  ]);
-
   test("is stuck with an alarm after 30 s, is tried into the same record, and closes when it reads back", async () => {
     const guard = new Guard(group, servers);
     guard.bindSeen(net, "d-a" as NetId, clock.ms);
