@@ -97,6 +97,7 @@ export class Guard {
       const port = seen.ports.find((p) => p.serverId === of.serverId && p.netId === of.member.dataNet);
       of.portId = port?.id ?? of.portId;
       for (const evidence of wordsOf(of, seen.servers.get(of.serverId), port, seen.startedAt)) this.hear(of, evidence);
+      if (port) for (const evidence of probeWordsOf(of, port, seen.startedAt)) this.hear(of, evidence);
       if (port?.fenced === false) of.words = liftFence(of.words, seen.startedAt);
     }
     for (const { netId } of this.group.trafficNets) this.bindSeen(netId, seen.nets.get(netId)?.bindNet ?? null, seen.startedAt);
@@ -153,6 +154,14 @@ export function seenOf({ words }: GuardedMember): Partial<Record<Source, number>
   // A state read from the VIM is news only where nobody told.
   const told = against.filter((w) => w.evidence.source !== "poll");
   return Object.fromEntries((told.length > 0 ? told : against).map((w) => [w.evidence.source, w.sinceMs]).reverse());
+}
+
+/** What the VIM's probe has found, for a run that was not told: a word that it is silent, or one that ends its silence. */
+function probeWordsOf(of: GuardedMember, { id, status, silent }: VimLinkPort, seenAt: number): Evidence[] {
+  if (status !== "ACTIVE" || silent === null || silent === (silenceOf(of.words) !== null)) return [];
+  return [
+    { about: { kind: "port", id }, says: silent ? "silent" : "answers", source: "probe", seenAt, detail: "so says the VIM" },
+  ];
 }
 
 /** An inventory in the words of evidence. A port that is down because its server is says nothing of its link. */

@@ -34,6 +34,8 @@ export class Protections implements FactsListener, Disposable {
   /** Who is a member of what, so that evidence finds its plans without a search. */
   #byServer = new Map<ServerId, { readonly id: GroupId; readonly member: ArmedMember }[]>();
   readonly #silent = new Set<VimPortId>();
+  /** Those of which the contrary is known, in this run and this life. */
+  readonly #answering = new Set<VimPortId>();
 
   constructor(parts: FiringParts) {
     const { picture, fabric, clock, log, asksAnew } = parts;
@@ -126,12 +128,18 @@ export class Protections implements FactsListener, Disposable {
     return targets;
   }
 
+  /** Whether it answers its probe; null: it is not probed, or nothing is known of its present life yet. */
+  isSilent(id: VimPortId): boolean | null {
+    if (this.#silent.has(id)) return true;
+    return this.#answering.has(id) ? false : null;
+  }
+
   onEvidence(evidence: Evidence): void {
     const hits = this.#hits(evidence);
     if (hits.length === 0) return;
     if (evidence.about.kind === "port") {
-      if (evidence.says === "silent") this.#silent.add(evidence.about.id);
-      if (evidence.says === "answers") this.#silent.delete(evidence.about.id);
+      if (evidence.says === "silent") this.#answers(evidence.about.id, false);
+      if (evidence.says === "answers") this.#answers(evidence.about.id, true);
     }
     if (!AGAINST.has(evidence.says)) {
       this.#holdOff.ended(new Set(hits.map((h) => h.member.serverId)), evidence.says);
@@ -144,7 +152,7 @@ export class Protections implements FactsListener, Disposable {
 
   /** Its fence, if any, was for the life before. */
   onNewLife(id: ServerId): void {
-    for (const port of this.#picture.portsOf(id)) this.#silent.delete(port.id);
+    for (const port of this.#picture.portsOf(id)) this.#forgetAnswer(port.id);
     this.#lift(id, "its server started a new life").catch((err: unknown) =>
       this.#log.warn({ err, server: id }, "the switch did not take the lift of a fence; the next pass reads it"),
     );
@@ -207,7 +215,18 @@ export class Protections implements FactsListener, Disposable {
         this.#byServer.set(member.serverId, [...memberships, { id, member }]);
       }
     }
-    for (const id of this.#silent) if (!this.#isProbed(id)) this.#silent.delete(id); // Nobody would take it back.
+    for (const id of [...this.#silent, ...this.#answering]) if (!this.#isProbed(id)) this.#forgetAnswer(id); // Nobody would take it back.
+  }
+
+  #answers(id: VimPortId, does: boolean): void {
+    this.#forgetAnswer(id);
+    if (!does) this.#silent.add(id);
+    else if (this.#isProbed(id)) this.#answering.add(id);
+  }
+
+  #forgetAnswer(id: VimPortId): void {
+    this.#silent.delete(id);
+    this.#answering.delete(id);
   }
 
   #isProbed(portId: VimPortId): boolean {

@@ -14,6 +14,8 @@ export type VimNet = Pick<Net, "id" | "name" | "kind" | "status" | "bindNet">;
 export type VimLinkPort = Pick<VimPort, "id" | "name" | "netId" | "serverId" | "mac" | "ip" | "switchPort" | "status"> & {
   /** Closed in the switch; null: this VIM does not say. */
   readonly fenced: boolean | null;
+  /** Does not answer its probe; null: this VIM does not say, or does not know yet. */
+  readonly silent: boolean | null;
 };
 
 /** Everything the MANO needs to know of a VIM, as it was at some moment after `startedAt` (monotonic ms). */

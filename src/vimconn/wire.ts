@@ -33,6 +33,7 @@ export interface WirePort {
   readonly "binding:switch_port"?: string | null;
   /** Ours; an original OpenVIM has no fences and leaves it out. */
   readonly fenced?: boolean | null;
+  readonly silent?: boolean | null;
 }
 
 /** Ours: what is armed (`/openvim/protections`). */
@@ -136,4 +137,5 @@ export const linkPortOf = (w: WirePort): VimLinkPort => ({
   ip: w.ip_address ?? null,
   switchPort: w["binding:switch_port"] ?? null,
   fenced: w.fenced ?? null,
+  silent: w.silent ?? null,
 });

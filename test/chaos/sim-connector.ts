@@ -59,7 +59,7 @@ export class SimConnector implements VimConnector {
 
   inventory(signal: AbortSignal): Promise<Inventory> {
     const startedAt = this.#sim.now();
-    return this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture }) => ({
+    return this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture, protections }) => ({
       startedAt,
       servers: new Map(
         [...picture.servers.values()].map(({ id, name, description, status, lastError }) => [
@@ -67,7 +67,11 @@ export class SimConnector implements VimConnector {
           { id, name, description, status, lastError },
         ]),
       ),
-      ports: [...picture.ports.values()].map((p) => ({ ...p, fenced: p.kind === "instance:data" ? p.fenced : null })),
+      ports: [...picture.ports.values()].map((p) => ({
+        ...p,
+        fenced: p.kind === "instance:data" ? p.fenced : null,
+        silent: protections.isSilent(p.id),
+      })),
       nets: new Map(picture.nets),
     }));
   }

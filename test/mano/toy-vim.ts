@@ -22,7 +22,16 @@ export class ToyVim implements AsyncDisposable {
   readonly servers = new Map<string, ToyServer>();
   readonly ports = new Map<
     string,
-    { id: string; name: string; device_id: string; network_id: string; status: string; ip_address?: string; fenced?: boolean }
+    {
+      id: string;
+      name: string;
+      device_id: string;
+      network_id: string;
+      status: string;
+      ip_address?: string;
+      fenced?: boolean;
+      silent?: boolean;
+    }
   >();
   /** Every request that changes something, as "METHOD path". */
   readonly asked: string[] = [];

@@ -61,6 +61,7 @@ export interface VimDoors {
     disarm(id: GroupId): Promise<void>;
     fence(id: GroupId, memberId: VnfcId): Promise<ProtectionView>;
     lift(id: GroupId, memberId: VnfcId): Promise<ProtectionView>;
+    isSilent(id: VimPortId): boolean | null;
   };
   readonly fabric: {
     readonly session: { readonly ports: ReadonlyMap<string, SwitchPort> } | null;

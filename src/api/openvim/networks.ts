@@ -163,14 +163,18 @@ export const openflowPorts = (call: Call) => ({
 });
 
 export const listPorts = (call: Call) => ({
-  ports: listed([...call.doors.picture.ports.values()].map(portOut), call.query, PORT_COLUMNS),
+  ports: listed(
+    [...call.doors.picture.ports.values()].map((p) => portOut(p, call.doors)),
+    call.query,
+    PORT_COLUMNS,
+  ),
 });
 
 export function getPort(call: Call) {
   const id = call.params.id as VimPortId;
   const port = call.doors.picture.ports.get(id);
   if (!port) throw new WireError(404, `port ${id} not found`);
-  return { port: portOut(port) };
+  return { port: portOut(port, call.doors) };
 }
 
 export async function postPort(call: Call) {
@@ -187,7 +191,7 @@ export async function postPort(call: Call) {
     switchPort: port["binding:switch_port"],
     vlan: port["binding:vlan"],
   });
-  return { port: portOut(made) };
+  return { port: portOut(made, call.doors) };
 }
 
 export async function putPort(call: Call) {
@@ -199,6 +203,7 @@ export async function putPort(call: Call) {
   return {
     port: portOut(
       await call.doors.ports.editPort(id, { name: change.name, netId: change.network_id as NetId | null | undefined }),
+      call.doors,
     ),
   };
 }

@@ -168,8 +168,9 @@ export const PORT_COLUMNS = [
   "binding:vlan",
   "bandwidth",
   "fenced",
+  "silent",
 ];
-export const portOut = (p: ServerPort): Wire =>
+export const portOut = (p: ServerPort, { protections }: VimDoors): Wire =>
   withoutNulls({
     name: p.name,
     tenant_id: p.tenantId,
@@ -186,7 +187,8 @@ export const portOut = (p: ServerPort): Wire =>
     "binding:vlan": p.vlan,
     bandwidth: p.bandwidthMbps,
     model: p.model,
-    fenced: p.kind === "instance:data" ? p.fenced : null, // Ours; only such ports can be.
+    fenced: p.kind === "instance:data" ? p.fenced : null, // Ours, as the next; only such ports can be.
+    silent: protections.isSilent(p.id),
   });
 
 export const SERVER_COLUMNS = ["name", "description", "status", "id", "hostId", "flavorRef", "imageRef"];
