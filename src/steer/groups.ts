@@ -1,5 +1,6 @@
-import { type Action, type Bucket, GROUP_ID_BASE, type GroupEntry, STAND_IN_ID_BASE } from "../model/flow.ts";
+import type { Action, Bucket, GroupEntry } from "../model/flow.ts";
 import { actionsOf, type FabricEntry, type FabricNet, type Outlet, oneTag, outletKey } from "./fabric.ts";
+import type { GroupIds } from "./group-ids.ts";
 import type { Armed } from "./stand-ins.ts";
 
 /**
@@ -32,6 +33,7 @@ export function grouped(
   entries: readonly FabricEntry[],
   armed: ReadonlyMap<string, Armed>,
   waiting: readonly Waiting[],
+  ids: GroupIds,
 ): Grouped {
   const root = group[0] as FabricNet;
   const groups = new Map<number, GroupEntry>();
@@ -39,7 +41,9 @@ export function grouped(
   const owners = ownersOf(group, waiting);
   const led = entries.map((entry): Led => {
     const part =
-      entry.netId === root.id ? back(root, entry, everybody, owners) : forward(root, entry, armed.get(entry.netId), groups);
+      entry.netId === root.id
+        ? back(root, entry, everybody, owners, ids)
+        : forward(root, entry, armed.get(entry.netId), groups, ids);
     for (const g of part.needs) groups.set(g.id, g);
     if (part.through === null || conflicts(groups, part.through)) return { entry, actions: part.plain };
     groups.set(part.through.id, part.through);
@@ -63,18 +67,24 @@ function conflicts(groups: ReadonlyMap<number, GroupEntry>, wanted: GroupEntry):
   return had !== undefined && groupText(had) !== groupText(wanted);
 }
 
-function forward(root: FabricNet, e: FabricEntry, armed: Armed | undefined, groups: ReadonlyMap<number, GroupEntry>): Part {
+function forward(
+  root: FabricNet,
+  e: FabricEntry,
+  armed: Armed | undefined,
+  groups: ReadonlyMap<number, GroupEntry>,
+  ids: GroupIds,
+): Part {
   const plain = actionsOf(e.vlan, e.out);
-  if (armed !== undefined) return forwardArmed(e, armed, groups);
+  if (armed !== undefined) return forwardArmed(e, armed, groups, ids);
   const isOne = root.ports.length === 1 && e.out.length === 1 && leadsTo(root, e.out);
   const through: GroupEntry | null = isOne
-    ? { id: groupId(e.netId, 0), type: "indirect", buckets: [{ actions: plain, watchPort: null }] }
+    ? { id: ids.of({ way: "forward", owner: e.netId }), type: "indirect", buckets: [{ actions: plain, watchPort: null }] }
     : null;
   return { through, beside: [], plain, needs: [] };
 }
 
 /** Group actions work on a copy of the packet as it came, so they stand before an output that needs another tag. */
-function forwardArmed(e: FabricEntry, { net, chain }: Armed, groups: ReadonlyMap<number, GroupEntry>): Part {
+function forwardArmed(e: FabricEntry, { net, chain }: Armed, groups: ReadonlyMap<number, GroupEntry>, ids: GroupIds): Part {
   const serving = outletKey(outletTo(net, chain[0] as FabricNet));
   const beside = e.out.filter((o) => outletKey(o) !== serving);
   const plain = actionsOf(e.vlan, e.out);
@@ -83,19 +93,20 @@ function forwardArmed(e: FabricEntry, { net, chain }: Armed, groups: ReadonlyMap
     actions: actionsOf(e.vlan, [outletTo(net, member)]),
     watchPort: portOf(member),
   }));
-  const first: GroupEntry = { id: groupId(net.id, 0), type: "fastFailover", buckets };
+  const first: GroupEntry = { id: ids.of({ way: "forward", owner: net.id }), type: "fastFailover", buckets };
   // A second tag needs buckets of its own, and so a group of its own.
-  const through = conflicts(groups, first) ? { ...first, id: standInId(`${net.id} ${e.vlan}`) } : first;
+  const another = () => ids.of({ way: "standIn", owner: net.id, what: `${net.id} ${e.vlan}` });
+  const through = conflicts(groups, first) ? { ...first, id: another() } : first;
   return { through, beside: actionsOf(e.vlan, beside), plain, needs: [] };
 }
 
-function back(root: FabricNet, e: FabricEntry, everybody: readonly FabricNet[], owners: Owners): Part {
-  const { direct, gates } = split(e, owners);
+function back(root: FabricNet, e: FabricEntry, everybody: readonly FabricNet[], owners: Owners, ids: GroupIds): Part {
+  const { direct, gates } = split(e, owners, ids);
   const toGates = gates.map((g): Action => ({ do: "group", group: g.id }));
   const plain = [...toGates, ...actionsOf(e.vlan, direct)];
   if (root.ports.length !== 1 || isForOne(e, everybody)) return { through: null, beside: [], plain, needs: gates };
   const buckets: Bucket[] = [...direct.map((o) => actionsOf(e.vlan, [o])), ...toGates.map((a) => [a])].map(always);
-  return { through: { id: groupId(root.id, 1), type: "all", buckets }, beside: [], plain, needs: gates };
+  return { through: { id: ids.of({ way: "back", owner: root.id }), type: "all", buckets }, beside: [], plain, needs: gates };
 }
 
 const always = (actions: readonly Action[]): Bucket => ({ actions, watchPort: null });
@@ -112,9 +123,9 @@ function ownersOf(bound: readonly FabricNet[], waiting: readonly Waiting[]): Own
 }
 
 /** Where an entry of the root leads: at once, and through a gate for each net that waits. */
-function split(e: FabricEntry, owners: Owners) {
+function split(e: FabricEntry, owners: Owners, ids: GroupIds) {
   const byOwner = Map.groupBy(e.out, (o) => owners.get(outletKey(o)) ?? null);
-  const gates = [...byOwner].flatMap(([waiting, out]) => (waiting === null ? [] : [gate(waiting, e, out)]));
+  const gates = [...byOwner].flatMap(([waiting, out]) => (waiting === null ? [] : [gate(waiting, e, out, ids)]));
   return { direct: byOwner.get(null) ?? [], gates };
 }
 
@@ -122,13 +133,13 @@ function split(e: FabricEntry, owners: Owners) {
  * The first live bucket counts: as long as one of those before is up the packet is dropped there. The last one watches the
  * port that the packet came from: it is up, and a switch may refuse a bucket that watches nothing.
  */
-function gate({ armed: { net, chain }, root }: Waiting, e: FabricEntry, out: readonly Outlet[]): GroupEntry {
+function gate({ armed: { net, chain }, root }: Waiting, e: FabricEntry, out: readonly Outlet[], ids: GroupIds): GroupEntry {
   const before = chain.slice(
     0,
     chain.findIndex((member) => member.id === root.id),
   );
   return {
-    id: standInId(`${net.id} ${root.id} ${e.vlan} ${out.map(outletKey).join(" ")}`),
+    id: ids.of({ way: "standIn", owner: root.id, what: `${net.id} ${root.id} ${e.vlan} ${out.map(outletKey).join(" ")}` }),
     type: "fastFailover",
     buckets: [
       ...before.map((member) => ({ actions: [], watchPort: portOf(member) })),
@@ -152,20 +163,6 @@ function outletTo(net: FabricNet, member: FabricNet): Outlet {
   return { vlan: oneTag(net.bindVlan, onlyPort(member).vlan) ?? null, port: portOf(member) };
 }
 
-/** Two groups a net: even its way forward, odd its way back. Ids come from the net's id alone, so that a restart finds them again. */
-const groupId = (netId: string, way: 0 | 1) => GROUP_ID_BASE + ((hash32(netId) & 0x7fffff) << 1) + way;
-
-/** OFPG_MAX is 0xffffff00 (1.3, 7.3.4.2). */
-const STAND_IN_IDS = 0xffffff00 - STAND_IN_ID_BASE;
-const standInId = (what: string) => STAND_IN_ID_BASE + (hash32(what) % STAND_IN_IDS);
-
 const bucketText = (b: Bucket) => `${b.watchPort ?? "*"}:${JSON.stringify(b.actions)}`;
 /** What a group does, to compare it with another. */
 export const groupText = (g: GroupEntry): string => `${g.type} ${g.buckets.map(bucketText).join(" ")}`;
-
-/** FNV-1a, 32 bits. */
-export function hash32(text: string): number {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return h >>> 0;
-}

@@ -2,7 +2,8 @@ import { type Action, COOKIE_MARK, type FlowEntry, type FlowTable, PROBE_MAC } f
 import type { NetId } from "../model/ids.ts";
 import type { Net, VimPort } from "../model/net.ts";
 import { actionsOf, bindGroups, type FabricEntry, type FabricNet, fabricEntries, fabricNet } from "./fabric.ts";
-import { grouped, hash32, type Waiting } from "./groups.ts";
+import { GroupIds, hash32 } from "./group-ids.ts";
+import { grouped, type Waiting } from "./groups.ts";
 import { type Arming, arm, NO_STAND_INS, type StandIns } from "./stand-ins.ts";
 
 export type OpenFlowVersion = "1.0" | "1.3";
@@ -18,12 +19,16 @@ export interface Wanted {
 /** Above every entry of a net: an answer to our own probe is never led anywhere else. */
 const PROBE_PRIORITY = 60_000;
 
-/** Everything that should stand in the switch, from the state alone. OpenFlow 1.0 has no groups, and so no stand-ins. */
+/**
+ * Everything that should stand in the switch, from the state alone. OpenFlow 1.0 has no groups, and so no stand-ins. `ids`: numbers
+ * that groups have already.
+ */
 export function wantedTable(
   nets: readonly Net[],
   ports: readonly VimPort[],
   version: OpenFlowVersion,
   standIns: StandIns = NO_STAND_INS,
+  ids: GroupIds = new GroupIds(),
 ): Wanted {
   const portsOf = Map.groupBy(ports, (p) => p.netId);
   const fabric = nets
@@ -36,7 +41,7 @@ export function wantedTable(
   }
   const carried = fabric.filter(({ net }) => !problems.has(net.id)).map((f) => f.fabric);
   const arming = version === "1.3" ? arm(carried, standIns) : withoutGroups(carried, standIns);
-  const parts = bindGroups(arming.nets).map((group) => (version === "1.3" ? withGroups(group, arming) : plain(group)));
+  const parts = bindGroups(arming.nets).map((group) => (version === "1.3" ? withGroups(group, arming, ids) : plain(group)));
   return {
     table: {
       entries: [...housekeeping(version), ...parts.flatMap((p) => p.entries)],
@@ -83,11 +88,11 @@ const plain = (group: readonly FabricNet[]): FlowTable => ({
 });
 
 /** OpenFlow 1.3: in groups (`groups.ts`), and with the ways that wait for the loss of a port. */
-function withGroups(group: readonly FabricNet[], { armed, waiting: standing }: Arming): FlowTable {
+function withGroups(group: readonly FabricNet[], { armed, waiting: standing }: Arming, ids: GroupIds): FlowTable {
   const root = group[0] as FabricNet;
   const waiting = (standing.get(root.id) ?? []).map((a): Waiting => ({ armed: a, root }));
   if (group.length === 1 && waiting.length === 0) return plain(group);
-  const { entries, groups } = grouped(group, entriesOf(group, waiting), armed, waiting);
+  const { entries, groups } = grouped(group, entriesOf(group, waiting), armed, waiting, ids);
   return { entries: entries.map((led) => flowEntry(led.entry, led.actions)), groups };
 }
 

@@ -6,6 +6,7 @@ import type { DatapathId, NetId } from "../model/ids.ts";
 import type { Net } from "../model/net.ts";
 import type { Applied } from "../model/switch.ts";
 import { afterChanges, flowChanges } from "../steer/changes.ts";
+import { GroupIds } from "../steer/group-ids.ts";
 import { NO_STAND_INS, type StandIns, withStandIns } from "../steer/stand-ins.ts";
 import { wantedTable } from "../steer/wanted.ts";
 import type { SwitchSession } from "../switch/session.ts";
@@ -54,6 +55,7 @@ export class Fabric {
   readonly #underWay = new Set<Promise<Applied>>();
   readonly #problems = new Map<NetId, string>();
   readonly #notArmed = new Map<NetId, string>();
+  readonly #groupIds = new GroupIds();
   #standIns: () => StandIns = () => NO_STAND_INS;
   /** Why this switch is not asked for stand-ins: the error it answered to them. It is asked again when it connects anew. */
   #refusal: string | null = null;
@@ -115,7 +117,9 @@ export class Fabric {
   write(): Promise<Applied> | null {
     const session = this.#session;
     if (session === null || this.#believed === null) return null;
-    const phases = flowChanges(this.#wanted(session, null), this.#believed.table);
+    const wanted = this.#wanted(session, null);
+    this.#groupIds.keepOnly(wanted);
+    const phases = flowChanges(wanted, this.#believed.table);
     this.#isInStep = true;
     return this.#send(session, phases, this.#believed);
   }
@@ -183,6 +187,7 @@ export class Fabric {
       const have = await session.read();
       if (session !== this.#session || writes !== this.#writes) continue; // Read before or during a change: old.
       this.#believed = new Believed(have);
+      this.#groupIds.found(have);
       return true;
     }
     this.#wake();
@@ -243,7 +248,8 @@ export class Fabric {
       return outside === null || isThere(outside, n.id) ? n : { ...n, provider: null };
     });
     const asks = this.#standIns();
-    const { table, problems, notArmed } = wantedTable(nets, ports, session.version, this.#refusal === null ? asks : NO_STAND_INS);
+    const standIns = this.#refusal === null ? asks : NO_STAND_INS;
+    const { table, problems, notArmed } = wantedTable(nets, ports, session.version, standIns, this.#groupIds);
     const why = this.#refusal === null ? notArmed : new Map([...asks.keys()].map((id) => [id, this.#refusal as string]));
     note(this.#problems, [...missing, ...problems], only && nets);
     note(this.#notArmed, why, only && nets);
