@@ -73,8 +73,10 @@ async function writeAccounts(db: ManoStore, config: ManoConfig, clock: Clock): P
 
 function doorsOf(nfvo: Nfvo, db: ManoStore, clock: Clock): ManoDoors {
   const requests = new Requests(nfvo, db, clock);
-  const viewOf = (guard: Guard) =>
-    groupView(guard, nfvo.commands.inPlace(guard.group.id), nfvo.arming.stateOf(guard), clock.now());
+  const viewOf = (guard: Guard) => {
+    const heals = guard.group.members.flatMap((m) => nfvo.healer.viewOf(m.vnfcId, m.name) ?? []);
+    return groupView(guard, nfvo.commands.inPlace(guard.group.id), nfvo.arming.stateOf(guard), heals, clock.now());
+  };
   return {
     events: nfvo.stream,
     onboard: (file) => nfvo.catalogue.onboard(file),

@@ -1,30 +1,18 @@
+import type { HealVerb } from "../model/heal.ts";
 import type { NetId, ServerId } from "../model/ids.ts";
 import type { Inventory, ServerSpec, VimConnector, VimServer } from "../vimconn/connector.ts";
 
-/** What brings a server back: depends on how it stopped. Null: it runs, and what ails it is not healed by a start. */
-export type Heal = "create" | "start" | "resume" | "reboot" | null;
-
 /**
- * A server that runs with its link down is left alone: a restart would not bring the cable back. One that was fenced (`isFenced`) is
+ * What a restart in place asks of the VIM, which depends on how the server stopped. Null: it runs, and what ails it is not healed by a
+ * start: one whose link is down is left alone, since a restart would not bring the cable back. One that was fenced (`isFenced`) is
  * forced off and started, never resumed: it still believes what it believed when it was replaced.
  */
-export function healFor(server: VimServer | undefined, isFenced: boolean): Heal {
+export function restartOf(server: VimServer | undefined, isFenced: boolean): HealVerb | null {
   if (server === undefined) return "create";
   if (isFenced && (server.status === "PAUSED" || server.status === "ACTIVE")) return "reboot";
   if (server.status === "PAUSED") return "resume";
-  return server.status === "INACTIVE" || server.status === "ERROR" ? "start" : null;
-}
-
-export async function healServer(
-  connector: VimConnector,
-  heal: Exclude<Heal, null>,
-  spec: ServerSpec,
-  signal: AbortSignal,
-): Promise<void> {
-  if (heal === "create") await connector.ensureServer(spec, signal);
-  else if (heal === "resume") await connector.resumeServer(spec.id, signal);
-  else if (heal === "reboot") await connector.rebootServer(spec.id, signal);
-  else await connector.startServer(spec.id, signal);
+  if (server.status === "ERROR") return "rebuild"; // The VIM takes nothing else.
+  return server.status === "INACTIVE" ? "start" : null;
 }
 
 /** Asks for every server that is not there yet. */

@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import { FAULTS, Fault, type FaultCode } from "../lib/fault.ts";
 import type { CommandOutcome, ProtectionGroupView } from "../model/group-view.ts";
+import type { HealView } from "../model/heal.ts";
 import type { CommandKind, Health } from "../model/protection.ts";
 import { table } from "./table.ts";
 
@@ -111,7 +112,25 @@ function showText(g: ProtectionGroupView): string {
     "",
     `armed in the VIM: ${g.armed.isCurrent ? `yes, revision ${g.armed.revision}` : `no: ${g.armed.why ?? "an older plan"}`}`,
     ...g.readiness.flatMap((r) => r.words.map((words) => `  ${words}`)),
+    ...g.heals.flatMap(healText),
   ].join("\n");
+}
+
+/** The course of a heal: what was tried and what became of it, what is done now or when next, or why no more. */
+function healText({ name, state, tries, triesMax, words }: HealView): string[] {
+  const texts = {
+    waiting: "will be healed",
+    underWay: "is being healed",
+    gaveUp: "is not healed any more",
+    stuck: "waits for a person",
+  };
+  return [
+    "",
+    `${name} ${texts[state]}: ${words}`,
+    ...tries.map(
+      (t, i) => `  try ${i + 1} of ${triesMax} at ${t.startedAt}: ${t.rung}, because ${t.because}: ${t.outcome ?? "under way"}`,
+    ),
+  ];
 }
 
 function commandText(g: ProtectionGroupView, c: NonNullable<ProtectionGroupView["command"]>): string {

@@ -13,6 +13,8 @@ export const ALARM_CAUSES = {
   REDUNDANCY_LOST: { severity: "MINOR", eventType: "QOS_ALARM", isRootCause: false },
   SERVICE_DOWN: { severity: "CRITICAL", eventType: "QOS_ALARM", isRootCause: false },
   HEAL_GAVE_UP: { severity: "MAJOR", eventType: "PROCESSING_ERROR_ALARM", isRootCause: false },
+  /** What was begun can neither be finished nor taken back without a person. */
+  HEAL_STUCK: { severity: "MAJOR", eventType: "PROCESSING_ERROR_ALARM", isRootCause: false },
   FAILOVER_STUCK: { severity: "CRITICAL", eventType: "PROCESSING_ERROR_ALARM", isRootCause: false },
   /** A lockout or a forced switch is in place: nobody else will lead traffic back, and operators forget. */
   PROTECTION_LOCKED: { severity: "WARNING", eventType: "QOS_ALARM", isRootCause: false },

@@ -1,13 +1,20 @@
 import { failurePlans } from "../decide/command.ts";
 import { decide } from "../decide/decide.ts";
 import type { ProtectionGroupView, Readiness } from "../model/group-view.ts";
+import type { HealView } from "../model/heal.ts";
 import type { VnfcId } from "../model/ids.ts";
 import type { Decision, GivenCommand } from "../model/protection.ts";
 import type { ArmedState } from "./arming.ts";
 import { type Guard, isFenced } from "./guard.ts";
 
 /** A group as it is shown: what is, what is decided, and whether its failovers can fire. Pure. */
-export function groupView(guard: Guard, given: GivenCommand | null, armed: ArmedState, nowMs: number): ProtectionGroupView {
+export function groupView(
+  guard: Guard,
+  given: GivenCommand | null,
+  armed: ArmedState,
+  heals: readonly HealView[],
+  nowMs: number,
+): ProtectionGroupView {
   const { id, nsId, name, scheme, policy, trafficNets } = guard.group;
   const decision = decide(guard.group, guard.view, guard.command, nowMs);
   const servedBy = (vnfc: VnfcId) => trafficNets.filter((n) => guard.servedBy(n.netId) === vnfc).map((n) => n.netId);
@@ -29,6 +36,7 @@ export function groupView(guard: Guard, given: GivenCommand | null, armed: Armed
     because: decision.because,
     armed: { revision: armed.revision, isCurrent: armed.isCurrent, why: armed.why },
     readiness: readinessOf(guard, armed, nowMs),
+    heals,
   };
 }
 

@@ -7,9 +7,9 @@ import type { ProtectionGroup } from "../model/protection.ts";
 import type { EventStream } from "../notify/stream.ts";
 import { updateNsState, updateVnfcStatus, upsertGroup, writeRemoval } from "../store/mano-ns.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
-import type { Inventory, VimConnector } from "../vimconn/connector.ts";
+import type { Inventory, ServerSpec, VimConnector, VimServer } from "../vimconn/connector.ts";
 import { Guard } from "./guard.ts";
-import type { Healer } from "./healer.ts";
+import type { Healer, Patient } from "./healer.ts";
 import { type Deployment, groupsOf, resolveNets, specOf, statusOf, waitsFor } from "./plan.ts";
 import type { WriteQueue } from "./writes.ts";
 
@@ -190,7 +190,7 @@ export class Lifecycle {
       const server = seen.servers.get(vnfc.vimServerId);
       if (server?.status === "ERROR")
         throw new Fault("VIM_REFUSED", `${vnfc.serverName}: ${server.lastError ?? "no reason given"}`);
-      if (server) await this.#parts.healer.heal(connector, vnfc.id, specOf(d, vnfc, ids), { server, isFenced: false }, signal);
+      if (server) await this.#parts.healer.heal(this.#bare(specOf(d, vnfc, ids), vnfc, server, connector), signal);
     }
     const waiting = waitsFor(d, seen);
     if (waiting !== null) return waiting;
@@ -200,6 +200,12 @@ export class Lifecycle {
     const unbound = wrong.filter((b) => seen.nets.get(b.traffic)?.bindNet !== b.data);
     for (const b of unbound) await connector.changeBind(b.traffic, b.data);
     return unbound.length === 0 ? null : `binds of ${unbound.map((b) => b.name).join(", ")} are being made`;
+  }
+
+  /** A server that stopped before its group is protected: its state is all there is to go by. */
+  #bare(spec: ServerSpec, { id: vnfcId }: Vnfc, server: VimServer, connector: VimConnector): Patient {
+    const rest = { groupId: null, port: undefined, health: null, isFenced: false, mayTouch: () => true };
+    return { vnfcId, spec, server, connector, ...rest };
   }
 
   async #watch(d: Deployment): Promise<void> {

@@ -18,7 +18,7 @@ import { Commands } from "./commands.ts";
 import { FailoverBook } from "./failover-book.ts";
 import { Fences } from "./fences.ts";
 import { type Guard, isFenced, isUnknownFor, UNKNOWN_HEAL_MS } from "./guard.ts";
-import { Healer } from "./healer.ts";
+import { Healer, type Patient } from "./healer.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Reaction, vimOf } from "./reaction.ts";
 import { ReferenceWatch } from "./reference-watch.ts";
@@ -47,9 +47,9 @@ export class Nfvo implements AsyncDisposable {
   readonly reaction: Reaction;
   readonly arming: Arming;
   readonly commands: Commands;
+  readonly healer: Healer;
   readonly #parts: NfvoParts;
   readonly #book: FailoverBook;
-  readonly #healer: Healer;
   readonly #fences: Fences;
   readonly #reference: ReferenceWatch;
   readonly #watches = new Map<VimAccountId, VimWatch>();
@@ -58,6 +58,8 @@ export class Nfvo implements AsyncDisposable {
   /** Who should serve each traffic net by the records of earlier runs; asked once, when the first inventory is there. */
   readonly #lastLed = new Map<NetId, VnfcId>();
   readonly #sinceByRecord = new Map<NetId, string>();
+  /** When the next pass over a VIM was asked for, monotonic ms. */
+  readonly #wakesAt = new Map<VimAccountId, number>();
   readonly #cursors = new Map<VimAccountId, number>();
 
   private constructor(parts: NfvoParts, stream: EventStream, writes: WriteQueue, alarms: AlarmBook) {
@@ -68,7 +70,7 @@ export class Nfvo implements AsyncDisposable {
     this.alarms = alarms;
     this.catalogue = new Catalogue(db, clock);
     this.#book = new FailoverBook(clock, stream, writes, alarms);
-    this.#healer = new Healer(clock, log, stream, alarms);
+    this.healer = new Healer({ db, clock, log, stream, alarms, writes });
     const connectorOf = (id: VimAccountId) => this.watchOf(id).connector;
     const wake = (id: VimAccountId) => this.watchOf(id).wake();
     const connectorFor = (guard: Guard) => connectorOf(vimOf(guard));
@@ -92,7 +94,7 @@ export class Nfvo implements AsyncDisposable {
     const watched = (ns: Ns) => wake(ns.vimAccountId);
     const removed = (ns: Ns, vnfcs: readonly Vnfc[]) => this.#removed(ns, vnfcs);
     const disarm: Arming["disarm"] = (guard, signal) => this.arming.disarm(guard, signal);
-    this.lifecycle = new Lifecycle({ db, clock, stream, writes, healer: this.#healer, guardAdded, watched, disarm, removed });
+    this.lifecycle = new Lifecycle({ db, clock, stream, writes, healer: this.healer, guardAdded, watched, disarm, removed });
     this.#reference = new ReferenceWatch(clock, this.lifecycle, this.#book);
   }
 
@@ -187,6 +189,7 @@ export class Nfvo implements AsyncDisposable {
       this.lifecycle.load({ ns, ...made, vnfcs: vnfcs.filter((v) => v.nsId === ns.id) }, own);
     }
     for (const guard of this.reaction.guards) this.#setSince(guard);
+    await this.healer.load();
     await this.commands.restore(this.reaction.guards);
   }
 
@@ -246,18 +249,27 @@ export class Nfvo implements AsyncDisposable {
   }
 
   async #heal(guard: Guard, decision: Decision, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
-    for (const { member, health } of guard.members) if (health.state === "up") this.#healer.isUp(member.vnfcId);
     const stuck = this.#stuck(guard);
-    for (const vnfcId of [...decision.heal, ...stuck]) {
-      const spec = this.lifecycle.specOf(vnfcId, seen);
-      if (!spec) continue;
-      const of = guard.memberOf(vnfcId);
-      const server = {
-        server: seen.servers.get(spec.id),
-        isFenced: of !== undefined && (isFenced(of) || stuck.includes(vnfcId)),
-      };
-      const againMs = await this.#healer.heal(connector, vnfcId, spec, server, signal);
-      if (againMs !== null) this.#wakeIn(againMs, vimOf(guard));
+    for (const of of guard.members) {
+      const { vnfcId } = of.member;
+      if (of.health.state === "up") this.healer.isUp(vnfcId);
+      else if (decision.heal.includes(vnfcId) || stuck.includes(vnfcId) || this.healer.isUnderWay(vnfcId)) {
+        const spec = this.lifecycle.specOf(vnfcId, seen);
+        if (!spec) continue;
+        const patient: Patient = {
+          vnfcId,
+          groupId: guard.group.id,
+          spec,
+          server: seen.servers.get(spec.id),
+          port: seen.ports.find((p) => p.id === of.portId),
+          health: of.health,
+          isFenced: isFenced(of) || stuck.includes(vnfcId),
+          connector,
+          mayTouch: () => of.health.state !== "up",
+        };
+        const againMs = await this.healer.heal(patient, signal);
+        if (againMs !== null) this.#wakeIn(againMs, vimOf(guard));
+      }
     }
   }
 
@@ -269,9 +281,17 @@ export class Nfvo implements AsyncDisposable {
     return stuck.map((m) => m.member.vnfcId);
   }
 
+  /** One more pass by then; the earliest wish counts. */
   #wakeIn(ms: number, id: VimAccountId): void {
-    this.#parts.clock.sleep(ms, this.#stopped.signal).then(
-      () => this.watchOf(id).wake(),
+    const { clock } = this.#parts;
+    const atMs = clock.now() + ms;
+    if (atMs >= (this.#wakesAt.get(id) ?? Number.POSITIVE_INFINITY)) return;
+    this.#wakesAt.set(id, atMs);
+    clock.sleep(ms, this.#stopped.signal).then(
+      () => {
+        if (this.#wakesAt.get(id) === atMs) this.#wakesAt.delete(id);
+        this.watchOf(id).wake();
+      },
       () => {}, // Stopped.
     );
   }
@@ -291,7 +311,7 @@ export class Nfvo implements AsyncDisposable {
   }
 
   #removed(ns: Ns, vnfcs: readonly Vnfc[]): void {
-    for (const vnfc of vnfcs) this.#healer.forget(vnfc.id);
+    for (const vnfc of vnfcs) this.healer.forget(vnfc.id);
     for (const guard of this.reaction.guards) {
       if (guard.group.nsId !== ns.id) continue;
       this.#book.abandon(guard);

@@ -35,6 +35,7 @@ export function planVnfcs(ns: Ns, vnfd: Vnfd, newId: () => string, now: string):
       status: "BUILD" as const,
       previousStatus: null,
       errorMsg: null,
+      restsSince: null,
       createdAt: now,
       modifiedAt: now,
     })),
@@ -75,7 +76,9 @@ export function specOf(d: Deployment, vnfc: Vnfc, nets: ReadonlyMap<string, NetI
   });
   const kernelCmdline = vdu.vnfcs.find((v) => v.id === vnfc.name)?.kernelCmdline ?? null;
   const description = `VNFC ${vnfc.id} of NS ${vnfc.nsId}`;
-  return { id: vnfc.vimServerId, name: vnfc.serverName, description, image: vdu.image, flavor: vdu.flavor, nics, kernelCmdline };
+  const { image, flavor } = vdu;
+  const antiAffinityGroup = vdu.highAvailability === null ? null : groupIdOf(d.ns.id, vdu.id);
+  return { id: vnfc.vimServerId, name: vnfc.serverName, description, image, flavor, nics, kernelCmdline, antiAffinityGroup };
 }
 
 function vduOf(d: Deployment, vnfc: Vnfc): Vdu {

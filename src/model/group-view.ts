@@ -1,3 +1,4 @@
+import type { HealView } from "./heal.ts";
 import type { GroupId, NetId, NsId, VnfcId } from "./ids.ts";
 import type {
   CommandKind,
@@ -64,4 +65,6 @@ export interface ProtectionGroupView {
   readonly because: readonly string[];
   readonly armed: { readonly revision: number | null; readonly isCurrent: boolean; readonly why: string | null };
   readonly readiness: readonly Readiness[];
+  /** Members that are being healed, or were given up. */
+  readonly heals: readonly HealView[];
 }

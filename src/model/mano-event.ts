@@ -1,4 +1,5 @@
 import type { Source } from "./evidence.ts";
+import type { Rung } from "./heal.ts";
 import type { GroupId, NetId, NsId, VimAccountId, VnfcId } from "./ids.ts";
 import type { CommandState, Health, Move, ProtectionCommand } from "./protection.ts";
 
@@ -66,7 +67,16 @@ export type ManoEventBody =
       readonly because: readonly string[];
     }
   | { readonly type: "failover"; readonly failover: Failover }
-  | { readonly type: "heal.started" | "heal.ended"; readonly vnfcId: VnfcId; readonly ok?: boolean; readonly detail?: string }
+  | {
+      readonly type: "heal.started" | "heal.ended";
+      readonly vnfcId: VnfcId;
+      readonly rung: Rung;
+      /** The number of this try, from 1. */
+      readonly try: number;
+      /** Only when it ended. */
+      readonly ok?: boolean;
+      readonly detail: string;
+    }
   | {
       /** An operator's command was given, or stands otherwise than before. */
       readonly type: "protection.command";

@@ -55,6 +55,8 @@ export interface Vnfc {
   readonly status: VnfcStatus;
   readonly previousStatus: VnfcStatus | null;
   readonly errorMsg: string | null;
+  /** A warm spare that we have paused ourselves, or are about to: since when. Null: it is not meant to rest. */
+  readonly restsSince: string | null;
   readonly createdAt: string;
   readonly modifiedAt: string;
 }

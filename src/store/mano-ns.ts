@@ -29,6 +29,7 @@ const vnfcOf = (row: VnfcRow): Vnfc => ({
   errorMsg: row.error_msg,
   createdAt: row.created_at,
   modifiedAt: row.modified_at,
+  restsSince: row.rests_since,
 });
 
 const rowOfVnfc = (v: Vnfc): VnfcRow => ({
@@ -46,6 +47,7 @@ const rowOfVnfc = (v: Vnfc): VnfcRow => ({
   error_msg: v.errorMsg,
   created_at: v.createdAt,
   modified_at: v.modifiedAt,
+  rests_since: v.restsSince,
 });
 
 export async function insertNs(db: ManoStore, ns: Ns): Promise<void> {

@@ -48,6 +48,7 @@ export interface VnfcRow {
   error_msg: string | null;
   created_at: string;
   modified_at: string;
+  rests_since: string | null;
 }
 
 export interface ProtectionGroupRow {
@@ -90,6 +91,17 @@ export interface ProtectionCommandRow {
   ended_because: string | null;
 }
 
+export interface SagaRow {
+  vnfc_id: string;
+  kind: string;
+  body: string;
+}
+
+export interface HealCourseRow {
+  vnfc_id: string;
+  body: string;
+}
+
 export interface ManoTables {
   vim_account: VimAccountRow;
   descriptor: DescriptorRow;
@@ -100,6 +112,8 @@ export interface ManoTables {
   alarm: AlarmRow;
   journal: JournalRow;
   protection_command: ProtectionCommandRow;
+  saga: SagaRow;
+  heal_course: HealCourseRow;
 }
 
 export type ManoStore = Kysely<ManoTables>;

@@ -1,5 +1,5 @@
 import type { ArmedProtection } from "../model/armed.ts";
-import type { GroupId, NetId, ServerId, VnfcId } from "../model/ids.ts";
+import type { GroupId, HostId, NetId, ServerId, VnfcId } from "../model/ids.ts";
 import type { Net, VimPort } from "../model/net.ts";
 import type { ServerStatus, VimEvent } from "../model/vim-event.ts";
 
@@ -9,6 +9,11 @@ export interface VimServer {
   readonly description: string | null;
   readonly status: ServerStatus;
   readonly lastError: string | null;
+  /** The compute host it is on, and whether that can be asked; null: this VIM does not say. */
+  readonly hostId: HostId | null;
+  readonly hostState: "up" | "unreachable" | "gone" | null;
+  /** Whether it is kept apart from others as it was asked; null: nothing was asked, or this VIM does not say. */
+  readonly antiAffinity: { readonly violated: boolean; readonly sharesHostWith: readonly ServerId[] } | null;
 }
 export type VimNet = Pick<Net, "id" | "name" | "kind" | "status" | "bindNet">;
 export type VimLinkPort = Pick<VimPort, "id" | "name" | "netId" | "serverId" | "mac" | "ip" | "switchPort" | "status"> & {
@@ -35,6 +40,8 @@ export interface ServerSpec {
   readonly flavor: string;
   readonly nics: readonly { readonly name: string; readonly netId: NetId; readonly ip: string | null }[];
   readonly kernelCmdline: string | null;
+  /** Servers of one such group are kept on different hosts where another one fits; null: it goes anywhere. */
+  readonly antiAffinityGroup: string | null;
 }
 
 /** When the change left for the switch and when the switch confirmed it; `pending`: no switch is connected, the VIM will do it then. */
@@ -51,9 +58,17 @@ export interface VimConnector extends Disposable {
   /** Makes the server unless one with this id is there already. */
   ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void>;
   startServer(id: ServerId, signal: AbortSignal): Promise<void>;
+  pauseServer(id: ServerId, signal: AbortSignal): Promise<void>;
   resumeServer(id: ServerId, signal: AbortSignal): Promise<void>;
   /** Forces it off and starts it: a new life, also of a guest that hangs. */
   rebootServer(id: ServerId, signal: AbortSignal): Promise<void>;
+  /** Made anew from its image on the host it is on, whatever state it is in. */
+  rebuildServer(id: ServerId, signal: AbortSignal): Promise<void>;
+  /**
+   * Made anew on another host than `from`; it keeps its id, ports and addresses, and its old life is cut off from the switch first.
+   * One that is no longer on `from` is left where it is. VIM_REFUSED with a reason for each host when none takes it.
+   */
+  evacuateServer(id: ServerId, from: HostId, signal: AbortSignal): Promise<void>;
   /** No error when it is gone already. */
   deleteServer(id: ServerId, signal: AbortSignal): Promise<void>;
   /** Leads a traffic net to a data net, or to none. The request is on its way when this returns: nothing is awaited before. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { ArmedProtection } from "../model/armed.ts";
-import type { GroupId, NetId, ServerId, VnfcId } from "../model/ids.ts";
+import type { GroupId, HostId, NetId, ServerId, VnfcId } from "../model/ids.ts";
 import type { VimAccount } from "../model/ns.ts";
 import type { VimEvent } from "../model/vim-event.ts";
 import type { Bound, Inventory, ServerSpec, VimConnector, VimServer } from "./connector.ts";
@@ -56,7 +56,7 @@ class OpenVim implements VimConnector {
     const tenant = await this.#tenantPath(signal);
     const startedAt = this.#clock.now();
     const [servers, ports, nets] = await Promise.all([
-      this.#list<WireServer>(`${tenant}/servers`, "servers", ["id", "name", "description", "status", "last_error"], signal),
+      this.#list<WireServer>(`${tenant}/servers`, "servers", [], signal),
       this.#list<WirePort>("ports", "ports", [], signal),
       this.#list<WireVimNet>("networks", "networks", ["id", "name", "type", "status", "bind_net"], signal),
     ]);
@@ -84,10 +84,12 @@ class OpenVim implements VimConnector {
     }));
     const { id, name, description } = spec;
     const cmdline = spec.kernelCmdline === null ? {} : { kernel_cmdline: spec.kernelCmdline };
+    const apart =
+      spec.antiAffinityGroup === null ? {} : { anti_affinity: { group: spec.antiAffinityGroup, policy: "preferred" } };
     await this.#ask(
       "POST",
       `${tenant}/servers`,
-      { server: { id, name, description, imageRef, flavorRef, networks, ...cmdline } },
+      { server: { id, name, description, imageRef, flavorRef, networks, ...cmdline, ...apart } },
       signal,
     );
   }
@@ -96,12 +98,24 @@ class OpenVim implements VimConnector {
     return this.#action(id, "start", signal);
   }
 
+  pauseServer(id: ServerId, signal: AbortSignal): Promise<void> {
+    return this.#action(id, "pause", signal);
+  }
+
   resumeServer(id: ServerId, signal: AbortSignal): Promise<void> {
     return this.#action(id, "resume", signal);
   }
 
   rebootServer(id: ServerId, signal: AbortSignal): Promise<void> {
     return this.#action(id, "reboot", signal);
+  }
+
+  rebuildServer(id: ServerId, signal: AbortSignal): Promise<void> {
+    return this.#action(id, "rebuild", signal);
+  }
+
+  evacuateServer(id: ServerId, from: HostId, signal: AbortSignal): Promise<void> {
+    return this.#action(id, "evacuate", signal, { from });
   }
 
   async deleteServer(id: ServerId, signal: AbortSignal): Promise<void> {
@@ -197,8 +211,8 @@ class OpenVim implements VimConnector {
     });
   }
 
-  async #action(id: ServerId, action: string, signal: AbortSignal): Promise<void> {
-    await this.#ask("POST", `${await this.#tenantPath(signal)}/servers/${id}/action`, { [action]: null }, signal);
+  async #action(id: ServerId, action: string, signal: AbortSignal, about: object | null = null): Promise<void> {
+    await this.#ask("POST", `${await this.#tenantPath(signal)}/servers/${id}/action`, { [action]: about }, signal);
   }
 
   async #server(id: ServerId, signal: AbortSignal): Promise<VimServer | null> {

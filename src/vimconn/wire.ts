@@ -1,5 +1,5 @@
 import type { ArmedProtection } from "../model/armed.ts";
-import type { GroupId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
+import type { GroupId, HostId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { NetKind, WireStatus } from "../model/net.ts";
 import type { ServerStatus } from "../model/vim-event.ts";
 import type { VimLinkPort, VimNet, VimServer } from "./connector.ts";
@@ -12,6 +12,10 @@ export interface WireServer {
   readonly description?: string | null;
   readonly status: ServerStatus;
   readonly last_error?: string | null;
+  readonly hostId?: string | null;
+  /** Ours; an original OpenVIM leaves these out. */
+  readonly host_state?: VimServer["hostState"];
+  readonly anti_affinity?: { readonly violated: boolean; readonly shares_host_with: readonly string[] } | null;
 }
 
 export interface WireVimNet {
@@ -117,6 +121,11 @@ export const serverOf = (w: WireServer): VimServer => ({
   description: w.description ?? null,
   status: w.status,
   lastError: w.last_error ?? null,
+  hostId: (w.hostId ?? null) as HostId | null,
+  hostState: w.host_state ?? null,
+  antiAffinity: w.anti_affinity
+    ? { violated: w.anti_affinity.violated, sharesHostWith: w.anti_affinity.shares_host_with as ServerId[] }
+    : null,
 });
 
 export const netOf = (w: WireVimNet): VimNet => ({

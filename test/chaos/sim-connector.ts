@@ -64,7 +64,7 @@ export class SimConnector implements VimConnector {
       servers: new Map(
         [...picture.servers.values()].map(({ id, name, description, status, lastError }) => [
           id,
-          { id, name, description, status, lastError },
+          { id, name, description, status, lastError, hostId: null, hostState: null, antiAffinity: null },
         ]),
       ),
       ports: [...picture.ports.values()].map((p) => ({
@@ -97,6 +97,18 @@ export class SimConnector implements VimConnector {
 
   startServer(id: ServerId, signal: AbortSignal): Promise<void> {
     return this.#act(id, "start", signal);
+  }
+
+  pauseServer(id: ServerId, signal: AbortSignal): Promise<void> {
+    return this.#act(id, "pause", signal);
+  }
+
+  rebuildServer(id: ServerId, signal: AbortSignal): Promise<void> {
+    return this.#act(id, "rebuild", signal);
+  }
+
+  evacuateServer(): Promise<void> {
+    return Promise.reject(new Fault("VIM_REFUSED", "HTTP 400: there is one host only"));
   }
 
   resumeServer(id: ServerId, signal: AbortSignal): Promise<void> {

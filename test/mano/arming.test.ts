@@ -137,7 +137,11 @@ test("a hang that the VIM acted on: one record, mode armed, with its times; then
   expect(await rig.alarms()).toEqual(["REDUNDANCY_LOST", "VNFC_DOWN"]);
   await until("a higher revision", () => armed(rig)!.revision > revision);
   await until("healed", () => rig.vim.asked.some((x) => x.endsWith("/action")));
-  expect((await rig.events()).find((e) => e.type === "heal.started")).toMatchObject({ detail: "reboot, try 1 of 5" });
+  expect((await rig.events()).find((e) => e.type === "heal.started")).toMatchObject({
+    rung: "restart",
+    try: 1,
+    detail: "restart (reboot): it is down",
+  });
 });
 
 test("we decide the same before the VIM's word comes: it is one record, of the VIM's action", { timeout: 20_000 }, async () => {

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Clock } from "../../src/lib/clock.ts";
+import { Fault } from "../../src/lib/fault.ts";
 import { silent } from "../../src/lib/log.ts";
 import { AlarmBook } from "../../src/mano/alarms.ts";
 import { FailoverBook } from "../../src/mano/failover-book.ts";
 import { Fences } from "../../src/mano/fences.ts";
 import { Guard } from "../../src/mano/guard.ts";
-import { Healer } from "../../src/mano/healer.ts";
+import { Healer, type Patient } from "../../src/mano/healer.ts";
 import { WriteQueue } from "../../src/mano/writes.ts";
 import type { Evidence } from "../../src/model/evidence.ts";
 import type { GroupId, NetId, NsId, ServerId, VimAccountId, VnfcId } from "../../src/model/ids.ts";
@@ -15,7 +16,7 @@ import { EventStream } from "../../src/notify/stream.ts";
 import { readActiveAlarms, readFailovers } from "../../src/store/mano-records.ts";
 import type { ManoStore, ManoTables } from "../../src/store/mano-schema.ts";
 import { openStore } from "../../src/store/open.ts";
-import type { ServerSpec, VimConnector, VimServer } from "../../src/vimconn/connector.ts";
+import type { ServerSpec, VimConnector, VimLinkPort, VimServer } from "../../src/vimconn/connector.ts";
 
 /** A clock that stands still until it is moved: waits of half a minute take no time. */
 class ManualClock implements Clock {
@@ -48,55 +49,129 @@ const causes = async () => {
 };
 
 describe("healing", () => {
-  const vnfc = "v" as VnfcId;
+  const vnfcId = "v" as VnfcId;
   const spec = { id: "s" as ServerId, name: "ns-v" } as ServerSpec;
-  const stopped = { id: spec.id, status: "INACTIVE", lastError: null } as VimServer;
+  const stopped = { id: spec.id, status: "INACTIVE", lastError: "no memory", hostId: "h1", hostState: "up" } as VimServer;
   const asked: string[] = [];
+  const ask = (verb: string) => async () => void asked.push(verb);
   const connector = {
-    startServer: async () => void asked.push("start"),
-    resumeServer: async () => void asked.push("resume"),
-    rebootServer: async () => void asked.push("reboot"),
-    ensureServer: async () => void asked.push("create"),
+    startServer: ask("start"),
+    resumeServer: ask("resume"),
+    rebootServer: ask("reboot"),
+    rebuildServer: ask("rebuild"),
+    ensureServer: ask("create"),
+    fence: ask("fence"),
+    evacuateServer: async () => {
+      asked.push("evacuate");
+      throw new Fault("VIM_REFUSED", "No room at data center");
+    },
   } as Partial<VimConnector> as VimConnector;
-  const signal = AbortSignal.timeout(60_000);
+  const { signal } = new AbortController();
+  const down = { state: "down", sinceMs: 0, seenBy: [], why: "killed" } as const;
+  const patient = (more: Partial<Patient> = {}): Patient => ({
+    vnfcId,
+    groupId: "g" as GroupId,
+    spec,
+    server: stopped,
+    port: undefined,
+    health: down,
+    isFenced: false,
+    connector,
+    mayTouch: () => true,
+    ...more,
+  });
+  const healerNow = () => new Healer({ db, clock, log: silent, stream, alarms, writes });
+  const pass = async (healer: Healer, ms: number, more: Partial<Patient> = {}) => {
+    for (const endMs = clock.ms + ms; clock.ms < endMs; clock.ms += 500) await healer.heal(patient(more), signal);
+  };
 
-  test("one try each five seconds, five tries, then an alarm, and anew once it was up", async () => {
-    const healer = new Healer(clock, silent, stream, alarms);
-    for (let ms = 0; ms < 40_000; ms += 500) {
-      clock.ms += 500;
-      await healer.heal(connector, vnfc, spec, { server: stopped, isFenced: false }, signal);
-    }
-    expect(asked).toEqual(Array(5).fill("start"));
+  test("it goes up the ladder with rests in between, gives up with an alarm that says what was tried, and begins anew once it was up", async () => {
+    const healer = healerNow();
+    await pass(healer, 1_000);
+    expect(asked).toEqual([]); // Its traffic comes first.
+    expect(healer.viewOf(vnfcId, "v")).toMatchObject({ state: "waiting", tries: [], triesMax: 5, words: "try 1 of 5 in 0.0 s" });
+    await pass(healer, 500);
+    expect(asked).toEqual(["start"]);
+    expect(healer.viewOf(vnfcId, "v")).toMatchObject({
+      state: "underWay",
+      words: expect.stringMatching(/^start its server: the VIM has/),
+    });
+    await pass(healer, 60_000);
+    expect(asked).toEqual(["start", "start", "rebuild", "evacuate", "rebuild"]);
     expect(await causes()).toEqual(["HEAL_GAVE_UP v"]);
-    healer.isUp(vnfc);
-    const paused = { ...stopped, status: "PAUSED" } as const;
-    expect(await healer.heal(connector, vnfc, spec, { server: paused, isFenced: false }, signal)).toBe(1_000); // Its traffic comes first.
+    expect(healer.viewOf(vnfcId, "v")).toMatchObject({
+      state: "gaveUp",
+      words: "it did not come back after 5 tries: restart, restart, rebuild, otherHost, rebuild",
+      tries: [
+        { rung: "restart", failure: "failed", outcome: "start its server: the VIM has its server INACTIVE: no memory" },
+        { rung: "restart", because: "it is down again after a restart" },
+        { rung: "rebuild", because: "restarts did not help" },
+        { rung: "otherHost", failure: "refused", outcome: expect.stringMatching(/^evacuate its server: .*No room/) },
+        { rung: "rebuild", because: "no other host takes it" },
+      ],
+    });
+    expect(told.flatMap((e) => (e.type === "heal.started" ? [[e.rung, e.try]] : []))).toEqual([
+      ["restart", 1],
+      ["restart", 2],
+      ["rebuild", 3],
+      ["otherHost", 4],
+      ["rebuild", 5],
+    ]);
+    expect(told.filter((e) => e.type === "heal.ended")).toHaveLength(5);
+    await writes.flush();
+
+    const next = healerNow(); // After a restart it does not begin to count anew.
+    await next.load();
+    await pass(next, 20_000);
     expect(asked).toHaveLength(5);
-    clock.ms += 1_000;
-    await healer.heal(connector, vnfc, spec, { server: paused, isFenced: false }, signal);
-    expect(asked.slice(5)).toEqual(["resume"]);
+    next.isUp(vnfcId);
     expect(await causes()).toEqual([]);
-    expect(told.filter((e) => e.type === "heal.started")).toHaveLength(6);
+    expect(next.viewOf(vnfcId, "v")).toBe(null);
+    await pass(next, 2_000, { server: { ...stopped, status: "PAUSED" } });
+    expect(asked.slice(5)).toEqual(["resume"]);
+    next.isUp(vnfcId);
+    expect(told.at(-1)).toMatchObject({ type: "heal.ended", ok: true, rung: "restart", try: 1 });
+    await writes.flush();
+    expect(await db.selectFrom("saga").selectAll().execute()).toEqual([]);
+    expect(await db.selectFrom("heal_course").selectAll().execute()).toEqual([]);
   });
 
-  test.for([
-    ["ACTIVE", []],
-    ["CREATING", []],
-    ["PAUSED", ["resume"]],
-    ["INACTIVE", ["start"]],
-    ["ERROR", ["start"]],
-    [undefined, ["create"]],
-    ["PAUSED", ["reboot"], true],
-    ["ACTIVE", ["reboot"], true],
-    ["INACTIVE", ["start"], true],
-  ] as const)("a server that is %s: %j (fenced: %s)", async ([status, want, isFenced = false]) => {
+  test("a host that does not answer is left at once, and what was tried on it counts no more when it is back", async () => {
     asked.length = 0;
-    const seen = status === undefined ? undefined : { ...stopped, status };
-    const healer = new Healer(clock, silent, stream, alarms);
-    await healer.heal(connector, vnfc, spec, { server: seen, isFenced }, signal);
-    clock.ms += 1_000;
-    await healer.heal(connector, vnfc, spec, { server: seen, isFenced }, signal);
-    expect(asked).toEqual(want);
+    const healer = healerNow();
+    const lost = { ...stopped, status: "ACTIVE", hostState: "unreachable" } as VimServer;
+    await pass(healer, 60_000, { server: lost });
+    expect(asked).toEqual(Array(5).fill("evacuate"));
+    expect(await causes()).toEqual(["HEAL_GAVE_UP v"]);
+    await pass(healer, 6_000);
+    expect(asked.slice(5)).toEqual(["start"]);
+    healer.isUp(vnfcId);
+    expect(await causes()).toEqual([]);
+  });
+
+  test("a run that is killed in the middle of a heal is followed by one that goes on with it", async () => {
+    asked.length = 0;
+    const fenced = {
+      server: { ...stopped, status: "PAUSED" } as VimServer,
+      isFenced: true,
+      port: { fenced: false } as VimLinkPort,
+    };
+    await pass(healerNow(), 1_500, fenced);
+    expect(asked).toEqual(["fence"]);
+    const next = healerNow();
+    await next.load();
+    expect(next.isUnderWay(vnfcId)).toBe(true);
+    await pass(next, 500, { ...fenced, port: { fenced: true } as VimLinkPort });
+    expect(asked).toEqual(["fence", "reboot"]);
+    expect(next.viewOf(vnfcId, "v")?.tries).toMatchObject([{ rung: "restart", endedAt: null }]);
+    next.isUp(vnfcId);
+    await writes.flush();
+  });
+
+  test("one that runs and only has its cable out is left alone", async () => {
+    asked.length = 0;
+    await pass(healerNow(), 10_000, { server: { ...stopped, status: "ACTIVE" } });
+    expect(asked).toEqual([]);
   });
 });
 
