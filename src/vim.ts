@@ -19,7 +19,7 @@ import { openStore } from "./store/open.ts";
 import type { VimDb } from "./store/vim-schema.ts";
 import { listen, type SwitchListener } from "./switch/listen.ts";
 import { Compute, type Plugs } from "./vim/compute.ts";
-import { onHost, onSwitch } from "./vim/edges.ts";
+import { onHost, onOvsdb, onSwitch } from "./vim/edges.ts";
 import { Probe } from "./vim/probe.ts";
 import { Vim } from "./vim/vim.ts";
 import { probeFrames } from "./wire/probe-frames.ts";
@@ -84,7 +84,7 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   const computeLoop = new Loop(clock, () => compute.pass(), unreachable);
   vim.computeLoop = computeLoop;
   undo.defer(host.on(onHost(vim, local.id)));
-  undo.defer(ovsdb.on((e) => e.type === "link" && vim.facts.link("ovsdb", e.port, e.linkUp, e.seenAt)));
+  undo.defer(ovsdb.on(onOvsdb(vim)));
 
   running.push(
     vim.fabricLoop.run(() => PASS_EVERY_MS, ended.signal),

@@ -95,6 +95,7 @@ export class Compute {
     const before = new Map(this.#picture.servers);
     const now = this.#clock.now();
     const states = new Map((await this.#host.domains()).map((d) => [d.id, d.state]));
+    this.#facts.gather();
     for (const server of before.values()) {
       const says = saysOf(states.get(server.id));
       const isSettled =

@@ -1,4 +1,5 @@
 import type { HostEvent } from "../hosts/host.ts";
+import type { OvsdbEvent } from "../hosts/ovsdb.ts";
 import type { DatapathId, HostId } from "../model/ids.ts";
 import type { SwitchEvent } from "../model/switch.ts";
 import type { FabricSwitch } from "./fabric.ts";
@@ -8,11 +9,14 @@ import type { Vim } from "./vim.ts";
 /** What the switch says becomes facts at once; the flow entries follow what ports it has. */
 export function onSwitch(vim: Vim, probe: Probe, sessionOf: (datapath: DatapathId) => FabricSwitch): (e: SwitchEvent) => void {
   return (e) => {
+    vim.facts.gather();
     switch (e.type) {
       case "up":
         vim.fabric.connected(sessionOf(e.datapath));
         vim.events.push({ type: "switch.status", datapath: e.datapath, status: "connected" });
-        for (const port of e.ports) vim.facts.link("portStatus", port.name, !port.linkDown, vim.events.now());
+        for (const isDown of [true, false])
+          for (const port of e.ports)
+            if (port.linkDown === isDown) vim.facts.link("portStatus", port.name, !isDown, vim.events.now());
         return;
       case "down":
         vim.fabric.disconnected(e.datapath);
@@ -34,9 +38,19 @@ export function onSwitch(vim: Vim, probe: Probe, sessionOf: (datapath: DatapathI
 /** What a compute host says; one that can be asked again is compared with the servers. */
 export function onHost(vim: Vim, hostId: HostId): (e: HostEvent) => void {
   return (e) => {
+    vim.facts.gather();
     if (e.type === "evidence") return vim.facts.evidence(e.evidence);
     const why = e.why === undefined ? {} : { why: e.why };
     vim.events.push({ type: "host.status", hostId, status: e.status, ...why });
     if (e.status === "up") vim.computeLoop?.wake();
+  };
+}
+
+/** What the switch's own database says of its ports. */
+export function onOvsdb(vim: Vim): (e: OvsdbEvent) => void {
+  return (e) => {
+    if (e.type !== "link") return;
+    vim.facts.gather();
+    vim.facts.link("ovsdb", e.port, e.linkUp, e.seenAt);
   };
 }

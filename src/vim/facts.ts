@@ -10,13 +10,15 @@ const STATUS_OF = { running: "ACTIVE", paused: "PAUSED", stopped: "INACTIVE" } a
 
 /** Who acts on what is seen, in the same tick. */
 export interface FactsListener {
-  /** Each piece of evidence, right after the subscribers were told. */
-  onEvidence(evidence: Evidence): void;
+  /** What was heard together, commonly one piece, right after the subscribers were told. */
+  onEvidence(heard: readonly Evidence[]): void;
   /** A server runs that did not: not one that was only paused. */
   onNewLife(id: ServerId): void;
 }
 
 const NOBODY: FactsListener = { onEvidence: () => {}, onNewLife: () => {} };
+
+const IN_FAVOUR: ReadonlySet<Evidence["says"]> = new Set(["running", "linkUp", "answers"]);
 
 /**
  * Takes in what the edges see. Evidence is told to the subscribers before anything else is done with it; a status is told
@@ -33,6 +35,8 @@ export class Facts {
   readonly #answered = new Set<VimPortId>();
   /** The last evidence about each server. */
   readonly #last = new Map<ServerId, Evidence>();
+  /** What was heard in this tick and not acted on yet; null: each piece is acted on at once. */
+  #gathered: Evidence[] | null = null;
 
   constructor(picture: Picture, events: VimEvents, wake: () => void, listener = NOBODY) {
     this.#picture = picture;
@@ -43,6 +47,16 @@ export class Facts {
     for (const port of picture.ports.values()) if (port.status === "ACTIVE") this.#answered.add(port.id);
   }
 
+  /**
+   * What is heard against things until the end of this tick is acted on together, when it is over: ends that came with one read are all
+   * known before anything is led to one of them. Nothing else runs in between; a word in favour ends it.
+   */
+  gather(): void {
+    if (this.#gathered !== null) return;
+    this.#gathered = [];
+    queueMicrotask(() => this.#act());
+  }
+
   /** Evidence about a server; what is said of somebody else's domain is not ours to tell. */
   evidence(evidence: Evidence): void {
     if (evidence.about.kind !== "server") {
@@ -51,8 +65,7 @@ export class Facts {
     }
     const server = this.#picture.servers.get(evidence.about.id);
     if (!server) return;
-    this.#events.push({ type: "evidence", evidence });
-    this.#listener.onEvidence(evidence);
+    this.#tell(evidence);
     this.#last.set(server.id, evidence);
     if (evidence.says in STATUS_OF) this.#serverIs(server, STATUS_OF[evidence.says as keyof typeof STATUS_OF]);
     this.#wake();
@@ -86,8 +99,7 @@ export class Facts {
 
   portEvidence(evidence: Evidence): void {
     if (evidence.about.kind !== "port") return;
-    this.#events.push({ type: "evidence", evidence });
-    this.#listener.onEvidence(evidence);
+    this.#tell(evidence);
     if (evidence.says === "answers") this.#answered.add(evidence.about.id);
     if (evidence.says === "linkDown") this.#answered.delete(evidence.about.id); // It must answer again when the cable is back.
     const port = this.#picture.ports.get(evidence.about.id);
@@ -124,6 +136,19 @@ export class Facts {
   forget(id: ServerId, switchPorts: readonly string[]): void {
     this.#last.delete(id);
     for (const name of switchPorts) this.#forgetLink(name);
+  }
+
+  #tell(evidence: Evidence): void {
+    this.#events.push({ type: "evidence", evidence });
+    if (IN_FAVOUR.has(evidence.says)) this.#act();
+    if (this.#gathered !== null) this.#gathered.push(evidence);
+    else this.#listener.onEvidence([evidence]);
+  }
+
+  #act(): void {
+    const gathered = this.#gathered ?? [];
+    this.#gathered = null;
+    if (gathered.length > 0) this.#listener.onEvidence(gathered);
   }
 
   #isDown(switchPort: string): boolean {

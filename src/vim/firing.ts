@@ -12,15 +12,20 @@ import { type Fabric, isLater } from "./fabric.ts";
 import type { Picture } from "./picture.ts";
 import { type Fence, type SwitchOver, SwitchOvers } from "./switch-over.ts";
 
-/** A member that something speaks against. */
-export interface Hit {
+export interface Membership {
   readonly protection: KeptProtection;
   readonly member: ArmedMember;
 }
 
-/** A hit with the moves of its plan that can be made. */
-interface Shot extends Hit {
+/** A member that something speaks against. */
+export interface Hit extends Membership {
+  readonly evidence: Evidence;
+}
+
+/** A member with the moves of its plan that can be made. */
+interface Shot extends Membership {
   readonly moves: readonly Extract<Reckoned, { readonly obstacle: null }>[];
+  readonly because: string;
 }
 
 export interface FiringParts {
@@ -38,7 +43,7 @@ const MAY_GO_ON: ReadonlySet<Evidence["says"]> = new Set(["paused", "silent"]);
 
 /**
  * Carries out plans: picture and wire first, then the subscribers, then the disk, then the switch's word is awaited. All hits of
- * one piece of evidence are one write.
+ * one tick are one write.
  */
 export class Firing {
   readonly #picture: Picture;
@@ -60,39 +65,44 @@ export class Firing {
   }
 
   /** Nothing is fenced where nothing can be moved: the port of a member that still serves is not closed on a word against it. */
-  fire(hits: readonly Hit[], evidence: Evidence, sight: Sight): void {
-    const shots = this.#shots(hits, sight).filter((s) => s.moves.length > 0);
+  fire(hits: readonly Hit[], sight: Sight): void {
+    const shots = this.#shots(hits, (h) => textOf(h.evidence), sight);
     if (shots.length === 0) return;
-    // A port whose link is down is closed by itself, and opens by itself: no fence, which only a new life would lift.
-    const isFenced = evidence.says !== "linkDown";
-    const tell = MAY_GO_ON.has(evidence.says) ? `fenced by armed protection: ${textOf(evidence)}` : null;
-    const fences = isFenced ? shots.flatMap((s) => this.#fences(s.member, tell)) : [];
-    void this.#carryOut({ binds: bindsOf(shots), fences }, shots, textOf(evidence)).catch(() => {}); // Said in the log there.
+    const fences = shots.flatMap(({ member, evidence }) => this.#fencesFor(member, evidence));
+    void this.#carryOut({ binds: bindsOf(shots), fences }, shots).catch(() => {}); // Said in the log there.
   }
 
   /** By command: fenced in any case; what the plan can move goes with it, hold-off or not. */
-  async fence(hit: Hit, sight: Sight): Promise<void> {
+  async fence(hit: Membership, sight: Sight): Promise<void> {
     const status = this.#picture.servers.get(hit.member.serverId)?.status;
     const tell = status === "INACTIVE" ? null : "fenced by command"; // A life that has ended was told already.
     const due = planOf(hit.protection, hit.member.id) && !hasFired(hit.protection, hit.member.id) ? [hit] : [];
-    const shots = this.#shots(due, sight).filter((s) => s.moves.length > 0);
+    const shots = this.#shots(due, () => "fenced by command", sight);
     const fences = this.#fences(hit.member, tell);
-    if (shots.length + fences.length > 0) await this.#carryOut({ binds: bindsOf(shots), fences }, shots, "fenced by command");
+    if (shots.length + fences.length > 0) await this.#carryOut({ binds: bindsOf(shots), fences }, shots);
   }
 
   /** Lifts fences. Resolves when it is confirmed and stored. */
   async open(ports: readonly ServerPort[], why: string): Promise<void> {
-    await this.#carryOut({ binds: [], fences: ports.map((p) => ({ portId: p.id, fenced: false, tell: why })) }, [], why);
+    await this.#carryOut({ binds: [], fences: ports.map((p) => ({ portId: p.id, fenced: false, tell: why })) }, []);
   }
 
-  #shots(hits: readonly Hit[], sight: Sight): Shot[] {
+  /** Those of which a move can be made. */
+  #shots<T extends Membership>(hits: readonly T[], because: (hit: T) => string, sight: Sight): (T & Shot)[] {
     const moved = new Set<NetId>(); // A net that two protections move goes where the first one leads it.
-    return hits.map((hit) => {
+    const shots = hits.map((hit) => {
       const able = reckon(this.#picture, sight, hit.protection, hit.member.id).filter((r) => r.obstacle === null);
       const moves = able.filter((r) => !moved.has(r.move.trafficNet));
       for (const { move } of moves) moved.add(move.trafficNet);
-      return { ...hit, moves };
+      return { ...hit, moves, because: because(hit) };
     });
+    return shots.filter((s) => s.moves.length > 0);
+  }
+
+  /** A port whose link is down is closed by itself, and opens by itself: no fence, which only a new life would lift. */
+  #fencesFor(member: ArmedMember, evidence: Evidence): Fence[] {
+    if (evidence.says === "linkDown") return [];
+    return this.#fences(member, MAY_GO_ON.has(evidence.says) ? `fenced by armed protection: ${textOf(evidence)}` : null);
   }
 
   #fences(member: ArmedMember, tell: string | null): Fence[] {
@@ -101,11 +111,11 @@ export class Firing {
   }
 
   /** Up to its first await everything is on the wire and told. Rejects, with all taken back, when the switch refuses. */
-  async #carryOut(over: SwitchOver, shots: readonly Shot[], because: string): Promise<void> {
+  async #carryOut(over: SwitchOver, shots: readonly Shot[]): Promise<void> {
     const firedAt = this.#clock.now();
     const written = this.#overs.lead(over);
     const onWireAt = written === null ? null : this.#clock.now();
-    const fired = shots.map((shot) => this.#fired(shot, because, firedAt, onWireAt));
+    const fired = shots.map((shot) => this.#fired(shot, firedAt, onWireAt));
     for (const f of fired) this.#events.push({ type: "protection.fired", fired: f });
     const stored = this.#store(over, fired).catch((err: unknown) => {
       this.#log.error({ err }, "a switch-over stands in the switch but could not be stored");
@@ -123,7 +133,7 @@ export class Firing {
   }
 
   /** Remembered at once, so that the next piece of evidence in this tick does not fire it again. */
-  #fired({ protection, member, moves }: Shot, because: string, firedAt: number, onWireAt: number | null): Fired {
+  #fired({ protection, member, moves, because }: Shot, firedAt: number, onWireAt: number | null): Fired {
     const { id: protectionId, revision } = protection;
     const mark: PlanFired = { failed: member.id, revision, at: this.#clock.wall().toISOString() };
     this.#mark(protectionId, (had) => [...had.filter((f) => f.failed !== member.id), mark]);

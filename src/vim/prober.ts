@@ -160,6 +160,7 @@ export class Prober {
     const late = asked.filter((port) => now - check.sentAtMs > port.lateMs);
     if (late.length === 0) this.#goodUntilMs = check.sentAtMs;
     for (const port of late) port.stalled(goodUntil, now);
+    this.#facts.gather();
     for (const port of asked) if (!late.includes(port)) this.#judge(port, check.sentAtMs, now);
   }
 

@@ -11,7 +11,7 @@ import { hasFired, memberOf, planOf, type Sight, servicePorts, viewOf } from "./
 import { ArmedStandIns } from "./armed-stand-ins.ts";
 import type { Fabric } from "./fabric.ts";
 import type { FactsListener } from "./facts.ts";
-import { Firing, type FiringParts, type Hit } from "./firing.ts";
+import { Firing, type FiringParts, type Hit, type Membership } from "./firing.ts";
 import { HoldOff } from "./hold-off.ts";
 import type { Picture } from "./picture.ts";
 import type { ProbeTarget } from "./probe-targets.ts";
@@ -101,7 +101,7 @@ export class Protections implements FactsListener, Disposable {
    * confirmed and it is stored. Throws NOT_FOUND, INVALID where the member has no port, SWITCH_REFUSED (then nothing is changed).
    */
   async fence(id: GroupId, memberId: VnfcId): Promise<ProtectionView> {
-    const hit = this.#hit(id, memberId);
+    const hit = this.#memberIn(id, memberId);
     if (servicePorts(this.#picture, hit.member).length === 0)
       throw new Fault("INVALID", `${hit.member.name} has no port on the switch that could be fenced`);
     await this.#firing.fence(hit, this.#sight());
@@ -110,7 +110,7 @@ export class Protections implements FactsListener, Disposable {
 
   /** Opens a member's port again; it must answer before it is believed. No error where it is not fenced. Throws NOT_FOUND. */
   async lift(id: GroupId, memberId: VnfcId): Promise<ProtectionView> {
-    const { member } = this.#hit(id, memberId);
+    const { member } = this.#memberIn(id, memberId);
     await this.#lift(member.serverId, "an operator opened its port again");
     return this.get(id);
   }
@@ -134,20 +134,24 @@ export class Protections implements FactsListener, Disposable {
     return this.#answering.has(id) ? false : null;
   }
 
-  onEvidence(evidence: Evidence): void {
+  onEvidence(heard: readonly Evidence[]): void {
+    this.#fire(heard.flatMap((evidence) => this.#take(evidence)));
+  }
+
+  /** Gives those whose plan is to fire for it now. */
+  #take(evidence: Evidence): Hit[] {
     const hits = this.#hits(evidence);
-    if (hits.length === 0) return;
+    if (hits.length === 0) return [];
     if (evidence.about.kind === "port") {
       if (evidence.says === "silent") this.#answers(evidence.about.id, false);
       if (evidence.says === "answers") this.#answers(evidence.about.id, true);
     }
     if (!AGAINST.has(evidence.says)) {
       this.#holdOff.ended(new Set(hits.map((h) => h.member.serverId)), evidence.says);
-      return;
+      return [];
     }
-    const atOnce = hits.filter((h) => h.protection.holdOffMs === 0);
-    if (atOnce.length > 0) this.#fire(atOnce, evidence);
-    for (const hit of hits) if (hit.protection.holdOffMs > 0) this.#hold(hit, evidence);
+    for (const hit of hits) if (hit.protection.holdOffMs > 0) this.#hold(hit);
+    return hits.filter((h) => h.protection.holdOffMs === 0);
   }
 
   /** Its fence, if any, was for the life before. */
@@ -166,31 +170,38 @@ export class Protections implements FactsListener, Disposable {
     await done;
   }
 
-  #hold(hit: Hit, evidence: Evidence): void {
+  #hold(hit: Hit): void {
     const { id } = hit.protection;
-    this.#holdOff.begin(hit, evidence, () => {
+    this.#holdOff.begin(hit, hit.evidence, () => {
       const protection = this.#picture.protections.get(id);
       const member = protection && memberOf(protection, hit.member.id);
-      if (member) this.#fire([{ protection, member }], evidence);
+      if (member) this.#fire([{ protection, member, evidence: hit.evidence }]);
     });
   }
 
-  #fire(hits: readonly Hit[], evidence: Evidence): void {
-    const due = hits.filter(({ protection, member }) => planOf(protection, member.id) && !hasFired(protection, member.id));
-    if (due.length > 0) this.#firing.fire(due, evidence, this.#sight());
+  /** The first piece of evidence against a member is the one its plan fires for. */
+  #fire(hits: readonly Hit[]): void {
+    const first = new Map<string, Hit>();
+    for (const hit of hits) {
+      const { protection, member } = hit;
+      const key = `${protection.id} ${member.id}`;
+      if (!first.has(key) && planOf(protection, member.id) && !hasFired(protection, member.id)) first.set(key, hit);
+    }
+    if (first.size > 0) this.#firing.fire([...first.values()], this.#sight());
   }
 
   /** Evidence about a port counts where it is the member's service port. */
-  #hits({ about }: Evidence): Hit[] {
+  #hits(evidence: Evidence): Hit[] {
+    const { about } = evidence;
     const port = about.kind === "port" ? this.#picture.ports.get(about.id) : undefined;
     const serverId = about.kind === "server" ? about.id : (port?.serverId ?? null);
     const memberships = serverId === null ? undefined : this.#byServer.get(serverId);
     if (memberships === undefined) return [];
     const concerned = port === undefined ? memberships : memberships.filter((m) => m.member.dataNet === port.netId);
-    return concerned.map(({ id, member }) => ({ protection: this.#kept(id), member }));
+    return concerned.map(({ id, member }) => ({ protection: this.#kept(id), member, evidence }));
   }
 
-  #hit(id: GroupId, memberId: VnfcId): Hit {
+  #memberIn(id: GroupId, memberId: VnfcId): Membership {
     const protection = this.#kept(id);
     const member = memberOf(protection, memberId);
     if (!member) throw new Fault("NOT_FOUND", `protection '${protection.name}' has no member '${memberId}'`);

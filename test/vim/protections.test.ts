@@ -114,6 +114,40 @@ describe("firing", () => {
     expect(still()).toMatch(/^cannot fire: /);
   });
 
+  test("twins whose ends come with one read: neither is led to the other, and the first that is back is not fenced", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    rig.vim.facts.gather();
+    rig.server(rig.a, "stopped", "processExit");
+    rig.server(rig.b, "stopped", "processExit");
+    expect(rig.told()).toEqual(["stopped by processExit", "stopped by processExit"]); // The subscribers do not wait.
+    await Promise.resolve();
+    expect([firedTold().length, rig.writes.length, rig.boundTo("traffic0"), rig.boundTo("traffic1")]).toEqual([
+      0,
+      0,
+      "data0",
+      "data1",
+    ]);
+  });
+
+  test("one end of a read fires when the read is over", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    rig.vim.facts.gather();
+    rig.server(rig.a, "stopped", "processExit");
+    expect(rig.writes).toHaveLength(0);
+    await Promise.resolve();
+    expect([rig.writes.length, rig.boundTo("traffic0")]).toEqual([1, "data1"]);
+  });
+
+  test("a word in favour does not wait for the end of the read: a new life is not fenced for the end of the one before", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    rig.vim.facts.gather();
+    rig.server(rig.a, "stopped");
+    rig.server(rig.a, "running");
+    expect([firedTold().length, rig.boundTo("traffic0"), rig.portOf(rig.a).fenced]).toEqual([1, "data1", false]);
+    await Promise.resolve();
+    expect(rig.portOf(rig.a).fenced).toBe(false);
+  });
+
   test("a net that is bound elsewhere is left there", async () => {
     await rig.vim.protections.arm(rig.armed());
     await rig.vim.binds.changeBind(rig.nets.traffic0!.id, null);
