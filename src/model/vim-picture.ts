@@ -166,6 +166,12 @@ export interface VimPicture {
   readonly servers: ReadonlyMap<ServerId, Server>;
   readonly nets: ReadonlyMap<NetId, VimNet>;
   readonly ports: ReadonlyMap<VimPortId, ServerPort>;
+  portsOf(server: ServerId): ServerPort[];
+  portsIn(net: NetId): ServerPort[];
+  /** Commonly one: a switch port carries one link port of each VLAN. */
+  portsOn(switchPort: string): ServerPort[];
+  /** The nets whose `bindNet` it is. */
+  boundTo(net: NetId): VimNet[];
 }
 
 /** What somebody asks for: some members given, the rest left to the VIM. */

@@ -4,7 +4,7 @@ import { led, net, port } from "../../test/harness/table.ts";
 import type { FlowTable } from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
 import { afterChanges, flowChanges } from "./changes.ts";
-import { type StandIns, withStandIns } from "./stand-ins.ts";
+import { type StandIns, standInsOf, withStandIns } from "./stand-ins.ts";
 import { wantedTable } from "./wanted.ts";
 
 const SERVICE = "02:00:00:00:00:64";
@@ -19,7 +19,7 @@ const PORTS = [
 ];
 const NETS = (t0: string | null, t1: string | null) => [net("A"), net("B"), net("C"), net("T0", t0), net("T1", t1)];
 const asks = (list: Record<string, readonly string[]>): StandIns =>
-  new Map(Object.entries(list).map(([id, ids]) => [id as NetId, ids as readonly NetId[]]));
+  standInsOf(new Map(Object.entries(list).map(([id, ids]) => [id as NetId, ids as readonly NetId[]])));
 
 const tableOf = (t0: string | null, t1: string | null, list: Record<string, readonly string[]>, ports = PORTS) =>
   wantedTable(NETS(t0, t1), ports, "1.3", asks(list));
@@ -235,15 +235,11 @@ describe("laws", () => {
         const after = { ...w, nets: w.nets.map((n) => (n.id === "T0" ? { ...n, bindNet: to as NetId | null } : n)) };
         const was = w.nets.find((n) => n.id === "T0")?.bindNet ?? null;
         const roots = new Set(["T0", was, to].filter((id) => id !== null) as NetId[]);
-        const boundTo = (nets: World["nets"]) => (ids: ReadonlySet<NetId>) =>
-          nets.filter((n) => n.bindNet !== null && ids.has(n.bindNet)).map((n) => n.id);
-        const concerned = new Set([...roots, ...boundTo(w.nets)(roots)]);
-        const tied = withStandIns(
-          concerned,
-          w.standIns,
-          (id) => w.nets.find((n) => n.id === id)?.bindNet ?? null,
-          boundTo(w.nets),
-        );
+        const boundTo = (nets: World["nets"]) => (root: NetId) => nets.filter((n) => n.bindNet === root).map((n) => n.id);
+        const concerned = new Set([...roots, ...[...roots].flatMap(boundTo(w.nets))]);
+        const tiedIn = ({ nets }: World) =>
+          withStandIns(concerned, w.standIns, (id) => nets.find((n) => n.id === id)?.bindNet ?? null, boundTo(nets));
+        const tied = new Set([...tiedIn(w), ...tiedIn(after)]);
         const part = (x: World) =>
           full({ ...x, nets: x.nets.filter((n) => tied.has(n.id)), ports: x.ports.filter((p) => tied.has(p.netId as NetId)) });
         const text = (phases: ReturnType<typeof flowChanges>) =>

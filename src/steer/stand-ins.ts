@@ -5,8 +5,27 @@ import { type FabricNet, oneTag } from "./fabric.ts";
  * Which nets stand in for the one that serves a traffic net, in order, when that one's port is lost. The switch carries it out
  * by itself (OpenFlow 1.3 fast failover), so it holds while nobody controls the switch.
  */
-export type StandIns = ReadonlyMap<NetId, readonly NetId[]>;
-export const NO_STAND_INS: StandIns = new Map();
+export interface StandIns {
+  readonly isEmpty: boolean;
+  /** Those of a traffic net while it is bound to `serving`. */
+  of(net: NetId, serving: NetId): readonly NetId[];
+  /** Traffic nets that this one may stand in for: at least those of which `of` names it. */
+  whom(standIn: NetId): Iterable<NetId>;
+}
+export const NO_STAND_INS: StandIns = { isEmpty: true, of: () => [], whom: () => [] };
+
+/** From the stand-ins of each traffic net, whatever it is bound to. */
+export function standInsOf(lists: ReadonlyMap<NetId, readonly NetId[]>): StandIns {
+  const whom = Map.groupBy(
+    [...lists].flatMap(([net, list]) => list.map((standIn) => ({ net, standIn }))),
+    (way) => way.standIn,
+  );
+  return {
+    isEmpty: lists.size === 0,
+    of: (net) => lists.get(net) ?? [],
+    whom: (standIn) => (whom.get(standIn) ?? []).map((way) => way.net),
+  };
+}
 
 /** A traffic net and the nets that can serve it, the serving one first: each with exactly one port, no two on the same one. */
 export interface Armed {
@@ -30,10 +49,12 @@ export function arm(nets: readonly FabricNet[], standIns: StandIns): Arming {
   const armed = new Map<string, Armed>();
   const notArmed = new Map<NetId, string>();
   const led = new Map<string, FabricNet>();
-  for (const [netId, asked] of standIns) {
-    const net = byId.get(netId);
-    const serving = byId.get(net?.bindNet ?? "");
-    if (net === undefined || serving === undefined) continue; // Not bound, so nobody serves it whose loss could be noticed.
+  for (const net of nets) {
+    const netId = net.id as NetId;
+    const serving = byId.get(net.bindNet ?? "");
+    if (serving === undefined) continue; // Not bound, so nobody serves it whose loss could be noticed.
+    const asked = standIns.of(netId, serving.id as NetId);
+    if (asked.length === 0) continue;
     const { chain, reasons } = chainOf(net, serving, asked, byId);
     const first = chain[0];
     if (first === undefined || (serving.ports.length > 0 && first !== serving)) {
@@ -84,17 +105,22 @@ export function withStandIns(
   nets: ReadonlySet<NetId>,
   standIns: StandIns,
   bindOf: (net: NetId) => NetId | null,
-  boundTo: (roots: ReadonlySet<NetId>) => Iterable<NetId>,
+  boundTo: (root: NetId) => Iterable<NetId>,
 ): ReadonlySet<NetId> {
-  if (standIns.size === 0) return nets;
-  const touched = new Set([...nets].flatMap((id) => [id, ...(standIns.get(id) ?? [])]));
-  const all = new Set([...touched, ...boundTo(touched)]);
-  for (const [netId, asked] of standIns) {
-    if (asked.some((id) => touched.has(id))) all.add(netId);
+  if (standIns.isEmpty) return nets;
+  const askedBy = (id: NetId) => {
+    const serving = bindOf(id);
+    return serving === null ? [] : standIns.of(id, serving);
+  };
+  const touched = new Set([...nets].flatMap((id) => [id, ...askedBy(id)]));
+  const all = new Set(touched);
+  for (const id of touched) {
+    for (const bound of boundTo(id)) all.add(bound);
+    for (const whom of standIns.whom(id)) if (askedBy(whom).includes(id)) all.add(whom);
   }
   for (const id of [...all]) {
     const serving = bindOf(id);
-    for (const other of [...(serving === null ? [] : [serving]), ...(standIns.get(id) ?? [])]) all.add(other);
+    for (const other of [...(serving === null ? [] : [serving]), ...askedBy(id)]) all.add(other);
   }
   return all;
 }

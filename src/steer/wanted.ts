@@ -56,8 +56,18 @@ const withoutGroups = (nets: readonly FabricNet[], standIns: StandIns): Arming =
   nets,
   armed: new Map(),
   waiting: new Map(),
-  notArmed: new Map([...standIns.keys()].map((id) => [id, "OpenFlow 1.0 has no fast-failover groups"])),
+  notArmed: unarmed(nets, standIns, "OpenFlow 1.0 has no fast-failover groups"),
 });
+
+/** Those of the nets that have stand-ins now, with the reason why the switch does not know of them. */
+export function unarmed(
+  nets: readonly Pick<FabricNet, "id" | "bindNet">[],
+  standIns: StandIns,
+  why: string,
+): ReadonlyMap<NetId, string> {
+  const asks = nets.filter((n) => n.bindNet !== null && standIns.of(n.id as NetId, n.bindNet as NetId).length > 0);
+  return new Map(asks.map((n) => [n.id as NetId, why]));
+}
 
 /** Answers to our probes go to the controller; in OpenFlow 1.0 a packet without an entry would go there too, so it is dropped by an entry. */
 function housekeeping(version: OpenFlowVersion): FlowEntry[] {

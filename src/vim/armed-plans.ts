@@ -27,9 +27,7 @@ export const hasFired = (p: KeptProtection, id: VnfcId): boolean =>
 
 /** The ports of a member on its data net that stand on the switch: what a fence closes. Commonly one. */
 export const servicePorts = (picture: VimPicture, member: ArmedMember): ServerPort[] =>
-  [...picture.ports.values()].filter(
-    (p) => p.serverId === member.serverId && p.netId === member.dataNet && p.switchPort !== null,
-  );
+  picture.portsOf(member.serverId).filter((p) => p.netId === member.dataNet && p.switchPort !== null);
 
 /** Each move of the plan against a member, as it would go now. */
 export function reckon(picture: VimPicture, sight: Sight, protection: KeptProtection, failed: VnfcId): Reckoned[] {
@@ -54,7 +52,7 @@ function bindObstacle(picture: VimPicture, netId: NetId, from: ArmedMember, to: 
     return `'${net.name}' is bound to ${net.bindNet === null ? "nothing" : nameOf(net.bindNet)}, not to ${nameOf(from.dataNet)} of ${from.name}`;
   }
   try {
-    checkBind(picture.nets, netId, to.dataNet);
+    checkBind(picture, netId, to.dataNet);
     return null;
   } catch (e) {
     if (e instanceof Fault) return e.message;

@@ -16,12 +16,14 @@ interface Way {
  * protections a moment later and together: a host that fails makes many of them change, and each change of the whole table costs.
  * Until then the fabric sees the ones it has written, so that a switch-over in between is computed from what stands there.
  */
-export class ArmedStandIns implements Disposable {
+export class ArmedStandIns implements StandIns, Disposable {
   readonly #picture: Picture;
   readonly #clock: Clock;
   readonly #write: () => void;
   readonly #end = new AbortController();
   #ways: readonly Way[];
+  #byNet: ReadonlyMap<NetId, readonly Way[]>;
+  #byTarget: ReadonlyMap<NetId, readonly Way[]>;
   #isDue = false;
 
   /** `write`: compares the whole picture with the switch; called after what is asked has changed. */
@@ -30,22 +32,26 @@ export class ArmedStandIns implements Disposable {
     this.#clock = clock;
     this.#write = write;
     this.#ways = this.#asked();
+    this.#byNet = Map.groupBy(this.#ways, (way) => way.trafficNet);
+    this.#byTarget = Map.groupBy(this.#ways, (way) => way.to);
   }
 
   [Symbol.dispose](): void {
     this.#end.abort();
   }
 
-  /** Of each traffic net that is bound to a member with a plan: the data nets that the plan leads it to. */
-  now(): StandIns {
-    const standIns = new Map<NetId, NetId[]>();
-    for (const { trafficNet, from, to } of this.#ways) {
-      if (this.#picture.nets.get(trafficNet)?.bindNet !== from) continue;
-      const had = standIns.get(trafficNet);
-      if (had === undefined) standIns.set(trafficNet, [to]);
-      else if (!had.includes(to)) had.push(to);
-    }
-    return standIns;
+  get isEmpty(): boolean {
+    return this.#ways.length === 0;
+  }
+
+  /** Of a traffic net that is bound to a member with a plan: the data nets that the plan leads it to. */
+  of(trafficNet: NetId, serving: NetId): readonly NetId[] {
+    const ways = this.#byNet.get(trafficNet)?.filter((way) => way.from === serving) ?? [];
+    return ways.length < 2 ? ways.map((way) => way.to) : [...new Set(ways.map((way) => way.to))];
+  }
+
+  whom(standIn: NetId): readonly NetId[] {
+    return (this.#byTarget.get(standIn) ?? []).map((way) => way.trafficNet);
   }
 
   /** Something was armed or disarmed. */
@@ -57,6 +63,8 @@ export class ArmedStandIns implements Disposable {
       const asked = this.#asked();
       if (JSON.stringify(asked) === JSON.stringify(this.#ways)) return;
       this.#ways = asked;
+      this.#byNet = Map.groupBy(asked, (way) => way.trafficNet);
+      this.#byTarget = Map.groupBy(asked, (way) => way.to);
       this.#write();
     };
     this.#clock.sleep(RECORD_DELAY_MS, this.#end.signal).then(follow, () => {}); // Disposed: nothing to follow.

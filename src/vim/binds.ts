@@ -1,15 +1,18 @@
 import { Fault } from "../lib/fault.ts";
 import type { NetId } from "../model/ids.ts";
 import type { Applied } from "../model/switch.ts";
-import type { VimNet } from "../model/vim-picture.ts";
+import type { VimNet, VimPicture } from "../model/vim-picture.ts";
 import { updateBind } from "../store/vim-picture.ts";
 import type { VimEvents } from "./events.ts";
 import { type Fabric, isLater } from "./fabric.ts";
 import type { Picture } from "./picture.ts";
 import { SwitchOvers } from "./switch-over.ts";
 
+type Bindable = Pick<VimPicture, "nets" | "boundTo">;
+
 /** Throws NOT_FOUND, INVALID or CONFLICT with a sentence that says which rule a bind breaks. */
-export function checkBind(nets: ReadonlyMap<NetId, VimNet>, netId: NetId, target: NetId | null): VimNet {
+export function checkBind(picture: Bindable, netId: NetId, target: NetId | null): VimNet {
+  const { nets } = picture;
   const net = nets.get(netId);
   if (!net) throw new Fault("NOT_FOUND", `network '${netId}' not found`);
   if (target === null) return net;
@@ -27,7 +30,7 @@ export function checkBind(nets: ReadonlyMap<NetId, VimNet>, netId: NetId, target
       `network '${to.name}' is bound itself (to '${nets.get(to.bindNet)?.name ?? to.bindNet}'): binds do not chain`,
     );
   }
-  const bound = [...nets.values()].find((n) => n.bindNet === netId);
+  const bound = picture.boundTo(netId)[0];
   if (bound) throw new Fault("CONFLICT", `network '${bound.name}' is bound to '${net.name}': binds do not chain`);
   return net;
 }
@@ -53,7 +56,7 @@ export class Binds {
    * fails.
    */
   async changeBind(netId: NetId, target: NetId | null): Promise<Applied | null> {
-    const was = checkBind(this.#picture.nets, netId, target).bindNet;
+    const was = checkBind(this.#picture, netId, target).bindNet;
     const written = this.#lead(netId, target);
     const stored = this.#store(netId);
     written?.catch(() => {}); // Waited for below, after the disk.

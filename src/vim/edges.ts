@@ -24,7 +24,7 @@ export function onSwitch(vim: Vim, probe: Probe, sessionOf: (datapath: DatapathI
         return;
       case "port":
         vim.facts.link("portStatus", e.port.name, e.reason !== "delete" && !e.port.linkDown, e.seenAt);
-        if (e.reason !== "modify") vim.fabric.follow();
+        if (e.reason !== "modify") vim.fabric.portsChanged(e.reason, e.port.name);
         return;
       case "packetIn":
         probe.packetIn(e);

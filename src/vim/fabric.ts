@@ -3,14 +3,14 @@ import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { FlowPhases, FlowTable } from "../model/flow.ts";
 import type { DatapathId, NetId } from "../model/ids.ts";
-import type { Net } from "../model/net.ts";
 import type { Applied } from "../model/switch.ts";
-import { afterChanges, flowChanges } from "../steer/changes.ts";
-import { GroupIds } from "../steer/group-ids.ts";
-import { NO_STAND_INS, type StandIns, withStandIns } from "../steer/stand-ins.ts";
-import { wantedTable } from "../steer/wanted.ts";
+import { flowChanges } from "../steer/changes.ts";
+import { type StandIns, withStandIns } from "../steer/stand-ins.ts";
 import type { SwitchSession } from "../switch/session.ts";
-import type { Picture } from "./picture.ts";
+import { Believed } from "./believed.ts";
+import { asDrafted, asItStands, concernedBy, type Draft, draw, type Sketch } from "./draft.ts";
+import { type Picture, RECORD_DELAY_MS } from "./picture.ts";
+import { Wish } from "./wish.ts";
 
 /** What the fabric needs of a session with a switch. */
 export type FabricSwitch = Pick<SwitchSession, "datapath" | "version" | "ports" | "read" | "apply" | "packetOut" | "inOneWrite">;
@@ -18,25 +18,6 @@ export type FabricSwitch = Pick<SwitchSession, "datapath" | "version" | "ports" 
 const NOTHING: FlowTable = { entries: [], groups: [] };
 /** A change on the wire during a read makes the answer old; after this many the next pass tries again. */
 const READ_TRIES = 5;
-
-/** What we take to stand in a switch: a table that was read or written, and changes since, worked in when somebody asks. */
-class Believed {
-  #table: FlowTable;
-  #since: FlowPhases[] = [];
-
-  constructor(table: FlowTable) {
-    this.#table = table;
-  }
-
-  get table(): FlowTable {
-    for (const phases of this.#since.splice(0)) this.#table = afterChanges(this.#table, phases);
-    return this.#table;
-  }
-
-  changed(phases: FlowPhases): void {
-    this.#since.push(phases);
-  }
-}
 
 /** Leads the picture's nets into the switch: compares what is wanted with what is there and writes only the difference. */
 export class Fabric {
@@ -53,15 +34,14 @@ export class Fabric {
   #writes = 0;
   /** Changes that the switch has not confirmed yet. */
   readonly #underWay = new Set<Promise<Applied>>();
-  readonly #problems = new Map<NetId, string>();
-  readonly #notArmed = new Map<NetId, string>();
-  readonly #groupIds = new GroupIds();
-  #standIns: () => StandIns = () => NO_STAND_INS;
-  /** Why this switch is not asked for stand-ins: the error it answered to them. It is asked again when it connects anew. */
-  #refusal: string | null = null;
+  readonly #wish: Wish;
+  /** Ports that the switch lost since all was compared. */
+  readonly #lostPorts = new Set<string>();
+  #following: Promise<void> | null = null;
 
   constructor(picture: Picture, clock: Clock, log: Log, wake: () => void) {
     this.#picture = picture;
+    this.#wish = new Wish(picture);
     this.#clock = clock;
     this.#log = log;
     this.#wake = wake;
@@ -78,22 +58,22 @@ export class Fabric {
 
   /** Nets that the switch cannot carry, and why. */
   get problems(): ReadonlyMap<NetId, string> {
-    return this.#problems;
+    return this.#wish.problems;
   }
 
   /** Traffic nets that the switch does not protect by itself as `standIns` asks, and why. */
   get notArmed(): ReadonlyMap<NetId, string> {
-    return this.#notArmed;
+    return this.#wish.notArmed;
   }
 
   /** Where to read which nets stand in for which; asked with every write, so a change of it is followed by `write` or `writeAround`. */
-  useStandIns(standIns: () => StandIns): void {
-    this.#standIns = standIns;
+  useStandIns(standIns: StandIns): void {
+    this.#wish.standIns = standIns;
   }
 
   connected(session: FabricSwitch): void {
     this.#session = session;
-    this.#refusal = null;
+    this.#wish.refusal = null; // It is asked again.
     this.distrust();
   }
 
@@ -117,29 +97,41 @@ export class Fabric {
   write(): Promise<Applied> | null {
     const session = this.#session;
     if (session === null || this.#believed === null) return null;
-    const wanted = this.#wanted(session, null);
-    this.#groupIds.keepOnly(wanted);
-    const phases = flowChanges(wanted, this.#believed.table);
+    const phases = flowChanges(this.#wish.whole(session), this.#believed.table);
     this.#isInStep = true;
     return this.#send(session, phases, this.#believed);
   }
 
   /**
-   * Makes a change of the picture or the stand-ins that concerns `nets` alone, and writes it, as `write` does. The way of a
-   * switch-over: what it costs depends on these nets and their stand-ins, not on how many others there are.
+   * Draws a change into the picture and writes it, as `write` does. The way of a switch-over: what it costs depends on the nets it
+   * touches and their stand-ins, not on how many others there are.
    */
-  writeAround(nets: ReadonlySet<NetId>, change: () => void): Promise<Applied> | null {
+  writeAround(draft: Draft): Promise<Applied> | null {
     const session = this.#session;
     this.#isHeld = false;
     if (session === null || this.#believed === null || !this.#isInStep) {
-      change();
+      draw(this.#picture, draft);
       return this.write();
     }
-    const tied = this.#tied(nets);
-    const before = this.#wanted(session, tied);
-    change();
-    if (![...this.#tied(nets)].every((id) => tied.has(id))) return this.write(); // More is concerned than we looked at before.
-    return this.#send(session, flowChanges(this.#wanted(session, tied), before), this.#believed);
+    const phases = this.#phasesOf(session, draft);
+    draw(this.#picture, draft);
+    return this.#send(session, phases, this.#believed);
+  }
+
+  #phasesOf(session: FabricSwitch, draft: Draft): FlowPhases {
+    const nets = concernedBy(this.#picture, draft);
+    const [before, after] = [asItStands(this.#picture), asDrafted(this.#picture, draft)];
+    const tied = new Set([...this.#tied(before, nets), ...this.#tied(after, nets)]);
+    const had = this.#wish.part(session, before, tied);
+    const wanted = this.#wish.part(session, after, tied);
+    this.#wish.notePart(tied, wanted);
+    return flowChanges(wanted.table, had.table);
+  }
+
+  /** The nets, with those that stand in for them and all that these carry. */
+  #tied(sketch: Sketch, nets: ReadonlySet<NetId>): ReadonlySet<NetId> {
+    const bindOf = (id: NetId) => sketch.net(id)?.bindNet ?? null;
+    return withStandIns(nets, this.#wish.standIns, bindOf, (root) => sketch.boundTo(root).map((n) => n.id));
   }
 
   /** As `write`, for a change of nets or ports that nobody waits for: a refusal is found again by the next pass. */
@@ -148,7 +140,21 @@ export class Fabric {
     this.follow();
   }
 
-  /** After a change of the switch's own ports: entries for those that came, and none for those that went. */
+  /**
+   * After a change of the switch's own ports: entries for those that came, and none for those that went. A moment later and together:
+   * ports come and go many at a time, and evidence that came with them is acted on first.
+   */
+  portsChanged(reason: "add" | "delete", name: string): void {
+    if (reason === "delete") this.#lostPorts.add(name);
+    else if (this.#lostPorts.has(name)) this.distrust(); // It came back with another number; what stands there leads to the old one.
+    this.#following ??= this.#clock.sleep(RECORD_DELAY_MS).then(() => {
+      this.#following = null;
+      this.#lostPorts.clear();
+      this.follow();
+    });
+  }
+
+  /** Compares everything and writes what differs; a refusal is found again by the next pass. */
   follow(): void {
     if (this.#isHeld) return;
     this.write()?.catch((err: unknown) => this.#log.warn({ err }, "flow entries were not taken; the next pass reads the switch"));
@@ -187,7 +193,7 @@ export class Fabric {
       const have = await session.read();
       if (session !== this.#session || writes !== this.#writes) continue; // Read before or during a change: old.
       this.#believed = new Believed(have);
-      this.#groupIds.found(have);
+      this.#wish.found(have);
       return true;
     }
     this.#wake();
@@ -204,7 +210,7 @@ export class Fabric {
       () => this.#underWay.delete(sent),
       (err: unknown) => {
         this.#underWay.delete(sent);
-        if (this.#standIns().size > 0) this.#refusal ??= refusalOfStandIns(err);
+        if (!this.#wish.standIns.isEmpty) this.#wish.refusal ??= refusalOfStandIns(err);
         this.distrust();
       },
     );
@@ -217,51 +223,6 @@ export class Fabric {
     await Promise.all(this.#underWay);
     return { changes: 0, onWireAt, barrierAt: this.#clock.now() };
   }
-
-  /** The nets, with those that stand in for them and all that these carry. */
-  #tied(nets: ReadonlySet<NetId>): ReadonlySet<NetId> {
-    const known = this.#picture.nets;
-    const bindOf = (id: NetId) => known.get(id)?.bindNet ?? null;
-    const boundTo = (roots: ReadonlySet<NetId>) =>
-      [...known.values()].filter((n) => n.bindNet !== null && roots.has(n.bindNet)).map((n) => n.id);
-    return withStandIns(nets, this.#standIns(), bindOf, boundTo);
-  }
-
-  /**
-   * What these nets ask for, or with null all. A port that the switch does not have would make it refuse the whole change:
-   * such nets are carried without it.
-   */
-  #wanted(session: FabricSwitch, only: ReadonlySet<NetId> | null): FlowTable {
-    const isAsked = (id: NetId | null) => only === null || (id !== null && only.has(id));
-    const missing = new Map<NetId, string>();
-    const isThere = (port: string, netId: NetId | null) => {
-      if (session.ports.has(port)) return true;
-      if (netId !== null) missing.set(netId, `switch port name '${port}' is not valid for the openflow controller`);
-      return false;
-    };
-    const ports = [...this.#picture.ports.values()].filter(
-      (p) => p.switchPort !== null && isAsked(p.netId) && isThere(p.switchPort, p.netId),
-    );
-    const asked = [...this.#picture.nets.values()].filter((n) => isAsked(n.id));
-    const nets = asked.map((n) => {
-      const outside = outsidePort(n);
-      return outside === null || isThere(outside, n.id) ? n : { ...n, provider: null };
-    });
-    const asks = this.#standIns();
-    const standIns = this.#refusal === null ? asks : NO_STAND_INS;
-    const { table, problems, notArmed } = wantedTable(nets, ports, session.version, standIns, this.#groupIds);
-    const why = this.#refusal === null ? notArmed : new Map([...asks.keys()].map((id) => [id, this.#refusal as string]));
-    note(this.#problems, [...missing, ...problems], only && nets);
-    note(this.#notArmed, why, only && nets);
-    return table;
-  }
-}
-
-/** Keeps what is known of other nets than these; null: of none. */
-function note(known: Map<NetId, string>, news: Iterable<readonly [NetId, string]>, nets: readonly Net[] | null): void {
-  if (nets === null) known.clear();
-  for (const { id } of nets ?? []) known.delete(id);
-  for (const [id, why] of news) known.set(id, why);
 }
 
 /**
@@ -277,9 +238,6 @@ function refusalOfStandIns(err: unknown): string | null {
   const isTheirs = NO_SUCH_GROUPS.test(String(error)) && /Group /.test(String(change));
   return isTheirs ? `the switch refused fast failover: ${error} for ${change}` : null;
 }
-
-/** The switch port that a net's provider names. */
-export const outsidePort = (net: Net): string | null => /^openflow:([^:]+)/.exec(net.provider ?? "")?.[1] ?? null;
 
 /** True where the change stays wanted though the switch did not take it now: it is written when the switch comes back. */
 export const isLater = (e: unknown): boolean => e instanceof Fault && (e.code === "SWITCH_NOT_CONNECTED" || e.code === "TIMEOUT");

@@ -29,8 +29,8 @@ export class Facts {
   readonly #events: VimEvents;
   readonly #wake: () => void;
   readonly #listener: FactsListener;
-  /** Last link state by source and switch port, and by switch port over all sources. */
-  readonly #linkBySource = new Map<string, boolean>();
+  /** Last link state by switch port and source, and by switch port over all sources. */
+  readonly #linkBySource = new Map<string, Map<Source, boolean>>();
   readonly #link = new Map<string, boolean>();
   readonly #answered = new Set<VimPortId>();
   /** The last evidence about each server. */
@@ -86,15 +86,13 @@ export class Facts {
    * up, unless the picture has the port down: its cable came back while this daemon was away.
    */
   link(source: Source, switchPort: string, isUp: boolean, seenAt: number): void {
-    const key = `${source} ${switchPort}`;
-    const had = this.#linkBySource.get(key) ?? !this.#isDown(switchPort);
-    this.#linkBySource.set(key, isUp);
+    const bySource = this.#linkBySource.get(switchPort) ?? new Map<Source, boolean>();
+    const had = bySource.get(source) ?? !this.#isDown(switchPort);
+    this.#linkBySource.set(switchPort, bySource.set(source, isUp));
     if (had === isUp) return;
     this.#link.set(switchPort, isUp);
-    for (const port of this.#picture.ports.values()) {
-      if (port.switchPort !== switchPort) continue;
-      this.portEvidence({ about: { kind: "port", id: port.id }, says: isUp ? "linkUp" : "linkDown", source, seenAt });
-    }
+    for (const { id } of this.#picture.portsOn(switchPort))
+      this.portEvidence({ about: { kind: "port", id }, says: isUp ? "linkUp" : "linkDown", source, seenAt });
   }
 
   portEvidence(evidence: Evidence): void {
@@ -129,7 +127,7 @@ export class Facts {
 
   /** Ports that wait for their first answer. */
   unanswered(): ServerPort[] {
-    return [...this.#picture.ports.values()].filter((p) => p.status === "BUILD");
+    return this.#picture.waitingPorts();
   }
 
   /** A server that is gone, and its switch ports, leave nothing behind for others of the same name. */
@@ -152,12 +150,12 @@ export class Facts {
   }
 
   #isDown(switchPort: string): boolean {
-    return [...this.#picture.ports.values()].some((p) => p.switchPort === switchPort && p.status === "DOWN");
+    return this.#picture.portsOn(switchPort).some((p) => p.status === "DOWN");
   }
 
   #forgetLink(switchPort: string): void {
     this.#link.delete(switchPort);
-    for (const key of this.#linkBySource.keys()) if (key.endsWith(` ${switchPort}`)) this.#linkBySource.delete(key);
+    this.#linkBySource.delete(switchPort);
   }
 
   #serverIs(server: Server, status: ServerStatus): void {

@@ -15,9 +15,8 @@ export interface FlowText {
 
 /** The entries that the nets' state asks for, of one net or of all. */
 export function flowsOf(picture: VimPicture, netId: NetId | null): FlowText[] {
-  const ports = [...picture.ports.values()];
   const nets = [...picture.nets.values()].filter((n) => n.kind === "data" || n.kind === "ptp");
-  const entries = bindGroups(nets.map((n) => fabricNet(n, ports))).flatMap(fabricEntries);
+  const entries = bindGroups(nets.map((n) => fabricNet(n, picture.portsIn(n.id)))).flatMap(fabricEntries);
   return entries.filter((e) => netId === null || e.netId === netId).map(textOf);
 }
 

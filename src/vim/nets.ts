@@ -38,7 +38,7 @@ export class Nets {
       checkUnique(this.#picture.nets, undefined, "provider", asked.provider, "provider");
       const id = newId(this.#picture.nets, asked.id);
       const net = this.#completed({ ...given(asked), id });
-      if (net.bindNet !== null) checkBind(new Map([...this.#picture.nets, [id, net]]), id, net.bindNet);
+      if (net.bindNet !== null) this.#checkBindOfNew(net, net.bindNet);
       return this.#save(net);
     });
   }
@@ -62,7 +62,7 @@ export class Nets {
   deleteNet(id: NetId): Promise<void> {
     return this.#picture.change(async () => {
       if (!this.#picture.nets.has(id)) return;
-      const isBoundTo = [...this.#picture.nets.values()].some((n) => n.bindNet === id);
+      const isBoundTo = this.#picture.boundTo(id).length > 0;
       if (isBoundTo || this.#picture.portsIn(id).length > 0) throw notFree(`Error deleting network '${id}': `, "dependencies");
       await deleteNet(this.#picture.db, id);
       this.#picture.nets.delete(id);
@@ -99,6 +99,11 @@ export class Nets {
       provider: asked.provider ?? (region === "__OVS__" ? `OVS:${vlan}` : null),
       bindNet: asked.bindNet ? this.#netCalled(asked.bindNet) : null,
     } as VimNet;
+  }
+
+  /** A net of which nobody knows yet; so none is bound to it. */
+  #checkBindOfNew(net: VimNet, target: NetId): void {
+    checkBind({ nets: new Map([...this.#picture.nets, [net.id, net]]), boundTo: () => [] }, net.id, target);
   }
 
   #netCalled(nameOrId: string): NetId {

@@ -4,9 +4,19 @@ import type { KeptProtection } from "../model/armed.ts";
 import type { FlavorId, GroupId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "../model/ids.ts";
 import type { Flavor, Host, Image, Leftover, Server, ServerPort, Tenant, VimNet, VimPicture } from "../model/vim-picture.ts";
 import { readPicture, updateStates, type VimStore } from "../store/vim-picture.ts";
+import { IndexedMap } from "./indexed-map.ts";
 
 const byId = <K extends string, T extends { readonly id: K }>(things: readonly T[]): Map<K, T> =>
   new Map(things.map((t) => [t.id, t]));
+
+/** What nets and ports are looked for by. Waiting: for their first answer. */
+const NET_LOOKUPS = { boundTo: (n: VimNet) => n.bindNet };
+const PORT_LOOKUPS = {
+  server: (p: ServerPort) => p.serverId,
+  net: (p: ServerPort) => p.netId,
+  switchPort: (p: ServerPort) => p.switchPort,
+  waiting: (p: ServerPort) => (p.status === "BUILD" ? true : null),
+};
 
 /** How long a state waits to be written: a write holds this thread for as long as the disk takes, and a switch-over comes first. */
 export const RECORD_DELAY_MS = 50;
@@ -21,8 +31,8 @@ export class Picture implements VimPicture {
   readonly images = new Map<ImageId, Image>();
   readonly flavors = new Map<FlavorId, Flavor>();
   readonly servers = new Map<ServerId, Server>();
-  readonly nets = new Map<NetId, VimNet>();
-  readonly ports = new Map<VimPortId, ServerPort>();
+  readonly nets = new IndexedMap<NetId, VimNet, typeof NET_LOOKUPS>(NET_LOOKUPS);
+  readonly ports = new IndexedMap<VimPortId, ServerPort, typeof PORT_LOOKUPS>(PORT_LOOKUPS);
   readonly protections = new Map<GroupId, KeptProtection>();
   readonly leftovers = new Map<ServerId, Leftover>();
   readonly db: VimStore;
@@ -64,11 +74,24 @@ export class Picture implements VimPicture {
   }
 
   portsOf(serverId: ServerId): ServerPort[] {
-    return [...this.ports.values()].filter((p) => p.serverId === serverId);
+    return this.ports.by("server", serverId);
   }
 
   portsIn(netId: NetId): ServerPort[] {
-    return [...this.ports.values()].filter((p) => p.netId === netId);
+    return this.ports.by("net", netId);
+  }
+
+  portsOn(switchPort: string): ServerPort[] {
+    return this.ports.by("switchPort", switchPort);
+  }
+
+  /** Ports that wait for their first answer. */
+  waitingPorts(): ServerPort[] {
+    return this.ports.by("waiting", true);
+  }
+
+  boundTo(netId: NetId): VimNet[] {
+    return this.nets.by("boundTo", netId);
   }
 
   /**

@@ -56,8 +56,8 @@ export class Protections implements FactsListener, Disposable {
   }
 
   /** For `Fabric.useStandIns`: what the switch is to carry out by itself when a port is lost. */
-  standIns(): StandIns {
-    return this.#standIns.now();
+  get standIns(): StandIns {
+    return this.#standIns;
   }
 
   /** Replaces an older revision; its plans may fire once more. Throws INVALID for what refers to nothing, CONFLICT for an old revision. */

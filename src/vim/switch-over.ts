@@ -1,7 +1,7 @@
 import type { Evidence } from "../model/evidence.ts";
 import type { NetId, VimPortId } from "../model/ids.ts";
 import type { Applied } from "../model/switch.ts";
-import type { VimNet } from "../model/vim-picture.ts";
+import type { Draft } from "./draft.ts";
 import type { VimEvents } from "./events.ts";
 import type { Fabric } from "./fabric.ts";
 import type { Picture } from "./picture.ts";
@@ -33,7 +33,7 @@ export class SwitchOvers {
 
   /** As `Fabric.writeAround`: what was to be written has left when this returns. */
   lead(over: SwitchOver): Promise<Applied> | null {
-    const written = this.#fabric.writeAround(this.#concerned(over), () => this.#draw(over));
+    const written = this.#fabric.writeAround(this.#draftOf(over));
     const seenAt = this.#events.now();
     for (const fence of over.fences) {
       if (fence.tell !== null) this.#events.push({ type: "evidence", evidence: fenceEvidence(fence, fence.tell, seenAt) });
@@ -56,28 +56,18 @@ export class SwitchOvers {
     return binds.length + fences.length === 0 ? null : { binds, fences };
   }
 
-  #draw({ binds, fences }: SwitchOver): void {
+  #draftOf({ binds, fences }: SwitchOver): Draft {
     const { nets, ports } = this.#picture;
-    for (const { netId, target } of binds) {
-      const net = nets.get(netId);
-      if (net) nets.set(netId, { ...net, bindNet: target });
-    }
-    for (const { portId, fenced } of fences) {
-      const port = ports.get(portId);
-      if (port) ports.set(portId, { ...port, fenced });
-    }
-  }
-
-  /** The nets of every bind group that the change touches. */
-  #concerned({ binds, fences }: SwitchOver): Set<NetId> {
-    const { nets, ports } = this.#picture;
-    const roots = new Set<NetId | null>(binds.flatMap((b) => [b.netId, b.target, b.was]));
-    for (const { portId } of fences) {
-      const netId = ports.get(portId)?.netId ?? null;
-      roots.add(netId).add(netId === null ? null : (nets.get(netId)?.bindNet ?? null));
-    }
-    const isConcerned = (n: VimNet) => roots.has(n.id) || (n.bindNet !== null && roots.has(n.bindNet));
-    return new Set([...nets.values()].filter(isConcerned).map((n) => n.id));
+    return {
+      nets: binds.flatMap(({ netId, target }) => {
+        const net = nets.get(netId);
+        return net ? [{ ...net, bindNet: target }] : [];
+      }),
+      ports: fences.flatMap(({ portId, fenced }) => {
+        const port = ports.get(portId);
+        return port ? [{ ...port, fenced }] : [];
+      }),
+    };
   }
 }
 

@@ -62,7 +62,7 @@ export class Vim {
     this.binds = new Binds(picture, this.fabric, events);
     const asksAnew = (id: ServerId) => this.facts.asksAnew(id);
     this.protections = new Protections({ picture, fabric: this.fabric, events, clock, log, asksAnew });
-    this.fabric.useStandIns(() => this.protections.standIns());
+    this.fabric.useStandIns(this.protections.standIns);
     this.facts = new Facts(picture, events, () => this.computeLoop?.wake(), this.protections);
   }
 

@@ -64,7 +64,7 @@ export class ArmedRig implements AsyncDisposable {
     switches.on((e) => {
       if (e.type === "up") vim.fabric.connected(this.#watched(switches.sessions.get(e.datapath)!));
       if (e.type === "down") vim.fabric.disconnected(e.datapath);
-      if (e.type === "port" && e.reason !== "modify") vim.fabric.follow();
+      if (e.type === "port" && e.reason !== "modify") vim.fabric.portsChanged(e.reason, e.port.name);
     });
     await this.ovs.setControllers(`tcp:127.0.0.1:${switches.tcpPort}`);
     await until("the switch is connected", () => vim.fabric.session !== null, CONNECT_LIMIT_MS);

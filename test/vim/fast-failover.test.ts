@@ -4,6 +4,7 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
 import { type FlowTable, GROUP_ID_BASE } from "../../src/model/flow.ts";
 import { flowChanges } from "../../src/steer/changes.ts";
+import { standInsOf } from "../../src/steer/stand-ins.ts";
 import { wantedTable } from "../../src/steer/wanted.ts";
 import { listen } from "../../src/switch/listen.ts";
 import type { SwitchSession } from "../../src/switch/session.ts";
@@ -18,7 +19,12 @@ const PORTS = [port("A", "a1", SERVICE), port("B", "b2", SERVICE), port("T0", "v
 const EMPTY: FlowTable = { entries: [], groups: [] };
 
 const table = (t0: string | null, t1: string | null, standIns: Record<string, string[]>): FlowTable =>
-  wantedTable([net("A"), net("B"), net("T0", t0), net("T1", t1)], PORTS, "1.3", new Map(Object.entries(standIns)) as never).table;
+  wantedTable(
+    [net("A"), net("B"), net("T0", t0), net("T1", t1)],
+    PORTS,
+    "1.3",
+    standInsOf(new Map(Object.entries(standIns)) as never),
+  ).table;
 const ACTIVE_ACTIVE = () => table("A", "B", { T0: ["B"], T1: ["A"] });
 const ACTIVE_PASSIVE = () => table("A", "A", { T0: ["B"], T1: ["B"] });
 

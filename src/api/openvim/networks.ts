@@ -83,7 +83,7 @@ const netChange = (n: Static<typeof networkEdit>["network"]): Change<VimNet> => 
 /** The dissertation's listing 7.2: the nets that are bound to this one. */
 export function getBind(call: Call) {
   const net = netOf(call);
-  const bound = [...call.doors.picture.nets.values()].filter((n) => n.bindNet === net.id);
+  const bound = call.doors.picture.boundTo(net.id);
   return { bind_id: bound.map((n) => ({ uuid: n.id })) };
 }
 

@@ -29,11 +29,7 @@ export function getServer(call: Call) {
 }
 
 const reply = (call: Call, server: Server) => ({
-  server: serverOut(
-    server,
-    [...call.doors.picture.ports.values()].filter((p) => p.serverId === server.id),
-    call.base,
-  ),
+  server: serverOut(server, call.doors.picture.portsOf(server.id), call.base),
 });
 
 export async function postServer(call: Call) {

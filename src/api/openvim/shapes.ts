@@ -143,7 +143,7 @@ export function networkOut(n: VimNet, doors: VimDoors): Wire {
 }
 
 export function networkFull(n: VimNet, doors: VimDoors): Wire {
-  const ports = [...doors.picture.ports.values()].filter((p) => p.netId === n.id).map((p) => ({ port_id: p.id }));
+  const ports = doors.picture.portsIn(n.id).map((p) => ({ port_id: p.id }));
   const flows = doors
     .flowsOf(n.id)
     .map((f) =>

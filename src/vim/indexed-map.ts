@@ -1,0 +1,67 @@
+/** What values are looked for by, beside their key; null: by nothing. */
+export type Lookups<V> = Readonly<Record<string, (value: V) => unknown>>;
+
+/**
+ * A map that also finds its values by what stands in them, at a cost that does not grow with how many others there are. All that changes the
+ * map changes its look-ups too, so that they cannot differ. Values are replaced, never changed in place.
+ */
+export class IndexedMap<K, V, L extends Lookups<V>> extends Map<K, V> {
+  readonly #lookups: readonly { readonly name: string; readonly of: (value: V) => unknown }[];
+  readonly #found = new Map<string, Map<unknown, Map<K, V>>>();
+  /** The order of the whole map: a key keeps its place when its value is replaced. */
+  readonly #places = new Map<K, number>();
+  #nextPlace = 0;
+
+  constructor(lookups: L) {
+    super();
+    this.#lookups = Object.entries(lookups).map(([name, of]) => ({ name, of }));
+    for (const { name } of this.#lookups) this.#found.set(name, new Map());
+  }
+
+  /** Values of which this look-up gives `wanted`, in the order of the map. */
+  by(lookup: keyof L & string, wanted: unknown): V[] {
+    const found = this.#found.get(lookup)?.get(wanted);
+    if (found === undefined) return [];
+    if (found.size === 1) return [...found.values()];
+    const place = (key: K) => this.#places.get(key) as number;
+    return [...found].sort(([a], [b]) => place(a) - place(b)).map(([, value]) => value);
+  }
+
+  override set(key: K, value: V): this {
+    const had = this.get(key);
+    if (had === undefined) this.#places.set(key, this.#nextPlace++);
+    super.set(key, value);
+    for (const { name, of } of this.#lookups) {
+      const now = of(value);
+      if (had !== undefined && of(had) !== now) this.#drop(name, of(had), key);
+      if (now !== null) this.#put(name, now, key, value);
+    }
+    return this;
+  }
+
+  override delete(key: K): boolean {
+    const had = this.get(key);
+    if (had === undefined) return false;
+    for (const { name, of } of this.#lookups) this.#drop(name, of(had), key);
+    this.#places.delete(key);
+    return super.delete(key);
+  }
+
+  override clear(): void {
+    for (const key of [...this.keys()]) this.delete(key);
+  }
+
+  #put(name: string, wanted: unknown, key: K, value: V): void {
+    const byValue = this.#found.get(name) as Map<unknown, Map<K, V>>;
+    const found = byValue.get(wanted);
+    if (found === undefined) byValue.set(wanted, new Map([[key, value]]));
+    else found.set(key, value);
+  }
+
+  #drop(name: string, wanted: unknown, key: K): void {
+    const byValue = this.#found.get(name) as Map<unknown, Map<K, V>>;
+    const found = byValue.get(wanted);
+    found?.delete(key);
+    if (found?.size === 0) byValue.delete(wanted);
+  }
+}
