@@ -21,6 +21,7 @@ import { listen, type SwitchListener } from "./switch/listen.ts";
 import { Compute, type Plugs } from "./vim/compute.ts";
 import { onHost, onOvsdb, onSwitch } from "./vim/edges.ts";
 import { Probe } from "./vim/probe.ts";
+import { TrafficWatch } from "./vim/traffic-watch.ts";
 import { Vim } from "./vim/vim.ts";
 import { probeFrames } from "./wire/probe-frames.ts";
 
@@ -71,6 +72,7 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   const switches = undo.use(await listenForSwitches(config, vim, { clock, log, epoch: lead }));
   const { fabric, facts } = vim;
   const probe = new Probe({ fabric, facts, clock, log, frames: probeFrames(PROBE_MAC) }, () => vim.protections.probed());
+  const traffic = new TrafficWatch({ fabric, facts, clock, log }, () => vim.protections.watched());
   undo.defer(switches.on(onSwitch(vim, probe, (datapath) => switches.sessions.get(datapath)!)));
 
   mkdirSync(config.runDir, { recursive: true });
@@ -90,6 +92,7 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
     vim.fabricLoop.run(() => PASS_EVERY_MS, ended.signal),
     computeLoop.run(() => PASS_EVERY_MS, ended.signal),
     probe.run(ended.signal),
+    traffic.run(ended.signal),
   );
 
   const { listen: at } = config;

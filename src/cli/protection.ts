@@ -88,14 +88,15 @@ function listText(groups: readonly ProtectionGroupView[]): string {
 }
 
 function showText(g: ProtectionGroupView): string {
-  const { revertive, holdOffMs, waitToRestoreMs, probe } = g.policy;
+  const { revertive, holdOffMs, waitToRestoreMs, probe, traffic } = g.policy;
   const asked =
     probe === null
       ? "members are not probed"
       : `probed every ${probe.intervalMs} ms, silent after ${probe.misses} of ${probe.of}`;
+  const fed = traffic === null ? "" : `, silent when for ${traffic.silentMs} ms packets go in and none comes out`;
   return [
     `${g.name} (${g.id}), ${g.scheme}${g.isProtected ? "" : ", not protected yet"}`,
-    `${revertive ? `reverts after ${waitToRestoreMs} ms` : "does not revert"}, hold-off ${holdOffMs} ms, ${asked}`,
+    `${revertive ? `reverts after ${waitToRestoreMs} ms` : "does not revert"}, hold-off ${holdOffMs} ms, ${asked}${fed}`,
     "",
     table(
       ["member", "health", "why", "carries", "capacity"],

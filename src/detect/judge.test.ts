@@ -104,6 +104,28 @@ describe("evidence → health", () => {
       "unknown since 130",
     ],
     ["silent, then answers", told(...ALIVE, "probe:silent@130", "probe:answers@160"), "up since 160"],
+    ["fed and silent", told(...ALIVE, "traffic:silent@130"), "unknown since 130"],
+    [
+      "fed and silent: that it answers ARP does not end it",
+      told(...ALIVE, "traffic:silent@130", "probe:answers@140"),
+      "unknown since 130",
+    ],
+    ["fed and silent, then packets come out", told(...ALIVE, "traffic:silent@130", "traffic:answers@160"), "up since 160"],
+    [
+      "two silences, one ended",
+      told(...ALIVE, "probe:silent@120", "traffic:silent@130", "probe:answers@140"),
+      "unknown since 130",
+    ],
+    [
+      "silent to probes: that packets pass does not end it",
+      told(...ALIVE, "probe:silent@120", "traffic:answers@130"),
+      "unknown since 120",
+    ],
+    [
+      "fed and silent, cable out and in, answers: a new beginning",
+      told(...ALIVE, "traffic:silent@130", "portStatus:linkDown@140", "portStatus:linkUp@150", "arpProbe:answers@160"),
+      "up since 150",
+    ],
     [
       "silent from a life before this one",
       told(

@@ -1,5 +1,6 @@
 import { type Evidence, SOURCES, type Source } from "../model/evidence.ts";
 import type { Health } from "../model/protection.ts";
+import { endsSilence } from "./silence.ts";
 
 /** What one source says about one thing: since when it says so, and when it last did. Monotonic ms. */
 export interface Word {
@@ -98,7 +99,7 @@ const isOpposite = (a: Word, b: Word) => (isAgainst(a) && isInFavour(b)) || (isI
 /**
  * Evidence → health. One fact against a thing takes it down at once. The latest word wins, whoever says it: sources see the same
  * end of a VM up to 2 s apart, but none sees an end that has not happened. A member of which too little was heard is unknown,
- * and so is one whose service address has not answered since its server started, or answers its probe no more.
+ * and so is one whose service address has not answered since its server started, or that an opinion calls silent.
  */
 export function judge(member: MemberWords): Health {
   const against = speakersAgainst(member);
@@ -111,10 +112,11 @@ export function judge(member: MemberWords): Health {
   );
   const answers = [...member.port.values()].filter((w) => w.evidence.says === "answers" && w.lastMs >= linkSince);
   if (answers.length === 0) return unknown(linkSince, "its service address has not answered since it started");
-  const silence = silenceOf(member);
-  if (silence !== null && silence.lastMs >= linkSince) return unknown(silence.sinceMs, "it does not answer its probe");
-  const probe = answers.find((w) => w.evidence.source === "probe");
-  const answeredSince = Math.max(Math.min(...answers.map((w) => w.sinceMs)), probe?.sinceMs ?? 0);
+  const [silence] = silencesOf(member);
+  if (silence !== undefined && silence.lastMs >= linkSince)
+    return unknown(silence.sinceMs, SILENCE_TEXT[silence.evidence.source] ?? "it is silent");
+  const asked = answers.filter((w) => w.evidence.source in SILENCE_TEXT).map((w) => w.sinceMs);
+  const answeredSince = Math.max(Math.min(...answers.map((w) => w.sinceMs)), ...asked);
   // An answer of before an outage that somebody saw is not one since: else a stale state read would end its wait-to-restore at once.
   return { state: "up", sinceMs: Math.max(linkSince, answeredSince, lastAgainstMs(member.server), lastAgainstMs(member.port)) };
 }
@@ -125,14 +127,21 @@ export function speakersAgainst({ server, port, fence }: MemberWords): Word[] {
   return [...againstNow(server), ...againstNow(port), ...fenced].sort((a, b) => a.sinceMs - b.sinceMs);
 }
 
-/** The word of the probe that its service address does not answer now; only a later answer to a probe ends it. */
-export function silenceOf({ port }: MemberWords): Word | null {
-  const word = [...port.values()].find(isSilence);
-  if (word === undefined) return null;
-  const answered = [...port.values()].some(
-    (w) => w.evidence.says === "answers" && !SOURCES[w.evidence.source].fact && w.lastMs > word.lastMs,
-  );
-  return answered ? null : word;
+/** What the sources of a silence say, in words of an operator. */
+const SILENCE_TEXT: Partial<Record<Source, string>> = {
+  probe: "it does not answer its probe",
+  traffic: "packets go to it and none comes from it",
+};
+
+/** Words that it is silent and that nothing has ended yet, the earliest first. */
+export function silencesOf({ port }: MemberWords): Word[] {
+  const words = [...port.values()];
+  const isEnded = (silence: Word) =>
+    words.some(
+      (w) =>
+        w.evidence.says === "answers" && endsSilence(w.evidence.source, silence.evidence.source) && w.lastMs > silence.lastMs,
+    );
+  return words.filter((w) => isSilence(w) && !isEnded(w)).sort((a, b) => a.sinceMs - b.sinceMs);
 }
 
 function down(against: readonly Word[], first: Word): Health {

@@ -51,6 +51,7 @@ export function wantedProtection(guard: Guard, nowMs: number): WantedProtection 
     members: members.map(({ member: m, serverId }) => ({ id: m.vnfcId, name: m.name, serverId, dataNet: m.dataNet })),
     plans: plans.filter((p) => p.moves.length > 0),
     probe: group.policy.probe,
+    traffic: group.policy.traffic,
   };
 }
 

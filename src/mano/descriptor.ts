@@ -1,7 +1,7 @@
 import { type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
 import { parseDocument } from "yaml";
-import type { ProbePolicy } from "../model/armed.ts";
+import type { ProbePolicy, TrafficPolicy } from "../model/armed.ts";
 import type { Descriptor, Nsd, Vdu, Vnfd } from "../model/descriptor.ts";
 import type { Scheme } from "../model/protection.ts";
 import { brokenRules } from "./descriptor-rules.ts";
@@ -38,6 +38,10 @@ const probeShape = Type.Object(
   },
   { ...closed, description: "an object with interval, misses, of and perhaps icmp, udp_port, source_ip" },
 );
+const trafficShape = Type.Object(
+  { silent_ms: Type.Optional(whole(200, 60_000, "whole milliseconds in which packets go in and none comes out")) },
+  { ...closed, description: "an object with silent_ms" },
+);
 
 const vduShape = Type.Object(
   {
@@ -62,8 +66,9 @@ const vduShape = Type.Object(
           wait_to_restore_ms: Type.Optional(waitMs),
           hold_off_ms: Type.Optional(waitMs),
           probe: Type.Optional(probeShape),
+          traffic: Type.Optional(trafficShape),
         },
-        { ...closed, description: "an object with revertive, wait_to_restore_ms, hold_off_ms, probe" },
+        { ...closed, description: "an object with revertive, wait_to_restore_ms, hold_off_ms, probe, traffic" },
       ),
     ),
     vnfc: list(
@@ -164,6 +169,9 @@ const number = (v: unknown, byDefault: number): number => (typeof v === "number"
 /** Silence is known within half a second; a guest that is only slow answers one of three. */
 const PROBE_DEFAULT = { intervalMs: 100, misses: 3 } as const;
 
+/** A stream's usual pauses are shorter. */
+const SILENT_DEFAULT_MS = 1_000;
+
 /** G.8031 11.14 has 5 to 12 minutes; a media relay is warm within seconds. */
 const WAIT_TO_RESTORE_DEFAULT_MS = 5_000;
 
@@ -197,6 +205,7 @@ function vduOf(raw: Raw): Vdu {
       holdOffMs: number(protection.hold_off_ms, 0),
       waitToRestoreMs: number(protection.wait_to_restore_ms, WAIT_TO_RESTORE_DEFAULT_MS),
       probe: protection.probe === undefined ? null : probeOf(object(protection.probe)),
+      traffic: protection.traffic === undefined ? null : trafficOf(object(protection.traffic)),
     },
     vnfcs: objects(raw.vnfc).map((v) => ({
       id: string(v.id),
@@ -217,6 +226,8 @@ function probeOf(raw: Raw): ProbePolicy {
     sourceIp: stringOrNull(raw.source_ip),
   };
 }
+
+const trafficOf = (raw: Raw): TrafficPolicy => ({ silentMs: number(raw.silent_ms, SILENT_DEFAULT_MS) });
 
 const nsdOf = (raw: Raw): Nsd => ({
   id: string(raw.id),

@@ -1,12 +1,15 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
+import type { Source } from "../model/evidence.ts";
 import type { VnfcId } from "../model/ids.ts";
 import type { VimConnector } from "../vimconn/connector.ts";
 import { wantedProtection } from "./arming.ts";
-import { type Guard, type GuardedMember, isFenced, silentSince, UNKNOWN_ALARM_MS } from "./guard.ts";
+import { type Guard, type GuardedMember, isFenced, silentBy, UNKNOWN_ALARM_MS } from "./guard.ts";
 
 /** The VIM fences a silent member by its armed plan, after one run of misses. Where it has not after this many, it is told to. */
 const RUNS_OF_MISSES = 4;
+/** The same for one that packets go to and none comes from, which was looked at for as long as its policy says before it was told. */
+const TRAFFIC_PATIENCE_MS = 1_000;
 /** Between two requests for the same member. */
 const AGAIN_AFTER_MS = 2_000;
 
@@ -76,9 +79,9 @@ export class Fences {
 }
 
 function silentTooLongAt({ group: { policy } }: Guard, of: GuardedMember): number {
-  const since = silentSince(of);
-  if (policy.probe === null || since === null) return Number.POSITIVE_INFINITY;
-  return since + policy.probe.misses * policy.probe.intervalMs * RUNS_OF_MISSES;
+  const runMs = policy.probe === null ? Number.POSITIVE_INFINITY : policy.probe.misses * policy.probe.intervalMs;
+  const patienceMs = (source: Source) => (source === "probe" ? runMs * RUNS_OF_MISSES : TRAFFIC_PATIENCE_MS);
+  return Math.min(...silentBy(of).map(({ source, sinceMs }) => sinceMs + patienceMs(source)));
 }
 
 /** It has not answered since its life or its link began, so nobody probes it: while it serves, no longer than a guest's boot explains. */

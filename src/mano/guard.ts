@@ -1,5 +1,5 @@
 import type { GroupView } from "../decide/view.ts";
-import { hearOf, judge, liftFence, type MemberWords, NOTHING_SAID, silenceOf, speakersAgainst } from "../detect/judge.ts";
+import { hearOf, judge, liftFence, type MemberWords, NOTHING_SAID, silencesOf, speakersAgainst } from "../detect/judge.ts";
 import type { Evidence, Source } from "../model/evidence.ts";
 import type { NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { Health, Member, ProtectionCommand, ProtectionGroup } from "../model/protection.ts";
@@ -97,7 +97,7 @@ export class Guard {
       const port = seen.ports.find((p) => p.serverId === of.serverId && p.netId === of.member.dataNet);
       of.portId = port?.id ?? of.portId;
       for (const evidence of wordsOf(of, seen.servers.get(of.serverId), port, seen.startedAt)) this.hear(of, evidence);
-      if (port) for (const evidence of probeWordsOf(of, port, seen.startedAt)) this.hear(of, evidence);
+      if (port) for (const evidence of opinionsOf(of, port, seen.startedAt)) this.hear(of, evidence);
       if (port?.fenced === false) of.words = liftFence(of.words, seen.startedAt);
     }
     for (const { netId } of this.group.trafficNets) this.bindSeen(netId, seen.nets.get(netId)?.bindNet ?? null, seen.startedAt);
@@ -144,24 +144,26 @@ export const isUnknownFor = ({ unknownAt }: GuardedMember, ms: number, nowMs: nu
 
 export const isFenced = ({ words }: GuardedMember): boolean => words.fence.isUp;
 
-/** Since when its probe goes unanswered, monotonic ms; null: it does not. */
-export const silentSince = ({ words }: GuardedMember): number | null => silenceOf(words)?.sinceMs ?? null;
+/** Who calls it silent, and since when, monotonic ms. */
+export const silentBy = ({ words }: GuardedMember): { readonly source: Source; readonly sinceMs: number }[] =>
+  silencesOf(words).map((w) => ({ source: w.evidence.source, sinceMs: w.sinceMs }));
 
-/** What each source that speaks against a member now saw first, and when; a silent probe is among them. */
+/** What each source that speaks against a member now saw first, and when; those that call it silent are among them. */
 export function seenOf({ words }: GuardedMember): Partial<Record<Source, number>> {
-  const silence = silenceOf(words);
-  const against = [...speakersAgainst(words), ...(silence === null ? [] : [silence])];
+  const against = [...speakersAgainst(words), ...silencesOf(words)];
   // A state read from the VIM is news only where nobody told.
   const told = against.filter((w) => w.evidence.source !== "poll");
   return Object.fromEntries((told.length > 0 ? told : against).map((w) => [w.evidence.source, w.sinceMs]).reverse());
 }
 
-/** What the VIM's probe has found, for a run that was not told: a word that it is silent, or one that ends its silence. */
-function probeWordsOf(of: GuardedMember, { id, status, silent }: VimLinkPort, seenAt: number): Evidence[] {
-  if (status !== "ACTIVE" || silent === null || silent === (silenceOf(of.words) !== null)) return [];
-  return [
-    { about: { kind: "port", id }, says: silent ? "silent" : "answers", source: "probe", seenAt, detail: "so says the VIM" },
-  ];
+/** What opinions the VIM has formed, for a run that was not told: words that it is silent, and such that end a silence. */
+function opinionsOf(of: GuardedMember, { id, status, opinions }: VimLinkPort, seenAt: number): Evidence[] {
+  if (status !== "ACTIVE") return [];
+  const standing = new Set(silentBy(of).map((s) => s.source));
+  const news = (Object.entries(opinions) as [Source, "answers" | "silent"][]).filter(
+    ([source, says]) => standing.has(source) !== (says === "silent"),
+  );
+  return news.map(([source, says]) => ({ about: { kind: "port", id }, says, source, seenAt, detail: "so says the VIM" }));
 }
 
 /** An inventory in the words of evidence. A port that is down because its server is says nothing of its link. */

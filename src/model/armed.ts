@@ -17,6 +17,8 @@ export interface ArmedProtection {
   readonly plans: readonly ArmedPlan[];
   /** How members are asked in-band whether they live; null: not at all. */
   readonly probe: ProbePolicy | null;
+  /** Whether and how port counters tell that a member serves nobody any more; null: they do not. */
+  readonly traffic: TrafficPolicy | null;
 }
 
 export interface ArmedMember {
@@ -51,6 +53,12 @@ export interface ProbePolicy {
   readonly udpPort: number | null;
   /** An address of the members' own subnet that nobody else has: ICMP and UDP probes come from it. They are not asked without one. */
   readonly sourceIp: string | null;
+}
+
+/** A member is silent when for so long packets go to its service port and none comes from it: for a service that answers what it gets. */
+export interface TrafficPolicy {
+  /** 200 to 60,000 ms. */
+  readonly silentMs: number;
 }
 
 /** A plan was carried out. Times are monotonic ms of the VIM's machine; `barrierAt` null: the switch has not confirmed (yet). */

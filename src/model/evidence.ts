@@ -1,7 +1,7 @@
 import type { ServerId, VimPortId } from "./ids.ts";
 
 /**
- * Who says so. Facts are about a thing that ended or stands still, and count at once. Opinions (the probes) may be wrong about a
+ * Who says so. Facts are about a thing that ended or stands still, and count at once. Opinions (the probes, the traffic) may be wrong about a
  * member that is only slow: they make it unknown, and only a fence makes it down.
  */
 export const SOURCES = {
@@ -12,6 +12,7 @@ export const SOURCES = {
   ovsdb: { fact: true, text: "link state in the switch's database" },
   arpProbe: { fact: false, text: "answer to an ARP request sent out of the VNFC's own switch port" },
   probe: { fact: false, text: "in-band probe: requests out of the VNFC's own switch port that nothing answered" },
+  traffic: { fact: false, text: "port counters: packets go to the VNFC's switch port and none comes from it" },
   fence: { fact: true, text: "its port was closed in the switch" },
   poll: { fact: true, text: "state read by polling" },
 } as const satisfies Record<string, { fact: boolean; text: string }>;

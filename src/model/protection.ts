@@ -1,4 +1,4 @@
-import type { ProbePolicy } from "./armed.ts";
+import type { ProbePolicy, TrafficPolicy } from "./armed.ts";
 import type { Source } from "./evidence.ts";
 import type { GroupId, NetId, NsId, VimAccountId, VnfcId } from "./ids.ts";
 
@@ -35,6 +35,8 @@ export interface ProtectionPolicy {
   readonly waitToRestoreMs: number;
   /** How its members are asked in-band whether they live; null: not at all. */
   readonly probe: ProbePolicy | null;
+  /** Whether packets that go in while none comes out speak against a member; null: they do not. */
+  readonly traffic: TrafficPolicy | null;
 }
 
 export interface ProtectionGroup {

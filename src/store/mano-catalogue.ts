@@ -21,10 +21,16 @@ const recordOf = (row: DescriptorRow): DescriptorRecord => ({
   createdAt: row.created_at,
 });
 
-/** Descriptors written by 0.1 name no probe and no capacity. Members stand in the order in which a descriptor file is read. */
+/** Descriptors written by 0.1 name no probe, no traffic and no capacity. Members stand in the order in which a descriptor file is read. */
 function vnfdIn(body: string): Vnfd {
   const vnfd = JSON.parse(body) as Vnfd;
-  return { ...vnfd, vdus: vnfd.vdus.map((v) => ({ ...v, policy: { ...v.policy, probe: v.policy.probe ?? null } })) };
+  return {
+    ...vnfd,
+    vdus: vnfd.vdus.map((v) => ({
+      ...v,
+      policy: { ...v.policy, probe: v.policy.probe ?? null, traffic: v.policy.traffic ?? null },
+    })),
+  };
 }
 
 function nsdIn(body: string): Nsd {

@@ -133,9 +133,9 @@ export async function readGroups(db: ManoStore): Promise<(ProtectionGroup & { re
   return rows.map((r) => groupOf(JSON.parse(r.body) as ProtectionGroup));
 }
 
-/** Groups written by 0.1 name no probe and no capacity. */
+/** Groups written by 0.1 name no probe, no traffic and no capacity. */
 const groupOf = (group: ProtectionGroup): ProtectionGroup => ({
   ...group,
   members: group.members.map((m) => ({ ...m, capacity: m.capacity ?? null })),
-  policy: { ...group.policy, probe: group.policy.probe ?? null },
+  policy: { ...group.policy, probe: group.policy.probe ?? null, traffic: group.policy.traffic ?? null },
 });

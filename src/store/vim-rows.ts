@@ -80,7 +80,7 @@ const SHAPES = {
     same: ["id", "name", "revision"],
     renamed: { hold_off_ms: "holdOffMs" },
     booleans: {},
-    json: { members_json: "members", plans_json: "plans", probe_json: "probe", fired_json: "fired" },
+    json: { members_json: "members", plans_json: "plans", probe_json: "probe", traffic_json: "traffic", fired_json: "fired" },
   },
   leftover: { same: [], renamed: { server_id: "serverId", host_id: "hostId" }, booleans: {}, json: { taps_json: "taps" } },
 } as const satisfies Record<string, Shape>;

@@ -122,6 +122,7 @@ export interface ProtectionRow {
   members_json: string;
   plans_json: string;
   probe_json: string | null;
+  traffic_json: string | null;
   fired_json: string;
 }
 

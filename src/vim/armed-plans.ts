@@ -9,8 +9,8 @@ import { checkBind } from "./binds.ts";
 /** What is known beside the picture. */
 export interface Sight {
   readonly isSwitchConnected: boolean;
-  /** Service ports that do not answer their probe now. */
-  readonly silent: ReadonlySet<VimPortId>;
+  /** An opinion calls this service port silent now. */
+  isSilent(port: VimPortId): boolean;
   /** Traffic nets that the switch does not protect by itself, though it was asked to, and why. */
   readonly notArmed: ReadonlyMap<NetId, string>;
 }
@@ -61,12 +61,12 @@ function bindObstacle(picture: VimPicture, netId: NetId, from: ArmedMember, to: 
 }
 
 /** Why a member cannot take traffic; null where it can. */
-function memberObstacle(picture: VimPicture, { silent }: Sight, to: ArmedMember): string | null {
+function memberObstacle(picture: VimPicture, { isSilent }: Sight, to: ArmedMember): string | null {
   if (!picture.servers.has(to.serverId)) return `the server of ${to.name} is gone`;
   const ports = servicePorts(picture, to);
   if (ports.length === 0) return `${to.name} has no port on the switch in its data network`;
   if (ports.some((p) => p.fenced)) return `the port of ${to.name} is fenced`;
-  if (ports.some((p) => silent.has(p.id))) return `${to.name} does not answer its probe`;
+  if (ports.some((p) => isSilent(p.id))) return `${to.name} is silent`;
   const active = ports.find((p) => p.status === "ACTIVE");
   return active ? null : `the port of ${to.name} is ${ports[0]!.status}`;
 }

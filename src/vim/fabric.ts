@@ -13,7 +13,10 @@ import { type Picture, RECORD_DELAY_MS } from "./picture.ts";
 import { Wish } from "./wish.ts";
 
 /** What the fabric needs of a session with a switch. */
-export type FabricSwitch = Pick<SwitchSession, "datapath" | "version" | "ports" | "read" | "apply" | "packetOut" | "inOneWrite">;
+export type FabricSwitch = Pick<
+  SwitchSession,
+  "datapath" | "version" | "ports" | "read" | "apply" | "packetOut" | "inOneWrite" | "portCounters"
+>;
 
 const NOTHING: FlowTable = { entries: [], groups: [] };
 /** A change on the wire during a read makes the answer old; after this many the next pass tries again. */

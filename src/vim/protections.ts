@@ -1,8 +1,9 @@
+import type { Verdict } from "../detect/misses.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
-import type { ArmedMember, ArmedProtection, KeptProtection, ProbePolicy, ProtectionView } from "../model/armed.ts";
-import type { Evidence } from "../model/evidence.ts";
+import type { ArmedMember, ArmedProtection, KeptProtection, ProtectionView } from "../model/armed.ts";
+import type { Evidence, Source } from "../model/evidence.ts";
 import type { GroupId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { ServerPort } from "../model/vim-picture.ts";
 import type { StandIns } from "../steer/stand-ins.ts";
@@ -13,9 +14,12 @@ import type { Fabric } from "./fabric.ts";
 import type { FactsListener } from "./facts.ts";
 import { Firing, type FiringParts, type Hit, type Membership } from "./firing.ts";
 import { HoldOff } from "./hold-off.ts";
+import { Opinions } from "./opinions.ts";
 import type { Picture } from "./picture.ts";
 import type { ProbeTarget } from "./probe-targets.ts";
 import { checkArmed, isNews } from "./protection-rules.ts";
+
+import type { TrafficTarget } from "./traffic-watch.ts";
 
 const AGAINST: ReadonlySet<Evidence["says"]> = new Set(["stopped", "paused", "linkDown", "silent"]);
 
@@ -33,9 +37,7 @@ export class Protections implements FactsListener, Disposable {
   readonly #asksAnew: (id: ServerId) => void;
   /** Who is a member of what, so that evidence finds its plans without a search. */
   #byServer = new Map<ServerId, { readonly id: GroupId; readonly member: ArmedMember }[]>();
-  readonly #silent = new Set<VimPortId>();
-  /** Those of which the contrary is known, in this run and this life. */
-  readonly #answering = new Set<VimPortId>();
+  readonly #opinions = new Opinions();
 
   constructor(parts: FiringParts) {
     const { picture, fabric, clock, log, asksAnew } = parts;
@@ -117,21 +119,34 @@ export class Protections implements FactsListener, Disposable {
 
   /** Service ports that are to be asked all the time: of members that run and have answered once. */
   probed(): ProbeTarget[] {
-    const targets: ProbeTarget[] = [];
-    for (const port of this.#picture.ports.values()) {
+    return this.#believed().flatMap((port): ProbeTarget[] => {
       const { id: portId, switchPort, ip, mac } = port;
-      if (port.status !== "ACTIVE" || port.serverId === null || switchPort === null || ip === null) continue;
-      if (this.#picture.servers.get(port.serverId)?.status !== "ACTIVE") continue;
-      const policy = this.#policyFor(port);
-      if (policy) targets.push({ portId, switchPort, ip, mac, policy });
-    }
-    return targets;
+      const policy = this.#protectionsOf(port).find((p) => p.probe !== null)?.probe;
+      return policy && switchPort !== null && ip !== null ? [{ portId, switchPort, ip, mac, policy }] : [];
+    });
   }
 
-  /** Whether it answers its probe; null: it is not probed, or nothing is known of its present life yet. */
-  isSilent(id: VimPortId): boolean | null {
-    if (this.#silent.has(id)) return true;
-    return this.#answering.has(id) ? false : null;
+  /** Service ports whose counters are to be watched: of those that traffic is led to. */
+  watched(): TrafficTarget[] {
+    const serving = new Set([...this.#picture.nets.values()].map((n) => n.bindNet));
+    return this.#believed().flatMap((port): TrafficTarget[] => {
+      const { id: portId, switchPort, netId, fenced } = port;
+      if (switchPort === null || netId === null || fenced || !serving.has(netId)) return [];
+      const policy = this.#protectionsOf(port).find((p) => p.traffic !== null)?.traffic;
+      return policy ? [{ portId, switchPort, silentMs: policy.silentMs }] : [];
+    });
+  }
+
+  #believed(): ServerPort[] {
+    const { ports, servers } = this.#picture;
+    return [...ports.values()].filter(
+      (p) => p.status === "ACTIVE" && p.serverId !== null && servers.get(p.serverId)?.status === "ACTIVE",
+    );
+  }
+
+  /** What opinions say of a service port in its present life; empty: nothing yet, or nobody is asked for one. */
+  opinionsOf(id: VimPortId): ReadonlyMap<Source, Verdict> {
+    return this.#opinions.of(id);
   }
 
   onEvidence(heard: readonly Evidence[]): void {
@@ -142,10 +157,9 @@ export class Protections implements FactsListener, Disposable {
   #take(evidence: Evidence): Hit[] {
     const hits = this.#hits(evidence);
     if (hits.length === 0) return [];
-    if (evidence.about.kind === "port") {
-      if (evidence.says === "silent") this.#answers(evidence.about.id, false);
-      if (evidence.says === "answers") this.#answers(evidence.about.id, true);
-    }
+    this.#opinions.hear(evidence);
+    const { about, says } = evidence;
+    if (says === "answers" && about.kind === "port" && this.#opinions.isSilent(about.id)) return []; // Another source still says so.
     if (!AGAINST.has(evidence.says)) {
       this.#holdOff.ended(new Set(hits.map((h) => h.member.serverId)), evidence.says);
       return [];
@@ -156,7 +170,7 @@ export class Protections implements FactsListener, Disposable {
 
   /** Its fence, if any, was for the life before. */
   onNewLife(id: ServerId): void {
-    for (const port of this.#picture.portsOf(id)) this.#forgetAnswer(port.id);
+    for (const port of this.#picture.portsOf(id)) this.#opinions.forget(port.id);
     this.#lift(id, "its server started a new life").catch((err: unknown) =>
       this.#log.warn({ err, server: id }, "the switch did not take the lift of a fence; the next pass reads it"),
     );
@@ -215,7 +229,11 @@ export class Protections implements FactsListener, Disposable {
   }
 
   #sight(): Sight {
-    return { isSwitchConnected: this.#fabric.session !== null, silent: this.#silent, notArmed: this.#fabric.notArmed };
+    return {
+      isSwitchConnected: this.#fabric.session !== null,
+      isSilent: (id) => this.#opinions.isSilent(id),
+      notArmed: this.#fabric.notArmed,
+    };
   }
 
   #index(): void {
@@ -226,31 +244,18 @@ export class Protections implements FactsListener, Disposable {
         this.#byServer.set(member.serverId, [...memberships, { id, member }]);
       }
     }
-    for (const id of [...this.#silent, ...this.#answering]) if (!this.#isProbed(id)) this.#forgetAnswer(id); // Nobody would take it back.
+    this.#opinions.keepOnly((id, by) => this.#isTold(id, by)); // Nobody would take the others back.
   }
 
-  #answers(id: VimPortId, does: boolean): void {
-    this.#forgetAnswer(id);
-    if (!does) this.#silent.add(id);
-    else if (this.#isProbed(id)) this.#answering.add(id);
-  }
-
-  #forgetAnswer(id: VimPortId): void {
-    this.#silent.delete(id);
-    this.#answering.delete(id);
-  }
-
-  #isProbed(portId: VimPortId): boolean {
+  #isTold(portId: VimPortId, by: Source): boolean {
     const port = this.#picture.ports.get(portId);
-    return port !== undefined && this.#policyFor(port) !== undefined;
+    const protections = port ? this.#protectionsOf(port) : [];
+    return by === "probe" ? protections.some((p) => p.probe !== null) : protections.length > 0;
   }
 
-  #policyFor({ serverId, netId }: ServerPort): ProbePolicy | undefined {
-    const memberships = serverId === null ? undefined : this.#byServer.get(serverId);
-    for (const { id, member } of memberships ?? []) {
-      const probe = this.#picture.protections.get(id)?.probe;
-      if (probe && member.dataNet === netId) return probe;
-    }
-    return undefined;
+  /** Those of which it is a member's service port. */
+  #protectionsOf({ serverId, netId }: ServerPort): KeptProtection[] {
+    const memberships = serverId === null ? [] : (this.#byServer.get(serverId) ?? []);
+    return memberships.flatMap(({ id, member }) => (member.dataNet === netId ? (this.#picture.protections.get(id) ?? []) : []));
   }
 }

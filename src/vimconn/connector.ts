@@ -1,4 +1,5 @@
 import type { ArmedProtection } from "../model/armed.ts";
+import type { Source } from "../model/evidence.ts";
 import type { GroupId, HostId, NetId, ServerId, VnfcId } from "../model/ids.ts";
 import type { Net, VimPort } from "../model/net.ts";
 import type { ServerStatus, VimEvent } from "../model/vim-event.ts";
@@ -19,8 +20,8 @@ export type VimNet = Pick<Net, "id" | "name" | "kind" | "status" | "bindNet">;
 export type VimLinkPort = Pick<VimPort, "id" | "name" | "netId" | "serverId" | "mac" | "ip" | "switchPort" | "status"> & {
   /** Closed in the switch; null: this VIM does not say. */
   readonly fenced: boolean | null;
-  /** Does not answer its probe; null: this VIM does not say, or does not know yet. */
-  readonly silent: boolean | null;
+  /** What opinions of the VIM say of it; empty: it does not say, or does not know yet. */
+  readonly opinions: Readonly<Partial<Record<Source, "answers" | "silent">>>;
 };
 
 /** Everything the MANO needs to know of a VIM, as it was at some moment after `startedAt` (monotonic ms). */

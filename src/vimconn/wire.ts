@@ -37,7 +37,7 @@ export interface WirePort {
   readonly "binding:switch_port"?: string | null;
   /** Ours; an original OpenVIM has no fences and leaves it out. */
   readonly fenced?: boolean | null;
-  readonly silent?: boolean | null;
+  readonly opinions?: Readonly<Record<string, "answers" | "silent">> | null;
 }
 
 /** Ours: what is armed (`/openvim/protections`). */
@@ -65,6 +65,8 @@ export interface WireProtection {
     readonly udp_port: number | null;
     readonly source_ip: string | null;
   } | null;
+  /** Left out by a VIM of before it. */
+  readonly traffic?: { readonly silent_ms: number } | null;
 }
 
 export const protectionOut = (p: ArmedProtection): WireProtection => ({
@@ -86,6 +88,7 @@ export const protectionOut = (p: ArmedProtection): WireProtection => ({
     udp_port: p.probe.udpPort,
     source_ip: p.probe.sourceIp,
   },
+  traffic: p.traffic && { silent_ms: p.traffic.silentMs },
 });
 
 /** What the VIM shows, back in our words; what it shows beside (state, readiness) is left out. */
@@ -113,6 +116,7 @@ export const protectionOf = (w: WireProtection): ArmedProtection => ({
     udpPort: w.probe.udp_port,
     sourceIp: w.probe.source_ip,
   },
+  traffic: w.traffic ? { silentMs: w.traffic.silent_ms } : null,
 });
 
 export const serverOf = (w: WireServer): VimServer => ({
@@ -146,5 +150,5 @@ export const linkPortOf = (w: WirePort): VimLinkPort => ({
   ip: w.ip_address ?? null,
   switchPort: w["binding:switch_port"] ?? null,
   fenced: w.fenced ?? null,
-  silent: w.silent ?? null,
+  opinions: w.opinions ?? {},
 });

@@ -3,6 +3,7 @@ import { type FlowChange, type FlowPhases, type FlowTable, PROBE_MAC } from "../
 import { type DatapathId, portNo } from "../../src/model/ids.ts";
 import type { Applied, SwitchEvent, SwitchPort } from "../../src/model/switch.ts";
 import { afterChanges } from "../../src/steer/changes.ts";
+import type { CountedPort } from "../../src/switch/session.ts";
 import type { FabricSwitch } from "../../src/vim/fabric.ts";
 import { macBytes } from "../../src/wire/arp.ts";
 import type { Chance } from "./chance.ts";
@@ -13,6 +14,7 @@ const DATAPATH = "0000000000000001" as DatapathId;
 const PROBE_MAC_BYTES = macBytes(PROBE_MAC);
 const LATENCY_MS = [0.1, 0.6] as const;
 const PACKET_MS = [0.05, 0.4] as const;
+const NOT_COUNTED = { rxBytes: null, txBytes: null, rxDropped: null, txDropped: null } as const;
 
 /**
  * An OpenFlow switch: a flow table that really leads packets, ports that come and go, and one controller's session. It keeps its table when
@@ -36,6 +38,9 @@ export class FakeSwitch {
   changed: (what: string, isBetween: boolean) => void = () => {};
   /** A frame that leaves a port towards whatever is behind it. */
   out: (port: string, frame: Uint8Array) => void = () => {};
+  /** Called before the counters are told: what others have sent until now is counted. */
+  flow: () => void = () => {};
+  readonly #counted = new Map<string, { tx: number; rx: number }>();
   #portNo = 0;
 
   constructor(sim: SimClock, chance: Chance, version: "1.0" | "1.3") {
@@ -63,6 +68,7 @@ export class FakeSwitch {
   restart(): void {
     this.cut("the switch restarted");
     this.table = { entries: [], groups: [] };
+    this.#counted.clear();
     this.changed("the switch restarts with an empty table", false);
   }
 
@@ -84,9 +90,20 @@ export class FakeSwitch {
     this.session?.portTold("delete", port);
   }
 
+  count(port: string, way: "tx" | "rx", packets = 1): void {
+    const counted = this.countedAt(port);
+    counted[way] += packets;
+    this.#counted.set(port, counted);
+  }
+
+  countedAt(port: string): { tx: number; rx: number } {
+    return this.#counted.get(port) ?? { tx: 0, rx: 0 };
+  }
+
   /** A frame comes in from what is behind a port: here only answers to probes matter. */
   frameIn(inPort: string, frame: Uint8Array): void {
     if (!this.isLive(inPort)) return;
+    this.count(inPort, "rx");
     const toUs = PROBE_MAC_BYTES.every((b, i) => frame[i] === b);
     const left = traced(this.table, { inPort, vlan: null, ethDst: toUs ? PROBE_MAC : "ff:ff:ff:ff:ff:ff" }, this.isLive);
     if (left.some((l) => l.port === CONTROLLER)) this.session?.packetTold(inPort, frame);
@@ -116,6 +133,8 @@ class FakeSession implements FabricSwitch {
   readonly #life: Life;
   readonly #tell: (e: SwitchEvent) => void;
   readonly #waiting = new Set<(why: string) => void>();
+  readonly #sent = new Map<string, number>();
+  readonly #handed = new Map<string, number>();
   #toSwitchMs = 0;
   #toUsMs = 0;
   #endedWhy: string | null = null;
@@ -155,9 +174,27 @@ class FakeSession implements FabricSwitch {
 
   packetOut(port: string, frame: Uint8Array): void {
     if (!this.ports.has(port)) throw new Fault("SWITCH_REFUSED", `the switch has no port ${port}`, { port });
+    this.#sent.set(port, (this.#sent.get(port) ?? 0) + 1);
     this.#send(() => {
-      if (this.#switch.isLive(port)) this.#switch.out(port, frame);
+      if (!this.#switch.isLive(port)) return;
+      this.#switch.count(port, "tx");
+      this.#switch.out(port, frame);
     });
+  }
+
+  async portCounters(): Promise<Map<string, CountedPort>> {
+    const sent = new Map(this.#sent);
+    const counted = await this.#ask(() => {
+      this.#switch.flow();
+      return [...this.#switch.ports.keys()].map((port) => ({ port, ...this.#switch.countedAt(port) }));
+    });
+    const ownOf = (port: string) => ({ sent: sent.get(port) ?? 0, heard: this.#handed.get(port) ?? 0 });
+    return new Map(
+      counted.map(({ port, tx, rx }) => [
+        port,
+        { ...NOT_COUNTED, txPackets: BigInt(tx), rxPackets: BigInt(rx), own: ownOf(port) },
+      ]),
+    );
   }
 
   inOneWrite(send: () => void): void {
@@ -173,7 +210,10 @@ class FakeSession implements FabricSwitch {
   }
 
   packetTold(inPort: string, frame: Uint8Array): void {
-    this.#answer(() => this.#tell({ type: "packetIn", datapath: DATAPATH, inPort, frame, seenAt: this.#switch.sim.now() }));
+    this.#answer(() => {
+      this.#handed.set(inPort, (this.#handed.get(inPort) ?? 0) + 1);
+      this.#tell({ type: "packetIn", datapath: DATAPATH, inPort, frame, seenAt: this.#switch.sim.now() });
+    });
   }
 
   ended(why: string): void {

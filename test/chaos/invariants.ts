@@ -1,10 +1,9 @@
 import type { NetId } from "../../src/model/ids.ts";
 import type { Guest } from "./fake-host.ts";
+import { SERVICE_MAC } from "./service-traffic.ts";
 import { type System, VIEWERS, viewerMac } from "./system.ts";
 import { traced } from "./trace.ts";
 
-/** The service address that viewers send to; no port declares it (docs: the twins' marker port tells them apart). */
-const SERVICE_MAC = "02:00:5e:00:01:64";
 /** What happened this short a time ago may not be known yet to those who act. */
 const LATENESS_MS = 3_000;
 

@@ -70,7 +70,7 @@ export class SimConnector implements VimConnector {
       ports: [...picture.ports.values()].map((p) => ({
         ...p,
         fenced: p.kind === "instance:data" ? p.fenced : null,
-        silent: protections.isSilent(p.id),
+        opinions: Object.fromEntries(protections.opinionsOf(p.id)),
       })),
       nets: new Map(picture.nets),
     }));
@@ -138,13 +138,14 @@ export class SimConnector implements VimConnector {
   async armed(id: GroupId, signal: AbortSignal): Promise<ArmedProtection | null> {
     const view = await this.#ask(ASK_TIMEOUT_MS, signal, async (vim) => vim.protections.get(id)).catch(unlessGone);
     if (!view) return null;
-    const { name, revision, holdOffMs, probe } = view;
+    const { name, revision, holdOffMs, probe, traffic } = view;
     return {
       id,
       name,
       revision,
       holdOffMs,
       probe,
+      traffic,
       members: view.members.map(({ fenced: _, ...m }) => m),
       plans: view.plans.map(({ failed, moves, because }) => ({ failed, moves, because })),
     };

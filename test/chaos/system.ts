@@ -12,6 +12,7 @@ import type { Chance } from "./chance.ts";
 import { FakeHost, type Guest } from "./fake-host.ts";
 import { FakeSwitch } from "./fake-switch.ts";
 import { ManoLife } from "./mano-life.ts";
+import { ServiceTraffic } from "./service-traffic.ts";
 import { Life, SimClock } from "./sim-clock.ts";
 import { SimConnector, type Wire } from "./sim-connector.ts";
 import { SimDisk } from "./sim-store.ts";
@@ -94,6 +95,8 @@ export class System {
       note: (what) => this.note(what),
     });
     this.disks = template?.disks ?? emptyDisks();
+    const service = new ServiceTraffic(this.fabric, this.host, new Map(VIEWERS.map((v) => [v, viewerMac(v)])));
+    this.fabric.flow = () => service.flow();
     if (template === null) for (const port of VIEWERS) this.fabric.setPort(port, false);
     else this.#putBack(template);
   }

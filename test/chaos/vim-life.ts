@@ -6,6 +6,7 @@ import type { VimDb } from "../../src/store/vim-schema.ts";
 import { Compute } from "../../src/vim/compute.ts";
 import { onHost, onSwitch } from "../../src/vim/edges.ts";
 import { Probe } from "../../src/vim/probe.ts";
+import { TrafficWatch } from "../../src/vim/traffic-watch.ts";
 import { Vim } from "../../src/vim/vim.ts";
 import { probeFrames } from "../../src/wire/probe-frames.ts";
 import type { FakeHost } from "./fake-host.ts";
@@ -68,6 +69,7 @@ export class VimLife {
     void vim.fabricLoop.run(() => PASS_EVERY_MS, signal);
     void vim.computeLoop.run(() => PASS_EVERY_MS, signal);
     void probe.run(signal);
+    void new TrafficWatch({ fabric, facts, clock, log }, () => vim.protections.watched()).run(signal);
     this.vim = vim;
   }
 

@@ -60,7 +60,7 @@ test("a member that fell silent while the MANO was away is known to be after its
   await using rig = await protectedRig();
   const { id } = rig.vim.byName("media-relay-a");
   await rig.stopMano();
-  [...rig.vim.ports.values()].find((p) => p.device_id === id && p.name === "eth1")!.silent = true; // And nobody tells.
+  [...rig.vim.ports.values()].find((p) => p.device_id === id && p.name === "eth1")!.opinions = { probe: "silent" }; // And nobody tells.
   await rig.startMano();
   const [a] = (await rig.ns()).vnfcs;
   await until("fenced by command", () => rig.vim.armings.includes(`PUT fence ${a!.id}`));

@@ -114,6 +114,15 @@ const BROKEN: Record<string, [breakIt: (f: Loose) => void, errors: string[]]> = 
       "vnfd[0].vdu[0].protection.probe.misses: 4 of 3 requests cannot be missed",
     ],
   ],
+  "traffic that is silent too soon, and an unknown key": [
+    (f) => {
+      vdu(f).protection = { traffic: { silent_ms: 100, packets: 1 } };
+    },
+    [
+      "vnfd[0].vdu[0].protection.traffic.silent_ms: 100 is not possible here; write whole milliseconds in which packets go in and none comes out, 200..60000",
+      "vnfd[0].vdu[0].protection.traffic.packets: there is no such key; write one of silent_ms",
+    ],
+  ],
   "probe without an address": [
     (f) => {
       vdu(f).protection = { probe: { icmp: true } };
@@ -403,19 +412,29 @@ test("what is left out gets the documented default", () => {
     holdOffMs: 0,
     waitToRestoreMs: 5000,
     probe: null,
+    traffic: null,
   });
 });
 
 test("a probe and capacities are taken over; what a probe leaves out gets its default", () => {
   const file = good();
-  vdu(file).protection = { probe: { interval: 50, misses: 2 } };
+  vdu(file).protection = { probe: { interval: 50, misses: 2 }, traffic: {} };
   nsd(file).members[0].capacity = 1;
   const parsed = parseDescriptor(stringify(file));
   expect(parsed).toMatchObject({
     ok: true,
     descriptor: {
       vnfds: [
-        { vdus: [{ policy: { probe: { intervalMs: 50, misses: 2, of: 2, icmp: false, udpPort: null, sourceIp: null } } }] },
+        {
+          vdus: [
+            {
+              policy: {
+                probe: { intervalMs: 50, misses: 2, of: 2, icmp: false, udpPort: null, sourceIp: null },
+                traffic: { silentMs: 1_000 },
+              },
+            },
+          ],
+        },
       ],
       nsds: [{ members: [{ capacity: 1 }, { capacity: null }] }],
     },

@@ -9,7 +9,7 @@ import { Guard } from "../../src/mano/guard.ts";
 import { Healer, type Patient } from "../../src/mano/healer.ts";
 import { WriteQueue } from "../../src/mano/writes.ts";
 import type { Evidence } from "../../src/model/evidence.ts";
-import type { GroupId, NetId, NsId, ServerId, VimAccountId, VnfcId } from "../../src/model/ids.ts";
+import type { GroupId, NetId, NsId, ServerId, VimAccountId, VimPortId, VnfcId } from "../../src/model/ids.ts";
 import type { ManoEvent } from "../../src/model/mano-event.ts";
 import type { Move, ProtectionGroup } from "../../src/model/protection.ts";
 import { EventStream } from "../../src/notify/stream.ts";
@@ -191,12 +191,37 @@ const group: ProtectionGroup = {
   scheme: "ACTIVE_ACTIVE",
   members: [member(a), member(b)],
   trafficNets: [{ netId: net, name: "t0", normal: a }],
-  policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 0, probe: null },
+  policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 0, probe: null, traffic: null },
 };
 const servers = new Map([
   [a, "sa" as ServerId],
   [b, "sb" as ServerId],
 ]);
+
+test("a member that packets go to and none comes from, which its VIM has not fenced, is fenced after a second", () => {
+  const fenced: string[] = [];
+  const connector = { fence: async (_, member) => void fenced.push(member) } as Partial<VimConnector> as VimConnector;
+  const still = Object.assign(new ManualClock(), { sleep: () => new Promise<void>(() => {}) });
+  const fences = new Fences(still, silent, () => connector);
+  const guard = new Guard(group, servers);
+  for (const vnfc of [a, b]) {
+    const of = guard.memberOf(vnfc)!;
+    const port = { kind: "port", id: `p-${vnfc}` as VimPortId } as const;
+    guard.hear(of, { about: { kind: "server", id: of.serverId }, says: "running", source: "qmp", seenAt: still.ms });
+    guard.hear(of, { about: port, says: "answers", source: "probe", seenAt: still.ms });
+    if (vnfc === a) guard.hear(of, { about: port, says: "silent", source: "traffic", seenAt: still.ms });
+  }
+  guard.bindSeen(net, "d-a" as NetId, still.ms);
+  for (const [atMs, want] of [
+    [999, []],
+    [1_000, [a]],
+  ] as const) {
+    still.ms = guard.members[0]!.words.port.get("traffic")!.sinceMs + atMs;
+    guard.judgeAll(still.ms);
+    fences.look(guard);
+    expect(fenced).toEqual(want);
+  }
+});
 
 describe("a member that has not answered since its link came back", () => {
   const fenced: string[] = [];

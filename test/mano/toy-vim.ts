@@ -30,7 +30,7 @@ export class ToyVim implements AsyncDisposable {
       status: string;
       ip_address?: string;
       fenced?: boolean;
-      silent?: boolean;
+      opinions?: Record<string, string>;
     }
   >();
   /** Every request that changes something, as "METHOD path". */

@@ -193,6 +193,7 @@ export class ArmedRig implements AsyncDisposable {
         { failed: "B" as VnfcId, moves: [{ trafficNet: traffic1!.id, to: "A" as VnfcId }], because: ["A is up"] },
       ],
       probe: null,
+      traffic: null,
       ...more,
     };
   }

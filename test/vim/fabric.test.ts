@@ -127,6 +127,7 @@ function without(real: SwitchSession): FabricSwitch & { asked: number } {
     read: () => real.read(),
     packetOut: (to, frame) => real.packetOut(to, frame),
     inOneWrite: (work) => real.inOneWrite(work),
+    portCounters: () => real.portCounters(),
     apply(phases) {
       const refused = phases.flat().find((c) => "group" in c && c.group.type === "fastFailover");
       if (refused === undefined || !("group" in refused)) return real.apply(phases);
@@ -158,6 +159,7 @@ test("what is on its way already is done when the switch confirms it, and refuse
     read: () => session.read(),
     packetOut: (to, frame) => session.packetOut(to, frame),
     inOneWrite: (work) => session.inOneWrite(work),
+    portCounters: () => session.portCounters(),
     apply: (phases) => held.promise.then(() => session.apply(phases)),
   };
   fabric.connected(session);

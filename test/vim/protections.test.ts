@@ -106,7 +106,7 @@ describe("firing", () => {
     rig.writes.length = 0;
     rig.port(rig.b, "answers", "probe");
     rig.port(rig.b, "silent", "probe");
-    expect(still()).toContain("relay-b does not answer its probe");
+    expect(still()).toContain("relay-b is silent");
     rig.port(rig.b, "answers", "probe");
     rig.vim.facts.link("portStatus", tapOf("b"), false, nowMs());
     expect(still()).toContain("the port of relay-b is DOWN");
@@ -374,6 +374,7 @@ test("the routes: shown, armed, refused in words, fenced and taken away", async 
     ],
     plans: [{ failed: "A", moves: [{ net: traffic0!.id, to: "B" }], because: ["B is up"] }],
     probe: { interval_ms: 100, misses: 3, of: 5 },
+    traffic: { silent_ms: 1_000 },
   };
   const put = (more: object) => ask("PUT", "/protections/group-1", { protection: { ...protection, ...more } });
   expect((await put({})).body.protection).toMatchObject({
@@ -381,6 +382,7 @@ test("the routes: shown, armed, refused in words, fenced and taken away", async 
     revision: 3,
     plans: [{ state: "armed", ready: "all", readiness: "can fire: traffic0 goes to relay-b", last_fired: null }],
     probe: { interval_ms: 100, misses: 3, of: 5, icmp: false, udp_port: null, source_ip: null },
+    traffic: { silent_ms: 1_000 },
   });
   const says = async (more: object) => {
     const { status, body } = await put(more);
@@ -389,6 +391,7 @@ test("the routes: shown, armed, refused in words, fenced and taken away", async 
   expect(await says({ revision: 2 })).toMatch(/^409 .*revision 2 is older than revision 3/);
   expect(await says({ revision: "x" })).toBe("400 Invalid content  at 'protection:revision': 'x' is not of type 'integer'");
   expect(await says({ probe: { interval_ms: 5, misses: 1, of: 1 } })).toMatch(/^400 .* at 'probe:interval_ms': 5 must be >= 10/);
+  expect(await says({ traffic: { silent_ms: 100 } })).toMatch(/^400 .* at 'protection:traffic'/);
   expect(await says({ id: "group-2" })).toMatch(/^400 .*'group-2' is not the id of the path/);
   expect(await says({ revision: 4, members: [{ ...protection.members[0], server_id: data0!.id }] })).toMatch(/^400 .*not found/);
   const fenced = await ask("PUT", "/protections/group-1/fence/A");

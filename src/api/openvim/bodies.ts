@@ -209,6 +209,7 @@ export const protectionPut = Type.Object({
     members: Type.Array(armedMember, { minItems: 1, maxItems: 1_000 }),
     plans: Type.Array(armedPlan, { maxItems: 1_000 }),
     probe: maybe(Type.Unknown()),
+    traffic: maybe(orNull(Type.Object({ silent_ms: Type.Integer({ minimum: 200, maximum: 60_000 }) }))),
   }),
 });
 /** Checked by itself, so that the error names the member of it that is wrong. */

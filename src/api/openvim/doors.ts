@@ -1,4 +1,5 @@
 import type { ArmedProtection, ProtectionView } from "../../model/armed.ts";
+import type { Source } from "../../model/evidence.ts";
 import type { FlavorId, GroupId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId, VnfcId } from "../../model/ids.ts";
 import type { Applied, SwitchPort } from "../../model/switch.ts";
 import type { VimEvent } from "../../model/vim-event.ts";
@@ -61,7 +62,7 @@ export interface VimDoors {
     disarm(id: GroupId): Promise<void>;
     fence(id: GroupId, memberId: VnfcId): Promise<ProtectionView>;
     lift(id: GroupId, memberId: VnfcId): Promise<ProtectionView>;
-    isSilent(id: VimPortId): boolean | null;
+    opinionsOf(id: VimPortId): ReadonlyMap<Source, "answers" | "silent">;
   };
   readonly fabric: {
     readonly session: { readonly ports: ReadonlyMap<string, SwitchPort> } | null;

@@ -54,6 +54,7 @@ function protectionIn(call: Call): ArmedProtection {
       because: plan.because ?? [],
     })),
     probe: p.probe === undefined || p.probe === null ? null : probeIn(p.probe),
+    traffic: p.traffic ? { silentMs: p.traffic.silent_ms } : null,
   };
 }
 
@@ -84,6 +85,7 @@ const protectionOut = (p: ProtectionView): Wire => ({
     udp_port: p.probe.udpPort,
     source_ip: p.probe.sourceIp,
   },
+  traffic: p.traffic && { silent_ms: p.traffic.silentMs },
 });
 
 const planOut = (plan: PlanView): Wire => ({

@@ -168,7 +168,7 @@ export const PORT_COLUMNS = [
   "binding:vlan",
   "bandwidth",
   "fenced",
-  "silent",
+  "opinions",
 ];
 export const portOut = (p: ServerPort, { protections }: VimDoors): Wire =>
   withoutNulls({
@@ -188,8 +188,10 @@ export const portOut = (p: ServerPort, { protections }: VimDoors): Wire =>
     bandwidth: p.bandwidthMbps,
     model: p.model,
     fenced: p.kind === "instance:data" ? p.fenced : null, // Ours, as the next; only such ports can be.
-    silent: protections.isSilent(p.id),
+    opinions: opinionsOut(protections.opinionsOf(p.id)),
   });
+
+const opinionsOut = (said: ReadonlyMap<string, string>) => (said.size === 0 ? null : Object.fromEntries(said));
 
 export const SERVER_COLUMNS = ["name", "description", "status", "id", "hostId", "flavorRef", "imageRef"];
 export function serverRow(s: Server, tenant: TenantId | "any", base: BaseUrl): Wire {

@@ -1,0 +1,23 @@
+import type { PortReading } from "../detect/traffic.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { FabricSwitch } from "./fabric.ts";
+
+/** Readings of all ports of a switch, by name, taken at one moment as far as we can tell. */
+export interface Readings {
+  /** How long the switch took to answer, ms: they are of some moment within. */
+  readonly tookMs: number;
+  readonly of: ReadonlyMap<string, PortReading>;
+}
+
+/** One request for all ports. A port whose packets the switch does not count is left out. Rejects as the session does. */
+export async function readPorts(session: FabricSwitch, clock: Clock): Promise<Readings> {
+  const askedAt = clock.now();
+  const counted = await session.portCounters();
+  const atMs = clock.now();
+  const of = new Map<string, PortReading>();
+  for (const [port, { txPackets, rxPackets, own }] of counted) {
+    if (txPackets === null || rxPackets === null) continue;
+    of.set(port, { atMs, tx: Number(txPackets), rx: Number(rxPackets), sent: own.sent, heard: own.heard });
+  }
+  return { tookMs: atMs - askedAt, of };
+}
