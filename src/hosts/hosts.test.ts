@@ -152,7 +152,8 @@ test("a silent peer is asked every 5 s, and given up after 15", async () => {
     now += ms + 1;
   };
   const note = (what: string) => () => void said.push(`${what} at ${Math.round(now / 1000)}`);
-  await watchSilence({ now: () => now, wall: () => new Date(0), sleep }, end.signal, {
+  const patience = { everyMs: 5_000, asks: 2 };
+  await watchSilence({ now: () => now, wall: () => new Date(0), sleep }, end.signal, patience, {
     heardAt: () => 0,
     ask: note("asked"),
     gone: note("gone"),

@@ -29,7 +29,7 @@ import {
   STOPPED,
 } from "../wire/libvirt/protocol.ts";
 import { ProtocolError } from "../wire/libvirt/xdr.ts";
-import { inTime, openStream, watchSilence } from "./stream.ts";
+import { inTime, openStream, type Patience, watchSilence } from "./stream.ts";
 
 export interface LibvirtTarget {
   readonly socketPath: string;
@@ -37,6 +37,8 @@ export interface LibvirtTarget {
   readonly uri?: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** How long it may be silent; without it, as libvirt's own clients. */
+  readonly patience?: Patience;
 }
 
 export interface Domain {
@@ -61,10 +63,13 @@ export type LibvirtEvent =
       readonly detail: string;
       readonly seenAt: number;
     }
-  | { readonly type: "closed"; readonly why: string };
+  /** `heardAt`: when its last byte came. */
+  | { readonly type: "closed"; readonly why: string; readonly heardAt: number };
 
 /** libvirt itself gives up on a domain's lock after 30 s, so a call this late is lost. */
 const CALL_MAX_MS = 60_000;
+/** keepalive_interval of libvirt's own clients, who ask five times. */
+const LIBVIRT_PATIENCE: Patience = { everyMs: 5_000, asks: 2 };
 const KIB_PER_MIB = 1024;
 const BYTES_PER_MIB = 1024n * 1024n;
 
@@ -108,7 +113,7 @@ export class LibvirtSession implements AsyncDisposable {
   #serial = 1;
   #heardAt: number;
 
-  constructor(socket: Socket, { clock, log }: LibvirtTarget) {
+  constructor(socket: Socket, { clock, log, patience = LIBVIRT_PATIENCE }: LibvirtTarget) {
     this.#socket = socket;
     this.#clock = clock;
     this.#log = log;
@@ -117,8 +122,8 @@ export class LibvirtSession implements AsyncDisposable {
     socket.on("error", (e) => this.close(e.message));
     socket.on("close", () => this.close("libvirtd closed the connection"));
     const ask = () => void socket.write(encodeKeepalive("ping"));
-    const gone = () => this.close("libvirtd is silent");
-    void watchSilence(clock, this.#ended.signal, { heardAt: () => this.#heardAt, ask, gone });
+    const gone = () => this.close(`libvirtd is silent: ${patience.asks} keepalives in a row were not answered`);
+    void watchSilence(clock, this.#ended.signal, patience, { heardAt: () => this.#heardAt, ask, gone });
   }
 
   /** For `connectLibvirt` only: what must be said before anything else. */
@@ -209,7 +214,7 @@ export class LibvirtSession implements AsyncDisposable {
     this.#socket.destroy();
     for (const { reject } of this.#waiting.values()) reject(this.#unreachable());
     this.#waiting.clear();
-    this.#tell({ type: "closed", why });
+    this.#tell({ type: "closed", why, heardAt: this.#heardAt });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

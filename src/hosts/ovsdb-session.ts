@@ -12,11 +12,13 @@ import {
   request,
   type TableUpdates,
 } from "../wire/ovsdb/messages.ts";
-import { inTime, openStream, watchSilence } from "./stream.ts";
+import { inTime, openStream, type Patience, watchSilence } from "./stream.ts";
 
 /** ovsdb-server answers in well under a millisecond; `wait` operations are not used across the wire. */
 const REQUEST_MAX_MS = 10_000;
 const DATABASE = "Open_vSwitch";
+/** inactivity_probe of ovsdb-server itself is 5 s. */
+const PATIENCE: Patience = { everyMs: 5_000, asks: 2 };
 
 /** What the owner of a session hears. */
 export interface OvsdbListener {
@@ -67,7 +69,7 @@ export class OvsdbSession {
     socket.on("close", () => this.close("ovsdb-server closed the connection"));
     const ask = () => void this.request("echo", []).catch(() => {}); // Its silence is what counts.
     const gone = () => this.close("ovsdb-server is silent");
-    void watchSilence(clock, this.#ended.signal, { heardAt: () => this.#heardAt, ask, gone });
+    void watchSilence(clock, this.#ended.signal, PATIENCE, { heardAt: () => this.#heardAt, ask, gone });
   }
 
   /** Throws OVSDB_REFUSED with the server's words, HOST_UNREACHABLE or TIMEOUT. */

@@ -36,21 +36,34 @@ export async function inTime<T>(clock: Clock, maxMs: number, what: string, answe
   }
 }
 
-/** A peer silent for so long is asked; silent for three times as long it is gone (libvirt and OVSDB ask every 5 s themselves). */
-const ASK_AFTER_MS = 5_000;
-const SILENCE_MAX_MS = 3 * ASK_AFTER_MS;
+/** How long a peer may be silent: asked after `everyMs` and again as often, it is gone when `asks` in a row bring nothing back. */
+export interface Patience {
+  readonly everyMs: number;
+  readonly asks: number;
+}
 
-/** A frozen peer keeps its socket open: only its silence tells. Runs until `signal` is aborted or the peer is gone. */
+/**
+ * A frozen peer keeps its socket open: only its silence tells. Runs until `signal` is aborted or the peer is gone. Asks are counted and
+ * not time: a turn that came late was our own stall, and what the peer said meanwhile is perhaps not read yet.
+ */
 export async function watchSilence(
   clock: Clock,
   signal: AbortSignal,
+  { everyMs, asks }: Patience,
   peer: { heardAt(): number; ask(): void; gone(): void },
 ): Promise<void> {
+  let asked = 0;
+  let turnAt = clock.now();
   while (!signal.aborted) {
-    await clock.sleep(ASK_AFTER_MS, signal).catch(() => {});
+    await clock.sleep(everyMs, signal).catch(() => {});
     if (signal.aborted) return;
-    const silentMs = clock.now() - peer.heardAt();
-    if (silentMs > SILENCE_MAX_MS) return peer.gone();
-    if (silentMs >= ASK_AFTER_MS) peer.ask();
+    const [now, lastTurnAt] = [clock.now(), turnAt];
+    turnAt = now;
+    if (now - lastTurnAt > 2 * everyMs) continue;
+    if (peer.heardAt() > lastTurnAt) asked = 0;
+    if (now - peer.heardAt() < everyMs) continue;
+    if (asked >= asks) return peer.gone();
+    asked++;
+    peer.ask();
   }
 }
