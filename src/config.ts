@@ -10,6 +10,20 @@ const text = (description: string, more: object = {}) => Type.String({ minLength
 const tcpPort = (byDefault: number) =>
   Type.Integer({ minimum: 0, maximum: 65_535, default: byDefault, description: "a TCP port, 0..65535" });
 const host = text("the address to listen on, such as 127.0.0.1", { default: "127.0.0.1" });
+const libvirtSocket = text("the path of libvirtd's unix socket", { default: "/run/libvirt/libvirt-sock" });
+/** A compute host where there are several. What is left out is as for the one host of this machine. */
+const vimHost = Type.Object(
+  {
+    name: text("a name of its own, which stays the host's for ever"),
+    libvirtSocket,
+    runDir: text("a folder of its own for monitor sockets and console logs"),
+    netns: Type.Optional(text("the network namespace of this hypervisor, where it is not config.vim.netns")),
+    availabilityZone: Type.Optional(text("the zone it stands in")),
+    memoryMiB: Type.Optional(Type.Integer({ minimum: 1, description: "MiB for guests; leave it out to have the host asked" })),
+    cpus: Type.Optional(Type.Integer({ minimum: 1, description: "threads for guests; leave it out to have the host asked" })),
+  },
+  { ...closed, description: "an object with name, libvirtSocket, runDir" },
+);
 const vlanId = Type.Integer({ minimum: 1, maximum: 4094, description: "a VLAN id, 1..4094" });
 
 const vim = Type.Object(
@@ -26,7 +40,16 @@ const vim = Type.Object(
     ),
     openflow: Type.Object({ host, port: tcpPort(6653) }, { ...closed, default: {}, description: "an object with host and port" }),
     store: text("the path of the VIM's SQLite file"),
-    libvirtSocket: text("the path of libvirtd's unix socket", { default: "/run/libvirt/libvirt-sock" }),
+    libvirtSocket,
+    hosts: Type.Array(vimHost, { default: [], description: "a list of compute hosts; none: the one behind libvirtSocket" }),
+    /** libvirt's keepalive: how soon a host that says nothing is taken for unreachable. */
+    heartbeat: Type.Object(
+      {
+        everyMs: Type.Integer({ minimum: 100, maximum: 60_000, default: 1_000, description: "milliseconds, 100..60000" }),
+        asks: Type.Integer({ minimum: 1, maximum: 100, default: 5, description: "unanswered questions in a row, 1..100" }),
+      },
+      { ...closed, default: {}, description: "an object with everyMs and asks" },
+    ),
     ovsdb: text("the switch's database, unix:PATH or tcp:HOST:PORT", {
       pattern: "^(unix:.+|tcp:.+:[0-9]+)$",
       default: "unix:/run/openvswitch/db.sock",
@@ -101,7 +124,19 @@ export function parseConfig(raw: unknown): Config {
   if (range && range.first > range.last) {
     throw new Fault("CONFIG", `config.vim.vlanRange: want first <= last, got ${range.first} > ${range.last}`);
   }
+  for (const key of ["name", "libvirtSocket", "runDir"] as const) checkHostsDiffer(parsed.vim?.hosts ?? [], key);
   return parsed;
+}
+
+function checkHostsDiffer(hosts: VimConfig["hosts"], key: "name" | "libvirtSocket" | "runDir"): void {
+  for (const [i, host] of hosts.entries()) {
+    const first = hosts.findIndex((h) => h[key] === host[key]);
+    if (first < i)
+      throw new Fault(
+        "CONFIG",
+        `config.vim.hosts.${i}.${key}: want one of its own, got ${host[key]}, which is that of hosts.${first}`,
+      );
+  }
 }
 
 /** Each mistake once: the path, what is wanted, what was got. */

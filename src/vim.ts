@@ -1,28 +1,22 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { listenHttp } from "./api/http.ts";
 import { serveOpenvim } from "./api/openvim/serve.ts";
 import type { VimConfig } from "./config.ts";
-import { probeAccel } from "./hosts/accel.ts";
-import { type Host, openHost } from "./hosts/host.ts";
-import { connectOvsdb, type Ovsdb } from "./hosts/ovsdb.ts";
-import { openProcessExit } from "./hosts/process-exit.ts";
-import { deleteTap, ensureTap } from "./hosts/taps.ts";
+import { connectOvsdb } from "./hosts/ovsdb.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Fault } from "./lib/fault.ts";
 import type { Log } from "./lib/log.ts";
-import { Loop } from "./lib/loop.ts";
 import { VERSION } from "./lib/version.ts";
 import { PROBE_MAC } from "./model/flow.ts";
 import { openStore } from "./store/open.ts";
 import type { VimDb } from "./store/vim-schema.ts";
 import { listen, type SwitchListener } from "./switch/listen.ts";
-import { Compute, type Plugs } from "./vim/compute.ts";
-import { onHost, onOvsdb, onSwitch } from "./vim/edges.ts";
+import { onOvsdb, onSwitch } from "./vim/edges.ts";
 import { Probe } from "./vim/probe.ts";
 import { TrafficWatch } from "./vim/traffic-watch.ts";
 import { Vim } from "./vim/vim.ts";
+import { openHosts } from "./vim-hosts.ts";
 import { probeFrames } from "./wire/probe-frames.ts";
 
 const MIGRATIONS = join(import.meta.dirname, "..", "sql", "vim");
@@ -54,7 +48,6 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   vim.events.push({ type: "vim.started", version: VERSION });
   if (vim.picture.tenants.size === 0)
     await vim.catalogue.createTenant({ name: "default", description: "made at the first start" });
-  const local = await vim.inventory.localHost();
 
   const ended = new AbortController();
   const running: Promise<void>[] = [];
@@ -75,22 +68,13 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   const traffic = new TrafficWatch({ fabric, facts, clock, log }, () => vim.protections.watched());
   undo.defer(switches.on(onSwitch(vim, probe, (datapath) => switches.sessions.get(datapath)!)));
 
-  mkdirSync(config.runDir, { recursive: true });
-  const processExit = await openProcessExit({ clock, log });
-  if (processExit) undo.use(processExit);
   const ovsdb = undo.use(await connectOvsdb({ address: config.ovsdb, clock, log }));
-  const host = undo.use(await openHost({ socketPath: config.libvirtSocket, clock, log, processExit, epoch }));
-  const compute = await computeFor(config, vim, host, ovsdb, { clock, log });
-  const unreachable = (err: unknown) =>
-    log.warn({ err }, "the host could not be compared with the servers; the next pass tries again");
-  const computeLoop = new Loop(clock, () => compute.pass(), unreachable);
-  vim.computeLoop = computeLoop;
-  undo.defer(host.on(onHost(vim, local.id)));
+  undo.use(await openHosts(config, vim, ovsdb, { clock, log, epoch }));
   undo.defer(ovsdb.on(onOvsdb(vim)));
 
   running.push(
     vim.fabricLoop.run(() => PASS_EVERY_MS, ended.signal),
-    computeLoop.run(() => PASS_EVERY_MS, ended.signal),
+    ...[...vim.computeLoops.values()].map((loop) => loop.run(() => PASS_EVERY_MS, ended.signal)),
     probe.run(ended.signal),
     traffic.run(ended.signal),
   );
@@ -129,26 +113,4 @@ async function listenForSwitches(
   const { host, port: tcpPort } = config.openflow;
   const accept = (datapath: string) => vim.fabric.session === null || vim.fabric.session.datapath === datapath;
   return listen({ host, tcpPort, accept, ...around });
-}
-
-async function computeFor(config: VimConfig, vim: Vim, host: Host, ovsdb: Ovsdb, { clock, log }: Surroundings): Promise<Compute> {
-  const { netns, runDir, bridge } = config;
-  const where = netns === undefined ? {} : { netns };
-  const plugs: Plugs = {
-    ensureTap: (name) => ensureTap(name, where),
-    deleteTap: (name) => deleteTap(name, where),
-    ensurePort: (name) => ovsdb.ensurePort(bridge, name),
-    removePort: (name) => ovsdb.removePort(bridge, name),
-  };
-  const accel = config.accel ?? (await probeAccel(log));
-  return new Compute({
-    picture: vim.picture,
-    facts: vim.facts,
-    host,
-    plugs,
-    place: { runDir, accel, netns },
-    clock,
-    log,
-    wake: () => vim.computeLoop?.wake(),
-  });
 }

@@ -38,6 +38,22 @@ describe("evidence → health", () => {
       ),
       "down since 30 by processExit,portStatus,qmp,libvirt",
     ],
+    [
+      "its host is silent: an opinion about another thing",
+      told("libvirt:running@10", "arpProbe:answers@20", "hostHeartbeat:silent@30"),
+      "up since 20",
+    ],
+    [
+      "its host answers again: that brings nobody back",
+      told(
+        "libvirt:running@10",
+        "arpProbe:answers@20",
+        "processExit:stopped@30",
+        "hostHeartbeat:silent@31",
+        "hostHeartbeat:answers@40",
+      ),
+      "down since 30 by processExit",
+    ],
     ["paused", told("libvirt:running@10", "arpProbe:answers@20", "qmp:paused@30"), "down since 30 by qmp"],
     [
       "resumed, but has not answered since",

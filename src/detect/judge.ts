@@ -17,6 +17,8 @@ export interface MemberWords {
   readonly server: Words;
   readonly port: Words;
   readonly fence: Fence;
+  /** Of its host's heartbeat: an opinion about another thing, which takes nobody down and brings nobody back. Null: nothing was said. */
+  readonly host: Word | null;
 }
 
 /**
@@ -27,11 +29,12 @@ export type Fence =
   | { readonly isUp: true; readonly word: Word; readonly lifeEnded: boolean }
   | { readonly isUp: false; readonly endedMs: number };
 
-export const NOTHING_SAID: MemberWords = { server: new Map(), port: new Map(), fence: { isUp: false, endedMs: -1 } };
+export const NOTHING_SAID: MemberWords = { server: new Map(), port: new Map(), fence: { isUp: false, endedMs: -1 }, host: null };
 
 /** Takes one more piece of evidence about a member in. */
 export function hearOf(member: MemberWords, evidence: Evidence): MemberWords {
   const { server, port } = member;
+  if (evidence.source === "hostHeartbeat") return { ...member, host: hearHost(member.host, evidence) };
   if (evidence.says === "fenced") return { ...member, fence: fenceOf(member, evidence) };
   if (evidence.about.kind === "port") {
     const heard = { ...member, port: hear(port, evidence) };
@@ -40,6 +43,12 @@ export function hearOf(member: MemberWords, evidence: Evidence): MemberWords {
   const heard = { ...member, server: hear(server, evidence) };
   const fence = fenceAfter(heard, evidence);
   return evidence.says === "stopped" ? { ...heard, fence, port: endedLife(port, evidence.seenAt) } : { ...heard, fence };
+}
+
+function hearHost(had: Word | null, evidence: Evidence): Word {
+  const { says, seenAt } = evidence;
+  if (had !== null && had.lastMs > seenAt) return had;
+  return { evidence, sinceMs: had?.evidence.says === says ? had.sinceMs : seenAt, lastMs: seenAt };
 }
 
 /** What a life answered, or did not, says nothing of the next one. */
@@ -143,6 +152,9 @@ export function silencesOf({ port }: MemberWords): Word[] {
     );
   return words.filter((w) => isSilence(w) && !isEnded(w)).sort((a, b) => a.sinceMs - b.sinceMs);
 }
+
+/** The word that its host cannot be asked now; null: it can, or nobody said. */
+export const hostSilenceOf = ({ host }: MemberWords): Word | null => (host?.evidence.says === "silent" ? host : null);
 
 function down(against: readonly Word[], first: Word): Health {
   const { about, says, source, detail } = first.evidence;

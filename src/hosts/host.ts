@@ -10,7 +10,7 @@ import { type Capacity, connectLibvirt, type LibvirtEvent, type LibvirtSession }
 import type { ProcessExit } from "./process-exit.ts";
 import { killQemu } from "./qemu-process.ts";
 import { ServerWatch } from "./server-watch.ts";
-import { backOffMs } from "./stream.ts";
+import { backOffMs, type Patience } from "./stream.ts";
 
 export interface HostOptions {
   readonly socketPath: string;
@@ -21,6 +21,10 @@ export interface HostOptions {
   readonly processExit: ProcessExit | null;
   /** Of the VIM that leads this host: each server carries it, and one that carries a later one is not touched. Null: none is asked for. */
   readonly epoch?: number | null;
+  /** How long libvirtd may be silent; without it, as libvirt's own clients. */
+  readonly patience?: Patience;
+  /** Folders of the monitor sockets of this machine's other hosts: a QEMU that listens there is not of this one. */
+  readonly otherRunDirs?: readonly string[];
 }
 
 export interface HostServer {
@@ -32,7 +36,14 @@ export interface HostServer {
 /** `unreachable` means that libvirtd cannot be asked; servers may well run, and what is seen of them still comes. */
 export type HostEvent =
   | { readonly type: "evidence"; readonly evidence: Evidence }
-  | { readonly type: "host"; readonly status: "up" | "unreachable"; readonly why?: string; readonly seenAt: number };
+  | {
+      readonly type: "host";
+      readonly status: "up" | "unreachable";
+      readonly why?: string;
+      readonly seenAt: number;
+      /** Since when it is so: libvirtd is unreachable since it was last heard, which may be long before that is noticed. */
+      readonly sinceMs: number;
+    };
 
 /** libvirt asks QEMU to end and waits ten seconds before it kills it. One that stands still hears nothing; it is killed after this, ms. */
 const ENDS_BY_ITSELF_MS = 300;
@@ -82,7 +93,8 @@ export class Host implements AsyncDisposable {
 
   constructor(options: HostOptions) {
     this.#options = options;
-    this.#status = { type: "host", status: "unreachable", why: "not connected yet", seenAt: options.clock.now() };
+    const seenAt = options.clock.now();
+    this.#status = { type: "host", status: "unreachable", why: "not connected yet", seenAt, sinceMs: seenAt };
   }
 
   get status(): "up" | "unreachable" {
@@ -169,7 +181,7 @@ export class Host implements AsyncDisposable {
     const libvirt = await this.#led(id);
     const isDone = new AbortController();
     void this.#options.clock.sleep(ENDS_BY_ITSELF_MS, isDone.signal).then(
-      () => killQemu(id),
+      () => killQemu(id, this.#options.otherRunDirs),
       () => {}, // It ended by itself.
     );
     try {
@@ -201,11 +213,11 @@ export class Host implements AsyncDisposable {
     const { signal } = this.#ended;
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        const why = await this.#connection(() => {
+        const { why, heardAt } = await this.#connection(() => {
           attempt = 0;
           tried();
         });
-        this.#say("unreachable", why);
+        this.#say("unreachable", why, heardAt);
       } catch (e) {
         this.#say("unreachable", e instanceof Error ? e.message : String(e));
       }
@@ -215,11 +227,11 @@ export class Host implements AsyncDisposable {
   }
 
   /** One connection, from joining to its end; resolves with the reason of the end. */
-  async #connection(joined: () => void): Promise<string> {
+  async #connection(joined: () => void): Promise<Extract<LibvirtEvent, { type: "closed" }>> {
     const session = await connectLibvirt(this.#options);
-    const closed = Promise.withResolvers<string>();
+    const closed = Promise.withResolvers<Extract<LibvirtEvent, { type: "closed" }>>();
     // Events first, then the list: whatever changes in between is heard, and heard after what the list says.
-    session.on((e) => (e.type === "closed" ? closed.resolve(e.why) : this.#heard(e)));
+    session.on((e) => (e.type === "closed" ? closed.resolve(e) : this.#heard(e)));
     if (this.#ended.signal.aborted) session.close();
     this.#session = session;
     try {
@@ -270,8 +282,8 @@ export class Host implements AsyncDisposable {
   #watchOf(id: ServerId): ServerWatch {
     const known = this.#watches.get(id);
     if (known) return known;
-    const { clock, log, processExit } = this.#options;
-    const watch = new ServerWatch(id, { clock, log, processExit, tell: (evidence) => this.#tell(evidence) });
+    const { clock, log, processExit, otherRunDirs } = this.#options;
+    const watch = new ServerWatch(id, { clock, log, processExit, otherRunDirs, tell: (evidence) => this.#tell(evidence) });
     this.#watches.set(id, watch);
     return watch;
   }
@@ -288,9 +300,11 @@ export class Host implements AsyncDisposable {
     if (evidence.seenAt >= (this.#latest.get(id)?.seenAt ?? 0)) this.#latest.set(id, evidence);
   }
 
-  #say(status: "up" | "unreachable", why?: string): void {
+  #say(status: "up" | "unreachable", why?: string, sinceMs?: number): void {
     const changed = status !== this.#status.status;
-    this.#status = { type: "host", status, seenAt: this.#options.clock.now(), ...(why === undefined ? {} : { why }) };
+    const seenAt = this.#options.clock.now();
+    const since = sinceMs ?? (changed ? seenAt : this.#status.sinceMs);
+    this.#status = { type: "host", status, seenAt, sinceMs: since, ...(why === undefined ? {} : { why }) };
     if (!changed || this.#ended.signal.aborted) return;
     this.#options.log.info({ status, why, socket: this.#options.socketPath }, "compute host");
     for (const listener of this.#listeners) listener(this.#status);

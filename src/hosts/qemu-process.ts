@@ -1,4 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { QMP_CHARDEV } from "./domain-xml.ts";
 
 /** A process that cannot be mistaken for a later one with the same number. */
@@ -35,23 +36,26 @@ export function parseStat(pid: number, stat: string): ProcessRef | null {
 
 /**
  * The QEMU that runs the domain with this UUID, by its command line (`-uuid UUID`), which libvirt always gives. Looks in
- * this machine's /proc, where processes of inner PID namespaces stand too, under the numbers we can watch them by.
+ * this machine's /proc, where processes of inner PID namespaces stand too, under the numbers we can watch them by. One whose monitor
+ * listens in one of `elsewhere` belongs to another host of this machine: the same server, before or after it was made anew.
  */
-export async function findQemu(uuid: string): Promise<QemuProcess | null> {
+export async function findQemu(uuid: string, elsewhere: readonly string[] = []): Promise<QemuProcess | null> {
   const pids = (await readdir("/proc")).filter((name) => /^[1-9]\d*$/.test(name)).map(Number);
   // Young processes have high numbers, mostly, and the one wanted is mostly young.
   for (const pid of pids.sort((a, b) => b - a)) {
     const args = await readArgs(pid);
     if (args[args.indexOf("-uuid") + 1] !== uuid || !args.includes("-uuid")) continue;
+    const qmpSocket = qmpSocketOf(args);
+    if (qmpSocket !== null && elsewhere.includes(dirname(qmpSocket))) continue;
     const process = await readProcess(pid);
-    if (process) return { ...process, qmpSocket: qmpSocketOf(args) };
+    if (process) return { ...process, qmpSocket };
   }
   return null;
 }
 
 /** SIGKILL to the QEMU of this domain, if there is one. */
-export async function killQemu(uuid: string): Promise<void> {
-  const found = await findQemu(uuid);
+export async function killQemu(uuid: string, elsewhere: readonly string[] = []): Promise<void> {
+  const found = await findQemu(uuid, elsewhere);
   if (found === null) return;
   try {
     process.kill(found.pid, "SIGKILL");

@@ -11,6 +11,7 @@ export interface WatchContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly processExit: ProcessExit | null;
+  readonly otherRunDirs: readonly string[] | undefined;
   readonly tell: (evidence: Evidence) => void;
 }
 
@@ -70,7 +71,7 @@ export class ServerWatch {
   }
 
   async #attach(): Promise<boolean> {
-    const process = await findQemu(this.#id);
+    const process = await findQemu(this.#id, this.#context.otherRunDirs);
     if (!process) return this.#absent();
     const same = process.pid === this.#process?.pid && process.startTime === this.#process.startTime;
     if (same && this.#qmp) return true;

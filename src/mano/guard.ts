@@ -1,5 +1,14 @@
 import type { GroupView } from "../decide/view.ts";
-import { hearOf, judge, liftFence, type MemberWords, NOTHING_SAID, silencesOf, speakersAgainst } from "../detect/judge.ts";
+import {
+  hearOf,
+  hostSilenceOf,
+  judge,
+  liftFence,
+  type MemberWords,
+  NOTHING_SAID,
+  silencesOf,
+  speakersAgainst,
+} from "../detect/judge.ts";
 import type { Evidence, Source } from "../model/evidence.ts";
 import type { NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { Health, Member, ProtectionCommand, ProtectionGroup } from "../model/protection.ts";
@@ -150,7 +159,8 @@ export const silentBy = ({ words }: GuardedMember): { readonly source: Source; r
 
 /** What each source that speaks against a member now saw first, and when; those that call it silent are among them. */
 export function seenOf({ words }: GuardedMember): Partial<Record<Source, number>> {
-  const against = [...speakersAgainst(words), ...silencesOf(words)];
+  const host = hostSilenceOf(words);
+  const against = [...speakersAgainst(words), ...silencesOf(words), ...(host === null ? [] : [host])];
   // A state read from the VIM is news only where nobody told.
   const told = against.filter((w) => w.evidence.source !== "poll");
   return Object.fromEntries((told.length > 0 ? told : against).map((w) => [w.evidence.source, w.sinceMs]).reverse());
@@ -171,6 +181,17 @@ function wordsOf(of: GuardedMember, server: VimServer | undefined, port: VimLink
   const about = { kind: "server", id: of.serverId } as const;
   if (server === undefined) return [{ about, says: "stopped", source: "poll", seenAt, detail: "the VIM has no such server" }];
   if (server.status === "CREATING" || server.status === "DELETING") return [];
+  return [...hostWords(about, server, seenAt), ...statusWords(about, server, port, seenAt)];
+}
+
+function hostWords(about: Evidence["about"], { hostState }: VimServer, seenAt: number): Evidence[] {
+  if (hostState === null) return [];
+  return [
+    { about, says: hostState === "up" ? "answers" : "silent", source: "hostHeartbeat", seenAt, detail: `host ${hostState}` },
+  ];
+}
+
+function statusWords(about: Evidence["about"], server: VimServer, port: VimLinkPort | undefined, seenAt: number): Evidence[] {
   const fenced: Evidence[] = port?.fenced
     ? [{ about: { kind: "port", id: port.id }, says: "fenced", source: "fence", seenAt, detail: "so says the VIM" }]
     : [];

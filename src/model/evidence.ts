@@ -14,6 +14,8 @@ export const SOURCES = {
   probe: { fact: false, text: "in-band probe: requests out of the VNFC's own switch port that nothing answered" },
   traffic: { fact: false, text: "port counters: packets go to the VNFC's switch port and none comes from it" },
   fence: { fact: true, text: "its port was closed in the switch" },
+  hostHeartbeat: { fact: false, text: "libvirt on its host, by keepalive or the end of the connection" },
+  evacuation: { fact: true, text: "it was made anew on another host; what runs on the old one is cut off in the switch" },
   poll: { fact: true, text: "state read by polling" },
 } as const satisfies Record<string, { fact: boolean; text: string }>;
 

@@ -1,5 +1,6 @@
 import type { Fired } from "./armed.ts";
 import type { Evidence } from "./evidence.ts";
+import type { HostState } from "./host-state.ts";
 import type { HostId, NetId, ServerId, VimPortId } from "./ids.ts";
 import type { WireStatus } from "./net.ts";
 
@@ -33,7 +34,9 @@ export type VimEventBody =
   | { readonly type: "protection.fired" | "protection.confirmed"; readonly fired: Fired }
   /** The switch has refused it: everything was taken back, and the plan is armed again. */
   | { readonly type: "protection.refused"; readonly fired: Fired; readonly why: string }
-  | { readonly type: "host.status"; readonly hostId: HostId; readonly status: "up" | "unreachable"; readonly why?: string }
+  /** It is made anew on another host. */
+  | { readonly type: "server.placed"; readonly serverId: ServerId; readonly hostId: HostId; readonly was: HostId }
+  | { readonly type: "host.status"; readonly hostId: HostId; readonly status: HostState["state"]; readonly why?: string }
   | { readonly type: "switch.status"; readonly datapath: string; readonly status: "connected" | "disconnected" };
 
 /** `seq` only grows, across restarts too; gaps are allowed. `monoMs` is CLOCK_MONOTONIC of the VIM's machine. */

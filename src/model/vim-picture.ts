@@ -27,6 +27,8 @@ export interface Host {
   /** Memory for guests without huge pages, MiB, and threads for guests without pinning. */
   readonly memoryMiB: number;
   readonly cpus: number;
+  /** Where the host stands, in the operator's words; servers may ask for a zone. */
+  readonly availabilityZone: string | null;
   readonly numas: readonly Numa[];
   readonly createdAt: string;
 }
@@ -99,6 +101,15 @@ export interface ExtendedNuma {
   readonly [key: string]: unknown;
 }
 
+/**
+ * Servers of one tenant that name the same group are kept on different hosts. `preferred`: placed together where nothing else is
+ * left, and shown as violated.
+ */
+export interface AntiAffinity {
+  readonly group: string;
+  readonly policy: "required" | "preferred";
+}
+
 /** What was acknowledged for a server and is not done yet; the loop finishes it, after a crash too. */
 export type ServerTask =
   | "create"
@@ -126,6 +137,9 @@ export interface Server {
   readonly vcpus: number;
   /** Appended to the kernel's command line of an image that boots directly. */
   readonly kernelCmdline: string | null;
+  /** The zone it was asked for; null: any. */
+  readonly availabilityZone: string | null;
+  readonly antiAffinity: AntiAffinity | null;
   readonly task: ServerTask | null;
   /** Grows with every task, so that one that ends does not take a newer one of the same name with it. */
   readonly taskNo: number;
@@ -150,7 +164,7 @@ export type VimNet = Net & NetAddressing;
 /** A vNIC's own settings, beside what every link port has. */
 export type ServerPort = VimPort & { readonly vpci: string | null; readonly model: string | null };
 
-/** A server that is deleted for its owner and not yet on its host. */
+/** What a server left on a host and is not gone yet: it was deleted for its owner, or made anew on another host. */
 export interface Leftover {
   readonly serverId: ServerId;
   readonly hostId: HostId;
@@ -197,6 +211,8 @@ export interface AskedServer {
   readonly flavorId: FlavorId;
   readonly imageId: ImageId;
   readonly hostId?: HostId | undefined;
+  readonly availabilityZone?: string | undefined;
+  readonly antiAffinity?: AntiAffinity | undefined;
   readonly kernelCmdline?: string | undefined;
   /** Instead of the flavor's. */
   readonly extended?: Extended | undefined;

@@ -108,24 +108,43 @@ export async function insertServer(db: VimStore, server: Server, ports: readonly
 export async function deleteServer(db: VimStore, left: Leftover): Promise<void> {
   await db.transaction().execute(async (tx) => {
     await tx.deleteFrom("servers").where("id", "=", left.serverId).execute();
-    await tx
-      .insertInto("leftovers")
-      .values(leftoverRow.toRow(left))
-      .onConflict((c) => c.doNothing())
-      .execute();
+    await saveLeftover(tx, left);
   });
 }
 
-export async function deleteLeftover(db: VimStore, id: ServerId): Promise<void> {
-  await db.deleteFrom("leftovers").where("server_id", "=", id).execute();
+/** A server on another host, its ports under other names in the switch, and what is left behind: all or nothing. */
+export async function moveServer(db: VimStore, server: Server, ports: readonly ServerPort[], left: Leftover): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await updateServer(tx, server);
+    for (const port of ports)
+      await tx.updateTable("ports").set({ switch_port: port.switchPort }).where("id", "=", port.id).execute();
+    await saveLeftover(tx, left);
+  });
+}
+
+async function saveLeftover(db: Writer, left: Leftover): Promise<void> {
+  const row = leftoverRow.toRow(left);
+  await db
+    .insertInto("leftovers")
+    .values(row)
+    .onConflict((c) => c.columns(["server_id", "host_id"]).doUpdateSet(row))
+    .execute();
+}
+
+export async function deleteLeftover(db: VimStore, { serverId, hostId }: Leftover): Promise<void> {
+  await db.deleteFrom("leftovers").where("server_id", "=", serverId).where("host_id", "=", hostId).execute();
 }
 
 export async function deleteTenant(db: VimStore, id: TenantId): Promise<void> {
   await db.deleteFrom("tenants").where("id", "=", id).execute();
 }
 
+/** For good: what servers left on it is nobody's any more. */
 export async function deleteHost(db: VimStore, id: HostId): Promise<void> {
-  await db.deleteFrom("hosts").where("id", "=", id).execute();
+  await db.transaction().execute(async (tx) => {
+    await tx.deleteFrom("leftovers").where("host_id", "=", id).execute();
+    await tx.deleteFrom("hosts").where("id", "=", id).execute();
+  });
 }
 
 export async function deleteImage(db: VimStore, id: ImageId): Promise<void> {

@@ -17,7 +17,7 @@ const SHAPES = {
   tenant: { same: ["id", "name", "description"], renamed: {}, booleans: { enabled: "enabled" }, json: {} },
   host: {
     same: ["id", "name", "description", "user", "ranking", "features", "hypervisors", "status", "cpus"],
-    renamed: { ip_name: "ipName", memory_mib: "memoryMiB", created_at: "createdAt" },
+    renamed: { ip_name: "ipName", memory_mib: "memoryMiB", availability_zone: "availabilityZone", created_at: "createdAt" },
     booleans: { admin_up: "adminUp", is_local: "isLocal" },
     json: { numas_json: "numas" },
   },
@@ -58,11 +58,12 @@ const SHAPES = {
       last_error: "lastError",
       memory_mib: "memoryMiB",
       kernel_cmdline: "kernelCmdline",
+      availability_zone: "availabilityZone",
       task_no: "taskNo",
       created_at: "createdAt",
     },
     booleans: {},
-    json: {},
+    json: { anti_affinity_json: "antiAffinity" },
   },
   port: {
     same: ["id", "name", "kind", "mac", "ip", "vlan", "status", "vpci", "model"],

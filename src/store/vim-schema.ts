@@ -20,6 +20,7 @@ export interface HostRow {
   is_local: number;
   memory_mib: number;
   cpus: number;
+  availability_zone: string | null;
   numas_json: string;
   created_at: string;
 }
@@ -90,6 +91,8 @@ export interface ServerRow {
   memory_mib: number;
   vcpus: number;
   kernel_cmdline: string | null;
+  availability_zone: string | null;
+  anti_affinity_json: string | null;
   task: string | null;
   task_no: number;
   created_at: string;

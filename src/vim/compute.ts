@@ -2,13 +2,13 @@ import type { Host, HostServer } from "../hosts/host.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault, type FaultCode } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
-import type { ServerId } from "../model/ids.ts";
+import type { HostId, ServerId } from "../model/ids.ts";
 import type { ServerStatus } from "../model/vim-event.ts";
 import type { Leftover, Server, ServerPort, ServerTask } from "../model/vim-picture.ts";
 import { deleteLeftover } from "../store/vim-picture.ts";
 import { bridgeOf, ensureBridge } from "./bridges.ts";
 import type { Facts } from "./facts.ts";
-import type { Picture } from "./picture.ts";
+import { leftoverKey, type Picture } from "./picture.ts";
 import { domainSpec, type SpecPlace } from "./server-spec.ts";
 
 /** What is asked of a compute host. Every verb may be repeated. */
@@ -34,10 +34,11 @@ const LATER: ReadonlySet<FaultCode> = new Set(["HOST_UNREACHABLE", "TIMEOUT"]);
 const LIST_LAG_MS = 3_000;
 
 /**
- * Brings about what was acknowledged for servers: each task runs on its own, one at a time per server, and is forgotten when
+ * Brings about what was acknowledged for the servers of one host: each task runs on its own, one at a time per server, and is forgotten when
  * it is done. A server that stopped by itself stays stopped: whether to start it again is the MANO's decision.
  */
 export class Compute {
+  readonly #hostId: HostId;
   readonly #picture: Picture;
   readonly #facts: Facts;
   readonly #host: ComputeHost;
@@ -49,6 +50,7 @@ export class Compute {
   readonly #busy = new Map<ServerId, Promise<void>>();
 
   constructor(parts: {
+    hostId: HostId;
     picture: Picture;
     facts: Facts;
     host: ComputeHost;
@@ -58,6 +60,7 @@ export class Compute {
     log: Log;
     wake: () => void;
   }) {
+    this.#hostId = parts.hostId;
     this.#picture = parts.picture;
     this.#facts = parts.facts;
     this.#host = parts.host;
@@ -68,12 +71,20 @@ export class Compute {
     this.#wake = parts.wake;
   }
 
-  /** Starts what is to be done and compares servers with domains. Does not wait for the tasks: one may take seconds. */
+  /**
+   * Starts what is to be done and compares servers with domains. Does not wait for the tasks: one may take seconds. A host that still
+   * has a server which was made anew elsewhere does nothing before that is destroyed: it ran, or may run, behind our back.
+   */
   async pass(): Promise<void> {
-    for (const server of this.#picture.servers.values())
-      if (server.task !== null) this.#begin(server.id, () => this.#runTask(server.id));
-    for (const left of this.#picture.leftovers.values()) this.#begin(left.serverId, () => this.#remove(left));
+    const left = [...this.#picture.leftovers.values()].filter((l) => l.hostId === this.#hostId);
+    for (const one of left) this.#begin(one.serverId, () => this.#remove(one));
+    if (left.some((l) => this.#picture.servers.has(l.serverId))) return;
+    for (const server of this.#own()) if (server.task !== null) this.#begin(server.id, () => this.#runTask(server.id));
     await this.#compare();
+  }
+
+  #own(): Server[] {
+    return [...this.#picture.servers.values()].filter((s) => s.hostId === this.#hostId);
   }
 
   /** Resolves when no task runs any more. */
@@ -92,11 +103,11 @@ export class Compute {
 
   /** Facts that nobody pushed: a domain that ended while we did not look. */
   async #compare(): Promise<void> {
-    const before = new Map(this.#picture.servers);
+    const before = this.#own();
     const now = this.#clock.now();
     const states = new Map((await this.#host.domains()).map((d) => [d.id, d.state]));
     this.#facts.gather();
-    for (const server of before.values()) {
+    for (const server of before) {
       const says = saysOf(states.get(server.id));
       const isSettled =
         now - this.#facts.lastSeenAt(server.id) > LIST_LAG_MS && !this.#busy.has(server.id) && server.task === null;
@@ -123,10 +134,11 @@ export class Compute {
     return true;
   }
 
-  /** A newer task that was acknowledged meanwhile stays and runs next. */
+  /** A newer task that was acknowledged meanwhile stays and runs next. What became of it here says nothing of one that was moved. */
   #ended(server: Server, outcome: Outcome): void {
-    const isNewest = this.#picture.servers.get(server.id)?.taskNo === server.taskNo;
-    this.#facts.setServer(server.id, isNewest ? { ...outcome, task: null } : outcome);
+    const now = this.#picture.servers.get(server.id);
+    if (now?.hostId !== this.#hostId) return;
+    this.#facts.setServer(server.id, now.taskNo === server.taskNo ? { ...outcome, task: null } : outcome);
   }
 
   /** What to show when it is done; no status where what happens then is told by evidence. */
@@ -164,6 +176,7 @@ export class Compute {
   }
 
   async #start(server: Server, paused: boolean): Promise<Outcome> {
+    await this.#cutOff(server.id);
     const ports = this.#picture.portsOf(server.id);
     const spec = domainSpec(this.#picture, server, ports, this.#place);
     await Promise.all(ports.map((port) => this.#plug(port)));
@@ -174,6 +187,12 @@ export class Compute {
     const says = saysOf(await this.#stateOf(server.id));
     if (says !== "stopped" && !this.#facts.hasStoppedSince(server.id, beginsAt)) return { status: STATUS_TOLD[says] };
     return { status: "INACTIVE", lastError: `the domain ended right after its start; its console is in ${spec.consoleLog}` };
+  }
+
+  /** Before it runs here: what may still run of it on another host leaves the switch. */
+  async #cutOff(id: ServerId): Promise<void> {
+    for (const left of this.#picture.leftovers.values())
+      if (left.serverId === id) for (const tap of left.taps) await this.#plugs.removePort(tap);
   }
 
   async #stateOf(id: ServerId): Promise<HostServer["state"] | undefined> {
@@ -197,12 +216,15 @@ export class Compute {
         await this.#plugs.removePort(tap);
         await this.#plugs.deleteTap(tap);
       }
-      await this.#picture.change(() => deleteLeftover(this.#picture.db, left.serverId));
-      this.#picture.leftovers.delete(left.serverId);
+      await this.#picture.change(() => deleteLeftover(this.#picture.db, left));
+      this.#picture.leftovers.delete(leftoverKey(left));
       this.#facts.forget(left.serverId, left.taps);
       return true;
     } catch (err) {
-      this.#log.warn({ err, server: left.serverId }, "a deleted server is not gone from its host yet; the next pass tries again");
+      this.#log.warn(
+        { err, server: left.serverId },
+        "what a server left on this host is not gone yet; the next pass tries again",
+      );
       return false;
     }
   }

@@ -1,8 +1,10 @@
 import type { HostEvent } from "../hosts/host.ts";
 import type { OvsdbEvent } from "../hosts/ovsdb.ts";
+import type { Evidence } from "../model/evidence.ts";
 import type { DatapathId, HostId } from "../model/ids.ts";
 import type { SwitchEvent } from "../model/switch.ts";
 import type { FabricSwitch } from "./fabric.ts";
+import { leftoverKey } from "./picture.ts";
 import type { Probe } from "./probe.ts";
 import type { Vim } from "./vim.ts";
 
@@ -39,11 +41,20 @@ export function onSwitch(vim: Vim, probe: Probe, sessionOf: (datapath: DatapathI
 export function onHost(vim: Vim, hostId: HostId): (e: HostEvent) => void {
   return (e) => {
     vim.facts.gather();
-    if (e.type === "evidence") return vim.facts.evidence(e.evidence);
-    const why = e.why === undefined ? {} : { why: e.why };
-    vim.events.push({ type: "host.status", hostId, status: e.status, ...why });
-    if (e.status === "up") vim.computeLoop?.wake();
+    if (e.type === "evidence") {
+      if (isOf(vim, hostId, e.evidence)) vim.facts.evidence(e.evidence);
+      return;
+    }
+    vim.hostStates.heard(hostId, e);
+    if (e.status === "up") vim.computeLoops.get(hostId)?.wake();
   };
+}
+
+/** A server that was made anew elsewhere may still run here: what is seen of that is not about the server that counts. */
+function isOf({ picture }: Vim, hostId: HostId, { about }: Evidence): boolean {
+  if (about.kind !== "server") return true;
+  const server = picture.servers.get(about.id);
+  return server?.hostId === hostId && !picture.leftovers.has(leftoverKey({ serverId: about.id, hostId }));
 }
 
 /** What the switch's own database says of its ports. */

@@ -1,5 +1,6 @@
 import type { Evidence, Source } from "../model/evidence.ts";
-import type { ServerId, VimPortId } from "../model/ids.ts";
+import type { LinkSeen } from "../model/host-state.ts";
+import type { HostId, ServerId, VimPortId } from "../model/ids.ts";
 import type { ServerStatus } from "../model/vim-event.ts";
 import type { Server, ServerPort } from "../model/vim-picture.ts";
 import type { VimEvents } from "./events.ts";
@@ -27,18 +28,20 @@ const IN_FAVOUR: ReadonlySet<Evidence["says"]> = new Set(["running", "linkUp", "
 export class Facts {
   readonly #picture: Picture;
   readonly #events: VimEvents;
-  readonly #wake: () => void;
+  readonly #wake: (of: HostId) => void;
   readonly #listener: FactsListener;
   /** Last link state by switch port and source, and by switch port over all sources. */
   readonly #linkBySource = new Map<string, Map<Source, boolean>>();
   readonly #link = new Map<string, boolean>();
+  /** When a switch port last lost its link, monotonic ms. */
+  readonly #lostMs = new Map<string, number>();
   readonly #answered = new Set<VimPortId>();
   /** The last evidence about each server. */
   readonly #last = new Map<ServerId, Evidence>();
   /** What was heard in this tick and not acted on yet; null: each piece is acted on at once. */
   #gathered: Evidence[] | null = null;
 
-  constructor(picture: Picture, events: VimEvents, wake: () => void, listener = NOBODY) {
+  constructor(picture: Picture, events: VimEvents, wake: (of: HostId) => void, listener = NOBODY) {
     this.#picture = picture;
     this.#events = events;
     this.#wake = wake;
@@ -68,7 +71,7 @@ export class Facts {
     this.#tell(evidence);
     this.#last.set(server.id, evidence);
     if (evidence.says in STATUS_OF) this.#serverIs(server, STATUS_OF[evidence.says as keyof typeof STATUS_OF]);
-    this.#wake();
+    this.#wake(server.hostId);
   }
 
   /** Monotonic ms of the last evidence about a server; -Infinity when there was none in this run. */
@@ -91,8 +94,13 @@ export class Facts {
     this.#linkBySource.set(switchPort, bySource.set(source, isUp));
     if (had === isUp) return;
     this.#link.set(switchPort, isUp);
+    if (!isUp) this.#lostMs.set(switchPort, seenAt);
     for (const { id } of this.#picture.portsOn(switchPort))
       this.portEvidence({ about: { kind: "port", id }, says: isUp ? "linkUp" : "linkDown", source, seenAt });
+  }
+
+  linkOf(switchPort: string): LinkSeen {
+    return { isUp: this.#link.get(switchPort) ?? null, lostMs: this.#lostMs.get(switchPort) ?? null };
   }
 
   portEvidence(evidence: Evidence): void {
@@ -102,7 +110,8 @@ export class Facts {
     if (evidence.says === "linkDown") this.#answered.delete(evidence.about.id); // It must answer again when the cable is back.
     const port = this.#picture.ports.get(evidence.about.id);
     if (port) this.#refreshPort(port);
-    this.#wake();
+    const server = port?.serverId ? this.#picture.servers.get(port.serverId) : undefined;
+    if (server) this.#wake(server.hostId);
   }
 
   /** The result of something we did ourselves, or found by reading. No change, no event. */
@@ -132,7 +141,7 @@ export class Facts {
 
   /** A server that is gone, and its switch ports, leave nothing behind for others of the same name. */
   forget(id: ServerId, switchPorts: readonly string[]): void {
-    this.#last.delete(id);
+    if (!this.#picture.servers.has(id)) this.#last.delete(id); // Else it was made anew on another host.
     for (const name of switchPorts) this.#forgetLink(name);
   }
 
@@ -156,6 +165,7 @@ export class Facts {
   #forgetLink(switchPort: string): void {
     this.#link.delete(switchPort);
     this.#linkBySource.delete(switchPort);
+    this.#lostMs.delete(switchPort);
   }
 
   #serverIs(server: Server, status: ServerStatus): void {

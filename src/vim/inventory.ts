@@ -10,7 +10,22 @@ import type { Picture } from "./picture.ts";
 const HOST_MEMORY_MIB = 1_024;
 const BYTES_PER_MIB = 2 ** 20;
 
-/** The compute hosts. One is this machine's, whose libvirt the VIM speaks to; others are inventory, as in OpenVIM's test mode. */
+/** Of a host's memory, what guests may have. */
+export const forGuests = (memoryMiB: number): number => Math.max(0, memoryMiB - HOST_MEMORY_MIB);
+
+/** A compute host as the settings name it. */
+export interface NamedHost {
+  readonly name: string;
+  readonly availabilityZone?: string | undefined;
+}
+
+/** What a host has for guests. */
+export interface Room {
+  readonly memoryMiB: number;
+  readonly cpus: number;
+}
+
+/** The compute hosts. Those of the settings are local, the VIM speaks to their libvirt; others are inventory, as in OpenVIM's test mode. */
 export class Inventory {
   readonly #picture: Picture;
   readonly #clock: Clock;
@@ -44,19 +59,43 @@ export class Inventory {
       if ([...this.#picture.servers.values()].some((s) => s.hostId === id)) throw notFree("", "instances");
       await deleteHost(this.#picture.db, id);
       this.#picture.hosts.delete(id);
+      for (const [key, left] of this.#picture.leftovers) if (left.hostId === id) this.#picture.leftovers.delete(key);
     });
+  }
+
+  /**
+   * The hosts that the settings name, made at the first start and found again by name at every other; in the order of the settings.
+   * A host that they name no more keeps its rows and becomes inventory.
+   */
+  async namedHosts(named: readonly NamedHost[]): Promise<Host[]> {
+    for (const host of this.#picture.hosts.values())
+      if (host.isLocal && !named.some((n) => n.name === host.name)) await this.editHost(host.id, { isLocal: false });
+    const hosts: Host[] = [];
+    for (const { name, availabilityZone = null } of named) {
+      const known = [...this.#picture.hosts.values()].find((h) => h.name === name);
+      const its = { isLocal: true, availabilityZone };
+      hosts.push(
+        known
+          ? await this.editHost(known.id, its)
+          : await this.createHost({ name, ipName: name, user: "root", description: "a host of this VIM's settings", ...its }),
+      );
+    }
+    return hosts;
+  }
+
+  /** What the host says it has, or its settings allow; written where it changed. */
+  async hasRoom(id: HostId, { memoryMiB, cpus }: Room): Promise<void> {
+    const host = this.#picture.hosts.get(id);
+    if (host && (host.memoryMiB !== memoryMiB || host.cpus !== cpus)) await this.editHost(id, { memoryMiB, cpus });
   }
 
   /** The host this VIM speaks to, made at the first start and found again at every other. */
   async localHost(): Promise<Host> {
-    const known = [...this.#picture.hosts.values()].find((h) => h.isLocal);
+    const [known, ...others] = [...this.#picture.hosts.values()].filter((h) => h.isLocal);
+    for (const { id } of others) await this.editHost(id, { isLocal: false });
     if (known) return known;
-    const room = {
-      isLocal: true,
-      memoryMiB: Math.max(0, Math.floor(totalmem() / BYTES_PER_MIB) - HOST_MEMORY_MIB),
-      cpus: availableParallelism(),
-      description: "the host of this VIM",
-    };
+    const memoryMiB = forGuests(Math.floor(totalmem() / BYTES_PER_MIB));
+    const room = { isLocal: true, memoryMiB, cpus: availableParallelism(), description: "the host of this VIM" };
     return this.createHost({ name: hostname(), ipName: "localhost", user: "root", ...room });
   }
 
@@ -71,6 +110,7 @@ export class Inventory {
       isLocal: false,
       memoryMiB: 0,
       cpus: 0,
+      availabilityZone: null,
       numas: [],
       createdAt: this.#clock.wall().toISOString(),
     };

@@ -34,7 +34,8 @@ export class Picture implements VimPicture {
   readonly nets = new IndexedMap<NetId, VimNet, typeof NET_LOOKUPS>(NET_LOOKUPS);
   readonly ports = new IndexedMap<VimPortId, ServerPort, typeof PORT_LOOKUPS>(PORT_LOOKUPS);
   readonly protections = new Map<GroupId, KeptProtection>();
-  readonly leftovers = new Map<ServerId, Leftover>();
+  /** By server and host: a server leaves something on each host it was on. */
+  readonly leftovers = new Map<string, Leftover>();
   readonly db: VimStore;
   readonly #log: Log;
   readonly #clock: Clock;
@@ -56,7 +57,7 @@ export class Picture implements VimPicture {
       const map = picture[name as keyof typeof rows] as Map<string, { id: string }>;
       for (const [id, thing] of byId<string, { id: string }>(things)) map.set(id, thing);
     }
-    for (const left of leftovers) picture.leftovers.set(left.serverId, left);
+    for (const left of leftovers) picture.leftovers.set(leftoverKey(left), left);
     return picture;
   }
 
@@ -131,6 +132,8 @@ export class Picture implements VimPicture {
     });
   }
 }
+
+export const leftoverKey = ({ serverId, hostId }: Pick<Leftover, "serverId" | "hostId">): string => `${serverId} ${hostId}`;
 
 function take<T>(set: Set<T>): Set<T> {
   const taken = new Set(set);

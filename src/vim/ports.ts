@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { Fault } from "../lib/fault.ts";
 import type { NetId, VimPortId } from "../model/ids.ts";
 import type { Asked, ServerPort, VimNet } from "../model/vim-picture.ts";
@@ -101,3 +101,7 @@ export function newMac(taken: (mac: string) => boolean): string {
 
 /** IFNAMSIZ less its closing zero is 15: three letters and 44 bits of the port's id. */
 export const tapName = (id: VimPortId): string => `tap${id.replaceAll("-", "").slice(0, 11)}`;
+
+/** A tap for the same port on another host: while the old one may still pass packets nothing of it may be mistaken for the new. */
+export const movedTapName = (id: VimPortId, taskNo: number): string =>
+  `tap${createHash("sha256").update(`${id}/${taskNo}`).digest("hex").slice(0, 11)}`;

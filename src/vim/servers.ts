@@ -1,38 +1,48 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
-import type { ServerId, VimPortId } from "../model/ids.ts";
-import type {
-  AskedServer,
-  AskedVnic,
-  ExtendedNuma,
-  Flavor,
-  Leftover,
-  Server,
-  ServerPort,
-  ServerTask,
-  VimNet,
-} from "../model/vim-picture.ts";
-import { place } from "../place/place.ts";
-import { deleteServer, insertServer, updateServer } from "../store/vim-picture.ts";
+import type { HostId, ServerId, VimPortId } from "../model/ids.ts";
+import type { AskedServer, AskedVnic, Flavor, Leftover, Server, ServerPort, ServerTask, VimNet } from "../model/vim-picture.ts";
+import { deleteServer, insertServer, moveServer, updateServer } from "../store/vim-picture.ts";
 import { freeIp } from "./addresses.ts";
 import { checkUnique, found, newId } from "./asking.ts";
-import type { Picture } from "./picture.ts";
-import { barePort, checkRoom, newMac, tapName } from "./ports.ts";
+import { leftoverKey, type Picture } from "./picture.ts";
+import { type GroupMember, type HostReach, hostFor, sharesHostWith } from "./placement.ts";
+import { barePort, checkRoom, movedTapName, newMac, tapName } from "./ports.ts";
 
 /** Which states an action makes sense in; the original does it in all but ERROR, and so do we. */
 const ERROR_TASKS: ReadonlySet<ServerTask> = new Set(["rebuild"]);
+
+/** Where a server is to be made anew, and where it was when that was decided. */
+export interface Evacuation {
+  readonly from: HostId;
+  /** Null: wherever there is room. */
+  readonly to: HostId | null;
+}
+
+export interface ServersParts {
+  readonly picture: Picture;
+  readonly clock: Clock;
+  readonly reach: HostReach;
+  readonly changed: () => void;
+  /** A server was given another host; its ports are others in the switch. */
+  readonly moved: (server: Server, was: HostId) => void;
+}
 
 /** Servers as they are asked for. Nothing here touches a hypervisor: it writes what is wanted, and `Compute` brings it about. */
 export class Servers {
   readonly #picture: Picture;
   readonly #clock: Clock;
+  readonly #reach: HostReach;
   readonly #changed: () => void;
+  readonly #moved: ServersParts["moved"];
 
-  constructor(picture: Picture, clock: Clock, changed: () => void) {
-    this.#picture = picture;
-    this.#clock = clock;
-    this.#changed = changed;
+  constructor(parts: ServersParts) {
+    this.#picture = parts.picture;
+    this.#clock = parts.clock;
+    this.#reach = parts.reach;
+    this.#changed = parts.changed;
+    this.#moved = parts.moved;
   }
 
   /** Rows of the server and its link ports. Throws NOT_FOUND for what it refers to, INVALID when no host has room. */
@@ -58,10 +68,9 @@ export class Servers {
     return this.#picture.change(async () => {
       const server = found(this.#picture.servers, id, `server ${id} not found`);
       const ports = this.#picture.portsOf(id);
-      const taps = ports.map((p) => p.switchPort).filter((name) => name !== null);
-      const left: Leftover = { serverId: id, hostId: server.hostId, taps };
+      const left = leftBy(server, ports);
       await deleteServer(this.#picture.db, left);
-      this.#picture.leftovers.set(id, left);
+      this.#picture.leftovers.set(leftoverKey(left), left);
       this.#picture.servers.delete(id);
       for (const port of ports) this.#picture.ports.delete(port.id);
       this.#changed();
@@ -82,14 +91,46 @@ export class Servers {
     });
   }
 
+  /**
+   * Makes the server anew on another host. Its ports get other names in the switch, so that no entry leads to its old life or from it,
+   * and what is left on the old host is destroyed when that host can be asked. One that is no longer on `from` was moved already.
+   * Throws NOT_FOUND, INVALID with a reason per host where none takes it.
+   */
+  evacuate(id: ServerId, { from, to }: Evacuation): Promise<Server> {
+    return this.#picture.change(async () => {
+      const { servers, ports } = this.#picture;
+      const server = found(servers, id, `server ${id} not found`);
+      if (server.hostId !== from) return server;
+      const need = { ...server, numa: null, hostId: to, leaves: from };
+      const hostId = hostFor(this.#picture, this.#reach, need, server);
+      const taskNo = server.taskNo + 1;
+      const placed = { hostId, task: "start", taskNo, lastError: null } as const; // No "rebuild": repeated, it would end the new life.
+      const had = this.#picture.portsOf(id);
+      const left = leftBy(server, had);
+      const plugged = had.map((p) => ({ ...p, switchPort: p.switchPort && movedTapName(p.id, taskNo) }));
+      await moveServer(this.#picture.db, { ...server, ...placed }, plugged, left);
+      this.#picture.leftovers.set(leftoverKey(left), left);
+      servers.set(id, { ...servers.get(id)!, ...placed }); // What was seen of it while the rows were written stays.
+      for (const { id: portId, switchPort } of plugged) ports.set(portId, { ...ports.get(portId)!, switchPort });
+      this.#changed(); // Its old life is cut off when that returns: now it may be told.
+      this.#moved(servers.get(id)!, from);
+      return servers.get(id)!;
+    });
+  }
+
+  /** Servers of its anti-affinity group that share its host: the rule is broken while there is one. */
+  sharesHostWith(server: Server): ServerId[] {
+    return sharesHostWith(this.#picture, server);
+  }
+
   #server(id: ServerId, asked: AskedServer, flavor: Flavor): Server {
-    const numa = (asked.extended ?? flavor.extended)?.numas?.[0] ?? null;
-    const hostId = this.#placeFor(asked, flavor, numa);
+    const { tenantId, availabilityZone = null, antiAffinity = null } = asked;
+    const hostId = this.#placeFor(asked, flavor, { id, tenantId, antiAffinity, availabilityZone });
     return {
       id,
       name: asked.name,
       description: asked.description ?? null,
-      tenantId: asked.tenantId,
+      tenantId,
       flavorId: flavor.id,
       imageId: asked.imageId,
       hostId,
@@ -99,29 +140,21 @@ export class Servers {
       memoryMiB: flavor.memoryMiB,
       vcpus: flavor.vcpus,
       kernelCmdline: asked.kernelCmdline ?? null,
+      availabilityZone,
+      antiAffinity,
       task: asked.start === "no" ? null : asked.start === "paused" ? "createPaused" : "create",
       taskNo: 1,
       createdAt: this.#clock.wall().toISOString(),
     };
   }
 
-  #placeFor(asked: AskedServer, flavor: Flavor, numa: ExtendedNuma | null) {
-    if (numa === null && (flavor.memoryMiB === 0 || flavor.vcpus === 0)) {
-      throw new Fault(
-        "INVALID",
-        `flavor '${flavor.name}' has ${flavor.memoryMiB} MB of ram and ${flavor.vcpus} vcpus: a server needs some of both`,
-      );
-    }
-    const servers = [...this.#picture.servers.values()];
-    const occupied = [...this.#picture.hosts.values()].map((host) => {
-      const own = servers.filter((s) => s.hostId === host.id);
-      const sum = (member: "memoryMiB" | "vcpus") => own.reduce((n, s) => n + s[member], 0);
-      return { host, memoryMiB: sum("memoryMiB"), vcpus: sum("vcpus") };
-    });
-    const need = { memoryMiB: flavor.memoryMiB, vcpus: flavor.vcpus, numa, hostId: asked.hostId ?? null };
-    const placed = place(need, occupied);
-    if ("reason" in placed) throw new Fault("INVALID", placed.reason);
-    return placed.hostId;
+  #placeFor(asked: AskedServer, flavor: Flavor, server: GroupMember & Pick<Server, "availabilityZone">): HostId {
+    const { memoryMiB, vcpus, name } = flavor;
+    const numa = (asked.extended ?? flavor.extended)?.numas?.[0] ?? null;
+    if (numa === null && (memoryMiB === 0 || vcpus === 0))
+      throw new Fault("INVALID", `flavor '${name}' has ${memoryMiB} MB of ram and ${vcpus} vcpus: a server needs some of both`);
+    const need = { ...server, memoryMiB, vcpus, numa, hostId: asked.hostId ?? null, leaves: null };
+    return hostFor(this.#picture, this.#reach, need, server);
   }
 
   #portsFor(server: Server, vnics: readonly AskedVnic[]): ServerPort[] {
@@ -163,6 +196,12 @@ export class Servers {
     return freeIp(net.dhcpFirstIp, net.dhcpLastIp, new Set(taken));
   }
 }
+
+const leftBy = (server: Server, ports: readonly ServerPort[]): Leftover => ({
+  serverId: server.id,
+  hostId: server.hostId,
+  taps: ports.flatMap((p) => p.switchPort ?? []),
+});
 
 /** From the server's id, so that a repeated request (same id) has the same ports and taps. Shaped as a version-8 uuid (RFC 9562). */
 function portId(serverId: ServerId, index: number): VimPortId {

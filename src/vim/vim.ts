@@ -1,7 +1,8 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { Loop } from "../lib/loop.ts";
-import type { NetId, ServerId } from "../model/ids.ts";
+import type { HostId, NetId, ServerId } from "../model/ids.ts";
+import type { Server } from "../model/vim-picture.ts";
 import type { VimStore } from "../store/vim-picture.ts";
 import { Binds } from "./binds.ts";
 import { Catalogue } from "./catalogue.ts";
@@ -9,6 +10,7 @@ import { VimEvents } from "./events.ts";
 import { Fabric } from "./fabric.ts";
 import { Facts } from "./facts.ts";
 import { type FlowText, flowsOf } from "./flows.ts";
+import { HostStates } from "./host-states.ts";
 import { Inventory } from "./inventory.ts";
 import { Nets, type VlanRange } from "./nets.ts";
 import { Picture } from "./picture.ts";
@@ -37,8 +39,9 @@ export class Vim {
   readonly facts: Facts;
   readonly protections: Protections;
   readonly fabricLoop: Loop;
-  /** Set by the composition root when there is a compute host to work on. */
-  computeLoop: Loop | null = null;
+  readonly hostStates: HostStates;
+  /** One for each compute host to work on; filled by the composition root. */
+  readonly computeLoops = new Map<HostId, Loop>();
 
   private constructor({ clock, log, vlanRange }: VimParts, picture: Picture, events: VimEvents) {
     this.picture = picture;
@@ -50,25 +53,35 @@ export class Vim {
       (err) => log.warn({ err }, "the switch could not be compared with the picture; the next pass tries again"),
     );
     const netsChanged = () => this.fabric.writeUnattended();
-    const serversChanged = () => {
+    const changed = () => {
       this.fabric.writeUnattended();
-      this.computeLoop?.wake();
+      for (const loop of this.computeLoops.values()) loop.wake();
     };
     this.catalogue = new Catalogue(picture, clock);
     this.inventory = new Inventory(picture, clock);
     this.nets = new Nets(picture, clock, vlanRange, netsChanged);
     this.ports = new Ports(picture, netsChanged);
-    this.servers = new Servers(picture, clock, serversChanged);
+    const reach = { away: (id: HostId) => this.hostStates.away(id) };
+    const moved = (server: Server, was: HostId) => this.#moved(server, was);
+    this.servers = new Servers({ picture, clock, reach, changed, moved });
     this.binds = new Binds(picture, this.fabric, events);
     const asksAnew = (id: ServerId) => this.facts.asksAnew(id);
     this.protections = new Protections({ picture, fabric: this.fabric, events, clock, log, asksAnew });
     this.fabric.useStandIns(this.protections.standIns);
-    this.facts = new Facts(picture, events, () => this.computeLoop?.wake(), this.protections);
+    this.facts = new Facts(picture, events, (of) => this.computeLoops.get(of)?.wake(), this.protections);
+    this.hostStates = new HostStates(picture, events, this.facts);
   }
 
   static async open(parts: VimParts): Promise<Vim> {
     const picture = await Picture.load(parts.db, parts.clock, parts.log);
     return new Vim(parts, picture, await VimEvents.open(parts.db, parts.clock, parts.log));
+  }
+
+  /** Its old life ended when it was cut off in the switch, whatever still runs on the old host. */
+  #moved({ id, hostId }: Server, was: HostId): void {
+    this.events.push({ type: "server.placed", serverId: id, hostId, was });
+    const seenAt = this.events.now();
+    this.facts.evidence({ about: { kind: "server", id }, says: "stopped", source: "evacuation", seenAt });
   }
 
   flowsOf(netId: NetId | null): FlowText[] {

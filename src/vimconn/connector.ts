@@ -1,5 +1,6 @@
 import type { ArmedProtection } from "../model/armed.ts";
 import type { Source } from "../model/evidence.ts";
+import type { HostState } from "../model/host-state.ts";
 import type { GroupId, HostId, NetId, ServerId, VnfcId } from "../model/ids.ts";
 import type { Net, VimPort } from "../model/net.ts";
 import type { ServerStatus, VimEvent } from "../model/vim-event.ts";
@@ -12,7 +13,7 @@ export interface VimServer {
   readonly lastError: string | null;
   /** The compute host it is on, and whether that can be asked; null: this VIM does not say. */
   readonly hostId: HostId | null;
-  readonly hostState: "up" | "unreachable" | "gone" | null;
+  readonly hostState: HostState["state"] | null;
   /** Whether it is kept apart from others as it was asked; null: nothing was asked, or this VIM does not say. */
   readonly antiAffinity: { readonly violated: boolean; readonly sharesHostWith: readonly ServerId[] } | null;
 }

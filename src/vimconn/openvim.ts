@@ -28,6 +28,9 @@ const STREAM_SILENCE_MS = 3_500;
 /** The original answers lists with at most 100 rows unless asked for more. */
 const ROWS_MAX = 100_000;
 
+/** The last two are ours. */
+const SERVER_FIELDS = ["id", "name", "description", "status", "last_error", "hostId", "host_state", "anti_affinity"];
+
 /** A VIM that speaks the OpenVIM API with the dissertation's additions and the push stream. */
 export function connectOpenVim(account: VimAccount, clock: Clock): VimConnector {
   return new OpenVim(account, clock);
@@ -56,7 +59,7 @@ class OpenVim implements VimConnector {
     const tenant = await this.#tenantPath(signal);
     const startedAt = this.#clock.now();
     const [servers, ports, nets] = await Promise.all([
-      this.#list<WireServer>(`${tenant}/servers`, "servers", [], signal),
+      this.#list<WireServer>(`${tenant}/servers`, "servers", SERVER_FIELDS, signal),
       this.#list<WirePort>("ports", "ports", [], signal),
       this.#list<WireVimNet>("networks", "networks", ["id", "name", "type", "status", "bind_net"], signal),
     ]);

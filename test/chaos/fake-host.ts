@@ -86,13 +86,13 @@ export class FakeHost {
     this.#listener = { life, hear };
     if (this.isAway) return;
     this.#readAll();
-    this.#emit({ type: "host", status: "up", seenAt: this.#sim.now() });
+    this.#tellHost("up");
   }
 
   away(isAway: boolean): void {
     if (this.isAway === isAway) return;
     this.isAway = isAway;
-    this.#emit({ type: "host", status: isAway ? "unreachable" : "up", seenAt: this.#sim.now() });
+    this.#tellHost(isAway ? "unreachable" : "up");
     if (isAway) return;
     for (const g of this.guests.values()) g.listed = g.state; // libvirtd has looked anew.
     this.#readAll();
@@ -283,6 +283,11 @@ export class FakeHost {
   #tell(source: Source, g: Guest, says: Evidence["says"], detail: string): void {
     const seenAt = this.#sim.now();
     this.#emit({ type: "evidence", evidence: { about: { kind: "server", id: g.id }, says, source, seenAt, detail } });
+  }
+
+  #tellHost(status: "up" | "unreachable"): void {
+    const now = this.#sim.now();
+    this.#emit({ type: "host", status, seenAt: now, sinceMs: now });
   }
 
   #emit(e: HostEvent): void {

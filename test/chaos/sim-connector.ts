@@ -59,12 +59,15 @@ export class SimConnector implements VimConnector {
 
   inventory(signal: AbortSignal): Promise<Inventory> {
     const startedAt = this.#sim.now();
-    return this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture, protections }) => ({
+    return this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture, protections, hostStates }) => ({
       startedAt,
       servers: new Map(
-        [...picture.servers.values()].map(({ id, name, description, status, lastError }) => [
+        [...picture.servers.values()].map(({ id, name, description, status, lastError, hostId }) => [
           id,
-          { id, name, description, status, lastError, hostId: null, hostState: null, antiAffinity: null },
+          {
+            ...{ id, name, description, status, lastError, hostId },
+            ...{ hostState: hostStates.of(hostId)?.state ?? null, antiAffinity: null },
+          },
         ]),
       ),
       ports: [...picture.ports.values()].map((p) => ({

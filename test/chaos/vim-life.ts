@@ -50,6 +50,7 @@ export class VimLife {
     const probe = new Probe({ fabric, facts, clock, log, frames: probeFrames(PROBE_MAC) }, () => vim.protections.probed());
     this.#heardSwitch = onSwitch(vim, probe, () => this.#fabric.session!);
     const compute = new Compute({
+      hostId: local.id,
       picture: vim.picture,
       facts,
       host: this.#host.verbs(this.life),
@@ -57,17 +58,18 @@ export class VimLife {
       place: { runDir: "/run", accel: "kvm", netns: undefined },
       clock,
       log,
-      wake: () => vim.computeLoop?.wake(),
+      wake: () => computeLoop.wake(),
     });
-    vim.computeLoop = new Loop(
-      clock,
-      () => compute.pass(),
-      (err) => log.warn({ err }, "the host could not be compared with the servers"),
-    );
+    const pass = async () => {
+      vim.hostStates.look(local.id);
+      await compute.pass();
+    };
+    const computeLoop = new Loop(clock, pass, (err) => log.warn({ err }, "the host could not be compared with the servers"));
+    vim.computeLoops.set(local.id, computeLoop);
     this.#host.watch(this.life, onHost(vim, local.id));
     const { signal } = this.#ended;
     void vim.fabricLoop.run(() => PASS_EVERY_MS, signal);
-    void vim.computeLoop.run(() => PASS_EVERY_MS, signal);
+    void computeLoop.run(() => PASS_EVERY_MS, signal);
     void probe.run(signal);
     void new TrafficWatch({ fabric, facts, clock, log }, () => vim.protections.watched()).run(signal);
     this.vim = vim;

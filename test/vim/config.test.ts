@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { parseConfig } from "../../src/config.ts";
 
+const HOST = { name: "a", libvirtSocket: "/l/a", runDir: "/r/a" };
 const VIM = { store: "/tmp/vim.db", bridge: "br0", runDir: "/tmp/run" };
 
 test("defaults are filled in", () => {
@@ -10,6 +11,8 @@ test("defaults are filled in", () => {
       listen: { host: "127.0.0.1", port: 9080, adminHost: "127.0.0.1", adminPort: 9085 },
       openflow: { host: "127.0.0.1", port: 6653 },
       libvirtSocket: "/run/libvirt/libvirt-sock",
+      hosts: [],
+      heartbeat: { everyMs: 1000, asks: 5 },
       ovsdb: "unix:/run/openvswitch/db.sock",
       vlanRange: { first: 3000, last: 4094 },
     },
@@ -33,6 +36,12 @@ for (const [raw, says] of [
     { mano: { store: "m", vims: [{ name: "a", url: "ftp://x", adminUrl: "http://y" }] } },
     "config.mano.vims.0.url: want the VIM's API",
   ],
+  [{ vim: { ...VIM, hosts: [{ name: "a" }] } }, "config.vim.hosts.0.runDir: want a folder of its own for monitor sockets"],
+  [
+    { vim: { ...VIM, hosts: [HOST, { ...HOST, name: "b", runDir: "/r/b" }] } },
+    "config.vim.hosts.1.libvirtSocket: want one of its own, got /l/a, which is that of hosts.0",
+  ],
+  [{ vim: { ...VIM, heartbeat: { asks: 0 } } }, "config.vim.heartbeat.asks: want unanswered questions in a row, 1..100, got 0"],
   [{ mano: 3 }, "config.mano: want an object, got 3"],
   [[], "config: want an object with vim, mano or both, got []"],
 ] as const) {

@@ -7,30 +7,35 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseConfig, type VimConfig } from "../../src/config.ts";
-import { startPrivateLibvirt } from "../../src/lab/private-libvirt.ts";
+import { type PrivateLibvirt, startPrivateLibvirt } from "../../src/lab/private-libvirt.ts";
 import type { VimEvent } from "../../src/model/vim-event.ts";
 import { type Ovs, startOvs } from "../harness/ovs.ts";
 
-/** A real switch and a real hypervisor in one network namespace, and the settings of a VIM for them. */
+/** A real switch and real hypervisors in one network namespace, and the settings of a VIM for them. */
 export interface Rig extends AsyncDisposable {
   readonly ovs: Ovs;
+  /** host0, host1, … in this order; with one, the settings name none. */
+  readonly hosts: readonly PrivateLibvirt[];
   readonly dir: string;
   readonly imagePath: string;
   /** With the OpenFlow port given, so that a VIM that starts again is found by the switch. */
   config(openflowPort: number): VimConfig;
 }
 
-export async function startRig(): Promise<Rig> {
+export async function startRig({ hosts: count = 1 } = {}): Promise<Rig> {
   await using undo = new AsyncDisposableStack();
   const dir = mkdtempSync(join(tmpdir(), "sv-"));
   undo.defer(() => rmSync(dir, { recursive: true, force: true }));
   const ovs = undo.use(await startOvs({ datapathType: "netdev", ports: ["va", "vb", "swa", "swb"], protocols: ["OpenFlow13"] }));
-  const libvirt = undo.use(await startPrivateLibvirt({ netns: ovs.netns! }));
+  const hosts: PrivateLibvirt[] = [];
+  while (hosts.length < count) hosts.push(undo.use(await startPrivateLibvirt({ netns: ovs.netns! })));
+  const named = hosts.map((h, i) => ({ name: `host${i}`, libvirtSocket: h.socketPath, runDir: h.dir }));
   const imagePath = join(dir, "empty.img");
   writeFileSync(imagePath, Buffer.alloc(1024 * 1024));
   const ends = undo.move();
   return {
     ovs,
+    hosts,
     dir,
     imagePath,
     config: (openflowPort) =>
@@ -39,10 +44,11 @@ export async function startRig(): Promise<Rig> {
           listen: { port: 0, adminPort: 0 },
           openflow: { host: "0.0.0.0", port: openflowPort },
           store: join(dir, "vim.db"),
-          libvirtSocket: libvirt.socketPath,
+          libvirtSocket: hosts[0]!.socketPath,
+          ...(count > 1 && { hosts: named, heartbeat: { everyMs: 200, asks: 2 } }),
           ovsdb: ovs.management.replace("br0.mgmt", "db.sock"),
           bridge: "br0",
-          runDir: libvirt.dir,
+          runDir: hosts[0]!.dir,
           netns: ovs.netns,
           accel: "tcg",
         },

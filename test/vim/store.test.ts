@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -41,6 +41,23 @@ test("migrations run once, in order, and a failing one changes nothing", () => {
   writeFileSync(join(dir, "0002-second.sql"), "create table second (n integer);");
   expect(migrate(db, dir)).toEqual([2]);
   expect(migrate(db, dir)).toEqual([]);
+});
+
+test("what a deleted server left is still known in the VIM's store after its table has got another key", () => {
+  const sql = join(import.meta.dirname, "../../sql/vim");
+  const old = freshDir();
+  for (const name of ["0001-picture.sql", "0002-protections.sql"]) copyFileSync(join(sql, name), join(old, name));
+  rmSync(join(old, "0001-first.sql"));
+  using db = new DatabaseSync(":memory:");
+  migrate(db, old);
+  db.exec("insert into leftovers values ('s', 'h', '[\"tap1\"]')");
+  migrate(db, sql);
+  db.exec("insert into leftovers values ('s', 'h2', '[]')");
+  const left = db.prepare("select server_id, host_id, taps_json from leftovers order by host_id").all();
+  expect(left.map((row) => Object.values(row))).toEqual([
+    ["s", "h", '["tap1"]'],
+    ["s", "h2", "[]"],
+  ]);
 });
 
 test("a store of a newer program is refused", async () => {

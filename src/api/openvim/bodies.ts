@@ -154,6 +154,11 @@ const vnic = Type.Object({
   model: maybe(Type.Enum(["virtio", "e1000", "ne2k_pci", "pcnet", "rtl8139"])),
   type: maybe(Type.Enum(["virtual", "PF", "VF", "VFnotShared"])),
 });
+/** Ours: servers of one tenant that name the same group are kept on different hosts. */
+const antiAffinity = Type.Object(
+  { group: Type.String({ minLength: 1, maxLength: 255 }), policy: maybe(Type.Enum(["required", "preferred"])) },
+  { additionalProperties: false },
+);
 export const serverNew = Type.Object({
   server: Type.Object({
     id: maybe(id),
@@ -169,6 +174,9 @@ export const serverNew = Type.Object({
     networks: maybe(Type.Array(vnic)),
     /** Ours: appended to the command line of a kernel that is booted directly. */
     kernel_cmdline: maybe(Type.String({ maxLength: 2_048, pattern: "^[ -~]*$" })),
+    /** Ours: only a host of this zone. */
+    availability_zone: maybe(name),
+    anti_affinity: maybe(antiAffinity),
   }),
 });
 
@@ -185,6 +193,8 @@ export const serverAction = Type.Object(
     terminate: maybe(Type.Null()),
     rebuild: maybe(nothing),
     reboot: maybe(nothing),
+    /** Ours: made anew on another host. `from` makes it safe to repeat. */
+    evacuate: maybe(Type.Object({ from: id, hostId: maybe(id) }, { additionalProperties: false })),
   },
   { additionalProperties: false, minProperties: 1, maxProperties: 1 },
 );

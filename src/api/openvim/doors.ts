@@ -1,5 +1,6 @@
 import type { ArmedProtection, ProtectionView } from "../../model/armed.ts";
 import type { Source } from "../../model/evidence.ts";
+import type { HostState } from "../../model/host-state.ts";
 import type { FlavorId, GroupId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId, VnfcId } from "../../model/ids.ts";
 import type { Applied, SwitchPort } from "../../model/switch.ts";
 import type { VimEvent } from "../../model/vim-event.ts";
@@ -53,7 +54,10 @@ export interface VimDoors {
     createServer(asked: AskedServer): Promise<Server>;
     deleteServer(id: ServerId): Promise<void>;
     act(id: ServerId, task: ServerTask): Promise<void>;
+    evacuate(id: ServerId, where: { readonly from: HostId; readonly to: HostId | null }): Promise<Server>;
+    sharesHostWith(server: Server): readonly ServerId[];
   };
+  readonly hostStates: { of(id: HostId): HostState | null };
   readonly binds: { changeBind(netId: NetId, target: NetId | null): Promise<Applied | null> };
   readonly protections: {
     list(): readonly ProtectionView[];

@@ -10,7 +10,7 @@ import { WireError } from "./wire-error.ts";
 
 export const listHosts = (call: Call) => ({
   hosts: listed(
-    [...call.doors.picture.hosts.values()].map((h) => hostRow(h, call.base)),
+    [...call.doors.picture.hosts.values()].map((h) => hostRow(h, call.doors.hostStates.of(h.id), call.base)),
     call.query,
     HOST_COLUMNS,
   ),
@@ -21,21 +21,23 @@ export function getHost(call: Call) {
   const { hosts } = call.doors.picture;
   const host = hosts.get(key as HostId) ?? [...hosts.values()].find((h) => h.name === key);
   if (!host) throw new WireError(404, `host '${key}'not found.`);
-  return { host: hostOut(host) };
+  return shown(call, host);
 }
+
+const shown = (call: Call, host: Host) => ({ host: hostOut(host, call.doors.hostStates.of(host.id)) });
 
 export async function postHost(call: Call) {
   needAdmin(call);
   const { host, "host-data": more } = checked(hostNew, call.body());
   const { name, ip_name: ipName, user, ...rest } = { ...host, ...more };
   const asked = { ...hostChange(rest), name: name ?? host.name, ipName: ipName ?? host.ip_name, user: user ?? host.user };
-  return { host: hostOut(await call.doors.inventory.createHost({ ...asked, id: host.id as HostId | undefined })) };
+  return shown(call, await call.doors.inventory.createHost({ ...asked, id: host.id as HostId | undefined }));
 }
 
 export async function putHost(call: Call) {
   needAdmin(call);
   const { host } = checked(hostEdit, call.body());
-  return { host: hostOut(await call.doors.inventory.editHost(call.params.id as HostId, hostChange(host))) };
+  return shown(call, await call.doors.inventory.editHost(call.params.id as HostId, hostChange(host)));
 }
 
 export async function deleteHost(call: Call) {

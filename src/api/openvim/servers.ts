@@ -6,14 +6,14 @@ import { type Call, oneTenantOf, tenantOf } from "./call.ts";
 import { checkExtended, checkInterfaces } from "./extended.ts";
 import { checked } from "./invalid.ts";
 import { listed } from "./query.ts";
-import { SERVER_COLUMNS, serverOut, serverRow } from "./shapes.ts";
+import { SERVER_COLUMNS, type Standing, serverOut, serverRow } from "./shapes.ts";
 import { WireError } from "./wire-error.ts";
 
 export function listServers(call: Call) {
   const tenant = tenantOf(call);
   const seen = [...call.doors.picture.servers.values()].filter((s) => tenant === "any" || s.tenantId === tenant);
   const rows = listed(
-    seen.map((s) => serverRow(s, tenant, call.base)),
+    seen.map((s) => serverRow(s, tenant, call.base, standingOf(call, s))),
     call.query,
     [...SERVER_COLUMNS, "tenant_id"],
   );
@@ -29,7 +29,12 @@ export function getServer(call: Call) {
 }
 
 const reply = (call: Call, server: Server) => ({
-  server: serverOut(server, call.doors.picture.portsOf(server.id), call.base),
+  server: serverOut(server, call.doors.picture.portsOf(server.id), call.base, standingOf(call, server)),
+});
+
+const standingOf = (call: Call, server: Server): Standing => ({
+  host: call.doors.hostStates.of(server.hostId),
+  sharesHostWith: call.doors.servers.sharesHostWith(server),
 });
 
 export async function postServer(call: Call) {
@@ -49,6 +54,8 @@ export async function postServer(call: Call) {
     flavorId: asked.flavorRef as FlavorId,
     imageId: asked.imageRef as ImageId,
     hostId: asked.hostId as HostId | undefined,
+    availabilityZone: asked.availability_zone,
+    antiAffinity: asked.anti_affinity && { group: asked.anti_affinity.group, policy: asked.anti_affinity.policy ?? "required" },
     kernelCmdline: asked.kernel_cmdline,
     extended: asked.extended as Parameters<typeof call.doors.servers.createServer>[0]["extended"],
     start: asked.start ?? "yes",
@@ -91,14 +98,20 @@ const TASKS = {
   reboot: "reboot",
 } as const satisfies Record<string, ServerTask>;
 
-/** The reply is the original's for every action; what became of it is told by the server's status and the event stream. */
+/** The reply is the original's for every action of its own; what became of it is told by the server's status and the event stream. */
 export async function postAction(call: Call) {
   const id = ownServer(call);
   const action = checked(serverAction, call.body());
+  if (action.evacuate !== undefined) return reply(call, await call.doors.servers.evacuate(id, evacuationIn(action.evacuate)));
   if (action.terminate !== undefined) await call.doors.servers.deleteServer(id);
   else await call.doors.servers.act(id, taskOf(action));
   return { result: "deleting in process" };
 }
+
+const evacuationIn = ({ from, hostId }: { from: string; hostId?: string | undefined }) => ({
+  from: from as HostId,
+  to: (hostId ?? null) as HostId | null,
+});
 
 function taskOf(action: Static<typeof serverAction>): ServerTask {
   if (action.start === "rebuild") return "rebuild";

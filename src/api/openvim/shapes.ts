@@ -1,3 +1,4 @@
+import type { HostState } from "../../model/host-state.ts";
 import type { TenantId } from "../../model/ids.ts";
 import type { Flavor, Host, HostInterface, Image, Numa, Server, ServerPort, Tenant, VimNet } from "../../model/vim-picture.ts";
 import type { VimDoors } from "./doors.ts";
@@ -17,8 +18,12 @@ export const TENANT_COLUMNS = ["name", "description", "enabled", "id"];
 export const tenantOut = (t: Tenant): Wire =>
   withoutNulls({ name: t.name, description: t.description, enabled: t.enabled, id: t.id });
 
-export const HOST_COLUMNS = ["name", "description", "status", "admin_state_up", "ip_name", "hypervisors", "id"];
-export function hostRow(h: Host, base: BaseUrl): Wire {
+/** The last three are ours, of hosts that this VIM speaks to. */
+export const HOST_COLUMNS = [
+  ...["name", "description", "status", "admin_state_up", "ip_name", "hypervisors", "id"],
+  ...["state", "state_why", "availability_zone"],
+];
+export function hostRow(h: Host, state: HostState | null, base: BaseUrl): Wire {
   return {
     name: h.name,
     description: h.description,
@@ -27,11 +32,15 @@ export function hostRow(h: Host, base: BaseUrl): Wire {
     ip_name: h.ipName,
     hypervisors: h.hypervisors,
     id: h.id,
+    ...hostStateOut(h, state),
     links: bookmark(`${base}/hosts/${h.id}`),
   };
 }
 
-export function hostOut(h: Host): Wire {
+const hostStateOut = (h: Host, state: HostState | null): Wire =>
+  state === null ? {} : withoutNulls({ state: state.state, state_why: state.why, availability_zone: h.availabilityZone });
+
+export function hostOut(h: Host, state: HostState | null): Wire {
   return {
     user: h.user,
     password: "*****",
@@ -46,6 +55,7 @@ export function hostOut(h: Host): Wire {
     numas: h.numas.map(numaOut),
     id: h.id,
     ...(h.isLocal ? { memory_mb: h.memoryMiB, cpus: h.cpus } : {}),
+    ...hostStateOut(h, state),
   };
 }
 
@@ -193,8 +203,25 @@ export const portOut = (p: ServerPort, { protections }: VimDoors): Wire =>
 
 const opinionsOut = (said: ReadonlyMap<string, string>) => (said.size === 0 ? null : Object.fromEntries(said));
 
-export const SERVER_COLUMNS = ["name", "description", "status", "id", "hostId", "flavorRef", "imageRef"];
-export function serverRow(s: Server, tenant: TenantId | "any", base: BaseUrl): Wire {
+/** Where a server stands: its host as that is now, and who of its anti-affinity group is there too. */
+export interface Standing {
+  readonly host: HostState | null;
+  readonly sharesHostWith: readonly string[];
+}
+
+/** Ours, beside what OpenVIM shows of a server. */
+const standingOut = (s: Server, { host, sharesHostWith }: Standing): Wire => ({
+  ...(host && { host_state: host.state }),
+  ...(s.antiAffinity && {
+    anti_affinity: { ...s.antiAffinity, violated: sharesHostWith.length > 0, shares_host_with: sharesHostWith },
+  }),
+});
+
+export const SERVER_COLUMNS = [
+  ...["name", "description", "status", "id", "hostId", "flavorRef", "imageRef"],
+  ...["host_state", "anti_affinity"],
+];
+export function serverRow(s: Server, tenant: TenantId | "any", base: BaseUrl, standing: Standing): Wire {
   return {
     name: s.name,
     description: s.description,
@@ -205,11 +232,12 @@ export function serverRow(s: Server, tenant: TenantId | "any", base: BaseUrl): W
     flavorRef: s.flavorId,
     imageRef: s.imageId,
     tenant_id: s.tenantId,
+    ...standingOut(s, standing),
     links: bookmark(`${base}/${tenant}/servers/${s.id}`),
   };
 }
 
-export function serverOut(s: Server, ports: readonly ServerPort[], base: BaseUrl): Wire {
+export function serverOut(s: Server, ports: readonly ServerPort[], base: BaseUrl, standing: Standing): Wire {
   const refer = (kind: string, id: string) => ({ id, links: bookmark(`${base}/${s.tenantId}/${kind}/${id}`) });
   return withoutNulls({
     name: s.name,
@@ -229,6 +257,8 @@ export function serverOut(s: Server, ports: readonly ServerPort[], base: BaseUrl
     osImageType: "other",
     created: time(s.createdAt),
     kernel_cmdline: s.kernelCmdline,
+    availability_zone: s.availabilityZone,
+    ...standingOut(s, standing),
   });
 }
 
