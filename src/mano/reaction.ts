@@ -206,7 +206,7 @@ export class Reaction {
       if (!had.has(netId)) stream.push({ type: "net.unprotected", groupId: guard.group.id, netId });
     this.#unprotected.set(guard, new Set(decision.unprotected));
     if (decision.unprotected.length > 0) raise(alarms, guard.group.id, "SERVICE_DOWN", decision.because);
-    else alarms.clear(guard.group.id, "SERVICE_DOWN");
+    else if (isServed(guard)) alarms.clear(guard.group.id, "SERVICE_DOWN");
   }
 
   /** Time alone will change the answer: hold-off or wait-to-restore ends at `againAt`. */
@@ -227,6 +227,13 @@ export class Reaction {
     this.#timers.delete(guard);
   }
 }
+
+/** Every traffic net is on a member that is up; one that is only started again serves nobody yet. */
+const isServed = (guard: Guard): boolean =>
+  guard.group.trafficNets.every(({ netId }) => {
+    const owner = guard.servedBy(netId);
+    return owner !== null && guard.memberOf(owner)?.health.state === "up";
+  });
 
 /** All members of a group are in one VIM: a bind joins two nets of the same one. */
 export const vimOf = (guard: Guard): VimAccountId => guard.group.members[0]!.vimAccountId;

@@ -110,6 +110,10 @@ describe("a member fails", () => {
     await until("moved", () => rig.vim.boundTo("traffic_net0") === "data_net1");
     rig.vim.down("media-relay-b");
     await until("SERVICE_DOWN", async () => (await rig.alarms()).includes("SERVICE_DOWN"));
+    rig.vim.boots("media-relay-b");
+    await until("b unknown", async () => (await rig.ns()).vnfcs[1]?.health?.state === "unknown");
+    await settle(200);
+    expect(await rig.alarms(), "a member that is only started serves nobody").toContain("SERVICE_DOWN");
     rig.vim.up("media-relay-a");
     await until(
       "both at a",

@@ -93,12 +93,8 @@ export class ToyVim implements AsyncDisposable {
   /** A server runs and answers. */
   up(name: string): void {
     const s = this.byName(name);
-    s.status = "ACTIVE";
+    this.boots(name);
     for (const p of this.#portsOf(s)) Object.assign(p, { status: "ACTIVE", fenced: false });
-    this.push({
-      type: "evidence",
-      evidence: { about: { kind: "server", id: s.id as never }, says: "running", source: "qmp", seenAt: monoMs() },
-    });
     for (const p of this.#portsOf(s)) {
       this.push({
         type: "evidence",
@@ -106,6 +102,16 @@ export class ToyVim implements AsyncDisposable {
       });
     }
     this.push({ type: "server.status", serverId: s.id as never, status: "ACTIVE", was: null });
+  }
+
+  /** Its machine runs, and its guest does not answer yet. */
+  boots(name: string): void {
+    const s = this.byName(name);
+    s.status = "ACTIVE";
+    this.push({
+      type: "evidence",
+      evidence: { about: { kind: "server", id: s.id as never }, says: "running", source: "qmp", seenAt: monoMs() },
+    });
   }
 
   /** A server dies; each source tells it. */
