@@ -24,6 +24,13 @@ const vimHost = Type.Object(
   },
   { ...closed, description: "an object with name, libvirtSocket, runDir" },
 );
+/** Taken when the daemon is ready and not before: its start is seconds of work that no guest should wait for (decision 0031). */
+const realTimePriority = Type.Integer({
+  minimum: 0,
+  maximum: 99,
+  default: 0,
+  description: "a real-time priority (SCHED_FIFO), 1..99, or 0 for none",
+});
 const vlanId = Type.Integer({ minimum: 1, maximum: 4094, description: "a VLAN id, 1..4094" });
 
 const vim = Type.Object(
@@ -57,6 +64,7 @@ const vim = Type.Object(
     bridge: text("the name of the switch bridge that data nets live on"),
     runDir: text("a folder for monitor sockets and console logs"),
     netns: Type.Optional(text("the network namespace of the switch and the hypervisor, where it is not this process's own")),
+    realTimePriority,
     accel: Type.Optional(Type.Enum(["kvm", "tcg"], { description: '"kvm" or "tcg"; leave it out to have it found out' })),
     vlanRange: Type.Object(
       { first: { ...vlanId, default: 3000 }, last: { ...vlanId, default: 4094 } },
@@ -83,6 +91,7 @@ const mano = Type.Object(
     store: text("the path of the MANO's SQLite file"),
     mode: Type.Enum(["push", "poll"], { default: "push", description: '"push" or "poll"' }),
     pollIntervalMs: Type.Integer({ minimum: 100, maximum: 300_000, default: 1_000, description: "milliseconds, 100..300000" }),
+    realTimePriority,
     vims: Type.Array(vimAccount, { default: [], description: "a list of VIM accounts" }),
   },
   { ...closed, description: "an object" },

@@ -2,6 +2,7 @@ import { type Config, readConfig } from "./config.ts";
 import { systemClock } from "./lib/clock.ts";
 import { Fault } from "./lib/fault.ts";
 import { makeLog } from "./lib/log.ts";
+import { runFirst } from "./lib/priority.ts";
 
 /** Runs one daemon until it is told to end. It changes no VM and no flow entry when it goes. Throws CONFIG before it has begun. */
 export async function runDaemon(name: "vim" | "mano", path: string): Promise<void> {
@@ -13,6 +14,9 @@ export async function runDaemon(name: "vim" | "mano", path: string): Promise<voi
     process.exit(70);
   });
   await using running = await start(name, config, path, log);
+  const priority = config[name]?.realTimePriority ?? 0;
+  // It does all it has to do without, only later.
+  if (priority > 0) await runFirst(priority).catch((err: unknown) => log.warn({ err }, "the daemon runs at normal priority"));
   const told = new Promise<void>((settle) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => settle());
   });

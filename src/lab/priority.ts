@@ -3,18 +3,27 @@ import { execFileSync } from "node:child_process";
 /**
  * Real-time priority (SCHED_FIFO) of what must act or measure at once. Guests do what guests do; a switch, a controller or a measuring
  * viewer that waits for them on a machine of two cores would show the machine's scheduler and not the failover. In the field the
- * daemons' unit files say the same (`CPUSchedulingPolicy=fifo`), and viewers are machines of their own.
+ * switch's unit file says the same (`CPUSchedulingPolicy=fifo`), the daemons take it by themselves when they are ready
+ * (`realTimePriority`), and viewers are machines of their own.
  */
 const PRIORITY = 5;
-/** The switch forwards for all of them. */
+/** The switch forwards for all of them; its database tells of its links. Both start in milliseconds. */
 export const SWITCH_PRIORITY = 10;
+export const DATABASE_PRIORITY = PRIORITY;
 
 let allowed: boolean | undefined;
 
+/** What the daemons take when they are ready; 0 where this machine allows none. */
+export const daemonPriority = (): number => (isAllowed() ? PRIORITY : 0);
+
 /** The command with real-time priority, where this machine allows that; else as it is. */
 export function first(command: string, args: readonly string[], priority = PRIORITY): readonly [string, ...string[]] {
+  return isAllowed() ? ["chrt", "--fifo", String(priority), command, ...args] : [command, ...args];
+}
+
+function isAllowed(): boolean {
   allowed ??= mayRunFirst();
-  return allowed ? ["chrt", "--fifo", String(priority), command, ...args] : [command, ...args];
+  return allowed;
 }
 
 function mayRunFirst(): boolean {

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { SWITCH_PRIORITY } from "./priority.ts";
+import { DATABASE_PRIORITY, SWITCH_PRIORITY } from "./priority.ts";
 import { run } from "./run.ts";
 import { Supervised } from "./supervised.ts";
 
@@ -26,7 +26,7 @@ export async function startPrivateOvs(dir: string, noteProcess: (pid: number) =>
   const database = `unix:${join(dir, "db.sock")}`;
   const env = { OVS_RUNDIR: dir, OVS_LOGDIR: dir, OVS_DBDIR: dir };
   const vsctl = (...args: string[]) => run("ovs-vsctl", [`--db=${database}`, "--timeout=10", ...args]);
-  const daemon = async (name: string, args: string[], isReady: () => Promise<boolean>, priority?: number) => {
+  const daemon = async (name: string, args: string[], isReady: () => Promise<boolean>, priority: number) => {
     const supervised = await Supervised.start({
       name,
       command: name,
@@ -35,14 +35,14 @@ export async function startPrivateOvs(dir: string, noteProcess: (pid: number) =>
       logFile: join(dir, `${name}.out`),
       isReady,
       onStart: noteProcess,
-      ...(priority === undefined ? {} : { priority }),
+      priority,
     });
     return undo.use(supervised);
   };
 
   await run("ovsdb-tool", ["create", join(dir, "conf.db"), SCHEMA]);
   const serverArgs = [join(dir, "conf.db"), `--remote=p${database}`, `--unixctl=${join(dir, "ovsdb.ctl")}`];
-  await daemon("ovsdb-server", serverArgs, async () => (await vsctl("--no-wait", "init")) !== null);
+  await daemon("ovsdb-server", serverArgs, async () => (await vsctl("--no-wait", "init")) !== null, DATABASE_PRIORITY);
   const control = join(dir, "vswitchd.ctl");
   const switchArgs = [database, `--unixctl=${control}`, "--disable-system"];
   const isUp = async () => (await run("ovs-appctl", ["-t", control, "version"])) !== "";

@@ -14,6 +14,7 @@ export interface SupervisedOptions {
   readonly logFile: string;
   /** Asked until it says yes; a start that does not get there is a failure. */
   readonly isReady: () => Promise<boolean>;
+  /** Real-time priority from its first instruction; left out: none, or what it takes by itself. */
   readonly priority?: number;
   /** Told the pid of every run of it. */
   readonly onStart?: (pid: number) => void;
@@ -66,7 +67,7 @@ export class Supervised implements AsyncDisposable {
   #spawn(): void {
     const { command, args, env, logFile, priority } = this.#options;
     const log = createWriteStream(logFile, { flags: "a" });
-    const [program, ...rest] = first(command, args, priority);
+    const [program, ...rest] = priority === undefined ? [command, ...args] : first(command, args, priority);
     const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
     child.stdout.pipe(log);
     child.stderr.pipe(log);
