@@ -1,132 +1,154 @@
-import { appendFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { join } from "node:path";
-import { ms, table } from "../src/cli/table.ts";
-import { type ExperimentOptions, runOnce } from "../src/lab/experiment.ts";
-import type { FaultKind } from "../src/lab/fault-injection.ts";
+import { runOnce } from "../src/lab/experiment.ts";
 import { ensureGuestImage } from "../src/lab/image.ts";
 import { type RunningLab, startLab } from "../src/lab/lab.ts";
 import { LAB_FOLDER, removeLeftovers } from "../src/lab/leftovers.ts";
 import { runLine } from "../src/lab/printed.ts";
-import type { DemoRun } from "../src/lab/result.ts";
-import { spreadOf } from "../src/lab/stats.ts";
+import { systemClock } from "../src/lib/clock.ts";
+import { Fault } from "../src/lib/fault.ts";
+import { added, type Cell, type CellKey, keep, keyText, type Run, readLedger, runOf, versionOf } from "./matrix/ledger.ts";
+import { lengthText, matrixTable } from "./matrix/printed.ts";
+import { STORIES, type Story } from "./matrix/stories.ts";
+
+type Scheme = "active-active" | "active-passive";
 
 export interface KillMatrix {
   readonly root: string;
-  /** Runs of each story in each lab. */
+  /** Each cell is run until it has so many runs of this version, those of earlier calls included. */
   readonly runs: number;
   readonly pps: number;
-  readonly schemes: readonly ("active-active" | "active-passive")[];
+  readonly schemes: readonly Scheme[];
   readonly versions: readonly ("1.0" | "1.3")[];
+  /** Only stories with one of these names; all where it is left out. */
+  readonly stories?: readonly string[];
+  readonly load: number;
+  readonly probeIntervalMs: number;
+  /** Only shows what is in the ledger. */
+  readonly summary?: boolean;
 }
 
-/** What happens to VNFC A, and who else dies a moment before. */
-interface Story {
-  readonly name: string;
-  readonly fault: FaultKind;
-  readonly also?: (lab: RunningLab) => void;
+/** Traffic returns this soon, ms: between two runs it is waited for. The examples have 2,000. */
+const WAIT_TO_RESTORE_MS = 500;
+/** Before any run was timed, ms. */
+const RUN_MS_GUESS = 8_000;
+
+interface Work {
+  readonly key: CellKey;
+  readonly story: Story;
+  readonly missing: number;
 }
 
-const killed = (pid: number | null) => process.kill(pid as number, "SIGKILL");
-const STORIES: readonly Story[] = [
-  ...(["kill", "pause", "hang", "panic", "relay", "link"] as const).map((fault) => ({ name: fault, fault })),
-  { name: "kill, VIM killed", fault: "kill", also: (lab) => killed(lab.daemons.vim.pid) },
-  { name: "kill, MANO killed", fault: "kill", also: (lab) => killed(lab.daemons.mano.pid) },
-  {
-    name: "kill, VIM and MANO killed",
-    fault: "kill",
-    also: (lab) => [lab.daemons.vim.pid, lab.daemons.mano.pid].map(killed),
-  },
-  { name: "kill, switch killed", fault: "kill", also: (lab) => killed(lab.ovs.switchPid) },
-];
-
-/** Every fault, in every scheme and OpenFlow version, again and again; keeps a line in git for each cell. */
-export async function benchKillMatrix({ root, runs, pps, schemes, versions }: KillMatrix): Promise<number> {
-  await removeLeftovers(join(root, LAB_FOLDER), console.log);
-  const image = await ensureGuestImage(join(root, ".cache", "guest"), console.log);
-  const rows: string[][] = [];
+/**
+ * Every fault, in every scheme and OpenFlow version, again and again, with one lab for each of these; a line in git for each cell and
+ * call. It can be stopped at any time and goes on where it was. Gives the exit status: 0 when no run of this call was missed.
+ */
+export async function benchKillMatrix(bench: KillMatrix): Promise<number> {
+  const path = join(bench.root, "bench", "results", "kill-matrix.jsonl");
+  const version = versionOf(bench.root);
+  const shown = () => matrixTable(added(readLedger(path).filter((c) => c.version === version)));
+  if (bench.summary) {
+    console.log(`version ${version}\n\n${shown()}`);
+    return 0;
+  }
+  const work = workFor(bench, version, added(readLedger(path)));
+  const progress = new Progress(work);
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+  await removeLeftovers(join(bench.root, LAB_FOLDER), console.log);
   let missed = 0;
-  for (const scheme of schemes) {
-    for (const openflow of versions) {
-      const runFolder = join(root, "var", "bench", `${Date.now()}`);
-      const options = { scheme, openflow, mode: "push", pollIntervalMs: 1000, video: false } as const;
-      await using lab = await startLab({ ...options, root, runFolder, image, pps, progress: () => {} });
-      for (const story of STORIES) {
-        const cell = await runsOf(lab, story, scheme, runs);
-        missed += cell.filter((r) => !r.verified).length;
-        rows.push(rowOf(`${scheme} ${openflow} ${story.name}`, cell));
-        keep(root, { scheme, openflow, story: story.name, pps }, cell);
-      }
+  for (const scheme of bench.schemes) {
+    for (const openflow of bench.versions) {
+      const cells = work.filter((w) => w.key.scheme === scheme && w.key.openflow === openflow && w.missing > 0);
+      if (cells.length === 0 || stop.signal.aborted) continue;
+      await using lab = await labFor(bench, scheme, openflow);
+      for (const cell of cells) missed += await runCell(lab, cell, { path, scheme, progress, signal: stop.signal });
     }
   }
-  console.log(`\n${table(HEADING, rows)}`);
+  console.log(`\nversion ${version}\n\n${shown()}`);
   return missed === 0 ? 0 : 1;
 }
 
-async function runsOf(lab: RunningLab, story: Story, scheme: string, n: number): Promise<DemoRun[]> {
-  const also: ExperimentOptions["also"] = story.also && { when: "before", act: () => story.also?.(lab) };
-  const done: DemoRun[] = [];
-  for (let i = 1; i <= n; i++) {
-    const run = await runOnce(lab, {
-      fault: story.fault,
-      mode: "push",
-      scheme: scheme === "active-active" ? "ACTIVE_ACTIVE" : "ACTIVE_PASSIVE",
-      onMoment: () => {},
-      ...(also && { also }),
-    });
-    done.push(run);
-    console.log(`${story.name}:${runLine(i, run)}`);
+/** Every cell that is asked for, with the runs it still lacks. Throws INVALID for a story that there is not. */
+function workFor(bench: KillMatrix, version: string, had: readonly Cell[]): Work[] {
+  const { runs, pps, load, probeIntervalMs, schemes, versions } = bench;
+  const names = STORIES.map((s) => s.name);
+  const unknown = bench.stories?.filter((name) => !names.includes(name)) ?? [];
+  if (unknown.length > 0)
+    throw new Fault("INVALID", `there is no story '${unknown.join("', '")}'; there are '${names.join("', '")}'`);
+  const stories = STORIES.filter((s) => bench.stories?.includes(s.name) ?? true);
+  return schemes.flatMap((scheme) =>
+    versions.flatMap((openflow) =>
+      stories.map((story): Work => {
+        const key = { version, scheme, openflow, story: story.name, pps, load, probeIntervalMs };
+        const done = had.find((c) => keyText(c) === keyText(key))?.runs.length ?? 0;
+        return { key, story, missing: Math.max(0, runs - done) };
+      }),
+    ),
+  );
+}
+
+async function labFor({ root, pps, load, probeIntervalMs }: KillMatrix, scheme: Scheme, openflow: "1.0" | "1.3") {
+  const image = await ensureGuestImage(join(root, ".cache", "guest"), console.log);
+  const runFolder = join(root, "var", "bench", `${Date.now()}`);
+  const tuning = { probeIntervalMs, waitToRestoreMs: WAIT_TO_RESTORE_MS };
+  const options = { scheme, openflow, mode: "push", pollIntervalMs: 1000, video: false, tuning, load } as const;
+  console.log(`lab: ${scheme}, OpenFlow ${openflow}; stores and logs are in ${runFolder}`);
+  return startLab({ ...options, root, runFolder, image, pps, progress: () => {} });
+}
+
+interface Course {
+  readonly path: string;
+  readonly scheme: Scheme;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** What was measured is kept also when a run throws. Gives how many were missed. */
+async function runCell(
+  lab: RunningLab,
+  { key, story, missing }: Work,
+  { path, scheme, progress, signal }: Course,
+): Promise<number> {
+  const runs: Run[] = [];
+  try {
+    for (let i = 1; i <= missing && !signal.aborted; i++) {
+      const run = await runOnce(lab, {
+        fault: story.fault,
+        mode: "push",
+        scheme: scheme === "active-active" ? "ACTIVE_ACTIVE" : "ACTIVE_PASSIVE",
+        onMoment: () => {},
+        watchesOwners: true,
+        isTwinDown: story.isTwinDown ?? false,
+        ...(story.also ? { also: story.also(lab) } : {}),
+      });
+      const kept = runOf(story, run);
+      runs.push(kept);
+      const wrong = [kept.areIncidentsRight ? [] : `${kept.incidents} records`, kept.areAlarmsRight ? [] : "alarms wrong"].flat();
+      console.log(`${progress.done()} ${scheme} ${key.openflow} ${story.name}:${runLine(i, run)}  ${wrong.join(", ")}`);
+    }
+  } finally {
+    const machine = { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.versions.node };
+    if (runs.length > 0) keep(path, { at: new Date().toISOString(), what: "kill-matrix", ...key, runs, machine });
   }
-  return done;
+  return runs.filter((r) => !r.served).length;
 }
 
-const HEADING = [
-  "",
-  "n",
-  "missed",
-  "first packet p50",
-  "p99",
-  "max",
-  "A lost p50",
-  "max",
-  "B lost max",
-  "incidents",
-  "alarms left",
-];
+/** How far it is, and how long it will take at the pace so far. */
+class Progress {
+  readonly #all: number;
+  readonly #startedAt = systemClock.now();
+  #done = 0;
 
-function figures(cell: readonly DemoRun[]) {
-  const lost = (viewer: number) => spreadOf(cell.map((r) => r.viewers[viewer]?.lost ?? 0));
-  return {
-    n: cell.length,
-    missed: cell.filter((r) => !r.verified).length,
-    firstPacket: spreadOf(cell.flatMap((r) => r.times.firstPacket ?? [])),
-    lostA: lost(0),
-    lostB: lost(1),
-    notOneIncident: cell.filter((r) => r.incidents !== 1).length,
-    alarmsLeft: cell.filter((r) => (r.alarmsLeft ?? 0) > 0).length,
-  };
-}
+  constructor(work: readonly Work[]) {
+    this.#all = work.reduce((sum, w) => sum + w.missing, 0);
+    console.log(`${this.#all} runs to make, about ${lengthText(this.#all * RUN_MS_GUESS)}`);
+  }
 
-function rowOf(name: string, cell: readonly DemoRun[]): string[] {
-  const f = figures(cell);
-  const wrong = (n: number) => (n === 0 ? "right" : `${n} wrong`);
-  return [
-    name,
-    String(f.n),
-    String(f.missed),
-    ms(f.firstPacket?.p50),
-    ms(f.firstPacket?.p99),
-    ms(f.firstPacket?.max),
-    String(f.lostA?.p50 ?? "-"),
-    String(f.lostA?.max ?? "-"),
-    String(f.lostB?.max ?? "-"),
-    wrong(f.notOneIncident),
-    wrong(f.alarmsLeft),
-  ];
-}
-
-function keep(root: string, what: object, cell: readonly DemoRun[]): void {
-  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.versions.node };
-  const line = { at: new Date().toISOString(), what: "kill-matrix", ...what, ...figures(cell), machine };
-  appendFileSync(join(root, "bench", "results", "kill-matrix.jsonl"), `${JSON.stringify(line)}\n`);
+  /** Counts one more. */
+  done(): string {
+    this.#done++;
+    const left = ((systemClock.now() - this.#startedAt) / this.#done) * (this.#all - this.#done);
+    return `[${this.#done}/${this.#all}, ${lengthText(left)} left]`;
+  }
 }

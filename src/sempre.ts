@@ -167,19 +167,37 @@ program
 
 program
   .command("kill-matrix")
-  .description("break VNFC A in every way, in each scheme and OpenFlow version; keeps a line of each in bench/results")
-  .option("--runs <n>", "runs of each", wholeNumber(1, 10_000), 30)
+  .description("break VNFC A in every way, in each scheme and OpenFlow version, until each cell has so many runs of this version")
+  .option("--runs <n>", "runs of each, those of earlier calls included", wholeNumber(1, 10_000), 30)
   .option("--pps <n>", "RTP packets per second: 1000, 500, 250 or 143", wholeNumber(143, 1000), 500)
   .addOption(new Option("--scheme <scheme>", "only this one").choices(["active-active", "active-passive"]))
   .addOption(new Option("--openflow <version>", "only this one").choices(["1.0", "1.3"]))
-  .action(
-    async (options: { runs: number; pps: number; scheme?: "active-active" | "active-passive"; openflow?: "1.0" | "1.3" }) => {
-      const { benchKillMatrix } = await import("../bench/kill-matrix.ts");
-      const schemes = options.scheme ? [options.scheme] : (["active-active", "active-passive"] as const);
-      const versions = options.openflow ? [options.openflow] : (["1.3", "1.0"] as const);
-      process.exitCode = await benchKillMatrix({ root: ROOT, runs: options.runs, pps: options.pps, schemes, versions });
-    },
-  );
+  .option("--only <story...>", "only these, such as kill or 'kill, VIM killed'")
+  .option("--load <n>", "busy processes beside it", wholeNumber(0, 64), 0)
+  .option("--probe-interval <time>", "time between two requests whether a member lives", duration, 250)
+  .option("--summary", "only show what has been measured of this version")
+  .action(async ({ scheme, openflow, only, probeInterval, ...options }: KillMatrixOptions) => {
+    const { benchKillMatrix } = await import("../bench/kill-matrix.ts");
+    process.exitCode = await benchKillMatrix({
+      ...options,
+      root: ROOT,
+      probeIntervalMs: probeInterval,
+      schemes: scheme ? [scheme] : ["active-active", "active-passive"],
+      versions: openflow ? [openflow] : ["1.3", "1.0"],
+      ...(only ? { stories: only } : {}),
+    });
+  });
+
+interface KillMatrixOptions {
+  readonly runs: number;
+  readonly pps: number;
+  readonly scheme?: "active-active" | "active-passive";
+  readonly openflow?: "1.0" | "1.3";
+  readonly only?: readonly string[];
+  readonly load: number;
+  readonly probeInterval: number;
+  readonly summary?: boolean;
+}
 
 try {
   await program.parseAsync();

@@ -1,12 +1,14 @@
+import type { LibvirtSession } from "../hosts/libvirt.ts";
 import { systemClock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Source } from "../model/evidence.ts";
 import type { Alarm, Failover, ManoEvent } from "../model/mano-event.ts";
 import type { NsView } from "../model/ns.ts";
-import { type FaultKind, inject } from "./fault-injection.ts";
+import { type FaultKind, inject, type Victim } from "./fault-injection.ts";
 import type { RunningLab } from "./lab.ts";
 import { followMano } from "./mano-stream.ts";
 import type { Measurement } from "./meter.ts";
+import { OwnerWatch } from "./owners.ts";
 import { rest } from "./rest.ts";
 import { type DemoRun, type DemoTimes, viewerResult } from "./result.ts";
 
@@ -21,7 +23,11 @@ export interface ExperimentOptions {
   readonly mode: "push" | "poll";
   readonly scheme: "ACTIVE_ACTIVE" | "ACTIVE_PASSIVE";
   /** What else happens: right before the fault, while it is being dealt with, or when the viewers are served again. */
-  readonly also?: { readonly when: "before" | "during" | "after"; readonly act: () => void };
+  readonly also?: { readonly when: "before" | "during" | "after"; readonly act: () => unknown };
+  /** The twin is killed first, and all traffic is on the member that then fails: nobody can take over before one is healed. */
+  readonly isTwinDown?: boolean;
+  /** Watches who owns viewer A's traffic net in the switch meanwhile. */
+  readonly watchesOwners?: boolean;
   /** Called with each moment of the time line as it becomes known. */
   readonly onMoment: (moment: Moment, faultAt: number | null) => void;
 }
@@ -36,13 +42,16 @@ const RESTORED_WITHIN_MS = 60_000;
 /** A cut cable is mended after this: a person came by, ms. */
 const CABLE_OUT_MS = 2_000;
 const LOOK_EVERY_MS = 20;
+/** What a member had sent before it failed comes no later than this, ms. */
+const STILL_COMING_MS = 500;
+const CLEARED_WITHIN_MS = 1_000;
 /** libvirt's own word on a death comes up to 2 s late; the record waits for it. */
 const RECORD_WITHIN_MS = 4_000;
 
 /** Breaks VNFC A once, watches what happens until all is as it was, and says what was seen. */
 export async function runOnce(lab: RunningLab, options: ExperimentOptions): Promise<DemoRun> {
   const { fault, mode, scheme, onMoment } = options;
-  const also = (when: "before" | "during" | "after") => options.also?.when === when && options.also.act();
+  const also = async (when: "before" | "during" | "after") => options.also?.when === when && (await options.also.act());
   let faultAt: number | null = null;
   const told: { event: ManoEvent; at: number }[] = [];
   using _stream = followMano(lab.manoUrl, (event, at) => {
@@ -52,23 +61,29 @@ export async function runOnce(lab: RunningLab, options: ExperimentOptions): Prom
   });
   using _changes = watchViewers(lab, (moment) => onMoment(moment, faultAt));
   await restored(lab);
-  const victim = await victimOf(lab);
-  const hit = scheme === "ACTIVE_ACTIVE" ? [lab.viewers.A] : [lab.viewers.A, lab.viewers.B];
+  const members = { a: await memberOf(lab, "relay-a"), b: await memberOf(lab, "relay-b") };
+  const hitsBoth = scheme === "ACTIVE_PASSIVE" || options.isTwinDown === true;
+  const hit = hitsBoth ? [lab.viewers.A, lab.viewers.B] : [lab.viewers.A];
 
   await using harm = await lab.harm();
+  if (options.isTwinDown) await loseTwin(lab, members.b, harm);
+  await using owners = options.watchesOwners ? watchOwners(lab, Object.values(members)) : null;
   await systemClock.sleep(BEFORE_MS);
-  also("before");
-  const { at, repair } = await inject(fault, victim, harm, systemClock);
-  also("during");
+  await also("before");
+  const faultWall = systemClock.wall();
+  const { at, repair } = await inject(fault, members.a, harm, systemClock);
+  const acted = also("during");
   faultAt = at;
   onMoment({ at, text: `fault: ${fault} relay-a` }, at);
 
-  const served = await allServedBy(hit, "relay-b", at);
-  also("after");
+  const served = await allServedBy(hit, options.isTwinDown ? null : "relay-b", at);
+  await acted;
+  await also("after");
   await systemClock.sleep(AFTER_MS);
   const window = { fromMs: at - BEFORE_MS, toMs: systemClock.now(), faultMs: at };
   const seen = { A: await lab.viewers.A.measure(window), B: await lab.viewers.B.measure(window) };
-  const record = await recordOf(lab, at, fault);
+  const owned = owners?.between(window.fromMs, window.toMs);
+  const record = options.isTwinDown ? null : await recordOf(lab, at, fault);
 
   if (fault === "link") await systemClock.sleep(Math.max(0, CABLE_OUT_MS - (systemClock.now() - at)));
   await repair();
@@ -76,28 +91,31 @@ export async function runOnce(lab: RunningLab, options: ExperimentOptions): Prom
     () => true,
     () => false,
   );
+  // Nothing is moved where both were down and the one that served is the first to be back.
+  const isRecorded = record !== null || options.isTwinDown === true;
+  const alarms = await alarmsSince(lab, faultWall);
+  const alarmsLeft = alarms.filter((a) => a.clearedAt === null).length;
   return {
     fault,
     mode,
     scheme,
     failed: "relay-a",
     incidents: (await failoversSince(lab, at)).length,
-    alarmsLeft: (await rest<Alarm[]>("GET", `${lab.manoUrl}/nsfm/v1/alarms`)).filter((a) => a.clearedAt === null).length,
-    viewers: [viewerResult("A", seen.A, at, true), viewerResult("B", seen.B, at, scheme === "ACTIVE_PASSIVE")],
+    alarmsLeft,
+    alarmsRaised: [...new Set(alarms.map((a) => a.probableCause))].sort(),
+    redundantAgainMs: healed && alarmsLeft === 0 ? systemClock.now() - at : null,
+    ...(owned ? { owners: owned } : {}),
+    viewers: [viewerResult("A", seen.A, at, true), viewerResult("B", seen.B, at, hitsBoth)],
     times: timesOf(record, told, seen, at),
-    verified: served && healed && record !== null,
-    ...(served && healed && record !== null ? {} : { note: noteOf(served, healed, record) }),
+    verified: served && healed && isRecorded,
+    ...(served && healed && isRecorded ? {} : { note: noteOf(served, healed) }),
   };
 }
 
-const noteOf = (served: boolean, healed: boolean, record: Failover | null) =>
-  !served
-    ? `viewer A was not served again within ${SERVED_WITHIN_MS} ms`
-    : !healed
-      ? "the failed member did not come back"
-      : record === null
-        ? "the MANO has no record of it"
-        : "";
+const noteOf = (served: boolean, healed: boolean) => {
+  if (!served) return `viewer A was not served again within ${SERVED_WITHIN_MS} ms`;
+  return healed ? "the MANO has no record of it" : "the failed member did not come back";
+};
 
 /** The words of the time line; null for what is not worth a line. */
 function headline(event: ManoEvent): string | null {
@@ -136,24 +154,54 @@ async function nsOf(lab: RunningLab): Promise<NsView> {
   return rest<NsView>("GET", `${lab.manoUrl}/nslcm/v1/ns_instances/${lab.nsId}`);
 }
 
-async function victimOf(lab: RunningLab) {
-  const vnfc = (await nsOf(lab)).vnfcs.find((v) => v.name === "relay-a");
-  if (vnfc === undefined) throw new Error("the network service has no relay-a");
+async function memberOf(lab: RunningLab, name: string): Promise<Victim & { readonly name: string }> {
+  const vnfc = (await nsOf(lab)).vnfcs.find((v) => v.name === name);
+  if (vnfc === undefined) throw new Error(`the network service has no ${name}`);
   const { ports } = await rest<{ ports: { "binding:switch_port"?: string | null }[] }>(
     "GET",
     `${lab.vimUrl}/ports?device_id=${vnfc.vimServerId}`,
   );
   const serviceTap = ports.map((p) => p["binding:switch_port"]).find((p) => typeof p === "string");
-  if (serviceTap === undefined || serviceTap === null) throw new Error("relay-a has no port on the switch");
-  return { serverId: vnfc.vimServerId, serviceTap, control: lab.control };
+  if (serviceTap === undefined || serviceTap === null) throw new Error(`${name} has no port on the switch`);
+  return { name, serverId: vnfc.vimServerId, serviceTap, control: lab.control };
 }
 
-/** Waits until a stream flows to all of these viewers through the member. False when it does not come to that. */
-async function allServedBy(viewers: readonly RunningLab["viewers"]["A"][], member: string, since: number): Promise<boolean> {
+/** Kills the twin and waits until the MANO says so and relay-a serves everybody. */
+async function loseTwin(lab: RunningLab, twin: Victim, harm: LibvirtSession): Promise<void> {
+  const { at } = await inject("kill", twin, harm, systemClock);
+  await allServedBy([lab.viewers.A, lab.viewers.B], "relay-a", at);
+  const giveUpAt = at + SERVED_WITHIN_MS;
+  const isKnown = async () => (await nsOf(lab)).vnfcs.some((v) => v.name === "relay-b" && v.health?.state === "down");
+  while (!(await isKnown()) && systemClock.now() < giveUpAt) await systemClock.sleep(LOOK_EVERY_MS);
+}
+
+/** Viewer A's port in the switch is p3. */
+const watchOwners = (lab: RunningLab, members: readonly (Victim & { readonly name: string })[]) =>
+  new OwnerWatch(lab.managementSocket, "p3", new Map(members.map((m) => [m.serviceTap, m.name])));
+
+/** Alarms raised since the fault, by the wall clock, once they are cleared: each is right after what it is about has ended. */
+async function alarmsSince(lab: RunningLab, faultWall: Date): Promise<Alarm[]> {
+  const giveUpAt = systemClock.now() + CLEARED_WITHIN_MS;
+  for (;;) {
+    const alarms = await rest<Alarm[]>("GET", `${lab.manoUrl}/nsfm/v1/alarms`);
+    const isStanding = (a: Alarm) => a.clearedAt === null;
+    if (!alarms.some(isStanding) || systemClock.now() > giveUpAt)
+      return alarms.filter((a) => isStanding(a) || Date.parse(a.raisedAt) >= faultWall.getTime());
+    await systemClock.sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** Waits until a stream flows to all of these viewers through the member; null: through any. False when it does not come to that. */
+async function allServedBy(
+  viewers: readonly RunningLab["viewers"]["A"][],
+  member: string | null,
+  since: number,
+): Promise<boolean> {
   const giveUpAt = systemClock.now() + SERVED_WITHIN_MS;
   while (systemClock.now() < giveUpAt) {
     const latest = await Promise.all(viewers.map((v) => v.latest()));
-    if (latest.every((l) => l.via === member && (l.lastArrivalMs ?? 0) > since)) return true;
+    const from = member === null ? since + STILL_COMING_MS : since;
+    if (latest.every((l) => (member === null || l.via === member) && (l.lastArrivalMs ?? 0) > from)) return true;
     await systemClock.sleep(LOOK_EVERY_MS);
   }
   return false;

@@ -5,16 +5,19 @@ import { join } from "node:path";
 import { connectLibvirt, type LibvirtSession } from "../hosts/libvirt.ts";
 import { systemClock } from "../lib/clock.ts";
 import { silent } from "../lib/log.ts";
+import { burden } from "./burden.ts";
 import { enterNetns } from "./enter-netns.ts";
 import { ECHO_PORT, GUEST_CMDLINE, type GuestImage } from "./image.ts";
 import { Lab } from "./leftovers.ts";
 import { addAddress, deviceName, joinBridge, labName, makeBridge, makeNetns, makeVeth, routeMulticast } from "./netns.ts";
+import { daemonPriority } from "./priority.ts";
 import { type PrivateLibvirt, startPrivateLibvirt } from "./private-libvirt.ts";
 import { addBridge, type PrivateOvs, startPrivateOvs } from "./private-ovs.ts";
 import { Program } from "./program.ts";
 import { provisionVim } from "./provision.ts";
 import { rest } from "./rest.ts";
 import { Supervised } from "./supervised.ts";
+import { type Tuning, tuned } from "./tuned.ts";
 import { startViewer, type Viewer } from "./viewer-client.ts";
 
 /** Addresses of the lab, which only its own namespaces see. */
@@ -48,6 +51,10 @@ export interface LabOptions {
   readonly pollIntervalMs: number;
   readonly pps: number;
   readonly video: boolean;
+  /** Where the descriptor differs from the example. */
+  readonly tuning?: Tuning;
+  /** Busy processes beside it all, from when the network service stands; none where it is left out. */
+  readonly load?: number;
   readonly progress: (line: string) => void;
   /** Rejects when the user wants no more: what was built by then is taken down. Without it building goes on to its end. */
   readonly stopped?: Promise<never>;
@@ -63,6 +70,10 @@ export interface RunningLab extends AsyncDisposable {
   /** How relay-a's guest is reached past everything (`guest/control.pl`). */
   readonly control: { readonly netns: string; readonly ip: string };
   readonly ovs: PrivateOvs;
+  /** Path of the bridge's management socket (OpenFlow). */
+  readonly managementSocket: string;
+  /** TCP port at which the switch reaches the VIM. */
+  readonly openflowPort: number;
   readonly libvirt: PrivateLibvirt;
   /** A session of the lab's own with libvirtd, for doing harm. */
   harm(): Promise<LibvirtSession>;
@@ -104,10 +115,12 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
   await unlessStopped(provisionVim(`${API}:${PORTS.vimAdmin}/openvim`, image, places.mediaBridge, places.outsidePorts));
   progress(`network service: two VNFCs are instantiated from examples/${exampleOf(options.scheme)}`);
   const manoUrl = `${API}:${PORTS.mano}`;
-  const nsId = await unlessStopped(instantiate(manoUrl, join(root, "examples", exampleOf(options.scheme))));
+  const example = await readFile(join(root, "examples", exampleOf(options.scheme)), "utf8");
+  const nsId = await unlessStopped(instantiate(manoUrl, tuned(example, options.tuning ?? {})));
   progress("media: one video to both VNFCs; each viewer receives it through its own");
   const media = await startMedia(lab, places.mediaNetns, options.pps);
   const viewers = await startViewers(lab, places.viewerNetns, options);
+  if (options.load) lab.ends.use(burden(options.load, (pid) => lab.noteProcess(pid)));
 
   const all = undo.move();
   return {
@@ -118,6 +131,8 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
     nsId,
     control: { netns: places.mediaNetns, ip: VICTIM_MEDIA_IP },
     ovs,
+    openflowPort: PORTS.openflow,
+    managementSocket: ovs.management(BRIDGE).replace(/^unix:/, ""),
     libvirt,
     harm: () => connectLibvirt({ socketPath: libvirt.socketPath, clock: systemClock, log: silent }),
     viewers,
@@ -198,6 +213,7 @@ async function startDaemons(lab: Lab, options: LabOptions, ovs: PrivateOvs, libv
       ovsdb: ovs.database,
       bridge: BRIDGE,
       runDir: libvirt.dir,
+      realTimePriority: daemonPriority(),
     },
   };
   const manoConfig = (mode: "push" | "poll") => ({
@@ -206,6 +222,7 @@ async function startDaemons(lab: Lab, options: LabOptions, ovs: PrivateOvs, libv
       store: join(runFolder, "mano.db"),
       mode,
       pollIntervalMs: options.pollIntervalMs,
+      realTimePriority: daemonPriority(),
       vims: [
         { name: "vim0", url: `${API}:${PORTS.vim}/openvim`, adminUrl: `${API}:${PORTS.vimAdmin}/openvim`, tenant: "default" },
       ],
@@ -257,11 +274,11 @@ interface NsState {
 const INSTANTIATE_MS_MAX = 60_000;
 const LOOK_EVERY_MS = 50;
 
-async function instantiate(manoUrl: string, example: string): Promise<string> {
+async function instantiate(manoUrl: string, descriptor: string): Promise<string> {
   const descriptors = await rest<{ id: string; kind: string }[]>(
     "POST",
     `${manoUrl}/nsd/v1/descriptors`,
-    await readFile(example, "utf8"),
+    descriptor,
     "application/yaml",
   );
   const nsd = descriptors.find((d) => d.kind === "nsd");

@@ -97,6 +97,22 @@ const Run = Type.Object(
     alarmsLeft: Type.Optional(
       Type.Integer({ minimum: 0, description: "alarms still raised when all was as before; right is 0" }),
     ),
+    alarmsRaised: Type.Optional(
+      Type.Array(Type.String(), { description: "probable causes of the alarms raised from the fault on, sorted" }),
+    ),
+    redundantAgainMs: Type.Optional(MsOrNull("both members up, every traffic net on its normal one, all alarms cleared")),
+    owners: Type.Optional(
+      Type.Object(
+        {
+          samples: Count("looks at the flow table and groups, about one each 10 ms"),
+          nobody: Count("of them: no member's packets were let through to viewer A"),
+          one: Count("of them: one member's were"),
+          several: Count("of them: more than one member's were; right is 0"),
+          longestGapMs: Length("longest time between two looks"),
+        },
+        { ...closed, description: "who owned viewer A's traffic net while it was watched" },
+      ),
+    ),
     times: Times,
     viewers: Type.Array(Viewer),
     verified: Type.Boolean({
