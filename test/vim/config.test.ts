@@ -15,8 +15,12 @@ test("defaults are filled in", () => {
       heartbeat: { everyMs: 1000, asks: 5 },
       ovsdb: "unix:/run/openvswitch/db.sock",
       vlanRange: { first: 3000, last: 4094 },
+      realTimePriority: 0,
     },
-    mano: { store: "m.db", listen: { host: "127.0.0.1", port: 9090 }, mode: "push", pollIntervalMs: 1000, vims: [] },
+    mano: {
+      ...{ store: "m.db", listen: { host: "127.0.0.1", port: 9090 }, mode: "push", pollIntervalMs: 1000, vims: [] },
+      realTimePriority: 0,
+    },
   });
 });
 
@@ -31,6 +35,10 @@ for (const [raw, says] of [
   [{ vim: { ...VIM, accel: "xen" } }, 'config.vim.accel: want "kvm" or "tcg"; leave it out to have it found out, got "xen"'],
   [{ vim: { ...VIM, ovsdb: "/run/db.sock" } }, "config.vim.ovsdb: want the switch's database, unix:PATH or tcp:HOST:PORT, got"],
   [{ vim: { ...VIM, vlanRange: { first: 9, last: 3 } } }, "config.vim.vlanRange: want first <= last, got 9 > 3"],
+  [
+    { mano: { store: "m", realTimePriority: 100 } },
+    "config.mano.realTimePriority: want a real-time priority (SCHED_FIFO), 1..99",
+  ],
   [{ mano: { store: "m", mode: "pull" } }, 'config.mano.mode: want "push" or "poll", got "pull"'],
   [
     { mano: { store: "m", vims: [{ name: "a", url: "ftp://x", adminUrl: "http://y" }] } },
