@@ -53,6 +53,7 @@ program
   .option("--interval <time>", "how often to poll in poll mode", duration, 1000)
   .option("--runs <n>", "how many times to break it", wholeNumber(1, 10_000), 1)
   .option("--pps <n>", "RTP packets per second: 1000, 500, 250 or 143", wholeNumber(143, 1000), 500)
+  .option("--hosts <n>", "compute hosts, each a libvirtd of its own", wholeNumber(1, 4), 1)
   .option("--video", "keep a short recording of what each viewer saw")
   .option("--json <file>", "write the result for machines (docs/demo-result.schema.json)")
   .option("--report <file>", "write the report here instead of into var/demo")

@@ -26,6 +26,7 @@ export interface DemoOptions {
   readonly interval: number;
   readonly runs: number;
   readonly pps: number;
+  readonly hosts: number;
   readonly video?: boolean;
   readonly json?: string;
   readonly report?: string;

@@ -65,7 +65,7 @@ export async function runOnce(lab: RunningLab, options: ExperimentOptions): Prom
   const hitsBoth = scheme === "ACTIVE_PASSIVE" || options.isTwinDown === true;
   const hit = hitsBoth ? [lab.viewers.A, lab.viewers.B] : [lab.viewers.A];
 
-  await using harm = await lab.harm();
+  await using harm = await lab.harm(members.a.serverId);
   if (options.isTwinDown) await loseTwin(lab, members.b, harm);
   await using owners = options.watchesOwners ? watchOwners(lab, Object.values(members)) : null;
   await systemClock.sleep(BEFORE_MS);

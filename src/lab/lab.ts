@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectLibvirt, type LibvirtSession } from "../hosts/libvirt.ts";
+import { findQemu } from "../hosts/qemu-process.ts";
 import { systemClock } from "../lib/clock.ts";
 import { silent } from "../lib/log.ts";
 import { burden } from "./burden.ts";
@@ -55,6 +56,8 @@ export interface LabOptions {
   readonly tuning?: Tuning;
   /** Busy processes beside it all, from when the network service stands; none where it is left out. */
   readonly load?: number;
+  /** Compute hosts, each a libvirtd of its own; 1 unless told. */
+  readonly hosts?: number;
   readonly progress: (line: string) => void;
   /** Rejects when the user wants no more: what was built by then is taken down. Without it building goes on to its end. */
   readonly stopped?: Promise<never>;
@@ -74,9 +77,11 @@ export interface RunningLab extends AsyncDisposable {
   readonly managementSocket: string;
   /** TCP port at which the switch reaches the VIM. */
   readonly openflowPort: number;
+  /** The compute hosts; `libvirt` is the first. */
+  readonly hosts: readonly PrivateLibvirt[];
   readonly libvirt: PrivateLibvirt;
-  /** A session of the lab's own with libvirtd, for doing harm. */
-  harm(): Promise<LibvirtSession>;
+  /** A session of the lab's own with the libvirtd that has this server, for doing harm. */
+  harm(serverId: string): Promise<LibvirtSession>;
   readonly viewers: Readonly<Record<"A" | "B", Viewer>>;
   readonly media: Program;
   readonly daemons: { readonly vim: Supervised; readonly mano: Supervised };
@@ -104,13 +109,11 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
   const ovs = lab.ends.use(await startPrivateOvs(join(dir, "ovs"), (pid) => lab.noteProcess(pid)));
   const protocol = options.openflow === "1.3" ? "OpenFlow13" : "OpenFlow10";
   await addBridge(ovs, BRIDGE, protocol, places.outside, `tcp:127.0.0.1:${PORTS.openflow}`);
-  const libvirt = lab.ends.use(await startPrivateLibvirt({ under: dir }));
-  lab.noteProcess(libvirt.pid);
-  lab.ends.use(keepLibvirtd(libvirt));
+  const hosts = await startHosts(lab, dir, options.hosts ?? 1);
 
   await unlessStopped(Promise.resolve());
   progress("daemons: VIM and MANO");
-  const daemons = await startDaemons(lab, options, ovs, libvirt);
+  const daemons = await startDaemons(lab, options, ovs, hosts);
   const image = { ...options.image, cmdline: GUEST_CMDLINE };
   await unlessStopped(provisionVim(`${API}:${PORTS.vimAdmin}/openvim`, image, places.mediaBridge, places.outsidePorts));
   progress(`network service: two VNFCs are instantiated from examples/${exampleOf(options.scheme)}`);
@@ -133,8 +136,13 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
     ovs,
     openflowPort: PORTS.openflow,
     managementSocket: ovs.management(BRIDGE).replace(/^unix:/, ""),
-    libvirt,
-    harm: () => connectLibvirt({ socketPath: libvirt.socketPath, clock: systemClock, log: silent }),
+    hosts,
+    libvirt: hosts[0]!,
+    harm: async (serverId) => {
+      const monitor = (await findQemu(serverId))?.qmpSocket;
+      const host = hosts.find((h) => monitor?.startsWith(h.dir)) ?? hosts[0]!;
+      return connectLibvirt({ socketPath: host.socketPath, clock: systemClock, log: silent });
+    },
     viewers,
     media,
     daemons: daemons.running,
@@ -182,6 +190,17 @@ async function makePlaces(lab: Lab) {
   return { netns, mediaNetns, viewerNetns, mediaBridge, outsidePorts, outside: outsidePorts.map((p) => p.switchPort) };
 }
 
+async function startHosts(lab: Lab, under: string, count: number): Promise<PrivateLibvirt[]> {
+  const hosts: PrivateLibvirt[] = [];
+  while (hosts.length < count) {
+    const host = lab.ends.use(await startPrivateLibvirt({ under }));
+    lab.noteProcess(host.pid);
+    lab.ends.use(keepLibvirtd(host));
+    hosts.push(host);
+  }
+  return hosts;
+}
+
 /** How often a libvirtd that was killed is looked for, ms. */
 const LOOK_FOR_LIBVIRTD_MS = 250;
 
@@ -202,17 +221,18 @@ function keepLibvirtd(libvirt: PrivateLibvirt): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-async function startDaemons(lab: Lab, options: LabOptions, ovs: PrivateOvs, libvirt: PrivateLibvirt) {
+async function startDaemons(lab: Lab, options: LabOptions, ovs: PrivateOvs, hosts: readonly PrivateLibvirt[]) {
   const { root, runFolder } = options;
   const vimConfig = {
     vim: {
       listen: { port: PORTS.vim, adminPort: PORTS.vimAdmin },
       openflow: { port: PORTS.openflow },
       store: join(runFolder, "vim.db"),
-      libvirtSocket: libvirt.socketPath,
+      libvirtSocket: hosts[0]!.socketPath,
+      ...(hosts.length > 1 && { hosts: hosts.map((h, i) => ({ name: `host${i}`, libvirtSocket: h.socketPath, runDir: h.dir })) }),
       ovsdb: ovs.database,
       bridge: BRIDGE,
-      runDir: libvirt.dir,
+      runDir: hosts[0]!.dir,
       realTimePriority: daemonPriority(),
     },
   };
