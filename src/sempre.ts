@@ -200,6 +200,18 @@ interface KillMatrixOptions {
   readonly summary?: boolean;
 }
 
+program
+  .command("soak")
+  .description("the demo's service under busy cores and no fault: whatever moves is a false alarm; keeps a line in bench/results")
+  .option("--minutes <n>", "how long", wholeNumber(1, 10_000), 30)
+  .option("--pps <n>", "RTP packets per second: 1000, 500, 250 or 143", wholeNumber(143, 1000), 250)
+  .option("--load <n>", "busy processes beside it", wholeNumber(0, 64), 4)
+  .option("--probe-interval <time>", "time between two requests whether a member lives", duration, 250)
+  .action(async ({ probeInterval, ...options }: { minutes: number; pps: number; load: number; probeInterval: number }) => {
+    const { soak } = await import("../bench/soak.ts");
+    process.exitCode = await soak({ ...options, root: ROOT, probeIntervalMs: probeInterval });
+  });
+
 try {
   await program.parseAsync();
 } catch (e) {
