@@ -9,14 +9,22 @@ import type { EventStream } from "../notify/stream.ts";
 import { upsertFailover } from "../store/mano-records.ts";
 import type { Bound } from "../vimconn/connector.ts";
 import type { AlarmBook } from "./alarms.ts";
-import { aboutOf, byAbout, type Entry, isOvertaken, keyOf, laterOf, type Progress, type Reached } from "./failover-entry.ts";
+import {
+  aboutOf,
+  byAbout,
+  type Entry,
+  isFaultOf,
+  isOvertaken,
+  keyOf,
+  laterOf,
+  type Progress,
+  type Reached,
+} from "./failover-entry.ts";
 import { type Guard, seenOf } from "./guard.ts";
 import type { WriteQueue } from "./writes.ts";
 
 /** How long later sources of the same fault are added to its record: libvirt is up to 2 s late (limits, "which signal says first"). */
 const LATE_SOURCES_MS = 3_000;
-/** How much earlier than the VIM we may decide on the same fault, by the timer of a hold-off. */
-const TOGETHER_MS = 500;
 /** A failover that is not done by then needs a person. */
 const STUCK_AFTER_MS = 30_000;
 
@@ -27,8 +35,8 @@ export class FailoverBook {
   readonly #writes: WriteQueue;
   readonly #alarms: AlarmBook;
   readonly #open = new Map<string, Entry>();
-  /** Closed ones to which late sources may still be added, and what each traffic net was last led to, by record. */
-  readonly #recent = new Set<Entry>();
+  /** The one of each key that was closed last: late sources may still be added, and its VIM may tell of it at any time later. */
+  readonly #closed = new Map<string, Entry>();
   /** Armed plans that were carried out and are on record, of earlier runs too: a VIM tells its events again after a restart. */
   readonly #fires = new Set<string>();
 
@@ -42,12 +50,12 @@ export class FailoverBook {
   /** Takes up a record of an earlier run. */
   resume(failover: Failover): void {
     if (failover.mode === "armed") this.#fires.add(fireOf(failover.groupId, failover.about, failover.times.decided));
-    if (failover.state === "closed") return;
+    const isClosed = failover.state === "closed";
     const progress = new Map(failover.moves.map((m) => [m.trafficNet, "confirmed" as Progress]));
     const now = this.#clock.now();
-    this.#open.set(keyOf(failover.groupId, failover.kind, failover.about), {
+    (isClosed ? this.#closed : this.#open).set(keyOf(failover.groupId, failover.kind, failover.about), {
       failover,
-      openedMs: now,
+      openedMs: isClosed ? Number.NEGATIVE_INFINITY : now,
       progress,
       byVim: new Set(),
       wasRefused: false,
@@ -139,10 +147,10 @@ export class FailoverBook {
   /** More was heard of a member: adds sources and the telling of the alarm to the records about it. */
   refresh(guard: Guard, about: VnfcId): void {
     const member = guard.memberOf(about);
-    for (const entry of [...this.#open.values(), ...this.#recent]) {
+    const key = keyOf(guard.group.id, "failover", about);
+    for (const entry of [this.#open.get(key), this.#closed.get(key)]) {
+      if (!entry || !member || this.#clock.now() - entry.openedMs > LATE_SOURCES_MS) continue;
       const { failover } = entry;
-      if (failover.groupId !== guard.group.id || failover.about !== about || failover.kind !== "failover" || !member) continue;
-      if (this.#clock.now() - entry.openedMs > LATE_SOURCES_MS) continue;
       const seen = { ...seenOf(member), ...failover.times.seen };
       const alarmTold = failover.times.alarmTold ?? this.#alarms.toldAt(about, "VNFC_DOWN");
       const isNew = Object.keys(seen).length > Object.keys(failover.times.seen).length || alarmTold !== failover.times.alarmTold;
@@ -154,6 +162,7 @@ export class FailoverBook {
   settle(guard: Guard, decision: Decision, readBackMs: number): void {
     for (const entry of this.#open.values()) {
       if (entry.failover.groupId !== guard.group.id || readBackMs <= entry.answeredMs) continue;
+      if (entry.failover.moves.some((m) => guard.isMoving(m.trafficNet))) continue;
       const isServed = entry.failover.moves.every((m) => guard.servedBy(m.trafficNet) === m.to);
       const isConfirmed = [...entry.progress.values()].every((p) => p === "confirmed");
       if (isServed && isConfirmed) this.#close(guard, entry, []);
@@ -166,9 +175,8 @@ export class FailoverBook {
   /** Moves of open records that no switch has confirmed (the VIM had none, or it refused once): to be asked for again until one has. */
   pendingMoves(guard: Guard): Move[] {
     const own = [...this.#open.values()].filter((e) => e.failover.groupId === guard.group.id);
-    return own.flatMap((e) =>
-      e.failover.moves.filter((m) => isUnconfirmed(e.progress.get(m.trafficNet)) && guard.servedBy(m.trafficNet) === m.to),
-    );
+    const isDue = (e: Entry, m: Move) => isUnconfirmed(e.progress.get(m.trafficNet)) && !guard.isMoving(m.trafficNet);
+    return own.flatMap((e) => e.failover.moves.filter((m) => isDue(e, m) && guard.servedBy(m.trafficNet) === m.to));
   }
 
   /** Something is not confirmed yet. */
@@ -213,12 +221,9 @@ export class FailoverBook {
 
   /** The record of the fault that this fire was for; decided by us at the same time, or found after a restart. */
   #entryOf(guard: Guard, fired: Fired): Entry | undefined {
-    const open = this.#open.get(keyOf(guard.group.id, "failover", fired.failed));
-    if (open) return open;
-    return [...this.#recent].find(({ failover: f }) => {
-      if (f.groupId !== guard.group.id || f.kind !== "failover" || f.about !== fired.failed) return false;
-      return f.mode === "armed" ? f.times.decided === fired.firedAt : (f.times.decided ?? 0) >= fired.firedAt - TOGETHER_MS;
-    });
+    const key = keyOf(guard.group.id, "failover", fired.failed);
+    const closed = this.#closed.get(key);
+    return this.#open.get(key) ?? (closed && isFaultOf(closed.failover, fired) ? closed : undefined);
   }
 
   #nameOf(guard: Guard, id: VnfcId): string {
@@ -293,12 +298,9 @@ export class FailoverBook {
 
   #close(guard: Guard, entry: Entry, why: readonly string[]): void {
     const { failover } = entry;
-    this.#open.delete(keyOf(failover.groupId, failover.kind, failover.about));
-    this.#recent.add(entry);
-    for (const old of this.#recent) {
-      // What was found after a restart may be told by its VIM at any time later.
-      if (old.failover.mode !== "restart" && this.#clock.now() - old.openedMs > LATE_SOURCES_MS) this.#recent.delete(old);
-    }
+    const key = keyOf(failover.groupId, failover.kind, failover.about);
+    this.#open.delete(key);
+    this.#closed.set(key, entry);
     this.#change(entry, { state: "closed", closedAt: this.#clock.wall().toISOString(), because: [...failover.because, ...why] });
     for (const move of failover.moves)
       if (guard.servedBy(move.trafficNet) === move.to) guard.setSince(move.trafficNet, failover.openedAt);

@@ -1,4 +1,5 @@
 import type { StartedMove } from "../act/binds.ts";
+import type { Fired } from "../model/armed.ts";
 import type { NetId, VnfcId } from "../model/ids.ts";
 import type { Failover, FailoverTimes } from "../model/mano-event.ts";
 import type { Decision, Move, ProtectionGroup } from "../model/protection.ts";
@@ -24,6 +25,17 @@ export interface Entry {
 export interface Reached {
   readonly told: number | null;
   readonly decided: number;
+}
+
+/** How long before the VIM we may decide on the same fault, by the timer of a hold-off, ms. */
+const EARLIER_MS = 500;
+/** How long after it: the switch had refused, or nothing came through. */
+const LATER_MS = 30_000;
+
+/** A record of the member's fault: whether an armed plan that was carried out, of which may be heard at any time later, was for the same. */
+export function isFaultOf({ mode, times: { decided } }: Failover, { firedAt }: Fired): boolean {
+  if (mode === "armed" || decided === null) return decided === firedAt;
+  return decided >= firedAt - EARLIER_MS && (mode === "restart" || decided <= firedAt + LATER_MS);
 }
 
 /** The member a move is about: who went down, who came back, or whom a command gave traffic. */

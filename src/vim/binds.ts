@@ -53,21 +53,33 @@ export class Binds {
   /**
    * Binds a net to another, or with null to none. Resolves with the times of the change, or null when no switch is
    * connected (it is written when one comes). Rejects, and leaves everything as it was, when the switch refuses or the disk
-   * fails.
+   * fails; and with CONFLICT when somebody has led the net elsewhere before it was done.
    */
   async changeBind(netId: NetId, target: NetId | null): Promise<Applied | null> {
     const was = checkBind(this.#picture, netId, target).bindNet;
     const written = this.#lead(netId, target);
     const stored = this.#store(netId);
     written?.catch(() => {}); // Waited for below, after the disk.
-    try {
-      await stored;
-      return written === null ? await this.#fabric.reconcile() : await written;
-    } catch (e) {
+    const applied = await this.#done(stored, written).catch(async (e: unknown) => {
       if (isLater(e)) return null;
       await this.#takeBack(netId, target, was);
       throw e;
-    }
+    });
+    this.#checkStands(netId, target);
+    return applied;
+  }
+
+  async #done(stored: Promise<void>, written: Promise<Applied> | null): Promise<Applied | null> {
+    await stored;
+    return written === null ? this.#fabric.reconcile() : written;
+  }
+
+  /** Another change of the same bind came in between: done, or taken back because the switch refused it. */
+  #checkStands(netId: NetId, target: NetId | null): void {
+    const net = this.#picture.nets.get(netId);
+    if (!net || net.bindNet === target) return;
+    const to = net.bindNet === null ? "nothing" : `'${this.#picture.nets.get(net.bindNet)?.name ?? net.bindNet}'`;
+    throw new Fault("CONFLICT", `network '${net.name}' was bound to ${to} while this was under way: read it, and ask again`);
   }
 
   /** Into the picture, onto the wire, to the subscribers: without waiting for anything. */

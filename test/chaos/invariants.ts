@@ -88,8 +88,7 @@ export class Invariants {
       const from = this.#guestOn(had);
       if (from === undefined) continue;
       this.#checkLeft(viewer, from, to);
-      const isTakenBack = this.#system.sim.now() - this.#system.fabric.refusedAtMs < TAKEN_BACK_MS;
-      if (isTakenBack) this.failovers = Math.max(0, this.failovers - 1);
+      if (this.#isTakenBack) this.failovers = Math.max(0, this.failovers - 1);
       else if (!this.isCommanded && to.id !== this.normalOf(viewer)) this.failovers++;
     }
     this.#lookedAt = this.#system.vimLife;
@@ -168,18 +167,22 @@ export class Invariants {
     this.#system.note(`${viewer}: ${was?.name ?? "nobody"} → ${to?.name ?? "nobody"}`);
   }
 
+  /** The bind returns to what it was: the switch has refused what was asked with it. */
+  get #isTakenBack(): boolean {
+    return this.#system.sim.now() - this.#system.fabric.refusedAtMs < TAKEN_BACK_MS;
+  }
+
   #checkTarget(viewer: string, to: Guest): void {
-    const { sim, host, fabric } = this.#system;
-    const isTakenBack = sim.now() - fabric.refusedAtMs < TAKEN_BACK_MS; // The bind returns to what it was: the switch has refused.
+    const { sim, host } = this.#system;
     if (to.isHung && !this.#system.variant.isProbed) return; // Nobody can know.
-    const isNews = isTakenBack || sim.now() - to.failedAtMs < LATENESS_MS;
+    const isNews = this.#isTakenBack || sim.now() - to.failedAtMs < LATENESS_MS;
     if (!host.isServing(to) && !isNews)
       this.#violate("3 only to members known up", `${viewer} is bound to ${to.name}, which is ${to.state} and does not serve`);
   }
 
   #checkLeft(viewer: string, from: Guest, to: Guest): void {
     const { sim, host } = this.#system;
-    if (this.isCommanded || !host.isServing(from) || to.id === this.normalOf(viewer)) return;
+    if (this.isCommanded || !host.isServing(from) || to.id === this.normalOf(viewer) || this.#isTakenBack) return;
     const isWell = sim.now() - Math.max(from.failedAtMs, from.answersFromMs) > LATENESS_MS;
     if (isWell) this.#violate("1 an unknown never moves traffic", `${viewer} is taken from ${from.name}, which is well`);
   }

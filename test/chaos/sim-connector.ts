@@ -129,7 +129,7 @@ export class SimConnector implements VimConnector {
   changeBind(trafficNet: NetId, dataNet: NetId | null): Promise<Bound> {
     return this.#ask(BIND_TIMEOUT_MS, undefined, async (vim) => {
       const applied = await vim.binds.changeBind(trafficNet, dataNet);
-      if (vim.picture.nets.get(trafficNet)?.bindNet === dataNet) this.#bound(trafficNet, dataNet);
+      this.#bound(trafficNet, dataNet);
       return applied === null ? { pending: true } : { pending: false, onWireMs: applied.onWireAt, barrierMs: applied.barrierAt };
     });
   }

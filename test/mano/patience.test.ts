@@ -288,6 +288,31 @@ describe("a failover that is not confirmed", () => {
     expect(await causes()).toEqual([]);
   });
 
+  test.each([
+    ["push", 11_000, "the stream stood still"],
+    ["restart", 3_600_000, "found after a restart, and told an hour later"],
+  ] as const)("decided by %s: a plan of its VIM that is told %i ms later is of the same fault (%s)", async (mode, lateMs, _) => {
+    const had = new Set((await readFailovers(db, 100)).map((f) => f.id));
+    const made = async () => (await readFailovers(db, 100)).filter((f) => !had.has(f.id));
+    const guard = new Guard(group, servers);
+    const book = new FailoverBook(clock, stream, writes, alarms);
+    const firedAt = clock.ms;
+    const done = Promise.resolve({ pending: false, onWireMs: clock.ms, barrierMs: clock.ms } as const);
+    book.record(guard, decision, [{ move, done }], mode, { told: clock.ms, decided: clock.ms });
+    await new Promise((r) => setImmediate(r));
+    clock.ms += 5_000;
+    guard.bindSeen(net, "d-b" as NetId, clock.ms);
+    book.settle(guard, { ...decision, moves: [] }, clock.ms);
+    clock.ms += lateMs;
+    const fired = { protectionId: group.id, revision: 1, failed: a, moves: [{ trafficNet: net, to: b }], because: [], firedAt };
+    book.fired(guard, { ...fired, onWireAt: firedAt, barrierAt: null }, clock.ms);
+    await writes.flush();
+    expect(await made()).toMatchObject([{ state: "closed", mode: "armed" }]);
+    book.fired(guard, { ...fired, firedAt: clock.ms, onWireAt: clock.ms, barrierAt: null }, clock.ms); // Another fault.
+    await writes.flush();
+    expect(await made()).toHaveLength(2);
+  });
+
   test("is closed as overtaken when traffic is led otherwise and that is right", async () => {
     const guard = new Guard(group, servers);
     const book = new FailoverBook(clock, stream, writes, alarms);
