@@ -56,6 +56,7 @@ export class FailoverBook {
     (isClosed ? this.#closed : this.#open).set(keyOf(failover.groupId, failover.kind, failover.about), {
       failover,
       openedMs: isClosed ? Number.NEGATIVE_INFINITY : now,
+      isOver: !this.#alarms.isRaised(failover.about, "VNFC_DOWN"),
       progress,
       byVim: new Set(),
       wasRefused: false,
@@ -122,7 +123,7 @@ export class FailoverBook {
       const { kind } = own[0]!.move;
       const moves = own.map((s) => s.move);
       const key = keyOf(guard.group.id, kind, about);
-      const entry = this.#open.get(key) ?? this.#opened(guard, kind, about, decision.because, mode, reached);
+      const entry = this.#ongoing(key, decision.because) ?? this.#opened(guard, kind, about, decision.because, mode, reached);
       this.#open.set(key, entry);
       this.#add(entry, moves);
       for (const { move, done } of own) this.#await(guard, entry, move, done);
@@ -135,13 +136,21 @@ export class FailoverBook {
       const reached = { told: null, decided: this.#clock.now() };
       const because = own.map((f) => f.because);
       const { move } = own[0]!;
-      const entry = this.#opened(guard, move.kind, aboutOf(guard.group, move), because, "restart", reached);
+      const about = aboutOf(guard.group, move);
+      const had = this.#ongoing(keyOf(guard.group.id, move.kind, about), because);
+      const entry = had ?? this.#opened(guard, move.kind, about, because, "restart", reached);
       this.#add(
         entry,
         own.map((f) => f.move),
       );
       this.#close(guard, entry, []);
     }
+  }
+
+  /** A member is up: the faults it had are over. */
+  isUp(guard: Guard, about: VnfcId): void {
+    const key = keyOf(guard.group.id, "failover", about);
+    for (const entry of [this.#open.get(key), this.#closed.get(key)]) if (entry) entry.isOver = true;
   }
 
   /** More was heard of a member: adds sources and the telling of the alarm to the records about it. */
@@ -223,7 +232,20 @@ export class FailoverBook {
   #entryOf(guard: Guard, fired: Fired): Entry | undefined {
     const key = keyOf(guard.group.id, "failover", fired.failed);
     const closed = this.#closed.get(key);
-    return this.#open.get(key) ?? (closed && isFaultOf(closed.failover, fired) ? closed : undefined);
+    if (!this.#open.has(key) && closed && isFaultOf(closed.failover, fired)) return closed;
+    return this.#ongoing(key, fired.because);
+  }
+
+  /** The record of a fault that goes on: one that was closed opens again when its member, still not up, has to be left once more. */
+  #ongoing(key: string, because: readonly string[]): Entry | undefined {
+    const open = this.#open.get(key);
+    const closed = this.#closed.get(key);
+    if (open || !closed || closed.isOver || closed.failover.kind !== "failover") return open;
+    this.#closed.delete(key);
+    this.#open.set(key, closed);
+    closed.openedMs = this.#clock.now();
+    this.#change(closed, { state: "open", closedAt: null, because: [...closed.failover.because, ...because] });
+    return closed;
   }
 
   #nameOf(guard: Guard, id: VnfcId): string {
@@ -263,6 +285,7 @@ export class FailoverBook {
     return {
       failover,
       openedMs: this.#clock.now(),
+      isOver: false,
       progress: new Map(),
       byVim: new Set(),
       wasRefused: false,

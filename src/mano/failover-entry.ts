@@ -11,7 +11,9 @@ export type Progress = "sent" | "confirmed" | "pending" | "failed";
 /** A record in the book, with what is not written of it. */
 export interface Entry {
   failover: Failover;
-  readonly openedMs: number;
+  openedMs: number;
+  /** The member it is about has been up since: what fails next is another fault. */
+  isOver: boolean;
   readonly progress: Map<NetId, Progress>;
   /** Nets that the VIM moved by an armed plan: its times count, not those of our request for the same. */
   readonly byVim: Set<NetId>;

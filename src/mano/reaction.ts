@@ -193,7 +193,10 @@ export class Reaction {
 
   #tellMember(guard: Guard, { member, health }: GuardedMember): void {
     const { alarms, book } = this.#parts;
-    if (health.state === "up") alarms.clear(member.vnfcId, "VNFC_DOWN");
+    if (health.state === "up") {
+      alarms.clear(member.vnfcId, "VNFC_DOWN");
+      book.isUp(guard, member.vnfcId);
+    }
     if (health.state !== "down" || alarms.isRaised(member.vnfcId, "VNFC_DOWN")) return;
     const details = [`${member.name} of ${guard.group.name} is down: ${health.why}`];
     void alarms.raise(member.vnfcId, "VNFC_DOWN", details).then(() => book.refresh(guard, member.vnfcId));
