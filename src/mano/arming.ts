@@ -82,7 +82,8 @@ export class Arming {
 
   /** After each decision of the group. Does nothing where what is armed is right; else begins to arm, after the traffic had its time. */
   want(guard: Guard): void {
-    if (!guard.isWatched) return;
+    // A VIM that was just started has not heard of its links yet: what lies there stays until it has.
+    if (!guard.isWatched || guard.members.some((m) => m.isStale && m.health.state === "unknown")) return;
     const course = this.#courseOf(guard);
     if (course.running !== null || isCurrent(course) || this.#clock.now() < course.notBeforeMs) return;
     void this.#begin(course, async () => {

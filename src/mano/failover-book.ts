@@ -37,6 +37,8 @@ export class FailoverBook {
   readonly #open = new Map<string, Entry>();
   /** The one of each key that was closed last: late sources may still be added, and its VIM may tell of it at any time later. */
   readonly #closed = new Map<string, Entry>();
+  /** Who serves each traffic net by the last record about it, of earlier runs too. */
+  readonly #led = new Map<NetId, VnfcId>();
   /** Armed plans that were carried out and are on record, of earlier runs too: a VIM tells its events again after a restart. */
   readonly #fires = new Set<string>();
 
@@ -49,6 +51,7 @@ export class FailoverBook {
 
   /** Takes up a record of an earlier run. */
   resume(failover: Failover): void {
+    for (const { trafficNet, to } of failover.moves) this.#led.set(trafficNet, to);
     if (failover.mode === "armed") this.#fires.add(fireOf(failover.groupId, failover.about, failover.times.decided));
     const isClosed = failover.state === "closed";
     const progress = new Map(failover.moves.map((m) => [m.trafficNet, "confirmed" as Progress]));
@@ -193,11 +196,15 @@ export class FailoverBook {
     return this.#open.size > 0;
   }
 
-  /** An open record wants this net to be led there. */
-  explains(guard: Guard, net: NetId, to: VnfcId): boolean {
-    return [...this.#open.values()].some(
-      (e) => e.failover.groupId === guard.group.id && e.failover.moves.some((m) => m.trafficNet === net && m.to === to),
-    );
+  /** Who serves this net by the records; undefined: it was never moved. */
+  ledTo(net: NetId): VnfcId | undefined {
+    return this.#led.get(net);
+  }
+
+  /** An open record is about this net: what becomes of it is that one's story. */
+  isAbout(guard: Guard, net: NetId): boolean {
+    const own = [...this.#open.values()].filter((e) => e.failover.groupId === guard.group.id);
+    return own.some((e) => e.failover.moves.some((m) => m.trafficNet === net));
   }
 
   /** The same moves, asked for again. */
@@ -295,6 +302,7 @@ export class FailoverBook {
 
   #add(entry: Entry, moves: readonly Move[]): void {
     const nets = new Set(moves.map((m) => m.trafficNet));
+    for (const { trafficNet, to } of moves) this.#led.set(trafficNet, to);
     this.#change(entry, { moves: [...entry.failover.moves.filter((m) => !nets.has(m.trafficNet)), ...moves] });
   }
 
@@ -325,8 +333,11 @@ export class FailoverBook {
     this.#open.delete(key);
     this.#closed.set(key, entry);
     this.#change(entry, { state: "closed", closedAt: this.#clock.wall().toISOString(), because: [...failover.because, ...why] });
-    for (const move of failover.moves)
-      if (guard.servedBy(move.trafficNet) === move.to) guard.setSince(move.trafficNet, failover.openedAt);
+    for (const { trafficNet, to } of failover.moves) {
+      const served = guard.servedBy(trafficNet);
+      if (served !== null) this.#led.set(trafficNet, served);
+      if (served === to) guard.setSince(trafficNet, failover.openedAt);
+    }
     if (![...this.#open.values()].some((e) => e.failover.groupId === guard.group.id))
       this.#alarms.clear(guard.group.id, "FAILOVER_STUCK");
   }

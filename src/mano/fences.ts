@@ -85,9 +85,9 @@ function silentTooLongAt({ group: { policy } }: Guard, of: GuardedMember): numbe
 }
 
 /** It has not answered since its life or its link began, so nobody probes it: while it serves, no longer than a guest's boot explains. */
-function unansweredTooLongAt(guard: Guard, { member, unknownAt }: GuardedMember): number {
+function unansweredTooLongAt(guard: Guard, { member, unknownAt, isStale }: GuardedMember): number {
   const isServing = guard.group.trafficNets.some((n) => guard.servedBy(n.netId) === member.vnfcId);
-  return isServing && unknownAt !== null ? unknownAt + UNKNOWN_ALARM_MS : Number.POSITIVE_INFINITY;
+  return isServing && !isStale && unknownAt !== null ? unknownAt + UNKNOWN_ALARM_MS : Number.POSITIVE_INFINITY;
 }
 
 function mayFence(guard: Guard, { member }: GuardedMember, nowMs: number): boolean {

@@ -19,6 +19,8 @@ export interface GuardedMember {
   readonly member: Member;
   readonly serverId: ServerId;
   portId: VimPortId | null;
+  /** Its VIM was started anew and has not heard of its link since: that it is unknown says nothing of the member. */
+  isStale: boolean;
   words: MemberWords;
   health: Health;
   /** When the first word against it, in its present outage, arrived here. Null while nobody speaks against it. */
@@ -56,7 +58,16 @@ export class Guard {
     this.members = group.members.map((member) => {
       const serverId = servers.get(member.vnfcId);
       if (serverId === undefined) throw new Error(`group ${group.id}: member ${member.vnfcId} has no server`);
-      return { member, serverId, portId: null, words: NOTHING_SAID, health: UNSEEN, toldAt: null, unknownAt: null };
+      return {
+        member,
+        serverId,
+        portId: null,
+        isStale: false,
+        words: NOTHING_SAID,
+        health: UNSEEN,
+        toldAt: null,
+        unknownAt: null,
+      };
     });
   }
 
@@ -105,6 +116,7 @@ export class Guard {
     for (const of of this.members) {
       const port = seen.ports.find((p) => p.serverId === of.serverId && p.netId === of.member.dataNet);
       of.portId = port?.id ?? of.portId;
+      of.isStale = port?.stale ?? false;
       for (const evidence of wordsOf(of, seen.servers.get(of.serverId), port, seen.startedAt)) this.hear(of, evidence);
       if (port) for (const evidence of opinionsOf(of, port, seen.startedAt)) this.hear(of, evidence);
       if (port?.fenced === false) of.words = liftFence(of.words, seen.startedAt);
@@ -142,7 +154,6 @@ export class Guard {
   }
 }
 
-/** Its port is closed in the switch. */
 /** A member that a guest's boot does not explain any more: the operator is told. */
 export const UNKNOWN_ALARM_MS = 60_000;
 /** A member that is given a new life, if it serves nothing. No guest boots that long. */
@@ -151,6 +162,7 @@ export const UNKNOWN_HEAL_MS = 300_000;
 export const isUnknownFor = ({ unknownAt }: GuardedMember, ms: number, nowMs: number): boolean =>
   unknownAt !== null && nowMs - unknownAt >= ms;
 
+/** Its port is closed in the switch. */
 export const isFenced = ({ words }: GuardedMember): boolean => words.fence.isUp;
 
 /** Who calls it silent, and since when, monotonic ms. */
@@ -198,7 +210,7 @@ function statusWords(about: Evidence["about"], server: VimServer, port: VimLinkP
   if (server.status === "PAUSED") return [{ about, says: "paused", source: "poll", seenAt, detail: server.status }, ...fenced];
   if (server.status !== "ACTIVE") return [{ about, says: "stopped", source: "poll", seenAt, detail: server.status }];
   const words: Evidence[] = [{ about, says: "running", source: "poll", seenAt }, ...fenced];
-  if (port === undefined || port.status === "ERROR") return words;
+  if (port === undefined || port.status === "ERROR" || port.stale) return words;
   const says = port.status === "ACTIVE" ? "answers" : port.status === "DOWN" ? "linkDown" : "linkUp";
   return [...words, { about: { kind: "port", id: port.id }, says, source: "poll", seenAt }];
 }

@@ -55,8 +55,6 @@ export class Nfvo implements AsyncDisposable {
   readonly #watches = new Map<VimAccountId, VimWatch>();
   readonly #runs: Promise<void>[] = [];
   readonly #stopped = new AbortController();
-  /** Who should serve each traffic net by the records of earlier runs; asked once, when the first inventory is there. */
-  readonly #lastLed = new Map<NetId, VnfcId>();
   readonly #sinceByRecord = new Map<NetId, string>();
   /** When the next pass over a VIM was asked for, monotonic ms. */
   readonly #wakesAt = new Map<VimAccountId, number>();
@@ -196,11 +194,8 @@ export class Nfvo implements AsyncDisposable {
   async #takeUpRecords(group: ProtectionGroup): Promise<void> {
     for (const record of await readFailoversOfGroup(this.#parts.db, group.id, RECORDS_LOOKED_AT)) {
       this.#book.resume(record);
-      for (const move of record.moves) {
-        if (!group.members.some((m) => m.vnfcId === move.to)) continue; // Of an earlier instantiation of the same NS.
-        this.#lastLed.set(move.trafficNet, move.to);
-        this.#sinceByRecord.set(move.trafficNet, record.openedAt);
-      }
+      const isOfNow = (to: VnfcId) => group.members.some((m) => m.vnfcId === to); // And not of an earlier instantiation of the same NS.
+      for (const move of record.moves) if (isOfNow(move.to)) this.#sinceByRecord.set(move.trafficNet, record.openedAt);
     }
   }
 
@@ -239,7 +234,7 @@ export class Nfvo implements AsyncDisposable {
     guard.observe(seen);
     this.reaction.reindex();
     if (!guard.isWatched) return;
-    if (isFirst) this.#recordUnexplained(guard);
+    if (isFirst || this.#parts.mode === "push") this.#recordUnexplained(guard);
     if (this.#parts.mode === "poll" && !isFirst) await this.#reference.afterPoll(guard, connector, seen, signal);
     const decision = this.reaction.decideNow(guard, isFirst ? "restart" : "poll", this.#parts.clock.now());
     if (!decision) return;
@@ -277,7 +272,9 @@ export class Nfvo implements AsyncDisposable {
   #stuck(guard: Guard): VnfcId[] {
     const now = this.#parts.clock.now();
     const servers = new Set(guard.group.trafficNets.map((n) => guard.servedBy(n.netId)));
-    const stuck = guard.members.filter((m) => isUnknownFor(m, UNKNOWN_HEAL_MS, now) && !servers.has(m.member.vnfcId));
+    const stuck = guard.members.filter(
+      (m) => isUnknownFor(m, UNKNOWN_HEAL_MS, now) && !m.isStale && !servers.has(m.member.vnfcId),
+    );
     return stuck.map((m) => m.member.vnfcId);
   }
 
@@ -296,15 +293,18 @@ export class Nfvo implements AsyncDisposable {
     );
   }
 
-  /** Traffic is led otherwise than the records say: a run before this one moved it and was killed before it could write that down. */
+  /**
+   * Traffic is led otherwise than the records say: a run before this one moved it and was killed before it could write that down, or
+   * the VIM did and was killed before it could tell.
+   */
   #recordUnexplained(guard: Guard): void {
     const found: { move: Move; because: string }[] = [];
     for (const { netId, name, normal } of guard.group.trafficNets) {
-      const from = this.#lastLed.get(netId) ?? normal;
+      const from = this.#book.ledTo(netId) ?? normal;
       const to = guard.servedBy(netId);
-      if (to === null || to === from || this.#book.explains(guard, netId, to)) continue;
+      if (to === null || to === from || guard.isMoving(netId) || this.#book.isAbout(guard, netId)) continue;
       const kind = guard.command?.to === to ? "command" : to === normal ? "failback" : "failover";
-      const because = `found after a restart: ${name} is led otherwise than the last record says`;
+      const because = `found: ${name} is led otherwise than the last record says`;
       found.push({ move: { trafficNet: netId, from, to, kind }, because });
     }
     this.#book.recordFound(guard, found);

@@ -134,6 +134,11 @@ export class Facts {
     for (const port of this.#picture.portsOf(id)) this.#refreshPort(port);
   }
 
+  /** Its state is that of an earlier run: no switch and no database has told of its link in this one. */
+  isStale({ switchPort }: ServerPort): boolean {
+    return switchPort !== null && !this.#linkBySource.has(switchPort);
+  }
+
   /** Ports that wait for their first answer. */
   unanswered(): ServerPort[] {
     return this.#picture.waitingPorts();

@@ -23,6 +23,8 @@ export type VimLinkPort = Pick<VimPort, "id" | "name" | "netId" | "serverId" | "
   readonly fenced: boolean | null;
   /** What opinions of the VIM say of it; empty: it does not say, or does not know yet. */
   readonly opinions: Readonly<Partial<Record<Source, "answers" | "silent">>>;
+  /** Its status is that of an earlier run of the VIM, which has not heard of its link since. */
+  readonly stale: boolean;
 };
 
 /** Everything the MANO needs to know of a VIM, as it was at some moment after `startedAt` (monotonic ms). */

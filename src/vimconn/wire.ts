@@ -38,6 +38,7 @@ export interface WirePort {
   /** Ours; an original OpenVIM has no fences and leaves it out. */
   readonly fenced?: boolean | null;
   readonly opinions?: Readonly<Record<string, "answers" | "silent">> | null;
+  readonly stale?: boolean | null;
 }
 
 /** Ours: what is armed (`/openvim/protections`). */
@@ -151,4 +152,5 @@ export const linkPortOf = (w: WirePort): VimLinkPort => ({
   switchPort: w["binding:switch_port"] ?? null,
   fenced: w.fenced ?? null,
   opinions: w.opinions ?? {},
+  stale: w.stale ?? false,
 });

@@ -59,7 +59,7 @@ export class SimConnector implements VimConnector {
 
   inventory(signal: AbortSignal): Promise<Inventory> {
     const startedAt = this.#sim.now();
-    return this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture, protections, hostStates }) => ({
+    return this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture, protections, facts, hostStates }) => ({
       startedAt,
       servers: new Map(
         [...picture.servers.values()].map(({ id, name, description, status, lastError, hostId }) => [
@@ -74,6 +74,7 @@ export class SimConnector implements VimConnector {
         ...p,
         fenced: p.kind === "instance:data" ? p.fenced : null,
         opinions: Object.fromEntries(protections.opinionsOf(p.id)),
+        stale: facts.isStale(p),
       })),
       nets: new Map(picture.nets),
     }));

@@ -67,6 +67,21 @@ test("a member that fell silent while the MANO was away is known to be after its
   await until("led to the twin", () => rig.vim.boundTo("traffic_net0") === "data_net1");
 });
 
+test("a VIM that has just started and not heard of its links: what it says of them moves, disarms and starts nothing", async () => {
+  await using rig = await protectedRig();
+  const { revision } = armed(rig)!;
+  const asked = rig.vim.asked.length;
+  await rig.stopMano();
+  for (const p of rig.vim.ports.values()) Object.assign(p, { stale: true, status: p.name === "eth1" ? "DOWN" : p.status });
+  await rig.startMano();
+  await until("seen", async () => (await group(rig)).members.every((m) => m.health.state === "unknown"));
+  await settle(1_000);
+  expect([armed(rig)!.revision, armed(rig)!.plans.length, rig.vim.asked.length]).toEqual([revision, 2, asked]);
+  for (const p of rig.vim.ports.values()) Object.assign(p, { stale: false, status: "ACTIVE" });
+  await until("up", async () => (await group(rig)).members.every((m) => m.health.state === "up"));
+  expect(armed(rig)!.revision).toBe(revision);
+});
+
 test("a restart leaves what is armed as it is; somebody else's newer revision is read and followed", {
   timeout: 20_000,
 }, async () => {

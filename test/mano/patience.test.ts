@@ -288,6 +288,21 @@ describe("a failover that is not confirmed", () => {
     expect(await causes()).toEqual([]);
   });
 
+  test("is closed as overtaken when traffic is led otherwise and that is right", async () => {
+    const guard = new Guard(group, servers);
+    const book = new FailoverBook(clock, stream, writes, alarms);
+    book.record(guard, decision, [{ move, done: Promise.resolve({ pending: true }) }], "push", { told: 1, decided: 2 });
+    await new Promise((r) => setImmediate(r));
+    clock.ms += 10;
+    guard.bindSeen(net, "d-b" as NetId, clock.ms);
+    expect(book.pendingMoves(guard)).toEqual([move]);
+    guard.bindSeen(net, "d-a" as NetId, clock.ms);
+    book.settle(guard, { ...decision, moves: [] }, clock.ms);
+    await writes.flush();
+    const [newest] = await readFailovers(db, 1);
+    expect(newest).toMatchObject({ state: "closed", because: ["a is down", expect.stringMatching(/^overtaken/)] });
+  });
+
   test.each([
     ["push", 11_000, "the stream stood still"],
     ["restart", 3_600_000, "found after a restart, and told an hour later"],
@@ -308,23 +323,31 @@ describe("a failover that is not confirmed", () => {
     book.fired(guard, { ...fired, onWireAt: firedAt, barrierAt: null }, clock.ms);
     await writes.flush();
     expect(await made()).toMatchObject([{ state: "closed", mode: "armed" }]);
+    book.isUp(guard, a);
     book.fired(guard, { ...fired, firedAt: clock.ms, onWireAt: clock.ms, barrierAt: null }, clock.ms); // Another fault.
     await writes.flush();
     expect(await made()).toHaveLength(2);
   });
 
-  test("is closed as overtaken when traffic is led otherwise and that is right", async () => {
+  test("one outage is one record: what was closed opens again while its member is not up, and not after", async () => {
+    const had = new Set((await readFailovers(db, 100)).map((f) => f.id));
+    const made = async () => (await readFailovers(db, 100)).filter((f) => !had.has(f.id));
     const guard = new Guard(group, servers);
     const book = new FailoverBook(clock, stream, writes, alarms);
-    book.record(guard, decision, [{ move, done: Promise.resolve({ pending: true }) }], "push", { told: 1, decided: 2 });
-    await new Promise((r) => setImmediate(r));
-    clock.ms += 10;
-    guard.bindSeen(net, "d-b" as NetId, clock.ms);
-    expect(book.pendingMoves(guard)).toEqual([move]);
-    guard.bindSeen(net, "d-a" as NetId, clock.ms);
-    book.settle(guard, { ...decision, moves: [] }, clock.ms);
-    await writes.flush();
-    const [newest] = await readFailovers(db, 1);
-    expect(newest).toMatchObject({ state: "closed", because: ["a is down", expect.stringMatching(/^overtaken/)] });
+    const failOver = async () => {
+      const done = Promise.resolve({ pending: false, onWireMs: clock.ms, barrierMs: clock.ms } as const);
+      book.record(guard, decision, [{ move, done }], "push", { told: clock.ms, decided: clock.ms });
+      await new Promise((r) => setImmediate(r));
+      clock.ms += 1_000;
+      guard.bindSeen(net, "d-b" as NetId, clock.ms);
+      book.settle(guard, { ...decision, moves: [] }, clock.ms);
+      await writes.flush();
+    };
+    await failOver();
+    await failOver(); // An operator had led it back meanwhile.
+    expect(await made()).toMatchObject([{ state: "closed", because: ["a is down", "a is down"] }]);
+    book.isUp(guard, a);
+    await failOver();
+    expect(await made()).toHaveLength(2);
   });
 });

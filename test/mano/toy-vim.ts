@@ -30,6 +30,7 @@ export class ToyVim implements AsyncDisposable {
       status: string;
       ip_address?: string;
       fenced?: boolean;
+      stale?: boolean;
       opinions?: Record<string, string>;
     }
   >();

@@ -148,6 +148,13 @@ describe("firing", () => {
     expect(rig.portOf(rig.a).fenced).toBe(false);
   });
 
+  test("the link of a port that nobody has told of since the daemon started is stale, whatever the store says", async () => {
+    const isStale = () => rig.vim.facts.isStale(rig.portOf(rig.a));
+    expect([rig.portOf(rig.a).status, isStale()]).toEqual(["ACTIVE", true]); // Led by hand here: no switch has told.
+    rig.vim.facts.link("portStatus", tapOf("a"), true, nowMs());
+    expect([rig.told(), isStale()]).toEqual([[], false]);
+  });
+
   test("a net that is bound elsewhere is left there", async () => {
     await rig.vim.protections.arm(rig.armed());
     await rig.vim.binds.changeBind(rig.nets.traffic0!.id, null);

@@ -68,6 +68,7 @@ export interface VimDoors {
     lift(id: GroupId, memberId: VnfcId): Promise<ProtectionView>;
     opinionsOf(id: VimPortId): ReadonlyMap<Source, "answers" | "silent">;
   };
+  readonly facts: { isStale(port: ServerPort): boolean };
   readonly fabric: {
     readonly session: { readonly ports: ReadonlyMap<string, SwitchPort> } | null;
     readonly problems: ReadonlyMap<NetId, string>;

@@ -179,8 +179,9 @@ export const PORT_COLUMNS = [
   "bandwidth",
   "fenced",
   "opinions",
+  "stale",
 ];
-export const portOut = (p: ServerPort, { protections }: VimDoors): Wire =>
+export const portOut = (p: ServerPort, { protections, facts }: VimDoors): Wire =>
   withoutNulls({
     name: p.name,
     tenant_id: p.tenantId,
@@ -199,6 +200,7 @@ export const portOut = (p: ServerPort, { protections }: VimDoors): Wire =>
     model: p.model,
     fenced: p.kind === "instance:data" ? p.fenced : null, // Ours, as the next; only such ports can be.
     opinions: opinionsOut(protections.opinionsOf(p.id)),
+    stale: p.kind === "instance:data" && facts.isStale(p) ? true : null,
   });
 
 const opinionsOut = (said: ReadonlyMap<string, string>) => (said.size === 0 ? null : Object.fromEntries(said));
