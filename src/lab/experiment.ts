@@ -5,7 +5,7 @@ import type { Source } from "../model/evidence.ts";
 import type { Alarm, Failover, ManoEvent } from "../model/mano-event.ts";
 import type { NsView } from "../model/ns.ts";
 import { followMano } from "./event-streams.ts";
-import { type FaultKind, inject, type Victim } from "./fault-injection.ts";
+import { type FaultKind, prepare, type Victim } from "./fault-injection.ts";
 import type { RunningLab } from "./lab.ts";
 import type { Measurement } from "./meter.ts";
 import { OwnerWatch } from "./owners.ts";
@@ -45,8 +45,10 @@ const LOOK_EVERY_MS = 20;
 /** What a member had sent before it failed comes no later than this, ms. */
 const STILL_COMING_MS = 500;
 const CLEARED_WITHIN_MS = 1_000;
+/** A MANO that was killed has its record when it is back, which is seconds beside a dozen busy processes. */
+const RECORD_WITHIN_MS = 15_000;
 /** libvirt's own word on a death comes up to 2 s late; the record waits for it. */
-const RECORD_WITHIN_MS = 4_000;
+const LAST_SOURCE_WITHIN_MS = 4_000;
 
 /** Breaks VNFC A once, watches what happens until all is as it was, and says what was seen. */
 export async function runOnce(lab: RunningLab, options: ExperimentOptions): Promise<DemoRun> {
@@ -69,9 +71,10 @@ export async function runOnce(lab: RunningLab, options: ExperimentOptions): Prom
   if (options.isTwinDown) await loseTwin(lab, members.b, harm);
   await using owners = options.watchesOwners ? watchOwners(lab, Object.values(members)) : null;
   await systemClock.sleep(BEFORE_MS);
+  const inject = await prepare(fault, members.a, harm, systemClock);
   await also("before");
   const faultWall = systemClock.wall();
-  const { at, repair } = await inject(fault, members.a, harm, systemClock);
+  const { at, repair } = await inject();
   const acted = also("during");
   faultAt = at;
   onMoment({ at, text: `fault: ${fault} relay-a` }, at);
@@ -168,7 +171,8 @@ async function memberOf(lab: RunningLab, name: string): Promise<Victim & { reado
 
 /** Kills the twin and waits until the MANO says so and relay-a serves everybody. */
 async function loseTwin(lab: RunningLab, twin: Victim, harm: LibvirtSession): Promise<void> {
-  const { at } = await inject("kill", twin, harm, systemClock);
+  const inject = await prepare("kill", twin, harm, systemClock);
+  const { at } = await inject();
   await allServedBy([lab.viewers.A, lab.viewers.B], "relay-a", at);
   const giveUpAt = at + SERVED_WITHIN_MS;
   const isKnown = async () => (await nsOf(lab)).vnfcs.some((v) => v.name === "relay-b" && v.health?.state === "down");
@@ -246,7 +250,8 @@ async function recordOf(lab: RunningLab, faultAt: number, fault: FaultKind): Pro
   let found: Failover | undefined;
   while (systemClock.now() < giveUpAt) {
     [found] = await failoversSince(lab, faultAt).catch(() => []);
-    if (found?.state === "closed" && !(fault === "kill" && expectsMore(found))) return found;
+    const isWaitedFor = fault === "kill" && systemClock.now() < faultAt + LAST_SOURCE_WITHIN_MS;
+    if (found?.state === "closed" && !(isWaitedFor && expectsMore(found))) return found;
     await systemClock.sleep(LOOK_EVERY_MS * 5);
   }
   return found ?? null;

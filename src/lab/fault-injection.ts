@@ -34,8 +34,16 @@ export interface Injected {
   repair(): Promise<void>;
 }
 
-/** Does it, past the VIM and the MANO: both must find out by themselves. */
-export async function inject(kind: FaultKind, victim: Victim, libvirt: LibvirtSession, clock: Clock): Promise<Injected> {
+/**
+ * Looks up what it takes, and gives what does it at once, past the VIM and the MANO: both must find out by themselves. Throws NOT_FOUND
+ * where the victim has no QEMU.
+ */
+export async function prepare(
+  kind: FaultKind,
+  victim: Victim,
+  libvirt: LibvirtSession,
+  clock: Clock,
+): Promise<() => Promise<Injected>> {
   const qemu = await findQemu(victim.serverId);
   if (qemu === null) throw new Fault("NOT_FOUND", `server ${victim.serverId} has no QEMU process to do harm to`);
   const cable = (state: "up" | "down") => run("ip", ["link", "set", "dev", victim.serviceTap, state]);
@@ -49,9 +57,11 @@ export async function inject(kind: FaultKind, victim: Victim, libvirt: LibvirtSe
     panic: () => order(victim, "panic"),
     relay: () => order(victim, "relay"),
   };
-  const at = clock.now();
-  await acts[kind]();
-  return { at, repair: async () => void (kind === "link" && (await cable("up"))) };
+  return async () => {
+    const at = clock.now();
+    await acts[kind]();
+    return { at, repair: async () => void (kind === "link" && (await cable("up"))) };
+  };
 }
 
 /** A word to the guest, by way of the media network. */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { Fault } from "../lib/fault.ts";
-import { first } from "./priority.ts";
+import { first, soon } from "./priority.ts";
 
 export interface SupervisedOptions {
   readonly name: string;
@@ -14,7 +14,7 @@ export interface SupervisedOptions {
   readonly logFile: string;
   /** Asked until it says yes; a start that does not get there is a failure. */
   readonly isReady: () => Promise<boolean>;
-  /** Real-time priority from its first instruction; left out: none, or what it takes by itself. */
+  /** Real-time priority from its first instruction; left out: what it takes by itself when it is ready. */
   readonly priority?: number;
   /** Told the pid of every run of it. */
   readonly onStart?: (pid: number) => void;
@@ -67,7 +67,7 @@ export class Supervised implements AsyncDisposable {
   #spawn(): void {
     const { command, args, env, logFile, priority } = this.#options;
     const log = createWriteStream(logFile, { flags: "a" });
-    const [program, ...rest] = priority === undefined ? [command, ...args] : first(command, args, priority);
+    const [program, ...rest] = priority === undefined ? soon(command, args) : first(command, args, priority);
     const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
     child.stdout.pipe(log);
     child.stderr.pipe(log);
