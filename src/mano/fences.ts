@@ -78,10 +78,11 @@ export class Fences {
   }
 }
 
+/** Counted from when we heard of it: what is told long after it was seen may be over, and the VIM has its chance to say so. */
 function silentTooLongAt({ group: { policy } }: Guard, of: GuardedMember): number {
   const runMs = policy.probe === null ? Number.POSITIVE_INFINITY : policy.probe.misses * policy.probe.intervalMs;
   const patienceMs = (source: Source) => (source === "probe" ? runMs * RUNS_OF_MISSES : TRAFFIC_PATIENCE_MS);
-  return Math.min(...silentBy(of).map(({ source, sinceMs }) => sinceMs + patienceMs(source)));
+  return Math.min(...silentBy(of).map(({ source, sinceMs }) => Math.max(sinceMs, of.unknownAt ?? sinceMs) + patienceMs(source)));
 }
 
 /** It has not answered since its life or its link began, so nobody probes it: while it serves, no longer than a guest's boot explains. */
