@@ -321,7 +321,10 @@ export class FailoverBook {
   }
 
   #answered(entry: Entry, move: Move, progress: Progress, at: { onWireMs: number; barrierMs: number } | null): void {
-    if (!(entry.byVim.has(move.trafficNet) && progress === "failed")) entry.progress.set(move.trafficNet, progress);
+    // Our request failed where the VIM had done it already: what it has confirmed stands, and the rest is asked for again.
+    const isDoneByVim = progress === "failed" && entry.byVim.has(move.trafficNet);
+    if (!isDoneByVim) entry.progress.set(move.trafficNet, progress);
+    else if (entry.progress.get(move.trafficNet) === "sent") entry.progress.set(move.trafficNet, "pending");
     if (![...entry.progress.values()].includes("sent")) entry.answeredMs = this.#clock.now();
     if (at && !entry.byVim.has(move.trafficNet))
       this.#change(entry, { times: laterOf(entry.failover.times, { onWire: at.onWireMs, barrier: at.barrierMs }) });

@@ -98,7 +98,7 @@ export class Nfvo implements AsyncDisposable {
 
   /** Takes up everything as the store has it. Does nothing yet. */
   static async open(parts: NfvoParts): Promise<Nfvo> {
-    const writes = new WriteQueue(parts.db, parts.log);
+    const writes = new WriteQueue(parts.db, parts.log, parts.clock);
     const stream = new EventStream(writes, parts.clock, await readLastSeq(parts.db));
     const nfvo = new Nfvo(parts, stream, writes, await AlarmBook.open(parts.db, stream, writes, parts.clock));
     for (const account of await readVimAccounts(parts.db)) nfvo.#addWatch(account);

@@ -1,3 +1,4 @@
+import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { ManoEvent } from "../model/mano-event.ts";
 import type { Journal } from "../notify/stream.ts";
@@ -21,12 +22,14 @@ const WAITING_MAX = 50_000;
 export class WriteQueue implements Journal {
   readonly #db: ManoStore;
   readonly #log: Log;
+  readonly #clock: Clock;
   #waiting: Write[] = [];
   #writing: Promise<void> | null = null;
 
-  constructor(db: ManoStore, log: Log) {
+  constructor(db: ManoStore, log: Log, clock: Clock) {
     this.#db = db;
     this.#log = log;
+    this.#clock = clock;
   }
 
   push(write: Write): void {
@@ -57,9 +60,9 @@ export class WriteQueue implements Journal {
       const batch = this.#waiting.splice(0);
       if (await this.#writeAll(batch)) continue;
       this.#keep(batch);
-      setTimeout(() => {
+      void this.#clock.sleep(AGAIN_AFTER_MS).then(() => {
         this.#writing ??= this.#drain();
-      }, AGAIN_AFTER_MS).unref();
+      });
       break;
     }
     this.#writing = null;

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { type Ran, run } from "./run.ts";
 import { type Range, runAll, runElsewhere } from "./seeds.ts";
 
-const SEEDS = Number(process.env.CHAOS_SEEDS ?? 300);
+const SEEDS = Number(process.env.CHAOS_SEEDS ?? 10_000);
 const FROM = Number(process.env.CHAOS_FROM ?? 1);
 /** So few are not worth the start of another process. */
 const ALONE_MAX = 20;

@@ -1,6 +1,8 @@
+import { Fault } from "../../src/lib/fault.ts";
 import type { Chance } from "./chance.ts";
 import type { Guest } from "./fake-host.ts";
 import type { Invariants } from "./invariants.ts";
+import { DiskFull, type SimDisk } from "./sim-store.ts";
 import type { System } from "./system.ts";
 
 /** What can go wrong, each with its share among all faults. Each one ends by itself, or is for the system to mend. */
@@ -24,6 +26,8 @@ const SHARES = {
   killVimAtStep: 4,
   killManoAtStep: 4,
   killBoth: 2,
+  storeVim: 2,
+  storeMano: 2,
   wallJump: 1,
   tellLate: 2,
   tellTwice: 2,
@@ -141,6 +145,8 @@ const STRIKES: Readonly<Record<FaultName, (it: Stage) => void>> = {
     system.killVim();
     system.killMano();
   },
+  storeVim: ({ system: { disks }, chance, later }) => refuseWrites(disks.vim, chance, later),
+  storeMano: ({ system: { disks }, chance, later }) => refuseWrites(disks.mano, chance, later),
   wallJump: ({ system, chance }) => system.sim.jumpWall(chance.between(-86_400_000, 86_400_000)),
   tellLate: ({ system: { host }, chance, later }) => {
     host.telling.lateFactor = chance.between(2, 20);
@@ -162,6 +168,14 @@ const STRIKES: Readonly<Record<FaultName, (it: Stage) => void>> = {
   },
   command: ({ system, invariants, chance, at }) => command(system, invariants, chance, at),
 };
+
+/** A disk that is full: for one write, or for a while. */
+function refuseWrites(disk: SimDisk, chance: Chance, later: Stage["later"]): void {
+  disk.refusals = chance.is(0.5) ? 1 : Number.POSITIVE_INFINITY;
+  later(200, 6_000, () => {
+    disk.refusals = 0;
+  });
+}
 
 /** Without a probe nothing finds a hang, nor that of all members at once (decision 0023): so it ends by itself. */
 function hangOne({ system: { host, variant }, chance, guest, later }: Stage): void {
@@ -189,7 +203,7 @@ function command(system: System, invariants: Invariants, chance: Chance, at: (ms
         if (system.lastAsked === mine && (kind === "force" || kind === "lockout")) system.ackedLock = kind;
       },
       (e: unknown) =>
-        e instanceof Error && e.name === "Fault"
+        e instanceof Fault || e instanceof DiskFull
           ? system.note(`${kind} was refused: ${e.message}`)
           : system.bug(`command ${kind}`, e),
     );

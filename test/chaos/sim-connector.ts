@@ -7,6 +7,7 @@ import type { Vim } from "../../src/vim/vim.ts";
 import type { Bound, Inventory, ServerSpec, VimConnector } from "../../src/vimconn/connector.ts";
 import type { Chance } from "./chance.ts";
 import { type Life, never, type SimClock } from "./sim-clock.ts";
+import { DiskFull } from "./sim-store.ts";
 import type { VimLife } from "./vim-life.ts";
 
 // The limits of src/vimconn/openvim.ts.
@@ -281,7 +282,7 @@ export class SimConnector implements VimConnector {
   }
 
   #refused(e: unknown): Fault {
-    if (!(e instanceof Fault)) this.#bug(e);
+    if (!(e instanceof Fault || e instanceof DiskFull)) this.#bug(e);
     const status = e instanceof Fault ? FAULTS[e.code].http : 500;
     return new Fault("VIM_REFUSED", `HTTP ${status}: ${e instanceof Error ? e.message : String(e)}`, { status });
   }

@@ -20,6 +20,8 @@ export class SimDisk {
   readonly #db = new DatabaseSync(":memory:");
   readonly #statements = new Map<string, { readonly statement: StatementSync; readonly reads: boolean }>();
   #isInTransaction = false;
+  /** So many of the next writes fail, as on a disk that is full. */
+  refusals = 0;
 
   constructor(migrationsDir: string) {
     migrate(this.#db, migrationsDir);
@@ -51,6 +53,7 @@ export class SimDisk {
   }
 
   commit(): void {
+    this.#refuse();
     this.#db.exec("release daemon");
     this.#isInTransaction = false;
   }
@@ -62,9 +65,16 @@ export class SimDisk {
       known = { statement, reads: statement.columns().length > 0 };
       this.#statements.set(text, known);
     }
+    if (!known.reads) this.#refuse();
     if (known.reads) return { rows: known.statement.all(...(values as SQLInputValue[])) };
     const { changes } = known.statement.run(...(values as SQLInputValue[]));
     return { rows: [], numAffectedRows: BigInt(changes) };
+  }
+
+  #refuse(): void {
+    if (this.refusals === 0) return;
+    this.refusals--;
+    throw new DiskFull();
   }
 
   /** From here on `putBack` leads to what stands here now. */
@@ -76,6 +86,14 @@ export class SimDisk {
   putBack(): void {
     this.#db.exec("rollback; begin");
     this.#isInTransaction = false;
+    this.refusals = 0;
+  }
+}
+
+/** SQLITE_FULL, in SQLite's words. */
+export class DiskFull extends Error {
+  constructor() {
+    super("database or disk is full");
   }
 }
 

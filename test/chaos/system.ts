@@ -15,7 +15,7 @@ import { ManoLife } from "./mano-life.ts";
 import { ServiceTraffic } from "./service-traffic.ts";
 import { Life, SimClock } from "./sim-clock.ts";
 import { SimConnector, type Wire } from "./sim-connector.ts";
-import { SimDisk } from "./sim-store.ts";
+import { DiskFull, SimDisk } from "./sim-store.ts";
 import { VimLife } from "./vim-life.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -132,7 +132,7 @@ export class System {
     this.vimLife = life;
     life.start().then(
       () => this.#connectSwitch(),
-      (e: unknown) => this.bug("the VIM does not start", e),
+      (e: unknown) => this.#notStarted("the VIM", e, () => this.killVim()),
     );
   }
 
@@ -158,7 +158,13 @@ export class System {
       violate: (what) => this.violate("1 an unknown never moves traffic", what),
     });
     this.manoLife = life;
-    life.start().catch((e: unknown) => this.bug("the MANO does not start", e));
+    life.start().catch((e: unknown) => this.#notStarted("the MANO", e, () => this.killMano()));
+  }
+
+  /** One whose store cannot be written ends, and is started again by who looks after it. */
+  #notStarted(who: string, e: unknown, kill: () => void): void {
+    if (e instanceof DiskFull) kill();
+    else this.bug(`${who} does not start`, e);
   }
 
   killVim(): void {
@@ -284,7 +290,14 @@ export class System {
   #log(life: () => Life): Log {
     const heard = (about: unknown, text?: unknown) => {
       const err = (about as { err?: unknown } | null)?.err;
-      if (life().isOver || !(err instanceof Error) || err instanceof Fault || err.name === "AbortError") return;
+      if (
+        life().isOver ||
+        !(err instanceof Error) ||
+        err instanceof Fault ||
+        err instanceof DiskFull ||
+        err.name === "AbortError"
+      )
+        return;
       this.bug(`${life().name} logs "${String(text)}"`, err);
     };
     const quiet = () => {};

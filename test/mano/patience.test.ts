@@ -36,7 +36,7 @@ const told: ManoEvent[] = [];
 beforeAll(async () => {
   clock = new ManualClock();
   db = await openStore<ManoTables>({ path: ":memory:", migrationsDir: new URL("../../sql/mano", import.meta.url).pathname });
-  writes = new WriteQueue(db, silent);
+  writes = new WriteQueue(db, silent, clock);
   stream = new EventStream(writes, clock, 0);
   alarms = await AlarmBook.open(db, stream, writes, clock);
   stream.subscribe((e) => told.push(e));
@@ -198,7 +198,7 @@ const servers = new Map([
   [b, "sb" as ServerId],
 ]);
 
-test("a member that packets go to and none comes from, which its VIM has not fenced, is fenced after a second", () => {
+test("a member that packets go to and none comes from, which its VIM has not fenced, is fenced a second after that was told", () => {
   const fenced: string[] = [];
   const connector = { fence: async (_, member) => void fenced.push(member) } as Partial<VimConnector> as VimConnector;
   const still = Object.assign(new ManualClock(), { sleep: () => new Promise<void>(() => {}) });
@@ -211,12 +211,15 @@ test("a member that packets go to and none comes from, which its VIM has not fen
     guard.hear(of, { about: port, says: "answers", source: "probe", seenAt: still.ms });
     if (vnfc === a) guard.hear(of, { about: port, says: "silent", source: "traffic", seenAt: still.ms });
   }
+  still.ms += 5_000; // The stream had stood still: it may be over by now, and the VIM has the time to say so.
+  const toldMs = still.ms;
   guard.bindSeen(net, "d-a" as NetId, still.ms);
   for (const [atMs, want] of [
+    [0, []],
     [999, []],
     [1_000, [a]],
   ] as const) {
-    still.ms = guard.members[0]!.words.port.get("traffic")!.sinceMs + atMs;
+    still.ms = toldMs + atMs;
     guard.judgeAll(still.ms);
     fences.look(guard);
     expect(fenced).toEqual(want);
@@ -349,5 +352,22 @@ describe("a failover that is not confirmed", () => {
     book.isUp(guard, a);
     await failOver();
     expect(await made()).toHaveLength(2);
+  });
+
+  test("our request fails where the VIM has carried out the same: it is asked for again, and not waited for", async () => {
+    const guard = new Guard(group, servers);
+    const book = new FailoverBook(clock, stream, writes, alarms);
+    const done = Promise.reject(new Error("the VIM could not store it"));
+    done.catch(() => {});
+    guard.bindSeen(net, "d-b" as NetId, clock.ms);
+    book.record(guard, decision, [{ move, done }], "push", { told: clock.ms, decided: clock.ms });
+    const moves = [{ trafficNet: net, to: b }];
+    const fired = { protectionId: group.id, revision: 1, failed: a, moves, because: [], firedAt: clock.ms };
+    book.fired(guard, { ...fired, onWireAt: clock.ms, barrierAt: null }, clock.ms);
+    book.retried(guard, [{ move, done }]);
+    await new Promise((r) => setImmediate(r));
+    expect(book.pendingMoves(guard)).toEqual([move]);
+    book.fired(guard, { ...fired, onWireAt: clock.ms, barrierAt: clock.ms }, clock.ms);
+    expect(book.pendingMoves(guard)).toEqual([]);
   });
 });
