@@ -75,7 +75,8 @@ function doorsOf(nfvo: Nfvo, db: ManoStore, clock: Clock): ManoDoors {
   const requests = new Requests(nfvo, db, clock);
   const viewOf = (guard: Guard) => {
     const heals = guard.group.members.flatMap((m) => nfvo.healer.viewOf(m.vnfcId, m.name) ?? []);
-    return groupView(guard, nfvo.commands.inPlace(guard.group.id), nfvo.arming.stateOf(guard), heals, clock.now());
+    const spares = nfvo.spares.viewOf(guard);
+    return groupView(guard, nfvo.commands.inPlace(guard.group.id), nfvo.arming.stateOf(guard), { heals, spares }, clock.now());
   };
   return {
     events: nfvo.stream,

@@ -79,7 +79,7 @@ function listText(groups: readonly ProtectionGroupView[]): string {
     groups.map((g) => [
       g.name,
       g.scheme,
-      g.members.map((m) => `${m.name} ${m.health.state}`).join(", "),
+      g.members.map((m) => `${m.name} ${restOf(g, m.vnfcId) ?? m.health.state}`).join(", "),
       g.trafficNets.map((n) => `${n.name} at ${nameOf(g, n.servedBy)}`).join(", "),
       g.command === null ? null : `${g.command.kind} (${g.command.state})`,
       g.readiness.length > 0 && g.readiness.every((r) => r.canFailOver) ? `yes${g.armed.isCurrent ? ", armed" : ""}` : "no",
@@ -100,7 +100,13 @@ function showText(g: ProtectionGroupView): string {
     "",
     table(
       ["member", "health", "why", "carries", "capacity"],
-      g.members.map((m) => [m.name, m.isFenced ? "fenced" : m.health.state, whyOf(m.health), m.serves.length, m.capacity]),
+      g.members.map((m) => [
+        m.name,
+        m.isFenced ? "fenced" : (restOf(g, m.vnfcId) ?? m.health.state),
+        whyOf(m.health),
+        m.serves.length,
+        m.capacity,
+      ]),
     ),
     "",
     table(
@@ -113,6 +119,9 @@ function showText(g: ProtectionGroupView): string {
     "",
     `armed in the VIM: ${g.armed.isCurrent ? `yes, revision ${g.armed.revision}` : `no: ${g.armed.why ?? "an older plan"}`}`,
     ...g.readiness.flatMap((r) => r.words.map((words) => `  ${words}`)),
+    ...g.spares.map(
+      (s) => `  ${s.words}${s.lastWakeMs === null ? "" : `; it last answered ${s.lastWakeMs.toFixed(1)} ms after it was woken`}`,
+    ),
     ...g.heals.flatMap(healText),
   ].join("\n");
 }
@@ -153,4 +162,9 @@ function outcomeText(verb: ProtectionVerb, g: ProtectionGroupView, { dryRun, mov
 const nameOf = (g: ProtectionGroupView, id: string | null): string =>
   id === null ? "nobody" : (g.members.find((m) => m.vnfcId === id)?.name ?? id);
 const netName = (g: ProtectionGroupView, id: string): string => g.trafficNets.find((n) => n.netId === id)?.name ?? id;
+/** A spare that rests is neither up nor down; null: it is awake, or no spare. */
+const restOf = (g: ProtectionGroupView, id: string): string | null => {
+  const spare = g.spares.find((s) => s.vnfcId === id && s.rest !== "awake");
+  return spare === undefined ? null : spare.isWarm ? "warm" : "going to rest";
+};
 const whyOf = (health: Health): string | null => (health.state === "up" ? null : health.why);

@@ -1,5 +1,6 @@
 import type { VnfcId } from "../model/ids.ts";
 import type { Member, Move, ProtectionGroup } from "../model/protection.ts";
+import { isHot } from "./spare.ts";
 import { type GroupView, isUp } from "./view.ts";
 
 /** How many traffic nets each member carries, while the nets of a group are decided one after another. */
@@ -29,8 +30,15 @@ export class Load {
   }
 }
 
-/** Of the members known to be up with room, other than the one that failed: the one that carries least, the first of equals. */
+/**
+ * Of the members known to be up with room, other than the one that failed: the one that carries least, the first of equals. A spare
+ * that was woken is the last choice: it is to rest again.
+ */
 export function standIn(group: ProtectionGroup, view: GroupView, load: Load, failed: Member | undefined): Member | undefined {
   const able = group.members.filter((m) => m !== failed && isUp(view, m) && load.hasRoom(m));
-  return able.reduce<Member | undefined>((best, m) => (best === undefined || load.of(m) < load.of(best) ? m : best), undefined);
+  const hot = able.filter(isHot);
+  return (hot.length > 0 ? hot : able).reduce<Member | undefined>(
+    (best, m) => (best === undefined || load.of(m) < load.of(best) ? m : best),
+    undefined,
+  );
 }

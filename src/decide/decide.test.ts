@@ -16,6 +16,7 @@ function groupOf(scheme: Scheme, policy: Partial<ProtectionGroup["policy"]> = {}
     vimAccountId: "v" as VimAccountId,
     dataNet: net as NetId,
     capacity: null,
+    standby: "hot" as const,
   });
   return {
     id: "g" as GroupId,

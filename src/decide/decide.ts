@@ -10,6 +10,7 @@ import type {
   TrafficNet,
 } from "../model/protection.ts";
 import { Load, standIn } from "./capacity.ts";
+import { decideSpares } from "./spare.ts";
 import { type GroupView, healthOf, isUp } from "./view.ts";
 
 /** What is decided for one traffic net. */
@@ -58,12 +59,20 @@ export function decide(group: ProtectionGroup, view: GroupView, command: Protect
     if (verdict.move) load.moved(verdict.move);
     verdicts.push(verdict);
   }
-  const moments = verdicts.flatMap((v) => v.againAt ?? []);
+  const moves = verdicts.flatMap((v) => v.move ?? []);
+  const spares = decideSpares(group, view, moves, nowMs);
+  const moments = [...verdicts, spares].flatMap((v) => v.againAt ?? []);
   return {
-    moves: verdicts.flatMap((v) => v.move ?? []),
+    moves,
     heal: group.members.filter((m) => healthOf(view, m.vnfcId).state === "down").map((m) => m.vnfcId),
+    wake: spares.wake,
+    rest: spares.rest,
     unprotected: verdicts.flatMap((v) => v.unprotected ?? []),
-    because: verdicts.length > 0 ? verdicts.map((v) => v.because) : [`${group.name} has no traffic net`],
+    // First one for each traffic net, in their order.
+    because: [
+      ...(verdicts.length > 0 ? verdicts.map((v) => v.because) : [`${group.name} has no traffic net`]),
+      ...spares.because,
+    ],
     command: command === null ? null : standingOf(command, verdicts),
     againAt: moments.length > 0 ? Math.min(...moments) : null,
   };

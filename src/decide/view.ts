@@ -1,5 +1,5 @@
 import type { NetId, VnfcId } from "../model/ids.ts";
-import type { Health, Member } from "../model/protection.ts";
+import type { Health, Member, Rest } from "../model/protection.ts";
 
 /** What is seen of a group: the health of its members and who serves each traffic net (null: nobody). */
 export interface GroupView {
@@ -7,6 +7,8 @@ export interface GroupView {
   readonly serving: ReadonlyMap<NetId, VnfcId | null>;
   /** How many traffic nets of other groups a member carries; one that is not named carries none. */
   readonly carriedElsewhere?: ReadonlyMap<VnfcId, number>;
+  /** Where each warm spare is; one that is not named is awake. */
+  readonly rest?: ReadonlyMap<VnfcId, Rest>;
 }
 
 const NEVER_SEEN: Health = { state: "unknown", sinceMs: 0, why: "it was never seen" };

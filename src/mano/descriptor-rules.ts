@@ -1,4 +1,5 @@
 import type { Descriptor, Nsd, NsMember, Vdu, Vnfd } from "../model/descriptor.ts";
+import { hotVnfcs, rulesOfSpareMembers, rulesOfSpares } from "./spare-rules.ts";
 
 /** A twin is one other VNFC: linear protection with two members (the dissertation's `replicated` holds one id). */
 const TWINS = 2;
@@ -51,6 +52,7 @@ function rulesOfVnfd(vnfd: Vnfd, at: string): string[] {
         "id",
       ),
       ...rulesOfProtection(vdu, `${at}.vdu[${i}]`),
+      ...rulesOfSpares(vdu, `${at}.vdu[${i}]`),
       ...vdu.vnfcs.flatMap((_, v) => rulesOfTwin(vdu, v, `${at}.vdu[${i}]`)),
       ...vdu.vnfcs.flatMap((vnfc, v) => {
         const times = vnfcIds.filter((other) => other === vnfc.id).length;
@@ -80,9 +82,11 @@ function rulesOfProtection(vdu: Vdu, at: string): string[] {
   }
   errors.push(...rulesOfProbe(vdu, at));
   if (service === null) errors.push(`${at}.service_interface: is missing beside high_availability; ${oneOf(cps)}`);
-  if (vdu.vnfcs.length !== TWINS && vdu.vnfcs.length > 0) {
+  const twins = hotVnfcs(vdu).length;
+  if (twins !== TWINS && vdu.vnfcs.length > 0) {
+    const spares = vdu.vnfcs.length > twins ? " beside its warm spare" : "";
     errors.push(
-      `${at}.vnfc: high_availability needs exactly two VNFCs, there are ${vdu.vnfcs.length}; write two that name each other`,
+      `${at}.vnfc: high_availability needs exactly two VNFCs${spares}, there are ${twins}; write two that name each other`,
     );
   }
   return errors;
@@ -112,7 +116,10 @@ function rulesOfProbe({ policy: { probe }, cps, serviceInterface }: Vdu, at: str
 function rulesOfTwin(vdu: Vdu, index: number, vduAt: string): string[] {
   const vnfc = vdu.vnfcs[index]!;
   const at = `${vduAt}.vnfc[${index}].replicated`;
-  const others = vdu.vnfcs.filter((_, i) => i !== index).map((v) => v.id);
+  if (vnfc.standby === "warm") return [];
+  const others = hotVnfcs(vdu)
+    .filter((v) => v !== vnfc)
+    .map((v) => v.id);
   if (vnfc.replicated === null) {
     return vdu.highAvailability === null ? [] : [`${at}: is missing beside high_availability; ${oneOf(others)}`];
   }
@@ -120,7 +127,7 @@ function rulesOfTwin(vdu: Vdu, index: number, vduAt: string): string[] {
     return [`${at}: names a twin, but the VDU has no high_availability; add high_availability or remove it`];
   }
   if (vnfc.replicated === vnfc.id) return [`${at}: ${quote(vnfc.id)} names itself; ${oneOf(others)}`];
-  const twin = vdu.vnfcs.find((v) => v.id === vnfc.replicated);
+  const twin = hotVnfcs(vdu).find((v) => v.id === vnfc.replicated);
   if (!twin) return [`${at}: there is no VNFC ${quote(vnfc.replicated)} in this VDU; ${oneOf(others)}`];
   if (twin.replicated !== null && twin.replicated !== twin.id && twin.replicated !== vnfc.id) {
     return [
@@ -201,6 +208,7 @@ function rulesOfTraffic(nsd: Nsd, vnfd: Vnfd, at: string): string[] {
     ...usedBefore(data, data, "every member needs a data net of its own; write another one"),
     ...usedBefore(traffic, data, "a net cannot be traffic net and data net; write another one"),
     ...usedBefore([...traffic, ...data], attached, "that net is attached to a cp; a service net must be another one"),
+    ...rulesOfSpareMembers(nsd, vnfd.vdus, at),
     ...vnfd.vdus.flatMap((vdu) => rulesOfScheme(vdu, nsd.members, at)),
   ];
 }
@@ -221,7 +229,7 @@ function usedBefore(uses: readonly NetUse[], others: readonly NetUse[], why: str
 /** ACTIVE_PASSIVE: one member serves all. Both schemes: somebody must serve something, or nothing is protected. */
 function rulesOfScheme(vdu: Vdu, members: readonly NsMember[], at: string): string[] {
   if (vdu.highAvailability === null) return [];
-  const own = members.filter((m) => vdu.vnfcs.some((v) => v.id === m.vnfc));
+  const own = members.filter((m) => hotVnfcs(vdu).some((v) => v.id === m.vnfc));
   const serving = own.filter((m) => m.trafficNets.length > 0);
   if (own.length > 0 && serving.length === 0) {
     return [

@@ -76,9 +76,10 @@ const vduShape = Type.Object(
         {
           id: id("a name for the VNFC"),
           replicated: Type.Optional(id("the id of the twin VNFC")),
+          standby: Type.Optional(Type.Enum(["hot", "warm"], { description: "warm for a paused spare, or leave it out" })),
           kernel_cmdline: Type.Optional(text("words to add to the kernel's command line", { maxLength: 1024 })),
         },
-        { ...closed, description: "an object with id and perhaps replicated, kernel_cmdline" },
+        { ...closed, description: "an object with id and perhaps replicated, standby, kernel_cmdline" },
       ),
       "a list of VNFCs",
     ),
@@ -211,6 +212,7 @@ function vduOf(raw: Raw): Vdu {
       id: string(v.id),
       replicated: stringOrNull(v.replicated),
       kernelCmdline: stringOrNull(v.kernel_cmdline),
+      standby: v.standby === "warm" ? "warm" : "hot",
     })),
   };
 }

@@ -1,7 +1,6 @@
 import { failurePlans } from "../decide/command.ts";
 import { decide } from "../decide/decide.ts";
 import type { ProtectionGroupView, Readiness } from "../model/group-view.ts";
-import type { HealView } from "../model/heal.ts";
 import type { VnfcId } from "../model/ids.ts";
 import type { Decision, GivenCommand } from "../model/protection.ts";
 import type { ArmedState } from "./arming.ts";
@@ -12,7 +11,7 @@ export function groupView(
   guard: Guard,
   given: GivenCommand | null,
   armed: ArmedState,
-  heals: readonly HealView[],
+  more: Pick<ProtectionGroupView, "heals" | "spares">,
   nowMs: number,
 ): ProtectionGroupView {
   const { id, nsId, name, scheme, policy, trafficNets } = guard.group;
@@ -36,7 +35,7 @@ export function groupView(
     because: decision.because,
     armed: { revision: armed.revision, isCurrent: armed.isCurrent, why: armed.why },
     readiness: readinessOf(guard, armed, nowMs),
-    heals,
+    ...more,
   };
 }
 

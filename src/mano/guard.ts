@@ -2,16 +2,16 @@ import type { GroupView } from "../decide/view.ts";
 import {
   hearOf,
   hostSilenceOf,
-  judge,
   liftFence,
   type MemberWords,
   NOTHING_SAID,
   silencesOf,
   speakersAgainst,
 } from "../detect/judge.ts";
+import { AWAKE, judgeSpare, type RestState, restAfter } from "../detect/rest.ts";
 import type { Evidence, Source } from "../model/evidence.ts";
 import type { NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
-import type { Health, Member, ProtectionCommand, ProtectionGroup } from "../model/protection.ts";
+import type { Health, Member, ProtectionCommand, ProtectionGroup, Rest } from "../model/protection.ts";
 import type { Inventory, VimLinkPort, VimServer } from "../vimconn/connector.ts";
 
 /** A member of a protection group with what is known of it. */
@@ -25,7 +25,11 @@ export interface GuardedMember {
   health: Health;
   /** When the first word against it, in its present outage, arrived here. Null while nobody speaks against it. */
   toldAt: number | null;
-  /** Since when it has been unknown to this run; null while it is not. */
+  /** Where it is between awake and resting, if it is a warm spare. */
+  rest: RestState;
+  /** It is on the disk that it is meant to rest. */
+  isMarked: boolean;
+  /** Since when it has been unknown to this run; null while it is not, or while it rests. */
   unknownAt: number | null;
 }
 
@@ -47,6 +51,7 @@ export class Guard {
   isObserved = false;
   readonly #serving = new Map<NetId, VnfcId | null>();
   readonly #health = new Map<VnfcId, Health>();
+  readonly #rest = new Map<VnfcId, Rest>();
   /** When each bind was last changed or told; an inventory begun before that is older news. Infinity: a change is on its way. */
   readonly #touchedAt = new Map<NetId, number>();
   readonly #since = new Map<NetId, string>();
@@ -66,13 +71,21 @@ export class Guard {
         words: NOTHING_SAID,
         health: UNSEEN,
         toldAt: null,
+        rest: AWAKE,
+        isMarked: false,
         unknownAt: null,
       };
     });
   }
 
   get view(): GroupView {
-    return { health: this.#health, serving: this.#serving };
+    return { health: this.#health, serving: this.#serving, rest: this.#rest };
+  }
+
+  /** An earlier run meant it to rest: that it is paused is our doing. */
+  restsSinceBefore(vnfcId: VnfcId): void {
+    const of = this.memberOf(vnfcId);
+    if (of) Object.assign(of, { isMarked: true, rest: { rest: "goingToRest", sinceMs: 0 } });
   }
 
   memberOf(vnfcId: VnfcId): GuardedMember | undefined {
@@ -94,18 +107,20 @@ export class Guard {
 
   hear(of: GuardedMember, evidence: Evidence): void {
     of.words = hearOf(of.words, evidence);
+    of.rest = restAfter(of.rest, evidence);
   }
 
   /** Judges each member anew; gives those whose state has changed. */
   judgeAll(toldAt: number): HealthChange[] {
     return this.members.flatMap((of) => {
       const from = of.health;
-      const to = judge(of.words);
+      const to = judgeSpare(of.words, of.rest);
       of.health = to;
+      this.#rest.set(of.member.vnfcId, of.rest.rest);
       this.#health.set(of.member.vnfcId, to);
       if (to.state !== "down") of.toldAt = null;
       else of.toldAt ??= toldAt;
-      if (to.state !== "unknown") of.unknownAt = null;
+      if (to.state !== "unknown" || of.rest.rest !== "awake") of.unknownAt = null;
       else of.unknownAt ??= toldAt;
       return from.state === to.state ? [] : [{ of, from, to }];
     });

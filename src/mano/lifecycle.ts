@@ -5,7 +5,7 @@ import type { NetId, NsId, VnfcId } from "../model/ids.ts";
 import type { Ns, NsState, Vnfc } from "../model/ns.ts";
 import type { ProtectionGroup } from "../model/protection.ts";
 import type { EventStream } from "../notify/stream.ts";
-import { updateNsState, updateVnfcStatus, upsertGroup, writeRemoval } from "../store/mano-ns.ts";
+import { updateNsState, updateRest, updateVnfcStatus, upsertGroup, writeRemoval } from "../store/mano-ns.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, ServerSpec, VimConnector, VimServer } from "../vimconn/connector.ts";
 import { Guard } from "./guard.ts";
@@ -144,6 +144,14 @@ export class Lifecycle {
       this.#changeVnfc(found.deployment, { ...found.vnfc, previousStatus: found.vnfc.status });
   }
 
+  /** A spare is meant to rest since then, or is not. */
+  noteRest(vnfcId: VnfcId, since: string | null): void {
+    const found = this.vnfcOf(vnfcId);
+    if (!found) return;
+    this.#put(found.deployment, { ...found.vnfc, restsSince: since });
+    this.#parts.writes.push((tx) => updateRest(tx, vnfcId, since));
+  }
+
   async #instantiate(id: NsId, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
     try {
       await this.#instantiateStep(this.#deployments.get(id)!, connector, seen, signal);
@@ -243,6 +251,7 @@ export class Lifecycle {
     const servers = new Map(d.vnfcs.map((v) => [v.id, v.vimServerId]));
     const guards = groups.map((g) => new Guard(g, servers));
     for (const guard of guards) guard.isWatched = d.ns.state === "INSTANTIATED";
+    for (const { id, restsSince } of d.vnfcs) if (restsSince !== null) for (const guard of guards) guard.restsSinceBefore(id);
     this.#guards.set(d.ns.id, guards);
     for (const guard of guards) this.#parts.guardAdded(guard);
   }
@@ -257,9 +266,13 @@ export class Lifecycle {
 
   #changeVnfc(d: Deployment, vnfc: Vnfc): void {
     const changed = { ...vnfc, modifiedAt: this.#now() };
-    const now = this.#deployments.get(d.ns.id) ?? d;
-    this.#deployments.set(d.ns.id, { ...now, vnfcs: now.vnfcs.map((v) => (v.id === vnfc.id ? changed : v)) });
+    this.#put(d, changed);
     this.#parts.writes.push((tx) => updateVnfcStatus(tx, changed));
+  }
+
+  #put(d: Deployment, vnfc: Vnfc): void {
+    const now = this.#deployments.get(d.ns.id) ?? d;
+    this.#deployments.set(d.ns.id, { ...now, vnfcs: now.vnfcs.map((v) => (v.id === vnfc.id ? vnfc : v)) });
   }
 
   #tell(ns: Ns): void {

@@ -22,6 +22,7 @@ import { Healer, type Patient } from "./healer.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Reaction, vimOf } from "./reaction.ts";
 import { ReferenceWatch } from "./reference-watch.ts";
+import { Spares } from "./spares.ts";
 import { VimWatch } from "./vim-watch.ts";
 import { WriteQueue } from "./writes.ts";
 
@@ -48,6 +49,7 @@ export class Nfvo implements AsyncDisposable {
   readonly arming: Arming;
   readonly commands: Commands;
   readonly healer: Healer;
+  readonly spares: Spares;
   readonly #parts: NfvoParts;
   readonly #book: FailoverBook;
   readonly #fences: Fences;
@@ -77,7 +79,19 @@ export class Nfvo implements AsyncDisposable {
     const onDecided = (guard: Guard, decision: Decision, command: ProtectionCommand | null) =>
       this.#decided(guard, decision, command);
     const onFired: Arming["fired"] = (guard, fired) => this.arming.fired(guard, fired);
-    this.reaction = new Reaction({ clock, log, mode, stream, alarms, book: this.#book, connectorOf, wake, onDecided, onFired });
+    const wakeSpares = (guard: Guard, decision: Decision) => this.spares.wake(guard, decision);
+    const said = { onDecided, onFired, wakeSpares };
+    this.reaction = new Reaction({ clock, log, mode, stream, alarms, book: this.#book, connectorOf, wake, ...said });
+    this.spares = new Spares({
+      db,
+      clock,
+      log,
+      stream,
+      writes,
+      connectorOf: connectorFor,
+      armedOf: (guard) => this.arming.stateOf(guard),
+      noteRest: (vnfcId, since) => this.lifecycle.noteRest(vnfcId, since),
+    });
     this.commands = new Commands({
       db,
       clock,
@@ -117,6 +131,7 @@ export class Nfvo implements AsyncDisposable {
     this.reaction.stop();
     this.arming.stop();
     this.#fences.stop();
+    this.spares.stop();
     await Promise.all(this.#runs);
     for (const watch of this.#watches.values()) {
       this.#keepCursor(watch);
@@ -188,6 +203,7 @@ export class Nfvo implements AsyncDisposable {
     }
     for (const guard of this.reaction.guards) this.#setSince(guard);
     await this.healer.load();
+    await this.spares.load();
     await this.commands.restore(this.reaction.guards);
   }
 
@@ -214,6 +230,7 @@ export class Nfvo implements AsyncDisposable {
   /** What follows from a decision off the reaction path. */
   #decided(guard: Guard, decision: Decision, command: ProtectionCommand | null): void {
     this.commands.settle(guard, command, decision);
+    this.spares.look(guard);
     this.arming.want(guard);
     if (this.#parts.mode === "push") this.#fences.look(guard);
   }
@@ -240,6 +257,8 @@ export class Nfvo implements AsyncDisposable {
     if (!decision) return;
     this.#book.settle(guard, decision, seen.startedAt);
     this.#book.retried(guard, startMoves(connector, guard.group, this.#book.pendingMoves(guard)));
+    const againMs = await this.spares.pass(guard, decision, seen, signal);
+    if (againMs !== null) this.#wakeIn(againMs, vimOf(guard));
     await this.#heal(guard, decision, connector, seen, signal);
   }
 
@@ -251,14 +270,17 @@ export class Nfvo implements AsyncDisposable {
       else if (decision.heal.includes(vnfcId) || stuck.includes(vnfcId) || this.healer.isUnderWay(vnfcId)) {
         const spec = this.lifecycle.specOf(vnfcId, seen);
         if (!spec) continue;
+        const server = seen.servers.get(spec.id);
+        // A spare that somebody else has paused is not trusted.
+        const isStrange = of.member.standby === "warm" && server?.status === "PAUSED";
         const patient: Patient = {
           vnfcId,
           groupId: guard.group.id,
           spec,
-          server: seen.servers.get(spec.id),
+          server,
           port: seen.ports.find((p) => p.id === of.portId),
           health: of.health,
-          isFenced: isFenced(of) || stuck.includes(vnfcId),
+          isFenced: isFenced(of) || isStrange || stuck.includes(vnfcId),
           connector,
           mayTouch: () => of.health.state !== "up",
         };
@@ -311,7 +333,10 @@ export class Nfvo implements AsyncDisposable {
   }
 
   #removed(ns: Ns, vnfcs: readonly Vnfc[]): void {
-    for (const vnfc of vnfcs) this.healer.forget(vnfc.id);
+    for (const vnfc of vnfcs) {
+      this.healer.forget(vnfc.id);
+      this.spares.forget(vnfc.id);
+    }
     for (const guard of this.reaction.guards) {
       if (guard.group.nsId !== ns.id) continue;
       this.#book.abandon(guard);

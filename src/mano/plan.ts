@@ -104,6 +104,7 @@ export function groupsOf(d: Deployment, nets: ReadonlyMap<string, NetId>): Prote
         vimAccountId: d.ns.vimAccountId,
         dataNet: nets.get(m.dataNet)!,
         capacity: m.capacity,
+        standby: vdu.vnfcs.find((v) => v.id === m.vnfc)?.standby ?? "hot",
       })),
       trafficNets: own.flatMap((m) => m.trafficNets.map((name) => ({ netId: nets.get(name)!, name, normal: m.vnfcId }))),
       policy: vdu.policy,

@@ -24,6 +24,8 @@ export interface ReactionParts {
   readonly alarms: AlarmBook;
   readonly book: FailoverBook;
   connectorOf(id: VimAccountId): VimConnector;
+  /** Sends what wakes the spares of a decision; nothing is awaited. */
+  wakeSpares(guard: Guard, decision: Decision): void;
   /** After each decision, off the reaction path. `command`: the one it was made under. */
   onDecided(guard: Guard, decision: Decision, command: ProtectionCommand | null): void;
   /** The VIM carried out a plan that lay armed in it. */
@@ -126,6 +128,7 @@ export class Reaction {
     const moves = decision.moves.filter((m) => !guard.isMoving(m.trafficNet));
     const started = moves.length === 0 ? [] : startMoves(this.connectorOf(guard), guard.group, moves);
     for (const { trafficNet, to } of moves) guard.moveStarted(trafficNet, to);
+    if (decision.wake.length > 0) this.#parts.wakeSpares(guard, decision);
     const toldOf = guard.memberOf(moves[0]?.from ?? guard.group.members[0]!.vnfcId)?.toldAt ?? told;
     for (const s of started) this.#followMove(guard, s);
     setImmediate(() => {
@@ -187,7 +190,8 @@ export class Reaction {
     );
     const groupId = guard.group.id;
     if (lost.length > 0) raise(alarms, groupId, "REDUNDANCY_LOST", details);
-    else if (guard.members.every((m) => m.health.state === "up")) alarms.clear(groupId, "REDUNDANCY_LOST");
+    else if (guard.members.every((m) => m.health.state === "up" || m.rest.rest !== "awake"))
+      alarms.clear(groupId, "REDUNDANCY_LOST");
     this.#tellUnprotected(guard, decision);
   }
 

@@ -1,4 +1,4 @@
-import type { ProtectionPolicy, Scheme } from "./protection.ts";
+import type { ProtectionPolicy, Scheme, Standby } from "./protection.ts";
 
 /** A connection point of a VDU: where each of its VNFCs meets a net. `ip` is fixed inside the guest, so twins share it. */
 export interface Cp {
@@ -11,6 +11,8 @@ export interface VnfcProfile {
   readonly id: string;
   readonly replicated: string | null;
   readonly kernelCmdline: string | null;
+  /** A warm spare is no twin: it stands in for any of them. */
+  readonly standby: Standby;
 }
 
 /** One kind of VM. `image` and `flavor` are names in the VIM. */

@@ -8,6 +8,7 @@ import type {
   Member,
   Move,
   ProtectionPolicy,
+  Rest,
   Scheme,
   TrafficNet,
 } from "./protection.ts";
@@ -43,6 +44,18 @@ export interface Readiness {
   readonly words: readonly string[];
 }
 
+/** A warm spare: whether it stands ready, and why not. */
+export interface SpareView {
+  readonly vnfcId: VnfcId;
+  readonly name: string;
+  readonly rest: Rest;
+  /** Booted, proved and paused: it is there within milliseconds. */
+  readonly isWarm: boolean;
+  readonly words: string;
+  /** From the request to resume it to its first answer, the last time it was woken in this run, ms; null: it was not. */
+  readonly lastWakeMs: number | null;
+}
+
 /** A protection group with all that is known of it. */
 export interface ProtectionGroupView {
   readonly id: GroupId;
@@ -65,6 +78,7 @@ export interface ProtectionGroupView {
   readonly because: readonly string[];
   readonly armed: { readonly revision: number | null; readonly isCurrent: boolean; readonly why: string | null };
   readonly readiness: readonly Readiness[];
+  readonly spares: readonly SpareView[];
   /** Members that are being healed, or were given up. */
   readonly heals: readonly HealView[];
 }

@@ -77,6 +77,17 @@ export type ManoEventBody =
       readonly ok?: boolean;
       readonly detail: string;
     }
+  /** A warm spare is resumed because it is needed; it is paused again, having answered. */
+  | { readonly type: "spare.woken" | "spare.rests"; readonly groupId: GroupId; readonly vnfcId: VnfcId; readonly because: string }
+  /** It has answered for the first time since it was woken. Monotonic ms; `resumedAt` null: nobody told when it ran again. */
+  | {
+      readonly type: "spare.answered";
+      readonly groupId: GroupId;
+      readonly vnfcId: VnfcId;
+      readonly askedAt: number;
+      readonly resumedAt: number | null;
+      readonly answeredAt: number;
+    }
   | {
       /** An operator's command was given, or stands otherwise than before. */
       readonly type: "protection.command";

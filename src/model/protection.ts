@@ -8,6 +8,12 @@ import type { GroupId, NetId, NsId, VimAccountId, VnfcId } from "./ids.ts";
  */
 export type Scheme = "ACTIVE_ACTIVE" | "ACTIVE_PASSIVE";
 
+/** `hot`: it runs, and may be given traffic at any moment. `warm`: a spare that was booted, has answered, and is paused until it is needed. */
+export type Standby = "hot" | "warm";
+
+/** Where a warm spare is. Only one that we have paused ourselves rests. */
+export type Rest = "awake" | "goingToRest" | "resting";
+
 export interface Member {
   readonly vnfcId: VnfcId;
   readonly name: string;
@@ -16,6 +22,7 @@ export interface Member {
   readonly dataNet: NetId;
   /** How many traffic nets it may carry, those of other groups included (a spare of an N+M pool); null: any number. */
   readonly capacity: number | null;
+  readonly standby: Standby;
 }
 
 export interface TrafficNet {
@@ -99,6 +106,9 @@ export interface Decision {
   readonly moves: readonly Move[];
   /** Members that are down and should be started again. */
   readonly heal: readonly VnfcId[];
+  /** Warm spares that are to be resumed at once, and those that are to be put to rest. */
+  readonly wake: readonly VnfcId[];
+  readonly rest: readonly VnfcId[];
   /** Traffic nets that no member known to be up can serve. */
   readonly unprotected: readonly NetId[];
   readonly because: readonly string[];

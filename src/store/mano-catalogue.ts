@@ -1,6 +1,7 @@
-import type { Nsd, Vnfd } from "../model/descriptor.ts";
+import type { Nsd, Vdu, VnfcProfile, Vnfd } from "../model/descriptor.ts";
 import type { NsdId, VimAccountId } from "../model/ids.ts";
 import type { VimAccount } from "../model/ns.ts";
+import type { ProtectionPolicy } from "../model/protection.ts";
 import type { DescriptorRow, ManoStore, VimAccountRow } from "./mano-schema.ts";
 
 /** A descriptor as the catalogue has it. */
@@ -21,16 +22,12 @@ const recordOf = (row: DescriptorRow): DescriptorRecord => ({
   createdAt: row.created_at,
 });
 
-/** Descriptors written by 0.1 name no probe, no traffic and no capacity. Members stand in the order in which a descriptor file is read. */
+/** Descriptors written by 0.1 name no probe, traffic, capacity and standby. Members stand in the order in which a descriptor file is read. */
 function vnfdIn(body: string): Vnfd {
   const vnfd = JSON.parse(body) as Vnfd;
-  return {
-    ...vnfd,
-    vdus: vnfd.vdus.map((v) => ({
-      ...v,
-      policy: { ...v.policy, probe: v.policy.probe ?? null, traffic: v.policy.traffic ?? null },
-    })),
-  };
+  const policyOf = (p: ProtectionPolicy) => ({ ...p, probe: p.probe ?? null, traffic: p.traffic ?? null });
+  const vnfcOf = (v: VnfcProfile): VnfcProfile => ({ ...v, standby: v.standby ?? "hot" });
+  return { ...vnfd, vdus: vnfd.vdus.map((v) => ({ ...v, policy: policyOf(v.policy), vnfcs: v.vnfcs.map(vnfcOf) })) };
 }
 
 function nsdIn(body: string): Nsd {

@@ -119,6 +119,11 @@ export async function updateVnfcStatus(
     .execute();
 }
 
+/** `since` null: it is not meant to rest. */
+export async function updateRest(db: ManoStore, id: VnfcId, since: string | null): Promise<void> {
+  await db.updateTable("vnfc").set({ rests_since: since }).where("id", "=", id).execute();
+}
+
 export async function upsertGroup(db: ManoStore, group: ProtectionGroup): Promise<void> {
   const body = JSON.stringify(group);
   await db
@@ -133,9 +138,9 @@ export async function readGroups(db: ManoStore): Promise<(ProtectionGroup & { re
   return rows.map((r) => groupOf(JSON.parse(r.body) as ProtectionGroup));
 }
 
-/** Groups written by 0.1 name no probe, no traffic and no capacity. */
+/** Groups written by 0.1 name no probe, traffic, capacity and standby. */
 const groupOf = (group: ProtectionGroup): ProtectionGroup => ({
   ...group,
-  members: group.members.map((m) => ({ ...m, capacity: m.capacity ?? null })),
+  members: group.members.map((m) => ({ ...m, capacity: m.capacity ?? null, standby: m.standby ?? "hot" })),
   policy: { ...group.policy, probe: group.policy.probe ?? null, traffic: group.policy.traffic ?? null },
 });

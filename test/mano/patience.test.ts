@@ -183,6 +183,7 @@ const member = (vnfcId: VnfcId) => ({
   vimAccountId: "v" as VimAccountId,
   dataNet: `d-${vnfcId}` as NetId,
   capacity: null,
+  standby: "hot" as const,
 });
 const group: ProtectionGroup = {
   id: "g" as GroupId,
@@ -259,7 +260,16 @@ describe("a member that has not answered since its link came back", () => {
 
 describe("a failover that is not confirmed", () => {
   const move: Move = { trafficNet: net, from: a, to: b, kind: "failover" };
-  const decision = { moves: [move], heal: [], unprotected: [], because: ["a is down"], command: null, againAt: null };
+  const decision = {
+    moves: [move],
+    heal: [],
+    wake: [],
+    rest: [],
+    unprotected: [],
+    because: ["a is down"],
+    command: null,
+    againAt: null,
+  };
   test("is stuck with an alarm after 30 s, is tried into the same record, and closes when it reads back", async () => {
     const guard = new Guard(group, servers);
     guard.bindSeen(net, "d-a" as NetId, clock.ms);

@@ -9,7 +9,7 @@ import type { Failover, ManoEvent } from "../../src/model/mano-event.ts";
 import type { NsView } from "../../src/model/ns.ts";
 import { ToyVim } from "./toy-vim.ts";
 
-export const NETS = ["media_net", "data_net0", "data_net1", "traffic_net0", "traffic_net1"];
+export const NETS = ["media_net", "data_net0", "data_net1", "data_net2", "traffic_net0", "traffic_net1"];
 export const example = (name: string): string => readFileSync(new URL(`../../examples/${name}`, import.meta.url), "utf8");
 
 export async function until<T>(what: string, look: () => T | Promise<T>, limitMs = 10_000): Promise<NonNullable<T>> {
@@ -109,9 +109,9 @@ export class Rig implements AsyncDisposable {
   async deploy(file = example("media-relay.yaml")): Promise<string> {
     const id = await this.create(file);
     await this.ask("POST", `/nslcm/v1/ns_instances/${id}/instantiate`);
-    await until("two servers", () => this.vim.servers.size === 2);
-    this.vim.up("media-relay-a");
-    this.vim.up("media-relay-b");
+    const count = /standby: warm/.test(file) ? 3 : 2;
+    await until(`${count} servers`, () => this.vim.servers.size === count);
+    for (const { name } of this.vim.servers.values()) this.vim.up(name);
     await until("INSTANTIATED", async () => (await this.ns()).state === "INSTANTIATED");
     await until("both up", async () => (await this.ns()).vnfcs.every((v) => v.health?.state === "up"));
     return id;

@@ -41,6 +41,8 @@ export class ToyVim implements AsyncDisposable {
   protections: Map<string, ToyProtection> | null = new Map();
   /** Every request about them, as "METHOD path", with the revision where there is one. Not among `asked`: they move nothing. */
   readonly armings: string[] = [];
+  /** Ids of servers that it was asked to pause. */
+  readonly rested = new Set<string>();
   /** What is done to a request before it is answered; false: it is never answered. */
   intercept: (req: IncomingMessage) => boolean = () => true;
   /** ms (monotonic) at which the last request line of a change arrived. */
@@ -192,12 +194,27 @@ export class ToyVim implements AsyncDisposable {
     if (a === "servers" && method === "POST" && b === undefined) return this.#create(body.server);
     const server = this.servers.get(b ?? "");
     if (!server) return [404, { error: { code: 404, description: `instance '${b}' not found` } }];
+    if (method === "POST") this.#act(server, Object.keys(body)[0]);
     if (method === "DELETE") {
       this.servers.delete(server.id);
       for (const p of this.#portsOf(server)) this.ports.delete(p.id);
       return [200, { result: "deleting in process" }];
     }
     return [200, method === "GET" ? { server } : { result: "deleting in process" }];
+  }
+
+  /** A pause is done at once, and what it paused is resumed at once; it answers when it is told to (`up`). The other actions are for the test to do. */
+  #act(server: ToyServer, action: string | undefined): void {
+    if (action === "pause" && server.status === "ACTIVE") {
+      this.rested.add(server.id);
+      this.down(server.name, "PAUSED");
+    }
+    if (action !== "resume" || !this.rested.delete(server.id)) return;
+    server.status = "ACTIVE";
+    for (const p of this.#portsOf(server)) p.status = "BUILD";
+    const about = { kind: "server", id: server.id as never } as const;
+    this.push({ type: "evidence", evidence: { about, says: "running", source: "qmp", seenAt: monoMs() } });
+    this.push({ type: "server.status", serverId: server.id as never, status: "ACTIVE", was: "PAUSED" });
   }
 
   /** `member`: of a request to fence it. */
