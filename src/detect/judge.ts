@@ -156,7 +156,8 @@ export function silencesOf({ port }: MemberWords): Word[] {
 /** The word that its host cannot be asked now; null: it can, or nobody said. */
 export const hostSilenceOf = ({ host }: MemberWords): Word | null => (host?.evidence.says === "silent" ? host : null);
 
-function down(against: readonly Word[], first: Word): Health {
+/** Down by these words, of which the first says why. */
+export function down(against: readonly Word[], first: Word): Health {
   const { about, says, source, detail } = first.evidence;
   const seenBy = against.map((w) => w.evidence.source);
   const how = says === "fenced" && detail !== undefined ? `: ${detail}` : "";

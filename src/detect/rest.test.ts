@@ -45,6 +45,11 @@ test.for([
   ],
   ["dead at rest", [{ mark: 30 }, word("paused", 40), word("stopped", 50, "processExit")], "awake, down"],
   ["dead on its way to rest", [{ mark: 30 }, word("stopped", 35, "processExit")], "awake, down"],
+  [
+    "dead once, long ago, and well since",
+    [word("stopped", 5, "processExit"), { mark: 30 }, word("paused", 40), word("paused", 41, "poll")],
+    "resting, unknown",
+  ],
   ["its port closed at rest", [{ mark: 30 }, word("paused", 40), word("fenced", 50, "fence")], "awake, down"],
   ["its cable out at rest", [{ mark: 30 }, word("paused", 40), word("linkDown", 50, "ovsdb")], "resting, down"],
 ] as const)("%s", ([, story, want]) => {

@@ -1,6 +1,6 @@
 import type { Evidence } from "../model/evidence.ts";
 import type { Health, Rest } from "../model/protection.ts";
-import { judge, type MemberWords, speakersAgainst } from "./judge.ts";
+import { down, judge, type MemberWords, speakersAgainst, type Word } from "./judge.ts";
 
 /** Since when a spare is where it is between awake and resting, monotonic ms; what was seen before says nothing of it. */
 export interface RestState {
@@ -25,8 +25,11 @@ export function restAfter(had: RestState, { about, says, seenAt }: Evidence): Re
 
 /** A spare that rests, or is about to, is neither up nor down: it must get no traffic, and nothing ails it, unless somebody says so. */
 export function judgeSpare(words: MemberWords, { rest, sinceMs }: RestState): Health {
-  const health = judge(words);
-  if (rest === "awake" || speakersAgainst(words).some((w) => w.evidence.says !== "paused")) return health;
+  if (rest === "awake") return judge(words);
+  // A source that only ever tells of ends says nothing of a pause: its last word is about a life before this one.
+  const isNews = (w: Word) => w.evidence.says !== "paused" && w.lastMs > sinceMs;
+  const against = speakersAgainst(words).filter(isNews);
+  if (against[0] !== undefined) return down(against, against[0]);
   const why = rest === "resting" ? "it rests: a warm spare, paused on purpose" : "it is being put to rest: a warm spare";
   return { state: "unknown", sinceMs, why };
 }

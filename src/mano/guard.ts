@@ -177,6 +177,10 @@ export const UNKNOWN_HEAL_MS = 300_000;
 export const isUnknownFor = ({ unknownAt }: GuardedMember, ms: number, nowMs: number): boolean =>
   unknownAt !== null && nowMs - unknownAt >= ms;
 
+/** It is up, or a spare that rests: nothing is to be done about it. */
+export const isWell = ({ health, rest }: GuardedMember): boolean =>
+  health.state === "up" || (rest.rest !== "awake" && health.state !== "down");
+
 /** Its port is closed in the switch. */
 export const isFenced = ({ words }: GuardedMember): boolean => words.fence.isUp;
 

@@ -17,7 +17,7 @@ import { Catalogue } from "./catalogue.ts";
 import { Commands } from "./commands.ts";
 import { FailoverBook } from "./failover-book.ts";
 import { Fences } from "./fences.ts";
-import { type Guard, isFenced, isUnknownFor, UNKNOWN_HEAL_MS } from "./guard.ts";
+import { type Guard, isFenced, isUnknownFor, isWell, UNKNOWN_HEAL_MS } from "./guard.ts";
 import { Healer, type Patient } from "./healer.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Reaction, vimOf } from "./reaction.ts";
@@ -266,7 +266,9 @@ export class Nfvo implements AsyncDisposable {
     const stuck = this.#stuck(guard);
     for (const of of guard.members) {
       const { vnfcId } = of.member;
-      if (of.health.state === "up") this.healer.isUp(vnfcId);
+      if (isWell(of)) this.healer.isUp(vnfcId);
+      else if (of.rest.rest !== "awake")
+        continue; // Only its cable is out: it rests on.
       else if (decision.heal.includes(vnfcId) || stuck.includes(vnfcId) || this.healer.isUnderWay(vnfcId)) {
         const spec = this.lifecycle.specOf(vnfcId, seen);
         if (!spec) continue;

@@ -11,7 +11,7 @@ import type { EventStream } from "../notify/stream.ts";
 import type { VimConnector } from "../vimconn/connector.ts";
 import type { AlarmBook, AlarmCause } from "./alarms.ts";
 import type { FailoverBook } from "./failover-book.ts";
-import { type Guard, type GuardedMember, type HealthChange, isUnknownFor, UNKNOWN_ALARM_MS } from "./guard.ts";
+import { type Guard, type GuardedMember, type HealthChange, isUnknownFor, isWell, UNKNOWN_ALARM_MS } from "./guard.ts";
 
 type FiredEvent = VimEvent & { readonly type: "protection.fired" | "protection.confirmed" | "protection.refused" };
 
@@ -190,14 +190,14 @@ export class Reaction {
     );
     const groupId = guard.group.id;
     if (lost.length > 0) raise(alarms, groupId, "REDUNDANCY_LOST", details);
-    else if (guard.members.every((m) => m.health.state === "up" || m.rest.rest !== "awake"))
-      alarms.clear(groupId, "REDUNDANCY_LOST");
+    else if (guard.members.every(isWell)) alarms.clear(groupId, "REDUNDANCY_LOST");
     this.#tellUnprotected(guard, decision);
   }
 
-  #tellMember(guard: Guard, { member, health }: GuardedMember): void {
+  #tellMember(guard: Guard, of: GuardedMember): void {
     const { alarms, book } = this.#parts;
-    if (health.state === "up") {
+    const { member, health } = of;
+    if (isWell(of)) {
       alarms.clear(member.vnfcId, "VNFC_DOWN");
       book.isUp(guard, member.vnfcId);
     }

@@ -207,8 +207,13 @@ export function unsettled(system: System, invariants: Invariants): string[] {
   const found: string[] = [];
   const wellNow = [...host.guests.values()].filter((g) => host.isServing(g));
   if (fabric.session === null) found.push("4 the switch is not connected");
-  for (const g of host.guests.values())
-    if (!wellNow.includes(g)) found.push(`4 redundancy: ${g.name} is ${g.state}${g.isHung ? " and hangs" : ""}`);
+  const spares = new Set<string>(guard.members.filter((m) => m.member.standby === "warm").map((m) => m.serverId));
+  const rests = (g: Guest) => guard.members.some((m) => m.serverId === g.id && m.rest.rest === "resting") && g.state === "paused";
+  for (const g of host.guests.values()) {
+    if (spares.has(g.id) && !rests(g)) found.push(`4 redundancy: the spare ${g.name} is ${g.state} and does not rest`);
+    if (!spares.has(g.id) && !wellNow.includes(g))
+      found.push(`4 redundancy: ${g.name} is ${g.state}${g.isHung ? " and hangs" : ""}`);
+  }
   for (const { netId, name } of guard.group.trafficNets) {
     const viewer = `v${name.at(-1)}`;
     if (wellNow.length > 0 && !invariants.isServed(viewer))

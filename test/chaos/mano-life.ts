@@ -77,6 +77,9 @@ function textOf(e: ManoEvent): string | null {
     case "heal.started":
     case "heal.ended":
       return `${e.type} of ${e.vnfcId.slice(0, 4)}: ${e.detail ?? e.ok}`;
+    case "spare.woken":
+    case "spare.rests":
+      return `${e.type}: ${e.because}`;
     case "vim.connected":
     case "vim.lost":
       return e.type;

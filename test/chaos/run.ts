@@ -29,8 +29,23 @@ export const VARIANTS: readonly Variant[] = [
   },
 ];
 
+/** One seed of so many runs with a warm spare beside the twins. */
+const SPARE_EVERY = 16;
+const WITH_SPARE: Variant = {
+  name: "active-passive 1.3, warm spare",
+  file: "media-relay-warm-spare.yaml",
+  version: "1.3",
+  edit: same,
+  isProbed: true,
+  isRevertive: true,
+};
+const variantOf = (seed: number): Variant =>
+  seed % SPARE_EVERY === SPARE_EVERY - 1 ? WITH_SPARE : VARIANTS[seed % VARIANTS.length]!;
+
 /** From the start of the daemons until the first fault. */
 const START_MS = 2_500;
+/** Until a service that has come up is at rest: its spare, too. */
+const TEMPLATE_REST_MS = 20_000;
 const FAULTS_MAX_MS = 60_000;
 /**
  * After the last fault: by then all must be well, and stay so for a while. The longest of the documented times is that of a member that
@@ -61,7 +76,7 @@ async function templateOf(variant: Variant): Promise<Template> {
     await system.provision();
     const isUp = () => system.guard?.isWatched === true && unsettled(system, new Invariants(system)).length <= 2;
     await system.run(system.sim.now() + 60_000, isUp);
-    await system.run(system.sim.now() + 8_000);
+    await system.run(system.sim.now() + TEMPLATE_REST_MS);
     if (!system.guard?.isWatched) throw new Error(`${variant.name} does not come up: ${system.steps.join("\n")}`);
     const template = system.keep();
     templates.set(variant, template);
@@ -73,7 +88,7 @@ async function templateOf(variant: Variant): Promise<Template> {
 
 /** One run of the whole system, from its seed. */
 export async function run(seed: number): Promise<Ran> {
-  const variant = VARIANTS[seed % VARIANTS.length]!;
+  const variant = variantOf(seed);
   const template = await templateOf(variant);
   const chance = new Chance(seed);
   const system = new System(variant, chance.branch(), template);
@@ -108,7 +123,7 @@ async function started(system: System): Promise<Invariants> {
   system.startMano();
   await system.run(system.sim.now() + START_MS);
   for (const v of ["v0", "v1"]) {
-    const name = system.variant.file.includes("passive") ? "media-relay-a" : v === "v0" ? "media-relay-a" : "media-relay-b";
+    const name = system.variant.name.includes("passive") ? "media-relay-a" : v === "v0" ? "media-relay-a" : "media-relay-b";
     invariants.setNormal(v, [...system.host.guests.values()].find((g) => g.name.startsWith(name))!.id);
   }
   if (system.fabric.changes > 0)

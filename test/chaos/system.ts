@@ -260,7 +260,7 @@ export class System {
         name: string;
       }),
     );
-    for (const name of ["data_net0", "data_net1", "traffic_net0", "traffic_net1"]) {
+    for (const name of ["data_net0", "data_net1", "data_net2", "traffic_net0", "traffic_net1"]) {
       const net = await this.done(nets.createNet({ name, kind: "data", shared: true }));
       const viewer = /^traffic_net(\d)$/.exec(name)?.[1];
       if (viewer !== undefined)

@@ -49,6 +49,10 @@ function good(): Loose {
 
 const vdu = (f: Loose) => f.vnfd[0].vdu[0];
 const nsd = (f: Loose) => f.nsd[0];
+function withSpare(f: Loose, id: string): void {
+  vdu(f).vnfc.push({ id, standby: "warm" });
+  nsd(f).members.push({ vnfc: id, data_net: `data_net_${id}`, traffic_net: [] });
+}
 
 /** What is done to the good file, and the beginning of each sentence that must be told: all of them and no other. */
 const BROKEN: Record<string, [breakIt: (f: Loose) => void, errors: string[]]> = {
@@ -355,6 +359,47 @@ const BROKEN: Record<string, [breakIt: (f: Loose) => void, errors: string[]]> = 
     },
     ['nsd[0].members: no member of VDU "relay" has a traffic_net'],
   ],
+  "a spare that is a twin, serves, and is the second one": [
+    (f) => {
+      withSpare(f, "c");
+      withSpare(f, "d");
+      vdu(f).vnfc[2].replicated = "a";
+      nsd(f).members[2].traffic_net = ["traffic_net2"];
+    },
+    [
+      "vnfd[0].vdu[0].vnfc[2].replicated: a warm spare is nobody's twin but stands in for either; remove it",
+      "vnfd[0].vdu[0].vnfc[3].standby: there is a warm spare already at vnfd[0].vdu[0].vnfc[2]",
+      'nsd[0].members[2].traffic_net: "c" is a warm spare and serves nothing while all is well; write []',
+    ],
+  ],
+  "a spare in the place of a twin": [
+    (f) => {
+      vdu(f).vnfc[1] = { id: "b", standby: "warm" };
+      nsd(f).members[1].traffic_net = [];
+    },
+    [
+      "vnfd[0].vdu[0].vnfc: high_availability needs exactly two VNFCs beside its warm spare, there are 1",
+      'vnfd[0].vdu[0].vnfc[0].replicated: there is no VNFC "b" in this VDU',
+    ],
+  ],
+  "a spare that cannot prove itself": [
+    (f) => {
+      withSpare(f, "c");
+      delete vdu(f).cp[1].ip;
+    },
+    ['vnfd[0].vdu[0].vnfc[2].standby: the service interface "eth1" has no ip, at which a spare must answer'],
+  ],
+  "a standby that is neither": [
+    (f) => {
+      withSpare(f, "c");
+      vdu(f).vnfc[2].standby = "cold";
+    },
+    [
+      'vnfd[0].vdu[0].vnfc[2].standby: "cold" is not possible here; write warm for a paused spare',
+      "vnfd[0].vdu[0].vnfc: high_availability needs",
+      "vnfd[0].vdu[0].vnfc[2].replicated: is missing",
+    ],
+  ],
   "many errors at once": [
     (f) => {
       delete vdu(f).image;
@@ -399,11 +444,14 @@ test.for([
   expect(parsed.ok ? "" : parsed.errors[0]).toMatch(sentence);
 });
 
-test.for(["media-relay.yaml", "media-relay-active-passive.yaml"])("examples/%s is right, as YAML and as JSON", (name) => {
-  const parsed = parseDescriptor(example(name));
-  expect(parsed).toMatchObject({ ok: true, descriptor: { nsds: [{ members: [{ vnfc: "relay-a" }, { vnfc: "relay-b" }] }] } });
-  expect(parseDescriptor(JSON.stringify(good()))).toMatchObject({ ok: true });
-});
+test.for(["media-relay.yaml", "media-relay-active-passive.yaml", "media-relay-warm-spare.yaml"])(
+  "examples/%s is right, as YAML and as JSON",
+  (name) => {
+    const parsed = parseDescriptor(example(name));
+    expect(parsed.ok && parsed.descriptor.nsds[0]?.members.slice(0, 2)).toMatchObject([{ vnfc: "relay-a" }, { vnfc: "relay-b" }]);
+    expect(parseDescriptor(JSON.stringify(good()))).toMatchObject({ ok: true });
+  },
+);
 
 test("what is left out gets the documented default", () => {
   const parsed = parseDescriptor(stringify(good()));
