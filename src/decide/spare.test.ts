@@ -44,7 +44,7 @@ describe("what is decided for a warm spare", () => {
     [a, down, up, silent, "resting", "t a>b, wake c", "a is down: c is woken"],
     [a, up, down, silent, "resting", "wake c", "b is down: c is woken"],
     [a, silent, up, silent, "resting", "", "c rests"],
-    [a, silent, silent, silent, "resting", "wake c", "no other member is known to be up: c is woken"],
+    [a, silent, silent, silent, "resting", "", "c rests"],
     [a, down, down, silent, "resting", "wake c", "a is down: c is woken"],
     [a, down, up, silent, "goingToRest", "t a>b, wake c", "a is down: c is woken"],
     [a, down, up, down, "resting", "t a>b", "a is down, and c is down"],

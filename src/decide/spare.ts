@@ -16,9 +16,9 @@ export interface SpareVerdict {
 export const isHot = (m: Member): boolean => m.standby === "hot";
 
 /**
- * A group needs as many members up as it has hot ones. When one of them is down, or none is known to be up, its spare is woken; it is
- * put to rest again when all of them have been up for the wait-to-restore time and it serves nothing. It has proved itself by then:
- * only a spare that is up, so has answered in this life, is put to rest. Pure and total.
+ * A group needs as many members up as it has hot ones. When one of them is down its spare is woken (an unknown wakes nobody: traffic
+ * would not move to the spare); it is put to rest again when all have been up for the wait-to-restore time and it serves nothing. It
+ * has proved itself by then: only a spare that is up, so has answered in this life, is put to rest. Pure and total.
  */
 export function decideSpares(group: ProtectionGroup, view: GroupView, moves: readonly Move[], nowMs: number): SpareVerdict {
   const verdicts = group.members.filter((m) => !isHot(m)).map((m) => decideSpare(group, view, moves, m, nowMs));
@@ -63,8 +63,6 @@ function needFor(group: ProtectionGroup, view: GroupView, moves: readonly Move[]
   const ledTo = new Map<NetId, VnfcId>(moves.map((m) => [m.trafficNet, m.to]));
   const serves = group.trafficNets.find((n) => (ledTo.get(n.netId) ?? view.serving.get(n.netId)) === spare.vnfcId);
   if (serves !== undefined) return `it serves ${serves.name}`;
-  const hot = group.members.filter(isHot);
-  const lost = hot.find((m) => healthOf(view, m.vnfcId).state === "down");
-  if (lost !== undefined) return `${lost.name} is down`;
-  return hot.some((m) => isUp(view, m)) ? null : "no other member is known to be up";
+  const lost = group.members.find((m) => isHot(m) && healthOf(view, m.vnfcId).state === "down");
+  return lost === undefined ? null : `${lost.name} is down`;
 }
