@@ -23,6 +23,15 @@ const wholeNumber =
     return n;
   };
 
+/** One after another; commander hands over what came before, the default first. */
+const wholeNumbers = (min: number, max: number) => {
+  const given: number[] = [];
+  return (text: string): number[] => {
+    given.push(wholeNumber(min, max)(text));
+    return given;
+  };
+};
+
 const program = new Command("sempre")
   .description(
     "High availability for network functions: when a VNF's machine fails, its traffic reaches the redundant one milliseconds later.\n" +
@@ -157,13 +166,32 @@ program
 
 program
   .command("bench")
-  .description("kill a VM again and again, with push and with the reference mode beside it; keeps a line in bench/results")
-  .option("--runs <n>", "kills in push mode", wholeNumber(1, 100_000), 100)
-  .option("--poll-runs <n>", "kills in the reference mode", wholeNumber(1, 100_000), 10)
-  .option("--pps <n>", "RTP packets per second: 1000, 500, 250 or 143", wholeNumber(143, 1000), 1000)
-  .action(async (options: { runs: number; pollRuns: number; pps: number }) => {
-    const { benchFailover } = await import("../bench/failover.ts");
-    process.exitCode = await benchFailover({ ...options, root: ROOT });
+  .description("how fast it is; keeps lines in bench/results")
+  .addArgument(
+    new Argument(
+      "[what]",
+      "failover: kill a VM again and again, with push and with the reference mode beside it; thousand: many members at once",
+    )
+      .choices(["failover", "thousand"])
+      .default("failover"),
+  )
+  .option(
+    "--runs <n>",
+    "kills in push mode (100), or times that members fail at once (30; 3 where they are many)",
+    wholeNumber(1, 100_000),
+  )
+  .option("--poll-runs <n>", "failover: kills in the reference mode", wholeNumber(1, 100_000), 10)
+  .option("--pps <n>", "failover: RTP packets per second: 1000, 500, 250 or 143", wholeNumber(143, 1000), 1000)
+  .option("--pairs <n...>", "thousand: how many pairs exist", wholeNumbers(1, 1000), [10, 100, 1000])
+  .action(async (what: "failover" | "thousand", options: { runs?: number; pollRuns: number; pps: number; pairs: number[] }) => {
+    if (what === "failover") {
+      const { benchFailover } = await import("../bench/failover.ts");
+      process.exitCode = await benchFailover({ ...options, runs: options.runs ?? 100, root: ROOT });
+      return;
+    }
+    const { benchThousand } = await import("../bench/thousand.ts");
+    const failing = [1, 10, 100, 1000];
+    process.exitCode = await benchThousand({ root: ROOT, runs: options.runs ?? 30, existing: options.pairs, failing });
   });
 
 program

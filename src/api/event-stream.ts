@@ -2,8 +2,11 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 
 /** A comment this often shows both ends that the stream lives; a subscriber calls it lost after missing some. */
 const HEARTBEAT_MS = 1_000;
-/** What may wait for a subscriber that does not read. More, and it is cut: it comes back with its last number and misses nothing. */
-const BEHIND_BYTES_MAX = 1 * 2 ** 20;
+/**
+ * What may wait for a subscriber that does not read. More, and it is cut: it comes back with its last number and misses nothing. A thousand
+ * members that fail at once make 3 MiB.
+ */
+const BEHIND_BYTES_MAX = 8 * 2 ** 20;
 /** Events of one answer or one step of catching up. */
 const PAGE_MAX = 1_000;
 
@@ -14,7 +17,7 @@ interface Numbered {
 /** Events with numbers that only grow, kept for those who come later. */
 export interface EventSource<E extends Numbered> {
   since(seq: number, limit: number): Promise<E[]>;
-  subscribe(listener: (event: E, text: string) => void): () => void;
+  subscribe(listener: (event: E) => void): () => void;
   readonly lastSeq: number;
 }
 
@@ -52,14 +55,22 @@ export async function streamEvents<E extends Numbered>(
 
   const from = startOf(source, since);
   let last = from ?? source.lastSeq;
-  let waiting: [E, string][] | null = [];
-  const send = (event: E, text: string) => {
-    if (event.seq <= last || raw.destroyed) return;
-    last = event.seq;
-    raw.write(`id: ${event.seq}\ndata: ${text}\n\n`);
+  let waiting: E[] | null = [];
+  let unsent: E[] = [];
+  /** What came in one tick leaves in one write, and after what was done about it. */
+  const flush = () => {
+    const text = unsent.map(textOf).join("");
+    unsent = [];
+    if (raw.destroyed) return;
+    raw.write(text);
     if (raw.writableLength > BEHIND_BYTES_MAX) raw.destroy();
   };
-  const unsubscribe = source.subscribe((event, text) => (waiting ? waiting.push([event, text]) : send(event, text)));
+  const send = (event: E) => {
+    if (event.seq <= last) return;
+    last = event.seq;
+    if (unsent.push(event) === 1) queueMicrotask(flush);
+  };
+  const unsubscribe = source.subscribe((event) => (waiting ? waiting.push(event) : send(event)));
   const heartbeat = setInterval(() => raw.write(": alive\n\n"), HEARTBEAT_MS);
   raw.once("close", () => {
     clearInterval(heartbeat);
@@ -77,19 +88,21 @@ export async function streamEvents<E extends Numbered>(
   } catch {
     raw.destroy(); // The subscriber comes back and asks again; the source has logged why.
   }
-  for (const [event, text] of waiting) send(event, text);
+  for (const event of waiting) send(event);
   waiting = null;
 }
+
+const textOf = (event: Numbered): string => `id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`;
 
 async function catchUp<E extends Numbered>(
   source: EventSource<E>,
   last: () => number,
-  send: (event: E, text: string) => void,
+  send: (event: E) => void,
   isOver: () => boolean,
 ): Promise<void> {
   for (;;) {
     const page = await source.since(last(), PAGE_MAX);
-    for (const event of page) send(event, JSON.stringify(event));
+    for (const event of page) send(event);
     if (page.length < PAGE_MAX || isOver()) return;
   }
 }

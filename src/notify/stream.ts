@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { ManoEvent, ManoEventBody } from "../model/mano-event.ts";
 
 /** What a run may have told and not written when it was killed; its numbers are left out, so no number is used twice. */
-const SEQ_GAP = 1_000;
+const SEQ_GAP = 100_000;
 
 /** Where events stay. `append` queues; `since` gives what was told after `seq`, oldest first, the queued ones too. */
 export interface Journal {
@@ -10,8 +10,8 @@ export interface Journal {
   since(seq: number, limit: number): Promise<ManoEvent[]>;
 }
 
-/** Gets an event and its JSON text, written once for all. Must not throw and not wait. */
-export type Listener = (event: ManoEvent, text: string) => void;
+/** Must not throw and not wait. */
+export type Listener = (event: ManoEvent) => void;
 
 /** The one stream of what happens in the MANO: told to live subscribers at once, then kept. `seq` only grows, over restarts too. */
 export class EventStream {
@@ -32,10 +32,7 @@ export class EventStream {
 
   push(body: ManoEventBody): void {
     const event: ManoEvent = { seq: ++this.#seq, at: this.#clock.wall().toISOString(), monoMs: this.#clock.now(), ...body };
-    if (this.#listeners.size > 0) {
-      const text = JSON.stringify(event);
-      for (const listener of this.#listeners) listener(event, text);
-    }
+    for (const listener of this.#listeners) listener(event);
     this.#journal.append(event);
   }
 

@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from "kysely";
 import type { FlavorId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "../model/ids.ts";
 import type { Flavor, Host, Image, Leftover, Server, ServerPort, Tenant, VimNet } from "../model/vim-picture.ts";
+import { updateRows } from "./update-rows.ts";
 import { flavorRow, hostRow, imageRow, leftoverRow, netRow, portRow, protectionRow, serverRow, tenantRow } from "./vim-rows.ts";
 import type { VimDb } from "./vim-schema.ts";
 
@@ -87,8 +88,8 @@ export async function updateServer(db: Writer, server: Server): Promise<void> {
 /** States of servers and ports, in one transaction. */
 export async function updateStates(db: VimStore, servers: readonly Server[], ports: readonly ServerPort[]): Promise<void> {
   await db.transaction().execute(async (tx) => {
-    for (const server of servers) await updateServer(tx, server);
-    for (const port of ports) await tx.updateTable("ports").set(portRow.toRow(port)).where("id", "=", port.id).execute();
+    await updateRows(tx, "servers", servers.map(serverRow.toRow));
+    await updateRows(tx, "ports", ports.map(portRow.toRow));
   });
 }
 

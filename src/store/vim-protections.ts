@@ -1,7 +1,8 @@
 import type { KeptProtection } from "../model/armed.ts";
 import type { GroupId } from "../model/ids.ts";
 import type { ServerPort, VimNet } from "../model/vim-picture.ts";
-import { updateBind, type VimStore } from "./vim-picture.ts";
+import { updateRows } from "./update-rows.ts";
+import type { VimStore } from "./vim-picture.ts";
 import { protectionRow } from "./vim-rows.ts";
 
 /** The row as it should stand, whether it is new or not. */
@@ -26,18 +27,11 @@ export async function storeSwitchOver(
   protections: readonly KeptProtection[],
 ): Promise<void> {
   await db.transaction().execute(async (tx) => {
-    for (const net of nets) await updateBind(tx, net);
-    for (const { id, fenced } of ports)
-      await tx
-        .updateTable("ports")
-        .set({ fenced: fenced ? 1 : 0 })
-        .where("id", "=", id)
-        .execute();
-    for (const { id, fired } of protections)
-      await tx
-        .updateTable("protections")
-        .set({ fired_json: JSON.stringify(fired) })
-        .where("id", "=", id)
-        .execute();
+    const binds = nets.map((n) => ({ id: n.id, bind_net: n.bindNet, bind_vlan: n.bindVlan }));
+    await updateRows(tx, "nets", binds);
+    const fences = ports.map((p) => ({ id: p.id, fenced: p.fenced ? 1 : 0 }));
+    await updateRows(tx, "ports", fences);
+    const fired = protections.map((p) => ({ id: p.id, fired_json: JSON.stringify(p.fired) }));
+    await updateRows(tx, "protections", fired);
   });
 }

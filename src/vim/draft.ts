@@ -26,10 +26,11 @@ export const asItStands = (picture: Picture): Sketch => ({
 export function asDrafted(picture: Picture, draft: Draft): Sketch {
   const nets = new Map<NetId, VimNet>(draft.nets.map((n) => [n.id, n]));
   const ports = new Map<VimPortId, ServerPort>(draft.ports.map((p) => [p.id, p]));
+  const bound = Map.groupBy(draft.nets, (n) => n.bindNet);
   return {
     net: (id) => nets.get(id) ?? picture.nets.get(id),
     portsIn: (net) => picture.portsIn(net).map((p) => ports.get(p.id) ?? p),
-    boundTo: (net) => [...picture.boundTo(net).filter((n) => !nets.has(n.id)), ...draft.nets.filter((n) => n.bindNet === net)],
+    boundTo: (net) => [...picture.boundTo(net).filter((n) => !nets.has(n.id)), ...(bound.get(net) ?? [])],
   };
 }
 

@@ -6,15 +6,15 @@ import type { VimStore } from "../store/vim-picture.ts";
 import { RECORD_DELAY_MS } from "./picture.ts";
 
 /** What a run may have told and not written when it was killed; its numbers are left out, so no number is used twice. */
-const SEQ_GAP = 1_000;
+const SEQ_GAP = 100_000;
 /** Events kept: some weeks of an ordinary VIM, some minutes of one whose every port flaps. */
 const EVENTS_KEPT = 100_000;
 const PRUNE_EVERY = 1_000;
 /** Rows of one insert: SQLite takes 32,766 values in a statement. */
 const BATCH_MAX = 1_000;
 
-/** Gets an event and its JSON text, written once for all. Must not throw and not wait. */
-export type VimListener = (event: VimEvent, text: string) => void;
+/** Must not throw and not wait. */
+export type VimListener = (event: VimEvent) => void;
 
 /**
  * The one stream of what this VIM says. Live subscribers hear an event before it is written: their reaction must not wait
@@ -51,10 +51,7 @@ export class VimEvents {
 
   push(body: VimEventBody): void {
     const event: VimEvent = { seq: ++this.#seq, at: this.#clock.wall().toISOString(), monoMs: this.#clock.now(), ...body };
-    if (this.#listeners.size > 0) {
-      const text = JSON.stringify(event);
-      for (const listener of this.#listeners) listener(event, text);
-    }
+    for (const listener of this.#listeners) listener(event);
     this.#unwritten.push(event);
     this.#writing ??= this.#write();
   }

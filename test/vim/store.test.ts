@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, expect, test } from "vitest";
 import { migrate, openStore } from "../../src/store/open.ts";
+import { updateRows } from "../../src/store/update-rows.ts";
 
 interface DB {
   acknowledged: { n: number };
@@ -116,4 +117,34 @@ test("kill -9 of a writer loses nothing that was acknowledged", { timeout: 60_00
     expect(rows.map((r) => r.n)).toEqual(rows.map((_, i) => i + 1));
     next = rows.length + 1;
   }
+});
+
+interface Rows {
+  rows: { id: string; n: number | null; t: string | null; u: string };
+}
+
+test("many rows are updated in one statement, with their types; one that is not there stays away", async () => {
+  const dir = freshDir();
+  writeFileSync(join(dir, "0002-rows.sql"), "create table rows (id text primary key, n integer, t text, u text) strict;");
+  await using db = await openStore<Rows>({
+    path: join(dir, "s.db"),
+    migrationsDir: dir,
+  });
+  const row = (id: string) => ({ id, n: 1, t: "1", u: "kept" });
+  await db
+    .insertInto("rows")
+    .values([row("a"), row("b"), row("c")])
+    .execute();
+  await updateRows(db, "rows", []);
+  const changed = [
+    { id: "a", n: 2, t: '{"quoted": "it\'s"}' },
+    { id: "b", n: null, t: null },
+    { id: "gone", n: 9, t: "9" },
+  ];
+  await updateRows(db, "rows", changed);
+  expect(await db.selectFrom("rows").selectAll().orderBy("id").execute()).toEqual([
+    { id: "a", n: 2, t: '{"quoted": "it\'s"}', u: "kept" },
+    { id: "b", n: null, t: null, u: "kept" },
+    row("c"),
+  ]);
 });
