@@ -18,6 +18,11 @@ export interface Net {
   readonly provider: string | null;
   /** The net this one is led into at layer 2 (`bind_net`). A traffic net is bound to the data net of the member that serves it. */
   readonly bindNet: NetId | null;
+  /**
+   * A second net that this one is led into at the same time: what enters goes to both, and both answer (1+1 with a permanent bridge,
+   * ITU-T G.8031 7.1). Null: to one only. Never there without `bindNet`.
+   */
+  readonly copyNet: NetId | null;
   /** VLAN put on and taken off at the boundary of the bind, from `bind_type` "vlan:N". */
   readonly bindVlan: number | null;
   readonly createdAt: string;

@@ -29,7 +29,13 @@ export type VimEventBody =
       readonly status: WireStatus;
       readonly was: WireStatus;
     }
-  | { readonly type: "net.bound"; readonly netId: NetId; readonly bindNet: NetId | null; readonly was: NetId | null }
+  | {
+      readonly type: "net.bound";
+      readonly netId: NetId;
+      readonly bindNet: NetId | null;
+      readonly was: NetId | null;
+      readonly copyNet?: NetId;
+    }
   /** A plan of an armed protection was carried out: once when it was written, once more when the switch has confirmed. */
   | { readonly type: "protection.fired" | "protection.confirmed"; readonly fired: Fired }
   /** The switch has refused it: everything was taken back, and the plan is armed again. */

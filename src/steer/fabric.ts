@@ -16,6 +16,8 @@ export interface FabricPort {
 export interface FabricNet {
   readonly id: string;
   readonly bindNet: string | null;
+  /** The second net of a 1+1. */
+  readonly copyNet: string | null;
   readonly bindVlan: number | null;
   readonly ports: readonly FabricPort[];
 }
@@ -49,16 +51,43 @@ export function fabricNet(net: Net, ports: readonly VimPort[]): FabricNet {
   const outside = /^openflow:(?<port>[^:]+)(?<tagged>:vlan)?$/.exec(net.provider ?? "")?.groups;
   const fabricPorts = own.map((p) => ({ switchPort: p.switchPort as string, vlan: p.vlan, mac: p.mac }));
   if (outside?.["port"]) fabricPorts.push({ switchPort: outside["port"], vlan: outside["tagged"] ? net.vlan : null, mac: null });
-  return { id: net.id, bindNet: net.bindNet, bindVlan: net.bindVlan, ports: net.adminUp ? fabricPorts : [] };
+  return {
+    id: net.id,
+    bindNet: net.bindNet,
+    copyNet: net.copyNet,
+    bindVlan: net.bindVlan,
+    ports: net.adminUp ? fabricPorts : [],
+  };
 }
 
-/** Bind groups: each net that is not bound itself, with all nets bound to it. */
+/** Bind groups: each net that is not bound itself, with all nets bound to it; those that a net is led into at once are one group. */
 export function bindGroups(nets: readonly FabricNet[]): FabricNet[][] {
   const known = new Set(nets.map((n) => n.id));
   const roots = nets.filter((n) => n.bindNet === null || !known.has(n.bindNet));
   const bound = Map.groupBy(nets, (n) => n.bindNet);
-  return roots.map((root) => [root, ...(bound.get(root.id) ?? []).filter((n) => n !== root)]);
+  const groups = roots.map((root) => [root, ...(bound.get(root.id) ?? []).filter((n) => n !== root)]);
+  return nets.some((n) => n.copyNet !== null) ? joined(groups) : groups;
 }
+
+/** Groups that a net leads into both of become one: what leaves the net by one match has to be said in one entry. */
+function joined(groups: readonly FabricNet[][]): FabricNet[][] {
+  const done: FabricNet[][] = [];
+  for (const group of groups) {
+    const isTied = (other: readonly FabricNet[]) => leadsInto(group, other) || leadsInto(other, group);
+    const [tied, apart] = [done.filter(isTied), done.filter((other) => !isTied(other))];
+    done.splice(0, done.length, ...apart, [...tied.flat(), ...group]);
+  }
+  return done;
+}
+
+const leadsInto = (from: readonly FabricNet[], to: readonly FabricNet[]) =>
+  from.some((n) => n.copyNet !== null && to.some((t) => t.id === n.copyNet));
+
+/** Nets that another one is led into beside a second one. */
+export const copyTargets = (nets: readonly FabricNet[]): ReadonlySet<string> =>
+  new Set(nets.flatMap((n) => (n.copyNet === null ? [] : [n.bindNet ?? n.copyNet, n.copyNet])));
+
+const isLedInto = (from: FabricNet, to: FabricNet) => from.bindNet === to.id || from.copyNet === to.id;
 
 interface Direction {
   readonly from: FabricNet;
@@ -73,8 +102,8 @@ function directions(group: readonly FabricNet[]): Direction[] {
   return group.flatMap((from) =>
     group.flatMap((to): Direction[] => {
       if (from === to) return [{ from, to, priority: INSIDE, vlanIn: null, vlanOut: null }];
-      if (from.bindNet === to.id) return [{ from, to, priority: ACROSS, vlanIn: null, vlanOut: from.bindVlan }];
-      if (to.bindNet === from.id) return [{ from, to, priority: ACROSS, vlanIn: to.bindVlan, vlanOut: null }];
+      if (isLedInto(from, to)) return [{ from, to, priority: ACROSS, vlanIn: null, vlanOut: from.bindVlan }];
+      if (isLedInto(to, from)) return [{ from, to, priority: ACROSS, vlanIn: to.bindVlan, vlanOut: null }];
       return [];
     }),
   );

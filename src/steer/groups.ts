@@ -9,6 +9,7 @@ import type { Armed } from "./stand-ins.ts";
  *
  *   forward  of a traffic net: one bucket, the member that serves it; or fast failover over all that may serve it
  *   back     of a data net: one bucket for each traffic net bound to it, for what has no entry of its own
+ *   bridge   of a traffic net that is led into two members at once: a bucket for each (1+1, `permanentBridge`)
  *   gate     from a member that stands in to a traffic net: open while the ports of all before it are down, else a drop
  */
 export interface Led {
@@ -50,6 +51,15 @@ export function grouped(
     return { entry, actions: [{ do: "group", group: part.through.id }, ...part.beside] };
   });
   return { entries: led, groups: [...groups.values()] };
+}
+
+/** A copy into every outlet of the entry: what enters a net that is led into two. A second tag needs a group of its own. */
+export function permanentBridge(e: FabricEntry, ids: GroupIds, groups: ReadonlyMap<number, GroupEntry>): GroupEntry {
+  const buckets = e.out.map((o) => always(actionsOf(e.vlan, [o])));
+  const first: GroupEntry = { id: ids.of({ way: "forward", owner: e.netId }), type: "all", buckets };
+  if (!conflicts(groups, first)) return first;
+  const what = `bridge ${e.vlan} ${e.out.map(outletKey).join(" ")}`;
+  return { ...first, id: ids.of({ way: "standIn", owner: e.netId, what }) };
 }
 
 interface Part {

@@ -1,5 +1,5 @@
 import type { NetId } from "../model/ids.ts";
-import { type FabricNet, oneTag } from "./fabric.ts";
+import { copyTargets, type FabricNet, oneTag } from "./fabric.ts";
 
 /**
  * Which nets stand in for the one that serves a traffic net, in order, when that one's port is lost. The switch carries it out
@@ -49,13 +49,18 @@ export function arm(nets: readonly FabricNet[], standIns: StandIns): Arming {
   const armed = new Map<string, Armed>();
   const notArmed = new Map<NetId, string>();
   const led = new Map<string, FabricNet>();
+  const bridged = copyTargets(nets);
   for (const net of nets) {
     const netId = net.id as NetId;
     const serving = byId.get(net.bindNet ?? "");
     if (serving === undefined) continue; // Not bound, so nobody serves it whose loss could be noticed.
     const asked = standIns.of(netId, serving.id as NetId);
     if (asked.length === 0) continue;
-    const { chain, reasons } = chainOf(net, serving, asked, byId);
+    if (bridged.has(serving.id)) {
+      notArmed.set(netId, `network ${serving.id} is one of two that a network is led into at once`);
+      continue;
+    }
+    const { chain, reasons } = chainOf(net, serving, asked, byId, bridged);
     const first = chain[0];
     if (first === undefined || (serving.ports.length > 0 && first !== serving)) {
       notArmed.set(netId, reasons.join("; "));
@@ -74,11 +79,19 @@ function waitingOf(armed: Iterable<Armed>): Map<string, readonly Armed[]> {
   return new Map([...Map.groupBy(ways, (w) => w.root)].map(([root, list]) => [root, list.map((w) => w.armed)]));
 }
 
-function chainOf(net: FabricNet, serving: FabricNet, asked: readonly NetId[], byId: ReadonlyMap<string, FabricNet>) {
+function chainOf(
+  net: FabricNet,
+  serving: FabricNet,
+  asked: readonly NetId[],
+  byId: ReadonlyMap<string, FabricNet>,
+  bridged: ReadonlySet<string>,
+) {
   const chain: FabricNet[] = [];
   const reasons: string[] = [];
   for (const id of new Set([serving.id, ...asked])) {
-    const why = whyNot(net, id, byId.get(id), chain);
+    const why = bridged.has(id)
+      ? `network ${id} is one of two that a network is led into at once`
+      : whyNot(net, id, byId.get(id), chain);
     if (why === null) chain.push(byId.get(id) as FabricNet);
     else reasons.push(why);
   }

@@ -1,9 +1,9 @@
-import { type Action, COOKIE_MARK, type FlowEntry, type FlowTable, PROBE_MAC } from "../model/flow.ts";
+import { type Action, COOKIE_MARK, type FlowEntry, type FlowTable, type GroupEntry, PROBE_MAC } from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
 import type { Net, VimPort } from "../model/net.ts";
 import { actionsOf, bindGroups, type FabricEntry, type FabricNet, fabricEntries, fabricNet } from "./fabric.ts";
 import { GroupIds, hash32 } from "./group-ids.ts";
-import { grouped, type Waiting } from "./groups.ts";
+import { grouped, permanentBridge, type Waiting } from "./groups.ts";
 import { type Arming, arm, NO_STAND_INS, type StandIns } from "./stand-ins.ts";
 
 export type OpenFlowVersion = "1.0" | "1.3";
@@ -99,11 +99,25 @@ const plain = (group: readonly FabricNet[]): FlowTable => ({
 
 /** OpenFlow 1.3: in groups (`groups.ts`), and with the ways that wait for the loss of a port. */
 function withGroups(group: readonly FabricNet[], { armed, waiting: standing }: Arming, ids: GroupIds): FlowTable {
+  if (group.some((n) => n.copyNet !== null)) return withCopies(group, ids);
   const root = group[0] as FabricNet;
   const waiting = (standing.get(root.id) ?? []).map((a): Waiting => ({ armed: a, root }));
   if (group.length === 1 && waiting.length === 0) return plain(group);
   const { entries, groups } = grouped(group, entriesOf(group, waiting), armed, waiting, ids);
   return { entries: entries.map((led) => flowEntry(led.entry, led.actions)), groups };
+}
+
+/** A net that is led into two has one group of type `all`: a bucket for each way out. Everything else is as without groups. */
+function withCopies(group: readonly FabricNet[], ids: GroupIds): FlowTable {
+  const groups = new Map<number, GroupEntry>();
+  const bridged = new Set(group.filter((n) => n.copyNet !== null).map((n) => n.id));
+  const entries = fabricEntries(group).map((e) => {
+    if (!bridged.has(e.netId) || e.out.length < 2) return flowEntry(e, actionsOf(e.vlan, e.out));
+    const bridge = permanentBridge(e, ids, groups);
+    groups.set(bridge.id, bridge);
+    return flowEntry(e, [{ do: "group", group: bridge.id }]);
+  });
+  return { entries, groups: [...groups.values()] };
 }
 
 /** From the root as if the waiting nets were bound to it already: then a later bind finds its matches there and turns them in place. */

@@ -94,7 +94,8 @@ export async function updateStates(db: VimStore, servers: readonly Server[], por
 }
 
 export async function updateBind(db: Writer, net: VimNet): Promise<void> {
-  await db.updateTable("nets").set({ bind_net: net.bindNet, bind_vlan: net.bindVlan }).where("id", "=", net.id).execute();
+  const row = { bind_net: net.bindNet, bind_vlan: net.bindVlan, copy_net: net.copyNet };
+  await db.updateTable("nets").set(row).where("id", "=", net.id).execute();
 }
 
 /** A server and its link ports, both or neither. */

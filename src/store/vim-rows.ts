@@ -40,6 +40,7 @@ const SHAPES = {
       last_error: "lastError",
       bind_net: "bindNet",
       bind_vlan: "bindVlan",
+      copy_net: "copyNet",
       dhcp_first_ip: "dhcpFirstIp",
       dhcp_last_ip: "dhcpLastIp",
       gateway_ip: "gatewayIp",

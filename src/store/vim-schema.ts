@@ -65,6 +65,7 @@ export interface NetRow {
   provider: string | null;
   bind_net: string | null;
   bind_vlan: number | null;
+  copy_net: string | null;
   region: string | null;
   cidr: string | null;
   enable_dhcp: number;

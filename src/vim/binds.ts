@@ -6,7 +6,7 @@ import { updateBind } from "../store/vim-picture.ts";
 import type { VimEvents } from "./events.ts";
 import { type Fabric, isLater } from "./fabric.ts";
 import type { Picture } from "./picture.ts";
-import { SwitchOvers } from "./switch-over.ts";
+import { type BindChange, SwitchOvers } from "./switch-over.ts";
 
 type Bindable = Pick<VimPicture, "nets" | "boundTo">;
 
@@ -35,6 +35,13 @@ export function checkBind(picture: Bindable, netId: NetId, target: NetId | null)
   return net;
 }
 
+/** The same rules for the second net of a 1+1. Throws INVALID where it is no second one. */
+function checkCopy(picture: Bindable, netId: NetId, target: NetId | null, copy: NetId): void {
+  const net = checkBind(picture, netId, copy);
+  if (target === null || target === copy)
+    throw new Fault("INVALID", `network '${net.name}' is led into two networks at once: name two that differ`);
+}
+
 /**
  * Moves traffic. The order is the point: the flow change is on the wire before this function first waits, then the bind is
  * written, then the switch's barrier and the disk are waited for.
@@ -51,21 +58,23 @@ export class Binds {
   }
 
   /**
-   * Binds a net to another, or with null to none. Resolves with the times of the change, or null when no switch is
-   * connected (it is written when one comes). Rejects, and leaves everything as it was, when the switch refuses or the disk
-   * fails; and with CONFLICT when somebody has led the net elsewhere before it was done.
+   * Binds a net to another, or with null to none; with `copy` to two at once (1+1). Resolves with the times of the change, or null when
+   * no switch is connected (it is written when one comes). Rejects, and leaves everything as it was, when the switch refuses or the
+   * disk fails; and with CONFLICT when somebody has led the net elsewhere before it was done.
    */
-  async changeBind(netId: NetId, target: NetId | null): Promise<Applied | null> {
-    const was = checkBind(this.#picture, netId, target).bindNet;
-    const written = this.#lead(netId, target);
+  async changeBind(netId: NetId, target: NetId | null, copy: NetId | null = null): Promise<Applied | null> {
+    const was = checkBind(this.#picture, netId, target);
+    if (copy !== null) checkCopy(this.#picture, netId, target, copy);
+    const change: BindChange = { netId, target, was: was.bindNet, copy, wasCopy: was.copyNet };
+    const written = this.#lead(change);
     const stored = this.#store(netId);
     written?.catch(() => {}); // Waited for below, after the disk.
     const applied = await this.#done(stored, written).catch(async (e: unknown) => {
       if (isLater(e)) return null;
-      await this.#takeBack(netId, target, was);
+      await this.#takeBack(change);
       throw e;
     });
-    this.#checkStands(netId, target);
+    this.#checkStands(change);
     return applied;
   }
 
@@ -75,17 +84,19 @@ export class Binds {
   }
 
   /** Another change of the same bind came in between: done, or taken back because the switch refused it. */
-  #checkStands(netId: NetId, target: NetId | null): void {
+  #checkStands({ netId, target, copy }: BindChange): void {
     const net = this.#picture.nets.get(netId);
-    if (!net || net.bindNet === target) return;
-    const to = net.bindNet === null ? "nothing" : `'${this.#picture.nets.get(net.bindNet)?.name ?? net.bindNet}'`;
+    if (!net || (net.bindNet === target && net.copyNet === copy)) return;
+    const names = [net.bindNet, net.copyNet]
+      .filter((id) => id !== null)
+      .map((id) => `'${this.#picture.nets.get(id)?.name ?? id}'`);
+    const to = names.join(" and ") || "nothing";
     throw new Fault("CONFLICT", `network '${net.name}' was bound to ${to} while this was under way: read it, and ask again`);
   }
 
   /** Into the picture, onto the wire, to the subscribers: without waiting for anything. */
-  #lead(netId: NetId, target: NetId | null): Promise<Applied> | null {
-    const net = this.#picture.nets.get(netId);
-    return net ? this.#overs.lead({ binds: [{ netId, target, was: net.bindNet }], fences: [] }) : null;
+  #lead(change: BindChange): Promise<Applied> | null {
+    return this.#picture.nets.has(change.netId) ? this.#overs.lead({ binds: [change], fences: [] }) : null;
   }
 
   #store(netId: NetId): Promise<void> {
@@ -97,9 +108,10 @@ export class Binds {
   }
 
   /** Undo, unless somebody moved the bind again in the meantime. */
-  async #takeBack(netId: NetId, target: NetId | null, was: NetId | null): Promise<void> {
-    if (this.#picture.nets.get(netId)?.bindNet !== target) return;
-    this.#lead(netId, was)?.catch(() => {}); // The fabric distrusts itself and reads the switch in its next pass.
-    await this.#store(netId).catch(() => {}); // The disk fails: the caller hears of the first failure.
+  async #takeBack(change: BindChange): Promise<void> {
+    const back = this.#overs.backOf({ binds: [change], fences: [] }, "");
+    if (back === null) return;
+    this.#overs.lead(back)?.catch(() => {}); // The fabric distrusts itself and reads the switch in its next pass.
+    await this.#store(change.netId).catch(() => {}); // The disk fails: the caller hears of the first failure.
   }
 }

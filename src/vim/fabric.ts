@@ -8,7 +8,7 @@ import { flowChanges } from "../steer/changes.ts";
 import { type StandIns, withStandIns } from "../steer/stand-ins.ts";
 import type { SwitchSession } from "../switch/session.ts";
 import { Believed } from "./believed.ts";
-import { asDrafted, asItStands, concernedBy, type Draft, draw, type Sketch } from "./draft.ts";
+import { asDrafted, asItStands, concernedBy, type Draft, draw, type Sketch, withCopies } from "./draft.ts";
 import { type Picture, RECORD_DELAY_MS } from "./picture.ts";
 import { Wish } from "./wish.ts";
 
@@ -134,7 +134,8 @@ export class Fabric {
   /** The nets, with those that stand in for them and all that these carry. */
   #tied(sketch: Sketch, nets: ReadonlySet<NetId>): ReadonlySet<NetId> {
     const bindOf = (id: NetId) => sketch.net(id)?.bindNet ?? null;
-    return withStandIns(nets, this.#wish.standIns, bindOf, (root) => sketch.boundTo(root).map((n) => n.id));
+    const boundTo = (root: NetId) => sketch.boundTo(root).map((n) => n.id);
+    return withCopies(withStandIns(nets, this.#wish.standIns, bindOf, boundTo), sketch);
   }
 
   /** As `write`, for a change of nets or ports that nobody waits for: a refusal is found again by the next pass. */

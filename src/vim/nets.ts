@@ -52,7 +52,7 @@ export class Nets {
       if (isMoved && this.#picture.portsIn(id).length > 0) {
         throw new Fault("NOT_ALLOWED", "type or provider:vlan cannot be changed while ports are attached to the network");
       }
-      const edited = { ...net, ...given(change), bindNet: net.bindNet };
+      const edited = { ...net, ...given(change), bindNet: net.bindNet, copyNet: net.copyNet };
       checkProvider(edited.kind, edited.provider);
       return this.#save(edited);
     });
@@ -82,6 +82,7 @@ export class Nets {
       adminUp: true,
       status: "ACTIVE",
       lastError: null,
+      copyNet: null,
       bindVlan: null,
       cidr: null,
       enableDhcp: false,
@@ -127,8 +128,8 @@ export class Nets {
 
   async #save(net: VimNet): Promise<VimNet> {
     await saveNet(this.#picture.db, net);
-    const bindNet = this.#picture.nets.get(net.id)?.bindNet ?? net.bindNet; // May have moved while the row was written.
-    this.#picture.nets.set(net.id, { ...net, bindNet });
+    const { bindNet, copyNet } = this.#picture.nets.get(net.id) ?? net; // May have moved while the row was written.
+    this.#picture.nets.set(net.id, { ...net, bindNet, copyNet });
     this.#changed();
     return net;
   }

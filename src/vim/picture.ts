@@ -10,7 +10,7 @@ const byId = <K extends string, T extends { readonly id: K }>(things: readonly T
   new Map(things.map((t) => [t.id, t]));
 
 /** What nets and ports are looked for by. Waiting: for their first answer. */
-const NET_LOOKUPS = { boundTo: (n: VimNet) => n.bindNet };
+const NET_LOOKUPS = { boundTo: (n: VimNet) => n.bindNet, copiedTo: (n: VimNet) => n.copyNet };
 const PORT_LOOKUPS = {
   server: (p: ServerPort) => p.serverId,
   net: (p: ServerPort) => p.netId,
@@ -91,8 +91,9 @@ export class Picture implements VimPicture {
     return this.ports.by("waiting", true);
   }
 
+  /** Nets that are led into this one, alone or beside another. */
   boundTo(netId: NetId): VimNet[] {
-    return this.nets.by("boundTo", netId);
+    return [...this.nets.by("boundTo", netId), ...this.nets.by("copiedTo", netId)];
   }
 
   /**

@@ -8,8 +8,17 @@ import type { Picture } from "./picture.ts";
 
 /** Binds that move and ports that are closed or opened: one change of the switch. */
 export interface SwitchOver {
-  readonly binds: readonly { readonly netId: NetId; readonly target: NetId | null; readonly was: NetId | null }[];
+  readonly binds: readonly BindChange[];
   readonly fences: readonly Fence[];
+}
+
+export interface BindChange {
+  readonly netId: NetId;
+  readonly target: NetId | null;
+  readonly was: NetId | null;
+  /** The second net of a 1+1, afterwards and before; left out: none. */
+  readonly copy?: NetId | null;
+  readonly wasCopy?: NetId | null;
 }
 
 export interface Fence {
@@ -38,8 +47,9 @@ export class SwitchOvers {
     for (const fence of over.fences) {
       if (fence.tell !== null) this.#events.push({ type: "evidence", evidence: fenceEvidence(fence, fence.tell, seenAt) });
     }
-    for (const { netId, target, was } of over.binds) {
-      if (was !== target) this.#events.push({ type: "net.bound", netId, bindNet: target, was });
+    for (const { netId, target, was, copy = null, wasCopy = null } of over.binds) {
+      if (was !== target || copy !== wasCopy)
+        this.#events.push({ type: "net.bound", netId, bindNet: target, was, ...(copy === null ? {} : { copyNet: copy }) });
     }
     return written;
   }
@@ -48,8 +58,8 @@ export class SwitchOvers {
   backOf(over: SwitchOver, why: string): SwitchOver | null {
     const { nets, ports } = this.#picture;
     const binds = over.binds
-      .filter((b) => nets.get(b.netId)?.bindNet === b.target)
-      .map((b) => ({ netId: b.netId, target: b.was, was: b.target }));
+      .filter((b) => nets.get(b.netId)?.bindNet === b.target && nets.get(b.netId)?.copyNet === (b.copy ?? null))
+      .map((b) => ({ netId: b.netId, target: b.was, was: b.target, copy: b.wasCopy ?? null, wasCopy: b.copy ?? null }));
     const fences = over.fences
       .filter((f) => ports.get(f.portId)?.fenced === f.fenced)
       .map((f) => ({ ...f, fenced: !f.fenced, tell: f.tell && why }));
@@ -59,9 +69,9 @@ export class SwitchOvers {
   #draftOf({ binds, fences }: SwitchOver): Draft {
     const { nets, ports } = this.#picture;
     return {
-      nets: binds.flatMap(({ netId, target }) => {
+      nets: binds.flatMap(({ netId, target, copy = null }) => {
         const net = nets.get(netId);
-        return net ? [{ ...net, bindNet: target }] : [];
+        return net ? [{ ...net, bindNet: target, copyNet: copy }] : [];
       }),
       ports: fences.flatMap(({ portId, fenced }) => {
         const port = ports.get(portId);

@@ -38,6 +38,7 @@ const fabric = (nets: Recorded["nets"]): FabricNet[] =>
   nets.map((n) => ({
     id: n.uuid,
     bindNet: n.bind_net,
+    copyNet: null,
     bindVlan: n.bind_type === null ? null : Number(n.bind_type.slice("vlan:".length)),
     ports: n.ports.map((p) => ({ switchPort: p.switch_port, vlan: p.vlan, mac: p.mac })),
   }));

@@ -16,6 +16,7 @@ export const net = (id: string, bindNet: string | null = null, more: Partial<Net
   vlan: null,
   provider: null,
   bindNet: bindNet as NetId | null,
+  copyNet: null,
   bindVlan: null,
   createdAt: "2026-01-01T00:00:00",
   ...more,

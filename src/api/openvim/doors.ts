@@ -58,7 +58,7 @@ export interface VimDoors {
     sharesHostWith(server: Server): readonly ServerId[];
   };
   readonly hostStates: { of(id: HostId): HostState | null };
-  readonly binds: { changeBind(netId: NetId, target: NetId | null): Promise<Applied | null> };
+  readonly binds: { changeBind(netId: NetId, target: NetId | null, copy?: NetId): Promise<Applied | null> };
   readonly protections: {
     list(): readonly ProtectionView[];
     get(id: GroupId): ProtectionView;

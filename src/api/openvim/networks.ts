@@ -108,10 +108,11 @@ function switchPortOf(picture: VimPicture, card: string): string | null {
   return cards.find((c) => c.sourceName === card)?.switchPort ?? null;
 }
 
-/** The switch-over itself. `applied` tells when the change was on the wire and confirmed; null: no switch is connected. */
+/** The switch-over itself; with a second net, which OpenVIM does not have, the net is led into both at once (1+1). `applied` tells when the change was on the wire and confirmed; null: no switch is connected. */
 export async function putBind(call: Call) {
   const target = call.params.bindId as NetId;
-  const applied = await call.doors.binds.changeBind(call.params.id as NetId, target);
+  const copy = call.params.copyId as NetId | undefined;
+  const applied = await call.doors.binds.changeBind(call.params.id as NetId, target, copy);
   const times = applied && { changes: applied.changes, on_wire_mono_ms: applied.onWireAt, barrier_mono_ms: applied.barrierAt };
   return { network: networkOut(netOf(call), call.doors), applied: times };
 }

@@ -59,6 +59,7 @@ export const ROUTES: readonly Route[] = [
   { is: "GET /networks/:id/bind", does: networks.getBind },
   { is: "GET /networks/:id/connection", does: networks.getConnection },
   { is: "PUT /networks/:id/:bindId", does: networks.putBind },
+  { is: "PUT /networks/:id/:bindId/:copyId", does: networks.putBind },
   { is: "PUT /network/:id/:bindId", does: networks.putBind },
   { is: "DELETE /networks/:id/:bindId", does: networks.deleteBind },
 

@@ -137,6 +137,7 @@ export function networkOut(n: VimNet, doors: VimDoors): Wire {
     admin_state_up: n.adminUp,
     region: n.region,
     bind_net: n.bindNet,
+    copy_net: n.copyNet,
     bind_type: n.bindVlan === null ? null : `vlan:${n.bindVlan}`,
     cidr: n.cidr,
     enable_dhcp: n.enableDhcp,
