@@ -15,6 +15,8 @@ export const ALARM_CAUSES = {
   HEAL_GAVE_UP: { severity: "MAJOR", eventType: "PROCESSING_ERROR_ALARM", isRootCause: false },
   /** What was begun can neither be finished nor taken back without a person. */
   HEAL_STUCK: { severity: "MAJOR", eventType: "PROCESSING_ERROR_ALARM", isRootCause: false },
+  /** Members of one group are on one compute host though its VIM has others: one failure would take both. */
+  ANTI_AFFINITY_BROKEN: { severity: "WARNING", eventType: "QOS_ALARM", isRootCause: false },
   FAILOVER_STUCK: { severity: "CRITICAL", eventType: "PROCESSING_ERROR_ALARM", isRootCause: false },
   /** A lockout or a forced switch is in place: nobody else will lead traffic back, and operators forget. */
   PROTECTION_LOCKED: { severity: "WARNING", eventType: "QOS_ALARM", isRootCause: false },

@@ -12,6 +12,7 @@ import { readFailoversOfGroup, readLastSeq } from "../store/mano-records.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, VimConnector } from "../vimconn/connector.ts";
 import { AlarmBook } from "./alarms.ts";
+import { togetherIn } from "./apart.ts";
 import { Arming } from "./arming.ts";
 import { Catalogue } from "./catalogue.ts";
 import { Commands } from "./commands.ts";
@@ -257,6 +258,7 @@ export class Nfvo implements AsyncDisposable {
     if (!decision) return;
     this.#book.settle(guard, decision, seen.startedAt);
     this.#book.retried(guard, startMoves(connector, guard.group, this.#book.pendingMoves(guard)));
+    this.#tellApart(guard, seen);
     const againMs = await this.spares.pass(guard, decision, seen, signal);
     if (againMs !== null) this.#wakeIn(againMs, vimOf(guard));
     await this.#heal(guard, decision, connector, seen, signal);
@@ -290,6 +292,13 @@ export class Nfvo implements AsyncDisposable {
         if (againMs !== null) this.#wakeIn(againMs, vimOf(guard));
       }
     }
+  }
+
+  #tellApart({ group }: Guard, seen: Inventory): void {
+    const together = togetherIn(group, seen, (id) => this.lifecycle.vnfcOf(id)?.vnfc.vimServerId);
+    if (together === null) return;
+    if (together.length > 0) void this.alarms.raise(group.id, "ANTI_AFFINITY_BROKEN", together);
+    else this.alarms.clear(group.id, "ANTI_AFFINITY_BROKEN");
   }
 
   /** Members nobody knows anything of for so long that they do not come by themselves; only such as serve nothing. */

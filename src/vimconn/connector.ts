@@ -33,6 +33,8 @@ export interface Inventory {
   readonly servers: ReadonlyMap<ServerId, VimServer>;
   readonly ports: readonly VimLinkPort[];
   readonly nets: ReadonlyMap<NetId, VimNet>;
+  /** Names of the compute hosts it can put servers on, by id; null: it does not say. */
+  readonly hosts: ReadonlyMap<HostId, string> | null;
 }
 
 export interface ServerSpec {

@@ -58,17 +58,31 @@ class OpenVim implements VimConnector {
   async inventory(signal: AbortSignal): Promise<Inventory> {
     const tenant = await this.#tenantPath(signal);
     const startedAt = this.#clock.now();
-    const [servers, ports, nets] = await Promise.all([
+    const [servers, ports, nets, hosts] = await Promise.all([
       this.#list<WireServer>(`${tenant}/servers`, "servers", SERVER_FIELDS, signal),
       this.#list<WirePort>("ports", "ports", [], signal),
       this.#list<WireVimNet>("networks", "networks", ["id", "name", "type", "status", "bind_net"], signal),
+      this.#hosts(signal),
     ]);
     return {
       startedAt,
       servers: new Map(servers.map((s) => [s.id as ServerId, serverOf(s)])),
       ports: ports.map(linkPortOf),
       nets: new Map(nets.map((n) => [n.id as NetId, netOf(n)])),
+      hosts,
     };
+  }
+
+  /** Those that have a `state`, which an original OpenVIM does not show: the others are inventory only. */
+  async #hosts(signal: AbortSignal): Promise<ReadonlyMap<HostId, string> | null> {
+    try {
+      const rows = await this.#list<{ id: string; name: string; state?: string }>("hosts", "hosts", [], signal);
+      const asked = rows.filter((h) => h.state !== undefined);
+      return asked.length === 0 ? null : new Map(asked.map((h) => [h.id as HostId, h.name]));
+    } catch (e) {
+      if (e instanceof Fault && e.code === "VIM_REFUSED") return null;
+      throw e;
+    }
   }
 
   async ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void> {

@@ -78,6 +78,7 @@ export class SimConnector implements VimConnector {
         stale: facts.isStale(p),
       })),
       nets: new Map(picture.nets),
+      hosts: null,
     }));
   }
 

@@ -10,6 +10,8 @@ export interface ToyServer {
   name: string;
   status: string;
   networks: { uuid: string; name: string; ip_address?: string }[];
+  hostId?: string;
+  host_state?: "up" | "unreachable" | "gone";
 }
 
 /**
@@ -41,6 +43,8 @@ export class ToyVim implements AsyncDisposable {
   protections: Map<string, ToyProtection> | null = new Map();
   /** Every request about them, as "METHOD path", with the revision where there is one. Not among `asked`: they move nothing. */
   readonly armings: string[] = [];
+  /** Its compute hosts; empty: it says nothing of hosts. */
+  hosts: { id: string; name: string; state: string }[] = [];
   /** Ids of servers that it was asked to pause. */
   readonly rested = new Set<string>();
   /** What is done to a request before it is answered; false: it is never answered. */
@@ -180,6 +184,7 @@ export class ToyVim implements AsyncDisposable {
   #do(method: string, [kind, a, b]: (string | undefined)[], body: any): [number, unknown] {
     const is = (m: string, k: string | undefined) => method === m && k !== undefined;
     if (kind === "tenants") return [200, { tenants: [{ id: "t", name: "default" }] }];
+    if (kind === "hosts") return [200, { hosts: this.hosts }];
     if (kind === "ports") return [200, { ports: [...this.ports.values()] }];
     if (kind === "networks" && a === undefined)
       return [200, { networks: [...this.nets.values()].map((n) => ({ type: "data", status: "ACTIVE", ...n })) }];
@@ -194,6 +199,7 @@ export class ToyVim implements AsyncDisposable {
     if (a === "servers" && method === "POST" && b === undefined) return this.#create(body.server);
     const server = this.servers.get(b ?? "");
     if (!server) return [404, { error: { code: 404, description: `instance '${b}' not found` } }];
+    if (method === "POST" && "evacuate" in body) return this.#evacuate(server, body.evacuate.from);
     if (method === "POST") this.#act(server, Object.keys(body)[0]);
     if (method === "DELETE") {
       this.servers.delete(server.id);
@@ -201,6 +207,15 @@ export class ToyVim implements AsyncDisposable {
       return [200, { result: "deleting in process" }];
     }
     return [200, method === "GET" ? { server } : { result: "deleting in process" }];
+  }
+
+  /** To the first host that is up; its new life begins when the test says so (`up`). */
+  #evacuate(server: ToyServer, from: string): [number, unknown] {
+    if (server.hostId !== from) return [200, { server }];
+    const host = this.hosts.find((h) => h.id !== from && h.state === "up");
+    if (!host) return [400, { error: { description: "No room at data center." } }];
+    Object.assign(server, { hostId: host.id, host_state: "up", status: "INACTIVE" });
+    return [200, { server }];
   }
 
   /** A pause is done at once, and what it paused is resumed at once; it answers when it is told to (`up`). The other actions are for the test to do. */
