@@ -71,9 +71,11 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   const ovsdb = undo.use(await connectOvsdb({ address: config.ovsdb, clock, log }));
   undo.use(await openHosts(config, vim, ovsdb, { clock, log, epoch }));
   undo.defer(ovsdb.on(onOvsdb(vim)));
+  vim.bfd.use(ovsdb);
 
   running.push(
     vim.fabricLoop.run(() => PASS_EVERY_MS, ended.signal),
+    vim.bfdLoop.run(() => PASS_EVERY_MS, ended.signal),
     ...[...vim.computeLoops.values()].map((loop) => loop.run(() => PASS_EVERY_MS, ended.signal)),
     probe.run(ended.signal),
     traffic.run(ended.signal),

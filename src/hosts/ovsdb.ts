@@ -1,7 +1,9 @@
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
+import type { BfdStatus, BfdTimers } from "../model/bfd.ts";
 import { type Json, type Operation, optionOf, type Row, type TableUpdates, uuidOf, valuesOf } from "../wire/ovsdb/messages.ts";
+import { type BfdSeen, bfdOperation, readBfd } from "./bfd.ts";
 import { OvsdbSession } from "./ovsdb-session.ts";
 import { backOffMs, inTime } from "./stream.ts";
 
@@ -13,9 +15,11 @@ export interface OvsPort {
   readonly linkUp: boolean;
 }
 
-/** `link` only where it changed, also while we were not connected. `seenAt` is monotonic ms. */
+/** `link` and `bfd` only where it changed, also while we were not connected. `seenAt` is monotonic ms. */
 export type OvsdbEvent =
   | { readonly type: "link"; readonly port: string; readonly linkUp: boolean; readonly seenAt: number }
+  /** A BFD session has changed; null: there is none any more. */
+  | { readonly type: "bfd"; readonly port: string; readonly status: BfdStatus | null; readonly seenAt: number }
   | { readonly type: "up" }
   | { readonly type: "closed"; readonly why: string };
 
@@ -35,7 +39,9 @@ export interface EnsurePortOptions {
 
 /** The switch opens a device within a few ms; a loaded host takes longer. */
 const OFPORT_MAX_MS = 5_000;
-const MONITORED = { Interface: ["name", "ofport", "link_state", "admin_state", "error"] } as const;
+const MONITORED = {
+  Interface: ["name", "ofport", "link_state", "admin_state", "error", "bfd", "bfd_status", "external_ids"],
+} as const;
 
 /**
  * Opens a switch's database. Resolves after the first attempt to connect, whether it went well or not, and connects again
@@ -49,6 +55,7 @@ export async function connectOvsdb(options: OvsdbOptions): Promise<Ovsdb> {
 
 interface Interface extends OvsPort {
   readonly error: string | null;
+  readonly bfd: BfdSeen;
 }
 
 /** Ports of bridges, and the state of their links by push. Verbs reject with HOST_UNREACHABLE while there is no connection. */
@@ -102,6 +109,21 @@ export class Ovsdb implements AsyncDisposable {
     if (!found.port || !found.onBridge) return;
     // Rows that no bridge refers to are collected by the server.
     await session.transact([mutateBridge(found.bridge, "delete", ["uuid", found.port])]);
+  }
+
+  /** BFD of every interface, as last pushed. */
+  bfd(): (readonly [string, BfdSeen])[] {
+    return [...this.#interfaces].map(([name, { bfd }]) => [name, bfd]);
+  }
+
+  bfdOf(port: string): BfdSeen | null {
+    return this.#interfaces.get(port)?.bfd ?? null;
+  }
+
+  /** Runs BFD on a port, or with null none of ours. Throws OVSDB_REFUSED where it is to run on an interface that is not there. */
+  async setBfd(port: string, timers: BfdTimers | null): Promise<void> {
+    const [done] = await this.#now().transact([bfdOperation(port, timers)]);
+    if (timers !== null && done?.count === 0) throw new Fault("OVSDB_REFUSED", `no interface ${port}`, { port });
   }
 
   /** All ports of a bridge, its own included. Throws OVSDB_REFUSED where there is no such bridge. */
@@ -196,12 +218,16 @@ export class Ovsdb implements AsyncDisposable {
     const was = this.#interfaces.get(now.name);
     this.#interfaces.set(now.name, now);
     if (was?.linkUp !== now.linkUp) this.#tell({ type: "link", port: now.name, linkUp: now.linkUp, seenAt });
+    const { status } = now.bfd;
+    if (JSON.stringify(was?.bfd.status ?? null) !== JSON.stringify(status))
+      this.#tell({ type: "bfd", port: now.name, status, seenAt });
   }
 
   #remove(name: string, seenAt: number): void {
     const was = this.#interfaces.get(name);
     this.#interfaces.delete(name);
     if (was?.linkUp) this.#tell({ type: "link", port: name, linkUp: false, seenAt });
+    if (was?.bfd.status) this.#tell({ type: "bfd", port: name, status: null, seenAt });
   }
 
   #wake(): void {
@@ -222,6 +248,7 @@ function readInterface(row: Row): Interface {
     ofport: typeof ofport === "number" ? ofport : null,
     linkUp: optionOf(row["link_state"]) === "up" && optionOf(row["admin_state"]) !== "down",
     error: typeof error === "string" ? error : null,
+    bfd: readBfd(row),
   };
 }
 

@@ -10,6 +10,7 @@ export const SOURCES = {
   libvirt: { fact: true, text: "libvirt life-cycle event or state" },
   portStatus: { fact: true, text: "OpenFlow PORT_STATUS" },
   ovsdb: { fact: true, text: "link state in the switch's database" },
+  bfd: { fact: true, text: "BFD between the switch and what its port is cabled to" },
   arpProbe: { fact: false, text: "answer to an ARP request sent out of the VNFC's own switch port" },
   probe: { fact: false, text: "in-band probe: requests out of the VNFC's own switch port that nothing answered" },
   traffic: { fact: false, text: "port counters: packets go to the VNFC's switch port and none comes from it" },

@@ -1,3 +1,4 @@
+import type { BfdTimers } from "./bfd.ts";
 import type { FlavorId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "./ids.ts";
 import type { Net, VimPort } from "./net.ts";
 import type { ServerStatus } from "./vim-event.ts";
@@ -162,7 +163,12 @@ export interface NetAddressing {
 export type VimNet = Net & NetAddressing;
 
 /** A vNIC's own settings, beside what every link port has. */
-export type ServerPort = VimPort & { readonly vpci: string | null; readonly model: string | null };
+export type ServerPort = VimPort & {
+  readonly vpci: string | null;
+  readonly model: string | null;
+  /** BFD that the switch is to run on this port; null: none. */
+  readonly bfd: BfdTimers | null;
+};
 
 /** What a server left on a host and is not gone yet: it was deleted for its owner, or made anew on another host. */
 export interface Leftover {

@@ -76,7 +76,7 @@ const SHAPES = {
       bandwidth_mbps: "bandwidthMbps",
     },
     booleans: { admin_up: "adminUp", fenced: "fenced" },
-    json: {},
+    json: { bfd_json: "bfd" },
   },
   protection: {
     same: ["id", "name", "revision"],

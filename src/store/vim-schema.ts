@@ -114,6 +114,7 @@ export interface PortRow {
   admin_up: number;
   status: string;
   fenced: number;
+  bfd_json: string | null;
   vpci: string | null;
   model: string | null;
 }

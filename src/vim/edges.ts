@@ -15,6 +15,7 @@ export function onSwitch(vim: Vim, probe: Probe, sessionOf: (datapath: DatapathI
     switch (e.type) {
       case "up":
         vim.fabric.connected(sessionOf(e.datapath));
+        vim.bfd.switchConnected();
         vim.events.push({ type: "switch.status", datapath: e.datapath, status: "connected" });
         for (const isDown of [true, false])
           for (const port of e.ports)
@@ -60,8 +61,10 @@ function isOf({ picture }: Vim, hostId: HostId, { about }: Evidence): boolean {
 /** What the switch's own database says of its ports. */
 export function onOvsdb(vim: Vim): (e: OvsdbEvent) => void {
   return (e) => {
-    if (e.type !== "link") return;
+    if (e.type === "closed") return;
     vim.facts.gather();
-    vim.facts.link("ovsdb", e.port, e.linkUp, e.seenAt);
+    if (e.type === "link") vim.facts.link("ovsdb", e.port, e.linkUp, e.seenAt);
+    if (e.type === "bfd") vim.bfd.heard(e.port, e.status, e.seenAt);
+    vim.bfdLoop.wake(); // There may be a port now that is to run it.
   };
 }

@@ -88,15 +88,29 @@ export class Facts {
    * A link state that one source reports; what it has reported before is no news. Its first word is none either where it says
    * up, unless the picture has the port down: its cable came back while this daemon was away.
    */
-  link(source: Source, switchPort: string, isUp: boolean, seenAt: number): void {
+  link(source: Source, switchPort: string, isUp: boolean, seenAt: number, detail?: string): void {
     const bySource = this.#linkBySource.get(switchPort) ?? new Map<Source, boolean>();
     const had = bySource.get(source) ?? !this.#isDown(switchPort);
     this.#linkBySource.set(switchPort, bySource.set(source, isUp));
     if (had === isUp) return;
+    if (isUp && source !== "bfd" && bySource.get("bfd") === false) return; // Light on the near end is no way to the far one.
+    this.#linkIs(source, switchPort, isUp, seenAt, detail);
+  }
+
+  /** A source looks at this port no more: what it said last counts no more. */
+  unwatched(source: Source, switchPort: string, seenAt: number): void {
+    const bySource = this.#linkBySource.get(switchPort);
+    const said = bySource?.get(source);
+    bySource?.delete(source);
+    const isDownBy = [...(bySource?.values() ?? [])].some((isUp) => !isUp);
+    if (said === false && !isDownBy) this.#linkIs(source, switchPort, true, seenAt, "it looks at this port no more");
+  }
+
+  #linkIs(source: Source, switchPort: string, isUp: boolean, seenAt: number, detail: string | undefined): void {
     this.#link.set(switchPort, isUp);
     if (!isUp) this.#lostMs.set(switchPort, seenAt);
-    for (const { id } of this.#picture.portsOn(switchPort))
-      this.portEvidence({ about: { kind: "port", id }, says: isUp ? "linkUp" : "linkDown", source, seenAt });
+    const said = { says: isUp ? "linkUp" : "linkDown", source, seenAt, ...(detail !== undefined && { detail }) } as const;
+    for (const { id } of this.#picture.portsOn(switchPort)) this.portEvidence({ about: { kind: "port", id }, ...said });
   }
 
   linkOf(switchPort: string): LinkSeen {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { Fault } from "../lib/fault.ts";
 import type { NetId, VimPortId } from "../model/ids.ts";
-import type { Asked, ServerPort, VimNet } from "../model/vim-picture.ts";
+import type { Asked, Change, ServerPort, VimNet } from "../model/vim-picture.ts";
 import { deletePort, savePort } from "../store/vim-picture.ts";
 import { checkUnique, found, given, newId } from "./asking.ts";
 import type { Picture } from "./picture.ts";
@@ -39,13 +39,15 @@ export class Ports {
     });
   }
 
-  /** Another name, another net, or with null none. */
-  editPort(id: VimPortId, change: { name?: string | undefined; netId?: NetId | null | undefined }): Promise<ServerPort> {
+  /** Another name, another net, or with null none; BFD on it, or with null none. */
+  editPort(id: VimPortId, change: Pick<Change<ServerPort>, "name" | "netId" | "bfd">): Promise<ServerPort> {
     return this.#picture.change(async () => {
       const port = found(this.#picture.ports, id, `port '${id}' not found`);
       const isMoved = change.netId !== undefined && change.netId !== port.netId;
       if (isMoved && port.kind === "instance:bridge")
         throw new Fault("INVALID", "a port of a bridge cannot be moved to another network");
+      if (change.bfd && port.switchPort === null)
+        throw new Fault("INVALID", `port '${port.name}' is on no switch: give it a binding:switch_port to run BFD on`);
       if (isMoved && change.netId) checkRoom(this.#picture, this.#net(change.netId));
       return this.#save({ ...port, ...given(change) });
     });
@@ -87,6 +89,7 @@ export const barePort = (name: string): Omit<ServerPort, "id" | "kind"> => ({
   adminUp: true,
   status: "ACTIVE",
   fenced: false,
+  bfd: null,
   vpci: null,
   model: null,
 });

@@ -4,6 +4,7 @@ import { Loop } from "../lib/loop.ts";
 import type { HostId, NetId, ServerId } from "../model/ids.ts";
 import type { Server } from "../model/vim-picture.ts";
 import type { VimStore } from "../store/vim-picture.ts";
+import { BfdSessions } from "./bfd.ts";
 import { Binds } from "./binds.ts";
 import { Catalogue } from "./catalogue.ts";
 import { VimEvents } from "./events.ts";
@@ -39,6 +40,8 @@ export class Vim {
   readonly facts: Facts;
   readonly protections: Protections;
   readonly fabricLoop: Loop;
+  readonly bfd: BfdSessions;
+  readonly bfdLoop: Loop;
   readonly hostStates: HostStates;
   /** One for each compute host to work on; filled by the composition root. */
   readonly computeLoops = new Map<HostId, Loop>();
@@ -52,8 +55,12 @@ export class Vim {
       async () => void (await this.fabric.reconcile()),
       (err) => log.warn({ err }, "the switch could not be compared with the picture; the next pass tries again"),
     );
-    const netsChanged = () => this.fabric.writeUnattended();
+    const netsChanged = () => {
+      this.fabric.writeUnattended();
+      this.bfdLoop.wake();
+    };
     const changed = () => {
+      this.bfdLoop.wake();
       this.fabric.writeUnattended();
       for (const loop of this.computeLoops.values()) loop.wake();
     };
@@ -69,6 +76,12 @@ export class Vim {
     this.protections = new Protections({ picture, fabric: this.fabric, events, clock, log, asksAnew });
     this.fabric.useStandIns(this.protections.standIns);
     this.facts = new Facts(picture, events, (of) => this.computeLoops.get(of)?.wake(), this.protections);
+    this.bfd = new BfdSessions({ picture, facts: this.facts, clock, isSwitchThere: () => this.fabric.session !== null });
+    this.bfdLoop = new Loop(
+      clock,
+      () => this.bfd.reconcile(),
+      (err) => log.warn({ err }, "BFD could not be set as the ports ask; the next pass tries again"),
+    );
     this.hostStates = new HostStates(picture, events, this.facts);
   }
 

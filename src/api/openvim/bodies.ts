@@ -142,7 +142,12 @@ export const portNew = Type.Object({
     "binding:vlan": maybe(orNull(vlan)),
   }),
 });
-export const portEdit = Type.Object({ port: Type.Object({ name: maybe(name), network_id: maybe(orNull(id)) }, some) });
+/** Ours: BFD on the switch port. Faster than 3 ms no userspace switch keeps up; slower than 10 s it protects nothing. */
+const bfdMs = Type.Integer({ minimum: 3, maximum: 10_000 });
+const bfd = Type.Object({ min_tx_ms: bfdMs, min_rx_ms: bfdMs, detect_mult: maybe(Type.Integer({ minimum: 2, maximum: 50 })) });
+export const portEdit = Type.Object({
+  port: Type.Object({ name: maybe(name), network_id: maybe(orNull(id)), bfd: maybe(orNull(bfd)) }, some),
+});
 
 const vnic = Type.Object({
   uuid: id,

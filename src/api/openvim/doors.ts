@@ -1,4 +1,5 @@
 import type { ArmedProtection, ProtectionView } from "../../model/armed.ts";
+import type { BfdView } from "../../model/bfd.ts";
 import type { Source } from "../../model/evidence.ts";
 import type { HostState } from "../../model/host-state.ts";
 import type { FlavorId, GroupId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId, VnfcId } from "../../model/ids.ts";
@@ -47,7 +48,7 @@ export interface VimDoors {
   };
   readonly ports: {
     createPort(asked: Asked<ServerPort, "name">): Promise<ServerPort>;
-    editPort(id: VimPortId, change: { name?: string | undefined; netId?: NetId | null | undefined }): Promise<ServerPort>;
+    editPort(id: VimPortId, change: Pick<Change<ServerPort>, "name" | "netId" | "bfd">): Promise<ServerPort>;
     deletePort(id: VimPortId): Promise<void>;
   };
   readonly servers: {
@@ -57,6 +58,7 @@ export interface VimDoors {
     evacuate(id: ServerId, where: { readonly from: HostId; readonly to: HostId | null }): Promise<Server>;
     sharesHostWith(server: Server): readonly ServerId[];
   };
+  readonly bfd: { viewOf(port: ServerPort): BfdView | null };
   readonly hostStates: { of(id: HostId): HostState | null };
   readonly binds: { changeBind(netId: NetId, target: NetId | null, copy?: NetId): Promise<Applied | null> };
   readonly protections: {

@@ -1,4 +1,5 @@
 import type { Static } from "typebox";
+import type { BfdTimers } from "../../model/bfd.ts";
 import type { NetId, TenantId, VimPortId } from "../../model/ids.ts";
 import type { Asked, Change, VimNet, VimPicture } from "../../model/vim-picture.ts";
 import { networkEdit, networkNew, portEdit, portNew } from "./bodies.ts";
@@ -199,15 +200,21 @@ export async function putPort(call: Call) {
   const id = call.params.id as VimPortId;
   const port = call.doors.picture.ports.get(id);
   if (!port) throw new WireError(404, `port ${id} not found`);
-  if (port.kind === "external") needAdmin(call);
   const { port: change } = checked(portEdit, call.body());
-  return {
-    port: portOut(
-      await call.doors.ports.editPort(id, { name: change.name, netId: change.network_id as NetId | null | undefined }),
-      call.doors,
-    ),
-  };
+  if (port.kind === "external" || change.bfd !== undefined) needAdmin(call); // BFD takes the switch's time.
+  const { name, network_id: netId, bfd } = change;
+  const edited = await call.doors.ports.editPort(id, { name, netId: netId as NetId | null | undefined, bfd: bfd && bfdIn(bfd) });
+  return { port: portOut(edited, call.doors) };
 }
+
+/** RFC 5880's usual multiplier, and the switch's own. */
+const DETECT_MULT = 3;
+type BfdIn = NonNullable<Static<typeof portEdit>["port"]["bfd"]>;
+const bfdIn = (b: BfdIn): BfdTimers => ({
+  minTxMs: b.min_tx_ms,
+  minRxMs: b.min_rx_ms,
+  detectMult: b.detect_mult ?? DETECT_MULT,
+});
 
 export async function deletePort(call: Call) {
   needAdmin(call);

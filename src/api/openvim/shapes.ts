@@ -1,3 +1,4 @@
+import type { BfdView } from "../../model/bfd.ts";
 import type { HostState } from "../../model/host-state.ts";
 import type { TenantId } from "../../model/ids.ts";
 import type { Flavor, Host, HostInterface, Image, Numa, Server, ServerPort, Tenant, VimNet } from "../../model/vim-picture.ts";
@@ -181,8 +182,9 @@ export const PORT_COLUMNS = [
   "fenced",
   "opinions",
   "stale",
+  "bfd",
 ];
-export const portOut = (p: ServerPort, { protections, facts }: VimDoors): Wire =>
+export const portOut = (p: ServerPort, { protections, facts, bfd }: VimDoors): Wire =>
   withoutNulls({
     name: p.name,
     tenant_id: p.tenantId,
@@ -202,6 +204,20 @@ export const portOut = (p: ServerPort, { protections, facts }: VimDoors): Wire =
     fenced: p.kind === "instance:data" ? p.fenced : null, // Ours, as the next; only such ports can be.
     opinions: opinionsOut(protections.opinionsOf(p.id)),
     stale: p.kind === "instance:data" && facts.isStale(p) ? true : null,
+    bfd: bfdOut(bfd.viewOf(p)),
+  });
+
+const bfdOut = (b: BfdView | null): Wire | null =>
+  b &&
+  withoutNulls({
+    min_tx_ms: b.timers.minTxMs,
+    min_rx_ms: b.timers.minRxMs,
+    detect_mult: b.timers.detectMult,
+    state: b.status?.state,
+    remote_state: b.status?.remoteState,
+    diagnostic: b.status?.diagnostic,
+    protected: b.isProtecting,
+    why: b.why,
   });
 
 const opinionsOut = (said: ReadonlyMap<string, string>) => (said.size === 0 ? null : Object.fromEntries(said));

@@ -60,6 +60,10 @@ export const echoReply = (id: Json, params: Json): string => JSON.stringify({ id
 export const optionOf = (value: Json | undefined): Json =>
   Array.isArray(value) && value[0] === "set" ? ((value[1] as Json[])[0] ?? null) : (value ?? null);
 
+/** A map column of strings; `["map", [[key, value], …]]` on the wire (5.1). */
+export const mapOf = (value: Json | undefined): ReadonlyMap<string, string> =>
+  Array.isArray(value) && value[0] === "map" ? new Map(value[1] as readonly (readonly [string, string])[]) : new Map();
+
 /** All values of a set column; a set of one travels as the value itself. */
 export const valuesOf = (value: Json | undefined): readonly Json[] =>
   Array.isArray(value) && value[0] === "set" ? (value[1] as readonly Json[]) : value === undefined ? [] : [value];

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { JsonStream, JsonStreamError } from "./json-stream.ts";
-import { optionOf, readMessage, uuidOf, valuesOf } from "./messages.ts";
+import { mapOf, optionOf, readMessage, uuidOf, valuesOf } from "./messages.ts";
 
 describe("JsonStream", () => {
   test("finds objects however the bytes are split", () => {
@@ -55,5 +55,6 @@ test("messages of RFC 7047 are told apart", () => {
 test("OVSDB's sets and uuids become values", () => {
   expect([optionOf(["set", []]), optionOf(5), optionOf(undefined), optionOf(["set", ["up"]])]).toEqual([null, 5, null, "up"]);
   expect([valuesOf(["uuid", "a"]).length, valuesOf(["set", [1, 2]]), valuesOf(undefined)]).toEqual([1, [1, 2], []]);
+  expect([[...mapOf(["map", [["a", "b"]]])], mapOf(["set", []]).size, mapOf(undefined).size]).toEqual([[["a", "b"]], 0, 0]);
   expect([uuidOf(["uuid", "a"]), uuidOf("a")]).toEqual(["a", ""]);
 });
