@@ -76,16 +76,18 @@ export class BfdSessions {
     if (switchPort === null || bfd === null) return null;
     const status = this.#ovsdb?.bfdOf(switchPort)?.status ?? null;
     const { isProtecting, why } = bfdWord(status);
-    const blind = this.#blindness(switchPort);
+    const blind = this.#blindness(switchPort) ?? (isProtecting ? this.#doubt() : null);
     return { timers: bfd, status, isProtecting: isProtecting && blind === null, why: blind ?? why };
+  }
+
+  #doubt(): string | null {
+    const isFresh = this.#parts.clock.now() - this.#switchUpMs < DATABASE_LAG_MS;
+    return isFresh ? "the switch has just connected: what its database says may be old" : null;
   }
 
   #blindness(switchPort: string): string | null {
     if (!this.#ovsdb?.connected) return "the switch's database is not connected";
-    const { isSwitchThere, clock } = this.#parts;
-    if (!isSwitchThere()) return "the switch is not connected: what its database says may be old";
-    if (clock.now() - this.#switchUpMs < DATABASE_LAG_MS)
-      return "the switch has just connected: what its database says may be old";
+    if (!this.#parts.isSwitchThere()) return "the switch is not connected: what its database says may be old";
     return this.#problems.get(switchPort) ?? null;
   }
 
