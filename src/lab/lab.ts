@@ -39,14 +39,14 @@ export const VIEWERS = [
   { name: "B", ip: "10.0.0.12", mac: "02:00:00:00:00:0b", net: "traffic_net1", member: "relay-b" },
 ] as const;
 /** Members by the UDP source port of what they relay (examples/media-relay.yaml). */
-const MEMBERS: Readonly<Record<string, string>> = { 6001: "relay-a", 6002: "relay-b" };
+const MEMBERS: Readonly<Record<string, string>> = { 6001: "relay-a", 6002: "relay-b", 6003: "relay-c" };
 
 export interface LabOptions {
   readonly root: string;
   /** Where stores, logs and recordings of this run go. */
   readonly runFolder: string;
   readonly image: GuestImage;
-  readonly scheme: "active-active" | "active-passive";
+  readonly scheme: "active-active" | "active-passive" | "warm-spare";
   readonly openflow: "1.0" | "1.3";
   readonly mode: "push" | "poll";
   readonly pollIntervalMs: number;
@@ -116,7 +116,7 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
   const daemons = await startDaemons(lab, options, ovs, hosts);
   const image = { ...options.image, cmdline: GUEST_CMDLINE };
   await unlessStopped(provisionVim(`${API}:${PORTS.vimAdmin}/openvim`, image, places.mediaBridge, places.outsidePorts));
-  progress(`network service: two VNFCs are instantiated from examples/${exampleOf(options.scheme)}`);
+  progress(`network service: its VNFCs are instantiated from examples/${exampleOf(options.scheme)}`);
   const manoUrl = `${API}:${PORTS.mano}`;
   const example = await readFile(join(root, "examples", exampleOf(options.scheme)), "utf8");
   const nsId = await unlessStopped(instantiate(manoUrl, tuned(example, options.tuning ?? {})));
@@ -151,8 +151,12 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
   };
 }
 
-const exampleOf = (scheme: LabOptions["scheme"]) =>
-  scheme === "active-active" ? "media-relay.yaml" : "media-relay-active-passive.yaml";
+const EXAMPLES = {
+  "active-active": "media-relay.yaml",
+  "active-passive": "media-relay-active-passive.yaml",
+  "warm-spare": "media-relay-warm-spare.yaml",
+} as const satisfies Record<LabOptions["scheme"], string>;
+const exampleOf = (scheme: LabOptions["scheme"]) => EXAMPLES[scheme];
 
 /** Five characters, so that every device name with the lab's prefix fits into the kernel's fifteen. */
 const newLabId = () =>

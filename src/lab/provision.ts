@@ -15,8 +15,8 @@ export interface OutsidePort {
   readonly mac: string;
 }
 
-/** The dissertation's networks (figure 10): where the members are, and where the viewers are. */
-const DATA_NETS = ["data_net0", "data_net1", "traffic_net0", "traffic_net1"];
+/** The dissertation's networks (figure 10): where the members are (the third is a spare's), and where the viewers are. */
+const DATA_NETS = ["data_net0", "data_net1", "data_net2", "traffic_net0", "traffic_net1"];
 const TENANT = "default";
 
 /** Through the VIM's administrator API, as any client of OpenVIM would. */
