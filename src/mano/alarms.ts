@@ -20,6 +20,8 @@ export const ALARM_CAUSES = {
   FAILOVER_STUCK: { severity: "CRITICAL", eventType: "PROCESSING_ERROR_ALARM", isRootCause: false },
   /** A lockout or a forced switch is in place: nobody else will lead traffic back, and operators forget. */
   PROTECTION_LOCKED: { severity: "WARNING", eventType: "QOS_ALARM", isRootCause: false },
+  /** The link of users' port is lost, by its light or by BFD: no switch-over helps them. */
+  TRAFFIC_PORT_DOWN: { severity: "MAJOR", eventType: "COMMUNICATIONS_ALARM", isRootCause: true },
   VIM_UNREACHABLE: { severity: "MAJOR", eventType: "COMMUNICATIONS_ALARM", isRootCause: true },
 } as const satisfies Record<
   string,

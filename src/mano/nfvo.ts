@@ -24,6 +24,7 @@ import { Lifecycle } from "./lifecycle.ts";
 import { Reaction, vimOf } from "./reaction.ts";
 import { ReferenceWatch } from "./reference-watch.ts";
 import { Spares } from "./spares.ts";
+import { usersCutOff } from "./traffic-ports.ts";
 import { VimWatch } from "./vim-watch.ts";
 import { WriteQueue } from "./writes.ts";
 
@@ -259,6 +260,7 @@ export class Nfvo implements AsyncDisposable {
     this.#book.settle(guard, decision, seen.startedAt);
     this.#book.retried(guard, startMoves(connector, guard.group, this.#book.pendingMoves(guard)));
     this.#tellApart(guard, seen);
+    this.#tellCutOff(guard, seen);
     const againMs = await this.spares.pass(guard, decision, seen, signal);
     if (againMs !== null) this.#wakeIn(againMs, vimOf(guard));
     await this.#heal(guard, decision, connector, seen, signal);
@@ -299,6 +301,12 @@ export class Nfvo implements AsyncDisposable {
     if (together === null) return;
     if (together.length > 0) void this.alarms.raise(group.id, "ANTI_AFFINITY_BROKEN", together);
     else this.alarms.clear(group.id, "ANTI_AFFINITY_BROKEN");
+  }
+
+  #tellCutOff({ group }: Guard, seen: Inventory): void {
+    const lost = usersCutOff(group, seen);
+    if (lost.length > 0) void this.alarms.raise(group.id, "TRAFFIC_PORT_DOWN", lost);
+    else this.alarms.clear(group.id, "TRAFFIC_PORT_DOWN");
   }
 
   /** Members nobody knows anything of for so long that they do not come by themselves; only such as serve nothing. */

@@ -35,6 +35,22 @@ test("instantiate makes two servers, binds each traffic net to its member and pr
   expect(await rig.alarms()).toEqual([]);
 });
 
+test("the cable of users is out: an alarm, and no traffic is led anywhere", async () => {
+  await using rig = await Rig.start();
+  await rig.deploy();
+  const net = [...rig.vim.nets.values()].find((n) => n.name === "traffic_net0")!;
+  const isNow = (status: "ACTIVE" | "DOWN", was: "ACTIVE" | "DOWN") => {
+    rig.vim.ports.set("outside", { id: "outside", name: "viewer A", network_id: net.id, status });
+    rig.vim.push({ type: "port.status", portId: "outside" as never, netId: net.id as never, serverId: null, status, was });
+  };
+  isNow("DOWN", "ACTIVE");
+  await until("the alarm", async () => (await rig.alarms()).includes("TRAFFIC_PORT_DOWN"));
+  expect(rig.vim.boundTo("traffic_net0")).toBe("data_net0");
+  isNow("ACTIVE", "DOWN");
+  await until("it is cleared", async () => (await rig.alarms()).length === 0);
+  expect(await rig.failovers()).toEqual([]);
+});
+
 describe("a member fails", () => {
   test("its traffic net goes to the twin at once, with one record, healed and led back", async () => {
     await using rig = await Rig.start();

@@ -27,7 +27,8 @@ export class ToyVim implements AsyncDisposable {
     {
       id: string;
       name: string;
-      device_id: string;
+      /** None: a cable enters the switch here. */
+      device_id?: string;
       network_id: string;
       status: string;
       ip_address?: string;

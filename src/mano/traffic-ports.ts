@@ -1,0 +1,9 @@
+import type { ProtectionGroup } from "../model/protection.ts";
+import type { Inventory } from "../vimconn/connector.ts";
+
+/** Ports of a group's users that have lost their link, in words: whoever serves them, these users are reached by nobody. Pure. */
+export function usersCutOff({ trafficNets }: ProtectionGroup, { ports, nets }: Inventory): string[] {
+  const served = new Set(trafficNets.map((n) => n.netId));
+  const lost = ports.filter((p) => p.serverId === null && p.netId !== null && served.has(p.netId) && p.status === "DOWN");
+  return lost.map((p) => `port ${p.name} (${p.switchPort ?? "on no switch"}) of ${nets.get(p.netId!)?.name ?? p.netId} is down`);
+}
