@@ -96,7 +96,7 @@ async function restore({ vim }: ThousandRig, victims: readonly Pair[], revision:
   for (const p of victims) await vim.protections.arm(armed(p, revision));
   await vim.picture.settled();
   await vim.events.flush();
-  await systemClock.sleep(300); // The stand-ins follow what is armed.
+  await systemClock.sleep(500 + 5 * victims.length); // Stand-ins follow what is armed, and plans are worked out ahead.
 }
 
 const HEADING = [

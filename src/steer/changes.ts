@@ -30,6 +30,11 @@ const doesText = (e: FlowEntry) => `${e.cookie} ${e.actions.map(actionText).join
  * Nothing is written for what is right already. Empty when nothing differs.
  */
 export function flowChanges(want: FlowTable, have: FlowTable): FlowPhases {
+  return allPhases(want, have).filter((phase) => phase.length > 0);
+}
+
+/** As `flowChanges`, with the phases that are empty. */
+export function allPhases(want: FlowTable, have: FlowTable): [FlowChange[], FlowChange[], FlowChange[]] {
   const hadEntries = new Map(have.entries.map((e) => [keyOf(e), e]));
   const hadGroups = new Map(have.groups.map((g) => [g.id, g]));
   const wantedEntries = new Set(want.entries.map(keyOf));
@@ -54,7 +59,7 @@ export function flowChanges(want: FlowTable, have: FlowTable): FlowPhases {
       .reverse()
       .map((g): FlowChange => ({ op: "deleteGroup", groupId: g.id })),
   ];
-  return [prepare, turn, clear].filter((phase) => phase.length > 0);
+  return [prepare, turn, clear];
 }
 
 /** Buckets that lead out by themselves; one that leads to another group opens nothing by itself. */

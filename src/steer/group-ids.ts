@@ -17,20 +17,20 @@ const STANDING_TRIES = 5;
 
 /**
  * Numbers for groups, no two alike. A number comes from what the group is for, so that a restart finds it again; where two uses hash to
- * the same number the later one takes its next choice, keeps it as long as it is wanted, and is known by it after a restart from what
+ * the same number the later one takes its next choice, keeps it as long as its net is there, and is known by it after a restart from what
  * stands in the switch. Same calls, same numbers.
  */
 export class GroupIds {
-  readonly #idOf = new Map<string, number>();
+  readonly #idOf = new Map<string, { readonly id: number; readonly owner: string }>();
   readonly #taken = new Set<number>();
   #standing: ReadonlySet<string> = new Set();
 
   of(use: GroupUse): number {
     const text = textOf(use);
     const had = this.#idOf.get(text);
-    if (had !== undefined) return had;
+    if (had !== undefined) return had.id;
     const id = this.#standingFor(use) ?? this.#firstFree(use);
-    this.#idOf.set(text, id);
+    this.#idOf.set(text, { id, owner: use.owner });
     this.#taken.add(id);
     return id;
   }
@@ -52,11 +52,10 @@ export class GroupIds {
     this.#standing = standing;
   }
 
-  /** Numbers of groups that are not wanted any more are free again. `wanted`: all of them. */
-  keepOnly(wanted: FlowTable): void {
-    const used = new Set(wanted.groups.map((g) => g.id));
-    for (const [text, id] of this.#idOf) {
-      if (used.has(id)) continue;
+  /** Numbers for nets that are no more are free again. */
+  keepOnly(nets: { has(net: string): boolean }): void {
+    for (const [text, { id, owner }] of this.#idOf) {
+      if (nets.has(owner)) continue;
       this.#idOf.delete(text);
       this.#taken.delete(id);
     }

@@ -7,6 +7,7 @@ import type { Codec, Unsent } from "../wire/openflow/codec.ts";
 import { errorName } from "../wire/openflow/errors.ts";
 import type { Message10 } from "../wire/openflow/of10.ts";
 import type { Message13 } from "../wire/openflow/of13.ts";
+import type { Outgoing } from "./encoded.ts";
 import type { Greeted } from "./greet.ts";
 
 export type AnyMessage = Message10 | Message13;
@@ -51,6 +52,8 @@ interface Batch {
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 /** A switch that answers echoes but not this request. Longer than a full table of a slow switch takes. */
 export const ANSWER_LIMIT_MS = 10_000;
+/** Where the xid stands in a message. */
+const XID_AT = 4;
 const XID_MAX = 0xffffffff;
 /** Far from the small numbers that a peer gives its own hello and echoes. */
 const FIRST_XID = 0x10000;
@@ -133,7 +136,7 @@ export class Channel<M extends AnyMessage> {
    * reply. A refused message has no reply of its own, so errors are found by their xid until then. Throws Error when
    * called before `allowWrites`: an EQUAL controller may write, so the switch would not stop a stale leader.
    */
-  batch(phases: readonly (readonly Unsent<M>[])[]): Promise<BatchResult> {
+  batch(phases: readonly (readonly Outgoing<M>[])[]): Promise<BatchResult> {
     if (!this.#mayWrite) throw new Error("a change was written before the role was taken");
     if (this.#closed !== null) return Promise.reject(this.#gone());
     const sizes = phases.map((phase) => phase.length);
@@ -149,11 +152,14 @@ export class Channel<M extends AnyMessage> {
     return promise;
   }
 
-  #encodePhases(phases: readonly (readonly Unsent<M>[])[], firstXid: number): Buffer {
+  #encodePhases(phases: readonly (readonly Outgoing<M>[])[], firstXid: number): Buffer {
     const w = new Writer();
     let xid = firstXid;
     for (const phase of phases) {
-      for (const message of phase) this.codec.encodeTo(w, message, xid++);
+      for (const message of phase) {
+        if (message instanceof Uint8Array) w.patchU32(w.bytes(message) + XID_AT, xid++);
+        else this.codec.encodeTo(w, message, xid++);
+      }
       this.codec.encodeTo(w, { kind: "barrierRequest" } as unknown as Unsent<M>, xid++);
     }
     return w.done();

@@ -37,6 +37,8 @@ export interface Dialect {
   takeLead(epoch: bigint): Promise<void>;
   /** Encodes everything before it writes anything: a change that cannot be said leaves the switch as it is. */
   apply(phases: FlowPhases, ports: PortBook): Promise<BatchResult>;
+  /** Encodes changes that `apply` will be asked for later; forgotten when a port gets another number. */
+  encode(phases: FlowPhases, ports: PortBook): void;
   /** Our own entries and groups. `strange` is told of what matches in a way the model has no words for. */
   read(ports: PortBook, strange: (what: string) => void): Promise<FlowTable>;
   counters(ports: PortBook): Promise<Map<string, PortCounters>>;

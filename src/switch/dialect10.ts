@@ -9,6 +9,7 @@ import { OF10 } from "../wire/openflow/hello.ts";
 import { type Message10, NO_BUFFER, of10, PORT, TABLE_ALL, WHOLE_PACKET } from "../wire/openflow/of10.ts";
 import { Channel } from "./channel.ts";
 import { type Dialect, type Heard, type PortCounters, portCounters } from "./dialect.ts";
+import { Encoded } from "./encoded.ts";
 import type { Greeted } from "./greet.ts";
 import { type PortBook, switchPort } from "./ports.ts";
 import { ANY_PACKET, change10, entryFrom10 } from "./words10.ts";
@@ -18,6 +19,7 @@ type Part<K> = Extract<Extract<Message10, { kind: "statsReply" }>["part"], { rea
 /** A connection spoken to in OpenFlow 1.0. */
 export function dialect10(socket: Socket, greeted: Greeted, clock: Clock): Dialect {
   const channel = new Channel(socket, of10, greeted, clock);
+  const encoded = new Encoded(of10, change10);
   return {
     version: "1.0",
     get bytesRead() {
@@ -36,7 +38,8 @@ export function dialect10(socket: Socket, greeted: Greeted, clock: Clock): Diale
       ),
     introduce: () => introduce(channel),
     takeLead: () => configure(channel),
-    apply: (phases, ports) => channel.batch(phases.map((phase) => phase.map((change) => change10(change, ports)))),
+    encode: (phases, ports) => encoded.encode(phases, ports),
+    apply: (phases, ports) => channel.batch(encoded.messages(phases, ports)),
     read: (ports, strange) => read(channel, ports, strange),
     counters: (ports) => counters(channel, ports),
     packetOut: (port, frame) =>

@@ -9,6 +9,7 @@ import { OF13 } from "../wire/openflow/hello.ts";
 import { GROUP, type Message13, NO_BUFFER, of13, PORT, TABLE_ALL, WHOLE_PACKET } from "../wire/openflow/of13.ts";
 import { Channel } from "./channel.ts";
 import { type Dialect, type Heard, type PortCounters, portCounters } from "./dialect.ts";
+import { Encoded } from "./encoded.ts";
 import type { Greeted } from "./greet.ts";
 import { type PortBook, switchPort } from "./ports.ts";
 import { change13, entryFrom13, groupFrom13 } from "./words13.ts";
@@ -20,6 +21,7 @@ const OUR_COOKIES = { cookie: COOKIE_MARK << 32n, cookieMask: 0xffffffff00000000
 /** A connection spoken to in OpenFlow 1.3. */
 export function dialect13(socket: Socket, greeted: Greeted, clock: Clock): Dialect {
   const channel = new Channel(socket, of13, greeted, clock);
+  const encoded = new Encoded(of13, change13);
   return {
     version: "1.3",
     get bytesRead() {
@@ -38,7 +40,8 @@ export function dialect13(socket: Socket, greeted: Greeted, clock: Clock): Diale
       ),
     introduce: () => introduce(channel),
     takeLead: (epoch) => takeLead(channel, epoch),
-    apply: (phases, ports) => channel.batch(phases.map((phase) => phase.map((change) => change13(change, ports)))),
+    encode: (phases, ports) => encoded.encode(phases, ports),
+    apply: (phases, ports) => channel.batch(encoded.messages(phases, ports)),
     read: (ports, strange) => read(channel, ports, strange),
     counters: (ports) => counters(channel, ports),
     packetOut: (port, frame) =>

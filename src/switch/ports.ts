@@ -31,8 +31,16 @@ export const IMPOSSIBLE_PORT = nameless(0);
 export class PortBook {
   readonly byName = new Map<string, SwitchPort>();
   readonly #byNo = new Map<number, SwitchPort>();
+  /** Grows whenever a name stands for another number than before, or for none. */
+  version = 0;
 
   put(port: SwitchPort): void {
+    const known = this.byName.get(port.name);
+    if (known?.no === port.no) {
+      this.byName.set(port.name, port);
+      this.#byNo.set(port.no, port);
+      return;
+    }
     this.remove(port);
     this.byName.set(port.name, port);
     this.#byNo.set(port.no, port);
@@ -40,6 +48,7 @@ export class PortBook {
 
   /** Forgets the number, under whatever name it was known: a port may have been renamed. */
   remove(port: SwitchPort): void {
+    this.version++;
     const known = this.#byNo.get(port.no);
     if (known !== undefined && this.byName.get(known.name) === known) this.byName.delete(known.name);
     this.#byNo.delete(port.no);

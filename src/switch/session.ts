@@ -44,6 +44,10 @@ export interface SwitchSession {
    * second nothing was written.
    */
   apply(phases: FlowPhases): Promise<Applied>;
+  /** Grows whenever the switch gains or loses a port, or one gets another number. */
+  readonly portsVersion: number;
+  /** Encodes a change beforehand: `apply` of these very changes then only copies bytes, as long as no port gets another number. */
+  encode(phases: FlowPhases): void;
   /** Sends a frame out of a port. Throws Fault SWITCH_REFUSED for an unknown port; what the switch refuses becomes a `refused` event. */
   packetOut(port: string, frame: Uint8Array): void;
   /** Sends all that `send` asks for in one write to the connection: for many small messages that is most of their cost. */
@@ -161,6 +165,14 @@ export class Session implements SwitchSession {
     const strange = (what: string) =>
       this.#options.log.warn({ datapath: this.#datapath, what }, "entry with our cookie that is not of our making");
     return this.#dialect.read(this.#book, strange);
+  }
+
+  get portsVersion(): number {
+    return this.#book.version;
+  }
+
+  encode(phases: FlowPhases): void {
+    this.#dialect.encode(phases, this.#book);
   }
 
   async apply(phases: FlowPhases): Promise<Applied> {

@@ -1,12 +1,14 @@
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
-import type { FlowPhases, FlowTable } from "../model/flow.ts";
+import type { FlowChange, FlowPhases, FlowTable } from "../model/flow.ts";
 import type { DatapathId, NetId } from "../model/ids.ts";
 import type { Applied } from "../model/switch.ts";
-import { flowChanges } from "../steer/changes.ts";
+import type { ServerPort, VimNet } from "../model/vim-picture.ts";
+import { allPhases, flowChanges } from "../steer/changes.ts";
 import { type StandIns, withStandIns } from "../steer/stand-ins.ts";
 import type { SwitchSession } from "../switch/session.ts";
+import { type Ahead, bothOf, type Part } from "./ahead.ts";
 import { Believed } from "./believed.ts";
 import { asDrafted, asItStands, concernedBy, type Draft, draw, type Sketch, withCopies } from "./draft.ts";
 import { type Picture, RECORD_DELAY_MS } from "./picture.ts";
@@ -16,7 +18,8 @@ import { Wish } from "./wish.ts";
 export type FabricSwitch = Pick<
   SwitchSession,
   "datapath" | "version" | "ports" | "read" | "apply" | "packetOut" | "inOneWrite" | "portCounters"
->;
+> &
+  Partial<Pick<SwitchSession, "encode" | "portsVersion">>;
 
 const NOTHING: FlowTable = { entries: [], groups: [] };
 /** A change on the wire during a read makes the answer old; after this many the next pass tries again. */
@@ -38,6 +41,9 @@ export class Fabric {
   /** Changes that the switch has not confirmed yet. */
   readonly #underWay = new Set<Promise<Applied>>();
   readonly #wish: Wish;
+  /** Grows with everything but nets and ports that what is wanted follows from. */
+  #generation = 0;
+  #tellInStep: () => void = () => {};
   /** Ports that the switch lost since all was compared. */
   readonly #lostPorts = new Set<string>();
   #following: Promise<void> | null = null;
@@ -74,6 +80,11 @@ export class Fabric {
     this.#wish.standIns = standIns;
   }
 
+  /** Who is told each time that what stands in the switch has become, or is on its way to be, what the whole picture asks for. */
+  onInStep(listener: () => void): void {
+    this.#tellInStep = listener;
+  }
+
   connected(session: FabricSwitch): void {
     this.#session = session;
     this.#wish.refusal = null; // It is asked again.
@@ -88,6 +99,7 @@ export class Fabric {
 
   /** Something we sent may not stand in the switch: the next pass reads it. */
   distrust(): void {
+    this.#generation++;
     this.#believed = null;
     this.#isInStep = false;
     this.#wake();
@@ -102,6 +114,7 @@ export class Fabric {
     if (session === null || this.#believed === null) return null;
     const phases = flowChanges(this.#wish.whole(session), this.#believed.table);
     this.#isInStep = true;
+    this.#tellInStep();
     return this.#send(session, phases, this.#believed);
   }
 
@@ -110,25 +123,72 @@ export class Fabric {
    * touches and their stand-ins, not on how many others there are.
    */
   writeAround(draft: Draft): Promise<Applied> | null {
+    return this.writeAll([{ draft, ahead: null }]);
+  }
+
+  /**
+   * As `writeAround`, for changes that leave together; of those that were worked out ahead, and that nothing has touched since, the work
+   * is not done again.
+   */
+  writeAll(parts: readonly Part[]): Promise<Applied> | null {
     const session = this.#session;
     this.#isHeld = false;
     if (session === null || this.#believed === null || !this.#isInStep) {
-      draw(this.#picture, draft);
+      for (const { draft } of parts) draw(this.#picture, draft);
       return this.write();
     }
-    const phases = this.#phasesOf(session, draft);
-    draw(this.#picture, draft);
-    return this.#send(session, phases, this.#believed);
+    const ready: [FlowChange[], FlowChange[], FlowChange[]] = [[], [], []];
+    const rest: { nets: VimNet[]; ports: ServerPort[] } = { nets: [], ports: [] };
+    for (const { draft, ahead } of parts) {
+      if (ahead === null || !this.isGood(ahead)) {
+        rest.nets.push(...draft.nets);
+        rest.ports.push(...draft.ports);
+        continue;
+      }
+      ahead.phases.forEach((phase, i) => {
+        for (const change of phase) ready[i]?.push(change);
+      });
+      this.#wish.notePart(ahead.tied, ahead.wanted);
+      draw(this.#picture, draft); // And so what shares a net with it is not good any more.
+    }
+    const isReady = ready.some((phase) => phase.length > 0);
+    if (rest.nets.length + rest.ports.length === 0) return this.#send(session, ready, this.#believed);
+    const first = isReady ? this.#send(session, ready, this.#believed) : null;
+    const { phases, tied, wanted } = this.#workOut(session, rest);
+    this.#wish.notePart(tied, wanted);
+    draw(this.#picture, rest);
+    const second = this.#send(session, phases, this.#believed);
+    return first === null ? second : bothOf(first, second);
   }
 
-  #phasesOf(session: FabricSwitch, draft: Draft): FlowPhases {
+  /** Works a change out before it is asked for, down to the bytes. Null where that cannot be done now. Changes nothing. */
+  prepare(draft: Draft): Ahead | null {
+    const session = this.#session;
+    if (session?.encode === undefined || session.portsVersion === undefined || !this.#isInStep) return null;
+    const { portsVersion } = session;
+    const worked = this.#workOut(session, draft);
+    session.encode(worked.phases);
+    return { ...worked, session, portsVersion, generation: this.#generation, at: this.#picture.flowVersions.now };
+  }
+
+  /** Worked out anew it would be the same. */
+  isGood({ session, portsVersion, generation, at, tied }: Ahead): boolean {
+    return (
+      this.#isInStep &&
+      session === this.#session &&
+      portsVersion === session.portsVersion &&
+      generation === this.#generation &&
+      this.#picture.flowVersions.areUnchangedSince(at, tied)
+    );
+  }
+
+  #workOut(session: FabricSwitch, draft: Draft): Pick<Ahead, "phases" | "tied" | "wanted"> {
     const nets = concernedBy(this.#picture, draft);
     const [before, after] = [asItStands(this.#picture), asDrafted(this.#picture, draft)];
     const tied = new Set([...this.#tied(before, nets), ...this.#tied(after, nets)]);
     const had = this.#wish.part(session, before, tied);
     const wanted = this.#wish.part(session, after, tied);
-    this.#wish.notePart(tied, wanted);
-    return flowChanges(wanted.table, had.table);
+    return { phases: allPhases(wanted.table, had.table), tied, wanted };
   }
 
   /** The nets, with those that stand in for them and all that these carry. */
@@ -160,6 +220,7 @@ export class Fabric {
 
   /** Compares everything and writes what differs; a refusal is found again by the next pass. */
   follow(): void {
+    this.#generation++;
     if (this.#isHeld) return;
     this.write()?.catch((err: unknown) => this.#log.warn({ err }, "flow entries were not taken; the next pass reads the switch"));
   }
@@ -204,7 +265,8 @@ export class Fabric {
     return false;
   }
 
-  #send(session: FabricSwitch, phases: FlowPhases, believed: Believed): Promise<Applied> {
+  #send(session: FabricSwitch, all: FlowPhases, believed: Believed): Promise<Applied> {
+    const phases = all.filter((phase) => phase.length > 0);
     if (phases.length === 0) return this.#settled();
     this.#writes++;
     const sent = session.apply(phases);

@@ -2,15 +2,16 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { ArmedMember, Fired, KeptProtection, PlanFired } from "../model/armed.ts";
 import { type Evidence, SOURCES } from "../model/evidence.ts";
-import type { GroupId, NetId, ServerId } from "../model/ids.ts";
+import type { GroupId, NetId, ServerId, VnfcId } from "../model/ids.ts";
 import type { Applied } from "../model/switch.ts";
 import type { ServerPort } from "../model/vim-picture.ts";
 import { storeSwitchOver } from "../store/vim-protections.ts";
-import { hasFired, planOf, type Reckoned, reckon, type Sight, servicePorts } from "./armed-plans.ts";
+import { hasFired, memberOf, planOf, type Reckoned, reckon, type Sight, servicePorts } from "./armed-plans.ts";
 import type { VimEvents } from "./events.ts";
 import { type Fabric, isLater } from "./fabric.ts";
 import type { Picture } from "./picture.ts";
-import { type Fence, type SwitchOver, SwitchOvers } from "./switch-over.ts";
+import { ReadyPlans } from "./ready-plans.ts";
+import { type Fence, type Piece, type SwitchOver, SwitchOvers } from "./switch-over.ts";
 
 export interface Membership {
   readonly protection: KeptProtection;
@@ -52,9 +53,11 @@ export class Firing {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #overs: SwitchOvers;
+  readonly ready: ReadyPlans;
   readonly #asksAnew: (id: ServerId) => void;
 
-  constructor(parts: FiringParts) {
+  /** `sight`: what is known beside the picture, now. */
+  constructor(parts: FiringParts, sight: () => Sight) {
     this.#picture = parts.picture;
     this.#fabric = parts.fabric;
     this.#events = parts.events;
@@ -62,14 +65,18 @@ export class Firing {
     this.#log = parts.log;
     this.#asksAnew = parts.asksAnew;
     this.#overs = new SwitchOvers(parts.picture, parts.fabric, parts.events);
+    this.ready = new ReadyPlans(parts, this.#overs, (protection, failed) => this.#overOf(protection, failed, sight()));
   }
 
   /** Nothing is fenced where nothing can be moved: the port of a member that still serves is not closed on a word against it. */
   fire(hits: readonly Hit[], sight: Sight): void {
     const shots = this.#shots(hits, (h) => textOf(h.evidence), sight);
     if (shots.length === 0) return;
-    const fences = shots.flatMap(({ member, evidence }) => this.#fencesFor(member, evidence));
-    void this.#carryOut({ binds: bindsOf(shots), fences }, shots).catch(() => {}); // Said in the log there.
+    const pieces = shots.map((shot): Piece => {
+      const over = { binds: bindsOf([shot]), fences: this.#fencesFor(shot.member, shot.evidence) };
+      return { over, ahead: this.ready.of(shot.protection, shot.member.id, over) };
+    });
+    void this.#carryOut(pieces, shots).catch(() => {}); // Said in the log there.
   }
 
   /** By command: fenced in any case; what the plan can move goes with it, hold-off or not. */
@@ -79,12 +86,21 @@ export class Firing {
     const due = planOf(hit.protection, hit.member.id) && !hasFired(hit.protection, hit.member.id) ? [hit] : [];
     const shots = this.#shots(due, () => "fenced by command", sight);
     const fences = this.#fences(hit.member, tell);
-    if (shots.length + fences.length > 0) await this.#carryOut({ binds: bindsOf(shots), fences }, shots);
+    if (shots.length + fences.length > 0) await this.#carryOut([{ over: { binds: bindsOf(shots), fences }, ahead: null }], shots);
   }
 
   /** Lifts fences. Resolves when it is confirmed and stored. */
   async open(ports: readonly ServerPort[], why: string): Promise<void> {
-    await this.#carryOut({ binds: [], fences: ports.map((p) => ({ portId: p.id, fenced: false, tell: why })) }, []);
+    const fences = ports.map((p) => ({ portId: p.id, fenced: false, tell: why }));
+    await this.#carryOut([{ over: { binds: [], fences }, ahead: null }], []);
+  }
+
+  /** What `fire` would lead if this member's server ended now; null where nothing can be moved. */
+  #overOf(protection: KeptProtection, failed: VnfcId, sight: Sight): SwitchOver | null {
+    const member = memberOf(protection, failed);
+    if (member === undefined || hasFired(protection, failed)) return null;
+    const shots = this.#shots([{ protection, member }], () => "", sight);
+    return shots.length === 0 ? null : { binds: bindsOf(shots), fences: this.#fences(member, null) };
   }
 
   /** Those of which a move can be made. */
@@ -111,9 +127,10 @@ export class Firing {
   }
 
   /** Up to its first await everything is on the wire and told. Rejects, with all taken back, when the switch refuses. */
-  async #carryOut(over: SwitchOver, shots: readonly Shot[]): Promise<void> {
+  async #carryOut(pieces: readonly Piece[], shots: readonly Shot[]): Promise<void> {
     const firedAt = this.#clock.now();
-    const written = this.#overs.lead(over);
+    const written = this.#overs.leadAll(pieces);
+    const over = { binds: pieces.flatMap((p) => p.over.binds), fences: pieces.flatMap((p) => p.over.fences) };
     const onWireAt = written === null ? null : this.#clock.now();
     const fired = shots.map((shot) => this.#fired(shot, firedAt, onWireAt));
     for (const f of fired) this.#events.push({ type: "protection.fired", fired: f });

@@ -12,8 +12,12 @@ export class IndexedMap<K, V, L extends Lookups<V>> extends Map<K, V> {
   readonly #places = new Map<K, number>();
   #nextPlace = 0;
 
-  constructor(lookups: L) {
+  readonly #changed: (had: V | undefined, now: V | undefined) => void;
+
+  /** `changed`: told of each change, after it. */
+  constructor(lookups: L, changed: (had: V | undefined, now: V | undefined) => void = () => {}) {
     super();
+    this.#changed = changed;
     this.#lookups = Object.entries(lookups).map(([name, of]) => ({ name, of }));
     for (const { name } of this.#lookups) this.#found.set(name, new Map());
   }
@@ -36,6 +40,7 @@ export class IndexedMap<K, V, L extends Lookups<V>> extends Map<K, V> {
       if (had !== undefined && of(had) !== now) this.#drop(name, of(had), key);
       if (now !== null) this.#put(name, now, key, value);
     }
+    this.#changed(had, value);
     return this;
   }
 
@@ -44,7 +49,9 @@ export class IndexedMap<K, V, L extends Lookups<V>> extends Map<K, V> {
     if (had === undefined) return false;
     for (const { name, of } of this.#lookups) this.#drop(name, of(had), key);
     this.#places.delete(key);
-    return super.delete(key);
+    super.delete(key);
+    this.#changed(had, undefined);
+    return true;
   }
 
   override clear(): void {

@@ -4,6 +4,7 @@ import type { KeptProtection } from "../model/armed.ts";
 import type { FlavorId, GroupId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "../model/ids.ts";
 import type { Flavor, Host, Image, Leftover, Server, ServerPort, Tenant, VimNet, VimPicture } from "../model/vim-picture.ts";
 import { readPicture, updateStates, type VimStore } from "../store/vim-picture.ts";
+import { FlowVersions } from "./flow-versions.ts";
 import { IndexedMap } from "./indexed-map.ts";
 
 const byId = <K extends string, T extends { readonly id: K }>(things: readonly T[]): Map<K, T> =>
@@ -26,13 +27,21 @@ export const RECORD_DELAY_MS = 50;
  * holds or is about to hold: a request is answered only after its rows are written.
  */
 export class Picture implements VimPicture {
+  readonly flowVersions = new FlowVersions();
+  #tellChange: () => void = () => {};
   readonly tenants = new Map<TenantId, Tenant>();
   readonly hosts = new Map<HostId, Host>();
   readonly images = new Map<ImageId, Image>();
   readonly flavors = new Map<FlavorId, Flavor>();
   readonly servers = new Map<ServerId, Server>();
-  readonly nets = new IndexedMap<NetId, VimNet, typeof NET_LOOKUPS>(NET_LOOKUPS);
-  readonly ports = new IndexedMap<VimPortId, ServerPort, typeof PORT_LOOKUPS>(PORT_LOOKUPS);
+  readonly nets = new IndexedMap<NetId, VimNet, typeof NET_LOOKUPS>(NET_LOOKUPS, (had, now) => {
+    this.flowVersions.netChanged(had, now);
+    this.#tellChange();
+  });
+  readonly ports = new IndexedMap<VimPortId, ServerPort, typeof PORT_LOOKUPS>(PORT_LOOKUPS, (had, now) => {
+    this.flowVersions.portChanged(had, now);
+    this.#tellChange();
+  });
   readonly protections = new Map<GroupId, KeptProtection>();
   /** By server and host: a server leaves something on each host it was on. */
   readonly leftovers = new Map<string, Leftover>();
@@ -59,6 +68,11 @@ export class Picture implements VimPicture {
     }
     for (const left of leftovers) picture.leftovers.set(leftoverKey(left), left);
     return picture;
+  }
+
+  /** Who is told that some net or port was set or taken away. One listener; it must be short. */
+  onChange(listener: () => void): void {
+    this.#tellChange = listener;
   }
 
   /** One change at a time, in the order of the calls: what a change checked still holds when it is written. */

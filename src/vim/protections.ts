@@ -45,7 +45,7 @@ export class Protections implements FactsListener, Disposable {
     this.#fabric = fabric;
     this.#log = log;
     this.#asksAnew = asksAnew;
-    this.#firing = new Firing(parts);
+    this.#firing = new Firing(parts, () => this.#sight());
     this.#holdOff = new HoldOff(clock);
     this.#standIns = new ArmedStandIns(picture, clock, () => fabric.follow());
     this.#index();
@@ -55,6 +55,7 @@ export class Protections implements FactsListener, Disposable {
   [Symbol.dispose](): void {
     this.#holdOff[Symbol.dispose]();
     this.#standIns[Symbol.dispose]();
+    this.#firing.ready[Symbol.dispose]();
   }
 
   /** For `Fabric.useStandIns`: what the switch is to carry out by itself when a port is lost. */
@@ -73,6 +74,7 @@ export class Protections implements FactsListener, Disposable {
         protections.set(asked.id, { ...asked, fired: protections.get(asked.id)?.fired ?? [] });
         this.#index();
         this.#standIns.changed();
+        this.#firing.ready.changed();
       }
       return this.get(asked.id);
     });

@@ -1,6 +1,7 @@
 import type { Evidence } from "../model/evidence.ts";
 import type { NetId, VimPortId } from "../model/ids.ts";
 import type { Applied } from "../model/switch.ts";
+import type { Ahead } from "./ahead.ts";
 import type { Draft } from "./draft.ts";
 import type { VimEvents } from "./events.ts";
 import type { Fabric } from "./fabric.ts";
@@ -28,6 +29,11 @@ export interface Fence {
   readonly tell: string | null;
 }
 
+export interface Piece {
+  readonly over: SwitchOver;
+  readonly ahead: Ahead | null;
+}
+
 /** Leads a change into the picture, onto the wire and to the subscribers, in this order and without waiting for anything. */
 export class SwitchOvers {
   readonly #picture: Picture;
@@ -42,7 +48,17 @@ export class SwitchOvers {
 
   /** As `Fabric.writeAround`: what was to be written has left when this returns. */
   lead(over: SwitchOver): Promise<Applied> | null {
-    const written = this.#fabric.writeAround(this.#draftOf(over));
+    return this.leadAll([{ over, ahead: null }]);
+  }
+
+  /** The same for several that leave together, each with what was worked out for it ahead. */
+  leadAll(pieces: readonly Piece[]): Promise<Applied> | null {
+    const written = this.#fabric.writeAll(pieces.map(({ over, ahead }) => ({ draft: this.draftOf(over), ahead })));
+    for (const { over } of pieces) this.#tell(over);
+    return written;
+  }
+
+  #tell(over: SwitchOver): void {
     const seenAt = this.#events.now();
     for (const fence of over.fences) {
       if (fence.tell !== null) this.#events.push({ type: "evidence", evidence: fenceEvidence(fence, fence.tell, seenAt) });
@@ -51,7 +67,6 @@ export class SwitchOvers {
       if (was !== target || copy !== wasCopy)
         this.#events.push({ type: "net.bound", netId, bindNet: target, was, ...(copy === null ? {} : { copyNet: copy }) });
     }
-    return written;
   }
 
   /** Undo, but not of what somebody changed again in the meantime; null where nothing is left to undo. */
@@ -66,7 +81,7 @@ export class SwitchOvers {
     return binds.length + fences.length === 0 ? null : { binds, fences };
   }
 
-  #draftOf({ binds, fences }: SwitchOver): Draft {
+  draftOf({ binds, fences }: SwitchOver): Draft {
     const { nets, ports } = this.#picture;
     return {
       nets: binds.flatMap(({ netId, target, copy = null }) => {

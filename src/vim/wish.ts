@@ -47,7 +47,7 @@ export class Wish {
     this.#problems.clear();
     this.#notArmed.clear();
     this.#note(wanted);
-    this.#ids.keepOnly(wanted.table);
+    this.#ids.keepOnly(this.#picture.nets as ReadonlyMap<string, VimNet>);
     return wanted.table;
   }
 

@@ -125,7 +125,10 @@ export class Writer {
   }
 
   u32(value: number): void {
-    const at = this.reserve(4);
+    this.patchU32(this.reserve(4), value);
+  }
+
+  patchU32(at: number, value: number): void {
     this.#bytes.writeUInt32BE(value, at);
   }
 
@@ -134,9 +137,11 @@ export class Writer {
     this.#bytes.writeBigUInt64BE(value, at);
   }
 
-  bytes(value: Uint8Array): void {
+  /** Returns where they begin. */
+  bytes(value: Uint8Array): number {
     const at = this.reserve(value.length);
     this.#bytes.set(value, at);
+    return at;
   }
 
   zeros(n: number): void {
@@ -175,7 +180,7 @@ export const pad = (n: number): Field<undefined> => ({
 });
 
 /** Everything up to the border, as it stands. */
-export const bytesLeft: Field<Uint8Array> = { read: (r) => r.bytes(r.left), write: (w, v) => w.bytes(v) };
+export const bytesLeft: Field<Uint8Array> = { read: (r) => r.bytes(r.left), write: (w, v) => void w.bytes(v) };
 
 /** Exactly `n` bytes. */
 export const bytesOf = (n: number): Field<Uint8Array> => ({

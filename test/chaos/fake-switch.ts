@@ -129,6 +129,7 @@ class FakeSession implements FabricSwitch {
   readonly datapath = DATAPATH;
   readonly version: "1.0" | "1.3";
   readonly ports: Map<string, SwitchPort>;
+  portsVersion = 0;
   readonly #switch: FakeSwitch;
   readonly #life: Life;
   readonly #tell: (e: SwitchEvent) => void;
@@ -197,12 +198,16 @@ class FakeSession implements FabricSwitch {
     );
   }
 
+  /** Changes are kept as they are asked for: there are no bytes. */
+  encode(): void {}
+
   inOneWrite(send: () => void): void {
     send();
   }
 
   portTold(reason: "add" | "modify" | "delete", port: SwitchPort): void {
     this.#answer(() => {
+      if (this.ports.get(port.name)?.no !== port.no || reason === "delete") this.portsVersion++;
       if (reason === "delete") this.ports.delete(port.name);
       else this.ports.set(port.name, port);
       this.#tell({ type: "port", datapath: DATAPATH, reason, port, seenAt: this.#switch.sim.now() });
