@@ -160,3 +160,27 @@ test("a silent peer is asked every 5 s, and given up after 15", async () => {
   });
   expect(said).toEqual(["asked at 5", "asked at 10", "gone at 15"]);
 });
+
+test("an answer begins the count anew, and a stall of our own is not held against the peer", async () => {
+  let now = 0;
+  let heardAt = 0;
+  const turns = [100, 100, 100, 900, 100, 100, 100]; // The fourth comes late: we stood still.
+  const said: string[] = [];
+  const end = new AbortController();
+  const sleep = async () => {
+    now += turns.shift() ?? 100;
+  };
+  const ask = () => {
+    said.push(`asked at ${now}`);
+    if (now === 200) heardAt = 250;
+  };
+  const gone = () => void said.push(`gone at ${now}`);
+  await watchSilence(
+    { now: () => now, wall: () => new Date(0), sleep },
+    end.signal,
+    { everyMs: 100, asks: 2 },
+    { heardAt: () => heardAt, ask, gone },
+  );
+  // 100: asked; 200: asked; 250: answered; 300: it was just heard; 1200: our own stall; then two questions and the end.
+  expect(said).toEqual(["asked at 100", "asked at 200", "asked at 1300", "asked at 1400", "gone at 1500"]);
+});

@@ -47,7 +47,7 @@ export async function deleteHost(call: Call) {
   return { result: `host '${id}' deleted` };
 }
 
-/** The password is not kept: this VIM speaks to its own host's libvirt and needs none. */
+/** The password is not kept: this VIM speaks to its hosts' libvirt by their sockets and needs none. */
 function hostChange(h: Static<typeof hostEdit>["host"]): Change<Host> {
   return {
     name: h.name,
