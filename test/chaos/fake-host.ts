@@ -98,14 +98,27 @@ export class FakeHost {
     this.#readAll();
   }
 
+  /** The machine loses its power, and all that ran on it: nobody is left to tell, but the links are lost. */
+  loses(): void {
+    for (const g of this.guests.values()) {
+      if (g.state === "shutoff") continue;
+      this.#note(`${g.name} ends with its host`);
+      Object.assign(g, { state: "shutoff", isHung: false, failedAtMs: this.#sim.now(), life: g.life + 1 });
+      this.#links(g);
+    }
+    this.away(true);
+  }
+
   /** What `Compute` asks of it, in the life of one VIM. */
   verbs(life: Life): ComputeHost {
     const ask = async <T>(low: number, high: number, act: () => T): Promise<T> => {
       if (!life.step()) return never<T>();
       await new Promise<void>((r) => this.#sim.after(this.#chance.between(low, high), r));
-      if (this.isAway) throw new Fault("HOST_UNREACHABLE", "libvirtd does not answer");
-      const result = act();
-      return life.isOver ? never<T>() : result;
+      const { isAway } = this;
+      const result = isAway ? null : act();
+      await new Promise<void>((r) => life.reach(r));
+      if (isAway) throw new Fault("HOST_UNREACHABLE", "libvirtd does not answer");
+      return result as T;
     };
     const guest = (id: ServerId) => this.guests.get(id);
     return {
@@ -291,7 +304,8 @@ export class FakeHost {
   }
 
   #emit(e: HostEvent): void {
-    if (this.#listener && !this.#listener.life.isOver) this.#listener.hear(e);
+    const { life, hear } = this.#listener ?? {};
+    life?.reach(() => hear?.(e.type === "evidence" ? { ...e, evidence: { ...e.evidence, seenAt: this.#sim.now() } } : e));
   }
 
   /** The guest behind a port answers who it is, if it can. */

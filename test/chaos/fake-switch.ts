@@ -53,8 +53,9 @@ export class FakeSwitch {
 
   /** The controller accepts. `tell` hears what a listener would tell. */
   connect(life: Life, tell: (e: SwitchEvent) => void): void {
-    this.session = new FakeSession(this, life, tell);
-    tell({ type: "up", datapath: DATAPATH, ports: [...this.ports.values()] });
+    const session = new FakeSession(this, life, tell);
+    this.session = session;
+    life.reach(() => this.session === session && tell({ type: "up", datapath: DATAPATH, ports: [...this.ports.values()] }));
   }
 
   /** The connection ends. What is on its way is lost. */
@@ -223,9 +224,10 @@ class FakeSession implements FabricSwitch {
 
   ended(why: string): void {
     this.#endedWhy = why;
-    if (this.#life.isOver) return;
-    for (const fail of [...this.#waiting]) fail(why);
-    this.#tell({ type: "down", datapath: DATAPATH, why });
+    this.#life.reach(() => {
+      for (const fail of [...this.#waiting]) fail(why);
+      this.#tell({ type: "down", datapath: DATAPATH, why });
+    });
   }
 
   #ask<T>(act: () => T): Promise<T> {
@@ -266,7 +268,7 @@ class FakeSession implements FabricSwitch {
     const { sim, chance } = this.#switch;
     this.#toUsMs = Math.max(this.#toUsMs, sim.now() + chance.between(...PACKET_MS));
     sim.after(this.#toUsMs - sim.now(), () => {
-      if (this.#endedWhy === null && !this.#life.isOver) arrived();
+      this.#life.reach(() => this.#endedWhy === null && arrived());
     });
   }
 }

@@ -2,6 +2,7 @@ import { Fault } from "../../src/lib/fault.ts";
 import type { Chance } from "./chance.ts";
 import type { Guest } from "./fake-host.ts";
 import type { Invariants } from "./invariants.ts";
+import type { Life } from "./sim-clock.ts";
 import { DiskFull, type SimDisk } from "./sim-store.ts";
 import type { System } from "./system.ts";
 
@@ -14,18 +15,22 @@ const SHARES = {
   flap: 2,
   bothTwins: 2,
   hostAway: 3,
+  hostDown: 2,
   switchCut: 3,
   switchRestart: 2,
   switchSlow: 2,
   switchRefuses: 2,
   wireSilent: 3,
   wireSlow: 2,
+  wireRepeats: 2,
   streamCut: 3,
   killVim: 4,
   killMano: 4,
   killVimAtStep: 4,
   killManoAtStep: 4,
   killBoth: 2,
+  stallVim: 2,
+  stallMano: 2,
   storeVim: 2,
   storeMano: 2,
   wallJump: 1,
@@ -108,6 +113,10 @@ const STRIKES: Readonly<Record<FaultName, (it: Stage) => void>> = {
     host.away(true);
     later(100, 6_000, () => host.away(false));
   },
+  hostDown: ({ system: { host }, later }) => {
+    host.loses();
+    later(500, 8_000, () => host.away(false));
+  },
   switchCut: ({ system }) => system.cutSwitch("cut"),
   switchRestart: ({ system }) => system.cutSwitch("restart"),
   switchSlow: ({ system: { fabric }, chance, later }) => {
@@ -134,6 +143,12 @@ const STRIKES: Readonly<Record<FaultName, (it: Stage) => void>> = {
       wire.slowMs = 0;
     });
   },
+  wireRepeats: ({ system: { wire }, later }) => {
+    wire.repeats = 0.7;
+    later(1_000, 6_000, () => {
+      wire.repeats = 0;
+    });
+  },
   streamCut: ({ system }) => {
     for (const cut of [...system.wire.streams]) cut("cut");
   },
@@ -147,6 +162,8 @@ const STRIKES: Readonly<Record<FaultName, (it: Stage) => void>> = {
   },
   storeVim: ({ system: { disks }, chance, later }) => refuseWrites(disks.vim, chance, later),
   storeMano: ({ system: { disks }, chance, later }) => refuseWrites(disks.mano, chance, later),
+  stallVim: ({ system, chance, at }) => stall(system.vimLife?.life, chance, at),
+  stallMano: ({ system, chance, at }) => stall(system.manoLife?.life, chance, at),
   wallJump: ({ system, chance }) => system.sim.jumpWall(chance.between(-86_400_000, 86_400_000)),
   tellLate: ({ system: { host }, chance, later }) => {
     host.telling.lateFactor = chance.between(2, 20);
@@ -168,6 +185,13 @@ const STRIKES: Readonly<Record<FaultName, (it: Stage) => void>> = {
   },
   command: ({ system, invariants, chance, at }) => command(system, invariants, chance, at),
 };
+
+/** From what a busy host does to a process up to what is taken for its death. */
+function stall(life: Life | undefined, chance: Chance, at: Stage["at"]): void {
+  const ms = chance.one([chance.between(5, 100), chance.between(100, 1_000), chance.between(1_000, 6_000)]);
+  life?.stand(ms);
+  at(ms, () => {});
+}
 
 /** A disk that is full: for one write, or for a while. */
 function refuseWrites(disk: SimDisk, chance: Chance, later: Stage["later"]): void {

@@ -130,16 +130,21 @@ const isBefore = (a: Timer, b: Timer): boolean => a.atMs < b.atMs || (a.atMs ===
 export class Life {
   readonly clock: Clock;
   readonly name: string;
+  readonly #sim: SimClock;
   #isOver = false;
+  #standsUntilMs = 0;
+  /** What has come while it stood, in order. */
+  readonly #held: (() => void)[] = [];
   #stepsLeft = Number.POSITIVE_INFINITY;
   #onCrash: () => void = () => {};
 
   constructor(name: string, sim: SimClock) {
     this.name = name;
+    this.#sim = sim;
     this.clock = {
       now: () => sim.now(),
       wall: () => sim.wall(),
-      sleep: (ms, signal) => this.#sleep(sim, ms, signal),
+      sleep: (ms, signal) => this.#sleep(ms, signal),
     };
   }
 
@@ -149,6 +154,27 @@ export class Life {
 
   end(): void {
     this.#isOver = true;
+  }
+
+  /** Its process stands still (SIGSTOP, a host without a free core), and goes on where it was. */
+  stand(ms: number): void {
+    this.#standsUntilMs = Math.max(this.#standsUntilMs, this.#sim.now() + ms);
+  }
+
+  /** Something reaches it from outside: at once, or when it goes on. Nothing reaches one that is over. */
+  reach(arrive: () => void): void {
+    if (this.#isOver) return;
+    const isStanding = this.#standsUntilMs > this.#sim.now();
+    if (!isStanding && this.#held.length === 0) arrive();
+    else if (this.#held.push(arrive) === 1) this.#sim.after(this.#standsUntilMs - this.#sim.now(), () => this.#goOn());
+  }
+
+  /** One thing after the other, as a loop of events does. */
+  #goOn(): void {
+    if (this.#isOver) return;
+    const restMs = this.#standsUntilMs - this.#sim.now();
+    if (restMs <= 0) this.#held.shift()?.();
+    if (this.#held.length > 0) this.#sim.after(restMs, () => this.#goOn());
   }
 
   /** Ends it at its n-th step from now: a statement to its store, or a word to another part. */
@@ -167,17 +193,21 @@ export class Life {
   }
 
   /** As node:timers/promises: rejects when aborted. A sleeper of a run that is over never wakes. */
-  #sleep(sim: SimClock, ms: number, signal?: AbortSignal): Promise<void> {
+  #sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const onAbort = () => {
+        isTakenBack = true;
         off();
         reject(signal?.reason);
       };
-      const off = sim.after(Number.isFinite(ms) ? ms : 1e12, () => {
+      let isTakenBack = false;
+      const due = () => {
+        if (isTakenBack) return;
         signal?.removeEventListener("abort", onAbort);
-        if (!this.#isOver) resolve();
-      });
+        resolve();
+      };
+      const off = this.#sim.after(Number.isFinite(ms) ? ms : 1e12, () => this.reach(due));
       signal?.addEventListener("abort", onAbort, { once: true });
     });
   }

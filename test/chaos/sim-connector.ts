@@ -22,6 +22,8 @@ export interface Wire {
   isSilent: boolean;
   /** Added to each message, ms. */
   slowMs: number;
+  /** Share of messages that come twice. */
+  repeats: number;
   /** Cuts every event stream. */
   readonly streams: Set<(why: string) => void>;
 }
@@ -207,14 +209,16 @@ export class SimConnector implements VimConnector {
         if (isOver || this.#life.isOver || underWay.length === 0) return;
         if (this.#wire.isSilent) return stall();
         silentSinceMs = null;
-        listener.onEvents(underWay.splice(0));
+        const events = underWay.splice(0);
+        listener.onEvents(events);
+        if (this.#isRepeated()) listener.onEvents(events);
       };
       const send = (event: VimEvent) => {
         if (event.seq <= last) return;
         last = event.seq;
         underWay.push(event);
         const atMs = Math.max(lastAtMs, this.#sim.now() + this.#latency());
-        if (atMs > lastAtMs || underWay.length === 1) this.#sim.after(atMs - this.#sim.now(), deliver);
+        if (atMs > lastAtMs || underWay.length === 1) this.#sim.after(atMs - this.#sim.now(), () => this.#life.reach(deliver));
         lastAtMs = atMs;
       };
       const unsubscribe = past.events.subscribe((e) => (held ? held.push(e) : send(e)));
@@ -252,7 +256,7 @@ export class SimConnector implements VimConnector {
     if (!this.#life.step()) return never<T>();
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const fail = (why: string) => {
-      if (!this.#life.isOver) reject(unreachable(why));
+      this.#life.reach(() => reject(unreachable(why)));
     };
     const offTimeout = this.#sim.after(timeoutMs, () => fail(`no answer within ${timeoutMs} ms`));
     const onAbort = () => fail("aborted");
@@ -271,15 +275,23 @@ export class SimConnector implements VimConnector {
       const answer = (said: () => void) => {
         this.#sim.after(this.#latency(), () => {
           of.connections.delete(fail);
-          if (!this.#wire.isSilent && !this.#life.isOver && !of.life.isOver) said();
+          if (!this.#wire.isSilent && !of.life.isOver) this.#life.reach(said);
         });
       };
-      act(of.vim).then(
-        (result) => answer(() => resolve(result)),
-        (e: unknown) => answer(() => reject(this.#refused(e))),
-      );
+      const { vim } = of;
+      of.life.reach(() => {
+        if (this.#isRepeated()) act(vim).catch((e: unknown) => this.#refused(e));
+        act(vim).then(
+          (result) => answer(() => resolve(result)),
+          (e: unknown) => answer(() => reject(this.#refused(e))),
+        );
+      });
     });
     return promise;
+  }
+
+  #isRepeated(): boolean {
+    return this.#wire.repeats > 0 && this.#chance.is(this.#wire.repeats);
   }
 
   #refused(e: unknown): Fault {

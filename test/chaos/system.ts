@@ -67,7 +67,7 @@ export class System {
   readonly fabric: FakeSwitch;
   readonly host: FakeHost;
   readonly disks: Disks;
-  readonly wire: Wire = { isSilent: false, slowMs: 0, streams: new Set() };
+  readonly wire: Wire = { isSilent: false, slowMs: 0, repeats: 0, streams: new Set() };
   readonly steps: string[] = [];
   readonly violations: Violation[] = [];
   vimLife: VimLife | null = null;
