@@ -191,8 +191,8 @@ describe("properties of N of M", () => {
 });
 
 describe("many at once", () => {
-  const answering = (answeredAtMs: number) => ({ answeredAtMs, missedAtMs: null });
-  const missing = { answeredAtMs: 0, missedAtMs: 90 };
+  const answering = (answeredAtMs: number) => ({ answeredAtMs, missedAtMs: null, hostId: null });
+  const missing = { answeredAtMs: 0, missedAtMs: 90, hostId: null };
   for (const [what, ports, want] of [
     ["one alone", [missing], false],
     ["one of two", [missing, answering(95)], false],

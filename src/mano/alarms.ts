@@ -22,6 +22,8 @@ export const ALARM_CAUSES = {
   PROTECTION_LOCKED: { severity: "WARNING", eventType: "QOS_ALARM", isRootCause: false },
   /** The link of users' port is lost, by its light or by BFD: no switch-over helps them. */
   TRAFFIC_PORT_DOWN: { severity: "MAJOR", eventType: "COMMUNICATIONS_ALARM", isRootCause: true },
+  /** So many are silent at once that the fault may be ours: nobody is fenced for silence until somebody answers. */
+  AUTOMATION_STOPPED: { severity: "MAJOR", eventType: "PROCESSING_ERROR_ALARM", isRootCause: true },
   VIM_UNREACHABLE: { severity: "MAJOR", eventType: "COMMUNICATIONS_ALARM", isRootCause: true },
 } as const satisfies Record<
   string,

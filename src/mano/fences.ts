@@ -1,3 +1,4 @@
+import { lastResort, type SilentMember } from "../decide/last-resort.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Source } from "../model/evidence.ts";
@@ -13,37 +14,61 @@ const TRAFFIC_PATIENCE_MS = 1_000;
 /** Between two requests for the same member. */
 const AGAIN_AFTER_MS = 2_000;
 
+export interface FenceParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  connectorOf(guard: Guard): VimConnector;
+  /** Why nobody is to be fenced for an opinion now: the evidence points at ourselves. Null: as usual. */
+  stoppedBy(guard: Guard): string | null;
+  /** Healing it was given up. */
+  isGivenUp(vnfcId: VnfcId): boolean;
+}
+
 /**
  * An unknown that is held too long is fenced, by command: silence alone never moves traffic, but a member that answers nothing and is
- * not replaced serves nobody. Only where each traffic net it serves would go to somebody: a fence is for replacing.
+ * not replaced serves nobody. Only where each traffic net it serves would go to somebody: a fence is for replacing. Where nobody is up,
+ * one of the silent is given a new life (decide/last-resort.ts).
  */
 export class Fences {
+  readonly #parts: FenceParts;
   readonly #clock: Clock;
-  readonly #log: Log;
-  readonly #connectorOf: (guard: Guard) => VimConnector;
   readonly #notBeforeMs = new Map<VnfcId, number>();
   readonly #timers = new Map<Guard, AbortController>();
   readonly #stopped = new AbortController();
 
-  constructor(clock: Clock, log: Log, connectorOf: (guard: Guard) => VimConnector) {
-    this.#clock = clock;
-    this.#log = log;
-    this.#connectorOf = connectorOf;
+  constructor(parts: FenceParts) {
+    this.#parts = parts;
+    this.#clock = parts.clock;
   }
 
   /** After each decision: fences who is due, and looks again when the next one is. */
   look(guard: Guard): void {
     this.#timers.get(guard)?.abort();
     this.#timers.delete(guard);
+    if (this.#parts.stoppedBy(guard) !== null) return; // The next pass looks again.
     const now = this.#clock.now();
     const due = guard.members.map((of) => ({ of, atMs: this.#dueAt(guard, of) }));
-    for (const { of, atMs } of due) if (atMs <= now && mayFence(guard, of, now)) this.#fence(guard, of);
-    const next = Math.min(...due.map((d) => d.atMs).filter((atMs) => atMs > now));
+    for (const { of, atMs } of due)
+      if (atMs <= now && mayFence(guard, of, now)) this.#fence(guard, of, "it does not answer and nobody has fenced it");
+    const lastAt = this.#lookAtAll(guard, now);
+    const next = Math.min(...due.map((d) => d.atMs).filter((atMs) => atMs > now), lastAt);
     if (Number.isFinite(next)) this.#lookIn(guard, next - now);
   }
 
   stop(): void {
     this.#stopped.abort();
+  }
+
+  /** Where nobody is up. Gives when to look again. */
+  #lookAtAll(guard: Guard, now: number): number {
+    const said = lastResort(
+      guard.members.map((of) => silentMemberOf(guard, of, this.#parts.isGivenUp(of.member.vnfcId))),
+      now,
+    );
+    if (said.do === "wait") return said.untilMs;
+    const of = said.do === "fence" ? guard.memberOf(said.vnfcId) : undefined;
+    if (of && (this.#notBeforeMs.get(of.member.vnfcId) ?? 0) <= now) this.#fence(guard, of, said.because);
+    return Number.POSITIVE_INFINITY;
   }
 
   #dueAt(guard: Guard, of: GuardedMember): number {
@@ -63,17 +88,16 @@ export class Fences {
     );
   }
 
-  #fence(guard: Guard, { member }: GuardedMember): void {
+  #fence(guard: Guard, { member }: GuardedMember, why: string): void {
+    const { log } = this.#parts;
     this.#notBeforeMs.set(member.vnfcId, this.#clock.now() + AGAIN_AFTER_MS);
-    this.#log.warn(
-      { member: member.name, group: guard.group.name },
-      "it does not answer and nobody has fenced it: asking the VIM to",
-    );
-    this.#connectorOf(guard)
+    log.warn({ member: member.name, group: guard.group.name, why }, "asking the VIM to fence a member");
+    this.#parts
+      .connectorOf(guard)
       .fence(guard.group.id, member.vnfcId, this.#stopped.signal)
       .catch((err: unknown) => {
         if (!this.#stopped.signal.aborted)
-          this.#log.warn({ err, member: member.name }, "it could not be fenced; the next pass looks again");
+          log.warn({ err, member: member.name }, "it could not be fenced; the next pass looks again");
       });
   }
 }
@@ -89,6 +113,15 @@ function silentTooLongAt({ group: { policy } }: Guard, of: GuardedMember): numbe
 function unansweredTooLongAt(guard: Guard, { member, unknownAt, isStale }: GuardedMember): number {
   const isServing = guard.group.trafficNets.some((n) => guard.servedBy(n.netId) === member.vnfcId);
   return isServing && !isStale && unknownAt !== null ? unknownAt + UNKNOWN_ALARM_MS : Number.POSITIVE_INFINITY;
+}
+
+function silentMemberOf(guard: Guard, of: GuardedMember, isGivenUp: boolean): SilentMember {
+  const { vnfcId, name } = of.member;
+  const silentSinceMs = isFenced(of) ? null : (silentBy(of)[0]?.sinceMs ?? null);
+  const traffic = of.words.port.get("traffic");
+  const passesPackets = silentSinceMs !== null && traffic?.evidence.says === "answers" && traffic.lastMs > silentSinceMs;
+  const serves = guard.group.trafficNets.filter((n) => guard.servedBy(n.netId) === vnfcId).length;
+  return { vnfcId, name, health: of.health, silentSinceMs, passesPackets, isGivenUp, serves };
 }
 
 function mayFence(guard: Guard, { member }: GuardedMember, nowMs: number): boolean {

@@ -77,7 +77,9 @@ export class Nfvo implements AsyncDisposable {
     const wake = (id: VimAccountId) => this.watchOf(id).wake();
     const connectorFor = (guard: Guard) => connectorOf(vimOf(guard));
     this.arming = new Arming(clock, log, stream, mode, connectorFor);
-    this.#fences = new Fences(clock, log, connectorFor);
+    const isGivenUp = (vnfcId: VnfcId) => alarms.isRaised(vnfcId, "HEAL_GAVE_UP");
+    const stoppedBy = (guard: Guard) => this.#stoppedBy(guard);
+    this.#fences = new Fences({ clock, log, connectorOf: connectorFor, stoppedBy, isGivenUp });
     const onDecided = (guard: Guard, decision: Decision, command: ProtectionCommand | null) =>
       this.#decided(guard, decision, command);
     const onFired: Arming["fired"] = (guard, fired) => this.arming.fired(guard, fired);
@@ -227,6 +229,11 @@ export class Nfvo implements AsyncDisposable {
 
   #isBusy(id: VimAccountId): boolean {
     return this.lifecycle.all.some((d) => d.ns.vimAccountId === id && this.lifecycle.isInTransition(d)) || this.#book.isWaiting;
+  }
+
+  /** Opinions that point at ourselves fence nobody. */
+  #stoppedBy(guard: Guard): string | null {
+    return this.watchOf(vimOf(guard)).suspended;
   }
 
   /** What follows from a decision off the reaction path. */

@@ -3,7 +3,7 @@ import { decide } from "../decide/decide.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Fired } from "../model/armed.ts";
-import type { NetId, VimAccountId } from "../model/ids.ts";
+import type { NetId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Failover } from "../model/mano-event.ts";
 import type { Decision, ProtectionCommand } from "../model/protection.ts";
 import type { VimEvent } from "../model/vim-event.ts";
@@ -11,7 +11,7 @@ import type { EventStream } from "../notify/stream.ts";
 import type { VimConnector } from "../vimconn/connector.ts";
 import type { AlarmBook, AlarmCause } from "./alarms.ts";
 import type { FailoverBook } from "./failover-book.ts";
-import { type Guard, type GuardedMember, type HealthChange, isUnknownFor, isWell, UNKNOWN_ALARM_MS } from "./guard.ts";
+import { type Guard, type GuardedMember, type HealthChange, isUnknownFor, isWell, silentBy, UNKNOWN_ALARM_MS } from "./guard.ts";
 
 type FiredEvent = VimEvent & { readonly type: "protection.fired" | "protection.confirmed" | "protection.refused" };
 
@@ -212,7 +212,9 @@ export class Reaction {
     for (const netId of decision.unprotected)
       if (!had.has(netId)) stream.push({ type: "net.unprotected", groupId: guard.group.id, netId });
     this.#unprotected.set(guard, new Set(decision.unprotected));
+    const silent = silentService(guard);
     if (decision.unprotected.length > 0) raise(alarms, guard.group.id, "SERVICE_DOWN", decision.because);
+    else if (silent.length > 0) raise(alarms, guard.group.id, "SERVICE_DOWN", silent);
     else if (isServed(guard)) alarms.clear(guard.group.id, "SERVICE_DOWN");
   }
 
@@ -241,6 +243,16 @@ const isServed = (guard: Guard): boolean =>
     const owner = guard.servedBy(netId);
     return owner !== null && guard.memberOf(owner)?.health.state === "up";
   });
+
+/** Why nobody is served although nobody is seen to be down: who serves is called silent, and no other member is known to be up. */
+function silentService(guard: Guard): string[] {
+  if (guard.members.some((m) => m.health.state === "up")) return [];
+  return guard.group.trafficNets.flatMap(({ netId, name }) => {
+    const owner = guard.memberOf(guard.servedBy(netId) ?? ("" as VnfcId));
+    if (owner?.health.state !== "unknown" || silentBy(owner).length === 0) return [];
+    return [`${name} is on ${owner.member.name}: ${owner.health.why}, and no other member is known to be up`];
+  });
+}
 
 /** All members of a group are in one VIM: a bind joins two nets of the same one. */
 export const vimOf = (guard: Guard): VimAccountId => guard.group.members[0]!.vimAccountId;

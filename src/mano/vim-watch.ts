@@ -20,6 +20,14 @@ const LOST_ALARM_AFTER_MS = 3_000;
 const REOPEN_FIRST_MS = 50;
 const REOPEN_MAX_MS = 2_000;
 
+/** The switch's counters commonly say sooner whether it is the members; then it is no alarm. */
+const STOPPED_ALARM_AFTER_MS = 1_000;
+/** For the person who reads the alarm. */
+const WHAT_TO_LOOK_AT = [
+  "nobody is fenced or moved for silence alone until members answer again; what is seen to end still moves traffic at once",
+  "look at: the load of the compute hosts, the switch's session with the VIM (ovs-vsctl show), its flow table (ovs-ofctl dump-flows)",
+];
+
 export interface WatchParts {
   readonly clock: Clock;
   readonly log: Log;
@@ -48,6 +56,8 @@ export class VimWatch {
   #isLost = false;
   /** Why the last pass or stream failed; null while the VIM answers. */
   #why: string | null = null;
+  #suspended: string | null = null;
+  #counted = new AbortController();
   #signal: AbortSignal = AbortSignal.abort();
 
   constructor(account: VimAccount, connector: VimConnector, cursor: number | null, parts: WatchParts) {
@@ -66,6 +76,11 @@ export class VimWatch {
   /** The last event taken in. */
   get cursor(): number | null {
     return this.#cursor;
+  }
+
+  /** Why opinions of this VIM do not count now: they point at itself, or so many at once are silent that they may. Null: as usual. */
+  get suspended(): string | null {
+    return this.#suspended;
   }
 
   get reachable(): { readonly ok: boolean; readonly why: string | null; readonly isStreaming: boolean } {
@@ -128,10 +143,33 @@ export class VimWatch {
 
   #take(events: readonly VimEvent[]): void {
     this.#parts.onEvents(events);
+    for (const event of events) this.#hearOfOpinions(event);
     // A number below the last one means another store behind the same address: its numbering is followed from here on.
     this.#cursor = events.at(-1)?.seq ?? this.#cursor;
     // Evidence is acted on already; the others say that there is something to read.
     if (events.some((e) => e.type !== "evidence")) this.wake();
+  }
+
+  #hearOfOpinions(event: VimEvent): void {
+    if (event.type === "opinions.suspended") this.#suspend(event.why);
+    else if (event.type === "opinions.counted" || event.type === "vim.started") this.#suspend(null);
+  }
+
+  #suspend(why: string | null): void {
+    this.#suspended = why;
+    this.#counted.abort();
+    if (why === null) this.#parts.alarms.clear(this.account.id, "AUTOMATION_STOPPED");
+    else this.#tellSuspended(why);
+  }
+
+  #tellSuspended(why: string): void {
+    const { alarms, clock } = this.#parts;
+    const { id, name } = this.account;
+    this.#counted = new AbortController();
+    clock.sleep(STOPPED_ALARM_AFTER_MS, AbortSignal.any([this.#counted.signal, this.#signal])).then(
+      () => void alarms.raise(id, "AUTOMATION_STOPPED", [`VIM ${name}: ${why}`, ...WHAT_TO_LOOK_AT]),
+      () => {}, // It was over soon, or we are.
+    );
   }
 
   #opened(): void {

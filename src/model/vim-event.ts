@@ -40,6 +40,9 @@ export type VimEventBody =
   | { readonly type: "protection.fired" | "protection.confirmed"; readonly fired: Fired }
   /** The switch has refused it: everything was taken back, and the plan is armed again. */
   | { readonly type: "protection.refused"; readonly fired: Fired; readonly why: string }
+  /** So many members are silent at once that the fault may be the VIM's own: none of them is called silent by its probe until this ends. */
+  | { readonly type: "opinions.suspended"; readonly why: string }
+  | { readonly type: "opinions.counted" }
   /** It is made anew on another host. */
   | { readonly type: "server.placed"; readonly serverId: ServerId; readonly hostId: HostId; readonly was: HostId }
   | { readonly type: "host.status"; readonly hostId: HostId; readonly status: HostState["state"]; readonly why?: string }

@@ -60,6 +60,11 @@ export class Facts {
     queueMicrotask(() => this.#act());
   }
 
+  /** Opinions of the probe do not count now, and why; null: they count again. */
+  suspended(why: string | null): void {
+    this.#events.push(why === null ? { type: "opinions.counted" } : { type: "opinions.suspended", why });
+  }
+
   /** Evidence about a server; what is said of somebody else's domain is not ours to tell. */
   evidence(evidence: Evidence): void {
     if (evidence.about.kind !== "server") {

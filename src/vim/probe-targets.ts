@@ -1,5 +1,5 @@
 import type { ProbePolicy } from "../model/armed.ts";
-import type { VimPortId } from "../model/ids.ts";
+import type { HostId, VimPortId } from "../model/ids.ts";
 
 /** A link port that is asked all the time whether what is behind it lives. */
 export interface ProbeTarget {
@@ -11,6 +11,8 @@ export interface ProbeTarget {
   /** The MAC that the VIM gave it; a guest may have set another one. */
   readonly mac: string | null;
   readonly policy: ProbePolicy;
+  /** The compute host of its server; null: not known. */
+  readonly hostId: HostId | null;
 }
 
 interface Address {

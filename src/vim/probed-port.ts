@@ -67,6 +67,10 @@ export class ProbedPort implements Answerer {
     return missedAtMs !== null && missedAtMs > this.answeredAtMs ? missedAtMs : null;
   }
 
+  get hostId(): ProbeTarget["hostId"] {
+    return this.target.hostId;
+  }
+
   /** "3 of the last 3 ARP requests, one every 10 ms, were not answered". */
   get why(): string {
     const silent = this.#asked.find((a) => a.course.says === "silent");

@@ -1,9 +1,10 @@
-import { isMass, isMassOver } from "../detect/mass.ts";
+import { isMass, isMassOver, isMute } from "../detect/mass.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { SwitchEvent } from "../model/switch.ts";
 import type { Fabric, FabricSwitch } from "./fabric.ts";
 import type { Facts } from "./facts.ts";
+import { type Readings, readPorts } from "./port-readings.ts";
 import type { ProbeAnswer, ProbeFrames, ProbeTarget } from "./probe-targets.ts";
 import { ProbedPort } from "./probed-port.ts";
 import { Wheel } from "./wheel.ts";
@@ -15,6 +16,13 @@ const JITTER_SHARE = 0.1;
 /** A share of the shortest interval is sent at once, in one write, at most so many ms apart. */
 const STEP_SHARE = 0.05;
 const STEP_MS_MAX = 5;
+/** Between two looks at the switch's counters while most ports are silent, at least: longer than a busy host keeps its guests from their turn. */
+const COUNTERS_EVERY_MS = 300;
+
+interface Suspension {
+  readonly why: string;
+  readonly sinceMs: number;
+}
 
 /** A question to the switch itself that waits for its answer. */
 interface Check {
@@ -45,7 +53,8 @@ export class Prober {
   #turnedAtMs: number;
   #refreshAtMs = Number.NEGATIVE_INFINITY;
   #stepMs = 1;
-  #suspended: { readonly why: string; readonly sinceMs: number } | null = null;
+  #suspended: Suspension | null = null;
+  #stopped: AbortSignal = AbortSignal.abort();
 
   constructor(
     parts: { fabric: Fabric; facts: Facts; clock: Clock; frames: ProbeFrames; log: Log },
@@ -63,12 +72,13 @@ export class Prober {
     this.#turnedAtMs = now;
   }
 
-  /** Why no port is called silent now, though some are: so many at once that the fault is more likely ours. null: as usual. */
+  /** Why no port is called silent by its misses alone: so many miss at once that the fault may be ours. null: as usual. */
   get suspended(): string | null {
     return this.#suspended?.why ?? null;
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    this.#stopped = signal;
     while (!signal.aborted) {
       try {
         this.#turn(this.#clock.now());
@@ -115,7 +125,7 @@ export class Prober {
     if (session !== this.#session) {
       this.#session = session;
       this.#checks = [];
-      this.#suspended = null;
+      this.#resume();
       for (const port of this.#ports.values()) port.reset();
     }
     return session;
@@ -175,29 +185,95 @@ export class Prober {
   #isItself(port: ProbedPort, nowMs: number): boolean {
     if (port.missedAtMs === null) return true; // One kind is silent and another answers: the way is all right.
     if (this.#suspended !== null) return false;
-    const others = [...this.#ports.values()].filter((p) => p.told !== "silent");
-    if (!isMass(port.missedAtMs, others)) return true;
-    const silent = others.filter((p) => p.missedAtMs !== null).length;
-    const why = `${silent} of ${others.length} probed ports miss requests at the same time: the fault is taken to be on our side`;
-    this.#suspended = { why, sinceMs: nowMs };
-    this.#log.warn({ silent, probed: others.length }, "probe verdicts are suspended: too many ports are silent at the same time");
+    const others = this.#untold();
+    const isLast = others.length === 1 && this.#ports.size > 1;
+    if (!isLast && !isMass(port.missedAtMs, others)) return true;
+    this.#suspend(others, nowMs);
     return false;
+  }
+
+  #untold(): ProbedPort[] {
+    return [...this.#ports.values()].filter((p) => p.told !== "silent");
+  }
+
+  #suspend(others: readonly ProbedPort[], nowMs: number): void {
+    const silent = others.filter((p) => p.missedAtMs !== null).length + this.#ports.size - others.length;
+    const why = `${silent} of ${this.#ports.size} probed ports miss requests at the same time: the fault may be on our side`;
+    this.#suspended = { why, sinceMs: nowMs };
+    this.#facts.suspended(why);
+    this.#log.warn(
+      { silent, probed: this.#ports.size },
+      "probe verdicts are suspended: too many ports are silent at the same time",
+    );
+    if (this.#session !== null) void this.#askCounters(this.#session, this.#suspended);
+  }
+
+  #resume(): void {
+    if (this.#suspended === null) return;
+    this.#suspended = null;
+    this.#facts.suspended(null);
+  }
+
+  /** While verdicts are suspended the switch's own counters say whose fault it is: they need no packet to reach us. */
+  async #askCounters(session: FabricSwitch, suspended: Suspension): Promise<void> {
+    const isOver = () => this.#suspended !== suspended || this.#stopped.aborted;
+    try {
+      let before = await readPorts(session, this.#clock);
+      let lastMute: readonly ProbedPort[] = [];
+      while (!isOver()) {
+        await this.#clock.sleep(this.#countersEveryMs(), this.#stopped).catch(() => {});
+        const after = await readPorts(session, this.#clock);
+        if (isOver()) return;
+        const mute = this.#muteBetween(before, after);
+        const missing = this.#untold().filter((p) => p.missedAtMs !== null);
+        // One that fell silent in the middle of this look shows at the next: nothing is to be led to it meanwhile.
+        if (missing.every((p) => mute.includes(p)) || mute.every((p) => lastMute.includes(p)))
+          this.#tellMute(mute, before, after);
+        [before, lastMute] = [after, mute];
+      }
+    } catch (err) {
+      this.#log.debug({ err }, "port counters could not be read: verdicts stay suspended"); // The session ended, commonly: told elsewhere.
+    }
+  }
+
+  /** So long that each silent port is asked often enough in between. */
+  #countersEveryMs(): number {
+    const runs = this.#untold().map(({ target: { policy } }) => (policy.misses + 1) * policy.intervalMs * (1 + JITTER_SHARE));
+    return Math.max(COUNTERS_EVERY_MS, ...runs);
+  }
+
+  #muteBetween(before: Readings, after: Readings): ProbedPort[] {
+    return this.#untold().filter(({ says, target: { switchPort, policy } }) => {
+      const [was, is] = [before.of.get(switchPort), after.of.get(switchPort)];
+      return says === "silent" && was !== undefined && is !== undefined && isMute(was, is, policy.misses);
+    });
+  }
+
+  /** All in one tick, so that nothing is led to one of them. */
+  #tellMute(mute: readonly ProbedPort[], before: Readings, after: Readings): void {
+    const now = this.#clock.now();
+    this.#refresh(now);
+    this.#facts.gather();
+    for (const port of mute.filter((p) => !p.isGone)) {
+      const sent = after.of.get(port.target.switchPort)!.tx - before.of.get(port.target.switchPort)!.tx;
+      this.#tell(port, "silent", now, `${port.why}; the switch sent ${sent} packets to it and none came from it`);
+    }
+    if (this.#untold().length === 0) this.#resume();
   }
 
   /** The end of a mass silence: who is still silent then must miss one more request. */
   #lookAgain(sinceMs: number, nowMs: number): void {
-    const untold = [...this.#ports.values()].filter((p) => p.told !== "silent");
+    const untold = this.#untold();
     if (!isMassOver(sinceMs, untold)) return;
-    this.#suspended = null;
+    this.#resume();
     for (const port of untold) port.doubt();
     this.#log.info({ forMs: Math.round(nowMs - sinceMs) }, "probe verdicts count again");
   }
 
-  #tell(port: ProbedPort, says: "answers" | "silent", seenAt: number): void {
+  #tell(port: ProbedPort, says: "answers" | "silent", seenAt: number, why = port.why): void {
     port.told = says;
     const about = { kind: "port", id: port.target.portId } as const;
-    const detail = says === "silent" ? { detail: port.why } : {};
-    this.#facts.portEvidence({ about, says, source: "probe", seenAt, ...detail });
+    this.#facts.portEvidence({ about, says, source: "probe", seenAt, ...(says === "silent" && { detail: why }) });
   }
 
   #plan(port: ProbedPort, nowMs: number): void {

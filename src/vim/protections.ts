@@ -124,7 +124,8 @@ export class Protections implements FactsListener, Disposable {
     return this.#believed().flatMap((port): ProbeTarget[] => {
       const { id: portId, switchPort, ip, mac } = port;
       const policy = this.#protectionsOf(port).find((p) => p.probe !== null)?.probe;
-      return policy && switchPort !== null && ip !== null ? [{ portId, switchPort, ip, mac, policy }] : [];
+      const hostId = this.#picture.servers.get(port.serverId!)?.hostId ?? null;
+      return policy && switchPort !== null && ip !== null ? [{ portId, switchPort, ip, mac, policy, hostId }] : [];
     });
   }
 
@@ -135,7 +136,8 @@ export class Protections implements FactsListener, Disposable {
       const { id: portId, switchPort, netId, fenced } = port;
       if (switchPort === null || netId === null || fenced || !serving.has(netId)) return [];
       const policy = this.#protectionsOf(port).find((p) => p.traffic !== null)?.traffic;
-      return policy ? [{ portId, switchPort, silentMs: policy.silentMs }] : [];
+      const hostId = this.#picture.servers.get(port.serverId!)?.hostId ?? null;
+      return policy ? [{ portId, switchPort, silentMs: policy.silentMs, hostId }] : [];
     });
   }
 

@@ -3,7 +3,7 @@ import type { Verdict } from "../detect/misses.ts";
 import { type PortReading, passed, READINGS, readOn, trafficVerdict } from "../detect/traffic.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
-import type { VimPortId } from "../model/ids.ts";
+import type { HostId, VimPortId } from "../model/ids.ts";
 import type { Fabric, FabricSwitch } from "./fabric.ts";
 import type { Facts } from "./facts.ts";
 import { type Readings, readPorts } from "./port-readings.ts";
@@ -13,6 +13,8 @@ export interface TrafficTarget {
   readonly portId: VimPortId;
   readonly switchPort: string;
   readonly silentMs: number;
+  /** The compute host of its server; null: not known. */
+  readonly hostId: HostId | null;
 }
 
 /** How often it is looked whether there is something to watch, where there is nothing. */
@@ -122,12 +124,12 @@ export class TrafficWatch {
 }
 
 /** Whether something came from a port in the last step; where nothing did, and nothing went in either all the time, it tells nothing. */
-function answererOf({ readings }: WatchedPort): Answerer {
+function answererOf({ readings, target: { hostId } }: WatchedPort): Answerer {
   const [before, last] = readings.slice(-2);
-  if (before === undefined || last === undefined) return { answeredAtMs: Number.NEGATIVE_INFINITY, missedAtMs: null };
-  if (passed(before, last).from > 0) return { answeredAtMs: last.atMs, missedAtMs: null };
+  if (before === undefined || last === undefined) return { answeredAtMs: Number.NEGATIVE_INFINITY, missedAtMs: null, hostId };
+  if (passed(before, last).from > 0) return { answeredAtMs: last.atMs, missedAtMs: null, hostId };
   const isFed = passed(readings[0]!, last).to > 0;
-  return { answeredAtMs: Number.NEGATIVE_INFINITY, missedAtMs: isFed ? before.atMs : null };
+  return { answeredAtMs: Number.NEGATIVE_INFINITY, missedAtMs: isFed ? before.atMs : null, hostId };
 }
 
 function whyOf({ readings }: WatchedPort): string {

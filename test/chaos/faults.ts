@@ -14,6 +14,7 @@ const SHARES = {
   link: 4,
   flap: 2,
   bothTwins: 2,
+  bothHang: 2,
   hostAway: 3,
   hostDown: 2,
   switchCut: 3,
@@ -109,6 +110,13 @@ const STRIKES: Readonly<Record<FaultName, (it: Stage) => void>> = {
   bothTwins: ({ system: { host }, later }) => {
     for (const g of host.guests.values()) later(0, 30, () => host.stop(g, "killed with its twin"));
   },
+  bothHang: ({ system: { host, variant }, later, at }) => {
+    for (const g of host.guests.values()) {
+      const { life } = g;
+      later(0, 30, () => host.hang(g, true));
+      if (!variant.isProbed) at(4_000, () => g.life === life && host.hang(g, false));
+    }
+  },
   hostAway: ({ system: { host }, later }) => {
     host.away(true);
     later(100, 6_000, () => host.away(false));
@@ -201,13 +209,12 @@ function refuseWrites(disk: SimDisk, chance: Chance, later: Stage["later"]): voi
   });
 }
 
-/** Without a probe nothing finds a hang, nor that of all members at once (decision 0023): so it ends by itself. */
+/** Without a probe nothing finds a hang: so it ends by itself. All members may hang at once. */
 function hangOne({ system: { host, variant }, chance, guest, later }: Stage): void {
   const g = guest();
   const { life } = g;
   host.hang(g, true);
-  const isAlone = ![...host.guests.values()].some((other) => other !== g && other.isHung);
-  if (!variant.isProbed || !isAlone || chance.is(0.5)) later(20, 4_000, () => g.life === life && host.hang(g, false));
+  if (!variant.isProbed || chance.is(0.5)) later(20, 4_000, () => g.life === life && host.hang(g, false));
 }
 
 /** An operator gives a command, and clears it a while later. */

@@ -175,7 +175,8 @@ export class Invariants {
   #checkTarget(viewer: string, to: Guest): void {
     const { sim, host } = this.#system;
     if (to.isHung && !this.#system.variant.isProbed) return; // Nobody can know.
-    const isNews = this.#isTakenBack || sim.now() - to.failedAtMs < LATENESS_MS;
+    const knowableAtMs = Math.max(to.failedAtMs, to.isHung ? this.#system.connectedAtMs : 0);
+    const isNews = this.#isTakenBack || sim.now() - knowableAtMs < LATENESS_MS;
     if (!host.isServing(to) && !isNews)
       this.#violate("3 only to members known up", `${viewer} is bound to ${to.name}, which is ${to.state} and does not serve`);
   }

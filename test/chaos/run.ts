@@ -51,7 +51,7 @@ const FAULTS_MAX_MS = 60_000;
  * After the last fault: by then all must be well, and stay so for a while. The longest of the documented times is that of a member that
  * hangs before its first answer and serves nothing: it gets a new life after 300 s.
  */
-const QUIET_MAX_MS = 330_000;
+const QUIET_MAX_MS = 400_000;
 const LOOK_EVERY_MS = 500;
 const WELL_FOR_MS = 2_500;
 

@@ -70,6 +70,8 @@ export class System {
   readonly wire: Wire = { isSilent: false, slowMs: 0, repeats: 0, streams: new Set() };
   readonly steps: string[] = [];
   readonly violations: Violation[] = [];
+  /** When the VIM last got its session with the switch: it asks no guest before that. */
+  connectedAtMs = Number.NEGATIVE_INFINITY;
   vimLife: VimLife | null = null;
   manoLife: ManoLife | null = null;
   vimStarts = 0;
@@ -198,6 +200,7 @@ export class System {
     this.sim.after(this.chance.between(...RECONNECT_MS), () => {
       if (this.fabric.session !== null || of === null || of !== this.vimLife || of.vim === null) return;
       this.note("the switch connects");
+      this.connectedAtMs = this.sim.now();
       of.accept();
     });
   }

@@ -199,11 +199,14 @@ const servers = new Map([
   [b, "sb" as ServerId],
 ]);
 
+const fencesBy = (by: Clock, connector: VimConnector) =>
+  new Fences({ clock: by, log: silent, connectorOf: () => connector, stoppedBy: () => null, isGivenUp: () => false });
+
 test("a member that packets go to and none comes from, which its VIM has not fenced, is fenced a second after that was told", () => {
   const fenced: string[] = [];
   const connector = { fence: async (_, member) => void fenced.push(member) } as Partial<VimConnector> as VimConnector;
   const still = Object.assign(new ManualClock(), { sleep: () => new Promise<void>(() => {}) });
-  const fences = new Fences(still, silent, () => connector);
+  const fences = fencesBy(still, connector);
   const guard = new Guard(group, servers);
   for (const vnfc of [a, b]) {
     const of = guard.memberOf(vnfc)!;
@@ -238,7 +241,7 @@ describe("a member that has not answered since its link came back", () => {
     ["serves nothing", b, true, []],
   ] as const)("%s", ([, serving, isTwinUp, want]) => {
     fenced.length = 0;
-    const fences = new Fences(still, silent, () => connector);
+    const fences = fencesBy(still, connector);
     const guard = new Guard(group, servers);
     const hear = (of: VnfcId, says: Evidence["says"]) => {
       const port = says === "answers";

@@ -9,6 +9,7 @@ import type { ProbePolicy } from "../../src/model/armed.ts";
 import type { Evidence } from "../../src/model/evidence.ts";
 import { PROBE_MAC } from "../../src/model/flow.ts";
 import type { VimPortId } from "../../src/model/ids.ts";
+import type { VimEvent } from "../../src/model/vim-event.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { VimDb } from "../../src/store/vim-schema.ts";
 import { listen, type SwitchListener } from "../../src/switch/listen.ts";
@@ -35,6 +36,7 @@ let probe: Probe;
 let switches: SwitchListener;
 let targets: readonly ProbeTarget[] = [];
 let told: Evidence[] = [];
+const suspensions: VimEvent[] = [];
 /** So long the next round of requests is followed by a standstill. */
 let standstillMs = 0;
 const undo = new AsyncDisposableStack();
@@ -61,6 +63,7 @@ const target = (name: Name, policy: Partial<ProbePolicy> = {}, ip = ipOf(name)):
   ip,
   mac: null,
   policy: { ...POLICY, ...policy },
+  hostId: null,
 });
 
 const ip = (...args: string[]) => ovs.inside("ip", ...args);
@@ -93,6 +96,7 @@ beforeAll(async () => {
   undo.defer(() => vim.events.flush());
   undo.use(vim.protections);
   vim.events.subscribe((e) => e.type === "evidence" && told.push(e.evidence));
+  vim.events.subscribe((e) => e.type.startsWith("opinions.") && suspensions.push(e));
   switches = undo.use(await listen({ host: "0.0.0.0", tcpPort: 0, epoch: 1n, ...parts }));
   const { fabric, facts } = vim;
   probe = new Probe({ fabric, facts, ...parts, clock: standingStill, frames: probeFrames(PROBE_MAC) }, () => targets);
@@ -263,16 +267,46 @@ describe("our own faults are nobody's silence", () => {
     await hears("p1 silent");
   });
 
-  test("most of the ports at once: nothing is told until the others answer again", async () => {
+  /** Requests go out and answers come back, and none of them reaches us any more. */
+  const loseAnswers = () => ovs.ofctl("add-flow", "br0", "priority=65535,arp,actions=drop");
+
+  const findAnswers = () => ovs.ofctl("--strict", "del-flows", "br0", "priority=65535,arp");
+  afterEach(findAnswers);
+
+  test("answers that come back and do not reach us: nothing is told until they do", async () => {
     await ask(...NAMES.map((name) => target(name, fast)));
-    await hang("p1", "p2", "p3", "p4");
+    await loseAnswers();
     await until("suspended", () => probe.suspended !== null);
     expect(probe.suspended).toMatch(/^[234] of 4 probed ports miss requests at the same time/);
-    await sleep(10 * fast.intervalMs);
+    await sleep(1_000);
     expect(told).toEqual([]);
-    await wakeUp("p2", "p3", "p4");
-    await hears("p1 silent");
+    await hang("p1");
+    await hears("p1 silent", 3_000); // The switch counts what comes from the others, and nothing from this one.
+    await findAnswers();
+    await until("counted again", () => probe.suspended === null);
+    await sleep(300);
     expect(verdicts()).toEqual(["p1 silent"]);
-    expect(probe.suspended).toBeNull();
+  });
+
+  test("all ports at once, and the switch's counters say that nothing comes from them: all are told together", async () => {
+    await ask(...NAMES.map((name) => target(name, fast)));
+    await hang(...NAMES);
+    await until("suspended", () => suspensions.at(-1)?.type === "opinions.suspended");
+    expect(told).toEqual([]);
+    await hears("p4 silent", 3_000);
+    expect(verdicts()).toEqual(NAMES.map((name) => `${name} silent`));
+    expect(told[0]!.detail).toMatch(/; the switch sent \d+ packets to it and none came from it$/);
+    expect(suspensions.at(-1)).toMatchObject({ type: "opinions.counted" });
+    await wakeUp("p2");
+    await hears("p2 answers");
+  });
+
+  test("the last of them, when the others are silent already: its counters are asked too", async () => {
+    await ask(target("p1", fast), target("p2", fast));
+    await hang("p1");
+    await hears("p1 silent");
+    await hang("p2");
+    await hears("p2 silent", 3_000);
+    expect(told.at(-1)!.detail).toMatch(/none came from it$/);
   });
 });

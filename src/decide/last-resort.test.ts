@@ -1,0 +1,73 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { VnfcId } from "../model/ids.ts";
+import { lastResort, type SilentMember } from "./last-resort.ts";
+
+const states = {
+  up: { state: "up", sinceMs: 0 },
+  down: { state: "down", sinceMs: 0, seenBy: [], why: "killed" },
+  unknown: { state: "unknown", sinceMs: 0, why: "" },
+} as const;
+const member = (name: string, more: Partial<SilentMember> = {}): SilentMember => ({
+  vnfcId: name as VnfcId,
+  name,
+  health: states.unknown,
+  silentSinceMs: 0,
+  passesPackets: false,
+  isGivenUp: false,
+  serves: 1,
+  ...more,
+});
+const down = { health: states.down, silentSinceMs: null };
+
+describe("nobody is known to be up", () => {
+  for (const [what, members, nowMs, want] of [
+    ["both silent for 4.9 s", [member("a"), member("b")], 4_900, "wait until 5000"],
+    ["both silent for 5 s, alike", [member("a"), member("b")], 5_000, "fence a"],
+    ["both silent, b longer", [member("a", { silentSinceMs: 9 }), member("b")], 5_009, "fence b"],
+    ["a serves all", [member("a", { serves: 2 }), member("b", { serves: 0 })], 5_000, "fence b"],
+    ["packets come from b", [member("a", { serves: 2 }), member("b", { serves: 0, passesPackets: true })], 5_000, "fence a"],
+    ["packets come from both", [member("a", { passesPackets: true }), member("b", { passesPackets: true })], 9_000, "nothing"],
+    ["b answers again", [member("a"), member("b", { health: states.up, silentSinceMs: null })], 9_000, "nothing"],
+    ["b is down: it is being healed", [member("a"), member("b", down)], 99_000, "nothing"],
+    ["b is down for good", [member("a"), member("b", { ...down, isGivenUp: true })], 5_000, "fence a"],
+    ["b boots", [member("a"), member("b", { silentSinceMs: null })], 59_000, "wait until 60000"],
+    ["b does not come up", [member("a"), member("b", { silentSinceMs: null })], 60_000, "fence a"],
+    ["nobody is silent", [member("a", { silentSinceMs: null }), member("b", { silentSinceMs: null })], 99_000, "nothing"],
+    ["no members", [], 0, "nothing"],
+  ] as const) {
+    test(`${what}: ${want}`, () => {
+      const said = lastResort(members, nowMs);
+      expect(said.because).not.toBe("");
+      expect(said.do === "fence" ? `fence ${said.vnfcId}` : said.do === "wait" ? `wait until ${said.untilMs}` : said.do).toBe(
+        want,
+      );
+    });
+  }
+});
+
+test("never one that passes packets or is not silent, never where somebody is up or comes back; waiting ends", () => {
+  const anyMember = fc.record({
+    health: fc.constantFrom(states.up, states.down, states.unknown),
+    silentSinceMs: fc.option(fc.nat(9_000)),
+    passesPackets: fc.boolean(),
+    isGivenUp: fc.boolean(),
+    serves: fc.nat(2),
+  });
+  fc.assert(
+    fc.property(fc.array(anyMember, { maxLength: 5 }), fc.nat(90_000), (rows, nowMs) => {
+      const members = rows.map((r, i) => member(`m${i}`, r));
+      const said = lastResort(members, nowMs);
+      expect(lastResort(members, nowMs)).toEqual(said);
+      if (said.do === "wait") {
+        expect(said.untilMs).toBeGreaterThan(nowMs);
+        expect(lastResort(members, said.untilMs).do).toBe("fence");
+      }
+      if (said.do !== "fence") return;
+      const chosen = members.find((m) => m.vnfcId === said.vnfcId)!;
+      expect(chosen).toMatchObject({ passesPackets: false, health: { state: "unknown" } });
+      expect(chosen.silentSinceMs).not.toBeNull();
+      expect(members.some((m) => m.health.state === "up" || (m.health.state === "down" && !m.isGivenUp))).toBe(false);
+    }),
+  );
+});
