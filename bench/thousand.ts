@@ -1,5 +1,5 @@
 import { appendFileSync } from "node:fs";
-import { cpus, release } from "node:os";
+import { cpus, loadavg, release } from "node:os";
 import { join } from "node:path";
 import { ms, table } from "../src/cli/table.ts";
 import { spreadOf } from "../src/lab/stats.ts";
@@ -136,7 +136,7 @@ function keep(root: string, pairs: number, count: number, done: readonly Run[]):
     failing: count,
     n: done.length,
     ...figures(done),
-    machine: { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.versions.node },
+    machine: { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.versions.node, load: loadavg()[0] },
   };
   appendFileSync(join(root, "bench", "results", "thousand.jsonl"), `${JSON.stringify(line)}\n`);
 }
