@@ -64,7 +64,8 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   };
   const switches = undo.use(await listenForSwitches(config, vim, { clock, log, epoch: lead }));
   const { fabric, facts } = vim;
-  const probe = new Probe({ fabric, facts, clock, log, frames: probeFrames(PROBE_MAC) }, () => vim.protections.probed());
+  const frames = probeFrames(PROBE_MAC);
+  const probe = new Probe({ fabric, facts, clock, log, frames }, () => vim.protections.probed(), [vim.paths]);
   const traffic = new TrafficWatch({ fabric, facts, clock, log }, () => vim.protections.watched());
   undo.defer(switches.on(onSwitch(vim, probe, (datapath) => switches.sessions.get(datapath)!)));
 
@@ -79,6 +80,7 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
     ...[...vim.computeLoops.values()].map((loop) => loop.run(() => PASS_EVERY_MS, ended.signal)),
     probe.run(ended.signal),
     traffic.run(ended.signal),
+    vim.paths.run(frames, ended.signal),
   );
 
   const { listen: at } = config;

@@ -12,7 +12,21 @@ import { ms, table } from "./table.ts";
 export function failoverTable(failovers: readonly Failover[], nameOf: (id: VnfcId) => string): string {
   if (failovers.length === 0) return "no failover is recorded";
   return table(
-    ["opened", "kind", "about", "moved", "state", "mode", "seen by", "told", "decided", "on wire", "barrier", "alarm told"],
+    [
+      "opened",
+      "kind",
+      "about",
+      "moved",
+      "state",
+      "mode",
+      "seen by",
+      "told",
+      "decided",
+      "on wire",
+      "barrier",
+      "verified",
+      "alarm told",
+    ],
     failovers.map((f) => row(f, nameOf)),
   );
 }
@@ -29,7 +43,7 @@ function row(f: Failover, nameOf: (id: VnfcId) => string): string[] {
     f.state,
     f.mode,
     seen.map(([source, at], i) => (i === 0 ? source : `${source} ${since(at)}`)).join(", ") || "-",
-    ...[f.times.told, f.times.decided, f.times.onWire, f.times.barrier, f.times.alarmTold].map(since),
+    ...[f.times.told, f.times.decided, f.times.onWire, f.times.barrier, f.times.verified ?? null, f.times.alarmTold].map(since),
   ];
 }
 

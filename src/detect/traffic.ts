@@ -4,7 +4,7 @@ import type { Verdict } from "./misses.ts";
 export interface PortReading {
   /** Monotonic ms of the detector. */
   readonly atMs: number;
-  /** Packets that the switch sent to what is behind the port, and that came from it. */
+  /** Packets that the switch sent to what is behind the port, taken or not, and that came from it. */
   readonly tx: number;
   readonly rx: number;
   /** What of them was ours: requests of our probes, and answers to them that have reached us. */

@@ -284,6 +284,7 @@ function timesOf(
     decided: since(times?.decided),
     onWire: since(times?.onWire),
     barrier: since(times?.barrier),
+    verified: since(times?.verified),
     firstPacket: since(seen.A.firstVia?.atMs),
     alarmTold: since(alarm?.at ?? times?.alarmTold),
   };

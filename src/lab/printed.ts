@@ -33,6 +33,7 @@ export function timesTable(runs: readonly DemoRun[]): string {
     row("decided", (r) => r.times.decided),
     row("on the wire", (r) => r.times.onWire),
     row("barrier", (r) => r.times.barrier),
+    row("seen to pass", (r) => r.times.verified ?? null),
     row("first good packet", (r) => r.times.firstPacket),
     row("alarm told", (r) => r.times.alarmTold),
     ...["A", "B"].flatMap((name) => [

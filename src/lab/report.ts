@@ -206,8 +206,8 @@ ${packets === null ? "" : `<figure>${packets}<figcaption>One dot is one packet t
 ${served === null ? "" : `<figure>${served}<figcaption>Who served each viewer, over the whole time that was watched.</figcaption></figure>`}</section>`;
 }
 
-const TIME_COLUMNS = ["told", "decided", "onWire", "barrier", "firstPacket", "alarmTold"] as const;
-const TIME_HEADS = ["told", "decided", "on the wire", "barrier", "first packet", "alarm told"];
+const TIME_COLUMNS = ["told", "decided", "onWire", "barrier", "firstPacket", "verified", "alarmTold"] as const;
+const TIME_HEADS = ["told", "decided", "on the wire", "barrier", "first packet", "seen to pass", "alarm told"];
 
 function timesOf(runs: readonly DemoRun[]): string {
   const head = TIME_HEADS.map((h) => `<th>${h}</th>`).join("");
@@ -225,7 +225,7 @@ function timesRow(run: DemoRun, i: number): string {
     if (!v.isServedAgain) return '<span class="bad">not served again</span>';
     return v.isHit ? `<strong>${numberText(v.interruptionMs)}</strong>` : numberText(v.interruptionMs);
   };
-  const times = TIME_COLUMNS.map((column) => `<td>${numberText(run.times[column])}</td>`).join("");
+  const times = TIME_COLUMNS.map((column) => `<td>${numberText(run.times[column] ?? null)}</td>`).join("");
   // What was sent after the last packet that came is not known.
   const lost = (v: ViewerResult) =>
     !v.isServedAgain ? "–" : v.socketDrops > 0 ? `${v.lost} (${v.socketDrops} in its own socket)` : String(v.lost);
@@ -243,6 +243,7 @@ const MEANINGS: readonly (readonly [string, string])[] = [
   ["told", "the first piece of evidence arrived at the MANO"],
   ["on the wire", "the last byte of the flow change left the controller"],
   ["barrier", "the switch confirmed that the change is in force"],
+  ["seen to pass", "the VIM saw packets reach and leave the member that took over: the record is closed after this"],
   ["first packet", "first packet at a viewer that was hit through the member that took over"],
 ];
 

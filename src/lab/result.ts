@@ -76,6 +76,9 @@ const Times = Type.Object(
     onWire: MsOrNull("the last byte of the flow change left the controller"),
     barrier: MsOrNull("the switch confirmed the flow change"),
     firstPacket: MsOrNull("the first packet through the member that took over reached a viewer that was hit"),
+    verified: Type.Optional(
+      MsOrNull("packets were seen to pass the member that took over, by the VIM's port counters or its probe"),
+    ),
     alarmTold: MsOrNull("the alarm was written and handed to the subscribers"),
     healed: Type.Optional(MsOrNull("the member that failed was up again")),
     reverted: Type.Optional(MsOrNull("the traffic was back on its normal member")),

@@ -21,6 +21,7 @@ import {
   type Reached,
 } from "./failover-entry.ts";
 import { type Guard, seenOf } from "./guard.ts";
+import { verificationOf } from "./verification.ts";
 import type { WriteQueue } from "./writes.ts";
 
 /** How long later sources of the same fault are added to its record: libvirt is up to 2 s late (limits, "which signal says first"). */
@@ -28,7 +29,7 @@ const LATE_SOURCES_MS = 3_000;
 /** A failover that is not done by then needs a person. */
 const STUCK_AFTER_MS = 30_000;
 
-/** One record for each fault, whatever the number of sources, moves, tries and restarts; closed when traffic is led as decided. */
+/** One record for each fault, whatever the number of sources, moves, tries and restarts; closed when traffic is led as decided and seen to pass. */
 export class FailoverBook {
   readonly #clock: Clock;
   readonly #stream: EventStream;
@@ -140,13 +141,14 @@ export class FailoverBook {
       const because = own.map((f) => f.because);
       const { move } = own[0]!;
       const about = aboutOf(guard.group, move);
-      const had = this.#ongoing(keyOf(guard.group.id, move.kind, about), because);
-      const entry = had ?? this.#opened(guard, move.kind, about, because, "restart", reached);
+      const key = keyOf(guard.group.id, move.kind, about);
+      const entry = this.#ongoing(key, because) ?? this.#opened(guard, move.kind, about, because, "restart", reached);
+      this.#open.set(key, entry);
+      entry.answeredMs = Number.NEGATIVE_INFINITY; // It was read back: that is how it was found.
       this.#add(
         entry,
         own.map((f) => f.move),
       );
-      this.#close(guard, entry, []);
     }
   }
 
@@ -177,11 +179,20 @@ export class FailoverBook {
       if (entry.failover.moves.some((m) => guard.isMoving(m.trafficNet))) continue;
       const isServed = entry.failover.moves.every((m) => guard.servedBy(m.trafficNet) === m.to);
       const isConfirmed = [...entry.progress.values()].every((p) => p === "confirmed");
-      if (isServed && isConfirmed) this.#close(guard, entry, []);
+      if (isServed && isConfirmed) this.#verify(guard, entry);
       else if (!isServed && !isStillDue(guard, entry) && isOvertaken(guard, entry.failover, decision)) {
         this.#close(guard, entry, ["overtaken: traffic is led otherwise by now, and that is right"]);
       }
     }
+  }
+
+  /** Closes what packets were seen to pass, or of which nobody can tell; a person is told where they should pass and do not. */
+  #verify(guard: Guard, entry: Entry): void {
+    const { failover } = entry;
+    const found = verificationOf(guard, failover.moves);
+    if (found.state === "verified") this.#close(guard, entry, [], { ...failover.times, verified: found.at });
+    else if (found.state === "unseen") this.#close(guard, entry, found.because);
+    else if (found.state === "unverified" && failover.state !== "stuck") this.#stuck(entry, found.because);
   }
 
   /** Moves of open records that no switch has confirmed (the VIM had none, or it refused once): to be asked for again until one has. */
@@ -220,12 +231,14 @@ export class FailoverBook {
     for (const entry of this.#open.values()) {
       const { failover } = entry;
       if (failover.state === "stuck" || this.#clock.now() - entry.openedMs < STUCK_AFTER_MS) continue;
-      this.#change(entry, { state: "stuck" });
-      void this.#alarms.raise(failover.groupId, "FAILOVER_STUCK", [
-        `failover ${failover.id} is not confirmed after ${STUCK_AFTER_MS} ms`,
-        ...failover.because,
-      ]);
+      this.#stuck(entry, [`not confirmed and verified after ${STUCK_AFTER_MS} ms`]);
     }
+  }
+
+  #stuck(entry: Entry, why: readonly string[]): void {
+    const { id, groupId, kind, because } = entry.failover;
+    this.#change(entry, { state: "stuck", because: [...because, ...why] });
+    void this.#alarms.raise(groupId, "FAILOVER_STUCK", [`${kind} ${id} is stuck`, ...why, ...because]);
   }
 
   /** Forgets the group of an NS that is no more; its open records end with it. */
@@ -251,7 +264,8 @@ export class FailoverBook {
     this.#closed.delete(key);
     this.#open.set(key, closed);
     closed.openedMs = this.#clock.now();
-    this.#change(closed, { state: "open", closedAt: null, because: [...closed.failover.because, ...because] });
+    const times = { ...closed.failover.times, verified: null };
+    this.#change(closed, { state: "open", closedAt: null, because: [...closed.failover.because, ...because], times });
     return closed;
   }
 
@@ -286,6 +300,7 @@ export class FailoverBook {
         decided: reached.decided,
         onWire: null,
         barrier: null,
+        verified: null,
         alarmTold: this.#alarms.toldAt(about, "VNFC_DOWN"),
       },
     };
@@ -330,12 +345,13 @@ export class FailoverBook {
       this.#change(entry, { times: laterOf(entry.failover.times, { onWire: at.onWireMs, barrier: at.barrierMs }) });
   }
 
-  #close(guard: Guard, entry: Entry, why: readonly string[]): void {
+  #close(guard: Guard, entry: Entry, why: readonly string[], times = entry.failover.times): void {
     const { failover } = entry;
     const key = keyOf(failover.groupId, failover.kind, failover.about);
     this.#open.delete(key);
     this.#closed.set(key, entry);
-    this.#change(entry, { state: "closed", closedAt: this.#clock.wall().toISOString(), because: [...failover.because, ...why] });
+    const closedAt = this.#clock.wall().toISOString();
+    this.#change(entry, { state: "closed", closedAt, because: [...failover.because, ...why], times });
     for (const { trafficNet, to } of failover.moves) {
       const served = guard.servedBy(trafficNet);
       if (served !== null) this.#led.set(trafficNet, served);

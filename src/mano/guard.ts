@@ -11,6 +11,7 @@ import {
 import { AWAKE, judgeSpare, type RestState, restAfter } from "../detect/rest.ts";
 import type { Evidence, Source } from "../model/evidence.ts";
 import type { NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
+import type { Path } from "../model/path.ts";
 import type { Health, Member, ProtectionCommand, ProtectionGroup, Rest } from "../model/protection.ts";
 import type { Inventory, VimLinkPort, VimServer } from "../vimconn/connector.ts";
 
@@ -55,6 +56,8 @@ export class Guard {
   /** When each bind was last changed or told; an inventory begun before that is older news. Infinity: a change is on its way. */
   readonly #touchedAt = new Map<NetId, number>();
   readonly #since = new Map<NetId, string>();
+  /** Whether packets were seen where each bind leads, as the VIM told last; null: it does not look. */
+  #paths: Map<NetId, Path> | null = null;
   /** What an operator asks of the group; null: nothing. */
   command: ProtectionCommand | null = null;
 
@@ -137,7 +140,26 @@ export class Guard {
       if (port?.fenced === false) of.words = liftFence(of.words, seen.startedAt);
     }
     for (const { netId } of this.group.trafficNets) this.bindSeen(netId, seen.nets.get(netId)?.bindNet ?? null, seen.startedAt);
+    this.#observePaths(seen);
     this.isObserved = true;
+  }
+
+  /** False where its VIM does not look whether packets pass, as the original. */
+  get isTellingPaths(): boolean {
+    return this.#paths !== null;
+  }
+
+  /** Of the bind that counts now; null: nothing is known of it yet. */
+  pathOf(net: NetId): Path | null {
+    const path = this.#paths?.get(net);
+    const member = this.memberOf(this.servedBy(net) ?? ("" as VnfcId));
+    return path && path.bindNet === member?.member.dataNet ? path : null;
+  }
+
+  /** The VIM says whether packets pass where a bind leads. */
+  pathSeen(path: Path): void {
+    this.#paths ??= new Map();
+    this.#paths.set(path.netId, path);
   }
 
   /** The VIM says what a traffic net is bound to. */
@@ -163,8 +185,25 @@ export class Guard {
     this.#since.set(net, since);
   }
 
+  #observePaths({ paths, startedAt }: Inventory): void {
+    if (paths === null) {
+      this.#paths = null;
+      return;
+    }
+    this.#paths ??= new Map();
+    for (const { netId } of this.group.trafficNets) {
+      if ((this.#touchedAt.get(netId) ?? -1) > startedAt) continue;
+      const path = paths.get(netId);
+      if (path) this.#paths.set(netId, path);
+      else this.#paths.delete(netId);
+    }
+  }
+
   #serve(net: NetId, vnfc: VnfcId | null): void {
-    if (this.#serving.has(net) && this.#serving.get(net) !== vnfc) this.#since.delete(net);
+    if (this.#serving.has(net) && this.#serving.get(net) !== vnfc) {
+      this.#since.delete(net);
+      this.#paths?.delete(net);
+    }
     this.#serving.set(net, vnfc);
   }
 }

@@ -100,6 +100,8 @@ export class Reaction {
         found.guard.hear(found.of, event.evidence);
         touched.add(found.guard);
         heard.push(found);
+      } else if (event.type === "path.verified" || event.type === "path.unverified" || event.type === "path.unseen") {
+        this.#byNet.get(event.path.netId)?.pathSeen(event.path); // What hangs on it is settled by the pass that it wakes.
       } else if (
         event.type === "protection.fired" ||
         event.type === "protection.confirmed" ||

@@ -31,11 +31,14 @@ export interface FailoverTimes {
   /** The last byte of the flow change left the controller. */
   readonly onWire: number | null;
   readonly barrier: number | null;
+  /** Packets were seen to reach and to leave the member that traffic was led to, on the way of the last move. Left out by 0.1. */
+  readonly verified: number | null;
   /** The alarm was written and handed to the subscribers. */
   readonly alarmTold: number | null;
 }
 
-/** One fault, one record: opened with the decision, closed when the switch confirmed and the VIM's binds read back as decided. */
+/** One fault, one record: opened with the decision, closed when the switch confirmed, the VIM's binds read back as decided,
+ * and packets were seen on the new way. `stuck`: that did not come about in time, and a person was told. */
 export interface Failover {
   readonly id: string;
   readonly nsId: NsId;

@@ -3,6 +3,7 @@ import type { Evidence } from "./evidence.ts";
 import type { HostState } from "./host-state.ts";
 import type { HostId, NetId, ServerId, VimPortId } from "./ids.ts";
 import type { WireStatus } from "./net.ts";
+import type { Path } from "./path.ts";
 
 /** OpenVIM's states of a server (`instances.status`). Not health: health is judged from evidence. */
 export type ServerStatus = "CREATING" | "ACTIVE" | "PAUSED" | "INACTIVE" | "ERROR" | "DELETING";
@@ -38,6 +39,8 @@ export type VimEventBody =
     }
   /** A plan of an armed protection was carried out: once when it was written, once more when the switch has confirmed. */
   | { readonly type: "protection.fired" | "protection.confirmed"; readonly fired: Fired }
+  /** What was found of the way that a bind leads, each time it is found otherwise. */
+  | { readonly type: "path.verified" | "path.unverified" | "path.unseen"; readonly path: Path }
   /** The switch has refused it: everything was taken back, and the plan is armed again. */
   | { readonly type: "protection.refused"; readonly fired: Fired; readonly why: string }
   /** So many members are silent at once that the fault may be the VIM's own: none of them is called silent by its probe until this ends. */

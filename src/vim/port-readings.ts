@@ -15,9 +15,11 @@ export async function readPorts(session: FabricSwitch, clock: Clock): Promise<Re
   const counted = await session.portCounters();
   const atMs = clock.now();
   const of = new Map<string, PortReading>();
-  for (const [port, { txPackets, rxPackets, own }] of counted) {
+  for (const [port, { txPackets, txDropped, rxPackets, own }] of counted) {
     if (txPackets === null || rxPackets === null) continue;
-    of.set(port, { atMs, tx: Number(txPackets), rx: Number(rxPackets), sent: own.sent, heard: own.heard });
+    // What a guest that stands still does not take off its queue any more is dropped: it was sent to it nonetheless.
+    const tx = Number(txPackets + (txDropped ?? 0n));
+    of.set(port, { atMs, tx, rx: Number(rxPackets), sent: own.sent, heard: own.heard });
   }
   return { tookMs: atMs - askedAt, of };
 }

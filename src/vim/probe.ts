@@ -11,6 +11,11 @@ const PROBE_INTERVAL_MS = 100;
 /** How often it is looked whether there is such a port, where there is none. Every turn of an idle daemon costs half a millisecond. */
 const LOOK_EVERY_MS = 250;
 
+/** Who else has asked. */
+export interface AnswerHearer {
+  heard(answer: ProbeAnswer, event: Extract<SwitchEvent, { type: "packetIn" }>): void;
+}
+
 /**
  * Asks every port in BUILD for its address, out of its own switch port, until it answers; and those of `targets` all the time, each as
  * its policy says.
@@ -22,13 +27,16 @@ export class Probe {
   readonly #frames: ProbeFrames;
   readonly #log: Log;
   readonly #prober: Prober;
+  readonly #others: readonly AnswerHearer[];
   /** Switch ports whose first answer is waited for. */
   #awaited = new Set<string>();
 
   constructor(
     parts: { fabric: Fabric; facts: Facts; clock: Clock; frames: ProbeFrames; log: Log },
     targets: () => readonly ProbeTarget[],
+    others: readonly AnswerHearer[] = [],
   ) {
+    this.#others = others;
     this.#log = parts.log;
     this.#fabric = parts.fabric;
     this.#facts = parts.facts;
@@ -51,6 +59,7 @@ export class Probe {
     if (!answer) return;
     if (this.#awaited.has(event.inPort)) this.#firstAnswer(answer, event);
     this.#prober.heard(answer, event);
+    for (const other of this.#others) other.heard(answer, event);
   }
 
   /** An answer counts for the port it came in by: twins share an address, so the address alone names nobody. */

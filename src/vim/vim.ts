@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { Loop } from "../lib/loop.ts";
-import type { HostId, NetId, ServerId } from "../model/ids.ts";
+import type { HostId, NetId, ServerId, VimPortId } from "../model/ids.ts";
 import type { Server } from "../model/vim-picture.ts";
 import type { VimStore } from "../store/vim-picture.ts";
 import { BfdSessions } from "./bfd.ts";
@@ -14,6 +14,7 @@ import { type FlowText, flowsOf } from "./flows.ts";
 import { HostStates } from "./host-states.ts";
 import { Inventory } from "./inventory.ts";
 import { Nets, type VlanRange } from "./nets.ts";
+import { PathWatch } from "./path-watch.ts";
 import { Picture } from "./picture.ts";
 import { Ports } from "./ports.ts";
 import { Protections } from "./protections.ts";
@@ -39,6 +40,7 @@ export class Vim {
   readonly binds: Binds;
   readonly facts: Facts;
   readonly protections: Protections;
+  readonly paths: PathWatch;
   readonly fabricLoop: Loop;
   readonly bfd: BfdSessions;
   readonly bfdLoop: Loop;
@@ -83,6 +85,8 @@ export class Vim {
       (err) => log.warn({ err }, "BFD could not be set as the ports ask; the next pass tries again"),
     );
     this.hostStates = new HostStates(picture, events, this.facts);
+    const isStarved = (id: VimPortId) => this.protections.opinionsOf(id).get("traffic") === "silent";
+    this.paths = new PathWatch({ picture, fabric: this.fabric, events, facts: this.facts, clock, log, isStarved });
   }
 
   static async open(parts: VimParts): Promise<Vim> {

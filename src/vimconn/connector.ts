@@ -3,6 +3,7 @@ import type { Source } from "../model/evidence.ts";
 import type { HostState } from "../model/host-state.ts";
 import type { GroupId, HostId, NetId, ServerId, VnfcId } from "../model/ids.ts";
 import type { Net, VimPort } from "../model/net.ts";
+import type { Path } from "../model/path.ts";
 import type { ServerStatus, VimEvent } from "../model/vim-event.ts";
 
 export interface VimServer {
@@ -35,6 +36,8 @@ export interface Inventory {
   readonly nets: ReadonlyMap<NetId, VimNet>;
   /** Names of the compute hosts it can put servers on, by id; null: it does not say. */
   readonly hosts: ReadonlyMap<HostId, string> | null;
+  /** Of the nets that are bound; null: this VIM does not look whether packets pass. */
+  readonly paths: ReadonlyMap<NetId, Path> | null;
 }
 
 export interface ServerSpec {

@@ -10,9 +10,11 @@ import { SseCutter } from "./sse.ts";
 import {
   linkPortOf,
   netOf,
+  pathOf,
   protectionOf,
   protectionOut,
   serverOf,
+  type WirePath,
   type WirePort,
   type WireProtection,
   type WireServer,
@@ -25,6 +27,8 @@ const ASK_TIMEOUT_MS = 5_000;
 const BIND_TIMEOUT_MS = 2_000;
 /** The VIM says something every second, if only a comment. Three missed: the connection is as good as cut. */
 const STREAM_SILENCE_MS = 3_500;
+/** A VIM without a resource gets it with an upgrade, not by being asked every pass. */
+const UNSUPPORTED_REST_MS = 60_000;
 /** The original answers lists with at most 100 rows unless asked for more. */
 const ROWS_MAX = 100_000;
 
@@ -43,6 +47,7 @@ class OpenVim implements VimConnector {
   readonly #http = new VimHttp();
   readonly #clock: Clock;
   #tenantId: string | null = null;
+  #pathsAgainMs = Number.NEGATIVE_INFINITY;
 
   constructor(account: VimAccount, clock: Clock) {
     this.#url = account.url.replace(/\/$/, "");
@@ -58,11 +63,12 @@ class OpenVim implements VimConnector {
   async inventory(signal: AbortSignal): Promise<Inventory> {
     const tenant = await this.#tenantPath(signal);
     const startedAt = this.#clock.now();
-    const [servers, ports, nets, hosts] = await Promise.all([
+    const [servers, ports, nets, hosts, paths] = await Promise.all([
       this.#list<WireServer>(`${tenant}/servers`, "servers", SERVER_FIELDS, signal),
       this.#list<WirePort>("ports", "ports", [], signal),
       this.#list<WireVimNet>("networks", "networks", ["id", "name", "type", "status", "bind_net"], signal),
       this.#hosts(signal),
+      this.#paths(signal),
     ]);
     return {
       startedAt,
@@ -70,6 +76,7 @@ class OpenVim implements VimConnector {
       ports: ports.map(linkPortOf),
       nets: new Map(nets.map((n) => [n.id as NetId, netOf(n)])),
       hosts,
+      paths: paths && new Map(paths.map((p) => [p.net as NetId, pathOf(p)])),
     };
   }
 
@@ -83,6 +90,15 @@ class OpenVim implements VimConnector {
       if (e instanceof Fault && e.code === "VIM_REFUSED") return null;
       throw e;
     }
+  }
+
+  /** Null from a VIM that has no such resource, as the original; it is asked for it again after a while. */
+  async #paths(signal: AbortSignal): Promise<WirePath[] | null> {
+    if (this.#clock.now() < this.#pathsAgainMs) return null;
+    const answer = await this.#send("GET", `${this.#url}/paths`, undefined, signal);
+    if (answer.status !== 404) return (accepted("GET", "paths", answer) as { paths: WirePath[] }).paths;
+    this.#pathsAgainMs = this.#clock.now() + UNSUPPORTED_REST_MS;
+    return null;
   }
 
   async ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 import type { ArmedProtection } from "../model/armed.ts";
 import type { GroupId, HostId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { NetKind, WireStatus } from "../model/net.ts";
+import type { Path } from "../model/path.ts";
 import type { ServerStatus } from "../model/vim-event.ts";
 import type { VimLinkPort, VimNet, VimServer } from "./connector.ts";
 
@@ -118,6 +119,25 @@ export const protectionOf = (w: WireProtection): ArmedProtection => ({
     sourceIp: w.probe.source_ip,
   },
   traffic: w.traffic ? { silentMs: w.traffic.silent_ms } : null,
+});
+
+/** Ours: whether packets were seen on the way that a bind leads (`/openvim/paths`). */
+export interface WirePath {
+  readonly net: string;
+  readonly bind_net: string;
+  readonly state: Path["state"];
+  readonly how: Path["how"];
+  readonly why: string;
+  readonly at_mono_ms: number | null;
+}
+
+export const pathOf = (w: WirePath): Path => ({
+  netId: w.net as NetId,
+  bindNet: w.bind_net as NetId,
+  state: w.state,
+  how: w.how,
+  why: w.why,
+  at: w.at_mono_ms,
 });
 
 export const serverOf = (w: WireServer): VimServer => ({

@@ -186,6 +186,7 @@ export class FakeHost {
     this.#note(`${g.name} ${isHung ? "hangs" : "wakes up"}`);
     g.isHung = isHung;
     if (isHung) g.failedAtMs = this.#sim.now();
+    else g.answersFromMs = this.#sim.now(); // What was seen of it until now still counts against it for a moment.
     this.#switch.changed(`${g.name} ${isHung ? "hangs" : "wakes up"}`, false);
   }
 

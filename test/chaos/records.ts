@@ -4,6 +4,9 @@ import type { Invariants } from "./invariants.ts";
 import { Life } from "./sim-clock.ts";
 import type { System } from "./system.ts";
 
+/** Why a record is closed though no packet was seen on the new way. */
+const UNVERIFIED = /^overtaken: |not verified by packets: /;
+
 /** What is wrong with the records of failovers and alarms while all members are up: nothing may be open, nothing raised. */
 export async function recordsAmiss(system: System, invariants: Invariants): Promise<string[]> {
   const nfvo = system.manoLife?.nfvo;
@@ -18,6 +21,9 @@ export async function recordsAmiss(system: System, invariants: Invariants): Prom
     const outages = invariants.outages.filter((o) => o.guest === serverId).length;
     if (records > outages) found.push(`5 ${member.name} failed ${outages} times, and there are ${records} records of it`);
   }
+  for (const f of failovers)
+    if (f.state === "closed" && f.times.verified === null && !f.because.some((why) => UNVERIFIED.test(why)))
+      found.push(`5 record ${f.kind} about ${f.about.slice(0, 8)} is closed, and nobody saw a packet: ${f.because.at(-1)}`);
   if (invariants.failovers > 0 && !failovers.some((f) => f.kind === "failover"))
     found.push(`5 traffic was moved ${invariants.failovers} times, and there is no record of it`);
   for (const a of await readAlarms(db, 200))

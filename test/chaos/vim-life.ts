@@ -47,7 +47,8 @@ export class VimLife {
     if (vim.picture.tenants.size === 0) await vim.catalogue.createTenant({ name: "default" });
     const local = await vim.inventory.localHost();
     const { fabric, facts } = vim;
-    const probe = new Probe({ fabric, facts, clock, log, frames: probeFrames(PROBE_MAC) }, () => vim.protections.probed());
+    const frames = probeFrames(PROBE_MAC);
+    const probe = new Probe({ fabric, facts, clock, log, frames }, () => vim.protections.probed(), [vim.paths]);
     this.#heardSwitch = onSwitch(vim, probe, () => this.#fabric.session!);
     const compute = new Compute({
       hostId: local.id,
@@ -71,6 +72,7 @@ export class VimLife {
     void vim.fabricLoop.run(() => PASS_EVERY_MS, signal);
     void computeLoop.run(() => PASS_EVERY_MS, signal);
     void probe.run(signal);
+    void vim.paths.run(frames, signal);
     void new TrafficWatch({ fabric, facts, clock, log }, () => vim.protections.watched()).run(signal);
     this.vim = vim;
   }

@@ -142,6 +142,7 @@ test("a hang that the VIM acted on: one record, mode armed, with its times; then
   expect(because).toEqual([
     "relay-a is down: port fenced (its port was closed in the switch: silent)",
     "armed beforehand: when relay-a fails, traffic_net0 goes to relay-b",
+    "not verified by packets: this VIM does not look for them",
   ]);
   expect(Object.keys(times.seen).sort()).toEqual(["fence", "probe"]);
   expect([times.seen.probe! < times.decided!, times.onWire! > times.decided!, times.barrier! > times.onWire!]).toEqual([
@@ -206,7 +207,7 @@ test("the switch refused what was armed: the same record goes on, by command", {
   await closed(rig);
   const records = await rig.failovers();
   expect(records).toHaveLength(1);
-  expect(records[0]!.because.at(-1)).toBe("the switch refused what was armed: group table full");
+  expect(records[0]!.because.at(-2)).toBe("the switch refused what was armed: group table full");
 });
 
 test("a silent member that nobody fenced is fenced by command after four runs of misses; alone it is not", {

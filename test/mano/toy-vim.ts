@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Fired } from "../../src/model/armed.ts";
 import type { VimEvent, VimEventBody } from "../../src/model/vim-event.ts";
-import type { WireProtection as ToyProtection } from "../../src/vimconn/wire.ts";
+import { pathOf, type WireProtection as ToyProtection, type WirePath } from "../../src/vimconn/wire.ts";
 
 /** One server of the toy. `ip` is that of its service port. */
 export interface ToyServer {
@@ -42,6 +42,8 @@ export class ToyVim implements AsyncDisposable {
   readonly events: VimEvent[] = [];
   /** What is armed, as the bodies came; null: it has no protections, as the original. */
   protections: Map<string, ToyProtection> | null = new Map();
+  /** What it says of the ways its binds lead; null: it does not look, as the original. */
+  paths: Map<string, WirePath> | null = null;
   /** Every request about them, as "METHOD path", with the revision where there is one. Not among `asked`: they move nothing. */
   readonly armings: string[] = [];
   /** Its compute hosts; empty: it says nothing of hosts. */
@@ -187,6 +189,7 @@ export class ToyVim implements AsyncDisposable {
     if (kind === "tenants") return [200, { tenants: [{ id: "t", name: "default" }] }];
     if (kind === "hosts") return [200, { hosts: this.hosts }];
     if (kind === "ports") return [200, { ports: [...this.ports.values()] }];
+    if (kind === "paths" && this.paths !== null) return [200, { paths: [...this.paths.values()] }];
     if (kind === "networks" && a === undefined)
       return [200, { networks: [...this.nets.values()].map((n) => ({ type: "data", status: "ACTIVE", ...n })) }];
     if (kind === "networks" && b === "bind")
@@ -265,6 +268,7 @@ export class ToyVim implements AsyncDisposable {
     const [id, armed] = [...this.protections!].find(([, p]) => p.members.some((m) => m.server_id === server.id))!;
     const failed = armed.members.find((m) => m.server_id === server.id)!.id;
     const plan = armed.plans.find((p) => p.failed === failed)!;
+    for (const { net } of plan.moves) this.paths?.delete(net);
     for (const { net, to } of plan.moves) this.nets.get(net)!.bind_net = armed.members.find((m) => m.id === to)!.data_net;
     const moves = plan.moves.map(({ net, to }) => ({ trafficNet: net as never, to: to as never }));
     const { because } = plan;
@@ -281,7 +285,26 @@ export class ToyVim implements AsyncDisposable {
     this.push({ type: "protection.confirmed", fired: { ...fired, barrierAt: fired.firedAt + 0.9 } }, told);
   }
 
+  /** What it found of a net's present bind; pending is not told. */
+  found(net: string, state: WirePath["state"], isTold = true): WirePath {
+    const id = `id-${net}`;
+    const how = state === "verified" ? "traffic" : null;
+    const at_mono_ms = state === "pending" ? null : monoMs();
+    const path = {
+      net: id,
+      bind_net: this.nets.get(id)!.bind_net!,
+      state,
+      how,
+      why: `${state}, says the toy`,
+      at_mono_ms,
+    } as const;
+    this.paths!.set(id, path);
+    if (state !== "pending") this.push({ type: `path.${state}`, path: pathOf(path) }, isTold);
+    return path;
+  }
+
   #bind(net: string, to: string | null): [number, unknown] {
+    this.paths?.delete(net);
     const found = this.nets.get(net);
     if (!found) return [404, { error: { description: `network '${net}' not found` } }];
     if (to === null) delete found.bind_net;

@@ -5,7 +5,7 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
 import type { ArmedProtection } from "../../src/model/armed.ts";
 import type { Evidence } from "../../src/model/evidence.ts";
-import type { FlowPhases } from "../../src/model/flow.ts";
+import { type FlowPhases, PROBE_MAC } from "../../src/model/flow.ts";
 import type { GroupId, ServerId, VimPortId, VnfcId } from "../../src/model/ids.ts";
 import type { VimEvent } from "../../src/model/vim-event.ts";
 import type { Server, ServerPort, VimNet } from "../../src/model/vim-picture.ts";
@@ -14,10 +14,12 @@ import type { VimDb } from "../../src/store/vim-schema.ts";
 import { listen } from "../../src/switch/listen.ts";
 import type { FabricSwitch } from "../../src/vim/fabric.ts";
 import { Vim } from "../../src/vim/vim.ts";
+import { probeFrames } from "../../src/wire/probe-frames.ts";
 import { type Ovs, startOvs } from "../harness/ovs.ts";
 import { nowMs, until } from "./rig.ts";
 
 const CONNECT_LIMIT_MS = 10_000;
+export const FRAMES = probeFrames(PROBE_MAC);
 
 /** A VIM in this process over a store in a file, led by hand where a hypervisor would tell; the switch is real. */
 export class ArmedRig implements AsyncDisposable {
@@ -64,6 +66,8 @@ export class ArmedRig implements AsyncDisposable {
     switches.on((e) => {
       if (e.type === "up") vim.fabric.connected(this.#watched(switches.sessions.get(e.datapath)!));
       if (e.type === "down") vim.fabric.disconnected(e.datapath);
+      const answer = e.type === "packetIn" ? FRAMES.answerIn(e.frame) : null;
+      if (e.type === "packetIn" && answer !== null) vim.paths.heard(answer, e);
       if (e.type === "port" && e.reason !== "modify") vim.fabric.portsChanged(e.reason, e.port.name);
     });
     await this.ovs.setControllers(`tcp:127.0.0.1:${switches.tcpPort}`);

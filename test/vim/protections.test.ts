@@ -428,6 +428,18 @@ test("the routes: shown, armed, refused in words, fenced and taken away", async 
   expect((await ask("GET", `/ports?device_id=${rig.a.id}`)).body.ports[0].fenced).toBe(true);
   expect((await ask("DELETE", "/protections/group-1/fence/A")).body.protection.members[0].fenced).toBe(false);
   expect((await ask("PUT", "/protections/group-1/fence/C")).status).toBe(404);
+  rig.port(rig.b, "silent", "traffic");
+  expect((await ask("GET", `/ports?device_id=${rig.b.id}`)).body.ports[0].opinions).toEqual({ traffic: "silent" });
+  const { paths } = (await ask("GET", "/paths")).body;
+  expect(paths).toHaveLength(2);
+  expect(paths[0]).toEqual({
+    net: traffic0!.id,
+    bind_net: data1!.id,
+    state: "pending",
+    how: null,
+    why: "no packet was seen on it yet",
+    at_mono_ms: null,
+  });
   expect((await ask("GET", "/protections")).body.protections).toHaveLength(1);
   expect((await ask("DELETE", "/protections/group-1")).status).toBe(200);
   expect((await ask("DELETE", "/protections/group-1")).status).toBe(404);

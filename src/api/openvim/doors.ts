@@ -3,6 +3,7 @@ import type { BfdView } from "../../model/bfd.ts";
 import type { Source } from "../../model/evidence.ts";
 import type { HostState } from "../../model/host-state.ts";
 import type { FlavorId, GroupId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId, VnfcId } from "../../model/ids.ts";
+import type { Path } from "../../model/path.ts";
 import type { Applied, SwitchPort } from "../../model/switch.ts";
 import type { VimEvent } from "../../model/vim-event.ts";
 import type {
@@ -71,6 +72,7 @@ export interface VimDoors {
     opinionsOf(id: VimPortId): ReadonlyMap<Source, "answers" | "silent">;
   };
   readonly facts: { isStale(port: ServerPort): boolean };
+  readonly paths: { list(): readonly Path[] };
   readonly fabric: {
     readonly session: { readonly ports: ReadonlyMap<string, SwitchPort> } | null;
     readonly problems: ReadonlyMap<NetId, string>;

@@ -2,6 +2,7 @@ import type { Call } from "./call.ts";
 import * as catalogue from "./catalogue.ts";
 import * as hosts from "./hosts.ts";
 import * as networks from "./networks.ts";
+import * as paths from "./paths.ts";
 import * as protections from "./protections.ts";
 import * as servers from "./servers.ts";
 
@@ -68,6 +69,9 @@ export const ROUTES: readonly Route[] = [
   { is: "GET /ports/:id", does: networks.getPort },
   { is: "PUT /ports/:id", does: networks.putPort },
   { is: "DELETE /ports/:id", does: networks.deletePort },
+
+  // Ours: whether packets pass where binds lead.
+  { is: "GET /paths", does: paths.listPaths },
 
   // Ours: what the MANO has decided beforehand, and closing a member's port by command.
   { is: "GET /protections", does: protections.listProtections },

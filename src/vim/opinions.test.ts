@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import type { Evidence, Source } from "../model/evidence.ts";
+import type { VimPortId } from "../model/ids.ts";
+import { Opinions } from "./opinions.ts";
+
+const PORT = "p" as VimPortId;
+
+/** "probe:silent" and so on, in this order; gives what is left of it. */
+function after(...words: readonly string[]): string {
+  const opinions = new Opinions();
+  for (const word of words) {
+    const [source, says] = word.split(":") as [Source, Evidence["says"]];
+    opinions.hear({ about: { kind: "port", id: PORT }, says, source, seenAt: 1 });
+  }
+  const left = [...opinions.of(PORT)].map(([by, says]) => `${by}:${says}`);
+  return `${opinions.isSilent(PORT) ? "silent" : "not silent"}; ${left.join(" ")}`;
+}
+
+for (const [words, want] of [
+  [[], "not silent; "],
+  [["probe:silent"], "silent; probe:silent"],
+  [["probe:silent", "probe:answers"], "not silent; probe:answers"],
+  [["traffic:silent", "probe:answers"], "silent; traffic:silent probe:answers"],
+  [["probe:silent", "traffic:answers"], "silent; probe:silent traffic:answers"],
+  [["probe:silent", "traffic:silent", "arpProbe:answers"], "not silent; "],
+  [["portStatus:linkDown"], "not silent; "],
+] as const)
+  test(`${words.join(", ") || "nothing said"} → ${want}`, () => expect(after(...words)).toBe(want));
+
+test("a new life, and what nobody would take back any more, leave nothing behind", () => {
+  const opinions = new Opinions();
+  for (const source of ["probe", "traffic"] as const)
+    opinions.hear({ about: { kind: "port", id: PORT }, says: "silent", source, seenAt: 1 });
+  opinions.keepOnly((_, by) => by === "traffic");
+  expect([...opinions.of(PORT).keys()]).toEqual(["traffic"]);
+  opinions.forget(PORT);
+  expect(opinions.isSilent(PORT)).toBe(false);
+});

@@ -1,0 +1,232 @@
+import type { PathVerdict } from "../detect/path.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { NetId, VimPortId } from "../model/ids.ts";
+import type { Path } from "../model/path.ts";
+import type { SwitchEvent } from "../model/switch.ts";
+import type { VimNet } from "../model/vim-picture.ts";
+import type { VimEvents } from "./events.ts";
+import type { Fabric, FabricSwitch } from "./fabric.ts";
+import type { Facts } from "./facts.ts";
+import { endsOf, PathCourse } from "./path-course.ts";
+import type { Picture } from "./picture.ts";
+import { type Readings, readPorts } from "./port-readings.ts";
+import type { ProbeAnswer, ProbeFrames } from "./probe-targets.ts";
+
+/** After a bind has moved: the first milliseconds belong to the traffic. */
+const SETTLE_MS = 10;
+/** How often it is looked where there is something to look at: soon at first, so that the time told is near the true one. */
+const EVERY_MS = [
+  { untilMs: 100, everyMs: 20 },
+  { untilMs: 500, everyMs: 100 },
+  { untilMs: Number.POSITIVE_INFINITY, everyMs: 250 },
+] as const;
+/** And where there is nothing: binds that nobody told of, members that come up. */
+const LOOK_EVERY_MS = 500;
+const ASK_EVERY_MS = 100;
+/** Our own lateness, or that of the switch's answer, of more than this says that times cannot be trusted: looked at from the beginning. */
+const LATE_MS = 300;
+
+interface WatchedPath {
+  path: Path;
+  course: PathCourse | null;
+  /** The member was called silent on this bind once: nobody is told twice. */
+  isSilenceTold: boolean;
+}
+
+export interface PathParts {
+  readonly picture: Picture;
+  readonly fabric: Fabric;
+  readonly events: VimEvents;
+  readonly facts: Facts;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** It is called silent because packets went to it and none came from it. */
+  isStarved(port: VimPortId): boolean;
+}
+
+/**
+ * Looks whether packets pass where a bind leads them, each time a bind has moved, and from the start of the daemon on: what was not verified
+ * when it ended is verified then. Level-triggered: a path is pending from the moment its bind differs from the one that was looked at.
+ */
+export class PathWatch {
+  readonly #parts: PathParts;
+  readonly #paths = new Map<NetId, WatchedPath>();
+  #session: FabricSwitch | null = null;
+  #wake: () => void = () => {};
+  #isWoken = false;
+
+  constructor(parts: PathParts) {
+    this.#parts = parts;
+    parts.events.subscribe((e) => {
+      if (e.type !== "net.bound") return;
+      this.#paths.delete(e.netId); // Also where it comes back to what it was: what passed before says nothing of now.
+      this.#isWoken = true;
+      this.#wake();
+    });
+  }
+
+  /** Of every net that is bound. */
+  list(): Path[] {
+    this.#follow();
+    return [...this.#paths.values()].map((w) => w.path);
+  }
+
+  async run(frames: ProbeFrames, signal: AbortSignal): Promise<void> {
+    let dueAtMs = this.#parts.clock.now();
+    while (!signal.aborted) {
+      const lateMs = this.#parts.clock.now() - dueAtMs;
+      if (lateMs > LATE_MS) this.#beginAnew();
+      await this.#look(frames).catch((err: unknown) => {
+        this.#beginAnew();
+        this.#parts.log.debug({ err }, "paths could not be looked at"); // The session ended under us; its end is told elsewhere.
+      });
+      dueAtMs = this.#parts.clock.now() + this.#restMs();
+      if (await this.#rest(dueAtMs - this.#parts.clock.now(), signal)) {
+        await this.#parts.clock.sleep(SETTLE_MS, signal).catch(() => {});
+        dueAtMs = this.#parts.clock.now();
+      }
+    }
+  }
+
+  heard(answer: ProbeAnswer, event: Extract<SwitchEvent, { type: "packetIn" }>): void {
+    if (answer.kind === "arp") for (const { course } of this.#paths.values()) course?.heard(event.inPort, answer.ip);
+  }
+
+  /** Takes the binds as they are. */
+  #follow(): void {
+    const { nets } = this.#parts.picture;
+    for (const [netId, { path }] of this.#paths) if (nets.get(netId)?.bindNet !== path.bindNet) this.#paths.delete(netId);
+    for (const { id: netId, bindNet } of nets.values()) {
+      if (bindNet === null || this.#paths.has(netId)) continue;
+      const path: Path = { netId, bindNet, state: "pending", how: null, why: "no packet was seen on it yet", at: null };
+      this.#paths.set(netId, { path, course: null, isSilenceTold: false });
+    }
+  }
+
+  #beginAnew(): void {
+    for (const watched of this.#paths.values()) watched.course = null;
+  }
+
+  async #look(frames: ProbeFrames): Promise<void> {
+    this.#follow();
+    const { fabric, clock } = this.#parts;
+    const session = fabric.isStanding ? fabric.session : null;
+    if (session !== this.#session) this.#beginAnew();
+    this.#session = session;
+    const due = session === null ? [] : [...this.#paths].filter(([, w]) => isOpen(w) && this.#isReady(w, session));
+    if (session === null || due.length === 0) return;
+    if (due.some(([, w]) => w.course === null)) await session.apply([]); // What the bind changed stands in the switch from here on.
+    session.inOneWrite(() =>
+      this.#askAll(
+        due.map(([, w]) => w),
+        session,
+        frames,
+      ),
+    );
+    const seen = await readPorts(session, clock);
+    if (seen.tookMs > LATE_MS || session !== fabric.session) return this.#beginAnew();
+    const still = due.filter(([id, w]) => this.#paths.get(id) === w).map(([, w]) => w);
+    this.#conclude(still, seen);
+  }
+
+  /** A port that came up or went since is another path. */
+  #isReady(watched: WatchedPath, session: FabricSwitch): boolean {
+    const ends = this.#endsOf(watched.path);
+    const isThere = ends !== null && [...ends.users, ...ends.members.map((m) => m.switchPort)].every((p) => session.ports.has(p));
+    if (!isThere || JSON.stringify(watched.course?.ends) !== JSON.stringify(ends)) watched.course = null;
+    return isThere;
+  }
+
+  #endsOf({ netId }: Path) {
+    return endsOf(this.#parts.picture, this.#parts.picture.nets.get(netId) as VimNet);
+  }
+
+  #askAll(due: readonly WatchedPath[], session: FabricSwitch, frames: ProbeFrames): void {
+    const now = this.#parts.clock.now();
+    for (const { course } of due) {
+      if (course === null || now - course.askedAtMs < ASK_EVERY_MS) continue;
+      const asked = course.ends.members.filter((m) => m.ip !== null);
+      for (const { switchPort, ip } of asked) session.packetOut(switchPort, frames.ask(ip as string));
+      if (asked.length > 0) course.asked(now);
+    }
+  }
+
+  #conclude(due: readonly WatchedPath[], seen: Readings): void {
+    const now = this.#parts.clock.now();
+    const silent: WatchedPath[] = [];
+    for (const watched of due) {
+      const ends = this.#endsOf(watched.path);
+      if (ends === null) watched.course = null;
+      else if (watched.course === null || !watched.course.read(seen, now)) watched.course = new PathCourse(ends, seen, now);
+      const verdict = watched.course?.verdict ?? null;
+      if (verdict === null) continue;
+      if (verdict.isSilent) silent.push(watched);
+      this.#found(watched, verdict, now);
+    }
+    this.#tellSilent(silent, now);
+    for (const watched of due) if (!isOpen(watched) || watched.path.state === "unverified") this.#endRound(watched);
+  }
+
+  /** One that is unverified is looked at again, from the beginning. */
+  #endRound(watched: WatchedPath): void {
+    if (watched.course?.verdict != null) watched.course = null;
+  }
+
+  #found(watched: WatchedPath, { state, how, why }: PathVerdict, now: number): void {
+    const { path } = watched;
+    if (path.state === state) return;
+    watched.path = { netId: path.netId, bindNet: path.bindNet, state, how, why, at: now };
+    this.#parts.events.push({ type: `path.${state}`, path: watched.path });
+    if (how === "traffic") this.#tellMembers(watched, "answers", why, now);
+  }
+
+  /**
+   * Where several members are silent at once the fault is more likely in what leads to all of them. Nobody is blamed then; that no packets
+   * pass is told all the same.
+   */
+  #tellSilent(silent: readonly WatchedPath[], now: number): void {
+    const members = new Set(silent.map((w) => w.path.bindNet));
+    if (members.size > 1) {
+      this.#parts.log.warn({ nets: silent.map((w) => w.path.netId) }, "no packets pass several members at once: none is blamed");
+      return;
+    }
+    for (const watched of silent) {
+      if (watched.isSilenceTold) continue;
+      watched.isSilenceTold = true;
+      this.#tellMembers(watched, "silent", watched.path.why, now);
+    }
+  }
+
+  #tellMembers({ course }: WatchedPath, says: "answers" | "silent", detail: string, seenAt: number): void {
+    for (const { portId } of course?.ends.members ?? []) {
+      if (portId === null || this.#parts.isStarved(portId) === (says === "silent")) continue; // No news.
+      this.#parts.facts.portEvidence({ about: { kind: "port", id: portId }, says, source: "traffic", seenAt, detail });
+    }
+  }
+
+  #restMs(): number {
+    const now = this.#parts.clock.now();
+    const open = [...this.#paths.values()].filter((w) => isOpen(w) && w.course !== null);
+    const ages = open.map((w) => now - (w.course as PathCourse).begunAtMs);
+    if (ages.length === 0) return LOOK_EVERY_MS;
+    const youngest = Math.min(...ages);
+    return EVERY_MS.find((e) => youngest < e.untilMs)?.everyMs ?? LOOK_EVERY_MS;
+  }
+
+  /** True when a bind has moved meanwhile. */
+  async #rest(ms: number, signal: AbortSignal): Promise<boolean> {
+    const done = new AbortController();
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    const slept = this.#parts.clock.sleep(Math.max(0, ms), AbortSignal.any([signal, done.signal])).catch(() => {});
+    if (!this.#isWoken) await Promise.race([woken, slept]);
+    done.abort();
+    const isWoken = this.#isWoken;
+    this.#isWoken = false;
+    return isWoken;
+  }
+}
+
+const isOpen = ({ path }: WatchedPath): boolean => path.state === "pending" || path.state === "unverified";
