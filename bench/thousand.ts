@@ -25,6 +25,8 @@ interface Run {
   readonly stored: number;
   /** What this thread worked until the change was on the wire and told: does not grow with what else the machine does. */
   readonly own: number;
+  /** The same until the last barrier was answered: with what is stored and told meanwhile. */
+  readonly ownToBarrier: number;
 }
 
 /** How cost grows: members fail at once, on one real switch, among more and more that exist. */
@@ -77,9 +79,17 @@ async function failAtOnce({ vim, host }: ThousandRig, victims: readonly Pair[]):
     host({ type: "evidence", evidence: { about, says: "stopped", source: "processExit", seenAt: from } });
   }
   await all.promise;
+  const ownToBarrier = threadMs() - before;
   unsubscribe();
   await vim.picture.settled();
-  return { decided: decided - from, onWire: onWire - from, barrier: barrier - from, stored: systemClock.now() - from, own };
+  return {
+    decided: decided - from,
+    onWire: onWire - from,
+    barrier: barrier - from,
+    stored: systemClock.now() - from,
+    own,
+    ownToBarrier,
+  };
 }
 
 function threadMs(): number {
@@ -113,18 +123,26 @@ const HEADING = [
   "max",
   "stored p50",
   "own CPU p50",
+  "to barrier",
 ];
 
 function figures(done: readonly Run[]) {
   const of = (what: keyof Run) => spreadOf(done.map((r) => r[what]))!;
-  return { decided: of("decided"), onWire: of("onWire"), barrier: of("barrier"), stored: of("stored"), own: of("own") };
+  return {
+    decided: of("decided"),
+    onWire: of("onWire"),
+    barrier: of("barrier"),
+    stored: of("stored"),
+    own: of("own"),
+    ownToBarrier: of("ownToBarrier"),
+  };
 }
 
 function rowOf(pairs: number, count: number, done: readonly Run[]): string[] {
-  const { decided, onWire, barrier, stored, own } = figures(done);
+  const { decided, onWire, barrier, stored, own, ownToBarrier } = figures(done);
   const three = (s: { p50: number; p99: number; max: number }) => [ms(s.p50), ms(s.p99), ms(s.max)];
   const first = [String(pairs), String(count), String(done.length), ms(decided.p50), ms(decided.max)];
-  return [...first, ...three(onWire), ...three(barrier), ms(stored.p50), ms(own.p50)];
+  return [...first, ...three(onWire), ...three(barrier), ms(stored.p50), ms(own.p50), ms(ownToBarrier.p50)];
 }
 
 function keep(root: string, pairs: number, count: number, done: readonly Run[]): void {
