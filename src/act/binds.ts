@@ -10,7 +10,15 @@ export interface StartedMove {
 
 /** Sends every move at once; nothing is awaited. All members of a group are in the VIM of its connector. */
 export function startMoves(connector: VimConnector, group: ProtectionGroup, moves: readonly Move[]): StartedMove[] {
-  return moves.map((move) => ({ move, done: connector.changeBind(move.trafficNet, dataNetOf(group, move)) }));
+  return moves.map((move) => ({
+    move,
+    done: connector.changeBind(move.trafficNet, dataNetOf(group, move), copyNetOf(group, move)),
+  }));
+}
+
+/** DUPLICATED: what enters goes to the other member too, whether it is up or not: the bridge is permanent. */
+function copyNetOf({ scheme, members }: ProtectionGroup, move: Move): NetId | null {
+  return scheme === "DUPLICATED" ? (members.find((m) => m.vnfcId !== move.to)?.dataNet ?? null) : null;
 }
 
 function dataNetOf(group: ProtectionGroup, move: Move): NetId {

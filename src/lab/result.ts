@@ -92,7 +92,7 @@ const Run = Type.Object(
     startedAt: Type.Optional(Type.String({ description: "wall-clock time of the fault, ISO 8601" })),
     fault: Type.String({ description: "what was done to the member: kill, pause, shutdown, destroy, link, hang, panic, relay" }),
     mode: Type.String({ description: "how the MANO learnt of it: push, or poll for the reference" }),
-    scheme: Type.String({ description: "ACTIVE_ACTIVE or ACTIVE_PASSIVE" }),
+    scheme: Type.String({ description: "ACTIVE_ACTIVE, ACTIVE_PASSIVE or DUPLICATED" }),
     failed: Type.Optional(Type.String({ description: "member that was made to fail" })),
     incidents: Type.Optional(
       Type.Integer({ minimum: 0, description: "failover records the MANO has of this fault; right is 1" }),

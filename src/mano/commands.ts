@@ -29,6 +29,8 @@ export interface CommandParts {
 /** What operators forget: while one is in place nobody else leads traffic back. */
 const LOCKS: ReadonlySet<ProtectionCommand["kind"]> = new Set(["lockout", "force"]);
 const NEEDS_MEMBER: ReadonlySet<ProtectionCommand["kind"]> = new Set(["force", "manual"]);
+/** Those that lead traffic, or keep it where it is. */
+const SWITCHES: ReadonlySet<ProtectionCommand["kind"]> = new Set(["lockout", "force", "manual"]);
 
 /** Operators' commands (ITU-T G.8031, 11.2): asked, written, acted on, ended. On the disk before they are acknowledged. */
 export class Commands {
@@ -175,6 +177,11 @@ function commandOf({ group }: Guard, { kind, to, trafficNets }: CommandWish): Pr
   if (to !== null && !NEEDS_MEMBER.has(kind)) throw new Fault("INVALID", `a ${kind} leads traffic to nobody: leave "to" out`);
   if (trafficNets !== null && trafficNets.length === 0)
     throw new Fault("INVALID", "traffic_nets is empty: name some, or leave it out for all of the group");
+  if (group.scheme === "DUPLICATED" && SWITCHES.has(kind))
+    throw new Fault(
+      "INVALID",
+      `both members of ${group.name} serve all of its traffic nets at once (DUPLICATED): a ${kind} has nothing to switch`,
+    );
   const memberIdOf = (name: string) =>
     group.members.find((m) => m.vnfcId === name || m.name === name)?.vnfcId ?? (name as VnfcId);
   const netIdOf = (name: string) => group.trafficNets.find((n) => n.netId === name || n.name === name)?.netId ?? (name as NetId);

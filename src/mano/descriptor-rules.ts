@@ -236,6 +236,7 @@ function rulesOfScheme(vdu: Vdu, members: readonly NsMember[], at: string): stri
       `${at}.members: no member of VDU ${quote(vdu.id)} has a traffic_net, so nothing would be protected; list at least one`,
     ];
   }
+  if (vdu.highAvailability === "DUPLICATED") return rulesOfDuplicated(vdu, members, at);
   if (vdu.highAvailability === "ACTIVE_PASSIVE" && serving.length > 1) {
     const names = serving.map((m) => m.vnfc).join(" and ");
     return [
@@ -249,4 +250,23 @@ function rulesOfScheme(vdu: Vdu, members: readonly NsMember[], at: string): stri
     ];
   }
   return [];
+}
+
+/** DUPLICATED: both members carry everything at once, so there is nothing to rest and nothing to limit. */
+function rulesOfDuplicated(vdu: Vdu, members: readonly NsMember[], at: string): string[] {
+  const spare = vdu.vnfcs.find((v) => v.standby === "warm");
+  const own = members.flatMap((m, i) => (vdu.vnfcs.some((v) => v.id === m.vnfc) ? [{ ...m, at: `${at}.members[${i}]` }] : []));
+  return [
+    ...(spare
+      ? [
+          `${at}.members: VDU ${quote(vdu.id)} is DUPLICATED, so both members serve all the time and ${quote(spare.id)} would wait for ever; remove the warm spare, or write ACTIVE_PASSIVE`,
+        ]
+      : []),
+    ...own
+      .filter((m) => m.capacity !== null)
+      .map(
+        (m) =>
+          `${m.at}.capacity: VDU ${quote(vdu.id)} is DUPLICATED, so each member carries every traffic_net; remove the capacity`,
+      ),
+  ];
 }

@@ -56,7 +56,9 @@ const vduShape = Type.Object(
       "a list of connection points",
     ),
     high_availability: Type.Optional(
-      Type.Enum(["ACTIVE_ACTIVE", "ACTIVE_PASSIVE"], { description: "ACTIVE_ACTIVE or ACTIVE_PASSIVE, or leave it out" }),
+      Type.Enum(["ACTIVE_ACTIVE", "ACTIVE_PASSIVE", "DUPLICATED"], {
+        description: "ACTIVE_ACTIVE or ACTIVE_PASSIVE or DUPLICATED, or leave it out",
+      }),
     ),
     service_interface: Type.Optional(id("the id of one cp of this VDU")),
     protection: Type.Optional(

@@ -10,7 +10,7 @@ import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, ServerSpec, VimConnector, VimServer } from "../vimconn/connector.ts";
 import { Guard } from "./guard.ts";
 import type { Healer, Patient } from "./healer.ts";
-import { type Deployment, groupsOf, resolveNets, specOf, statusOf, waitsFor } from "./plan.ts";
+import { copyNetName, type Deployment, groupsOf, resolveNets, specOf, statusOf, waitsFor } from "./plan.ts";
 import type { WriteQueue } from "./writes.ts";
 
 /** From the first pass that works on it until all servers answer: a slow guest under emulation takes half a minute. */
@@ -202,11 +202,12 @@ export class Lifecycle {
     }
     const waiting = waitsFor(d, seen);
     if (waiting !== null) return waiting;
-    const wrong = d.nsd.members.flatMap((m) =>
-      m.trafficNets.map((t) => ({ traffic: ids.get(t)!, data: ids.get(m.dataNet)!, name: t })),
-    );
+    const wrong = d.nsd.members.flatMap((m) => {
+      const copy = ids.get(copyNetName(d, m.vnfc) ?? "") ?? null;
+      return m.trafficNets.map((t) => ({ traffic: ids.get(t)!, data: ids.get(m.dataNet)!, copy, name: t }));
+    });
     const unbound = wrong.filter((b) => seen.nets.get(b.traffic)?.bindNet !== b.data);
-    for (const b of unbound) await connector.changeBind(b.traffic, b.data);
+    for (const b of unbound) await connector.changeBind(b.traffic, b.data, b.copy);
     return unbound.length === 0 ? null : `binds of ${unbound.map((b) => b.name).join(", ")} are being made`;
   }
 

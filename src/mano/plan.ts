@@ -81,6 +81,14 @@ export function specOf(d: Deployment, vnfc: Vnfc, nets: ReadonlyMap<string, NetI
   return { id: vnfc.vimServerId, name: vnfc.serverName, description, image, flavor, nics, kernelCmdline, antiAffinityGroup };
 }
 
+/** The data net of the other member, where both serve at once (DUPLICATED). */
+export function copyNetName({ nsd, vnfd }: Deployment, vnfc: string): string | null {
+  const vdu = vnfd.vdus.find((v) => v.vnfcs.some((c) => c.id === vnfc));
+  if (vdu?.highAvailability !== "DUPLICATED") return null;
+  const twin = vdu.vnfcs.find((c) => c.id === vnfc)?.replicated;
+  return nsd.members.find((m) => m.vnfc === twin)?.dataNet ?? null;
+}
+
 function vduOf(d: Deployment, vnfc: Vnfc): Vdu {
   const vdu = d.vnfd.vdus.find((v) => v.id === vnfc.vdu);
   if (!vdu) throw new Error(`VNFC ${vnfc.id} is of VDU ${vnfc.vdu}, which its VNFD has not`);

@@ -48,6 +48,7 @@ export class ReferenceWatch {
     told: number,
     signal: AbortSignal,
   ): Promise<void> {
+    if (guard.group.scheme === "DUPLICATED") return; // The twin serves already.
     const twin = vnfc.replicated === null ? undefined : this.#lifecycle.vnfcOf(vnfc.replicated)?.vnfc;
     const [failedNet, twinNet] = [vnfc, twin].map(
       (v) => v && seen.ports.find((p) => p.serverId === v.vimServerId && p.name === v.serviceInterface)?.netId,

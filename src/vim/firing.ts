@@ -11,7 +11,7 @@ import type { VimEvents } from "./events.ts";
 import { type Fabric, isLater } from "./fabric.ts";
 import type { Picture } from "./picture.ts";
 import { ReadyPlans } from "./ready-plans.ts";
-import { type Fence, type Piece, type SwitchOver, SwitchOvers } from "./switch-over.ts";
+import { type BindChange, type Fence, type Piece, type SwitchOver, SwitchOvers } from "./switch-over.ts";
 
 export interface Membership {
   readonly protection: KeptProtection;
@@ -73,7 +73,7 @@ export class Firing {
     const shots = this.#shots(hits, (h) => textOf(h.evidence), sight);
     if (shots.length === 0) return;
     const pieces = shots.map((shot): Piece => {
-      const over = { binds: bindsOf([shot]), fences: this.#fencesFor(shot.member, shot.evidence) };
+      const over = { binds: bindsOf(this.#picture, [shot]), fences: this.#fencesFor(shot.member, shot.evidence) };
       return { over, ahead: this.ready.of(shot.protection, shot.member.id, over) };
     });
     void this.#carryOut(pieces, shots).catch(() => {}); // Said in the log there.
@@ -86,7 +86,7 @@ export class Firing {
     const due = planOf(hit.protection, hit.member.id) && !hasFired(hit.protection, hit.member.id) ? [hit] : [];
     const shots = this.#shots(due, () => "fenced by command", sight);
     const fences = this.#fences(hit.member, tell);
-    if (shots.length + fences.length > 0) await this.#carryOut([{ over: { binds: bindsOf(shots), fences }, ahead: null }], shots);
+    if (shots.length + fences.length > 0) await this.#carryOut([{ over: { binds: bindsOf(this.#picture, shots), fences }, ahead: null }], shots);
   }
 
   /** Lifts fences. Resolves when it is confirmed and stored. */
@@ -100,7 +100,7 @@ export class Firing {
     const member = memberOf(protection, failed);
     if (member === undefined || hasFired(protection, failed)) return null;
     const shots = this.#shots([{ protection, member }], () => "", sight);
-    return shots.length === 0 ? null : { binds: bindsOf(shots), fences: this.#fences(member, null) };
+    return shots.length === 0 ? null : { binds: bindsOf(this.#picture, shots), fences: this.#fences(member, null) };
   }
 
   /** Those of which a move can be made. */
@@ -211,7 +211,13 @@ export class Firing {
   }
 }
 
-const bindsOf = (shots: readonly Shot[]): SwitchOver["binds"] =>
-  shots.flatMap((s) => s.moves.map(({ move, target, was }) => ({ netId: move.trafficNet, target, was })));
+const bindsOf = (picture: Picture, shots: readonly Shot[]): SwitchOver["binds"] =>
+  shots.flatMap((s) => s.moves.map(({ move, target, was }) => bindOf(picture, { netId: move.trafficNet, target, was })));
+
+/** A net that is led into two already goes on to be: the two change places, and no entry changes but for the fence. */
+function bindOf({ nets }: Picture, change: BindChange): BindChange {
+  const wasCopy = nets.get(change.netId)?.copyNet ?? null;
+  return wasCopy === null ? change : { ...change, wasCopy, copy: wasCopy === change.target ? change.was : null };
+}
 
 const textOf = ({ about, says, source, detail }: Evidence): string => `${about.kind} ${says} (${detail ?? SOURCES[source].text})`;

@@ -80,8 +80,8 @@ export interface VimConnector extends Disposable {
   evacuateServer(id: ServerId, from: HostId, signal: AbortSignal): Promise<void>;
   /** No error when it is gone already. */
   deleteServer(id: ServerId, signal: AbortSignal): Promise<void>;
-  /** Leads a traffic net to a data net, or to none. The request is on its way when this returns: nothing is awaited before. */
-  changeBind(trafficNet: NetId, dataNet: NetId | null): Promise<Bound>;
+  /** Leads a traffic net to a data net, or to none; with `copyNet` to two at once, which an OpenVIM as the original is refuses. The request is on its way when this returns: nothing is awaited before. */
+  changeBind(trafficNet: NetId, dataNet: NetId | null, copyNet?: NetId | null): Promise<Bound>;
   /**
    * Lays into the VIM what it is to do when a member fails; replaces an older revision. VIM_REFUSED with `about.status` 409 when
    * it has a newer one, 404 when it has no protections at all (an OpenVIM as the original is).

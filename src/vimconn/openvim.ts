@@ -156,8 +156,9 @@ class OpenVim implements VimConnector {
     if (answer.status !== 404) accepted("DELETE", `servers/${id}`, answer);
   }
 
-  changeBind(trafficNet: NetId, dataNet: NetId | null): Promise<Bound> {
-    const url = new URL(`${this.#url}/networks/${trafficNet}/${dataNet ?? "delete"}`);
+  changeBind(trafficNet: NetId, dataNet: NetId | null, copyNet: NetId | null = null): Promise<Bound> {
+    const copy = copyNet === null ? "" : `/${copyNet}`;
+    const url = new URL(`${this.#url}/networks/${trafficNet}/${dataNet ?? "delete"}${copy}`);
     return this.#http.ask(dataNet === null ? "DELETE" : "PUT", url, undefined, BIND_TIMEOUT_MS).then((answer) => {
       const { applied } = (accepted("PUT", url.pathname, answer) ?? {}) as {
         applied?: { on_wire_mono_ms: number; barrier_mono_ms: number } | null;

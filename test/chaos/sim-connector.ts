@@ -132,9 +132,9 @@ export class SimConnector implements VimConnector {
     await this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.servers.deleteServer(id)).catch(unlessGone);
   }
 
-  changeBind(trafficNet: NetId, dataNet: NetId | null): Promise<Bound> {
+  changeBind(trafficNet: NetId, dataNet: NetId | null, copyNet: NetId | null = null): Promise<Bound> {
     return this.#ask(BIND_TIMEOUT_MS, undefined, async (vim) => {
-      const applied = await vim.binds.changeBind(trafficNet, dataNet);
+      const applied = await vim.binds.changeBind(trafficNet, dataNet, copyNet);
       this.#bound(trafficNet, dataNet);
       return applied === null ? { pending: true } : { pending: false, onWireMs: applied.onWireAt, barrierMs: applied.barrierAt };
     });

@@ -347,6 +347,13 @@ const BROKEN: Record<string, [breakIt: (f: Loose) => void, errors: string[]]> = 
     },
     ['nsd[0].members: VDU "relay" is ACTIVE_PASSIVE but a and b both have a traffic_net'],
   ],
+  "DUPLICATED with a limit": [
+    (f) => {
+      vdu(f).high_availability = "DUPLICATED";
+      nsd(f).members[0].capacity = 2;
+    },
+    ['nsd[0].members[0].capacity: VDU "relay" is DUPLICATED, so each member carries every traffic_net; remove the capacity'],
+  ],
   "ACTIVE_ACTIVE with an idle member": [
     (f) => {
       nsd(f).members[1].traffic_net = [];

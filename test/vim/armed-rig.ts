@@ -216,10 +216,16 @@ export class ArmedRig implements AsyncDisposable {
 
   /** Where a packet for anybody that enters this port leaves, by the switch's own word. */
   async leavesAt(port: string): Promise<string> {
-    const { ports } = this.vim.fabric.session!;
-    const trace = await this.ovs.trace(`in_port=${ports.get(port)!.no},dl_dst=00:00:00:00:00:99`);
+    const { no } = this.vim.fabric.session!.ports.get(port)!;
+    const trace = await this.ovs.trace(`in_port=${no},dl_dst=00:00:00:00:00:99`);
     const out = /Datapath actions: (.*)/.exec(trace)![1]!;
-    return out === "drop" ? out : (await this.#dpPorts()).get(out)!;
+    if (out === "drop") return out;
+    const ports = await this.#dpPorts();
+    return out
+      .split(",")
+      .map((no) => ports.get(no)!)
+      .sort()
+      .join(" and ");
   }
 
   async #dpPorts(): Promise<Map<string, string>> {

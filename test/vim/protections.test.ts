@@ -72,6 +72,19 @@ describe("firing", () => {
     expect([rig.boundTo("traffic0"), rig.portOf(rig.a).fenced]).toEqual(["data1", false]);
   });
 
+  test("a net that is led into both members goes on to be: they change places, and the failed one's port is closed", async () => {
+    await rig.vim.binds.changeBind(rig.nets.traffic0!.id, rig.nets.data0!.id, rig.nets.data1!.id);
+    await rig.vim.protections.arm(rig.armed());
+    expect(await rig.leavesAt("va")).toBe([tapOf("a"), tapOf("b")].sort().join(" and "));
+    rig.server(rig.a, "paused");
+    await confirmed();
+    const { bindNet, copyNet } = rig.vim.picture.nets.get(rig.nets.traffic0!.id)!;
+    expect([bindNet, copyNet]).toEqual([rig.nets.data1!.id, rig.nets.data0!.id]);
+    expect([await rig.leavesAt("va"), await rig.leavesAt(tapOf("a"))]).toEqual([tapOf("b"), "drop"]);
+    await rig.vim.protections.lift(GROUP, A);
+    expect(await rig.leavesAt("va")).toBe([tapOf("a"), tapOf("b")].sort().join(" and "));
+  });
+
   test("once per revision, whoever tells it again; a higher revision may fire again", async () => {
     await rig.vim.protections.arm(rig.armed());
     rig.server(rig.a, "stopped", "processExit");
