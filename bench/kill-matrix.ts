@@ -2,7 +2,7 @@ import { cpus, release } from "node:os";
 import { join } from "node:path";
 import { runOnce } from "../src/lab/experiment.ts";
 import { ensureGuestImage } from "../src/lab/image.ts";
-import { type RunningLab, startLab } from "../src/lab/lab.ts";
+import { type RunningLab, SCHEMES, type SchemeName, startLab } from "../src/lab/lab.ts";
 import { LAB_FOLDER, removeLeftovers } from "../src/lab/leftovers.ts";
 import { runLine } from "../src/lab/printed.ts";
 import { systemClock } from "../src/lib/clock.ts";
@@ -11,14 +11,12 @@ import { added, type Cell, type CellKey, keep, keyText, type Run, readLedger, ru
 import { lengthText, matrixTable } from "./matrix/printed.ts";
 import { STORIES, type Story } from "./matrix/stories.ts";
 
-type Scheme = "active-active" | "active-passive";
-
 export interface KillMatrix {
   readonly root: string;
   /** Each cell is run until it has so many runs of this version, those of earlier calls included. */
   readonly runs: number;
   readonly pps: number;
-  readonly schemes: readonly Scheme[];
+  readonly schemes: readonly SchemeName[];
   readonly versions: readonly ("1.0" | "1.3")[];
   /** Only stories with one of these names; all where it is left out. */
   readonly stories?: readonly string[];
@@ -88,7 +86,7 @@ function workFor(bench: KillMatrix, version: string, had: readonly Cell[]): Work
   );
 }
 
-async function labFor({ root, pps, load, probeIntervalMs }: KillMatrix, scheme: Scheme, openflow: "1.0" | "1.3") {
+async function labFor({ root, pps, load, probeIntervalMs }: KillMatrix, scheme: SchemeName, openflow: "1.0" | "1.3") {
   const image = await ensureGuestImage(join(root, ".cache", "guest"), console.log);
   const runFolder = join(root, "var", "bench", `${Date.now()}`);
   const tuning = { probeIntervalMs, waitToRestoreMs: WAIT_TO_RESTORE_MS };
@@ -99,7 +97,7 @@ async function labFor({ root, pps, load, probeIntervalMs }: KillMatrix, scheme: 
 
 interface Course {
   readonly path: string;
-  readonly scheme: Scheme;
+  readonly scheme: SchemeName;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -116,7 +114,7 @@ async function runCell(
       const run = await runOnce(lab, {
         fault: story.fault,
         mode: "push",
-        scheme: scheme === "active-active" ? "ACTIVE_ACTIVE" : "ACTIVE_PASSIVE",
+        scheme: SCHEMES[scheme],
         onMoment: () => {},
         watchesOwners: true,
         isTwinDown: story.isTwinDown ?? false,

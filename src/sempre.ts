@@ -55,7 +55,7 @@ program
   )
   .addOption(
     new Option("--scheme <scheme>", "how the pair shares the work")
-      .choices(["active-active", "active-passive"])
+      .choices(["active-active", "active-passive", "duplicated"])
       .default("active-active"),
   )
   .addOption(new Option("--openflow <version>", "OpenFlow version of the switch").choices(["1.0", "1.3"]).default("1.3"))
@@ -199,7 +199,7 @@ program
   .description("break VNFC A in every way, in each scheme and OpenFlow version, until each cell has so many runs of this version")
   .option("--runs <n>", "runs of each, those of earlier calls included", wholeNumber(1, 10_000), 30)
   .option("--pps <n>", "RTP packets per second: 1000, 500, 250 or 143", wholeNumber(143, 1000), 500)
-  .addOption(new Option("--scheme <scheme>", "only this one").choices(["active-active", "active-passive"]))
+  .addOption(new Option("--scheme <scheme>", "only this one").choices(["active-active", "active-passive", "duplicated"]))
   .addOption(new Option("--openflow <version>", "only this one").choices(["1.0", "1.3"]))
   .option("--only <story...>", "only these, such as kill or 'kill, VIM killed'")
   .option("--load <n>", "busy processes beside it", wholeNumber(0, 64), 0)
@@ -220,7 +220,7 @@ program
 interface KillMatrixOptions {
   readonly runs: number;
   readonly pps: number;
-  readonly scheme?: "active-active" | "active-passive";
+  readonly scheme?: "active-active" | "active-passive" | "duplicated";
   readonly openflow?: "1.0" | "1.3";
   readonly only?: readonly string[];
   readonly load: number;

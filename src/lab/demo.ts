@@ -11,7 +11,7 @@ import { Fault } from "../lib/fault.ts";
 import { type Moment, runOnce } from "./experiment.ts";
 import { FAULT_KINDS, type FaultKind } from "./fault-injection.ts";
 import { ensureGuestImage } from "./image.ts";
-import { type RunningLab, startLab } from "./lab.ts";
+import { type RunningLab, SCHEMES, type SchemeName, startLab } from "./lab.ts";
 import { endLiveLabs, LAB_FOLDER, removeLeftovers } from "./leftovers.ts";
 import { momentLine, runLine, summaryText, timesTable } from "./printed.ts";
 import { type DemoResult, type DemoRun, summarise } from "./result.ts";
@@ -20,7 +20,7 @@ import { run } from "./run.ts";
 export interface DemoOptions {
   readonly fault: FaultKind;
   readonly mode: "push" | "poll" | "both";
-  readonly scheme: "active-active" | "active-passive";
+  readonly scheme: SchemeName;
   readonly openflow: "1.0" | "1.3";
   /** Poll interval, ms. */
   readonly interval: number;
@@ -44,6 +44,11 @@ const RUNS_KEPT = 10;
 
 /** The command. Gives the exit status: 0 only when in every run all viewers were seen served again. */
 export async function demo(options: DemoOptions): Promise<number> {
+  if (options.scheme === "duplicated" && options.mode !== "push")
+    throw new Fault(
+      "INVALID",
+      "the reference mode (--mode poll, both) redirects traffic, and with --scheme duplicated there is none to redirect",
+    );
   if (options.keep && process.env[KEEPER] === undefined) return keepInBackground();
   const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => interrupted.abort(signal));
@@ -92,7 +97,7 @@ async function show(options: DemoOptions, stopped: Promise<never>, signal: Abort
 }
 
 async function allRuns(lab: RunningLab, options: DemoOptions): Promise<DemoRun[]> {
-  const scheme = options.scheme === "active-active" ? "ACTIVE_ACTIVE" : "ACTIVE_PASSIVE";
+  const scheme = SCHEMES[options.scheme];
   const results: DemoRun[] = [];
   for (const mode of options.mode === "both" ? (["push", "poll"] as const) : [options.mode]) {
     if (options.mode === "both" && mode === "poll") await lab.setMode("poll");

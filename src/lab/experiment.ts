@@ -4,6 +4,7 @@ import { Fault } from "../lib/fault.ts";
 import type { Source } from "../model/evidence.ts";
 import type { Alarm, Failover, ManoEvent } from "../model/mano-event.ts";
 import type { NsView } from "../model/ns.ts";
+import type { Scheme } from "../model/protection.ts";
 import { followMano } from "./event-streams.ts";
 import { type FaultKind, prepare, type Victim } from "./fault-injection.ts";
 import type { RunningLab } from "./lab.ts";
@@ -21,7 +22,7 @@ export interface Moment {
 export interface ExperimentOptions {
   readonly fault: FaultKind;
   readonly mode: "push" | "poll";
-  readonly scheme: "ACTIVE_ACTIVE" | "ACTIVE_PASSIVE";
+  readonly scheme: Scheme;
   /** What else happens: right before the fault, while it is being dealt with, or when the viewers are served again. */
   readonly also?: { readonly when: "before" | "during" | "after"; readonly act: () => unknown };
   /** The twin is killed first, and all traffic is on the member that then fails: nobody can take over before one is healed. */
@@ -64,7 +65,7 @@ export async function runOnce(lab: RunningLab, options: ExperimentOptions): Prom
   using _changes = watchViewers(lab, (moment) => onMoment(moment, faultAt));
   await restored(lab);
   const members = { a: await memberOf(lab, "relay-a"), b: await memberOf(lab, "relay-b") };
-  const hitsBoth = scheme === "ACTIVE_PASSIVE" || options.isTwinDown === true;
+  const hitsBoth = scheme !== "ACTIVE_ACTIVE" || options.isTwinDown === true;
   const hit = hitsBoth ? [lab.viewers.A, lab.viewers.B] : [lab.viewers.A];
 
   await using harm = await lab.harm(members.a.serverId);

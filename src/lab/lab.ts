@@ -6,6 +6,7 @@ import { connectLibvirt, type LibvirtSession } from "../hosts/libvirt.ts";
 import { findQemu } from "../hosts/qemu-process.ts";
 import { systemClock } from "../lib/clock.ts";
 import { silent } from "../lib/log.ts";
+import type { Scheme } from "../model/protection.ts";
 import { burden } from "./burden.ts";
 import { enterNetns } from "./enter-netns.ts";
 import { ECHO_PORT, GUEST_CMDLINE, type GuestImage } from "./image.ts";
@@ -41,12 +42,21 @@ export const VIEWERS = [
 /** Members by the UDP source port of what they relay (examples/media-relay.yaml). */
 const MEMBERS: Readonly<Record<string, string>> = { 6001: "relay-a", 6002: "relay-b", 6003: "relay-c" };
 
+/** Schemes in the words of the command line; each has its descriptor in examples/. */
+export const SCHEMES = {
+  "active-active": "ACTIVE_ACTIVE",
+  "active-passive": "ACTIVE_PASSIVE",
+  duplicated: "DUPLICATED",
+  "warm-spare": "ACTIVE_PASSIVE",
+} as const satisfies Record<string, Scheme>;
+export type SchemeName = keyof typeof SCHEMES;
+
 export interface LabOptions {
   readonly root: string;
   /** Where stores, logs and recordings of this run go. */
   readonly runFolder: string;
   readonly image: GuestImage;
-  readonly scheme: "active-active" | "active-passive" | "warm-spare";
+  readonly scheme: SchemeName;
   readonly openflow: "1.0" | "1.3";
   readonly mode: "push" | "poll";
   readonly pollIntervalMs: number;
@@ -151,12 +161,7 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
   };
 }
 
-const EXAMPLES = {
-  "active-active": "media-relay.yaml",
-  "active-passive": "media-relay-active-passive.yaml",
-  "warm-spare": "media-relay-warm-spare.yaml",
-} as const satisfies Record<LabOptions["scheme"], string>;
-const exampleOf = (scheme: LabOptions["scheme"]) => EXAMPLES[scheme];
+const exampleOf = (scheme: SchemeName) => (scheme === "active-active" ? "media-relay.yaml" : `media-relay-${scheme}.yaml`);
 
 /** Five characters, so that every device name with the lab's prefix fits into the kernel's fifteen. */
 const newLabId = () =>

@@ -38,6 +38,14 @@ export function timesTable(runs: readonly DemoRun[]): string {
     row("alarm told", (r) => r.times.alarmTold),
     ...["A", "B"].flatMap((name) => [
       row(`viewer ${name}: interruption`, (r) => r.viewers.find((v) => v.name === name)?.interruptionMs),
+      ...(shown.some((r) => r.scheme === "DUPLICATED")
+        ? [
+            [
+              `viewer ${name}: copies dropped`,
+              ...shown.map((r) => String(r.viewers.find((v) => v.name === name)?.duplicates ?? "-")),
+            ],
+          ]
+        : []),
       [`viewer ${name}: lost packets`, ...shown.map((r) => String(r.viewers.find((v) => v.name === name)?.lost ?? "-"))],
     ]),
   ]);

@@ -14,9 +14,10 @@ import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 import { systemClock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
+import { Deduplicator } from "./deduplicate.ts";
 import { type Measurement, type MeasureWindow, measure, udpDropsOf, ViaWatch } from "./meter.ts";
 import { EchoLog, PacketLog } from "./packet-log.ts";
-import { extendSeq, readRtpHeader } from "./rtp.ts";
+import { readRtpHeader } from "./rtp.ts";
 
 const Port = Type.Integer({ minimum: 1, maximum: 65_535 });
 
@@ -70,8 +71,6 @@ const ECHO_REQUEST_BYTES = 4;
 const VIDEO_BYTES_MAX = 350 * 1024 * 1024;
 /** A disk slower than the stream costs the video packets, not this process its memory. */
 const VIDEO_BACKLOG_BYTES_MAX = 4 * 1024 * 1024;
-/** Numbers remembered to tell a duplicate from a new packet: one span of the 16 bits. */
-const SEQ_SPAN = 0x1_0000;
 
 /** The transport stream in a file: payloads in the order of their arrival. */
 class Video {
@@ -104,11 +103,9 @@ class Receiver {
   readonly #memberOfPort = new Map<number, number>();
   readonly #log = new PacketLog(PACKETS_HELD);
   readonly #watch = new ViaWatch();
-  readonly #lastOfSlot = new Uint32Array(SEQ_SPAN);
+  readonly #deduplicator = new Deduplicator();
   readonly #video: Video | null;
   readonly #tell: (told: ViewerTold) => void;
-  #highest: number | null = null;
-  #duplicates = 0;
   #last: { readonly atMs: number; readonly seq: number; readonly via: number } | null = null;
 
   constructor(settings: ViewerSettings, video: Video | null, tell: (told: ViewerTold) => void) {
@@ -125,13 +122,12 @@ class Receiver {
   packet(bytes: Buffer, from: RemoteInfo, atMs: number): void {
     const header = readRtpHeader(bytes);
     if (header === null) return;
-    const seq = extendSeq(header.seq, this.#highest);
-    this.#highest = Math.max(seq, this.#highest ?? 0);
+    const { seq, isFirst } = this.#deduplicator.offer(header.ssrc, header.seq);
     const via = this.#viaOf(from.port);
     this.#log.push(atMs, seq, via);
     this.#last = { atMs, seq, via };
     if (this.#watch.isChange(via, atMs)) this.#tell({ event: "via", member: this.#members[via]!, atMs, seq });
-    if (this.#isFirst(seq)) this.#video?.write(bytes.subarray(header.payloadAt));
+    if (isFirst) this.#video?.write(bytes.subarray(header.payloadAt));
   }
 
   /** Index of the member whose marker port this is. One not named in the settings gets a name of its own. */
@@ -143,21 +139,13 @@ class Receiver {
     return via;
   }
 
-  #isFirst(seq: number): boolean {
-    const slot = seq % SEQ_SPAN;
-    const isFirst = this.#lastOfSlot[slot] !== seq;
-    this.#lastOfSlot[slot] = seq;
-    if (!isFirst) this.#duplicates++;
-    return isFirst;
-  }
-
   between = (fromMs: number, toMs: number) => this.#log.between(fromMs, toMs);
 
   latest(): Latest {
     const last = this.#last;
     return {
       received: this.#log.count,
-      duplicates: this.#duplicates,
+      duplicates: this.#deduplicator.dropped,
       lastArrivalMs: last?.atMs ?? null,
       lastSeq: last?.seq ?? null,
       via: last ? this.#members[last.via]! : null,

@@ -86,7 +86,8 @@ export class Firing {
     const due = planOf(hit.protection, hit.member.id) && !hasFired(hit.protection, hit.member.id) ? [hit] : [];
     const shots = this.#shots(due, () => "fenced by command", sight);
     const fences = this.#fences(hit.member, tell);
-    if (shots.length + fences.length > 0) await this.#carryOut([{ over: { binds: bindsOf(this.#picture, shots), fences }, ahead: null }], shots);
+    if (shots.length + fences.length > 0)
+      await this.#carryOut([{ over: { binds: bindsOf(this.#picture, shots), fences }, ahead: null }], shots);
   }
 
   /** Lifts fences. Resolves when it is confirmed and stored. */

@@ -110,4 +110,4 @@ export class ReadyPlans implements Disposable {
 const keyOf = (protection: KeptProtection, failed: VnfcId): string => `${protection.id} ${failed}`;
 /** What of it concerns the switch. */
 const textOf = ({ binds, fences }: SwitchOver): string =>
-  [...binds.map((b) => `${b.netId}>${b.target}`), ...fences.map((f) => `${f.portId}:${f.fenced}`)].join(" ");
+  [...binds.map((b) => `${b.netId}>${b.target}+${b.copy ?? "-"}`), ...fences.map((f) => `${f.portId}:${f.fenced}`)].join(" ");
