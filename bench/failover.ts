@@ -17,6 +17,10 @@ export interface FailoverBench {
   readonly runs: number;
   readonly pollRuns: number;
   readonly pps: number;
+  /** Busy processes beside it; the idle daemons are looked at among them. */
+  readonly load: number;
+  /** Otherwise than the example has it, ms. */
+  readonly probeInterval?: number;
 }
 
 /** How long the daemons are watched doing nothing, ms. */
@@ -32,12 +36,15 @@ interface Idle {
 }
 
 /** Kills VNFC A again and again, first with push, then with the dissertation's polling, in one lab; keeps one line in git. */
-export async function benchFailover({ root, runs, pollRuns, pps }: FailoverBench): Promise<number> {
+export async function benchFailover({ root, runs, pollRuns, pps, load, probeInterval }: FailoverBench): Promise<number> {
   await removeLeftovers(join(root, LAB_FOLDER), console.log);
   const image = await ensureGuestImage(join(root, ".cache", "guest"), console.log);
   const runFolder = join(root, "var", "bench", String(Date.now()));
   const options = { scheme: "active-active", openflow: "1.3", mode: "push", pollIntervalMs: 1000, video: false } as const;
-  await using lab = await startLab({ ...options, root, runFolder, image, pps, progress: console.log });
+  await using lab = await startLab({
+    ...{ ...options, root, runFolder, image, pps, load, tuning: { probeIntervalMs: probeInterval } },
+    progress: console.log,
+  });
   const idle = { vim: await idleOf(lab.daemons.vim.pid), mano: await idleOf(lab.daemons.mano.pid) };
   const push = await kills(lab, "push", runs);
   await lab.setMode("poll");
@@ -47,6 +54,8 @@ export async function benchFailover({ root, runs, pollRuns, pps }: FailoverBench
     at: new Date().toISOString(),
     what: "failover",
     pps,
+    load,
+    ...(probeInterval === undefined ? {} : { probeIntervalMs: probeInterval }),
     idle,
     push: { ...summarise(push), steps: steps(push) },
     poll: { ...summarise(poll), steps: steps(poll) },

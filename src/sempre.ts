@@ -63,6 +63,8 @@ program
   .option("--runs <n>", "how many times to break it", wholeNumber(1, 10_000), 1)
   .option("--pps <n>", "RTP packets per second: 1000, 500, 250 or 143", wholeNumber(143, 1000), 500)
   .option("--hosts <n>", "compute hosts, each a libvirtd of its own", wholeNumber(1, 4), 1)
+  .option("--probe-interval <time>", "time between two requests whether a member lives (default: the example's)", duration)
+  .option("--load <n>", "busy processes beside it", wholeNumber(0, 64), 0)
   .option("--video", "keep a short recording of what each viewer saw")
   .option("--json <file>", "write the result for machines (docs/demo-result.schema.json)")
   .option("--report <file>", "write the report here instead of into var/demo")
@@ -182,8 +184,10 @@ program
   )
   .option("--poll-runs <n>", "failover: kills in the reference mode", wholeNumber(1, 100_000), 10)
   .option("--pps <n>", "failover: RTP packets per second: 1000, 500, 250 or 143", wholeNumber(143, 1000), 1000)
+  .option("--load <n>", "failover: busy processes beside it", wholeNumber(0, 64), 0)
+  .option("--probe-interval <time>", "failover: time between two requests whether a member lives", duration)
   .option("--pairs <n...>", "thousand: how many pairs exist", wholeNumbers(1, 1000), [10, 100, 1000])
-  .action(async (what: "failover" | "thousand", options: { runs?: number; pollRuns: number; pps: number; pairs: number[] }) => {
+  .action(async (what: "failover" | "thousand", options: BenchOptions) => {
     if (what === "failover") {
       const { benchFailover } = await import("../bench/failover.ts");
       process.exitCode = await benchFailover({ ...options, runs: options.runs ?? 100, root: ROOT });
@@ -193,6 +197,15 @@ program
     const failing = [1, 10, 100, 1000];
     process.exitCode = await benchThousand({ root: ROOT, runs: options.runs ?? 30, existing: options.pairs, failing });
   });
+
+interface BenchOptions {
+  readonly runs?: number;
+  readonly pollRuns: number;
+  readonly pps: number;
+  readonly pairs: number[];
+  readonly load: number;
+  readonly probeInterval?: number;
+}
 
 program
   .command("kill-matrix")

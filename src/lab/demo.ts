@@ -27,6 +27,9 @@ export interface DemoOptions {
   readonly runs: number;
   readonly pps: number;
   readonly hosts: number;
+  /** Otherwise than the example has it, ms. */
+  readonly probeInterval?: number;
+  readonly load?: number;
   readonly video?: boolean;
   readonly json?: string;
   readonly report?: string;
@@ -76,6 +79,7 @@ async function show(options: DemoOptions, stopped: Promise<never>, signal: Abort
     mode: options.mode === "poll" ? "poll" : "push",
     pollIntervalMs: options.interval,
     video: options.video ?? false,
+    tuning: { probeIntervalMs: options.probeInterval },
     progress,
     stopped,
   });
