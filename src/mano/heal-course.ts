@@ -3,6 +3,7 @@ import type { Progress } from "../act/saga.ts";
 import { TRIES_MAX } from "../decide/ladder.ts";
 import type { HealTry, HealView } from "../model/heal.ts";
 import type { VnfcId } from "../model/ids.ts";
+import type { VimConnector } from "../vimconn/connector.ts";
 
 /** A heal that is under way, as it lies on the disk. */
 export interface KeptHeal {
@@ -28,6 +29,22 @@ export interface Course extends KeptCourse {
   /** What is under way: its step and what that waits for. */
   doing: { readonly step: string; readonly why: string; readonly leftToDo: string | null } | null;
   kept: KeptHeal | null;
+  /** The VIM it was asked for through at the last look; null: not looked at in this run yet. */
+  through: VimConnector | null;
+  /** It is time for its next try, and as many others of its VIM as may be are being healed. */
+  waitsItsTurn: boolean;
+}
+
+/**
+ * How many heals of one VIM are under way at once. Each starts a machine, which reads an image and takes a core while it boots; with a
+ * whole host's members starting at once the survivors would be the ones that suffer.
+ */
+export const HEALS_AT_ONCE = 4;
+
+/** Pure. One that is stuck waits for a person, and holds nobody up. */
+export function isItsTurn(courses: Iterable<Course>, through: VimConnector): boolean {
+  const isRunning = (c: Course) => c.kept !== null && c.through === through && (c.doing?.leftToDo ?? null) === null;
+  return [...courses].filter(isRunning).length < HEALS_AT_ONCE;
 }
 
 export const newCourse = (nextAtMs: number): Course => ({
@@ -37,6 +54,8 @@ export const newCourse = (nextAtMs: number): Course => ({
   gaveUp: null,
   doing: null,
   kept: null,
+  through: null,
+  waitsItsTurn: false,
 });
 
 export const endedTries = ({ tries }: KeptCourse): HealTry[] => tries.filter((t) => t.endedAt !== null);
@@ -55,6 +74,13 @@ export function healView(vnfcId: VnfcId, name: string, course: Course, nowMs: nu
   if (course.kept !== null)
     return { ...shown, state: "underWay", nextInMs: null, words: doing === null ? "begun" : `${doing.step}: ${doing.why}` };
   if (gaveUp !== null) return { ...shown, state: "gaveUp", nextInMs: null, words: gaveUp };
+  if (course.waitsItsTurn)
+    return {
+      ...shown,
+      state: "waiting",
+      nextInMs: null,
+      words: `in its turn: ${HEALS_AT_ONCE} others of its VIM are being healed`,
+    };
   const nextInMs = Math.max(0, Math.round(nextAtMs - nowMs));
   return {
     ...shown,

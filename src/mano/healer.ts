@@ -11,7 +11,7 @@ import { deleteHealCourse, deleteSaga, readHealCourses, readSagas, writeHealCour
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { ServerSpec, VimConnector } from "../vimconn/connector.ts";
 import type { AlarmBook } from "./alarms.ts";
-import { type Course, endedTries, healView, type KeptCourse, type KeptHeal, newCourse } from "./heal-course.ts";
+import { type Course, endedTries, healView, isItsTurn, type KeptCourse, type KeptHeal, newCourse } from "./heal-course.ts";
 import type { WriteQueue } from "./writes.ts";
 
 /**
@@ -21,6 +21,8 @@ import type { WriteQueue } from "./writes.ts";
 const HEAL_AFTER_MS = 1_000;
 /** Rest between two tries of one VNFC: a server that dies at once must not be started in a circle. */
 const COOL_DOWN_MS = 5_000;
+/** Until one that waits for others of its VIM is looked at again. */
+const TURN_AGAIN_MS = 500;
 const SAGA_KIND = "heal";
 
 /** A VNFC that is down, with all that is known of it now. */
@@ -100,10 +102,12 @@ export class Healer {
   async heal(patient: Patient, signal: AbortSignal): Promise<number | null> {
     const now = this.#parts.clock.now();
     const had = this.#courses.get(patient.vnfcId);
+    if (had?.kept) had.through = patient.connector;
     if (had?.kept) return this.#goOn(patient, had, had.kept, signal);
     const isLost = isHostLost(patient.server);
     if (!isLost && restartOf(patient.server, patient.isFenced) === null) return null;
     const course = had ?? newCourse(now + HEAL_AFTER_MS);
+    course.through = patient.connector;
     this.#courses.set(patient.vnfcId, course);
     if (course.isHostLost && !isLost) Object.assign(course, { tries: [], gaveUp: null }); // Its host is back: what was tried says nothing.
     course.isHostLost = isLost;
@@ -116,6 +120,8 @@ export class Healer {
       tried: endedTries(course),
     });
     if (choice.rung === null) return this.#giveUp(patient, course, choice.because);
+    course.waitsItsTurn = !isItsTurn(this.#courses.values(), patient.connector);
+    if (course.waitsItsTurn) return TURN_AGAIN_MS;
     return this.#begin(patient, course, choice.rung, choice.because, signal);
   }
 

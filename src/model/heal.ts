@@ -24,7 +24,7 @@ export interface HealTry {
 export interface HealView {
   readonly vnfcId: VnfcId;
   readonly name: string;
-  /** `waiting`: for its time; `gaveUp`: nothing is tried any more; `stuck`: a person must do something first. */
+  /** `waiting`: for its time, or for its turn among others of its VIM; `gaveUp`: nothing is tried any more; `stuck`: a person must do something first. */
   readonly state: "waiting" | "underWay" | "gaveUp" | "stuck";
   readonly tries: readonly HealTry[];
   readonly triesMax: number;
