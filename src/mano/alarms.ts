@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
-import type { Alarm } from "../model/mano-event.ts";
+import type { Alarm, FaultyResourceInfo } from "../model/mano-event.ts";
 import type { EventStream } from "../notify/stream.ts";
 import { readActiveAlarms, readAlarm, upsertAlarm } from "../store/mano-records.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
@@ -24,6 +24,8 @@ export const ALARM_CAUSES = {
   TRAFFIC_PORT_DOWN: { severity: "MAJOR", eventType: "COMMUNICATIONS_ALARM", isRootCause: true },
   /** So many are silent at once that the fault may be ours: nobody is fenced for silence until somebody answers. */
   AUTOMATION_STOPPED: { severity: "MAJOR", eventType: "PROCESSING_ERROR_ALARM", isRootCause: true },
+  /** A compute host does not answer, and members on it are down: the cause of theirs. About "<VIM account>/<host>". */
+  HOST_DOWN: { severity: "CRITICAL", eventType: "EQUIPMENT_ALARM", isRootCause: true },
   VIM_UNREACHABLE: { severity: "MAJOR", eventType: "COMMUNICATIONS_ALARM", isRootCause: true },
 } as const satisfies Record<
   string,
@@ -31,6 +33,13 @@ export const ALARM_CAUSES = {
 >;
 
 export type AlarmCause = keyof typeof ALARM_CAUSES;
+
+/** The root alarm, and what it says is broken. */
+interface Explanation {
+  readonly objectId: string;
+  readonly cause: AlarmCause;
+  readonly resource: FaultyResourceInfo;
+}
 
 const keyOf = (objectId: string, cause: string): string => `${cause} ${objectId}`;
 
@@ -89,6 +98,28 @@ export class AlarmBook {
     this.#stream.push({ type: "alarm.raised", alarm });
     await this.#writes.flush();
     if (this.#active.has(key)) this.#toldAt.set(key, this.#clock.now());
+  }
+
+  /** What the active alarms of a cause are about. */
+  activeOf(cause: AlarmCause): string[] {
+    return [...this.#active.values()].filter((a) => a.probableCause === cause).map((a) => a.managedObjectId);
+  }
+
+  /** An active alarm has another for its cause: told once. Nothing where one of the two is not active. */
+  explain(objectId: string, cause: AlarmCause, by: Explanation): void {
+    const key = keyOf(objectId, cause);
+    const [alarm, root] = [this.#active.get(key), this.#active.get(keyOf(by.objectId, by.cause))];
+    if (!alarm || !root || alarm.correlatedAlarmIds?.includes(root.id)) return;
+    const changed: Alarm = {
+      ...alarm,
+      changedAt: this.#clock.wall().toISOString(),
+      isRootCause: false,
+      correlatedAlarmIds: [root.id],
+      rootCauseFaultyResource: by.resource,
+    };
+    this.#active.set(key, changed);
+    this.#writes.push((tx) => upsertAlarm(tx, changed));
+    this.#stream.push({ type: "alarm.changed", alarm: changed });
   }
 
   clear(objectId: string, cause: AlarmCause): void {

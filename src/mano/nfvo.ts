@@ -23,6 +23,7 @@ import { Healer, type Patient } from "./healer.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Reaction, vimOf } from "./reaction.ts";
 import { ReferenceWatch } from "./reference-watch.ts";
+import { RootCauses } from "./roots.ts";
 import { Spares } from "./spares.ts";
 import { usersCutOff } from "./traffic-ports.ts";
 import { VimWatch } from "./vim-watch.ts";
@@ -56,6 +57,7 @@ export class Nfvo implements AsyncDisposable {
   readonly #book: FailoverBook;
   readonly #fences: Fences;
   readonly #reference: ReferenceWatch;
+  readonly #roots: RootCauses;
   readonly #watches = new Map<VimAccountId, VimWatch>();
   readonly #runs: Promise<void>[] = [];
   readonly #stopped = new AbortController();
@@ -70,6 +72,7 @@ export class Nfvo implements AsyncDisposable {
     this.stream = stream;
     this.writes = writes;
     this.alarms = alarms;
+    this.#roots = new RootCauses(clock, alarms);
     this.catalogue = new Catalogue(db, clock);
     this.#book = new FailoverBook(clock, stream, writes, alarms);
     this.healer = new Healer({ db, clock, log, stream, alarms, writes });
@@ -249,7 +252,9 @@ export class Nfvo implements AsyncDisposable {
     const id = watch.account.id;
     const own = this.lifecycle.all.filter((d) => d.ns.vimAccountId === id).map((d) => d.ns.id);
     for (const ns of own) this.lifecycle.noteStatuses(ns, seen);
-    for (const guard of this.reaction.guards) if (vimOf(guard) === id) await this.#passOver(guard, watch.connector, seen, signal);
+    const guards = this.reaction.guards.filter((g) => vimOf(g) === id);
+    for (const guard of guards) await this.#passOver(guard, watch.connector, seen, signal);
+    this.#roots.look(watch.account, guards, seen);
     for (const ns of own) await this.lifecycle.step(ns, watch.connector, seen, signal);
     this.#book.tellStuck();
     this.#keepCursor(watch);

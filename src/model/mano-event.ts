@@ -19,6 +19,15 @@ export interface Alarm {
   readonly probableCause: string;
   readonly isRootCause: boolean;
   readonly faultDetails: readonly string[];
+  /** The alarms that explain this one, and what they are about. Left out where it is its own cause. They stay when it has been moved off what failed. */
+  readonly correlatedAlarmIds?: readonly string[];
+  readonly rootCauseFaultyResource?: FaultyResourceInfo;
+}
+
+/** SOL005 8.5.3.2, with the part of a ResourceHandle that we know. */
+export interface FaultyResourceInfo {
+  readonly faultyResource: { readonly vimId: VimAccountId; readonly resourceId: string };
+  readonly faultyResourceType: "COMPUTE" | "STORAGE" | "NETWORK";
 }
 
 /** Times of one failover, monotonic ms of the machine that saw them. Each is null until it happened. */
@@ -101,6 +110,6 @@ export type ManoEventBody =
     }
   | { readonly type: "protection.armed"; readonly groupId: GroupId; readonly revision: number }
   | { readonly type: "net.unprotected"; readonly groupId: GroupId; readonly netId: NetId }
-  | { readonly type: "alarm.raised" | "alarm.cleared"; readonly alarm: Alarm };
+  | { readonly type: "alarm.raised" | "alarm.changed" | "alarm.cleared"; readonly alarm: Alarm };
 
 export type ManoEvent = { readonly seq: number; readonly at: string; readonly monoMs: number } & ManoEventBody;
