@@ -31,9 +31,14 @@ export class RootCauses {
       health.state === "down" ? [{ vnfcId: member.vnfcId, hostId: hostOf(serverId), sinceMs: toldAt ?? health.sinceMs }] : [],
     );
     for (const root of rootsOf(failures, lost)) if (root.host) this.#tell(account, root, root.host, seen);
-    const stillLost = new Set(lost.map((h) => objectOf(account.id, h.hostId)));
-    for (const id of this.#alarms.activeOf("HOST_DOWN"))
-      if (id.startsWith(objectOf(account.id, "")) && !stillLost.has(id)) this.#alarms.clear(id, "HOST_DOWN");
+    this.#forgetAllBut(new Set(lost.map((h) => objectOf(account.id, h.hostId))), account.id);
+  }
+
+  /** Hosts of a VIM that are up again, or have no server of ours any more. */
+  #forgetAllBut(lost: ReadonlySet<string>, vim: VimAccountId): void {
+    const isOver = (object: string) => object.startsWith(objectOf(vim, "")) && !lost.has(object);
+    for (const object of this.#lostAt.keys()) if (isOver(object)) this.#lostAt.delete(object);
+    for (const object of this.#alarms.activeOf("HOST_DOWN")) if (isOver(object)) this.#alarms.clear(object, "HOST_DOWN");
   }
 
   /** Hosts that are not up and have servers of members. */
@@ -47,9 +52,6 @@ export class RootCauses {
       this.#lostAt.set(object, sinceMs);
       found.set(server.hostId, { hostId: server.hostId, state: server.hostState, sinceMs });
     }
-    for (const object of this.#lostAt.keys())
-      if (object.startsWith(objectOf(vim, "")) && ![...found.keys()].some((id) => objectOf(vim, id) === object))
-        this.#lostAt.delete(object);
     return [...found.values()];
   }
 
