@@ -24,7 +24,7 @@ export type Store<DB> = Kysely<DB> & {
  * `migrationsDir`. A transaction that was acknowledged survives a kill -9 and a power cut: WAL with synchronous=FULL.
  * Throws STORE_NEWER when a newer program has written it.
  */
-export async function openStore<DB>(at: { path: string; migrationsDir: string }): Promise<Store<DB>> {
+export async function openStore<DB>(at: StorePlace): Promise<Store<DB>> {
   if (at.path !== ":memory:") mkdirSync(dirname(at.path), { recursive: true });
   const db = new DatabaseSync(at.path, { enableForeignKeyConstraints: true, timeout: BUSY_TIMEOUT_MS });
   try {

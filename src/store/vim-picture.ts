@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from "kysely";
-import type { FlavorId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "../model/ids.ts";
+import type { FlavorId, HostId, ImageId, NetId, TenantId, VimPortId } from "../model/ids.ts";
 import type { Flavor, Host, Image, Leftover, Server, ServerPort, Tenant, VimNet } from "../model/vim-picture.ts";
 import { updateRows } from "./update-rows.ts";
 import { flavorRow, hostRow, imageRow, leftoverRow, netRow, portRow, protectionRow, serverRow, tenantRow } from "./vim-rows.ts";

@@ -1,5 +1,4 @@
 import type { Verdict } from "../detect/misses.ts";
-import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { ArmedMember, ArmedProtection, KeptProtection, ProtectionView } from "../model/armed.ts";

@@ -28,7 +28,7 @@ async function servedBy(lab: RunningLab, member: string, sinceMs: number): Promi
   return latest.every((l) => l.via === member && (l.lastArrivalMs ?? 0) > sinceMs);
 }
 
-async function kill(lab: RunningLab, ns: NsView, member: string): Promise<number> {
+async function kill(ns: NsView, member: string): Promise<number> {
   const qemu = await findQemu(ns.vnfcs.find((v) => v.name === member)!.vimServerId);
   const at = systemClock.now();
   process.kill(qemu!.pid, "SIGKILL");
@@ -56,10 +56,10 @@ test("the twins die one after the other: the spare is resumed when the first doe
   const ns = await rest<NsView>("GET", `${lab.manoUrl}/nslcm/v1/ns_instances/${lab.nsId}`);
   await until("the spare rests", async () => (await spare()).isWarm);
 
-  const firstAt = await kill(lab, ns, "relay-a");
+  const firstAt = await kill(ns, "relay-a");
   await until("relay-b serves", () => servedBy(lab, "relay-b", firstAt));
   await until("the spare answers", async () => (await spare()).lastWakeMs !== null);
-  const secondAt = await kill(lab, ns, "relay-b");
+  const secondAt = await kill(ns, "relay-b");
   await until("the spare serves", () => servedBy(lab, "relay-c", secondAt));
 
   const { events } = await rest<{ events: ManoEvent[] }>("GET", `${lab.manoUrl}/mano/v1/events?since=0`);
