@@ -57,6 +57,27 @@ test("the source is tidy: folders import only what they may, pure folders are pu
   expect(files.flatMap(untidy)).toEqual([]);
 });
 
+const TOOLS = resolve(import.meta.dirname, "../tools");
+/** What a tool may import of ours: it speaks to a running VIM by its wire, and computes with the pure folders. */
+const TOOLS_MAY_IMPORT = new Set(["model", "steer", "lib"]);
+
+function untidyTool(file: string): string[] {
+  const source = readFileSync(join(TOOLS, file), "utf8");
+  const folders = [...source.matchAll(/from\s*"(\.[^"]+)"/g)].flatMap(([, path]) => {
+    const target = relative(SRC, resolve(TOOLS, dirname(file), path as string));
+    return target.startsWith("../") ? [] : [target.split("/")[0] as string];
+  });
+  const found = folders.filter((f) => !TOOLS_MAY_IMPORT.has(f)).map((f) => `may not import ${f}/`);
+  if (source.split("\n").length > LINES_MAX) found.push(`over ${LINES_MAX} lines: split it where it has a seam`);
+  return found.map((what) => `tools/${file}: ${what}`);
+}
+
+test("tools are tidy too, and nothing in src/ needs them", () => {
+  const tools = readdirSync(TOOLS, { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".ts"));
+  expect(tools.flatMap(untidyTool)).toEqual([]);
+  expect(files.filter((f) => readFileSync(join(SRC, f), "utf8").includes("/tools/"))).toEqual([]);
+});
+
 test("every folder has its line in the table", () => {
   const folders = [...new Set(files.filter((f) => f.includes("/")).map((f) => f.split("/")[0] as string))];
   expect(folders.filter((f) => !(f in MAY_IMPORT) && !COMPOSES.has(f))).toEqual([]);

@@ -1,9 +1,9 @@
 import { type PathReading, type PathVerdict, pathVerdict, QUIET_MS } from "../detect/path.ts";
 import type { NetId, VimPortId } from "../model/ids.ts";
 import type { VimNet } from "../model/vim-picture.ts";
+import { outsidePort } from "../steer/missing.ts";
 import type { Picture } from "./picture.ts";
 import type { Readings } from "./port-readings.ts";
-import { outsidePort } from "./wish.ts";
 
 /** A port of the net that a bind leads to. `portId` null: an outside port that the net's provider names. */
 export interface MemberPort {

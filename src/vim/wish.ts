@@ -1,8 +1,8 @@
 import type { FlowTable } from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
-import type { Net } from "../model/net.ts";
 import type { ServerPort, VimNet } from "../model/vim-picture.ts";
 import { GroupIds } from "../steer/group-ids.ts";
+import { withoutMissing } from "../steer/missing.ts";
 import { NO_STAND_INS, type StandIns } from "../steer/stand-ins.ts";
 import { unarmed, type Wanted, wantedTable } from "../steer/wanted.ts";
 import type { Sketch } from "./draft.ts";
@@ -75,21 +75,8 @@ export class Wish {
     for (const [id, why] of notArmed) this.#notArmed.set(id, why);
   }
 
-  /**
-   * A port that the switch does not have would make it refuse the whole change: such nets are carried without it.
-   */
   #wanted(session: Asked, asked: readonly VimNet[], portsOfAll: readonly ServerPort[]): Wanted {
-    const missing = new Map<NetId, string>();
-    const isThere = (port: string, netId: NetId | null) => {
-      if (session.ports.has(port)) return true;
-      if (netId !== null) missing.set(netId, `switch port name '${port}' is not valid for the openflow controller`);
-      return false;
-    };
-    const ports = portsOfAll.filter((p) => p.switchPort !== null && isThere(p.switchPort, p.netId));
-    const nets = asked.map((n) => {
-      const outside = outsidePort(n);
-      return outside === null || isThere(outside, n.id) ? n : { ...n, provider: null };
-    });
+    const { nets, ports, missing } = withoutMissing(asked, portsOfAll, (port) => session.ports.has(port));
     const standIns = this.refusal === null ? this.standIns : NO_STAND_INS;
     const { table, problems, notArmed } = wantedTable(nets, ports, session.version, standIns, this.#ids);
     return {
@@ -99,6 +86,3 @@ export class Wish {
     };
   }
 }
-
-/** The switch port that a net's provider names. */
-export const outsidePort = (net: Net): string | null => /^openflow:([^:]+)/.exec(net.provider ?? "")?.[1] ?? null;

@@ -1,0 +1,131 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { FabricNet } from "../../src/steer/fabric.ts";
+import { type FlowCase, oursOf, type RecordedFlow } from "../../tools/flows/case.ts";
+import { judge, judgeAll } from "../../tools/flows/judge.ts";
+import { wrongWays } from "../../tools/flows/reach.ts";
+
+const port = (switch_port: string, vlan: number | null, mac: string | null) => ({ switch_port, vlan, mac });
+const net = (uuid: string, ports: FlowCase["nets"][number]["ports"], more: Partial<FlowCase["nets"][number]> = {}) => ({
+  ...{ uuid, type: "data", vlan: 3000, bind_net: null, bind_type: null, ports },
+  ...more,
+});
+const flow = (f: Partial<RecordedFlow>): RecordedFlow => ({ priority: 995, ingress_port: "p1", actions: [["out", "p2"]], ...f });
+
+/** Two untagged ports: the smallest net that carries anything. */
+const PAIR = { nets: [net("net0", [port("p1", null, "52:54:00:00:00:01"), port("p2", null, null)])] };
+const PAIR_FLOWS = [flow({}), flow({ ingress_port: "p2", actions: [["out", "p1"]] })];
+const A = "52:54:00:00:00:0a";
+const C = "52:54:00:00:00:0c";
+
+describe("judging a case", () => {
+  test("the same entries are the same", () => {
+    expect(judge({ ...PAIR, out: { result: 0, flows: PAIR_FLOWS, error: null } })).toEqual({ is: "same" });
+  });
+
+  //  what is wrong with the recorded flows          → what is said
+  for (const [what, flows, says] of [
+    ["a priority", [flow({ priority: 1000 }), PAIR_FLOWS[1]!], "only ours: 995 p1 vlan=none dst=any → p2 vlan=none"],
+    [
+      "a tag",
+      [
+        flow({
+          actions: [
+            ["vlan", 7],
+            ["out", "p2"],
+          ],
+        }),
+        PAIR_FLOWS[1]!,
+      ],
+      "only the original's: 995 p1 vlan=none dst=any → p2 vlan=7",
+    ],
+    ["an entry that lacks", [PAIR_FLOWS[0]!], "only ours: 995 p2 vlan=none dst=any → p1 vlan=none"],
+    [
+      "one too many",
+      [...PAIR_FLOWS, flow({ dst_mac: A, actions: [["out", "p9"]] })],
+      "only the original's: 995 p1 vlan=none dst=52:54:00:00:00:0a → p9",
+    ],
+  ] as const) {
+    test(`a difference in ${what} is a mismatch`, () => {
+      const verdict = judge({ ...PAIR, out: { result: 0, flows: [...flows], error: null } });
+      expect(verdict).toMatchObject({ is: "mismatch", differs: expect.arrayContaining([expect.stringContaining(says)]) });
+    });
+  }
+
+  test("needless tag writes and the order of entries do not count", () => {
+    const flows = [
+      PAIR_FLOWS[1]!,
+      flow({
+        actions: [
+          ["vlan", 7],
+          ["vlan", null],
+          ["out", "p2"],
+        ],
+      }),
+    ];
+    expect(judge({ ...PAIR, out: { result: 0, flows, error: null } })).toEqual({ is: "same" });
+  });
+
+  test("a port that the switch does not have: both say so, ours carries the rest", () => {
+    const error = "switch port name 'p2' is not valid for the openflow controller";
+    const asked = { ...PAIR, valid_ports: ["p1"] };
+    expect(judge({ ...asked, out: { result: -1, flows: null, error } })).toMatchObject({ is: "listed", decision: "0006 (5)" });
+    expect(judge({ ...asked, out: { result: 0, flows: [], error: null } })).toMatchObject({ is: "mismatch" });
+    expect(judge({ ...PAIR, out: { result: -1, flows: null, error } })).toMatchObject({ is: "mismatch" });
+  });
+
+  test("a crash of the original is listed, but not where ours leads frames wrong", () => {
+    const crashed: FlowCase = { ...PAIR, out: { exception: "KeyError: 'dst_mac'" } };
+    expect(judge(crashed)).toMatchObject({ is: "listed", decision: "0006 (4)" });
+    const nets: FabricNet[] = [
+      {
+        id: "net0",
+        bindNet: null,
+        copyNet: null,
+        bindVlan: null,
+        ports: [...PAIR.nets[0]!.ports.map((p) => ({ switchPort: p.switch_port, vlan: p.vlan, mac: p.mac }))],
+      },
+    ];
+    expect(judge(crashed, { nets, listed: [], table: [], problems: [] })).toMatchObject({ is: "mismatch" });
+  });
+
+  test("a net whose admin_state_up is false, and one with too many ends, carry nothing", () => {
+    const down = { ...PAIR.nets[0]!, admin_state_up: "false" as const };
+    expect(judge({ nets: [down], out: { result: 0, flows: [], error: null } })).toEqual({ is: "same" });
+    const three = net("net0", [port("p1", null, A), port("p2", null, null), port("p3", null, C)], { type: "ptp" });
+    expect(judge({ nets: [three], out: { result: -1, flows: null, error: "ptp with more than two" } })).toMatchObject({
+      is: "listed",
+    });
+  });
+
+  test("the report names line, input, both answers and the count", () => {
+    const outcome = judgeAll([
+      { line: 3, value: { ...PAIR, out: { result: 0, flows: [], error: null } } },
+      { line: 4, value: { ...PAIR, out: { result: 0, flows: PAIR_FLOWS, error: null } } },
+    ]);
+    expect(outcome.same).toBe(1);
+    expect(outcome.mismatches).toMatchObject([
+      { title: "line 3", input: PAIR.nets, recorded: { flows: [] }, ours: { copies: expect.any(Array) } },
+    ]);
+  });
+});
+
+/** One net with up to seven ports, some without an address, some with a tag. */
+const arbitraryNet: fc.Arbitrary<FlowCase["nets"][number]> = fc
+  .array(fc.record({ of: fc.nat(7), vlan: fc.constantFrom(null, null, 100, 200), hasMac: fc.boolean() }), { maxLength: 7 })
+  .map((ports) =>
+    net(
+      "net0",
+      ports.map((p, i) => port(`p${p.of}`, p.vlan, p.hasMac ? `52:54:00:00:00:0${i}` : null)),
+    ),
+  );
+
+test("whatever the ports of a net: frames reach whom they should and nobody else", () => {
+  fc.assert(
+    fc.property(arbitraryNet, (asked) => {
+      const ours = oursOf({ nets: [asked], out: {} });
+      expect(wrongWays(ours.nets, ours.table)).toEqual([]);
+    }),
+    { numRuns: 2_000 },
+  );
+});
