@@ -7,7 +7,7 @@ import type { Codec, Unsent } from "../wire/openflow/codec.ts";
 import { errorName } from "../wire/openflow/errors.ts";
 import type { Message10 } from "../wire/openflow/of10.ts";
 import type { Message13 } from "../wire/openflow/of13.ts";
-import type { Outgoing } from "./encoded.ts";
+import { isReady, type Outgoing } from "./encoded.ts";
 import type { Greeted } from "./greet.ts";
 
 export type AnyMessage = Message10 | Message13;
@@ -52,8 +52,6 @@ interface Batch {
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 /** A switch that answers echoes but not this request. Longer than a full table of a slow switch takes. */
 export const ANSWER_LIMIT_MS = 10_000;
-/** Where the xid stands in a message. */
-const XID_AT = 4;
 const XID_MAX = 0xffffffff;
 /** Far from the small numbers that a peer gives its own hello and echoes. */
 const FIRST_XID = 0x10000;
@@ -157,8 +155,11 @@ export class Channel<M extends AnyMessage> {
     let xid = firstXid;
     for (const phase of phases) {
       for (const message of phase) {
-        if (message instanceof Uint8Array) w.patchU32(w.bytes(message) + XID_AT, xid++);
-        else this.codec.encodeTo(w, message, xid++);
+        if (isReady(message)) {
+          const from = w.bytes(message.bytes);
+          for (const at of message.xidsAt) w.patchU32(from + at, xid);
+        } else this.codec.encodeTo(w, message, xid);
+        xid++;
       }
       this.codec.encodeTo(w, { kind: "barrierRequest" } as unknown as Unsent<M>, xid++);
     }

@@ -1,13 +1,14 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
-import { COOKIE_MARK, type FlowEntry, type FlowTable } from "../model/flow.ts";
+import { COOKIE_MARK, type FlowEntry, type FlowPhases, type FlowTable } from "../model/flow.ts";
 import { datapathId } from "../model/ids.ts";
 import type { SwitchPort } from "../model/switch.ts";
+import { bundleControl } from "../wire/openflow/bundle.ts";
 import { errorName, STALE } from "../wire/openflow/errors.ts";
 import { OF13 } from "../wire/openflow/hello.ts";
 import { GROUP, type Message13, NO_BUFFER, of13, PORT, TABLE_ALL, WHOLE_PACKET } from "../wire/openflow/of13.ts";
-import { Channel } from "./channel.ts";
+import { type BatchResult, Channel, type Refusal } from "./channel.ts";
 import { type Dialect, type Heard, type PortCounters, portCounters } from "./dialect.ts";
 import { Encoded } from "./encoded.ts";
 import type { Greeted } from "./greet.ts";
@@ -22,6 +23,14 @@ const OUR_COOKIES = { cookie: COOKIE_MARK << 32n, cookieMask: 0xffffffff00000000
 export function dialect13(socket: Socket, greeted: Greeted, clock: Clock): Dialect {
   const channel = new Channel(socket, of13, greeted, clock);
   const encoded = new Encoded(of13, change13);
+  /** Off where the switch has none; and after it has refused one, since of single messages at least the others are carried out. */
+  let isBundling = false;
+  const applyBundle = async (phases: FlowPhases, ports: PortBook): Promise<BatchResult> => {
+    const result = await channel.batch([[bundleControl("open"), ...encoded.inBundle(phases, ports), bundleControl("commit")]]);
+    if (result.refused.length === 0) return result;
+    isBundling = false;
+    return { ...result, refused: unbundled(result.refused, phases) };
+  };
   return {
     version: "1.3",
     get bytesRead() {
@@ -39,9 +48,15 @@ export function dialect13(socket: Socket, greeted: Greeted, clock: Clock): Diale
         greeted.frames,
       ),
     introduce: () => introduce(channel),
-    takeLead: (epoch) => takeLead(channel, epoch),
+    async takeLead(epoch) {
+      await takeLead(channel, epoch);
+      isBundling = await hasBundles(channel);
+    },
     encode: (phases, ports) => encoded.encode(phases, ports),
-    apply: (phases, ports) => channel.batch(encoded.messages(phases, ports)),
+    apply(phases, ports) {
+      const isOne = phases.length === 1 && (phases[0]?.length ?? 0) < 2;
+      return isBundling && !isOne ? applyBundle(phases, ports) : channel.batch(encoded.messages(phases, ports));
+    },
     read: (ports, strange) => read(channel, ports, strange),
     counters: (ports) => counters(channel, ports),
     packetOut: (port, frame) =>
@@ -80,6 +95,20 @@ async function takeLead(channel: Channel<Message13>, epoch: bigint): Promise<voi
   channel.allowWrites();
   const { refused } = await channel.batch([[{ kind: "setConfig", flags: 0, missSendLen: WHOLE_PACKET }]]);
   if (refused[0] !== undefined) throw new Fault("SWITCH_REFUSED", `setConfig: ${refused[0].error}`, { error: refused[0].error });
+}
+
+/** A switch that has no bundles refuses one that does nothing. */
+async function hasBundles(channel: Channel<Message13>): Promise<boolean> {
+  const { refused } = await channel.batch([[bundleControl("open"), bundleControl("discard")]]);
+  return refused.length === 0;
+}
+
+/** Where the refused ones stand among the changes; what is said of opening and committing comes last, under no change. */
+function unbundled(refused: readonly Refusal[], phases: FlowPhases): Refusal[] {
+  const places = phases.flatMap((changes, phase) => changes.map((_, index) => ({ phase, index })));
+  const none = { phase: phases.length, index: 0 };
+  const found = refused.map(({ index, error }) => ({ ...(places[index - 1] ?? none), error }));
+  return [...found.filter((r) => r.phase < phases.length), ...found.filter((r) => r.phase === phases.length)];
 }
 
 async function read(channel: Channel<Message13>, ports: PortBook, strange: (what: string) => void): Promise<FlowTable> {

@@ -39,9 +39,9 @@ export interface SwitchSession {
   /** Our entries (by cookie mark) and groups (by number), as the switch has them and in whatever order it tells them. */
   read(): Promise<FlowTable>;
   /**
-   * All phases in one write, a barrier after each. Rejects with Fault SWITCH_REFUSED that names the first refused change
-   * (`about.change`, `about.error`) or the missing port; in the first case the switch has carried out the others, in the
-   * second nothing was written.
+   * All phases in one write: as a bundle that takes effect as a whole, where the switch has bundles, else with a barrier after each.
+   * Rejects with Fault SWITCH_REFUSED that names the first refused change (`about.change`, `about.error`) or the missing port. In the
+   * first case the switch has carried out the others or, of a bundle, perhaps nothing: read it; in the second nothing was written.
    */
   apply(phases: FlowPhases): Promise<Applied>;
   /** Grows whenever the switch gains or loses a port, or one gets another number. */
@@ -246,7 +246,7 @@ export class Session implements SwitchSession {
 function refusal(datapath: DatapathId, phases: FlowPhases, { refused }: BatchResult): Fault {
   const { phase, index, error } = refused[0]!;
   const change = phases[phase]?.[index];
-  const what = change === undefined ? "barrier" : describeChange(change);
+  const what = change === undefined ? "the whole" : describeChange(change);
   return new Fault("SWITCH_REFUSED", `${error} for ${what}`, { datapath, change: what, error, refused: refused.length });
 }
 

@@ -62,6 +62,17 @@ describe("OpenFlow 1.3 only", () => {
     });
   });
 
+  test("a bundle that fails changes nothing; what is sent after it goes message by message, and what the switch takes stands", async () => {
+    await using it = await join("OpenFlow13");
+    const good = entry(1, {}, out("p1"));
+    const bad = { op: "modifyGroup", group: group(9, "indirect", [out("p1")]) } as const;
+    const refused = { code: "SWITCH_REFUSED", about: { change: `modifyGroup ${bad.group.id}` } };
+    await expect(it.session.apply([add(good), [bad]])).rejects.toMatchObject(refused);
+    expect((await it.session.read()).entries).toEqual([]);
+    await expect(it.session.apply([add(good), [bad]])).rejects.toMatchObject(refused);
+    expect((await it.session.read()).entries).toEqual([good]);
+  });
+
   test("other tables are written to and read", async () => {
     await using it = await join("OpenFlow13");
     const deep = { ...entry(3, { inPort: "p1" }, out("p2")), table: 5 };

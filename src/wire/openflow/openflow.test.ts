@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { kinds10, kinds13, messageOf } from "../../../test/vectors/openflow/arbitraries.ts";
 import { fromText } from "../../../test/vectors/openflow/text.ts";
 import { ProtocolError } from "../kit.ts";
+import { bundleControl, ENVELOPE_BYTES, inBundle } from "./bundle.ts";
 import type { Codec } from "./codec.ts";
 import { errorName, STALE } from "./errors.ts";
 import { Framer } from "./framer.ts";
@@ -34,6 +35,25 @@ function assertSound(codec: Codec<AnyMessage>, bytes: Uint8Array, what: string):
     if (!(e instanceof ProtocolError)) throw new Error(`${what}: ${Buffer.from(bytes).toString("hex")}`, { cause: e });
   }
 }
+
+const XID_AT = 4;
+const wireOf = (file: string) => vectors.find((v) => v.file === file)!.wire;
+
+describe("a bundle is what ovs-ofctl makes of it", () => {
+  test.each(["open", "commit"] as const)("%s", (type) => {
+    const theirs = wireOf(`of13-bundle-${type}.hex`);
+    expect(of13.encode({ ...bundleControl(type), xid: theirs.readUInt32BE(XID_AT) }).toString("hex")).toBe(
+      theirs.toString("hex"),
+    );
+  });
+
+  test("a message in its envelope, the xid of both filled in", () => {
+    const theirs = wireOf("of13-bundle-add.hex");
+    const ours = inBundle(theirs.subarray(ENVELOPE_BYTES));
+    ours.writeUInt32BE(theirs.readUInt32BE(XID_AT), XID_AT);
+    expect(ours.toString("hex")).toBe(theirs.toString("hex"));
+  });
+});
 
 describe("recorded from ovs-ofctl and ovs-vswitchd", () => {
   test.each(vectors)("$file decodes to its .json, and encodes back to the same bytes", ({ codec, wire, expected }) => {
