@@ -62,6 +62,8 @@ export type FlowPhases = readonly (readonly FlowChange[])[];
 /** Our entries carry this in the upper 32 bits of their cookie ("SMPR"); entries without it are somebody else's. */
 export const COOKIE_MARK = 0x534d5052n;
 export const isOurs = (cookie: bigint): boolean => cookie >> 32n === COOKIE_MARK;
+/** The cookie of an entry of ours where nobody keeps whose it is: controllers of others write cookies of their own. */
+export const NO_OWNER = COOKIE_MARK << 32n;
 /** Group ids from here on are ours, so that a foreign group is never touched. */
 export const GROUP_ID_BASE = 0x5e000000;
 /** From here on: groups that wait for the loss of a port (`steer/stand-ins.ts`). */

@@ -1,4 +1,13 @@
-import type { Action, Bucket, FlowChange, FlowEntry, FlowPhases, FlowTable, GroupEntry } from "../model/flow.ts";
+import {
+  type Action,
+  type Bucket,
+  type FlowChange,
+  type FlowEntry,
+  type FlowPhases,
+  type FlowTable,
+  type GroupEntry,
+  NO_OWNER,
+} from "../model/flow.ts";
 import { groupText } from "./groups.ts";
 
 /** What makes two entries the same entry in a switch: table, priority and match (OpenFlow 1.3, 6.4). */
@@ -17,7 +26,7 @@ const actionText = (a: Action): string => {
       return a.do;
   }
 };
-const doesText = (e: FlowEntry) => `${e.cookie} ${e.actions.map(actionText).join(",")}`;
+const doesText = (e: FlowEntry) => e.actions.map(actionText).join(",");
 
 /**
  * The way from `have` to `want`, in the order in which a packet never meets an empty table and is never doubled for longer than a
@@ -73,7 +82,8 @@ function ledToFirst(groups: readonly GroupEntry[]): GroupEntry[] {
 }
 
 const addEntry = (entry: FlowEntry): FlowChange => ({ op: "addEntry", entry });
-const isSame = (had: FlowEntry | undefined, e: FlowEntry) => had !== undefined && doesText(had) === doesText(e);
+const isSame = (had: FlowEntry | undefined, e: FlowEntry) =>
+  had !== undefined && (had.cookie === e.cookie || had.cookie === NO_OWNER) && doesText(had) === doesText(e);
 const differs = (had: GroupEntry | undefined, g: GroupEntry) => had !== undefined && groupText(had) !== groupText(g);
 
 /** The table after the changes: what we believe is in the switch once the barrier is answered. */

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { led, net, port } from "../../test/harness/table.ts";
 import type { NetId } from "../model/ids.ts";
+import { ABILITIES } from "../model/switch.ts";
 import { afterChanges, flowChanges } from "./changes.ts";
 import { standInsOf } from "./stand-ins.ts";
 import { wantedTable } from "./wanted.ts";
@@ -10,7 +11,7 @@ const SERVICE = "02:00:00:00:00:64";
 const [VIEWER, STRANGER, ALL] = ["02:00:00:00:00:0a", "02:00:00:00:00:77", "ff:ff:ff:ff:ff:ff"];
 const PORTS = [port("A", "a", SERVICE), port("B", "b", SERVICE), port("T0", "v0", VIEWER), port("T1", "v1", null)];
 const tableOf = (version: "1.0" | "1.3", t1: string | null, ports = PORTS, copy: string | null = "B") =>
-  wantedTable([net("A"), net("B"), net("T0", "A", { copyNet: copy as NetId | null }), net("T1", t1)], ports, version);
+  wantedTable([net("A"), net("B"), net("T0", "A", { copyNet: copy as NetId | null }), net("T1", t1)], ports, ABILITIES[version]);
 
 describe.each(["1.0", "1.3"] as const)("a net that is led into two at once, OpenFlow %s", (version) => {
   const alone = tableOf(version, null).table;
@@ -70,7 +71,7 @@ test("who is one of two gets no stand-ins and is none: that is said, and the res
     ].map(([id, ids]) => [id as NetId, ids as NetId[]]),
   );
   const ports = [...PORTS, port("C", "c", SERVICE), port("T2", "v2", null)];
-  const { table, notArmed } = wantedTable(nets, ports, "1.3", standInsOf(lists));
+  const { table, notArmed } = wantedTable(nets, ports, ABILITIES["1.3"], standInsOf(lists));
   expect([...notArmed.keys()]).toEqual(["T1", "T2"]);
   for (const why of notArmed.values()) expect(why).toContain("is one of two that a network is led into at once");
   expect(table.groups.some((g) => g.type === "fastFailover")).toBe(false);

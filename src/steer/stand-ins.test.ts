@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { led, net, port } from "../../test/harness/table.ts";
 import type { FlowTable } from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
+import { ABILITIES } from "../model/switch.ts";
 import { afterChanges, flowChanges } from "./changes.ts";
 import { type StandIns, standInsOf, withStandIns } from "./stand-ins.ts";
 import { wantedTable } from "./wanted.ts";
@@ -22,7 +23,7 @@ const asks = (list: Record<string, readonly string[]>): StandIns =>
   standInsOf(new Map(Object.entries(list).map(([id, ids]) => [id as NetId, ids as readonly NetId[]])));
 
 const tableOf = (t0: string | null, t1: string | null, list: Record<string, readonly string[]>, ports = PORTS) =>
-  wantedTable(NETS(t0, t1), ports, "1.3", asks(list));
+  wantedTable(NETS(t0, t1), ports, ABILITIES["1.3"], asks(list));
 
 describe("where packets go when a port is lost and nobody controls the switch", () => {
   const bothServe = tableOf("A", "B", { T0: ["B"], T1: ["A"] }).table;
@@ -90,8 +91,8 @@ describe("what cannot be armed is said, and carried without", () => {
   });
 
   test("OpenFlow 1.0: the same table as without stand-ins", () => {
-    const asked = wantedTable(NETS("A", "B"), PORTS, "1.0", asks({ T0: ["B"] }));
-    expect(asked.table).toEqual(wantedTable(NETS("A", "B"), PORTS, "1.0").table);
+    const asked = wantedTable(NETS("A", "B"), PORTS, ABILITIES["1.0"], asks({ T0: ["B"] }));
+    expect(asked.table).toEqual(wantedTable(NETS("A", "B"), PORTS, ABILITIES["1.0"]).table);
     expect(asked.notArmed.get("T0" as NetId)).toContain("1.0");
   });
 
@@ -173,7 +174,7 @@ const world = fc
     ],
   }));
 type World = typeof world extends fc.Arbitrary<infer W> ? W : never;
-const full = (w: World) => wantedTable(w.nets, w.ports, "1.3", w.standIns).table;
+const full = (w: World) => wantedTable(w.nets, w.ports, ABILITIES["1.3"], w.standIns).table;
 
 describe("laws", () => {
   test("applied to what is there, the changes give what is wanted; and then nothing is left to do", () => {

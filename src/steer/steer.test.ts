@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { led, net, port } from "../../test/harness/table.ts";
+import { NO_OWNER } from "../model/flow.ts";
 import type { VimPort } from "../model/net.ts";
+import { ABILITIES } from "../model/switch.ts";
 import { afterChanges, flowChanges } from "./changes.ts";
 import { wantedTable } from "./wanted.ts";
 
@@ -17,8 +19,8 @@ const PORTS = [
 const boundTo = (t0: string | null, t1: string | null) => [net("d0"), net("d1"), net("t0", t0), net("t1", t1)];
 
 describe.each(["1.0", "1.3"] as const)("where packets go (OpenFlow %s)", (version) => {
-  const normal = wantedTable(boundTo("d0", "d1"), PORTS, version).table;
-  const afterA = wantedTable(boundTo("d1", "d1"), PORTS, version).table;
+  const normal = wantedTable(boundTo("d0", "d1"), PORTS, ABILITIES[version]).table;
+  const afterA = wantedTable(boundTo("d1", "d1"), PORTS, ABILITIES[version]).table;
   const STRANGER = "02:00:00:00:00:77";
   for (const [name, table, inPort, dst, want] of [
     ["normal: viewer A reaches A", normal, "p3", SERVICE_MAC, ["p1"]],
@@ -42,7 +44,10 @@ describe("a switch-over", () => {
   /** t0 with `n` more ports on it. */
   const wide = (n: number) => [...PORTS, ...Array.from({ length: n }, (_, i) => port("t0", `x${i}`, null))];
   const switchOver = (ports: VimPort[]) =>
-    flowChanges(wantedTable(boundTo("d1", "d1"), ports, "1.3").table, wantedTable(boundTo("d0", "d1"), ports, "1.3").table);
+    flowChanges(
+      wantedTable(boundTo("d1", "d1"), ports, ABILITIES["1.3"]).table,
+      wantedTable(boundTo("d0", "d1"), ports, ABILITIES["1.3"]).table,
+    );
 
   test("turns the way forward by one GROUP_MOD, however many ports lead into it", () => {
     for (const n of [0, 100]) {
@@ -61,8 +66,8 @@ describe("a switch-over", () => {
   });
 
   test("and back again restores the very same table", () => {
-    const normal = wantedTable(boundTo("d0", "d1"), PORTS, "1.3").table;
-    const moved = wantedTable(boundTo("d1", "d1"), PORTS, "1.3").table;
+    const normal = wantedTable(boundTo("d0", "d1"), PORTS, ABILITIES["1.3"]).table;
+    const moved = wantedTable(boundTo("d1", "d1"), PORTS, ABILITIES["1.3"]).table;
     const back = afterChanges(afterChanges(normal, flowChanges(moved, normal)), flowChanges(normal, moved));
     expect(flowChanges(normal, back)).toEqual([]);
   });
@@ -88,8 +93,8 @@ describe("laws of the changes", () => {
   test("applied to what is there, they give what is wanted; and then nothing is left to do", () => {
     fc.assert(
       fc.property(world, world, (x, y) => {
-        const have = wantedTable(x.nets, x.ports, x.version).table;
-        const want = wantedTable(y.nets, y.ports, x.version).table;
+        const have = wantedTable(x.nets, x.ports, ABILITIES[x.version]).table;
+        const want = wantedTable(y.nets, y.ports, ABILITIES[x.version]).table;
         expect(flowChanges(want, afterChanges(have, flowChanges(want, have)))).toEqual([]);
       }),
       { numRuns: 500 },
@@ -99,7 +104,7 @@ describe("laws of the changes", () => {
   test("one match stands once, and no group is used that is not there", () => {
     fc.assert(
       fc.property(world, ({ nets, ports, version }) => {
-        const { entries, groups } = wantedTable(nets, ports, version).table;
+        const { entries, groups } = wantedTable(nets, ports, ABILITIES[version]).table;
         const keys = entries.map((e) => JSON.stringify([e.priority, e.match]));
         expect(new Set(keys).size).toBe(keys.length);
         const used = entries.flatMap((e) => e.actions.flatMap((a) => (a.do === "group" ? [a.group] : [])));
@@ -112,7 +117,7 @@ describe("laws of the changes", () => {
   test("no port is led back to itself", () => {
     fc.assert(
       fc.property(world, ({ nets, ports, version }) => {
-        const { table } = wantedTable(nets, ports, version);
+        const { table } = wantedTable(nets, ports, ABILITIES[version]);
         for (const p of ["p1", "p2", "p3", "p4"]) expect(led(table, p, "ff:ff:ff:ff:ff:ff")).not.toContain(p);
       }),
       { numRuns: 500 },
@@ -129,7 +134,25 @@ test("a ptp network with three ports is a problem of that network only", () => {
     port("d1", "p4", null),
     port("d1", "p5", null),
   ];
-  const { table, problems } = wantedTable(nets, ports, "1.3");
+  const { table, problems } = wantedTable(nets, ports, ABILITIES["1.3"]);
   expect([...problems.keys()]).toEqual(["d0"]);
   expect(led(table, "p4", VIEWER_A)).toEqual(["p5"]);
+});
+
+describe("under a controller of others", () => {
+  const abilities = { ...ABILITIES["1.0"], packets: false, counters: false };
+  test("no probe is answered, and what no entry leads is dropped above the controller's own entry for it", () => {
+    const { entries, groups } = wantedTable(boundTo("d0", "d1"), PORTS, abilities).table;
+    expect(groups).toEqual([]);
+    expect(entries.filter((e) => e.actions.some((a) => a.do === "toController"))).toEqual([]);
+    expect(entries.filter((e) => e.actions.length === 0)).toMatchObject([{ priority: 1, match: {} }]);
+  });
+
+  test("an entry that is right stays, though nobody kept whose it is", () => {
+    const { table } = wantedTable(boundTo("d0", "d1"), PORTS, abilities);
+    const read = { ...table, entries: table.entries.map((e) => ({ ...e, cookie: NO_OWNER })) };
+    expect(flowChanges(table, read)).toEqual([]);
+    const another = { ...table, entries: table.entries.map((e) => ({ ...e, cookie: NO_OWNER | 1n })) };
+    expect(flowChanges(table, another).flat()).toHaveLength(table.entries.length);
+  });
 });

@@ -1,12 +1,11 @@
 import { type Action, COOKIE_MARK, type FlowEntry, type FlowTable, type GroupEntry, PROBE_MAC } from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
 import type { Net, VimPort } from "../model/net.ts";
+import type { Abilities } from "../model/switch.ts";
 import { actionsOf, bindGroups, type FabricEntry, type FabricNet, fabricEntries, fabricNet } from "./fabric.ts";
 import { GroupIds, hash32 } from "./group-ids.ts";
 import { grouped, permanentBridge, type Waiting } from "./groups.ts";
 import { type Arming, arm, NO_STAND_INS, type StandIns } from "./stand-ins.ts";
-
-export type OpenFlowVersion = "1.0" | "1.3";
 
 export interface Wanted {
   readonly table: FlowTable;
@@ -20,13 +19,13 @@ export interface Wanted {
 const PROBE_PRIORITY = 60_000;
 
 /**
- * Everything that should stand in the switch, from the state alone. OpenFlow 1.0 has no groups, and so no stand-ins. `ids`: numbers
+ * Everything that should stand in the switch, from the state alone. Where there can be no groups there are no stand-ins. `ids`: numbers
  * that groups have already.
  */
 export function wantedTable(
   nets: readonly Net[],
   ports: readonly VimPort[],
-  version: OpenFlowVersion,
+  abilities: Abilities,
   standIns: StandIns = NO_STAND_INS,
   ids: GroupIds = new GroupIds(),
 ): Wanted {
@@ -40,11 +39,12 @@ export function wantedTable(
       problems.set(net.id, `a ptp network has two ends, '${net.name}' has ${f.ports.length} ports`);
   }
   const carried = fabric.filter(({ net }) => !problems.has(net.id)).map((f) => f.fabric);
-  const arming = version === "1.3" ? arm(carried, standIns) : withoutGroups(carried, standIns);
-  const parts = bindGroups(arming.nets).map((group) => (version === "1.3" ? withGroups(group, arming, ids) : plain(group)));
+  const { noGroups } = abilities;
+  const arming = noGroups === null ? arm(carried, standIns) : withoutGroups(carried, standIns, noGroups);
+  const parts = bindGroups(arming.nets).map((group) => (noGroups === null ? withGroups(group, arming, ids) : plain(group)));
   return {
     table: {
-      entries: [...housekeeping(version), ...parts.flatMap((p) => p.entries)],
+      entries: [...housekeeping(abilities), ...parts.flatMap((p) => p.entries)],
       groups: parts.flatMap((p) => p.groups),
     },
     problems,
@@ -52,11 +52,11 @@ export function wantedTable(
   };
 }
 
-const withoutGroups = (nets: readonly FabricNet[], standIns: StandIns): Arming => ({
+const withoutGroups = (nets: readonly FabricNet[], standIns: StandIns, why: string): Arming => ({
   nets,
   armed: new Map(),
   waiting: new Map(),
-  notArmed: unarmed(nets, standIns, "OpenFlow 1.0 has no fast-failover groups"),
+  notArmed: unarmed(nets, standIns, why),
 });
 
 /** Those of the nets that have stand-ins now, with the reason why the switch does not know of them. */
@@ -69,14 +69,18 @@ export function unarmed(
   return new Map(asks.map((n) => [n.id as NetId, why]));
 }
 
-/** Answers to our probes go to the controller; in OpenFlow 1.0 a packet without an entry would go there too, so it is dropped by an entry. */
-function housekeeping(version: OpenFlowVersion): FlowEntry[] {
+/**
+ * Answers to our probes are handed to us. A packet without an entry is dropped: in OpenFlow 1.0, and under another's controller, that
+ * takes an entry. There it stands above the controller's own for such packets, which has priority 0.
+ */
+function housekeeping({ packets, dropsMisses }: Abilities): FlowEntry[] {
   const probe: FlowEntry = {
     ...entryOf(PROBE_PRIORITY, "probe"),
     match: { ethDst: PROBE_MAC },
     actions: [{ do: "toController" }],
   };
-  return version === "1.3" ? [probe] : [probe, entryOf(0, "miss")];
+  const miss = entryOf(packets ? 0 : 1, "miss");
+  return [...(packets ? [probe] : []), ...(dropsMisses ? [] : [miss])];
 }
 
 function entryOf(priority: number, owner: string): FlowEntry {

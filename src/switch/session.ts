@@ -4,56 +4,23 @@ import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { FlowChange, FlowPhases, FlowTable } from "../model/flow.ts";
 import type { DatapathId } from "../model/ids.ts";
-import type { Applied, SwitchEvent, SwitchPort } from "../model/switch.ts";
+import { ABILITIES, type Abilities, type Applied, type SwitchEvent, type SwitchPort } from "../model/switch.ts";
 import { OF13, type VersionName } from "../wire/openflow/hello.ts";
 import type { BatchResult } from "./channel.ts";
-import type { Dialect, Heard, PortCounters } from "./dialect.ts";
+import type { Dialect, Heard } from "./dialect.ts";
 import { dialect10 } from "./dialect10.ts";
 import { dialect13 } from "./dialect13.ts";
+import type { CountedPort, FlowSwitch, OwnPackets } from "./flow-switch.ts";
 import { greet } from "./greet.ts";
 import { type KeepAlivePolicy, keepAlive } from "./keep-alive.ts";
 import { PortBook } from "./ports.ts";
 
-/** Counters of a port, and what of them is ours. */
-export interface CountedPort extends PortCounters {
-  readonly own: OwnPackets;
-}
-
-/** Packets of this session itself: probes and their answers are not what a port carries for others. */
-export interface OwnPackets {
-  /** Sent out of the port by packet-out; all of them are in `txPackets`, unless its link was down. */
-  readonly sent: number;
-  /** Handed to us by packet-in. One that is on its way to us is in `rxPackets` and not yet here. */
-  readonly heard: number;
-}
-
 /**
- * One switch that accepted us as its controller. After the connection has ended everything rejects with Fault
- * SWITCH_NOT_CONNECTED; a request without answer for 10 s rejects with Fault TIMEOUT.
+ * One switch that accepted us as its controller. A change of it is one write: a bundle that takes effect as a whole, where the switch has
+ * bundles, else with a barrier after each phase. Of one that is refused it has carried out the rest or, of a bundle, perhaps nothing.
  */
-export interface SwitchSession {
-  readonly datapath: DatapathId;
+export interface SwitchSession extends Required<FlowSwitch> {
   readonly version: VersionName;
-  /** By name, as they are now. A port whose number has no name any more is called `#NUMBER` wherever one is named. */
-  readonly ports: ReadonlyMap<string, SwitchPort>;
-  /** Our entries (by cookie mark) and groups (by number), as the switch has them and in whatever order it tells them. */
-  read(): Promise<FlowTable>;
-  /**
-   * All phases in one write: as a bundle that takes effect as a whole, where the switch has bundles, else with a barrier after each.
-   * Rejects with Fault SWITCH_REFUSED that names the first refused change (`about.change`, `about.error`) or the missing port. In the
-   * first case the switch has carried out the others or, of a bundle, perhaps nothing: read it; in the second nothing was written.
-   */
-  apply(phases: FlowPhases): Promise<Applied>;
-  /** Grows whenever the switch gains or loses a port, or one gets another number. */
-  readonly portsVersion: number;
-  /** Encodes a change beforehand: `apply` of these very changes then only copies bytes, as long as no port gets another number. */
-  encode(phases: FlowPhases): void;
-  /** Sends a frame out of a port. Throws Fault SWITCH_REFUSED for an unknown port; what the switch refuses becomes a `refused` event. */
-  packetOut(port: string, frame: Uint8Array): void;
-  /** Sends all that `send` asks for in one write to the connection: for many small messages that is most of their cost. */
-  inOneWrite(send: () => void): void;
-  /** Of all ports, by one request. */
-  portCounters(): Promise<Map<string, CountedPort>>;
   close(why?: string): void;
 }
 
@@ -116,6 +83,10 @@ export class Session implements SwitchSession {
 
   get version(): VersionName {
     return this.#dialect.version;
+  }
+
+  get abilities(): Abilities {
+    return ABILITIES[this.version];
   }
 
   get ports(): ReadonlyMap<string, SwitchPort> {

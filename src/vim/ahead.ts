@@ -2,8 +2,8 @@ import type { FlowPhases } from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
 import type { Applied } from "../model/switch.ts";
 import type { Wanted } from "../steer/wanted.ts";
+import type { FlowSwitch } from "../switch/flow-switch.ts";
 import type { Draft } from "./draft.ts";
-import type { FabricSwitch } from "./fabric.ts";
 
 /** A change that was worked out before it is asked for, with all that it follows from; made and judged by the `Fabric` alone. */
 export interface Ahead {
@@ -11,7 +11,7 @@ export interface Ahead {
   readonly phases: FlowPhases;
   readonly tied: ReadonlySet<NetId>;
   readonly wanted: Wanted;
-  readonly session: FabricSwitch;
+  readonly session: FlowSwitch;
   readonly portsVersion: number;
   readonly generation: number;
   /** `FlowVersions.now` when it was worked out. */

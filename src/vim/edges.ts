@@ -3,18 +3,19 @@ import type { OvsdbEvent } from "../hosts/ovsdb.ts";
 import type { Evidence } from "../model/evidence.ts";
 import type { DatapathId, HostId } from "../model/ids.ts";
 import type { SwitchEvent } from "../model/switch.ts";
-import type { FabricSwitch } from "./fabric.ts";
+import type { FlowSwitch } from "../switch/flow-switch.ts";
 import { leftoverKey } from "./picture.ts";
 import type { Probe } from "./probe.ts";
 import type { Vim } from "./vim.ts";
 
 /** What the switch says becomes facts at once; the flow entries follow what ports it has. */
-export function onSwitch(vim: Vim, probe: Probe, sessionOf: (datapath: DatapathId) => FabricSwitch): (e: SwitchEvent) => void {
+export function onSwitch(vim: Vim, probe: Probe, sessionOf: (datapath: DatapathId) => FlowSwitch): (e: SwitchEvent) => void {
   return (e) => {
     vim.facts.gather();
     switch (e.type) {
       case "up":
         vim.fabric.connected(sessionOf(e.datapath));
+        vim.facts.askable(vim.fabric.session?.abilities.packets ?? true);
         vim.bfd.switchConnected();
         vim.events.push({ type: "switch.status", datapath: e.datapath, status: "connected" });
         for (const isDown of [true, false])

@@ -7,19 +7,12 @@ import type { Applied } from "../model/switch.ts";
 import type { ServerPort, VimNet } from "../model/vim-picture.ts";
 import { allPhases, flowChanges } from "../steer/changes.ts";
 import { type StandIns, withStandIns } from "../steer/stand-ins.ts";
-import type { SwitchSession } from "../switch/session.ts";
+import type { FlowSwitch } from "../switch/flow-switch.ts";
 import { type Ahead, bothOf, type Part } from "./ahead.ts";
 import { Believed } from "./believed.ts";
 import { asDrafted, asItStands, concernedBy, type Draft, draw, type Sketch, withCopies } from "./draft.ts";
 import { type Picture, RECORD_DELAY_MS } from "./picture.ts";
 import { Wish } from "./wish.ts";
-
-/** What the fabric needs of a session with a switch. */
-export type FabricSwitch = Pick<
-  SwitchSession,
-  "datapath" | "version" | "ports" | "read" | "apply" | "packetOut" | "inOneWrite" | "portCounters"
-> &
-  Partial<Pick<SwitchSession, "encode" | "portsVersion">>;
 
 const NOTHING: FlowTable = { entries: [], groups: [] };
 /** A change on the wire during a read makes the answer old; after this many the next pass tries again. */
@@ -31,7 +24,7 @@ export class Fabric {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #wake: () => void;
-  #session: FabricSwitch | null = null;
+  #session: FlowSwitch | null = null;
   /** null when only a read can tell. */
   #believed: Believed | null = null;
   /** What is believed is what the whole picture asks for. */
@@ -56,7 +49,7 @@ export class Fabric {
     this.#wake = wake;
   }
 
-  get session(): FabricSwitch | null {
+  get session(): FlowSwitch | null {
     return this.#session;
   }
 
@@ -85,7 +78,7 @@ export class Fabric {
     this.#tellInStep = listener;
   }
 
-  connected(session: FabricSwitch): void {
+  connected(session: FlowSwitch): void {
     this.#session = session;
     this.#wish.refusal = null; // It is asked again.
     this.distrust();
@@ -182,7 +175,7 @@ export class Fabric {
     );
   }
 
-  #workOut(session: FabricSwitch, draft: Draft): Pick<Ahead, "phases" | "tied" | "wanted"> {
+  #workOut(session: FlowSwitch, draft: Draft): Pick<Ahead, "phases" | "tied" | "wanted"> {
     const nets = concernedBy(this.#picture, draft);
     const [before, after] = [asItStands(this.#picture), asDrafted(this.#picture, draft)];
     const tied = new Set([...this.#tied(before, nets), ...this.#tied(after, nets)]);
@@ -265,7 +258,7 @@ export class Fabric {
     return false;
   }
 
-  #send(session: FabricSwitch, all: FlowPhases, believed: Believed): Promise<Applied> {
+  #send(session: FlowSwitch, all: FlowPhases, believed: Believed): Promise<Applied> {
     const phases = all.filter((phase) => phase.length > 0);
     if (phases.length === 0) return this.#settled();
     this.#writes++;

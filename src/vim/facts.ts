@@ -30,6 +30,8 @@ export class Facts {
   readonly #events: VimEvents;
   readonly #wake: (of: HostId) => void;
   readonly #listener: FactsListener;
+  /** Probes reach the ports: not where the switch is led by a controller that sends no packets for us. */
+  #isAskable = true;
   /** Last link state by switch port and source, and by switch port over all sources. */
   readonly #linkBySource = new Map<string, Map<Source, boolean>>();
   readonly #link = new Map<string, boolean>();
@@ -142,6 +144,12 @@ export class Facts {
     if (status !== server.status) this.#tellServer(server, status, change.lastError ?? undefined);
   }
 
+  /** Whether probes reach the ports. Where they do not a port waits for no answer. */
+  askable(isAskable: boolean): void {
+    this.#isAskable = isAskable;
+    for (const port of this.unanswered()) this.#refreshPort(port);
+  }
+
   /** A new life of a server: what its ports answered before says nothing of it. */
   startsAnew(id: ServerId): void {
     for (const port of this.#picture.portsOf(id)) this.#answered.delete(port.id);
@@ -210,7 +218,7 @@ export class Facts {
   #refreshPort(port: ServerPort): void {
     const server = port.serverId === null ? null : (this.#picture.servers.get(port.serverId)?.status ?? null);
     const isLinkUp = port.switchPort === null ? null : (this.#link.get(port.switchPort) ?? null);
-    const status = portStatus(port, { server, isLinkUp, hasAnswered: this.#answered.has(port.id) });
+    const status = portStatus(port, { server, isLinkUp, hasAnswered: this.#answered.has(port.id), isAskable: this.#isAskable });
     if (status === port.status) return;
     this.#picture.patchPort(port.id, { status });
     const { id: portId, netId, serverId } = port;

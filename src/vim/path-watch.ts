@@ -5,8 +5,9 @@ import type { NetId, VimPortId } from "../model/ids.ts";
 import type { Path } from "../model/path.ts";
 import type { SwitchEvent } from "../model/switch.ts";
 import type { VimNet } from "../model/vim-picture.ts";
+import type { FlowSwitch } from "../switch/flow-switch.ts";
 import type { VimEvents } from "./events.ts";
-import type { Fabric, FabricSwitch } from "./fabric.ts";
+import type { Fabric } from "./fabric.ts";
 import type { Facts } from "./facts.ts";
 import { endsOf, PathCourse } from "./path-course.ts";
 import type { Picture } from "./picture.ts";
@@ -52,7 +53,7 @@ export interface PathParts {
 export class PathWatch {
   readonly #parts: PathParts;
   readonly #paths = new Map<NetId, WatchedPath>();
-  #session: FabricSwitch | null = null;
+  #session: FlowSwitch | null = null;
   #wake: () => void = () => {};
   #isWoken = false;
 
@@ -111,9 +112,11 @@ export class PathWatch {
   async #look(frames: ProbeFrames): Promise<void> {
     this.#follow();
     const { fabric, clock } = this.#parts;
-    const session = fabric.isStanding ? fabric.session : null;
+    const standing = fabric.isStanding ? fabric.session : null;
+    const session = standing?.abilities.counters ? standing : null;
     if (session !== this.#session) this.#beginAnew();
     this.#session = session;
+    if (standing !== null && session === null) this.#cannotSee();
     const due = session === null ? [] : [...this.#paths].filter(([, w]) => isOpen(w) && this.#isReady(w, session));
     if (session === null || due.length === 0) return;
     if (due.some(([, w]) => w.course === null)) await session.apply([]); // What the bind changed stands in the switch from here on.
@@ -130,8 +133,14 @@ export class PathWatch {
     this.#conclude(still, seen);
   }
 
+  #cannotSee(): void {
+    const why = "the switch is led by a controller that tells no port counters of the moment";
+    for (const watched of this.#paths.values())
+      if (isOpen(watched)) this.#found(watched, { state: "unseen", how: null, why, isSilent: false }, this.#parts.clock.now());
+  }
+
   /** A port that came up or went since is another path. */
-  #isReady(watched: WatchedPath, session: FabricSwitch): boolean {
+  #isReady(watched: WatchedPath, session: FlowSwitch): boolean {
     const ends = this.#endsOf(watched.path);
     const isThere = ends !== null && [...ends.users, ...ends.members.map((m) => m.switchPort)].every((p) => session.ports.has(p));
     if (!isThere || JSON.stringify(watched.course?.ends) !== JSON.stringify(ends)) watched.course = null;
@@ -139,10 +148,13 @@ export class PathWatch {
   }
 
   #endsOf({ netId }: Path) {
-    return endsOf(this.#parts.picture, this.#parts.picture.nets.get(netId) as VimNet);
+    const { picture, fabric } = this.#parts;
+    const ends = endsOf(picture, picture.nets.get(netId) as VimNet);
+    if (ends === null || fabric.session?.abilities.packets !== false) return ends;
+    return { ...ends, members: ends.members.map((m) => ({ ...m, ip: null })) }; // Nobody can be asked.
   }
 
-  #askAll(due: readonly WatchedPath[], session: FabricSwitch, frames: ProbeFrames): void {
+  #askAll(due: readonly WatchedPath[], session: FlowSwitch, frames: ProbeFrames): void {
     const now = this.#parts.clock.now();
     for (const { course } of due) {
       if (course === null || now - course.askedAtMs < ASK_EVERY_MS) continue;

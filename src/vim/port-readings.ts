@@ -1,6 +1,6 @@
 import type { PortReading } from "../detect/traffic.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { FabricSwitch } from "./fabric.ts";
+import type { FlowSwitch } from "../switch/flow-switch.ts";
 
 /** Readings of all ports of a switch, by name, taken at one moment as far as we can tell. */
 export interface Readings {
@@ -10,7 +10,7 @@ export interface Readings {
 }
 
 /** One request for all ports. A port whose packets the switch does not count is left out. Rejects as the session does. */
-export async function readPorts(session: FabricSwitch, clock: Clock): Promise<Readings> {
+export async function readPorts(session: FlowSwitch, clock: Clock): Promise<Readings> {
   const askedAt = clock.now();
   const counted = await session.portCounters();
   const atMs = clock.now();

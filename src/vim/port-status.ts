@@ -10,6 +10,8 @@ export interface PortFacts {
   readonly isLinkUp: boolean | null;
   /** It has answered a probe since its server last started. */
   readonly hasAnswered: boolean;
+  /** Probes reach it. */
+  readonly isAskable: boolean;
 }
 
 /** DOWN before BUILD before ACTIVE: a port that cannot carry traffic is DOWN whatever it answered before. Pure. */
@@ -17,6 +19,6 @@ export function portStatus(port: ServerPort, facts: PortFacts): WireStatus {
   if (facts.isLinkUp === false) return "DOWN";
   if (port.kind === "external") return "ACTIVE";
   if (facts.server !== "ACTIVE") return "DOWN";
-  const isProbed = port.kind === "instance:data" && port.ip !== null && port.switchPort !== null;
+  const isProbed = port.kind === "instance:data" && port.ip !== null && port.switchPort !== null && facts.isAskable;
   return isProbed && !facts.hasAnswered ? "BUILD" : "ACTIVE";
 }

@@ -88,8 +88,8 @@ export class Probe {
 
   #askAll(): void {
     const session = this.#fabric.session;
-    if (!session) return;
     this.#awaited = new Set();
+    if (!session?.abilities.packets) return;
     for (const { switchPort, ip } of this.#facts.unanswered()) {
       if (switchPort === null || ip === null || !session.ports.has(switchPort)) continue;
       this.#awaited.add(switchPort);

@@ -2,7 +2,8 @@ import { isMass, isMassOver, isMute } from "../detect/mass.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { SwitchEvent } from "../model/switch.ts";
-import type { Fabric, FabricSwitch } from "./fabric.ts";
+import type { FlowSwitch } from "../switch/flow-switch.ts";
+import type { Fabric } from "./fabric.ts";
 import type { Facts } from "./facts.ts";
 import { type Readings, readPorts } from "./port-readings.ts";
 import type { ProbeAnswer, ProbeFrames, ProbeTarget } from "./probe-targets.ts";
@@ -46,7 +47,7 @@ export class Prober {
   readonly #wheel: Wheel<ProbedPort>;
   readonly #ports = new Map<ProbeTarget["portId"], ProbedPort>();
   #bySwitchPort = new Map<string, ProbedPort[]>();
-  #session: FabricSwitch | null = null;
+  #session: FlowSwitch | null = null;
   #checks: Check[] = [];
   /** Until then the switch is known to have answered in time. */
   #goodUntilMs: number;
@@ -120,8 +121,9 @@ export class Prober {
   }
 
   /** The session to ask through; null where answers cannot come back. What was asked through another says nothing any more. */
-  #follow(): FabricSwitch | null {
-    const session = this.#fabric.isStanding ? this.#fabric.session : null;
+  #follow(): FlowSwitch | null {
+    const standing = this.#fabric.isStanding ? this.#fabric.session : null;
+    const session = standing?.abilities.packets ? standing : null;
     if (session !== this.#session) {
       this.#session = session;
       this.#checks = [];
@@ -131,13 +133,13 @@ export class Prober {
     return session;
   }
 
-  #askAll(session: FabricSwitch, due: readonly ProbedPort[], nowMs: number): void {
+  #askAll(session: FlowSwitch, due: readonly ProbedPort[], nowMs: number): void {
     const asked = due.filter((port) => this.#ask(session, port, nowMs));
     if (asked.length > 0) this.#check(session, asked, nowMs);
   }
 
   /** False where it makes no sense to ask now. */
-  #ask(session: FabricSwitch, port: ProbedPort, nowMs: number): boolean {
+  #ask(session: FlowSwitch, port: ProbedPort, nowMs: number): boolean {
     const { switchPort } = port.target;
     if (nowMs - port.dueAtMs > port.lateMs) port.stalled(this.#turnedAtMs, nowMs);
     const unanswered = this.#checks[0];
@@ -153,7 +155,7 @@ export class Prober {
     return true;
   }
 
-  #check(session: FabricSwitch, asked: readonly ProbedPort[], nowMs: number): void {
+  #check(session: FlowSwitch, asked: readonly ProbedPort[], nowMs: number): void {
     const check: Check = { sentAtMs: nowMs };
     this.#checks.push(check);
     session.apply([]).then(
@@ -162,7 +164,7 @@ export class Prober {
     );
   }
 
-  #checked(session: FabricSwitch, check: Check, asked: readonly ProbedPort[]): void {
+  #checked(session: FlowSwitch, check: Check, asked: readonly ProbedPort[]): void {
     if (session !== this.#session) return;
     this.#checks.splice(this.#checks.indexOf(check), 1);
     const now = this.#clock.now();
@@ -215,7 +217,7 @@ export class Prober {
   }
 
   /** While verdicts are suspended the switch's own counters say whose fault it is: they need no packet to reach us. */
-  async #askCounters(session: FabricSwitch, suspended: Suspension): Promise<void> {
+  async #askCounters(session: FlowSwitch, suspended: Suspension): Promise<void> {
     const isOver = () => this.#suspended !== suspended || this.#stopped.aborted;
     try {
       let before = await readPorts(session, this.#clock);

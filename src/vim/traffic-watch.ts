@@ -4,7 +4,8 @@ import { type PortReading, passed, READINGS, readOn, trafficVerdict } from "../d
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { HostId, VimPortId } from "../model/ids.ts";
-import type { Fabric, FabricSwitch } from "./fabric.ts";
+import type { FlowSwitch } from "../switch/flow-switch.ts";
+import type { Fabric } from "./fabric.ts";
 import type { Facts } from "./facts.ts";
 import { type Readings, readPorts } from "./port-readings.ts";
 
@@ -41,7 +42,7 @@ export class TrafficWatch {
   readonly #log: Log;
   readonly #targets: () => readonly TrafficTarget[];
   readonly #ports = new Map<VimPortId, WatchedPort>();
-  #session: FabricSwitch | null = null;
+  #session: FlowSwitch | null = null;
 
   constructor(parts: { fabric: Fabric; facts: Facts; clock: Clock; log: Log }, targets: () => readonly TrafficTarget[]) {
     this.#fabric = parts.fabric;
@@ -74,7 +75,8 @@ export class TrafficWatch {
   }
 
   async #look(stepMs: number, isLate: boolean): Promise<void> {
-    const session = this.#fabric.isStanding ? this.#fabric.session : null;
+    const standing = this.#fabric.isStanding ? this.#fabric.session : null;
+    const session = standing?.abilities.counters ? standing : null;
     if (session !== this.#session || isLate) this.#forget();
     this.#session = session;
     if (session === null) return;

@@ -5,11 +5,11 @@ import { GroupIds } from "../steer/group-ids.ts";
 import { withoutMissing } from "../steer/missing.ts";
 import { NO_STAND_INS, type StandIns } from "../steer/stand-ins.ts";
 import { unarmed, type Wanted, wantedTable } from "../steer/wanted.ts";
+import type { FlowSwitch } from "../switch/flow-switch.ts";
 import type { Sketch } from "./draft.ts";
-import type { FabricSwitch } from "./fabric.ts";
 import type { Picture } from "./picture.ts";
 
-type Asked = Pick<FabricSwitch, "version" | "ports">;
+type Asked = Pick<FlowSwitch, "abilities" | "ports">;
 
 /** What is asked of the switch, from the picture, and why parts of it cannot be had. */
 export class Wish {
@@ -78,7 +78,7 @@ export class Wish {
   #wanted(session: Asked, asked: readonly VimNet[], portsOfAll: readonly ServerPort[]): Wanted {
     const { nets, ports, missing } = withoutMissing(asked, portsOfAll, (port) => session.ports.has(port));
     const standIns = this.refusal === null ? this.standIns : NO_STAND_INS;
-    const { table, problems, notArmed } = wantedTable(nets, ports, session.version, standIns, this.#ids);
+    const { table, problems, notArmed } = wantedTable(nets, ports, session.abilities, standIns, this.#ids);
     return {
       table,
       problems: new Map([...missing, ...problems]),

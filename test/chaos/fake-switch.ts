@@ -1,10 +1,9 @@
 import { Fault } from "../../src/lib/fault.ts";
 import { type FlowChange, type FlowPhases, type FlowTable, PROBE_MAC } from "../../src/model/flow.ts";
 import { type DatapathId, portNo } from "../../src/model/ids.ts";
-import type { Applied, SwitchEvent, SwitchPort } from "../../src/model/switch.ts";
+import { ABILITIES, type Abilities, type Applied, type SwitchEvent, type SwitchPort } from "../../src/model/switch.ts";
 import { afterChanges } from "../../src/steer/changes.ts";
-import type { CountedPort } from "../../src/switch/session.ts";
-import type { FabricSwitch } from "../../src/vim/fabric.ts";
+import type { CountedPort, FlowSwitch } from "../../src/switch/flow-switch.ts";
 import { macBytes } from "../../src/wire/arp.ts";
 import type { Chance } from "./chance.ts";
 import type { Life, SimClock } from "./sim-clock.ts";
@@ -126,9 +125,9 @@ export class FakeSwitch {
 }
 
 /** One controller's connection; messages of one direction stay in order. */
-class FakeSession implements FabricSwitch {
+class FakeSession implements FlowSwitch {
   readonly datapath = DATAPATH;
-  readonly version: "1.0" | "1.3";
+  readonly abilities: Abilities;
   readonly ports: Map<string, SwitchPort>;
   portsVersion = 0;
   readonly #switch: FakeSwitch;
@@ -145,7 +144,7 @@ class FakeSession implements FabricSwitch {
     this.#switch = of;
     this.#life = life;
     this.#tell = tell;
-    this.version = of.version;
+    this.abilities = ABILITIES[of.version];
     this.ports = new Map(of.ports);
   }
 

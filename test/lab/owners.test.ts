@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { OwnerWatch, ownedBy, ownersOf } from "../../src/lab/owners.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { NetId } from "../../src/model/ids.ts";
-import type { SwitchPort } from "../../src/model/switch.ts";
+import { ABILITIES, type SwitchPort } from "../../src/model/switch.ts";
 import { standInsOf } from "../../src/steer/stand-ins.ts";
 import { wantedTable } from "../../src/steer/wanted.ts";
 import { startOvs } from "../harness/ovs.ts";
@@ -18,7 +18,7 @@ const there = (down: readonly string[] = []): SwitchPort[] =>
 describe("who owns a traffic net", () => {
   const nets = [net("A"), net("B"), net("T0", "A")];
   const ports = [port("A", "a", "02:00:00:00:00:64"), port("B", "b", "02:00:00:00:00:64"), port("T0", "v0", null)];
-  const { table } = wantedTable(nets, ports, "1.3", standInsOf(new Map([["T0" as NetId, ["B" as NetId]]])));
+  const { table } = wantedTable(nets, ports, ABILITIES["1.3"], standInsOf(new Map([["T0" as NetId, ["B" as NetId]]])));
   const none = { entries: [], groups: [] };
   for (const [what, owners, of] of [
     ["the member it is bound to", ["relay-a"], ownersOf(table, there(), "v0", MEMBERS)],

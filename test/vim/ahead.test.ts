@@ -3,13 +3,14 @@ import { afterAll, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
 import type { DatapathId, NetId, VimPortId } from "../../src/model/ids.ts";
-import type { SwitchPort } from "../../src/model/switch.ts";
+import { ABILITIES, type SwitchPort } from "../../src/model/switch.ts";
 import type { ServerPort, VimNet } from "../../src/model/vim-picture.ts";
 import { standInsOf } from "../../src/steer/stand-ins.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { VimDb } from "../../src/store/vim-schema.ts";
+import type { FlowSwitch } from "../../src/switch/flow-switch.ts";
 import type { Draft } from "../../src/vim/draft.ts";
-import { Fabric, type FabricSwitch } from "../../src/vim/fabric.ts";
+import { Fabric } from "../../src/vim/fabric.ts";
 import { Picture } from "../../src/vim/picture.ts";
 import { net, port } from "../harness/table.ts";
 
@@ -21,14 +22,14 @@ afterAll(() => db.destroy());
 
 let picture: Picture;
 let fabric: Fabric;
-let session: FabricSwitch & { portsVersion: number; readonly ports: Map<string, SwitchPort> };
+let session: FlowSwitch & { portsVersion: number; readonly ports: Map<string, SwitchPort> };
 
 /** What is asked is how the fabric computes, so this switch only takes what it is given. */
 async function connect(): Promise<void> {
   const now = () => systemClock.now();
   session = {
     datapath: "1" as DatapathId,
-    version: "1.3",
+    abilities: ABILITIES["1.3"],
     ports: new Map([...PORTS.map((p) => p.switchPort as string), "out"].map((name) => [name, {} as SwitchPort])),
     portsVersion: 0,
     encode: () => {},

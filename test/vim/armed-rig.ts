@@ -11,8 +11,8 @@ import type { VimEvent } from "../../src/model/vim-event.ts";
 import type { Server, ServerPort, VimNet } from "../../src/model/vim-picture.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { VimDb } from "../../src/store/vim-schema.ts";
+import type { FlowSwitch } from "../../src/switch/flow-switch.ts";
 import { listen } from "../../src/switch/listen.ts";
-import type { FabricSwitch } from "../../src/vim/fabric.ts";
 import { Vim } from "../../src/vim/vim.ts";
 import { probeFrames } from "../../src/wire/probe-frames.ts";
 import { type Ovs, startOvs } from "../harness/ovs.ts";
@@ -94,8 +94,8 @@ export class ArmedRig implements AsyncDisposable {
   }
 
   /** The session, with its writes written down. */
-  #watched(session: FabricSwitch): FabricSwitch {
-    const apply: FabricSwitch["apply"] = (phases) => {
+  #watched(session: FlowSwitch): FlowSwitch {
+    const apply: FlowSwitch["apply"] = (phases) => {
       this.writes.push(phases);
       if (!this.refuseNext) return session.apply(phases);
       this.refuseNext = false;

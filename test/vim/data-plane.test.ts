@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ensureTap } from "../../src/hosts/taps.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
+import { ABILITIES } from "../../src/model/switch.ts";
 import { flowChanges } from "../../src/steer/changes.ts";
 import { standInsOf } from "../../src/steer/stand-ins.ts";
 import { wantedTable } from "../../src/steer/wanted.ts";
@@ -130,7 +131,7 @@ async function layStandIns(): Promise<void> {
   const nets = [net("A"), net("B"), net("T0", "A"), net("T1", "B")];
   const ports = [port("A", "a", SERVICE), port("B", "b", SERVICE), port("T0", "x", VIEWER_0), port("T1", "y", VIEWER_1)];
   const standIns = standInsOf(new Map(Object.entries({ T0: ["B"], T1: ["A"] })) as never);
-  const { table, notArmed } = wantedTable(nets, ports, "1.3", standIns);
+  const { table, notArmed } = wantedTable(nets, ports, ABILITIES["1.3"], standIns);
   expect(notArmed.size).toBe(0);
   const [session] = controller.sessions.values();
   await session!.apply(flowChanges(table, { entries: [], groups: [] }));

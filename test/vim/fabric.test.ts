@@ -8,9 +8,10 @@ import type { ServerPort, VimNet } from "../../src/model/vim-picture.ts";
 import { standInsOf } from "../../src/steer/stand-ins.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { VimDb } from "../../src/store/vim-schema.ts";
+import type { FlowSwitch } from "../../src/switch/flow-switch.ts";
 import { listen } from "../../src/switch/listen.ts";
 import type { SwitchSession } from "../../src/switch/session.ts";
-import { Fabric, type FabricSwitch } from "../../src/vim/fabric.ts";
+import { Fabric } from "../../src/vim/fabric.ts";
 import { Picture } from "../../src/vim/picture.ts";
 import { type Ovs, startOvs } from "../harness/ovs.ts";
 import { net, port } from "../harness/table.ts";
@@ -118,11 +119,11 @@ test("the serving port goes away altogether: what the switch did by itself is ke
 });
 
 /** A switch that has no fast failover, and no choice: Open vSwitch knows it, so its answer is put in front of a real one. */
-function without(real: SwitchSession): FabricSwitch & { asked: number } {
+function without(real: SwitchSession): FlowSwitch & { asked: number } {
   return {
     asked: 0,
     datapath: real.datapath,
-    version: real.version,
+    abilities: real.abilities,
     ports: real.ports,
     read: () => real.read(),
     packetOut: (to, frame) => real.packetOut(to, frame),
@@ -152,9 +153,9 @@ test("a switch without fast failover carries the nets as before, says why, and i
 
 test("what is on its way already is done when the switch confirms it, and refused when the switch refuses that", async () => {
   const held = Promise.withResolvers<void>();
-  const slow: FabricSwitch = {
+  const slow: FlowSwitch = {
     datapath: session.datapath,
-    version: session.version,
+    abilities: session.abilities,
     ports: session.ports,
     read: () => session.read(),
     packetOut: (to, frame) => session.packetOut(to, frame),

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
 import { type FlowTable, GROUP_ID_BASE } from "../../src/model/flow.ts";
+import { ABILITIES } from "../../src/model/switch.ts";
 import { flowChanges } from "../../src/steer/changes.ts";
 import { standInsOf } from "../../src/steer/stand-ins.ts";
 import { wantedTable } from "../../src/steer/wanted.ts";
@@ -22,7 +23,7 @@ const table = (t0: string | null, t1: string | null, standIns: Record<string, st
   wantedTable(
     [net("A"), net("B"), net("T0", t0), net("T1", t1)],
     PORTS,
-    "1.3",
+    ABILITIES["1.3"],
     standInsOf(new Map(Object.entries(standIns)) as never),
   ).table;
 const ACTIVE_ACTIVE = () => table("A", "B", { T0: ["B"], T1: ["A"] });

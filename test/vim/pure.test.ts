@@ -68,9 +68,13 @@ describe("the status of a port", () => {
     [outside, null, false, false, "DOWN"],
   ] as const) {
     test(`${port.kind} ip=${port.ip} server=${server} link=${isLinkUp} answered=${hasAnswered}: ${wanted}`, () => {
-      expect(portStatus(port, { server, isLinkUp, hasAnswered })).toBe(wanted);
+      expect(portStatus(port, { server, isLinkUp, hasAnswered, isAskable: true })).toBe(wanted);
     });
   }
+  test("where probes do not reach it a port waits for no answer", () => {
+    const facts = { server: "ACTIVE", isLinkUp: true, hasAnswered: false } as const;
+    expect(portStatus(data, { ...facts, isAskable: false })).toBe("ACTIVE");
+  });
 });
 
 describe("placement", () => {

@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import type { NetId, VimPortId } from "../../src/model/ids.ts";
 import type { Net, NetKind, VimPort } from "../../src/model/net.ts";
+import { ABILITIES } from "../../src/model/switch.ts";
 import { actionsOf, bindGroups, type FabricEntry, type FabricNet, fabricEntries, fabricNet } from "../../src/steer/fabric.ts";
 import { withoutMissing } from "../../src/steer/missing.ts";
 import { wantedTable } from "../../src/steer/wanted.ts";
@@ -61,7 +62,7 @@ export interface Ours {
 export function oursOf({ nets, valid_ports: valid }: FlowCase): Ours {
   const has = (port: string) => valid === undefined || valid.includes(port);
   const there = withoutMissing(nets.map(netOf), nets.flatMap(portsOf), has);
-  const { problems } = wantedTable(there.nets, there.ports, "1.0");
+  const { problems } = wantedTable(there.nets, there.ports, ABILITIES["1.0"]);
   const carried = there.nets.filter((n) => (n.kind === "data" || n.kind === "ptp") && !problems.has(n.id));
   const fabric = carried.map((n) => fabricNet(n, there.ports));
   const listed = bindGroups(fabric).flatMap(fabricEntries);

@@ -1,0 +1,49 @@
+import type { FlowPhases, FlowTable } from "../model/flow.ts";
+import type { DatapathId } from "../model/ids.ts";
+import type { Abilities, Applied, SwitchPort } from "../model/switch.ts";
+import type { PortCounters } from "./dialect.ts";
+
+/** Counters of a port, and what of them is ours. */
+export interface CountedPort extends PortCounters {
+  readonly own: OwnPackets;
+}
+
+/** Packets of our own: probes and their answers are not what a port carries for others. */
+export interface OwnPackets {
+  /** Sent out of the port by packet-out; all of them are in `txPackets`, unless its link was down. */
+  readonly sent: number;
+  /** Handed to us by packet-in. One that is on its way to us is in `rxPackets` and not yet here. */
+  readonly heard: number;
+}
+
+/**
+ * What carries flow entries to one switch: an OpenFlow session of our own, or somebody else's controller. After it has ended
+ * everything rejects with Fault SWITCH_NOT_CONNECTED; a request without answer in time rejects with Fault TIMEOUT.
+ */
+export interface FlowSwitch {
+  readonly datapath: DatapathId;
+  readonly abilities: Abilities;
+  /** By name, as they are now. A port whose number has no name any more is called `#NUMBER` wherever one is named. */
+  readonly ports: ReadonlyMap<string, SwitchPort>;
+  /** Our entries and groups, as the switch has them and in whatever order it tells them. */
+  read(): Promise<FlowTable>;
+  /**
+   * All phases in their order; resolves when the switch is known to have carried them out. Rejects with Fault SWITCH_REFUSED that
+   * names the first refused change (`about.change`, `about.error`) or the missing port. What then stands there only `read` can tell;
+   * of a change that names a missing port nothing was written.
+   */
+  apply(phases: FlowPhases): Promise<Applied>;
+  /** Grows whenever the switch gains or loses a port, or one gets another number. */
+  readonly portsVersion?: number;
+  /** Works a change out beforehand: `apply` of these very changes then only sends them, as long as no port gets another number. */
+  encode?(phases: FlowPhases): void;
+  /**
+   * Sends a frame out of a port. Throws Fault SWITCH_REFUSED for an unknown port, and where `abilities.packets` is false; what the
+   * switch refuses becomes a `refused` event.
+   */
+  packetOut(port: string, frame: Uint8Array): void;
+  /** Sends all that `send` asks for in one write to the connection: for many small messages that is most of their cost. */
+  inOneWrite(send: () => void): void;
+  /** Of all ports, by one request. Rejects with SWITCH_REFUSED where `abilities.counters` is false. */
+  portCounters(): Promise<Map<string, CountedPort>>;
+}
