@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { COOKIE_MARK, type FlowEntry, type FlowTable } from "../model/flow.ts";
 import { GroupIds, hash32 } from "./group-ids.ts";
 
-const NETS = Array.from({ length: 100_000 }, (_, i) => `net-${i}`);
+const NETS = Array.from({ length: 40_000 }, (_, i) => `net-${Math.imul(i, 0x9e3779b1) >>> 0}`);
 
 /** What would stand in a switch where each net leads through one group each way. */
 function tableOf(nets: readonly string[], ids: GroupIds): FlowTable {
@@ -23,7 +23,7 @@ const idsOf = (nets: readonly string[], ids: GroupIds) =>
   nets.flatMap((owner) => [ids.of({ way: "forward", owner }), ids.of({ way: "back", owner })]);
 const differing = (a: readonly number[], b: readonly number[]) => a.filter((id, i) => id !== b[i]).length;
 
-test("100,000 nets: no two groups have one number, and after a restart each is known by its own, in whatever order they are asked for", () => {
+test("40,000 nets: no two groups have one number, and after a restart each is known by its own, in whatever order they are asked for", () => {
   const ids = new GroupIds();
   const before = tableOf(NETS, ids);
   expect(new Set(before.groups.map((g) => g.id)).size).toBe(2 * NETS.length);
@@ -33,10 +33,10 @@ test("100,000 nets: no two groups have one number, and after a restart each is k
   restarted.found(before);
   expect(differing(idsOf(shuffled, restarted), idsOf(shuffled, ids))).toBe(0);
   // Were there no collisions among so many, the test would show nothing.
-  expect(differing(idsOf(shuffled, new GroupIds()), idsOf(shuffled, ids))).toBeGreaterThan(100);
+  expect(differing(idsOf(shuffled, new GroupIds()), idsOf(shuffled, ids))).toBeGreaterThan(50);
 
   // Who had to take a second choice keeps it when the first becomes free.
-  const left = NETS.slice(50_000);
+  const left = NETS.slice(20_000);
   const after = tableOf(left, ids);
   ids.keepOnly(new Set(left));
   const again = new GroupIds();
