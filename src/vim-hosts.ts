@@ -9,6 +9,7 @@ import type { Clock } from "./lib/clock.ts";
 import type { Log } from "./lib/log.ts";
 import { Loop } from "./lib/loop.ts";
 import type { Host as HostRow } from "./model/vim-picture.ts";
+import { ensureBridge } from "./vim/bridges.ts";
 import { Compute, type Plugs } from "./vim/compute.ts";
 import { onHost } from "./vim/edges.ts";
 import { forGuests } from "./vim/inventory.ts";
@@ -80,12 +81,13 @@ function plugsOf({ bridge }: VimConfig, { netns }: Site, ovsdb: Ovsdb): Plugs {
     deleteTap: (name) => deleteTap(name, where),
     ensurePort: (name) => ovsdb.ensurePort(bridge, name),
     removePort: (name) => ovsdb.removePort(bridge, name),
+    ensureBridge: (name) => ensureBridge(name, netns),
   };
 }
 
 function computeLoop(
   vim: Vim,
-  { row, runDir, netns }: Site,
+  { row, runDir }: Site,
   host: Host,
   { plugs, accel, clock, log }: Surroundings & { plugs: Plugs; accel: "kvm" | "tcg" },
 ): Loop {
@@ -95,7 +97,7 @@ function computeLoop(
     facts: vim.facts,
     host,
     plugs,
-    place: { runDir, accel, netns },
+    place: { runDir, accel },
     clock,
     log,
     wake: () => loop.wake(),

@@ -17,6 +17,7 @@ import { Probe } from "./vim/probe.ts";
 import { TrafficWatch } from "./vim/traffic-watch.ts";
 import { Vim } from "./vim/vim.ts";
 import { openHosts } from "./vim-hosts.ts";
+import { simulateHosts } from "./vim-test-mode.ts";
 import { probeFrames } from "./wire/probe-frames.ts";
 
 const MIGRATIONS = join(import.meta.dirname, "..", "sql", "vim");
@@ -39,7 +40,7 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   await using undo = new AsyncDisposableStack();
   const db = await openStore<VimDb>({ path: config.store, migrationsDir: MIGRATIONS });
   undo.defer(() => db.destroy());
-  const vim = await Vim.open({ db, clock, log, vlanRange: config.vlanRange });
+  const vim = await Vim.open({ db, clock, log, vlanRange: config.vlanRange, mode: config.mode });
   undo.defer(async () => {
     await vim.picture.settled();
     await vim.events.flush();
@@ -57,30 +58,14 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   });
 
   const lost = Promise.withResolvers<Fault>();
-  let epoch = 0;
-  const lead = () => {
-    epoch = db.takeLead(lost.resolve);
-    return BigInt(epoch);
-  };
-  const switches = undo.use(await listenForSwitches(config, vim, { clock, log, epoch: lead }));
-  const { fabric, facts } = vim;
-  const frames = probeFrames(PROBE_MAC);
-  const probe = new Probe({ fabric, facts, clock, log, frames }, () => vim.protections.probed(), [vim.paths]);
-  const traffic = new TrafficWatch({ fabric, facts, clock, log }, () => vim.protections.watched());
-  undo.defer(switches.on(onSwitch(vim, probe, (datapath) => switches.sessions.get(datapath)!)));
-
-  const ovsdb = undo.use(await connectOvsdb({ address: config.ovsdb, clock, log }));
-  undo.use(await openHosts(config, vim, ovsdb, { clock, log, epoch }));
-  undo.defer(ovsdb.on(onOvsdb(vim)));
-  vim.bfd.use(ovsdb);
-
+  const lead = () => db.takeLead(lost.resolve);
+  const around = { clock, log };
+  const world = config.mode === "test" ? openTestWorld(vim, lead, around) : await openWorld(config, vim, lead, around);
+  undo.use(world);
   running.push(
     vim.fabricLoop.run(() => PASS_EVERY_MS, ended.signal),
     vim.bfdLoop.run(() => PASS_EVERY_MS, ended.signal),
-    ...[...vim.computeLoops.values()].map((loop) => loop.run(() => PASS_EVERY_MS, ended.signal)),
-    probe.run(ended.signal),
-    traffic.run(ended.signal),
-    vim.paths.run(frames, ended.signal),
+    ...world.run(ended.signal),
   );
 
   const { listen: at } = config;
@@ -91,13 +76,13 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
     port: at.adminPort,
     setting: "config.vim.listen.adminPort",
   });
-  log.info({ port, adminPort, openflow: switches.tcpPort }, "VIM started");
+  log.info({ port, adminPort, openflow: world.openflowPort, mode: config.mode }, "VIM started");
 
   const ends = undo.move();
   return {
     port,
     adminPort,
-    openflowPort: switches.tcpPort,
+    openflowPort: world.openflowPort,
     lost: lost.promise,
     [Symbol.asyncDispose]: () => ends.disposeAsync(),
   };
@@ -106,6 +91,54 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
 interface Surroundings {
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** What the VIM acts upon. */
+interface World extends AsyncDisposable {
+  /** 0: no switch can connect. */
+  readonly openflowPort: number;
+  /** Begins all that goes on beside requests; settled when it has ended. */
+  run(signal: AbortSignal): Promise<void>[];
+}
+
+/** `lead`: takes the lead over the store and answers the epoch; asked when nothing can fail any more that is another daemon's. */
+async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around: Surroundings): Promise<World> {
+  await using undo = new AsyncDisposableStack();
+  let epoch = 0;
+  const leads = () => {
+    epoch = lead();
+    return BigInt(epoch);
+  };
+  const switches = undo.use(await listenForSwitches(config, vim, { ...around, epoch: leads }));
+  const { fabric, facts } = vim;
+  const frames = probeFrames(PROBE_MAC);
+  const probe = new Probe({ fabric, facts, ...around, frames }, () => vim.protections.probed(), [vim.paths]);
+  const traffic = new TrafficWatch({ fabric, facts, ...around }, () => vim.protections.watched());
+  undo.defer(switches.on(onSwitch(vim, probe, (datapath) => switches.sessions.get(datapath)!)));
+
+  const ovsdb = undo.use(await connectOvsdb({ address: config.ovsdb, ...around }));
+  undo.use(await openHosts(config, vim, ovsdb, { ...around, epoch }));
+  undo.defer(ovsdb.on(onOvsdb(vim)));
+  vim.bfd.use(ovsdb);
+
+  const ends = undo.move();
+  return {
+    openflowPort: switches.tcpPort,
+    run: (signal) => [
+      ...[...vim.computeLoops.values()].map((loop) => loop.run(() => PASS_EVERY_MS, signal)),
+      probe.run(signal),
+      traffic.run(signal),
+      vim.paths.run(frames, signal),
+    ],
+    [Symbol.asyncDispose]: () => ends.disposeAsync(),
+  };
+}
+
+function openTestWorld(vim: Vim, lead: () => number, around: Surroundings): World {
+  lead();
+  const hosts = simulateHosts(vim, PASS_EVERY_MS, around);
+  around.log.warn("TEST MODE: no host and no switch is contacted, servers are states in this process and nothing runs");
+  return { openflowPort: 0, run: () => [], [Symbol.asyncDispose]: () => hosts[Symbol.asyncDispose]() };
 }
 
 /** One switch is led: another one that connects while it is up is refused, so that two never carry the same nets. */

@@ -157,8 +157,12 @@ export async function deleteFlavor(db: VimStore, id: FlavorId): Promise<void> {
   await db.deleteFrom("flavors").where("id", "=", id).execute();
 }
 
-export async function deleteNet(db: VimStore, id: NetId): Promise<void> {
-  await db.deleteFrom("nets").where("id", "=", id).execute();
+/** `freed`: nets that were bound to it, as they stand without it. All or nothing. */
+export async function deleteNet(db: VimStore, id: NetId, freed: readonly VimNet[]): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    for (const net of freed) await updateBind(tx, net);
+    await tx.deleteFrom("nets").where("id", "=", id).execute();
+  });
 }
 
 export async function deletePort(db: VimStore, id: VimPortId): Promise<void> {

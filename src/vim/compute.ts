@@ -6,7 +6,7 @@ import type { HostId, ServerId } from "../model/ids.ts";
 import type { ServerStatus } from "../model/vim-event.ts";
 import type { Leftover, Server, ServerPort, ServerTask } from "../model/vim-picture.ts";
 import { deleteLeftover } from "../store/vim-picture.ts";
-import { bridgeOf, ensureBridge } from "./bridges.ts";
+import { bridgeOf } from "./bridges.ts";
 import type { Facts } from "./facts.ts";
 import { leftoverKey, type Picture } from "./picture.ts";
 import { domainSpec, type SpecPlace } from "./server-spec.ts";
@@ -20,13 +20,10 @@ export interface Plugs {
   deleteTap(name: string): Promise<unknown>;
   ensurePort(name: string): Promise<unknown>;
   removePort(name: string): Promise<unknown>;
+  ensureBridge(name: string): Promise<unknown>;
 }
 
 type Outcome = Partial<Pick<Server, "status" | "lastError" | "progress">>;
-
-export interface ComputePlace extends SpecPlace {
-  readonly netns: string | undefined;
-}
 
 /** These say nothing of the server: its task stays, and the next pass does it. */
 const LATER: ReadonlySet<FaultCode> = new Set(["HOST_UNREACHABLE", "TIMEOUT"]);
@@ -43,7 +40,7 @@ export class Compute {
   readonly #facts: Facts;
   readonly #host: ComputeHost;
   readonly #plugs: Plugs;
-  readonly #place: ComputePlace;
+  readonly #place: SpecPlace;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #wake: () => void;
@@ -55,7 +52,7 @@ export class Compute {
     facts: Facts;
     host: ComputeHost;
     plugs: Plugs;
-    place: ComputePlace;
+    place: SpecPlace;
     clock: Clock;
     log: Log;
     wake: () => void;
@@ -206,7 +203,7 @@ export class Compute {
       return;
     }
     const bridge = bridgeOf(this.#picture.nets.get(port.netId!)!);
-    if (bridge.isOurs) await ensureBridge(bridge.name, this.#place.netns);
+    if (bridge.isOurs) await this.#plugs.ensureBridge(bridge.name);
   }
 
   async #remove(left: Leftover): Promise<boolean> {

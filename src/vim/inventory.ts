@@ -1,7 +1,7 @@
 import { availableParallelism, hostname, totalmem } from "node:os";
 import type { Clock } from "../lib/clock.ts";
 import type { HostId } from "../model/ids.ts";
-import type { Asked, Change, Host } from "../model/vim-picture.ts";
+import type { Asked, Change, Host, Numa } from "../model/vim-picture.ts";
 import { deleteHost, saveHost } from "../store/vim-picture.ts";
 import { checkUnique, found, given, newId, notFree } from "./asking.ts";
 import type { Picture } from "./picture.ts";
@@ -9,6 +9,7 @@ import type { Picture } from "./picture.ts";
 /** What the host keeps of its own memory, MiB: the daemons, the switch and the page cache. */
 const HOST_MEMORY_MIB = 1_024;
 const BYTES_PER_MIB = 2 ** 20;
+const MIB_PER_GIB = 1_024;
 
 /** Of a host's memory, what guests may have. */
 export const forGuests = (memoryMiB: number): number => Math.max(0, memoryMiB - HOST_MEMORY_MIB);
@@ -29,10 +30,19 @@ export interface Room {
 export class Inventory {
   readonly #picture: Picture;
   readonly #clock: Clock;
+  readonly #speaksToAll: boolean;
+  #tellHost: (id: HostId, host: Host | null) => void = () => {};
 
-  constructor(picture: Picture, clock: Clock) {
+  /** `speaksToAll`: every host is one that takes servers, as in test mode; else those of the settings. */
+  constructor(picture: Picture, clock: Clock, { speaksToAll }: { readonly speaksToAll: boolean }) {
     this.#picture = picture;
     this.#clock = clock;
+    this.#speaksToAll = speaksToAll;
+  }
+
+  /** Who is told of each host that was made or changed; null: deleted. One listener. */
+  onHosts(listener: (id: HostId, host: Host | null) => void): void {
+    this.#tellHost = listener;
   }
 
   createHost(asked: Asked<Host, "name" | "ipName" | "user">): Promise<Host> {
@@ -40,7 +50,8 @@ export class Inventory {
       const { hosts } = this.#picture;
       checkUnique(hosts, undefined, "name", asked.name);
       checkUnique(hosts, undefined, "ipName", asked.ipName, "ip_name");
-      return this.#save({ ...this.#bare(), ...given(asked), id: newId(hosts, asked.id) });
+      const shared = sharedOf(asked.numas ?? []);
+      return this.#save({ ...this.#bare(), ...shared, ...given(asked), id: newId(hosts, asked.id) });
     });
   }
 
@@ -59,6 +70,7 @@ export class Inventory {
       if ([...this.#picture.servers.values()].some((s) => s.hostId === id)) throw notFree("", "instances");
       await deleteHost(this.#picture.db, id);
       this.#picture.hosts.delete(id);
+      this.#tellHost(id, null);
       for (const [key, left] of this.#picture.leftovers) if (left.hostId === id) this.#picture.leftovers.delete(key);
     });
   }
@@ -107,7 +119,7 @@ export class Inventory {
       hypervisors: "kvm",
       adminUp: true,
       status: "ok",
-      isLocal: false,
+      isLocal: this.#speaksToAll,
       memoryMiB: 0,
       cpus: 0,
       availabilityZone: null,
@@ -119,6 +131,13 @@ export class Inventory {
   async #save(host: Host): Promise<Host> {
     await saveHost(this.#picture.db, host);
     this.#picture.hosts.set(host.id, host);
+    this.#tellHost(host.id, host);
     return host;
   }
+}
+
+/** What servers without huge pages and without pinning may have, by OpenVIM's rule: the rest of the memory, the threads kept from guests. */
+export function sharedOf(numas: readonly Numa[]): Room {
+  const gib = numas.reduce((n, { memoryGiB, hugepagesGiB }) => n + Math.max(0, memoryGiB - hugepagesGiB), 0);
+  return { memoryMiB: gib * MIB_PER_GIB, cpus: numas.flatMap((n) => n.cores).filter((c) => c.status === "noteligible").length };
 }

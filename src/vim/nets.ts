@@ -23,12 +23,20 @@ export class Nets {
   readonly #clock: Clock;
   readonly #vlans: VlanRange;
   readonly #changed: () => void;
+  readonly #freed: (net: VimNet, was: NetId | null) => void;
 
-  constructor(picture: Picture, clock: Clock, vlans: VlanRange, changed: () => void) {
+  /** `freed` is told of a net that was led into one that is deleted; `was`: what it was bound to. */
+  constructor(
+    picture: Picture,
+    clock: Clock,
+    vlans: VlanRange,
+    { changed, freed }: { readonly changed: () => void; readonly freed: (net: VimNet, was: NetId | null) => void },
+  ) {
     this.#picture = picture;
     this.#clock = clock;
     this.#vlans = vlans;
     this.#changed = changed;
+    this.#freed = freed;
   }
 
   /** `bindNet` may be a name, as in OpenVIM. Throws INVALID, CONFLICT or NOT_FOUND. */
@@ -58,14 +66,24 @@ export class Nets {
     });
   }
 
-  /** An unknown net is no error: it is not there, which is what was asked for. */
+  /**
+   * An unknown net is no error: it is not there, which is what was asked for. Nets that are led into it are led there no more, as in
+   * OpenVIM; ports in it stand in the way. Throws INVALID.
+   */
   deleteNet(id: NetId): Promise<void> {
     return this.#picture.change(async () => {
       if (!this.#picture.nets.has(id)) return;
-      const isBoundTo = this.#picture.boundTo(id).length > 0;
-      if (isBoundTo || this.#picture.portsIn(id).length > 0) throw notFree(`Error deleting network '${id}': `, "dependencies");
-      await deleteNet(this.#picture.db, id);
+      if (this.#picture.portsIn(id).length > 0) throw notFree(`Error deleting network '${id}': `, "dependencies");
+      await deleteNet(
+        this.#picture.db,
+        id,
+        this.#picture.boundTo(id).map((net) => withoutWayTo(id, net)),
+      );
       this.#picture.nets.delete(id);
+      for (const net of this.#picture.boundTo(id)) {
+        this.#picture.nets.set(net.id, withoutWayTo(id, net));
+        this.#freed(withoutWayTo(id, net), net.bindNet);
+      }
       this.#changed();
     });
   }
@@ -133,6 +151,12 @@ export class Nets {
     this.#changed();
     return net;
   }
+}
+
+/** Of a net that is led into two, the other one stays. */
+function withoutWayTo(gone: NetId, net: VimNet): VimNet {
+  const [bindNet = null, copyNet = null] = [net.bindNet, net.copyNet].filter((id) => id !== null && id !== gone);
+  return { ...net, bindNet, copyNet };
 }
 
 function checkProvider(kind: NetKind, provider: string | null): void {

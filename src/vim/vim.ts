@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { Loop } from "../lib/loop.ts";
 import type { HostId, NetId, ServerId, VimPortId } from "../model/ids.ts";
-import type { Server } from "../model/vim-picture.ts";
+import type { Server, VimNet } from "../model/vim-picture.ts";
 import type { VimStore } from "../store/vim-picture.ts";
 import { BfdSessions } from "./bfd.ts";
 import { Binds } from "./binds.ts";
@@ -25,6 +25,8 @@ export interface VimParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly vlanRange: VlanRange;
+  /** In test mode every host takes servers and every image file is believed to be there: nothing is contacted. */
+  readonly mode?: "normal" | "test";
 }
 
 /** The VIM without its edges: what it knows, what may be asked of it, and the loop that keeps the switch as the picture wants it. */
@@ -48,7 +50,7 @@ export class Vim {
   /** One for each compute host to work on; filled by the composition root. */
   readonly computeLoops = new Map<HostId, Loop>();
 
-  private constructor({ clock, log, vlanRange }: VimParts, picture: Picture, events: VimEvents) {
+  private constructor({ clock, log, vlanRange, mode }: VimParts, picture: Picture, events: VimEvents) {
     this.picture = picture;
     this.events = events;
     this.fabric = new Fabric(picture, clock, log, () => this.fabricLoop.wake());
@@ -66,9 +68,12 @@ export class Vim {
       this.fabric.writeUnattended();
       for (const loop of this.computeLoops.values()) loop.wake();
     };
-    this.catalogue = new Catalogue(picture, clock);
-    this.inventory = new Inventory(picture, clock);
-    this.nets = new Nets(picture, clock, vlanRange, netsChanged);
+    const isTest = mode === "test";
+    this.catalogue = new Catalogue(picture, clock, { filesAre: isTest ? "assumed" : "read" });
+    this.inventory = new Inventory(picture, clock, { speaksToAll: isTest });
+    const freed = ({ id: netId, bindNet }: VimNet, was: NetId | null) =>
+      this.events.push({ type: "net.bound", netId, bindNet, was });
+    this.nets = new Nets(picture, clock, vlanRange, { changed: netsChanged, freed });
     this.ports = new Ports(picture, netsChanged);
     const reach = { away: (id: HostId) => this.hostStates.away(id) };
     const moved = (server: Server, was: HostId) => this.#moved(server, was);

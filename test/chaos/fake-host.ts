@@ -149,6 +149,7 @@ export class FakeHost {
       deleteTap: () => ask(() => {}),
       ensurePort: (name) => ask(() => this.#switch.ports.has(name) || this.#switch.setPort(name, true)),
       removePort: (name) => ask(() => this.#switch.removePort(name)),
+      ensureBridge: () => ask(() => {}),
     };
   }
 

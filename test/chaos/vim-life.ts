@@ -56,7 +56,7 @@ export class VimLife {
       facts,
       host: this.#host.verbs(this.life),
       plugs: this.#host.plugs(this.life),
-      place: { runDir: "/run", accel: "kvm", netns: undefined },
+      place: { runDir: "/run", accel: "kvm" },
       clock,
       log,
       wake: () => computeLoop.wake(),

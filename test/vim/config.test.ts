@@ -16,6 +16,7 @@ test("defaults are filled in", () => {
       ovsdb: "unix:/run/openvswitch/db.sock",
       vlanRange: { first: 3000, last: 4094 },
       realTimePriority: 0,
+      mode: "normal",
     },
     mano: {
       ...{ store: "m.db", listen: { host: "127.0.0.1", port: 9090 }, mode: "push", pollIntervalMs: 1000, vims: [] },
@@ -32,6 +33,7 @@ for (const [raw, says] of [
   ],
   [{ vim: { ...VIM, brigde: "br0" } }, "config.vim.brigde: no such setting; there are listen, openflow, store"],
   [{ vim: { ...VIM, listen: { port: 70000 } } }, "config.vim.listen.port: want a TCP port, 0..65535, got 70000"],
+  [{ vim: { ...VIM, mode: "pretend" } }, 'config.vim.mode: want "normal" or "test", got "pretend"'],
   [{ vim: { ...VIM, accel: "xen" } }, 'config.vim.accel: want "kvm" or "tcg"; leave it out to have it found out, got "xen"'],
   [{ vim: { ...VIM, ovsdb: "/run/db.sock" } }, "config.vim.ovsdb: want the switch's database, unix:PATH or tcp:HOST:PORT, got"],
   [{ vim: { ...VIM, vlanRange: { first: 9, last: 3 } } }, "config.vim.vlanRange: want first <= last, got 9 > 3"],
@@ -55,6 +57,12 @@ for (const [raw, says] of [
 ] as const) {
   test(`refused: ${says}`, () => expect(() => parseConfig(JSON.parse(JSON.stringify(raw)))).toThrow(says));
 }
+
+test("test mode needs no bridge and no folder, and takes what is given", () => {
+  expect(parseConfig({ vim: { mode: "test", store: "v.db" } }).vim).toMatchObject({ mode: "test", store: "v.db" });
+  expect(parseConfig({ vim: { mode: "test", store: "v.db", bridge: "br9" } }).vim).toMatchObject({ bridge: "br9" });
+  expect(() => parseConfig({ vim: { mode: "test" } })).toThrow("config.vim.store: want the path of the VIM's SQLite file");
+});
 
 test("all mistakes are told at once", () => {
   expect(() => parseConfig({ vim: { ...VIM, store: 1, runDir: "" } })).toThrow(/config\.vim\.store.*config\.vim\.runDir/);
