@@ -1,6 +1,5 @@
 import type { VnfcId } from "../model/ids.ts";
 import type { Member, Move, ProtectionGroup } from "../model/protection.ts";
-import { isHot } from "./spare.ts";
 import { type GroupView, isUp } from "./view.ts";
 
 /** How many traffic nets each member carries, while the nets of a group are decided one after another. */
@@ -16,8 +15,13 @@ export class Load {
     return this.#carried.get(member.vnfcId) ?? 0;
   }
 
+  /** How many more it may carry. */
+  roomOf(member: Member): number {
+    return member.capacity === null ? Number.POSITIVE_INFINITY : Math.max(0, member.capacity - this.of(member));
+  }
+
   hasRoom(member: Member): boolean {
-    return member.capacity === null || this.of(member) < member.capacity;
+    return this.roomOf(member) > 0;
   }
 
   moved({ from, to }: Move): void {
@@ -30,15 +34,19 @@ export class Load {
   }
 }
 
+export const isHot = (m: Member): boolean => m.standby === "hot";
+
 /**
- * Of the members known to be up with room, other than the one that failed: the one that carries least, the first of equals. A spare
- * that was woken is the last choice: it is to rest again.
+ * The members known to be up with room, other than the one that failed, the best first: a spare that was woken after all others, since it is
+ * to rest again; then the one that carries least. Among equals each failed member has a first choice of its own, so that what two
+ * failures at once would do does not meet on one spare.
  */
-export function standIn(group: ProtectionGroup, view: GroupView, load: Load, failed: Member | undefined): Member | undefined {
+export function standIns(group: ProtectionGroup, view: GroupView, load: Load, failed: Member | undefined): Member[] {
   const able = group.members.filter((m) => m !== failed && isUp(view, m) && load.hasRoom(m));
-  const hot = able.filter(isHot);
-  return (hot.length > 0 ? hot : able).reduce<Member | undefined>(
-    (best, m) => (best === undefined || load.of(m) < load.of(best) ? m : best),
-    undefined,
-  );
+  const byRank = able.sort((a, b) => Number(isHot(b)) - Number(isHot(a)) || load.of(a) - load.of(b));
+  const turn = failed === undefined ? 0 : group.members.indexOf(failed);
+  return [...Map.groupBy(byRank, (m) => `${m.standby} ${load.of(m)}`).values()].flatMap((equals) => {
+    const first = turn % equals.length;
+    return [...equals.slice(first), ...equals.slice(0, first)];
+  });
 }

@@ -1,5 +1,6 @@
 import type { VnfcId } from "../model/ids.ts";
 import type { Decision, ProtectionCommand, ProtectionGroup } from "../model/protection.ts";
+import { Load, standIns } from "./capacity.ts";
 import { decide } from "./decide.ts";
 import { type GroupView, healthOf } from "./view.ts";
 
@@ -67,6 +68,8 @@ function obstaclesOf(group: ProtectionGroup, view: GroupView, { kind, to }: Prot
 export interface FailurePlan {
   readonly failed: VnfcId;
   readonly decision: Decision;
+  /** Who else could take its traffic, the best first: where the one that is decided on has failed or is full by then. */
+  readonly orElse: readonly VnfcId[];
 }
 
 /** For each member that serves something: what is decided when it goes down. Hold-off is left to whoever carries it out. */
@@ -80,8 +83,9 @@ export function failurePlans(
   const serving = group.members.filter((m) => group.trafficNets.some((n) => view.serving.get(n.netId) === m.vnfcId));
   return serving.map((m) => {
     const down = { state: "down", sinceMs: nowMs, seenBy: [], why: "as it would be" } as const;
-    const health = new Map(view.health).set(m.vnfcId, down);
-    return { failed: m.vnfcId, decision: decide(atOnce, { ...view, health }, command, nowMs) };
+    const after = { ...view, health: new Map(view.health).set(m.vnfcId, down) };
+    const orElse = standIns(group, after, new Load(group, after), m).map((s) => s.vnfcId);
+    return { failed: m.vnfcId, decision: decide(atOnce, after, command, nowMs), orElse };
   });
 }
 

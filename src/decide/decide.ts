@@ -9,7 +9,7 @@ import type {
   ProtectionGroup,
   TrafficNet,
 } from "../model/protection.ts";
-import { Load, standIn } from "./capacity.ts";
+import { Load, standIns } from "./capacity.ts";
 import { decideSpares } from "./spare.ts";
 import { type GroupView, healthOf, isUp } from "./view.ts";
 
@@ -60,14 +60,15 @@ export function decide(group: ProtectionGroup, view: GroupView, command: Protect
     verdicts.push(verdict);
   }
   const moves = verdicts.flatMap((v) => v.move ?? []);
-  const spares = decideSpares(group, view, moves, nowMs);
+  const unserved = verdicts.flatMap((v) => v.unprotected ?? []);
+  const spares = decideSpares(group, view, { moves, unserved, load }, nowMs);
   const moments = [...verdicts, spares].flatMap((v) => v.againAt ?? []);
   return {
     moves,
     heal: group.members.filter((m) => healthOf(view, m.vnfcId).state === "down").map((m) => m.vnfcId),
     wake: spares.wake,
     rest: spares.rest,
-    unprotected: verdicts.flatMap((v) => v.unprotected ?? []),
+    unprotected: unserved,
     // First one for each traffic net, in their order.
     because: [
       ...(verdicts.length > 0 ? verdicts.map((v) => v.because) : [`${group.name} has no traffic net`]),
@@ -164,7 +165,7 @@ function cleared(it: Case): Verdict {
 function assign(it: Case): Verdict {
   const { net, normal, view, load } = it;
   const to =
-    normal !== undefined && isUp(view, normal) && load.hasRoom(normal) ? normal : standIn(it.group, view, load, undefined);
+    normal !== undefined && isUp(view, normal) && load.hasRoom(normal) ? normal : standIns(it.group, view, load, undefined)[0];
   if (to === undefined)
     return {
       unprotected: net.netId,
@@ -178,7 +179,7 @@ function failOver(it: Case, current: Member, health: Health & { state: "down" })
   const dueAt = health.sinceMs + group.policy.holdOffMs;
   if (nowMs < dueAt)
     return { because: `${current.name} is down (${health.why}): held off for ${group.policy.holdOffMs} ms`, againAt: dueAt };
-  const to = standIn(group, view, load, current);
+  const [to] = standIns(group, view, load, current);
   if (to === undefined) {
     const full = group.members.filter((m) => m !== current && isUp(view, m)).map((m) => `${m.name} carries all it may`);
     const why = full.length > 0 ? full.join(", ") : "no other member is known to be up";

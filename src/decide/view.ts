@@ -7,6 +7,8 @@ export interface GroupView {
   readonly serving: ReadonlyMap<NetId, VnfcId | null>;
   /** How many traffic nets of other groups a member carries; one that is not named carries none. */
   readonly carriedElsewhere?: ReadonlyMap<VnfcId, number>;
+  /** Why other groups need a warm spare that stands in for them too to be awake; one that is not named is needed by none. */
+  readonly neededElsewhere?: ReadonlyMap<VnfcId, string>;
   /** Where each warm spare is; one that is not named is awake. */
   readonly rest?: ReadonlyMap<VnfcId, Rest>;
 }

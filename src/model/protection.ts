@@ -7,7 +7,7 @@ import type { GroupId, NetId, NsId, VimAccountId, VnfcId } from "./ids.ts";
  * the other's. ACTIVE_PASSIVE: one member serves all, the others wait. DUPLICATED is ours: both members serve every traffic net at the
  * same time (1+1 with a permanent bridge, G.8031), and whoever receives drops what comes twice; `servedBy` is the one that counts.
  */
-export type Scheme = "ACTIVE_ACTIVE" | "ACTIVE_PASSIVE" | "DUPLICATED";
+export type Scheme = "ACTIVE_ACTIVE" | "ACTIVE_PASSIVE" | "DUPLICATED" | "N_PLUS_M";
 
 /** `hot`: it runs, and may be given traffic at any moment. `warm`: a spare that was booted, has answered, and is paused until it is needed. */
 export type Standby = "hot" | "warm";
