@@ -100,7 +100,7 @@ export function comesUp(vim: Vim, server: Server): void {
 export function armed({ id, members: [a, b] }: Pair, revision: number): ArmedProtection {
   const plan = (failed: Member, to: Member) => ({
     failed: failed.id,
-    moves: [{ trafficNet: failed.traffic.id, to: to.id }],
+    moves: [{ trafficNet: failed.traffic.id, to: to.id, orElse: [] }],
     because: [`${to.id} is up`],
   });
   return {
@@ -108,7 +108,7 @@ export function armed({ id, members: [a, b] }: Pair, revision: number): ArmedPro
     name: id,
     revision,
     holdOffMs: 0,
-    members: [a, b].map((m) => ({ id: m.id, name: m.id, serverId: m.server.id, dataNet: m.data.id })),
+    members: [a, b].map((m) => ({ id: m.id, name: m.id, serverId: m.server.id, dataNet: m.data.id, capacity: null })),
     plans: [plan(a, b), plan(b, a)],
     probe: null,
     traffic: null,

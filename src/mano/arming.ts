@@ -40,15 +40,23 @@ interface Course {
 /** What a group would do if each of its members failed now, and how they are probed. Pure. */
 export function wantedProtection(guard: Guard, nowMs: number): WantedProtection {
   const { group, members, view, command } = guard;
-  const plans = failurePlans(group, view, command, nowMs).map(({ failed, decision }) => {
-    const moves = decision.moves.filter((m) => m.from === failed).map(({ trafficNet, to }) => ({ trafficNet, to }));
+  const plans = failurePlans(group, view, command, nowMs).map(({ failed, decision, orElse }) => {
+    const moves = decision.moves
+      .filter((m) => m.from === failed)
+      .map(({ trafficNet, to }) => ({ trafficNet, to, orElse: orElse.filter((id) => id !== to) }));
     return { failed, moves, because: moves.map((m) => sentence(guard, failed, m)) };
   });
   return {
     id: group.id,
     name: group.name,
     holdOffMs: group.policy.holdOffMs,
-    members: members.map(({ member: m, serverId }) => ({ id: m.vnfcId, name: m.name, serverId, dataNet: m.dataNet })),
+    members: members.map(({ member: { vnfcId: id, name, dataNet, capacity }, serverId }) => ({
+      id,
+      name,
+      serverId,
+      dataNet,
+      capacity,
+    })),
     plans: plans.filter((p) => p.moves.length > 0),
     probe: group.policy.probe,
     traffic: group.policy.traffic,
@@ -214,7 +222,7 @@ const contentOf = (p: WantedProtection): string =>
   JSON.stringify([
     p.name,
     p.holdOffMs,
-    p.members.map((m) => [m.id, m.name, m.serverId, m.dataNet]),
-    p.plans.map((plan) => [plan.failed, plan.moves.map((m) => [m.trafficNet, m.to]), plan.because]),
+    p.members.map((m) => [m.id, m.name, m.serverId, m.dataNet, m.capacity]),
+    p.plans.map((plan) => [plan.failed, plan.moves.map((m) => [m.trafficNet, m.to, m.orElse]), plan.because]),
     p.probe && [p.probe.intervalMs, p.probe.misses, p.probe.of, p.probe.icmp, p.probe.udpPort, p.probe.sourceIp ?? null],
   ]);

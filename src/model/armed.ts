@@ -27,6 +27,8 @@ export interface ArmedMember {
   readonly serverId: ServerId;
   /** The net of its service link port in this VIM. */
   readonly dataNet: NetId;
+  /** How many traffic nets may be led to it, by whichever protection or bind; null: any number. */
+  readonly capacity: number | null;
 }
 
 export interface ArmedPlan {
@@ -39,6 +41,8 @@ export interface ArmedPlan {
 export interface ArmedMove {
   readonly trafficNet: NetId;
   readonly to: VnfcId;
+  /** Where it goes instead, the best first, if `to` cannot take it by then: it has failed too, or others have filled it. */
+  readonly orElse: readonly VnfcId[];
 }
 
 /** An in-band probe (docs/decisions): a member is silent when `misses` of the last `of` requests were not answered within one interval. */
@@ -66,7 +70,8 @@ export interface Fired {
   readonly protectionId: GroupId;
   readonly revision: number;
   readonly failed: VnfcId;
-  readonly moves: readonly ArmedMove[];
+  /** As they were made. */
+  readonly moves: readonly Pick<ArmedMove, "trafficNet" | "to">[];
   readonly because: readonly string[];
   readonly firedAt: number;
   readonly onWireAt: number | null;

@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from "kysely";
+import type { KeptProtection } from "../model/armed.ts";
 import type { FlavorId, HostId, ImageId, NetId, TenantId, VimPortId } from "../model/ids.ts";
 import type { Flavor, Host, Image, Leftover, Server, ServerPort, Tenant, VimNet } from "../model/vim-picture.ts";
 import { updateRows } from "./update-rows.ts";
@@ -18,10 +19,17 @@ export async function readPicture(db: VimStore) {
     nets: (await db.selectFrom("nets").selectAll().orderBy("created_at").execute()).map(netRow.fromRow),
     servers: (await db.selectFrom("servers").selectAll().orderBy("created_at").execute()).map(serverRow.fromRow),
     ports: (await db.selectFrom("ports").selectAll().execute()).map(portRow.fromRow),
-    protections: (await db.selectFrom("protections").selectAll().execute()).map(protectionRow.fromRow),
+    protections: (await db.selectFrom("protections").selectAll().execute()).map((row) => asOfNow(protectionRow.fromRow(row))),
     leftovers: (await db.selectFrom("leftovers").selectAll().execute()).map(leftoverRow.fromRow),
   };
 }
+
+/** Protections written before there were pools name no capacity and no second choice. */
+const asOfNow = (p: KeptProtection): KeptProtection => ({
+  ...p,
+  members: p.members.map((m) => ({ ...m, capacity: m.capacity ?? null })),
+  plans: p.plans.map((plan) => ({ ...plan, moves: plan.moves.map((m) => ({ ...m, orElse: m.orElse ?? [] })) })),
+});
 
 // save…: the row as it should stand, whether it is new or not.
 

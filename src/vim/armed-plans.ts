@@ -3,6 +3,7 @@ import type { ArmedMember, ArmedMove, ArmedPlan, KeptProtection, PlanView, Prote
 import type { NetId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { ServerPort, VimPicture } from "../model/vim-picture.ts";
 import { checkBind } from "./binds.ts";
+import type { Capacities } from "./capacities.ts";
 
 // What an armed plan comes to, now. Pure: reads the picture, changes nothing.
 
@@ -11,14 +12,30 @@ export interface Sight {
   readonly isSwitchConnected: boolean;
   /** An opinion calls this service port silent now. */
   isSilent(port: VimPortId): boolean;
-  /** Traffic nets that the switch does not protect by itself, though it was asked to, and why. */
-  readonly notArmed: ReadonlyMap<NetId, string>;
+  /** Why the switch does not protect this traffic net by itself, though it was asked to; undefined: it does. */
+  whyNotArmed(net: NetId): string | undefined;
+  readonly capacities: Capacities;
 }
+
+/** A move as it is made. */
+export type Made = Pick<ArmedMove, "trafficNet" | "to">;
 
 /** A move of a plan: which bind it changes, or what stands in its way. */
 export type Reckoned =
-  | { readonly move: ArmedMove; readonly target: NetId; readonly was: NetId; readonly obstacle: null }
-  | { readonly move: ArmedMove; readonly obstacle: string };
+  | { readonly move: Made; readonly target: NetId; readonly was: NetId; readonly obstacle: null }
+  | { readonly move: Made; readonly obstacle: string };
+
+/** What leaves in one write: no net is moved twice, and no member gets more than it may carry, whatever fails at once. */
+export class Tick {
+  readonly moved = new Set<NetId>();
+  /** Traffic nets that are led to each data net. */
+  readonly coming = new Map<NetId, number>();
+
+  take(trafficNet: NetId, target: NetId): void {
+    this.moved.add(trafficNet);
+    this.coming.set(target, (this.coming.get(target) ?? 0) + 1);
+  }
+}
 
 export const memberOf = (p: KeptProtection, id: VnfcId): ArmedMember | undefined => p.members.find((m) => m.id === id);
 export const planOf = (p: KeptProtection, id: VnfcId): ArmedPlan | undefined => p.plans.find((plan) => plan.failed === id);
@@ -29,18 +46,52 @@ export const hasFired = (p: KeptProtection, id: VnfcId): boolean =>
 export const servicePorts = (picture: VimPicture, member: ArmedMember): ServerPort[] =>
   picture.portsOf(member.serverId).filter((p) => p.netId === member.dataNet && p.switchPort !== null);
 
-/** Each move of the plan against a member, as it would go now. */
-export function reckon(picture: VimPicture, sight: Sight, protection: KeptProtection, failed: VnfcId): Reckoned[] {
+/** Each move of the plan against a member, as it would go now; those that can be made are taken down in `tick`. */
+export function reckon(
+  picture: VimPicture,
+  sight: Sight,
+  protection: KeptProtection,
+  failed: VnfcId,
+  tick: Tick = new Tick(),
+): Reckoned[] {
   const moves = planOf(protection, failed)?.moves ?? [];
-  return moves.map((move) => reckonMove(picture, sight, protection, failed, move));
+  return moves.map((move) => {
+    const reckoned = firstOf([move.to, ...move.orElse], (to) =>
+      reckonMove(picture, sight, protection, failed, { trafficNet: move.trafficNet, to }, tick),
+    );
+    if (reckoned.obstacle === null) tick.take(move.trafficNet, reckoned.target);
+    return reckoned;
+  });
 }
 
-function reckonMove(picture: VimPicture, sight: Sight, p: KeptProtection, failed: VnfcId, move: ArmedMove): Reckoned {
+/** The first choice without an obstacle; where each has one, the first with its own. */
+function firstOf(choices: readonly VnfcId[], reckoned: (to: VnfcId) => Reckoned): Reckoned {
+  const obstructed: Reckoned[] = [];
+  for (const to of choices) {
+    const found = reckoned(to);
+    if (found.obstacle === null) return found;
+    obstructed.push(found);
+  }
+  return obstructed[0] as Reckoned;
+}
+
+function reckonMove(
+  picture: VimPicture,
+  sight: Sight,
+  p: KeptProtection,
+  failed: VnfcId,
+  move: Made,
+  { moved, coming }: Tick,
+): Reckoned {
   const from = memberOf(p, failed);
   const to = memberOf(p, move.to);
   if (!sight.isSwitchConnected) return { move, obstacle: "no switch is connected" };
   if (!from || !to) return { move, obstacle: "the plan names no member" };
-  const obstacle = bindObstacle(picture, move.trafficNet, from, to) ?? memberObstacle(picture, sight, to);
+  if (moved.has(move.trafficNet)) return { move, obstacle: "another plan moves it" };
+  const obstacle =
+    bindObstacle(picture, move.trafficNet, from, to) ??
+    memberObstacle(picture, sight, to) ??
+    sight.capacities.obstacle(to.dataNet, move.trafficNet, coming);
   return obstacle === null ? { move, target: to.dataNet, was: from.dataNet, obstacle } : { move, obstacle };
 }
 
@@ -99,7 +150,7 @@ function planView(picture: VimPicture, sight: Sight, protection: KeptProtection,
   };
 }
 
-function readinessOf(picture: VimPicture, { notArmed }: Sight, protection: KeptProtection, moves: readonly Reckoned[]) {
+function readinessOf(picture: VimPicture, sight: Sight, protection: KeptProtection, moves: readonly Reckoned[]) {
   const obstacles = [...new Set(moves.flatMap((m) => m.obstacle ?? []))];
   const netName = (id: NetId) => picture.nets.get(id)?.name ?? id;
   const can = moves
@@ -107,7 +158,7 @@ function readinessOf(picture: VimPicture, { notArmed }: Sight, protection: KeptP
     .map(({ move }) => `${netName(move.trafficNet)} goes to ${memberOf(protection, move.to)?.name}`);
   if (can.length === 0)
     return { ready: "none", readiness: `cannot fire: ${obstacles.join("; ") || "nothing is to be moved"}` } as const;
-  const byVimAlone = moves.flatMap(({ move }) => notArmed.get(move.trafficNet) ?? []);
+  const byVimAlone = moves.flatMap(({ move }) => sight.whyNotArmed(move.trafficNet) ?? []);
   const note = byVimAlone.length === 0 ? "" : ` (not by the switch alone: ${[...new Set(byVimAlone)].join("; ")})`;
   if (obstacles.length === 0) return { ready: "all", readiness: `can fire: ${can.join(", ")}${note}` } as const;
   return { ready: "part", readiness: `can fire in part: ${can.join(", ")}; but ${obstacles.join("; ")}` } as const;

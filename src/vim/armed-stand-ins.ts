@@ -3,8 +3,10 @@ import type { KeptProtection } from "../model/armed.ts";
 import type { NetId } from "../model/ids.ts";
 import type { StandIns } from "../steer/stand-ins.ts";
 import { memberOf } from "./armed-plans.ts";
+import type { Capacities } from "./capacities.ts";
 import { type Picture, RECORD_DELAY_MS } from "./picture.ts";
 
+/** The first of a traffic net is the first choice. */
 interface Way {
   readonly trafficNet: NetId;
   readonly from: NetId;
@@ -15,23 +17,28 @@ interface Way {
  * The armed plans as the switch can carry them out by itself when a port is lost (OpenFlow 1.3 fast failover). They follow the
  * protections a moment later and together: a host that fails makes many of them change, and each change of the whole table costs.
  * Until then the fabric sees the ones it has written, so that a switch-over in between is computed from what stands there.
+ * A switch cannot count: a member of a pool stands in there for no more nets than it has room for, should all of them be lost at once.
  */
 export class ArmedStandIns implements StandIns, Disposable {
   readonly #picture: Picture;
+  readonly #capacities: Capacities;
   readonly #clock: Clock;
   readonly #write: () => void;
   readonly #end = new AbortController();
   #ways: readonly Way[];
   #byNet: ReadonlyMap<NetId, readonly Way[]>;
   #byTarget: ReadonlyMap<NetId, readonly Way[]>;
+  /** Traffic nets for which no member has room left. */
+  #crowded: ReadonlySet<NetId>;
   #isDue = false;
 
   /** `write`: compares the whole picture with the switch; called after what is asked has changed. */
-  constructor(picture: Picture, clock: Clock, write: () => void) {
+  constructor(picture: Picture, capacities: Capacities, clock: Clock, write: () => void) {
     this.#picture = picture;
+    this.#capacities = capacities;
     this.#clock = clock;
     this.#write = write;
-    this.#ways = this.#asked();
+    ({ ways: this.#ways, crowded: this.#crowded } = this.#asked());
     this.#byNet = Map.groupBy(this.#ways, (way) => way.trafficNet);
     this.#byTarget = Map.groupBy(this.#ways, (way) => way.to);
   }
@@ -54,35 +61,63 @@ export class ArmedStandIns implements StandIns, Disposable {
     return (this.#byTarget.get(standIn) ?? []).map((way) => way.trafficNet);
   }
 
-  /** Something was armed or disarmed. */
+  /** Why the switch alone would not move this net; undefined: nothing of ours is against it. */
+  whyNot(trafficNet: NetId): string | undefined {
+    return this.#crowded.has(trafficNet)
+      ? "those that could stand in for it do so for others, and a switch cannot count"
+      : undefined;
+  }
+
+  /** Something was armed or disarmed, or led to a member that may carry only so much. */
   changed(): void {
     if (this.#isDue) return;
     this.#isDue = true;
     const follow = () => {
       this.#isDue = false;
-      const asked = this.#asked();
-      if (JSON.stringify(asked) === JSON.stringify(this.#ways)) return;
-      this.#ways = asked;
-      this.#byNet = Map.groupBy(asked, (way) => way.trafficNet);
-      this.#byTarget = Map.groupBy(asked, (way) => way.to);
+      const { ways, crowded } = this.#asked();
+      this.#crowded = crowded;
+      if (JSON.stringify(ways) === JSON.stringify(this.#ways)) return;
+      this.#ways = ways;
+      this.#byNet = Map.groupBy(ways, (way) => way.trafficNet);
+      this.#byTarget = Map.groupBy(ways, (way) => way.to);
       this.#write();
     };
     this.#clock.sleep(RECORD_DELAY_MS, this.#end.signal).then(follow, () => {}); // Disposed: nothing to follow.
   }
 
-  #asked(): Way[] {
-    return [...this.#picture.protections.values()].flatMap(waysOf);
+  #asked(): { ways: readonly Way[]; crowded: ReadonlySet<NetId> } {
+    const all = [...this.#picture.protections.values()].flatMap(waysOf);
+    if (this.#capacities.isEmpty) return { ways: all, crowded: new Set() };
+    return withinRoom(all, (dataNet) => this.#capacities.roomOf(dataNet));
   }
+}
+
+/** Each traffic net reserves one place, with the first choice that has one left; then what is left is given to the further choices. Pure. */
+function withinRoom(all: readonly Way[], roomOf: (dataNet: NetId) => number) {
+  const places = new Map<NetId, Set<NetId>>();
+  const isFree = ({ trafficNet, to }: Way) => {
+    const taken = places.get(to) ?? new Set();
+    if (!taken.has(trafficNet) && taken.size >= roomOf(to)) return false;
+    places.set(to, taken.add(trafficNet));
+    return true;
+  };
+  const byNet = [...Map.groupBy(all, (way) => `${way.trafficNet} ${way.from}`).values()];
+  const first = new Set(byNet.flatMap((choices) => choices.find(isFree) ?? []));
+  const ways = all.filter((way) => first.has(way) || isFree(way));
+  const led = new Set(ways.map((way) => way.trafficNet));
+  return { ways, crowded: new Set(all.flatMap((way) => (led.has(way.trafficNet) ? [] : way.trafficNet))) };
 }
 
 /** A switch knows no hold-off: where one is asked for, only this daemon acts. */
 function waysOf(protection: KeptProtection): Way[] {
   if (protection.holdOffMs > 0) return [];
-  return protection.plans.flatMap((plan) =>
-    plan.moves.flatMap(({ trafficNet, to }) => {
-      const from = memberOf(protection, plan.failed)?.dataNet;
-      const target = memberOf(protection, to)?.dataNet;
-      return from === undefined || target === undefined ? [] : [{ trafficNet, from, to: target }];
-    }),
-  );
+  return protection.plans.flatMap((plan) => {
+    const from = memberOf(protection, plan.failed)?.dataNet;
+    return plan.moves.flatMap(({ trafficNet, to, orElse }) =>
+      [to, ...orElse].flatMap((id) => {
+        const target = memberOf(protection, id)?.dataNet;
+        return from === undefined || target === undefined ? [] : [{ trafficNet, from, to: target }];
+      }),
+    );
+  });
 }

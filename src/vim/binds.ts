@@ -3,6 +3,7 @@ import type { NetId } from "../model/ids.ts";
 import type { Applied } from "../model/switch.ts";
 import type { VimNet, VimPicture } from "../model/vim-picture.ts";
 import { updateBind } from "../store/vim-picture.ts";
+import type { Capacities } from "./capacities.ts";
 import type { VimEvents } from "./events.ts";
 import { type Fabric, isLater } from "./fabric.ts";
 import type { Picture } from "./picture.ts";
@@ -50,9 +51,11 @@ export class Binds {
   readonly #picture: Picture;
   readonly #fabric: Fabric;
   readonly #overs: SwitchOvers;
+  readonly #capacities: Capacities;
 
-  constructor(picture: Picture, fabric: Fabric, events: VimEvents) {
+  constructor(picture: Picture, fabric: Fabric, events: VimEvents, capacities: Capacities) {
     this.#picture = picture;
+    this.#capacities = capacities;
     this.#fabric = fabric;
     this.#overs = new SwitchOvers(picture, fabric, events);
   }
@@ -60,11 +63,13 @@ export class Binds {
   /**
    * Binds a net to another, or with null to none; with `copy` to two at once (1+1). Resolves with the times of the change, or null when
    * no switch is connected (it is written when one comes). Rejects, and leaves everything as it was, when the switch refuses or the
-   * disk fails; and with CONFLICT when somebody has led the net elsewhere before it was done.
+   * disk fails; and with CONFLICT when the member there carries all it may by what is armed (two decisions crossed on their way), or
+   * when somebody has led the net elsewhere before it was done.
    */
   async changeBind(netId: NetId, target: NetId | null, copy: NetId | null = null): Promise<Applied | null> {
     const was = checkBind(this.#picture, netId, target);
     if (copy !== null) checkCopy(this.#picture, netId, target, copy);
+    this.#checkRoom(was, target);
     const change: BindChange = { netId, target, was: was.bindNet, copy, wasCopy: was.copyNet };
     const written = this.#lead(change);
     const stored = this.#store(netId);
@@ -76,6 +81,11 @@ export class Binds {
     });
     this.#checkStands(change);
     return applied;
+  }
+
+  #checkRoom({ id, name, bindNet }: VimNet, target: NetId | null): void {
+    const obstacle = target === null || target === bindNet ? null : this.#capacities.obstacle(target, id, new Map());
+    if (obstacle !== null) throw new Fault("CONFLICT", `network '${name}' cannot be led there: ${obstacle}`);
   }
 
   async #done(stored: Promise<void>, written: Promise<Applied> | null): Promise<Applied | null> {

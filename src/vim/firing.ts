@@ -2,11 +2,11 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { ArmedMember, Fired, KeptProtection, PlanFired } from "../model/armed.ts";
 import { type Evidence, SOURCES } from "../model/evidence.ts";
-import type { GroupId, NetId, ServerId, VnfcId } from "../model/ids.ts";
+import type { GroupId, ServerId, VnfcId } from "../model/ids.ts";
 import type { Applied } from "../model/switch.ts";
 import type { ServerPort } from "../model/vim-picture.ts";
 import { storeSwitchOver } from "../store/vim-protections.ts";
-import { hasFired, memberOf, planOf, type Reckoned, reckon, type Sight, servicePorts } from "./armed-plans.ts";
+import { hasFired, memberOf, planOf, type Reckoned, reckon, type Sight, servicePorts, Tick } from "./armed-plans.ts";
 import type { VimEvents } from "./events.ts";
 import { type Fabric, isLater } from "./fabric.ts";
 import type { Picture } from "./picture.ts";
@@ -79,13 +79,13 @@ export class Firing {
     void this.#carryOut(pieces, shots).catch(() => {}); // Said in the log there.
   }
 
-  /** By command: fenced in any case; what the plan can move goes with it, hold-off or not. */
-  async fence(hit: Membership, sight: Sight): Promise<void> {
-    const status = this.#picture.servers.get(hit.member.serverId)?.status;
+  /** By command: fenced in any case; what its plans can move, in every protection it is a member of, goes with it, hold-off or not. */
+  async fence(member: ArmedMember, memberships: readonly Membership[], sight: Sight): Promise<void> {
+    const status = this.#picture.servers.get(member.serverId)?.status;
     const tell = status === "INACTIVE" ? null : "fenced by command"; // A life that has ended was told already.
-    const due = planOf(hit.protection, hit.member.id) && !hasFired(hit.protection, hit.member.id) ? [hit] : [];
+    const due = memberships.filter((m) => planOf(m.protection, m.member.id) && !hasFired(m.protection, m.member.id));
     const shots = this.#shots(due, () => "fenced by command", sight);
-    const fences = this.#fences(hit.member, tell);
+    const fences = this.#fences(member, tell);
     if (shots.length + fences.length > 0)
       await this.#carryOut([{ over: { binds: bindsOf(this.#picture, shots), fences }, ahead: null }], shots);
   }
@@ -106,13 +106,12 @@ export class Firing {
 
   /** Those of which a move can be made. */
   #shots<T extends Membership>(hits: readonly T[], because: (hit: T) => string, sight: Sight): (T & Shot)[] {
-    const moved = new Set<NetId>(); // A net that two protections move goes where the first one leads it.
-    const shots = hits.map((hit) => {
-      const able = reckon(this.#picture, sight, hit.protection, hit.member.id).filter((r) => r.obstacle === null);
-      const moves = able.filter((r) => !moved.has(r.move.trafficNet));
-      for (const { move } of moves) moved.add(move.trafficNet);
-      return { ...hit, moves, because: because(hit) };
-    });
+    const tick = new Tick();
+    const shots = hits.map((hit) => ({
+      ...hit,
+      moves: reckon(this.#picture, sight, hit.protection, hit.member.id, tick).filter((r) => r.obstacle === null),
+      because: because(hit),
+    }));
     return shots.filter((s) => s.moves.length > 0);
   }
 

@@ -34,10 +34,15 @@ function checkPlan(picture: VimPicture, p: ArmedProtection, plan: ArmedPlan): vo
   if (!failed) throw invalid(p, `the plan for '${plan.failed}' is for none of its members`);
   const twice = firstTwice(plan.moves.map((m) => m.trafficNet));
   if (twice !== undefined) throw invalid(p, `the plan for ${failed.name} moves network '${twice}' twice`);
-  for (const { trafficNet, to } of plan.moves) {
+  for (const { trafficNet, to, orElse } of plan.moves) {
     checkNet(picture, p, trafficNet, `the plan for ${failed.name}`);
-    if (!p.members.some((m) => m.id === to)) throw invalid(p, `the plan for ${failed.name} leads to '${to}', which is no member`);
-    if (to === plan.failed) throw invalid(p, `the plan for ${failed.name} leads to ${failed.name} itself`);
+    for (const id of [to, ...orElse]) {
+      if (!p.members.some((m) => m.id === id))
+        throw invalid(p, `the plan for ${failed.name} leads to '${id}', which is no member`);
+      if (id === plan.failed) throw invalid(p, `the plan for ${failed.name} leads to ${failed.name} itself`);
+    }
+    const again = firstTwice([to, ...orElse]);
+    if (again !== undefined) throw invalid(p, `the plan for ${failed.name} leads network '${trafficNet}' to '${again}' twice`);
     if (p.members.some((m) => m.dataNet === trafficNet))
       throw invalid(
         p,

@@ -9,6 +9,7 @@ import type { StandIns } from "../steer/stand-ins.ts";
 import { deleteProtection, saveProtection } from "../store/vim-protections.ts";
 import { hasFired, memberOf, planOf, type Sight, servicePorts, viewOf } from "./armed-plans.ts";
 import { ArmedStandIns } from "./armed-stand-ins.ts";
+import type { Capacities } from "./capacities.ts";
 import type { Fabric } from "./fabric.ts";
 import type { FactsListener } from "./facts.ts";
 import { Firing, type FiringParts, type Hit, type Membership } from "./firing.ts";
@@ -32,22 +33,29 @@ export class Protections implements FactsListener, Disposable {
   readonly #firing: Firing;
   readonly #holdOff: HoldOff;
   readonly #standIns: ArmedStandIns;
+  readonly #capacities: Capacities;
   readonly #log: Log;
   readonly #asksAnew: (id: ServerId) => void;
   /** Who is a member of what, so that evidence finds its plans without a search. */
   #byServer = new Map<ServerId, { readonly id: GroupId; readonly member: ArmedMember }[]>();
   readonly #opinions = new Opinions();
 
-  constructor(parts: FiringParts) {
-    const { picture, fabric, clock, log, asksAnew } = parts;
+  /** `capacities`: kept as what is armed says. */
+  constructor(parts: FiringParts & { readonly capacities: Capacities }) {
+    const { picture, fabric, clock, log, asksAnew, capacities } = parts;
     this.#picture = picture;
     this.#fabric = fabric;
     this.#log = log;
     this.#asksAnew = asksAnew;
     this.#firing = new Firing(parts, () => this.#sight());
     this.#holdOff = new HoldOff(clock);
-    this.#standIns = new ArmedStandIns(picture, clock, () => fabric.follow());
+    this.#capacities = capacities;
     this.#index();
+    this.#standIns = new ArmedStandIns(picture, capacities, clock, () => fabric.follow());
+    picture.onChange(() => {
+      this.#firing.ready.changed();
+      if (!capacities.isEmpty) this.#standIns.changed(); // Who has room follows from who is led where.
+    });
   }
 
   /** Ends what waits. */
@@ -107,7 +115,9 @@ export class Protections implements FactsListener, Disposable {
     const hit = this.#memberIn(id, memberId);
     if (servicePorts(this.#picture, hit.member).length === 0)
       throw new Fault("INVALID", `${hit.member.name} has no port on the switch that could be fenced`);
-    await this.#firing.fence(hit, this.#sight());
+    const { serverId, dataNet } = hit.member;
+    const memberships = this.#membershipsOf(serverId).filter((m) => m.member.dataNet === dataNet);
+    await this.#firing.fence(hit.member, memberships, this.#sight());
     return this.get(id);
   }
 
@@ -212,10 +222,14 @@ export class Protections implements FactsListener, Disposable {
     const { about } = evidence;
     const port = about.kind === "port" ? this.#picture.ports.get(about.id) : undefined;
     const serverId = about.kind === "server" ? about.id : (port?.serverId ?? null);
-    const memberships = serverId === null ? undefined : this.#byServer.get(serverId);
-    if (memberships === undefined) return [];
+    if (serverId === null) return [];
+    const memberships = this.#membershipsOf(serverId);
     const concerned = port === undefined ? memberships : memberships.filter((m) => m.member.dataNet === port.netId);
-    return concerned.map(({ id, member }) => ({ protection: this.#kept(id), member, evidence }));
+    return concerned.map((m) => ({ ...m, evidence }));
+  }
+
+  #membershipsOf(serverId: ServerId): Membership[] {
+    return (this.#byServer.get(serverId) ?? []).map(({ id, member }) => ({ protection: this.#kept(id), member }));
   }
 
   #memberIn(id: GroupId, memberId: VnfcId): Membership {
@@ -235,7 +249,8 @@ export class Protections implements FactsListener, Disposable {
     return {
       isSwitchConnected: this.#fabric.session !== null,
       isSilent: (id) => this.#opinions.isSilent(id),
-      notArmed: this.#fabric.notArmed,
+      whyNotArmed: (net) => this.#fabric.notArmed.get(net) ?? this.#standIns.whyNot(net),
+      capacities: this.#capacities,
     };
   }
 
@@ -247,6 +262,7 @@ export class Protections implements FactsListener, Disposable {
         this.#byServer.set(member.serverId, [...memberships, { id, member }]);
       }
     }
+    this.#capacities.follow(this.#picture.protections.values());
     this.#opinions.keepOnly((id, by) => this.#isTold(id, by)); // Nobody would take the others back.
   }
 

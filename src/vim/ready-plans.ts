@@ -46,7 +46,6 @@ export class ReadyPlans implements Disposable {
     this.#log = parts.log;
     this.#overs = overs;
     this.#overOf = overOf;
-    parts.picture.onChange(() => this.changed());
     parts.fabric.onInStep(() => this.changed());
   }
 

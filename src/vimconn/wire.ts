@@ -53,10 +53,12 @@ export interface WireProtection {
     readonly name: string;
     readonly server_id: string;
     readonly data_net: string;
+    /** Left out by a VIM of before there were pools, and `or_else` too. */
+    readonly capacity?: number | null;
   }[];
   readonly plans: readonly {
     readonly failed: string;
-    readonly moves: readonly { readonly net: string; readonly to: string }[];
+    readonly moves: readonly { readonly net: string; readonly to: string; readonly or_else?: readonly string[] }[];
     readonly because: readonly string[];
   }[];
   readonly probe: {
@@ -76,10 +78,16 @@ export const protectionOut = (p: ArmedProtection): WireProtection => ({
   name: p.name,
   revision: p.revision,
   hold_off_ms: p.holdOffMs,
-  members: p.members.map((m) => ({ id: m.id, name: m.name, server_id: m.serverId, data_net: m.dataNet })),
+  members: p.members.map((m) => ({
+    id: m.id,
+    name: m.name,
+    server_id: m.serverId,
+    data_net: m.dataNet,
+    capacity: m.capacity,
+  })),
   plans: p.plans.map((plan) => ({
     failed: plan.failed,
-    moves: plan.moves.map((m) => ({ net: m.trafficNet, to: m.to })),
+    moves: plan.moves.map((m) => ({ net: m.trafficNet, to: m.to, or_else: m.orElse })),
     because: plan.because,
   })),
   probe: p.probe && {
@@ -104,10 +112,11 @@ export const protectionOf = (w: WireProtection): ArmedProtection => ({
     name: m.name,
     serverId: m.server_id as ServerId,
     dataNet: m.data_net as NetId,
+    capacity: m.capacity ?? null,
   })),
   plans: w.plans.map((plan) => ({
     failed: plan.failed as VnfcId,
-    moves: plan.moves.map((m) => ({ trafficNet: m.net as NetId, to: m.to as VnfcId })),
+    moves: plan.moves.map((m) => ({ trafficNet: m.net as NetId, to: m.to as VnfcId, orElse: (m.or_else ?? []) as VnfcId[] })),
     because: plan.because,
   })),
   probe: w.probe && {

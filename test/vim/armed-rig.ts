@@ -6,7 +6,7 @@ import { silent } from "../../src/lib/log.ts";
 import type { ArmedProtection } from "../../src/model/armed.ts";
 import type { Evidence } from "../../src/model/evidence.ts";
 import { type FlowPhases, PROBE_MAC } from "../../src/model/flow.ts";
-import type { GroupId, ServerId, VimPortId, VnfcId } from "../../src/model/ids.ts";
+import type { FlavorId, GroupId, ImageId, ServerId, TenantId, VimPortId, VnfcId } from "../../src/model/ids.ts";
 import type { VimEvent } from "../../src/model/vim-event.ts";
 import type { Server, ServerPort, VimNet } from "../../src/model/vim-picture.ts";
 import { openStore } from "../../src/store/open.ts";
@@ -35,6 +35,7 @@ export class ArmedRig implements AsyncDisposable {
   readonly nets: Record<string, VimNet> = {};
   a!: Server;
   b!: Server;
+  readonly #made: { tenantId?: TenantId; imageId?: ImageId; flavorId?: FlavorId } = {};
   #close: () => Promise<void> = async () => {};
 
   private constructor(ovs: Ovs, dir: string) {
@@ -116,41 +117,45 @@ export class ArmedRig implements AsyncDisposable {
 
   async #fill(): Promise<void> {
     const { vim } = this;
-    const tenant = await vim.catalogue.createTenant({ name: "t" });
+    this.#made.tenantId = (await vim.catalogue.createTenant({ name: "t" })).id;
     await vim.inventory.localHost();
     const path = join(this.dir, "empty.img");
     writeFileSync(path, "");
-    const image = await vim.catalogue.createImage({ name: "i", path });
-    const flavor = await vim.catalogue.createFlavor({ name: "f", memoryMiB: 1, vcpus: 1 });
-    const net = async (name: string, provider?: string) => {
-      this.nets[name] = await vim.nets.createNet({ name, kind: "data", provider });
-    };
-    await net("data0");
-    await net("data1");
-    await net("traffic0", "openflow:va");
-    await net("traffic1", "openflow:vb");
-    const server = (name: string, data: string) =>
-      vim.servers.createServer({
-        name,
-        tenantId: tenant.id,
-        flavorId: flavor.id,
-        imageId: image.id,
-        start: "yes",
-        vnics: [{ netId: this.nets[data]!.id, name: "eth1", ip: "10.62.0.100" }],
-      });
-    this.a = await server("relay-a", "data0");
-    this.b = await server("relay-b", "data1");
-    for (const s of [this.a, this.b]) {
-      const tap = this.portOf(s).switchPort!;
-      await this.ovs.vsctl("add-port", "br0", tap, "--", "set", "interface", tap, "type=dummy");
-      await until(`the switch tells ${tap}`, () => vim.fabric.session?.ports.has(tap));
-      this.runs(s);
-    }
+    this.#made.imageId = (await vim.catalogue.createImage({ name: "i", path })).id;
+    this.#made.flavorId = (await vim.catalogue.createFlavor({ name: "f", memoryMiB: 1, vcpus: 1 })).id;
+    await this.#net("traffic0", "openflow:va");
+    await this.#net("traffic1", "openflow:vb");
+    this.a = await this.addMember("relay-a", "data0");
+    this.b = await this.addMember("relay-b", "data1");
     await vim.binds.changeBind(this.nets.traffic0!.id, this.nets.data0!.id);
     await vim.binds.changeBind(this.nets.traffic1!.id, this.nets.data1!.id);
     await vim.fabric.reconcile();
     this.events.length = 0;
     this.writes.length = 0;
+  }
+
+  async #net(name: string, provider?: string): Promise<void> {
+    this.nets[name] = await this.vim.nets.createNet({ name, kind: "data", provider });
+  }
+
+  /** One more server that runs and answers, on a data net of its own. */
+  async addMember(name: string, data: string): Promise<Server> {
+    const { vim } = this;
+    await this.#net(data);
+    const { tenantId, imageId, flavorId } = this.#made;
+    const server = await vim.servers.createServer({
+      name,
+      tenantId: tenantId!,
+      flavorId: flavorId!,
+      imageId: imageId!,
+      start: "yes",
+      vnics: [{ netId: this.nets[data]!.id, name: "eth1", ip: "10.62.0.100" }],
+    });
+    const tap = this.portOf(server).switchPort!;
+    await this.ovs.vsctl("add-port", "br0", tap, "--", "set", "interface", tap, "type=dummy");
+    await until(`the switch tells ${tap}`, () => vim.fabric.session?.ports.has(tap));
+    this.runs(server);
+    return server;
   }
 
   portOf(server: Server): ServerPort {
@@ -189,12 +194,12 @@ export class ArmedRig implements AsyncDisposable {
       revision: 1,
       holdOffMs: 0,
       members: [
-        { id: "A" as VnfcId, name: "relay-a", serverId: this.a.id, dataNet: data0!.id },
-        { id: "B" as VnfcId, name: "relay-b", serverId: this.b.id, dataNet: data1!.id },
+        { id: "A" as VnfcId, name: "relay-a", serverId: this.a.id, dataNet: data0!.id, capacity: null },
+        { id: "B" as VnfcId, name: "relay-b", serverId: this.b.id, dataNet: data1!.id, capacity: null },
       ],
       plans: [
-        { failed: "A" as VnfcId, moves: [{ trafficNet: traffic0!.id, to: "B" as VnfcId }], because: ["B is up"] },
-        { failed: "B" as VnfcId, moves: [{ trafficNet: traffic1!.id, to: "A" as VnfcId }], because: ["A is up"] },
+        { failed: "A" as VnfcId, moves: [{ trafficNet: traffic0!.id, to: "B" as VnfcId, orElse: [] }], because: ["B is up"] },
+        { failed: "B" as VnfcId, moves: [{ trafficNet: traffic1!.id, to: "A" as VnfcId, orElse: [] }], because: ["A is up"] },
       ],
       probe: null,
       traffic: null,
@@ -216,8 +221,7 @@ export class ArmedRig implements AsyncDisposable {
 
   /** Where a packet for anybody that enters this port leaves, by the switch's own word. */
   async leavesAt(port: string): Promise<string> {
-    const { no } = this.vim.fabric.session!.ports.get(port)!;
-    const trace = await this.ovs.trace(`in_port=${no},dl_dst=00:00:00:00:00:99`);
+    const trace = await this.ovs.trace(`in_port=${port},dl_dst=00:00:00:00:00:99`);
     const out = /Datapath actions: (.*)/.exec(trace)![1]!;
     if (out === "drop") return out;
     const ports = await this.#dpPorts();

@@ -86,7 +86,7 @@ describe("after a switch-over", { timeout: 90_000 }, () => {
 
   test("a member that passes nothing is told, fenced, and the next one serves: that is verified", async () => {
     const { traffic0, traffic1 } = rig.nets;
-    const moves = [traffic0!, traffic1!].map((n) => ({ trafficNet: n.id, to: "A" as VnfcId }));
+    const moves = [traffic0!, traffic1!].map((n) => ({ trafficNet: n.id, to: "A" as VnfcId, orElse: [] }));
     await rig.vim.protections.arm(rig.armed({ plans: [{ failed: B, moves, because: ["A is up"] }] }));
     pump.flow({ va: USER, vb: USER, [tap("a")]: MEMBER, [tap("b")]: MEMBER });
     await becomes("traffic0", "verified");

@@ -348,10 +348,10 @@ describe("arming", () => {
   test("what refers to nothing, or to itself, is refused", async () => {
     const { members, plans } = rig.armed();
     const { traffic0, data1 } = rig.nets;
-    const plan = (failed: string, to: string, net = traffic0!.id) => ({
+    const plan = (failed: string, to: string, net = traffic0!.id, orElse: string[] = []) => ({
       failed: failed as VnfcId,
       because: [],
-      moves: [{ trafficNet: net, to: to as VnfcId }],
+      moves: [{ trafficNet: net, to: to as VnfcId, orElse: orElse as VnfcId[] }],
     });
     await refused({ members: [] });
     await refused({ members: [members[0]!, members[0]!] });
@@ -361,6 +361,9 @@ describe("arming", () => {
     await refused({ plans: [plan("A", "C")] });
     await refused({ plans: [plan("C", "A")] });
     await refused({ plans: [plan("A", "A")] });
+    await refused({ plans: [plan("A", "B", traffic0!.id, ["C"])] });
+    await refused({ plans: [plan("A", "B", traffic0!.id, ["A"])] });
+    await refused({ plans: [plan("A", "B", traffic0!.id, ["B"])] });
     await refused({ plans: [plan("A", "B", data1!.id)] });
     await refused({ plans: [plan("A", "B", "gone" as never)] });
     const probe = { intervalMs: 100, misses: 3, of: 3, icmp: false, udpPort: null, sourceIp: null };

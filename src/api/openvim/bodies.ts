@@ -209,10 +209,18 @@ const manoId = Type.String({ minLength: 1, maxLength: 255, pattern: "^[^/?#\\s]+
 const manoName = Type.String({ minLength: 1, maxLength: 255 });
 /** Longer is no hold-off any more but a switched-off protection (G.8031 11.13 has up to 10 s). */
 const HOLD_OFF_MAX_MS = 60_000;
-const armedMember = Type.Object({ id: manoId, name: manoName, server_id: id, data_net: id });
+const armedMember = Type.Object({
+  id: manoId,
+  name: manoName,
+  server_id: id,
+  data_net: id,
+  capacity: maybe(orNull(Type.Integer({ minimum: 1, maximum: 10_000 }))),
+});
 const armedPlan = Type.Object({
   failed: manoId,
-  moves: Type.Array(Type.Object({ net: id, to: manoId }), { maxItems: 10_000 }),
+  moves: Type.Array(Type.Object({ net: id, to: manoId, or_else: maybe(Type.Array(manoId, { maxItems: 1_000 })) }), {
+    maxItems: 10_000,
+  }),
   because: maybe(Type.Array(Type.String({ maxLength: 2_000 }), { maxItems: 1_000 })),
 });
 export const protectionPut = Type.Object({

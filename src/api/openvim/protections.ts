@@ -47,10 +47,11 @@ function protectionIn(call: Call): ArmedProtection {
       name: m.name,
       serverId: m.server_id as ServerId,
       dataNet: m.data_net as NetId,
+      capacity: m.capacity ?? null,
     })),
     plans: p.plans.map((plan) => ({
       failed: plan.failed as VnfcId,
-      moves: plan.moves.map((m) => ({ trafficNet: m.net as NetId, to: m.to as VnfcId })),
+      moves: plan.moves.map((m) => ({ trafficNet: m.net as NetId, to: m.to as VnfcId, orElse: (m.or_else ?? []) as VnfcId[] })),
       because: plan.because ?? [],
     })),
     probe: p.probe === undefined || p.probe === null ? null : probeIn(p.probe),
@@ -75,7 +76,14 @@ const protectionOut = (p: ProtectionView): Wire => ({
   name: p.name,
   revision: p.revision,
   hold_off_ms: p.holdOffMs,
-  members: p.members.map((m) => ({ id: m.id, name: m.name, server_id: m.serverId, data_net: m.dataNet, fenced: m.fenced })),
+  members: p.members.map((m) => ({
+    id: m.id,
+    name: m.name,
+    server_id: m.serverId,
+    data_net: m.dataNet,
+    capacity: m.capacity,
+    fenced: m.fenced,
+  })),
   plans: p.plans.map(planOut),
   probe: p.probe && {
     interval_ms: p.probe.intervalMs,
@@ -90,7 +98,7 @@ const protectionOut = (p: ProtectionView): Wire => ({
 
 const planOut = (plan: PlanView): Wire => ({
   failed: plan.failed,
-  moves: plan.moves.map((m) => ({ net: m.trafficNet, to: m.to })),
+  moves: plan.moves.map((m) => ({ net: m.trafficNet, to: m.to, or_else: m.orElse })),
   because: plan.because,
   state: plan.state,
   ready: plan.ready,
