@@ -119,6 +119,7 @@ function showText(g: ProtectionGroupView): string {
     "",
     `armed in the VIM: ${g.armed.isCurrent ? `yes, revision ${g.armed.revision}` : `no: ${g.armed.why ?? "an older plan"}`}`,
     ...g.readiness.flatMap((r) => r.words.map((words) => `  ${words}`)),
+    ...g.exposure.map((e) => `  ${e.words}`),
     ...g.spares.map(
       (s) => `  ${s.words}${s.lastWakeMs === null ? "" : `; it last answered ${s.lastWakeMs.toFixed(1)} ms after it was woken`}`,
     ),

@@ -1,7 +1,7 @@
 import type { GroupId, NetId, VnfcId } from "../model/ids.ts";
 import type { Health, ProtectionCommand, ProtectionGroup } from "../model/protection.ts";
 import { decide } from "./decide.ts";
-import { type GroupView, healthOf } from "./view.ts";
+import { type GroupView, healthIfAwake } from "./view.ts";
 
 /** A group of a pool, as it is now. */
 export interface PooledGroup {
@@ -40,7 +40,7 @@ interface World {
  */
 export function exposuresOf(groups: readonly PooledGroup[], nowMs: number): Exposure[] {
   const now: World = {
-    health: new Map(groups.flatMap(({ group, view }) => group.members.map((m) => [m.vnfcId, asIfAwake(view, m.vnfcId)]))),
+    health: new Map(groups.flatMap(({ group, view }) => group.members.map((m) => [m.vnfcId, healthIfAwake(view, m.vnfcId)]))),
     serving: new Map(groups.flatMap(({ view }) => [...view.serving])),
   };
   const isSafe = (world: World, net: ExposedNet) => !lostBy(groups, world, net.servedBy, nowMs).lost.has(net.netId);
@@ -53,12 +53,6 @@ export function exposuresOf(groups: readonly PooledGroup[], nowMs: number): Expo
     const unprotected = after.filter((net) => !isSafe(world, net));
     return unserved.length + unprotected.length > 0 ? { failed, unserved, unprotected } : [];
   });
-}
-
-function asIfAwake(view: GroupView, vnfc: VnfcId): Health {
-  const health = healthOf(view, vnfc);
-  const rests = (view.rest?.get(vnfc) ?? "awake") !== "awake" && health.state !== "down";
-  return rests ? { state: "up", sinceMs: health.sinceMs } : health;
 }
 
 /** Nets that a member serves that is up. */

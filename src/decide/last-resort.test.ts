@@ -16,8 +16,10 @@ const member = (name: string, more: Partial<SilentMember> = {}): SilentMember =>
   passesPackets: false,
   isGivenUp: false,
   serves: 1,
+  hasRoom: true,
   ...more,
 });
+const up = { health: states.up, silentSinceMs: null };
 const down = { health: states.down, silentSinceMs: null };
 
 describe("nobody is known to be up", () => {
@@ -29,6 +31,13 @@ describe("nobody is known to be up", () => {
     ["packets come from b", [member("a", { serves: 2 }), member("b", { serves: 0, passesPackets: true })], 5_000, "fence a"],
     ["packets come from both", [member("a", { passesPackets: true }), member("b", { passesPackets: true })], 9_000, "nothing"],
     ["b answers again", [member("a"), member("b", { health: states.up, silentSinceMs: null })], 9_000, "nothing"],
+    [
+      "b is up and full",
+      [member("a"), member("b", { health: states.up, silentSinceMs: null, hasRoom: false })],
+      5_000,
+      "fence a",
+    ],
+    ["b is full, c is not", [member("a"), member("b", { health: states.up, hasRoom: false }), member("c", up)], 9_000, "nothing"],
     ["b is down: it is being healed", [member("a"), member("b", down)], 99_000, "nothing"],
     ["b is down for good", [member("a"), member("b", { ...down, isGivenUp: true })], 5_000, "fence a"],
     ["b boots", [member("a"), member("b", { silentSinceMs: null })], 59_000, "wait until 60000"],
@@ -46,13 +55,14 @@ describe("nobody is known to be up", () => {
   }
 });
 
-test("never one that passes packets or is not silent, never where somebody is up or comes back; waiting ends", () => {
+test("never one that passes packets or is not silent, never where somebody is up with room or comes back; waiting ends", () => {
   const anyMember = fc.record({
     health: fc.constantFrom(states.up, states.down, states.unknown),
     silentSinceMs: fc.option(fc.nat(9_000)),
     passesPackets: fc.boolean(),
     isGivenUp: fc.boolean(),
     serves: fc.nat(2),
+    hasRoom: fc.boolean(),
   });
   fc.assert(
     fc.property(fc.array(anyMember, { maxLength: 5 }), fc.nat(90_000), (rows, nowMs) => {
@@ -67,7 +77,9 @@ test("never one that passes packets or is not silent, never where somebody is up
       const chosen = members.find((m) => m.vnfcId === said.vnfcId)!;
       expect(chosen).toMatchObject({ passesPackets: false, health: { state: "unknown" } });
       expect(chosen.silentSinceMs).not.toBeNull();
-      expect(members.some((m) => m.health.state === "up" || (m.health.state === "down" && !m.isGivenUp))).toBe(false);
+      expect(members.some((m) => (m.health.state === "up" && m.hasRoom) || (m.health.state === "down" && !m.isGivenUp))).toBe(
+        false,
+      );
     }),
   );
 });

@@ -6,7 +6,7 @@ export const ALL_SILENT_MS = 5_000;
 /** How long a member that has not answered since its life began is waited for. */
 const BOOT_MS = 60_000;
 
-/** A member of a group of which nobody is known to be up. */
+/** A member of a group of which nobody that is known to be up can take anything over. */
 export interface SilentMember {
   readonly vnfcId: VnfcId;
   readonly name: string;
@@ -19,6 +19,8 @@ export interface SilentMember {
   readonly isGivenUp: boolean;
   /** How many traffic nets are led to it. */
   readonly serves: number;
+  /** It may carry more. */
+  readonly hasRoom: boolean;
 }
 
 export type LastResort =
@@ -27,13 +29,13 @@ export type LastResort =
   | { readonly do: "fence"; readonly vnfcId: VnfcId; readonly because: string };
 
 /**
- * What to do where no member is known to be up, so that nobody could take over from one that is fenced: one of the silent is given a new
+ * What to do where no member is known to be up with room, so that nobody could take over from one that is fenced: one of the silent is given a new
  * life, and no more than one. Never one from which packets come; of the others the one that serves least, since its end costs least if
  * the opinion is wrong; of equals the one that has been silent longest. Not while another comes back by itself. Pure and total.
  */
 export function lastResort(members: readonly SilentMember[], nowMs: number): LastResort {
   const nothing = (because: string): LastResort => ({ do: "nothing", because });
-  if (members.some((m) => m.health.state === "up")) return nothing("a member is up");
+  if (members.some((m) => m.health.state === "up" && m.hasRoom)) return nothing("a member is up");
   const healed = members.find((m) => m.health.state === "down" && !m.isGivenUp);
   if (healed) return nothing(`${healed.name} is down and being healed`);
   const silent = members.filter((m) => m.health.state === "unknown" && m.silentSinceMs !== null);
@@ -41,9 +43,10 @@ export function lastResort(members: readonly SilentMember[], nowMs: number): Las
   if (able.length === 0) return nothing(silent.length === 0 ? "nobody is called silent" : "packets still come from them");
   const dueAt = Math.max(...members.map(dueAtOf));
   const names = silent.map((m) => m.name).join(", ");
-  if (nowMs < dueAt) return { do: "wait", untilMs: dueAt, because: `no member is known to be up, and ${names} silent: waiting` };
+  const nobody = members.some((m) => m.health.state === "up") ? "no member that is up has room" : "no member is known to be up";
+  if (nowMs < dueAt) return { do: "wait", untilMs: dueAt, because: `${nobody}, and ${names} silent: waiting` };
   const chosen = able.reduce((best, m) => (isSooner(m, best) ? m : best));
-  const why = `no member is known to be up and nobody can take over: ${chosen.name} is given a new life, as it ${
+  const why = `${nobody} and nobody can take over: ${chosen.name} is given a new life, as it ${
     able.length === 1 ? "is the only one from which no packets come" : `serves ${chosen.serves} traffic nets, which is least`
   }`;
   return { do: "fence", vnfcId: chosen.vnfcId, because: why };

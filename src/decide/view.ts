@@ -17,3 +17,10 @@ const NEVER_SEEN: Health = { state: "unknown", sinceMs: 0, why: "it was never se
 
 export const healthOf = (view: GroupView, vnfc: VnfcId): Health => view.health.get(vnfc) ?? NEVER_SEEN;
 export const isUp = (view: GroupView, m: Member): boolean => healthOf(view, m.vnfcId).state === "up";
+
+/** A spare that rests counts as one that is up: it would be woken. For what is only played through. */
+export function healthIfAwake(view: GroupView, vnfc: VnfcId): Health {
+  const health = healthOf(view, vnfc);
+  const rests = (view.rest?.get(vnfc) ?? "awake") !== "awake" && health.state !== "down";
+  return rests ? { state: "up", sinceMs: health.sinceMs } : health;
+}

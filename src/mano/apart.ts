@@ -1,29 +1,58 @@
-import type { ServerId, VnfcId } from "../model/ids.ts";
-import type { ProtectionGroup } from "../model/protection.ts";
+import { decide } from "../decide/decide.ts";
+import { type GroupView, healthIfAwake } from "../decide/view.ts";
+import type { HostId, ServerId, VnfcId } from "../model/ids.ts";
+import type { Health, Member, ProtectionGroup } from "../model/protection.ts";
 import type { Inventory } from "../vimconn/connector.ts";
+
+/** More members than there may be hosts: they need not all be apart, but the loss of one host must be made up for by the others. */
+export const isPool = ({ scheme }: ProtectionGroup): boolean => scheme === "N_PLUS_M";
+
+type ServerOf = (id: VnfcId) => ServerId | undefined;
 
 /**
  * Which hot members of a group share a compute host, in words; none: they are apart, or there is but one host. Null: the VIM does not say
  * where a member is, so nothing is known. A spare stands in for any of them and may be beside one. Pure.
  */
-export function togetherIn(
-  { members }: ProtectionGroup,
+export function togetherIn({ members }: ProtectionGroup, seen: Inventory, serverOf: ServerOf): string[] | null {
+  const hot = members.filter((m) => m.standby === "hot");
+  return sharedHosts(
+    hot,
+    seen,
+    serverOf,
+    (_, names, host) => `${names} are on one host, ${host}: its failure would take them all`,
+  );
+}
+
+/** The same for a pool: hosts that carry so much of it that their failure would leave traffic unserved. Pure. */
+export function notSpread(group: ProtectionGroup, view: GroupView, seen: Inventory, serverOf: ServerOf): string[] | null {
+  return sharedHosts(group.members, seen, serverOf, (own, names, host) => {
+    const unserved = unservedWithout(group, view, new Set(own.map((m) => m.vnfcId)));
+    if (unserved.length === 0) return [];
+    return `${names} are on one host, ${host}: its failure would leave ${unserved.join(", ")} unserved`;
+  });
+}
+
+function sharedHosts(
+  members: readonly Member[],
   { servers, hosts }: Inventory,
-  serverOf: (id: VnfcId) => ServerId | undefined,
+  serverOf: ServerOf,
+  told: (own: readonly Member[], names: string, host: string) => string | readonly string[],
 ): string[] | null {
   if (hosts === null) return null;
   if (hosts.size < 2) return [];
-  const placed = members
-    .filter((m) => m.standby === "hot")
-    .map(({ vnfcId, name }) => {
-      const id = serverOf(vnfcId);
-      return { name, hostId: (id && servers.get(id)?.hostId) ?? null };
-    });
-  const unplaced = placed.some((m) => m.hostId === null);
-  const together = [...Map.groupBy(placed, (m) => m.hostId)].flatMap(([hostId, own]) =>
-    hostId === null || own.length < 2
-      ? []
-      : `${own.map((m) => m.name).join(" and ")} are on one host, ${hosts.get(hostId) ?? hostId}: its failure would take them all`,
+  const hostOf = ({ vnfcId }: Member): HostId | null => servers.get(serverOf(vnfcId) ?? ("" as ServerId))?.hostId ?? null;
+  const found = [...Map.groupBy(members, hostOf)].flatMap(([hostId, own]) =>
+    hostId === null || own.length < 2 ? [] : told(own, own.map((m) => m.name).join(" and "), hosts.get(hostId) ?? hostId),
   );
-  return together.length === 0 && unplaced ? null : together;
+  return found.length === 0 && members.some((m) => hostOf(m) === null) ? null : found;
+}
+
+/** Traffic nets that nobody could take if these members failed at once. */
+function unservedWithout(group: ProtectionGroup, view: GroupView, lost: ReadonlySet<VnfcId>): string[] {
+  const down: Health = { state: "down", sinceMs: 0, seenBy: [], why: "as it would be" };
+  const healthIf = (id: VnfcId) => [id, lost.has(id) ? down : healthIfAwake(view, id)] as const;
+  const after = { ...view, health: new Map(group.members.map((m) => healthIf(m.vnfcId))) };
+  const { unprotected } = decide({ ...group, policy: { ...group.policy, holdOffMs: 0 } }, after, null, 0);
+  const mine = group.trafficNets.filter(({ netId }) => lost.has(view.serving.get(netId) ?? ("" as VnfcId)));
+  return mine.filter(({ netId }) => unprotected.includes(netId)).map((n) => n.name);
 }

@@ -1,4 +1,5 @@
 import type { Descriptor, Nsd, NsMember, Vdu, Vnfd } from "../model/descriptor.ts";
+import { isPool, rulesOfGroups, rulesOfPoolMembers } from "./pool-rules.ts";
 import { hotVnfcs, rulesOfSpareMembers, rulesOfSpares } from "./spare-rules.ts";
 
 /** A twin is one other VNFC: linear protection with two members (the dissertation's `replicated` holds one id). */
@@ -53,6 +54,7 @@ function rulesOfVnfd(vnfd: Vnfd, at: string): string[] {
       ),
       ...rulesOfProtection(vdu, `${at}.vdu[${i}]`),
       ...rulesOfSpares(vdu, `${at}.vdu[${i}]`),
+      ...rulesOfGroups(vdu, `${at}.vdu[${i}]`),
       ...vdu.vnfcs.flatMap((_, v) => rulesOfTwin(vdu, v, `${at}.vdu[${i}]`)),
       ...vdu.vnfcs.flatMap((vnfc, v) => {
         const times = vnfcIds.filter((other) => other === vnfc.id).length;
@@ -83,10 +85,10 @@ function rulesOfProtection(vdu: Vdu, at: string): string[] {
   errors.push(...rulesOfProbe(vdu, at));
   if (service === null) errors.push(`${at}.service_interface: is missing beside high_availability; ${oneOf(cps)}`);
   const twins = hotVnfcs(vdu).length;
-  if (twins !== TWINS && vdu.vnfcs.length > 0) {
+  if (!isPool(vdu) && twins !== TWINS && vdu.vnfcs.length > 0) {
     const spares = vdu.vnfcs.length > twins ? " beside its warm spare" : "";
     errors.push(
-      `${at}.vnfc: high_availability needs exactly two VNFCs${spares}, there are ${twins}; write two that name each other`,
+      `${at}.vnfc: high_availability needs exactly two VNFCs${spares}, there are ${twins}; write two that name each other, or N_PLUS_M for a pool`,
     );
   }
   return errors;
@@ -117,6 +119,8 @@ function rulesOfTwin(vdu: Vdu, index: number, vduAt: string): string[] {
   const vnfc = vdu.vnfcs[index]!;
   const at = `${vduAt}.vnfc[${index}].replicated`;
   if (vnfc.standby === "warm") return [];
+  if (isPool(vdu))
+    return vnfc.replicated === null ? [] : [`${at}: a pool (N_PLUS_M) has no twins, any spare stands in; remove it`];
   const others = hotVnfcs(vdu)
     .filter((v) => v !== vnfc)
     .map((v) => v.id);
@@ -229,6 +233,7 @@ function usedBefore(uses: readonly NetUse[], others: readonly NetUse[], why: str
 /** ACTIVE_PASSIVE: one member serves all. Both schemes: somebody must serve something, or nothing is protected. */
 function rulesOfScheme(vdu: Vdu, members: readonly NsMember[], at: string): string[] {
   if (vdu.highAvailability === null) return [];
+  if (isPool(vdu)) return rulesOfPoolMembers(vdu, members, at);
   const own = members.filter((m) => hotVnfcs(vdu).some((v) => v.id === m.vnfc));
   const serving = own.filter((m) => m.trafficNets.length > 0);
   if (own.length > 0 && serving.length === 0) {

@@ -56,8 +56,8 @@ const vduShape = Type.Object(
       "a list of connection points",
     ),
     high_availability: Type.Optional(
-      Type.Enum(["ACTIVE_ACTIVE", "ACTIVE_PASSIVE", "DUPLICATED"], {
-        description: "ACTIVE_ACTIVE or ACTIVE_PASSIVE or DUPLICATED, or leave it out",
+      Type.Enum(["ACTIVE_ACTIVE", "ACTIVE_PASSIVE", "DUPLICATED", "N_PLUS_M"], {
+        description: "ACTIVE_ACTIVE or ACTIVE_PASSIVE or DUPLICATED or N_PLUS_M, or leave it out",
       }),
     ),
     service_interface: Type.Optional(id("the id of one cp of this VDU")),
@@ -84,6 +84,15 @@ const vduShape = Type.Object(
         { ...closed, description: "an object with id and perhaps replicated, standby, kernel_cmdline" },
       ),
       "a list of VNFCs",
+    ),
+    protection_group: Type.Optional(
+      list(
+        Type.Object(
+          { id: id("a name for the group"), vnfc: list(id("the id of a VNFC of this VDU"), "a list of ids of VNFCs") },
+          { ...closed, description: "an object with id and vnfc" },
+        ),
+        "a list of protection groups",
+      ),
     ),
   },
   { ...closed, description: "an object that describes a VDU" },
@@ -215,6 +224,10 @@ function vduOf(raw: Raw): Vdu {
       replicated: stringOrNull(v.replicated),
       kernelCmdline: stringOrNull(v.kernel_cmdline),
       standby: v.standby === "warm" ? "warm" : "hot",
+    })),
+    groups: objects(raw.protection_group).map((g) => ({
+      id: string(g.id),
+      vnfcs: Array.isArray(g.vnfc) ? g.vnfc.map(string) : [],
     })),
   };
 }

@@ -119,12 +119,17 @@ function silentMemberOf(guard: Guard, of: GuardedMember, isGivenUp: boolean): Si
   const { vnfcId, name } = of.member;
   const silentSinceMs = isFenced(of) ? null : (silentBy(of)[0]?.sinceMs ?? null);
   const traffic = of.words.port.get("traffic");
+  const hasRoom = of.member.capacity === null || guard.carriedBy(vnfcId) < of.member.capacity;
   const passesPackets = silentSinceMs !== null && traffic?.evidence.says === "answers" && traffic.lastMs > silentSinceMs;
-  const serves = guard.group.trafficNets.filter((n) => guard.servedBy(n.netId) === vnfcId).length;
-  return { vnfcId, name, health: of.health, silentSinceMs, passesPackets, isGivenUp, serves };
+  return { vnfcId, name, health: of.health, silentSinceMs, passesPackets, isGivenUp, serves: guard.carriedBy(vnfcId), hasRoom };
 }
 
-function mayFence(guard: Guard, { member }: GuardedMember, nowMs: number): boolean {
+/** A spare of several groups only where each of them can do without it. */
+function mayFence(guard: Guard, of: GuardedMember, nowMs: number): boolean {
+  return guard.groupsWith(of.member.vnfcId).every((g) => canDoWithout(g, of, nowMs));
+}
+
+function canDoWithout(guard: Guard, { member }: GuardedMember, nowMs: number): boolean {
   const others = guard.members.filter((m) => m.member !== member);
   if (!others.some((m) => m.health.state === "up")) return false;
   const serves = guard.group.trafficNets.filter((n) => guard.servedBy(n.netId) === member.vnfcId);

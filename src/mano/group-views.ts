@@ -1,6 +1,7 @@
 import { failurePlans } from "../decide/command.ts";
 import { decide } from "../decide/decide.ts";
-import type { ProtectionGroupView, Readiness } from "../model/group-view.ts";
+import { type ExposedNet, exposuresOf } from "../decide/exposure.ts";
+import type { ExposureView, ProtectionGroupView, Readiness } from "../model/group-view.ts";
 import type { VnfcId } from "../model/ids.ts";
 import type { Decision, GivenCommand } from "../model/protection.ts";
 import type { ArmedState } from "./arming.ts";
@@ -15,7 +16,7 @@ export function groupView(
   nowMs: number,
 ): ProtectionGroupView {
   const { id, nsId, name, scheme, policy, trafficNets } = guard.group;
-  const decision = decide(guard.group, guard.view, guard.command, nowMs);
+  const decision = decide(guard.group, guard.viewAt(nowMs), guard.command, nowMs);
   const servedBy = (vnfc: VnfcId) => trafficNets.filter((n) => guard.servedBy(n.netId) === vnfc).map((n) => n.netId);
   return {
     id,
@@ -35,6 +36,7 @@ export function groupView(
     because: decision.because,
     armed: { revision: armed.revision, isCurrent: armed.isCurrent, why: armed.why },
     readiness: readinessOf(guard, armed, nowMs),
+    exposure: exposureOf(guard, nowMs),
     ...more,
   };
 }
@@ -56,9 +58,40 @@ function readinessOf(guard: Guard, armed: ArmedState, nowMs: number): Readiness[
   });
 }
 
+/** A pair needs no telling: when one has failed the other is alone. */
+const PAIR = 2;
+
+function exposureOf(guard: Guard, nowMs: number): ExposureView[] {
+  if (guard.members.length <= PAIR && guard.sharers.length === 0) return [];
+  const groups = [guard, ...guard.sharers];
+  const members = new Map(groups.flatMap((g) => g.group.members.map((m) => [m.vnfcId, m.name] as const)));
+  const pooled = groups.map(({ group, view, command }) => ({ group, view, command }));
+  const concerned = exposuresOf(pooled, nowMs).filter(
+    (e) => guard.memberOf(e.failed) !== undefined || [...e.unserved, ...e.unprotected].some((n) => n.groupId === guard.group.id),
+  );
+  return concerned.map(({ failed, unserved, unprotected }) => {
+    const name = members.get(failed) ?? failed;
+    const text = (nets: readonly ExposedNet[]) =>
+      nets.map((n) => `${n.name} (${members.get(n.servedBy) ?? n.servedBy})`).join(", ");
+    const costs = [
+      ...(unserved.length > 0 ? [`nobody could take ${unserved.map((n) => n.name).join(", ")}`] : []),
+      ...(unprotected.length > 0 ? [`nobody would be left for ${text(unprotected)}`] : []),
+    ];
+    return {
+      vnfcId: failed,
+      name,
+      unserved: unserved.map((n) => n.netId),
+      unprotected: unprotected.map((n) => n.netId),
+      words: `if ${name} failed now, ${costs.join(", and ")}`,
+    };
+  });
+}
+
 function outcome(guard: Guard, failed: VnfcId, net: string, to: VnfcId | undefined, decision: Decision): string {
   if (to !== undefined) return `if ${nameOf(guard, failed)} failed now, ${net} would go to ${nameOf(guard, to)}`;
   const at = guard.group.trafficNets.findIndex((n) => n.name === net);
+  const woken = decision.wake.map((id) => nameOf(guard, id)).join(", ");
+  if (woken !== "") return `if ${nameOf(guard, failed)} failed now, ${net} would wait for ${woken}, which would be woken`;
   return `if ${nameOf(guard, failed)} failed now, ${net} would not be moved: ${decision.because[at] ?? "no reason given"}`;
 }
 

@@ -1,3 +1,4 @@
+import { keptAwakeBy } from "../decide/spare.ts";
 import type { GroupView } from "../decide/view.ts";
 import {
   hearOf,
@@ -42,6 +43,19 @@ export interface HealthChange {
 
 const UNSEEN: Health = { state: "unknown", sinceMs: 0, why: "it was never seen" };
 
+const guarded = (member: Member, serverId: ServerId): GuardedMember => ({
+  member,
+  serverId,
+  portId: null,
+  isStale: false,
+  words: NOTHING_SAID,
+  health: UNSEEN,
+  toldAt: null,
+  rest: AWAKE,
+  isMarked: false,
+  unknownAt: null,
+});
+
 /** The running side of a protection group: what its members are heard to be, and who serves each traffic net. Does nothing itself. */
 export class Guard {
   readonly group: ProtectionGroup;
@@ -60,29 +74,69 @@ export class Guard {
   #paths: Map<NetId, Path> | null = null;
   /** What an operator asks of the group; null: nothing. */
   command: ProtectionCommand | null = null;
+  /** The groups that have a member in common with this one: a spare of theirs too. */
+  sharers: readonly Guard[] = [];
 
-  constructor(group: ProtectionGroup, servers: ReadonlyMap<VnfcId, ServerId>) {
+  /** `made`: members of other groups by now, and of this one afterwards; a spare of several groups is one and the same thing in all of them. */
+  constructor(
+    group: ProtectionGroup,
+    servers: ReadonlyMap<VnfcId, ServerId>,
+    made: Map<VnfcId, GuardedMember> = new Map<VnfcId, GuardedMember>(),
+  ) {
     this.group = group;
     this.members = group.members.map((member) => {
       const serverId = servers.get(member.vnfcId);
       if (serverId === undefined) throw new Error(`group ${group.id}: member ${member.vnfcId} has no server`);
-      return {
-        member,
-        serverId,
-        portId: null,
-        isStale: false,
-        words: NOTHING_SAID,
-        health: UNSEEN,
-        toldAt: null,
-        rest: AWAKE,
-        isMarked: false,
-        unknownAt: null,
-      };
+      const of = made.get(member.vnfcId) ?? guarded(member, serverId);
+      made.set(member.vnfcId, of);
+      return of;
     });
   }
 
   get view(): GroupView {
-    return { health: this.#health, serving: this.#serving, rest: this.#rest };
+    const own = { health: this.#health, serving: this.#serving, rest: this.#rest };
+    if (this.sharers.length === 0) return own;
+    const carried = this.group.members.map((m) => [m.vnfcId, this.#carriedElsewhere(m.vnfcId)] as const);
+    return { ...own, carriedElsewhere: new Map(carried) };
+  }
+
+  /** The same, with what the groups that share its warm spares need them for. */
+  viewAt(nowMs: number): GroupView {
+    if (this.sharers.length === 0) return this.view;
+    const spares = this.group.members.filter((m) => m.standby === "warm");
+    const needed = spares.flatMap((spare) => {
+      const why = this.#othersWith(spare.vnfcId).map((g) => keptAwakeBy(g.group, g.view, spare, nowMs));
+      const first = why.find((w) => w !== null);
+      return first === undefined ? [] : [[spare.vnfcId, first] as const];
+    });
+    return { ...this.view, neededElsewhere: new Map(needed) };
+  }
+
+  /** This group, and those that this member stands in for too. */
+  groupsWith(vnfcId: VnfcId): readonly Guard[] {
+    return [this, ...this.#othersWith(vnfcId)];
+  }
+
+  /** Of the groups that a member stands in for one looks after it: heals it, puts it to rest. */
+  looksAfter(vnfcId: VnfcId): boolean {
+    return this.#othersWith(vnfcId).every((other) => this.group.id < other.group.id);
+  }
+
+  /** How many traffic nets a member serves, those of other groups too. */
+  carriedBy(vnfcId: VnfcId): number {
+    return this.#served(vnfcId) + this.#carriedElsewhere(vnfcId);
+  }
+
+  #carriedElsewhere(vnfcId: VnfcId): number {
+    return this.#othersWith(vnfcId).reduce((sum, other) => sum + other.#served(vnfcId), 0);
+  }
+
+  #served(vnfcId: VnfcId): number {
+    return this.group.trafficNets.filter((n) => this.#serving.get(n.netId) === vnfcId).length;
+  }
+
+  #othersWith(vnfcId: VnfcId): Guard[] {
+    return this.sharers.filter((other) => other.isWatched && other.memberOf(vnfcId) !== undefined);
   }
 
   /** An earlier run meant it to rest: that it is paused is our doing. */

@@ -8,7 +8,7 @@ import type { EventStream } from "../notify/stream.ts";
 import { updateNsState, updateRest, updateVnfcStatus, upsertGroup, writeRemoval } from "../store/mano-ns.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, ServerSpec, VimConnector, VimServer } from "../vimconn/connector.ts";
-import { Guard } from "./guard.ts";
+import { Guard, type GuardedMember } from "./guard.ts";
 import type { Healer, Patient } from "./healer.ts";
 import { copyNetName, type Deployment, groupsOf, resolveNets, specOf, statusOf, waitsFor } from "./plan.ts";
 import type { WriteQueue } from "./writes.ts";
@@ -250,7 +250,8 @@ export class Lifecycle {
 
   #guard(d: Deployment, groups: readonly ProtectionGroup[]): void {
     const servers = new Map(d.vnfcs.map((v) => [v.id, v.vimServerId]));
-    const guards = groups.map((g) => new Guard(g, servers));
+    const made = new Map<VnfcId, GuardedMember>();
+    const guards = groups.map((g) => new Guard(g, servers, made));
     for (const guard of guards) guard.isWatched = d.ns.state === "INSTANTIATED";
     for (const { id, restsSince } of d.vnfcs) if (restsSince !== null) for (const guard of guards) guard.restsSinceBefore(id);
     this.#guards.set(d.ns.id, guards);

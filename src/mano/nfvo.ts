@@ -12,7 +12,7 @@ import { readFailoversOfGroup, readLastSeq } from "../store/mano-records.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, VimConnector } from "../vimconn/connector.ts";
 import { AlarmBook } from "./alarms.ts";
-import { togetherIn } from "./apart.ts";
+import { isPool, notSpread, togetherIn } from "./apart.ts";
 import { Arming } from "./arming.ts";
 import { Catalogue } from "./catalogue.ts";
 import { Commands } from "./commands.ts";
@@ -243,7 +243,7 @@ export class Nfvo implements AsyncDisposable {
   #decided(guard: Guard, decision: Decision, command: ProtectionCommand | null): void {
     this.commands.settle(guard, command, decision);
     this.spares.look(guard);
-    this.arming.want(guard);
+    for (const group of [guard, ...guard.sharers]) this.arming.want(group); // What a spare has room for concerns their plans too.
     if (this.#parts.mode === "push") this.#fences.look(guard);
   }
 
@@ -282,6 +282,7 @@ export class Nfvo implements AsyncDisposable {
     const stuck = this.#stuck(guard);
     for (const of of guard.members) {
       const { vnfcId } = of.member;
+      if (!guard.looksAfter(vnfcId)) continue;
       if (isWell(of)) this.healer.isUp(vnfcId);
       else if (of.rest.rest !== "awake")
         continue; // Only its cable is out: it rests on.
@@ -308,8 +309,9 @@ export class Nfvo implements AsyncDisposable {
     }
   }
 
-  #tellApart({ group }: Guard, seen: Inventory): void {
-    const together = togetherIn(group, seen, (id) => this.lifecycle.vnfcOf(id)?.vnfc.vimServerId);
+  #tellApart({ group, view }: Guard, seen: Inventory): void {
+    const serverOf = (id: VnfcId) => this.lifecycle.vnfcOf(id)?.vnfc.vimServerId;
+    const together = isPool(group) ? notSpread(group, view, seen, serverOf) : togetherIn(group, seen, serverOf);
     if (together === null) return;
     if (together.length > 0) void this.alarms.raise(group.id, "ANTI_AFFINITY_BROKEN", together);
     else this.alarms.clear(group.id, "ANTI_AFFINITY_BROKEN");
@@ -324,9 +326,8 @@ export class Nfvo implements AsyncDisposable {
   /** Members nobody knows anything of for so long that they do not come by themselves; only such as serve nothing. */
   #stuck(guard: Guard): VnfcId[] {
     const now = this.#parts.clock.now();
-    const servers = new Set(guard.group.trafficNets.map((n) => guard.servedBy(n.netId)));
     const stuck = guard.members.filter(
-      (m) => isUnknownFor(m, UNKNOWN_HEAL_MS, now) && !m.isStale && !servers.has(m.member.vnfcId),
+      (m) => isUnknownFor(m, UNKNOWN_HEAL_MS, now) && !m.isStale && guard.carriedBy(m.member.vnfcId) === 0,
     );
     return stuck.map((m) => m.member.vnfcId);
   }

@@ -1,7 +1,7 @@
-import type { Nsd, Vdu, Vnfd } from "../model/descriptor.ts";
+import type { Nsd, NsMember, Vdu, Vnfd } from "../model/descriptor.ts";
 import type { GroupId, NetId, NsId, ServerId, VnfcId } from "../model/ids.ts";
 import type { Ns, Vnfc, VnfcStatus } from "../model/ns.ts";
-import type { ProtectionGroup } from "../model/protection.ts";
+import type { Member, ProtectionGroup } from "../model/protection.ts";
 import type { Inventory, ServerSpec, VimServer } from "../vimconn/connector.ts";
 
 // What follows from a descriptor for one NS. Small pure functions; what the VIM does not have is told as a sentence.
@@ -95,30 +95,50 @@ function vduOf(d: Deployment, vnfc: Vnfc): Vdu {
   return vdu;
 }
 
-/** The protection groups of an NS, one for each VDU with high availability. */
+/** The protection groups of an NS: one for each VDU with high availability, or for each that a pool is divided into. */
 export function groupsOf(d: Deployment, nets: ReadonlyMap<string, NetId>): ProtectionGroup[] {
   return d.vnfd.vdus.flatMap((vdu) => {
-    if (vdu.highAvailability === null) return [];
-    const rows = d.vnfcs.filter((v) => v.vdu === vdu.id);
-    const own = d.nsd.members.flatMap((m) => rows.filter((v) => v.name === m.vnfc).map((v) => ({ ...m, vnfcId: v.id })));
-    return {
-      id: groupIdOf(d.ns.id, vdu.id),
-      nsId: d.ns.id,
-      name: `${d.ns.name}-${vdu.id}`,
-      scheme: vdu.highAvailability,
-      members: own.map((m) => ({
-        vnfcId: m.vnfcId,
-        name: m.vnfc,
-        vimAccountId: d.ns.vimAccountId,
-        dataNet: nets.get(m.dataNet)!,
-        capacity: m.capacity,
-        standby: vdu.vnfcs.find((v) => v.id === m.vnfc)?.standby ?? "hot",
-      })),
-      trafficNets: own.flatMap((m) => m.trafficNets.map((name) => ({ netId: nets.get(name)!, name, normal: m.vnfcId }))),
-      policy: vdu.policy,
-    };
+    const { highAvailability: scheme, policy } = vdu;
+    if (scheme === null) return [];
+    const all = { id: groupIdOf(d.ns.id, vdu.id), name: `${d.ns.name}-${vdu.id}`, vnfcs: vdu.vnfcs.map((v) => v.id) };
+    const divided = vdu.groups.map((g) => ({
+      id: `${all.id}-${g.id}` as GroupId,
+      name: `${all.name}-${g.id}`,
+      vnfcs: g.vnfcs,
+    }));
+    return (divided.length > 0 ? divided : [all]).map(({ id, name, vnfcs }) => {
+      const members = membersOf(d, vdu, vnfcs);
+      return {
+        id,
+        nsId: d.ns.id,
+        name,
+        scheme,
+        members: members.map((m) => memberOf(d, vdu, m, nets)),
+        trafficNets: members.flatMap((m) => m.trafficNets.map((net) => ({ netId: nets.get(net)!, name: net, normal: m.vnfcId }))),
+        policy,
+      };
+    });
   });
 }
+
+function membersOf({ nsd, vnfcs }: Deployment, vdu: Vdu, names: readonly string[]): (NsMember & { readonly vnfcId: VnfcId })[] {
+  const rows = vnfcs.filter((v) => v.vdu === vdu.id && names.includes(v.name));
+  return nsd.members.flatMap((m) => rows.filter((v) => v.name === m.vnfc).map((v) => ({ ...m, vnfcId: v.id })));
+}
+
+const memberOf = (
+  d: Deployment,
+  vdu: Vdu,
+  m: NsMember & { readonly vnfcId: VnfcId },
+  nets: ReadonlyMap<string, NetId>,
+): Member => ({
+  vnfcId: m.vnfcId,
+  name: m.vnfc,
+  vimAccountId: d.ns.vimAccountId,
+  dataNet: nets.get(m.dataNet)!,
+  capacity: m.capacity,
+  standby: vdu.vnfcs.find((v) => v.id === m.vnfc)?.standby ?? "hot",
+});
 
 const groupIdOf = (ns: NsId, vdu: string): GroupId => `${ns}-${vdu}` as GroupId;
 

@@ -12,6 +12,13 @@ import type { VimConnector } from "../vimconn/connector.ts";
 import type { AlarmBook, AlarmCause } from "./alarms.ts";
 import type { FailoverBook } from "./failover-book.ts";
 import { type Guard, type GuardedMember, type HealthChange, isUnknownFor, isWell, silentBy, UNKNOWN_ALARM_MS } from "./guard.ts";
+import { shareMembers } from "./sharing.ts";
+
+/** A member, and the groups it is in. */
+interface Subject {
+  readonly of: GuardedMember;
+  readonly guards: Guard[];
+}
 
 type FiredEvent = VimEvent & { readonly type: "protection.fired" | "protection.confirmed" | "protection.refused" };
 
@@ -41,7 +48,7 @@ export interface ReactionParts {
 export class Reaction {
   readonly #parts: ReactionParts;
   readonly #guards = new Map<string, Guard>();
-  #bySubject = new Map<string, { readonly guard: Guard; readonly of: GuardedMember }>();
+  #bySubject = new Map<string, Subject>();
   #byNet = new Map<NetId, Guard>();
   readonly #timers = new Map<Guard, AbortController>();
   readonly #unprotected = new Map<Guard, ReadonlySet<NetId>>();
@@ -74,20 +81,25 @@ export class Reaction {
   reindex(): void {
     const guards = this.guards;
     this.#byNet = new Map(guards.flatMap((g) => g.group.trafficNets.map((n) => [n.netId, g] as const)));
-    this.#bySubject = new Map(
-      guards.flatMap((guard) =>
-        guard.members.flatMap((of) =>
-          [of.serverId as string, of.portId as string | null].flatMap((id) => (id ? [[id, { guard, of }] as const] : [])),
-        ),
-      ),
-    );
+    this.#bySubject = new Map();
+    for (const guard of guards) for (const of of guard.members) this.#indexMember(guard, of);
+    shareMembers(guards);
+  }
+
+  #indexMember(guard: Guard, of: GuardedMember): void {
+    for (const id of [of.serverId as string, of.portId as string | null]) {
+      if (!id) continue;
+      const subject = this.#bySubject.get(id);
+      if (subject?.of === of) subject.guards.push(guard);
+      else this.#bySubject.set(id, { of, guards: [guard] });
+    }
   }
 
   /** Events as they came in with one read of the socket: all are heard, then each group they touch is decided once. */
   onEvents(events: readonly VimEvent[]): void {
     const told = this.#parts.clock.now();
     const touched = new Set<Guard>();
-    const heard: { guard: Guard; of: GuardedMember }[] = [];
+    const heard: Subject[] = [];
     const records: (() => void)[] = [];
     for (const event of events) {
       if (event.type === "net.bound") {
@@ -97,8 +109,8 @@ export class Reaction {
       } else if (event.type === "evidence") {
         const found = this.#bySubject.get(event.evidence.about.id);
         if (!found) continue;
-        found.guard.hear(found.of, event.evidence);
-        touched.add(found.guard);
+        found.guards[0]!.hear(found.of, event.evidence); // Once: a member of several groups is one.
+        for (const guard of found.guards) touched.add(guard);
         heard.push(found);
       } else if (event.type === "path.verified" || event.type === "path.unverified" || event.type === "path.unseen") {
         this.#byNet.get(event.path.netId)?.pathSeen(event.path); // What hangs on it is settled by the pass that it wakes.
@@ -113,6 +125,7 @@ export class Reaction {
         records.push(() => this.#hearFired(guard, event, told));
       }
     }
+    for (const guard of [...touched]) for (const sharer of guard.sharers) touched.add(sharer); // What a spare carries concerns all.
     for (const guard of touched) this.decideNow(guard, "push", told);
     // After the record of what we decided ourselves: it becomes the record of this.
     for (const record of records) setImmediate(record);
@@ -125,7 +138,7 @@ export class Reaction {
     if (!guard.isWatched || !guard.isObserved) return null;
     const { clock } = this.#parts;
     const { command } = guard;
-    const decision = decide(guard.group, guard.view, command, clock.now());
+    const decision = decide(guard.group, guard.viewAt(clock.now()), command, clock.now());
     const decided = clock.now();
     const moves = decision.moves.filter((m) => !guard.isMoving(m.trafficNet));
     const started = moves.length === 0 ? [] : startMoves(this.connectorOf(guard), guard.group, moves);
@@ -140,6 +153,8 @@ export class Reaction {
       }
       this.#tell(guard, changes, decision);
       this.#parts.onDecided(guard, decision, command);
+      // What a spare has room for has changed for the others that it stands in for. It ends: who moves nothing asks nobody.
+      if (started.length > 0) for (const sharer of guard.sharers) this.decideNow(sharer, mode, told);
     });
     this.#setTimer(guard, decision.againAt);
     return decision;
@@ -175,8 +190,8 @@ export class Reaction {
     );
   }
 
-  #refreshBooks(heard: readonly { readonly guard: Guard; readonly of: GuardedMember }[]): void {
-    for (const { guard, of } of heard) this.#parts.book.refresh(guard, of.member.vnfcId);
+  #refreshBooks(heard: readonly Subject[]): void {
+    for (const { guards, of } of heard) for (const guard of guards) this.#parts.book.refresh(guard, of.member.vnfcId);
   }
 
   /** Health to the journal, and the alarms as they should be now: raised or cleared, each cause once. */

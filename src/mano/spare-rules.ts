@@ -6,7 +6,7 @@ export const hotVnfcs = (vdu: Vdu) => vdu.vnfcs.filter((v) => v.standby === "hot
 
 const isSpare = (vdu: Vdu, vnfc: string) => vdu.vnfcs.some((v) => v.id === vnfc && v.standby === "warm");
 
-/** A spare stands in for protected members; one for a group; it is no twin; and it must have an address to prove itself at. */
+/** A spare stands in for protected members; one for twins, any number in a pool; it is no twin; and it must have an address to prove itself at. */
 export function rulesOfSpares(vdu: Vdu, at: string): string[] {
   const service = vdu.cps.find((c) => c.id === vdu.serviceInterface);
   const first = vdu.vnfcs.findIndex((v) => v.standby === "warm");
@@ -16,9 +16,9 @@ export function rulesOfSpares(vdu: Vdu, at: string): string[] {
     const errors: string[] = [];
     if (vdu.highAvailability === null)
       errors.push(`${here}.standby: a spare for a VDU that is not protected; add high_availability or remove it`);
-    if (i !== first)
+    if (i !== first && vdu.highAvailability !== "N_PLUS_M")
       errors.push(
-        `${here}.standby: there is a warm spare already at ${at}.vnfc[${first}]; a VDU has one, write hot or remove it`,
+        `${here}.standby: there is a warm spare already at ${at}.vnfc[${first}]; twins have one, write hot, N_PLUS_M for a pool, or remove it`,
       );
     if (vnfc.replicated !== null)
       errors.push(`${here}.replicated: a warm spare is nobody's twin but stands in for either; remove it, or write standby: hot`);

@@ -103,11 +103,11 @@ export class Spares {
     }
   }
 
-  /** One pass: goes on with what is being put to rest, begins where it is decided, and has on the disk what is so. Gives the ms after which to look again. */
+  /** One pass, by the group that looks after each spare: goes on with what is being put to rest, begins where it is decided, and has on the disk what is so. Gives the ms after which to look again. */
   async pass(guard: Guard, decision: Decision, seen: Inventory, signal: AbortSignal): Promise<number | null> {
     let againMs: number | null = null;
     for (const of of guard.members) {
-      if (of.member.standby !== "warm") continue;
+      if (of.member.standby !== "warm" || !guard.looksAfter(of.member.vnfcId)) continue;
       if (await this.#passOver(guard, of, decision, seen, signal)) againMs = WAKE_AGAIN_MS;
     }
     return againMs;
@@ -152,8 +152,7 @@ export class Spares {
   #begin(guard: Guard, of: GuardedMember): Saga<SpareWorld> {
     const { vnfcId } = of.member;
     const { clock, writes } = this.#parts;
-    const mayPause = () =>
-      of.rest.rest === "goingToRest" && guard.group.trafficNets.every((n) => guard.servedBy(n.netId) !== vnfcId);
+    const mayPause = () => of.rest.rest === "goingToRest" && guard.carriedBy(vnfcId) === 0;
     const saga = new Saga({
       steps: restSteps({
         connector: this.#parts.connectorOf(guard),
@@ -207,9 +206,11 @@ export class Spares {
 
   /** Where nothing is armed, or what is armed is not known, there is no plan to fear but our own. */
   #isTarget(guard: Guard, vnfcId: VnfcId): boolean {
-    const armed = this.#parts.armedOf(guard);
-    if (armed.revision === null) return false;
-    return !armed.isCurrent || armed.plans.some((p) => p.moves.some((m) => m.to === vnfcId));
+    return guard.groupsWith(vnfcId).some((g) => {
+      const armed = this.#parts.armedOf(g);
+      if (armed.revision === null) return false;
+      return !armed.isCurrent || armed.plans.some((p) => p.moves.some((m) => m.to === vnfcId || m.orElse.includes(vnfcId)));
+    });
   }
 
   #tellWoken(guard: Guard, { member }: GuardedMember, decision: Decision): void {

@@ -15,6 +15,12 @@ export interface VnfcProfile {
   readonly standby: Standby;
 }
 
+/** Members of a pool that protect one another; a spare may be in several. */
+export interface VduGroup {
+  readonly id: string;
+  readonly vnfcs: readonly string[];
+}
+
 /** One kind of VM. `image` and `flavor` are names in the VIM. */
 export interface Vdu {
   readonly id: string;
@@ -27,6 +33,8 @@ export interface Vdu {
   readonly serviceInterface: string | null;
   readonly policy: ProtectionPolicy;
   readonly vnfcs: readonly VnfcProfile[];
+  /** Of a pool (N_PLUS_M); none: all its VNFCs are one group. */
+  readonly groups: readonly VduGroup[];
 }
 
 export interface Vnfd {

@@ -44,6 +44,16 @@ export interface Readiness {
   readonly words: readonly string[];
 }
 
+/** What the failure of one more member would cost a group of more than two, its spares counted as awake. */
+export interface ExposureView {
+  readonly vnfcId: VnfcId;
+  readonly name: string;
+  /** Traffic nets it serves that nobody could take, and traffic nets that would be served on but could not be moved once more; those of groups that share its spares too. */
+  readonly unserved: readonly NetId[];
+  readonly unprotected: readonly NetId[];
+  readonly words: string;
+}
+
 /** A warm spare: whether it stands ready, and why not. */
 export interface SpareView {
   readonly vnfcId: VnfcId;
@@ -78,6 +88,8 @@ export interface ProtectionGroupView {
   readonly because: readonly string[];
   readonly armed: { readonly revision: number | null; readonly isCurrent: boolean; readonly why: string | null };
   readonly readiness: readonly Readiness[];
+  /** Whom the next failure would leave unserved or unprotected; nobody is named whose failure costs nothing. */
+  readonly exposure: readonly ExposureView[];
   readonly spares: readonly SpareView[];
   /** Members that are being healed, or were given up. */
   readonly heals: readonly HealView[];

@@ -22,12 +22,18 @@ const recordOf = (row: DescriptorRow): DescriptorRecord => ({
   createdAt: row.created_at,
 });
 
-/** Descriptors written by 0.1 name no probe, traffic, capacity and standby. Members stand in the order in which a descriptor file is read. */
+/** Descriptors written by 0.1 name no probe, traffic, capacity, standby and groups. Members stand in the order in which a descriptor file is read. */
 function vnfdIn(body: string): Vnfd {
   const vnfd = JSON.parse(body) as Vnfd;
   const policyOf = (p: ProtectionPolicy) => ({ ...p, probe: p.probe ?? null, traffic: p.traffic ?? null });
   const vnfcOf = (v: VnfcProfile): VnfcProfile => ({ ...v, standby: v.standby ?? "hot" });
-  return { ...vnfd, vdus: vnfd.vdus.map((v) => ({ ...v, policy: policyOf(v.policy), vnfcs: v.vnfcs.map(vnfcOf) })) };
+  const vduOf = (v: Vdu): Vdu => ({
+    ...v,
+    policy: policyOf(v.policy),
+    vnfcs: v.vnfcs.map(vnfcOf),
+    groups: v.groups ?? [],
+  });
+  return { ...vnfd, vdus: vnfd.vdus.map(vduOf) };
 }
 
 function nsdIn(body: string): Nsd {

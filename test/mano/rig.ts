@@ -34,8 +34,8 @@ export class Rig implements AsyncDisposable {
     this.#settings = settings;
   }
 
-  static async start(settings: object = {}): Promise<Rig> {
-    const rig = new Rig(await new ToyVim(NETS).start(), settings);
+  static async start(settings: object = {}, nets: readonly string[] = NETS): Promise<Rig> {
+    const rig = new Rig(await new ToyVim(nets).start(), settings);
     await rig.startMano();
     return rig;
   }
@@ -109,11 +109,11 @@ export class Rig implements AsyncDisposable {
   async deploy(file = example("media-relay.yaml")): Promise<string> {
     const id = await this.create(file);
     await this.ask("POST", `/nslcm/v1/ns_instances/${id}/instantiate`);
-    const count = /standby: warm/.test(file) ? 3 : 2;
+    const count = (await this.ns()).vnfcs.length;
     await until(`${count} servers`, () => this.vim.servers.size === count);
     for (const { name } of this.vim.servers.values()) this.vim.up(name);
     await until("INSTANTIATED", async () => (await this.ns()).state === "INSTANTIATED");
-    await until("both up", async () => (await this.ns()).vnfcs.every((v) => v.health?.state === "up"));
+    await until("all up", async () => (await this.ns()).vnfcs.every((v) => v.health?.state === "up"));
     return id;
   }
 }

@@ -307,10 +307,19 @@ export class ToyVim implements AsyncDisposable {
     this.paths?.delete(net);
     const found = this.nets.get(net);
     if (!found) return [404, { error: { description: `network '${net}' not found` } }];
+    const full = to === null ? null : this.#fullFor(net, to);
+    if (full !== null) return [409, { error: { description: `${full} carries all it may` } }];
     if (to === null) delete found.bind_net;
     else found.bind_net = to;
     const now = monoMs();
     return [200, { network: found, applied: { changes: 2, on_wire_mono_ms: now, barrier_mono_ms: now + 0.2 } }];
+  }
+
+  /** Who carries all it may by what is armed, so that this net cannot be led there; null: nobody. */
+  #fullFor(net: string, to: string): string | null {
+    const carried = [...this.nets.values()].filter((n) => n.bind_net === to && n.id !== net).length;
+    const members = [...(this.protections?.values() ?? [])].flatMap((p) => p.members);
+    return members.find((m) => m.data_net === to && m.capacity != null && carried >= m.capacity)?.name ?? null;
   }
 
   #create(server: ToyServer): [number, unknown] {
