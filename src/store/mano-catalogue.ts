@@ -1,4 +1,4 @@
-import type { Nsd, VnfcProfile, Vnfd } from "../model/descriptor.ts";
+import type { Nsd, Vdu, VnfcProfile, Vnfd } from "../model/descriptor.ts";
 import type { NsdId, VimAccountId } from "../model/ids.ts";
 import type { VimAccount } from "../model/ns.ts";
 import type { ProtectionPolicy } from "../model/protection.ts";
