@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Static, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
 import { Fault } from "./lib/fault.ts";
+import { rangesOf } from "./notify/callback-policy.ts";
 
 // Every setting of both daemons. `description` is what an error message says is wanted.
 const closed = { additionalProperties: false } as const;
@@ -32,6 +33,19 @@ const realTimePriority = Type.Integer({
   description: "a real-time priority (SCHED_FIFO), 1..99, or 0 for none",
 });
 const vlanId = Type.Integer({ minimum: 1, maximum: 4094, description: "a VLAN id, 1..4094" });
+
+/** Where subscribers may have us send requests to (decision 0051). */
+const callbacks = Type.Object(
+  {
+    allow: Type.Array(text("a range of addresses such as 10.0.0.0/8"), {
+      default: [],
+      description:
+        "a list of ranges; none: everywhere but to this machine, where others can subscribe, and to link-local addresses",
+    }),
+    secretsOverHttp: Type.Boolean({ default: false, description: "true: send passwords and tokens over http too" }),
+  },
+  { ...closed, default: {}, description: "an object with allow and secretsOverHttp" },
+);
 
 const vim = Type.Object(
   {
@@ -72,6 +86,7 @@ const vim = Type.Object(
       { first: { ...vlanId, default: 3000 }, last: { ...vlanId, default: 4094 } },
       { ...closed, default: {}, description: "an object with first and last" },
     ),
+    callbacks,
   },
   { ...closed, description: "an object" },
 );
@@ -135,6 +150,7 @@ export function parseConfig(raw: unknown): Config {
   if (range && range.first > range.last) {
     throw new Fault("CONFIG", `config.vim.vlanRange: want first <= last, got ${range.first} > ${range.last}`);
   }
+  checkRanges("config.vim.callbacks.allow", parsed.vim?.callbacks.allow ?? []);
   for (const key of ["name", "libvirtSocket", "runDir"] as const) checkHostsDiffer(parsed.vim?.hosts ?? [], key);
   return parsed;
 }
@@ -143,6 +159,16 @@ export function parseConfig(raw: unknown): Config {
 function withoutNeeds(raw: unknown): unknown {
   const asked = (raw as { vim?: { mode?: unknown } } | null)?.vim;
   return asked?.mode === "test" ? { ...(raw as object), vim: { bridge: "none", runDir: "/nonexistent", ...asked } } : raw;
+}
+
+function checkRanges(setting: string, ranges: readonly string[]): void {
+  for (const [i, range] of ranges.entries()) {
+    try {
+      rangesOf([range]);
+    } catch (e) {
+      throw new Fault("CONFIG", `${setting}.${i}: ${(e as Error).message}`, {}, { cause: e });
+    }
+  }
 }
 
 function checkHostsDiffer(hosts: VimConfig["hosts"], key: "name" | "libvirtSocket" | "runDir"): void {

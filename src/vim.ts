@@ -7,8 +7,10 @@ import { connectOvsdb } from "./hosts/ovsdb.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Fault } from "./lib/fault.ts";
 import type { Log } from "./lib/log.ts";
+import { Seal } from "./lib/seal.ts";
 import { VERSION } from "./lib/version.ts";
 import { PROBE_MAC } from "./model/flow.ts";
+import { type CallbackRules, isLoopback } from "./notify/callback-policy.ts";
 import { openStore } from "./store/open.ts";
 import type { VimDb } from "./store/vim-schema.ts";
 import { listen, type SwitchListener } from "./switch/listen.ts";
@@ -40,11 +42,15 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   await using undo = new AsyncDisposableStack();
   const db = await openStore<VimDb>({ path: config.store, migrationsDir: MIGRATIONS });
   undo.defer(() => db.destroy());
-  const vim = await Vim.open({ db, clock, log, vlanRange: config.vlanRange, mode: config.mode });
+  const ownPorts: number[] = [];
+  const seal = Seal.open(config.store === ":memory:" ? null : `${config.store}.key`);
+  const callbacks = callbackRules(config, () => ownPorts);
+  const vim = await Vim.open({ db, clock, log, vlanRange: config.vlanRange, mode: config.mode, callbacks, seal });
   undo.defer(async () => {
     await vim.picture.settled();
     await vim.events.flush();
   });
+  undo.use(vim.subscriptions);
   undo.use(vim.protections);
   vim.events.push({ type: "vim.started", version: VERSION });
   if (vim.picture.tenants.size === 0)
@@ -76,6 +82,8 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
     port: at.adminPort,
     setting: "config.vim.listen.adminPort",
   });
+  ownPorts.push(port, adminPort, world.openflowPort);
+  vim.subscriptions.start();
   log.info({ port, adminPort, openflow: world.openflowPort, mode: config.mode }, "VIM started");
 
   const ends = undo.move();
@@ -86,6 +94,12 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
     lost: lost.promise,
     [Symbol.asyncDispose]: () => ends.disposeAsync(),
   };
+}
+
+/** This machine may be called only where nobody from elsewhere can subscribe: else they would reach through us what trusts this machine. */
+function callbackRules({ callbacks, listen: at }: VimConfig, ownPorts: () => readonly number[]): CallbackRules {
+  const thisMachine = isLoopback(at.host) && isLoopback(at.adminHost);
+  return { allow: callbacks.allow, thisMachine, ownPorts, secretsInClear: callbacks.secretsOverHttp };
 }
 
 interface Surroundings {

@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   store: ["model", "lib"], //          │
   notify: ["model", "lib"], //         ┘
   act: ["model", "lib", "hosts", "switch", "vimconn"], // The only folder that changes the outside world.
-  vim: ["model", "lib", "place", "steer", "detect", "decide", "act", "hosts", "switch", "store"],
+  vim: ["model", "lib", "place", "steer", "detect", "decide", "act", "hosts", "switch", "store", "notify"],
   mano: ["model", "lib", "detect", "decide", "steer", "act", "vimconn", "store", "notify"], // Sees a VIM only through vimconn.
   api: ["model", "lib", "store"], // Writes desired state, reads the journal. Never acts.
   cli: ["model", "lib", "store"], // Reads a store or an API, and shows it.

@@ -1,7 +1,7 @@
 import type { Fired } from "./armed.ts";
 import type { Evidence } from "./evidence.ts";
 import type { HostState } from "./host-state.ts";
-import type { HostId, NetId, ServerId, VimPortId } from "./ids.ts";
+import type { HostId, NetId, ServerId, TenantId, VimPortId } from "./ids.ts";
 import type { WireStatus } from "./net.ts";
 import type { Path } from "./path.ts";
 
@@ -14,6 +14,8 @@ export type ServerStatus = "CREATING" | "ACTIVE" | "PAUSED" | "INACTIVE" | "ERRO
  */
 export type VimEventBody =
   | { readonly type: "vim.started"; readonly version: string }
+  /** In place of events that were kept no more when a subscriber's turn came: it too re-reads everything. */
+  | { readonly type: "events.lost"; readonly from: number; readonly to: number }
   | { readonly type: "evidence"; readonly evidence: Evidence }
   | {
       readonly type: "server.status";
@@ -51,5 +53,70 @@ export type VimEventBody =
   | { readonly type: "host.status"; readonly hostId: HostId; readonly status: HostState["state"]; readonly why?: string }
   | { readonly type: "switch.status"; readonly datapath: string; readonly status: "connected" | "disconnected" };
 
-/** `seq` only grows, across restarts too; gaps are allowed. `monoMs` is CLOCK_MONOTONIC of the VIM's machine. */
-export type VimEvent = { readonly seq: number; readonly at: string; readonly monoMs: number } & VimEventBody;
+/**
+ * `seq` only grows, across restarts too; gaps are allowed. `monoMs` is CLOCK_MONOTONIC of the VIM's machine. `tenantId`: whose thing it is
+ * about; left out where it is nobody's.
+ */
+export type VimEvent = {
+  readonly seq: number;
+  readonly at: string;
+  readonly monoMs: number;
+  readonly tenantId?: TenantId;
+} & VimEventBody;
+
+export type VimEventType = VimEventBody["type"];
+
+const TYPES: Readonly<Record<VimEventType, true>> = {
+  "vim.started": true,
+  "events.lost": true,
+  evidence: true,
+  "server.status": true,
+  "server.placed": true,
+  "port.status": true,
+  "net.bound": true,
+  "protection.fired": true,
+  "protection.confirmed": true,
+  "protection.refused": true,
+  "path.verified": true,
+  "path.unverified": true,
+  "path.unseen": true,
+  "opinions.suspended": true,
+  "opinions.counted": true,
+  "host.status": true,
+  "switch.status": true,
+};
+/** All of them, for those who choose. */
+export const VIM_EVENT_TYPES = Object.keys(TYPES) as readonly VimEventType[];
+
+/** Ids of what an event is about: servers, link ports, nets, hosts, protections. */
+export function objectsOf(event: VimEventBody): readonly string[] {
+  switch (event.type) {
+    case "evidence":
+      return [event.evidence.about.id];
+    case "server.status":
+      return [event.serverId];
+    case "server.placed":
+      return [event.serverId, event.hostId, event.was];
+    case "port.status":
+      return [event.portId, event.netId, event.serverId].filter((id) => id !== null);
+    case "net.bound":
+      return [event.netId, event.bindNet, event.was, event.copyNet ?? null].filter((id) => id !== null);
+    case "protection.fired":
+    case "protection.confirmed":
+    case "protection.refused":
+      return [event.fired.protectionId, event.fired.failed, ...event.fired.moves.map((m) => m.trafficNet)];
+    case "path.verified":
+    case "path.unverified":
+    case "path.unseen":
+      return [event.path.netId, event.path.bindNet];
+    case "host.status":
+      return [event.hostId];
+    case "switch.status":
+      return [event.datapath];
+    case "vim.started":
+    case "events.lost":
+    case "opinions.suspended":
+    case "opinions.counted":
+      return [];
+  }
+}

@@ -15,18 +15,35 @@ export async function readEventsSince(db: VimStore, seq: number, limit: number):
   return rows.map((r) => JSON.parse(r.body_json) as VimEvent);
 }
 
-export async function readLastSeq(db: VimStore): Promise<number> {
+/** What stands in the journal: its last number, how many there are, and up to which number they were forgotten. */
+export async function readJournalState(db: VimStore): Promise<{ lastSeq: number; count: number; prunedTo: number }> {
   const row = await db
     .selectFrom("events")
-    .select((eb) => eb.fn.max<number | null>("seq").as("last"))
-    .executeTakeFirst();
-  return row?.last ?? 0;
+    .select((eb) => [eb.fn.max<number | null>("seq").as("last"), eb.fn.countAll<number>().as("count")])
+    .executeTakeFirstOrThrow();
+  const pruned = await db.selectFrom("meta").select("value").where("key", "=", PRUNED_TO).executeTakeFirst();
+  return { lastSeq: row.last ?? 0, count: row.count, prunedTo: pruned?.value ?? 0 };
 }
 
-/** Forgets all but the newest `keep`. */
-export async function pruneEvents(db: VimStore, newest: number, keep: number): Promise<void> {
-  await db
-    .deleteFrom("events")
-    .where("seq", "<=", newest - keep)
-    .execute();
+const PRUNED_TO = "events_pruned_to";
+
+/** Forgets the oldest `count`. Answers the last number of them. */
+export async function pruneEvents(db: VimStore, count: number): Promise<number> {
+  return db.transaction().execute(async (tx) => {
+    const { seq } = await tx
+      .selectFrom("events")
+      .select("seq")
+      .orderBy("seq")
+      .limit(1)
+      .offset(count - 1)
+      .executeTakeFirstOrThrow();
+    await tx.deleteFrom("events").where("seq", "<=", seq).execute();
+    const row = { key: PRUNED_TO, value: seq };
+    await tx
+      .insertInto("meta")
+      .values(row)
+      .onConflict((c) => c.column("key").doUpdateSet(row))
+      .execute();
+    return seq;
+  });
 }

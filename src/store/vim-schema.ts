@@ -1,3 +1,5 @@
+import type { SubscriptionRow } from "./subscriptions.ts";
+
 /** Rows of sql/vim/, as SQLite holds them. */
 export interface TenantRow {
   id: string;
@@ -142,5 +144,6 @@ export interface VimDb {
   ports: PortRow;
   protections: ProtectionRow;
   leftovers: { server_id: string; host_id: string; taps_json: string };
+  subscriptions: SubscriptionRow;
   events: { seq: number; body_json: string };
 }

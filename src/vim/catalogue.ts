@@ -10,17 +10,25 @@ import { deleteFlavor, deleteImage, deleteTenant, saveFlavor, saveImage, saveTen
 import { checkUnique, found, given, newId, notFree } from "./asking.ts";
 import type { Picture } from "./picture.ts";
 
+export interface CatalogueParts {
+  /** "assumed": a path that is not there is believed to be on the hosts, as in test mode. */
+  readonly filesAre: "read" | "assumed";
+  /** Told when a tenant's row is gone. */
+  readonly tenantGone: (id: TenantId) => Promise<void>;
+}
+
 /** Tenants, flavors and images: what servers are made from. */
 export class Catalogue {
   readonly #picture: Picture;
   readonly #clock: Clock;
   readonly #filesAre: "read" | "assumed";
+  readonly #tenantGone: (id: TenantId) => Promise<void>;
 
-  /** `filesAre` "assumed": a path that is not there is believed to be on the hosts, as in test mode. */
-  constructor(picture: Picture, clock: Clock, { filesAre }: { readonly filesAre: "read" | "assumed" }) {
+  constructor(picture: Picture, clock: Clock, { filesAre, tenantGone }: CatalogueParts) {
     this.#picture = picture;
     this.#clock = clock;
     this.#filesAre = filesAre;
+    this.#tenantGone = tenantGone;
   }
 
   createTenant(asked: Asked<Tenant, "name">): Promise<Tenant> {
@@ -46,6 +54,7 @@ export class Catalogue {
       if (owned.some((thing) => thing.tenantId === id)) throw notFree(`Error deleting tenant '${id}': `, "dependencies");
       await deleteTenant(this.#picture.db, id);
       this.#picture.tenants.delete(id);
+      await this.#tenantGone(id);
     });
   }
 

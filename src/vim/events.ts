@@ -1,7 +1,8 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
+import type { TenantId } from "../model/ids.ts";
 import type { VimEvent, VimEventBody } from "../model/vim-event.ts";
-import { insertEvents, pruneEvents, readEventsSince, readLastSeq } from "../store/vim-events.ts";
+import { insertEvents, pruneEvents, readEventsSince, readJournalState } from "../store/vim-events.ts";
 import type { VimStore } from "../store/vim-picture.ts";
 import { RECORD_DELAY_MS } from "./picture.ts";
 
@@ -9,12 +10,25 @@ import { RECORD_DELAY_MS } from "./picture.ts";
 const SEQ_GAP = 100_000;
 /** Events kept: some weeks of an ordinary VIM, some minutes of one whose every port flaps. */
 const EVENTS_KEPT = 100_000;
+/** So many more are let stand, so that few writes forget any. */
 const PRUNE_EVERY = 1_000;
 /** Rows of one insert: SQLite takes 32,766 values in a statement. */
 const BATCH_MAX = 1_000;
 
 /** Must not throw and not wait. */
 export type VimListener = (event: VimEvent) => void;
+
+export interface VimEventsParts {
+  readonly db: VimStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Whose thing it is that something happened to. It must be short: it is asked before anybody is told. */
+  readonly tenantOf?: (body: VimEventBody) => TenantId | null;
+  /** Events kept, however old. */
+  readonly keep?: number;
+}
+
+type JournalState = Awaited<ReturnType<typeof readJournalState>>;
 
 /**
  * The one stream of what this VIM says. Live subscribers hear an event before it is written: their reaction must not wait
@@ -24,20 +38,34 @@ export class VimEvents {
   readonly #db: VimStore;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #tenantOf: (body: VimEventBody) => TenantId | null;
+  readonly #keep: number;
   readonly #listeners = new Set<VimListener>();
+  #written: (events: readonly VimEvent[]) => void = () => {};
+  #count: number;
+  #prunedTo: number;
   #unwritten: VimEvent[] = [];
   #writing: Promise<void> | null = null;
   #seq: number;
 
-  private constructor(db: VimStore, clock: Clock, log: Log, lastSeq: number) {
+  private constructor({ db, clock, log, tenantOf = () => null, keep = EVENTS_KEPT }: VimEventsParts, kept: JournalState) {
     this.#db = db;
     this.#clock = clock;
     this.#log = log;
-    this.#seq = lastSeq === 0 ? 0 : lastSeq + SEQ_GAP;
+    this.#tenantOf = tenantOf;
+    this.#keep = keep;
+    this.#seq = kept.lastSeq === 0 ? 0 : kept.lastSeq + SEQ_GAP;
+    this.#count = kept.count;
+    this.#prunedTo = kept.prunedTo;
   }
 
-  static async open(db: VimStore, clock: Clock, log: Log): Promise<VimEvents> {
-    return new VimEvents(db, clock, log, await readLastSeq(db));
+  static async open(parts: VimEventsParts): Promise<VimEvents> {
+    return new VimEvents(parts, await readJournalState(parts.db));
+  }
+
+  /** Events up to this number are kept no more. */
+  get prunedTo(): number {
+    return this.#prunedTo;
   }
 
   get lastSeq(): number {
@@ -50,7 +78,9 @@ export class VimEvents {
   }
 
   push(body: VimEventBody): void {
-    const event: VimEvent = { seq: ++this.#seq, at: this.#clock.wall().toISOString(), monoMs: this.#clock.now(), ...body };
+    const tenantId = this.#tenantOf(body);
+    const about = tenantId === null ? body : { ...body, tenantId };
+    const event: VimEvent = { seq: ++this.#seq, at: this.#clock.wall().toISOString(), monoMs: this.#clock.now(), ...about };
     for (const listener of this.#listeners) listener(event);
     this.#unwritten.push(event);
     this.#writing ??= this.#write();
@@ -60,6 +90,11 @@ export class VimEvents {
   subscribe(listener: VimListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Who is handed what is on the disk, after it is. One listener; it must not throw and not wait. */
+  onWritten(listener: (events: readonly VimEvent[]) => void): void {
+    this.#written = listener;
   }
 
   /** What was told after `seq`, oldest first. */
@@ -80,13 +115,19 @@ export class VimEvents {
   }
 
   async #writeSome(batch: VimEvent[]): Promise<void> {
-    const last = batch.at(-1)!.seq;
     try {
       await insertEvents(this.#db, batch);
-      if (Math.floor(last / PRUNE_EVERY) !== Math.floor((batch[0]!.seq - 1) / PRUNE_EVERY))
-        await pruneEvents(this.#db, last, EVENTS_KEPT);
+      this.#count += batch.length;
+      const over = this.#count - this.#keep;
+      if (over >= PRUNE_EVERY) await this.#prune(over);
     } catch (err) {
       this.#log.error({ err, count: batch.length }, "events could not be written; live subscribers have them");
     }
+    this.#written(batch);
+  }
+
+  async #prune(count: number): Promise<void> {
+    this.#prunedTo = await pruneEvents(this.#db, count);
+    this.#count -= count;
   }
 }

@@ -1,13 +1,16 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { Loop } from "../lib/loop.ts";
+import { Seal } from "../lib/seal.ts";
 import type { HostId, NetId, ServerId, VimPortId } from "../model/ids.ts";
 import type { Server, VimNet } from "../model/vim-picture.ts";
+import { CallbackPolicy, type CallbackRules } from "../notify/callback-policy.ts";
 import type { VimStore } from "../store/vim-picture.ts";
 import { BfdSessions } from "./bfd.ts";
 import { Binds } from "./binds.ts";
 import { Capacities } from "./capacities.ts";
 import { Catalogue } from "./catalogue.ts";
+import { tenantOf } from "./event-tenant.ts";
 import { VimEvents } from "./events.ts";
 import { Fabric } from "./fabric.ts";
 import { Facts } from "./facts.ts";
@@ -20,6 +23,7 @@ import { Picture } from "./picture.ts";
 import { Ports } from "./ports.ts";
 import { Protections } from "./protections.ts";
 import { Servers } from "./servers.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 export interface VimParts {
   readonly db: VimStore;
@@ -28,7 +32,13 @@ export interface VimParts {
   readonly vlanRange: VlanRange;
   /** In test mode every host takes servers and every image file is believed to be there: nothing is contacted. */
   readonly mode?: "normal" | "test";
+  /** Where subscribers may be; left out: anywhere, as where only this machine's programs can subscribe. */
+  readonly callbacks?: CallbackRules;
+  /** For what subscribers' receivers ask for; left out: good for this run only. */
+  readonly seal?: Seal;
 }
+
+const ANYWHERE: CallbackRules = { allow: [], thisMachine: true, ownPorts: () => [], secretsInClear: false };
 
 /** The VIM without its edges: what it knows, what may be asked of it, and the loop that keeps the switch as the picture wants it. */
 export class Vim {
@@ -48,12 +58,15 @@ export class Vim {
   readonly bfd: BfdSessions;
   readonly bfdLoop: Loop;
   readonly hostStates: HostStates;
+  readonly subscriptions: Subscriptions;
   /** One for each compute host to work on; filled by the composition root. */
   readonly computeLoops = new Map<HostId, Loop>();
 
-  private constructor({ clock, log, vlanRange, mode }: VimParts, picture: Picture, events: VimEvents) {
+  private constructor(parts: VimParts, picture: Picture, events: VimEvents, subscriptions: Subscriptions) {
+    const { clock, log, vlanRange, mode } = parts;
     this.picture = picture;
     this.events = events;
+    this.subscriptions = subscriptions;
     this.fabric = new Fabric(picture, clock, log, () => this.fabricLoop.wake());
     this.fabricLoop = new Loop(
       clock,
@@ -70,7 +83,10 @@ export class Vim {
       for (const loop of this.computeLoops.values()) loop.wake();
     };
     const isTest = mode === "test";
-    this.catalogue = new Catalogue(picture, clock, { filesAre: isTest ? "assumed" : "read" });
+    this.catalogue = new Catalogue(picture, clock, {
+      filesAre: isTest ? "assumed" : "read",
+      tenantGone: (id) => subscriptions.forgetTenant(id),
+    });
     this.inventory = new Inventory(picture, clock, { speaksToAll: isTest });
     const freed = ({ id: netId, bindNet }: VimNet, was: NetId | null) =>
       this.events.push({ type: "net.bound", netId, bindNet, was });
@@ -97,8 +113,11 @@ export class Vim {
   }
 
   static async open(parts: VimParts): Promise<Vim> {
-    const picture = await Picture.load(parts.db, parts.clock, parts.log);
-    return new Vim(parts, picture, await VimEvents.open(parts.db, parts.clock, parts.log));
+    const { db, clock, log, callbacks = ANYWHERE, seal = Seal.open(null) } = parts;
+    const picture = await Picture.load(db, clock, log);
+    const events = await VimEvents.open({ db, clock, log, tenantOf: (body) => tenantOf(picture, body) });
+    const policy = new CallbackPolicy(callbacks);
+    return new Vim(parts, picture, events, await Subscriptions.open({ db, events, clock, log, policy, seal }));
   }
 
   /** Its old life ended when it was cut off in the switch, whatever still runs on the old host. */

@@ -11,6 +11,7 @@ test("defaults are filled in", () => {
       listen: { host: "127.0.0.1", port: 9080, adminHost: "127.0.0.1", adminPort: 9085 },
       openflow: { host: "127.0.0.1", port: 6653 },
       libvirtSocket: "/run/libvirt/libvirt-sock",
+      callbacks: { allow: [], secretsOverHttp: false },
       hosts: [],
       heartbeat: { everyMs: 1000, asks: 5 },
       ovsdb: "unix:/run/openvswitch/db.sock",
@@ -52,6 +53,10 @@ for (const [raw, says] of [
     "config.vim.hosts.1.libvirtSocket: want one of its own, got /l/a, which is that of hosts.0",
   ],
   [{ vim: { ...VIM, heartbeat: { asks: 0 } } }, "config.vim.heartbeat.asks: want unanswered questions in a row, 1..100, got 0"],
+  [
+    { vim: { ...VIM, callbacks: { allow: ["10.0.0.0/33"] } } },
+    "config.vim.callbacks.allow.0: 10.0.0.0/33 is no range of addresses",
+  ],
   [{ mano: 3 }, "config.mano: want an object, got 3"],
   [[], "config: want an object with vim, mano or both, got []"],
 ] as const) {

@@ -20,6 +20,7 @@ import type {
   VimNet,
   VimPicture,
 } from "../../model/vim-picture.ts";
+import type { AskedVimSubscription, VimSubscription } from "../../model/vim-subscription.ts";
 import type { EventSource } from "../event-stream.ts";
 
 /** What the composition root hands to this dialect: everything it can read, and every wish it can pass on. It cannot act. */
@@ -70,6 +71,12 @@ export interface VimDoors {
     fence(id: GroupId, memberId: VnfcId): Promise<ProtectionView>;
     lift(id: GroupId, memberId: VnfcId): Promise<ProtectionView>;
     opinionsOf(id: VimPortId): ReadonlyMap<Source, "answers" | "silent">;
+  };
+  readonly subscriptions: {
+    list(owner: TenantId | null): readonly VimSubscription[];
+    get(id: string, owner: TenantId | null): VimSubscription;
+    create(asked: AskedVimSubscription): Promise<VimSubscription>;
+    delete(id: string, owner: TenantId | null): Promise<void>;
   };
   readonly facts: { isStale(port: ServerPort): boolean };
   readonly paths: { list(): readonly Path[] };

@@ -5,6 +5,7 @@ import * as networks from "./networks.ts";
 import * as paths from "./paths.ts";
 import * as protections from "./protections.ts";
 import * as servers from "./servers.ts";
+import * as subscriptions from "./subscriptions.ts";
 
 export interface Route {
   readonly is: `${"GET" | "POST" | "PUT" | "DELETE"} /${string}`;
@@ -72,6 +73,12 @@ export const ROUTES: readonly Route[] = [
 
   // Ours: whether packets pass where binds lead.
   { is: "GET /paths", does: paths.listPaths },
+
+  // Ours: who is told of events by requests to a callback (ETSI NFV-MAN 001, 5.7.7).
+  { is: "GET /subscriptions", does: subscriptions.listSubscriptions },
+  { is: "POST /subscriptions", does: subscriptions.postSubscription },
+  { is: "GET /subscriptions/:id", does: subscriptions.getSubscription },
+  { is: "DELETE /subscriptions/:id", does: subscriptions.deleteSubscription },
 
   // Ours: what the MANO has decided beforehand, and closing a member's port by command.
   { is: "GET /protections", does: protections.listProtections },
