@@ -1,14 +1,6 @@
-import { Fault } from "../lib/fault.ts";
+import { type CardSpec, type DiskSpec, diskXml, nicXml, type VnicSpec } from "./domain-devices.ts";
 import { epochXml } from "./epoch.ts";
-
-/** A vNIC on a persistent tap that exists already, or on a Linux bridge. */
-export type VnicSpec = { readonly mac: string; readonly tap: string } | { readonly mac: string; readonly bridge: string };
-
-export interface DiskSpec {
-  readonly path: string;
-  readonly format: "raw" | "qcow2";
-  readonly readOnly?: boolean;
-}
+import { element, esc } from "./xml-text.ts";
 
 /** Everything libvirt needs to know of a server. Paths are of the compute host. */
 export interface DomainSpec {
@@ -16,17 +8,28 @@ export interface DomainSpec {
   readonly name: string;
   readonly memoryMiB: number;
   readonly vcpus: number;
+  readonly numa?: NumaSpec | undefined;
+  /** The host's threads for CPUs that are not pinned, as "0-3,8"; without it all of them. */
+  readonly cpuset?: string | undefined;
   /** Direct kernel boot; without it the firmware looks for a disk. */
   readonly kernel?: string;
   readonly initrd?: string;
   readonly cmdline?: string;
   readonly disks?: readonly DiskSpec[];
-  readonly vnics: readonly VnicSpec[];
+  /** In the order in which the guest finds them. */
+  readonly vnics: readonly (VnicSpec | CardSpec)[];
   /** Where QEMU listens for our own monitor, beside libvirt's. At most 107 bytes, as every UNIX socket. */
   readonly qmpSocket: string;
   readonly accel: "kvm" | "tcg";
   /** File for the serial console. Never a socket: one that nobody reads blocks the guest. */
   readonly consoleLog?: string;
+}
+
+/** The NUMA node that memory comes from, and which of its threads each CPU of the guest has. */
+export interface NumaSpec {
+  readonly node: number;
+  readonly hasHugepages: boolean;
+  readonly pins: readonly { readonly vcpu: number; readonly thread: number }[];
 }
 
 /** Name of our monitor's character device on QEMU's command line; `qemu-process.ts` finds the socket by it. */
@@ -44,13 +47,13 @@ export function domainXml(spec: DomainSpec, epoch: number | null = null): string
   const lines = [
     `<domain type='${kvm ? "kvm" : "qemu"}' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>`,
     element("name", spec.name) + element("uuid", spec.uuid) + (epoch === null ? "" : epochXml(epoch)),
-    `<memory unit='MiB'>${spec.memoryMiB}</memory><vcpu>${spec.vcpus}</vcpu>`,
+    `<memory unit='MiB'>${spec.memoryMiB}</memory>${numaXml(spec)}`,
     `<os><type arch='x86_64' machine='pc'>hvm</type>${element("kernel", spec.kernel)}${element("initrd", spec.initrd)}${element("cmdline", spec.cmdline)}</os>`,
     `<features><acpi/><apic/>${kvm ? "" : TRANSLATION_CACHE}</features>${kvm ? "<cpu mode='host-passthrough'/>" : ""}<clock offset='utc'/>`,
     "<on_poweroff>destroy</on_poweroff><on_reboot>destroy</on_reboot><on_crash>destroy</on_crash>",
     "<devices>",
     ...(spec.disks ?? []).map(diskXml),
-    ...spec.vnics.map(vnicXml),
+    ...spec.vnics.map(nicXml),
     ...(spec.consoleLog === undefined
       ? []
       : [`<serial type='file'><source path='${esc(spec.consoleLog)}'/><target port='0'/></serial>`]),
@@ -65,39 +68,26 @@ export function domainXml(spec: DomainSpec, epoch: number | null = null): string
   return `${lines.join("\n")}\n`;
 }
 
+/** Memory and CPUs of one NUMA node (libvirt's formatdomain, "CPU Tuning", "NUMA Node Tuning", "Memory Backing"). */
+function numaXml({ vcpus, numa, cpuset }: DomainSpec): string {
+  const pins = numa?.pins ?? [];
+  const shared = pins.length === 0 && cpuset !== undefined ? ` cpuset='${esc(cpuset)}'` : "";
+  const vcpuPins = pins.map((p) => `<vcpupin vcpu='${p.vcpu}' cpuset='${p.thread}'/>`).join("");
+  return [
+    numa?.hasHugepages ? "<memoryBacking><hugepages/></memoryBacking>" : "",
+    `<vcpu placement='static'${shared}>${vcpus}</vcpu>`,
+    vcpuPins && `<cputune>${vcpuPins}</cputune>`,
+    numa === undefined ? "" : `<numatune><memory mode='strict' nodeset='${numa.node}'/></numatune>`,
+  ].join("");
+}
+
 /**
  * Translated code of an emulated guest. QEMU's own choice grows to hundreds of MiB, all of which the kernel must give back before a
  * killed QEMU is gone: time that the twin on the same cores does not get.
  */
 const TRANSLATION_CACHE = "<tcg><tb-cache unit='MiB'>32</tb-cache></tcg>";
 
-const element = (name: string, value: string | undefined): string =>
-  value === undefined ? "" : `<${name}>${esc(value)}</${name}>`;
-
-function diskXml({ path, format, readOnly }: DiskSpec, i: number): string {
-  const dev = `vd${String.fromCharCode("a".charCodeAt(0) + i)}`;
-  return `<disk type='file' device='disk'><driver name='qemu' type='${format}'/><source file='${esc(path)}'/><target dev='${dev}' bus='virtio'/>${readOnly ? "<readonly/>" : ""}</disk>`;
-}
-
-const OFFLOAD_OFF = "csum='off' tso4='off' tso6='off' ecn='off' ufo='off'";
-
-function vnicXml(vnic: VnicSpec): string {
-  const onTap = "tap" in vnic;
-  // managed='no': the tap is there before the server and stays after it, so the switch port keeps its number.
-  const to = onTap ? `<target dev='${esc(vnic.tap)}' managed='no'/>` : `<source bridge='${esc(vnic.bridge)}'/>`;
-  return `<interface type='${onTap ? "ethernet" : "bridge"}'><mac address='${esc(vnic.mac)}'/>${to}<model type='virtio'/><driver><host ${OFFLOAD_OFF} gso='off'/><guest ${OFFLOAD_OFF}/></driver></interface>`;
-}
-
 const qemuArgs = (args: readonly string[]): string => args.map((value) => `<qemu:arg value='${esc(value)}'/>`).join("");
 
 /** In a QEMU option string a comma separates; two stand for one. */
 const optionValue = (value: string): string => value.replaceAll(",", ",,");
-
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&apos;", '"': "&quot;" };
-
-/** Text for an element or an attribute. */
-function esc(value: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what XML 1.0 (2.2) cannot carry
-  if (/[\u0000-\u001f\ufffe\uffff]/.test(value)) throw new Fault("INVALID", "a control character in a server's description");
-  return value.replace(/[&<>'"]/g, (c) => ENTITIES[c]!);
-}

@@ -140,9 +140,9 @@ export class LibvirtSession implements AsyncDisposable {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Defines a domain, or replaces the definition of the one with the same UUID and name. Returns its UUID. */
-  async define(xml: string): Promise<string> {
-    return (await this.#call("define", { xml, flags: 0 })).domain.uuid;
+  /** Defines a domain, or replaces the definition of the one with the same UUID and name. `validate`: by libvirt's own schema first. */
+  async define(xml: string, { validate = false } = {}): Promise<string> {
+    return (await this.#call("define", { xml, flags: validate ? FLAGS.defineValidate : 0 })).domain.uuid;
   }
 
   /** Starting what already runs is no error, and changes nothing: `paused` counts only for a real start. */

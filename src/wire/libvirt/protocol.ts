@@ -94,8 +94,14 @@ export const AUTH_NONE = 0;
 export const FEATURE_KEEPALIVE = 10;
 /** virDomainEventID. */
 export const EVENT_LIFECYCLE = 0;
-/** virDomainCreateFlags, virConnectListAllDomainsFlags, virDomainUndefineFlagsValues, virDomainXMLFlags. */
-export const FLAGS = { startPaused: 1, listActiveAndInactive: 3, undefineAll: 1 | 2 | 4, xmlInactive: 2 } as const;
+/** virDomainDefineFlags, virDomainCreateFlags, virConnectListAllDomainsFlags, virDomainUndefineFlagsValues, virDomainXMLFlags. */
+export const FLAGS = {
+  defineValidate: 1,
+  startPaused: 1,
+  listActiveAndInactive: 3,
+  undefineAll: 1 | 2 | 4,
+  xmlInactive: 2,
+} as const;
 
 /** virDomainState, by number. */
 export const STATES = ["nostate", "running", "blocked", "paused", "shutdown", "shutoff", "crashed", "pmsuspended"] as const;

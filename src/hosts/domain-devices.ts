@@ -1,0 +1,60 @@
+import { Fault } from "../lib/fault.ts";
+import { esc } from "./xml-text.ts";
+
+// Devices of a server as libvirt's domain XML. Pure.
+
+interface Plugged {
+  /** Where the guest sees it on its PCI bus, as "0000:00:10.0"; where libvirt puts it, if not given. */
+  readonly vpci?: string | undefined;
+}
+
+/** A virtual network interface: on a persistent tap that exists already, or on a Linux bridge. */
+export type VnicSpec = Plugged & {
+  readonly mac: string;
+  /** QEMU's name of the card that the guest sees; virtio unless told. */
+  readonly model?: string | undefined;
+} & ({ readonly tap: string } | { readonly bridge: string });
+
+/** A function of the host's card that the guest drives itself: a whole card (PF), or a virtual function (VF) that tags its packets. */
+export type CardSpec = Plugged &
+  ({ readonly pf: string } | { readonly vf: string; readonly mac: string; readonly vlan: number | null });
+
+export interface DiskSpec {
+  readonly path: string;
+  readonly format: "raw" | "qcow2";
+  readonly readOnly?: boolean;
+}
+
+export function diskXml({ path, format, readOnly }: DiskSpec, i: number): string {
+  const dev = `vd${String.fromCharCode("a".charCodeAt(0) + i)}`;
+  return `<disk type='file' device='disk'><driver name='qemu' type='${format}'/><source file='${esc(path)}'/><target dev='${dev}' bus='virtio'/>${readOnly ? "<readonly/>" : ""}</disk>`;
+}
+
+const OFFLOAD_OFF = "csum='off' tso4='off' tso6='off' ecn='off' ufo='off'";
+const VIRTIO = `<model type='virtio'/><driver><host ${OFFLOAD_OFF} gso='off'/><guest ${OFFLOAD_OFF}/></driver>`;
+
+export function nicXml(nic: VnicSpec | CardSpec): string {
+  if ("pf" in nic)
+    return `<hostdev mode='subsystem' type='pci' managed='yes'><source>${pciXml(nic.pf)}</source>${vpciXml(nic)}</hostdev>`;
+  if ("vf" in nic) {
+    const vlan = nic.vlan === null ? "" : `<vlan><tag id='${nic.vlan}'/></vlan>`;
+    const source = `<source>${pciXml(nic.vf, "pci")}</source>`;
+    return `<interface type='hostdev' managed='yes'><mac address='${esc(nic.mac)}'/>${source}${vlan}${vpciXml(nic)}</interface>`;
+  }
+  const onTap = "tap" in nic;
+  // managed='no': the tap is there before the server and stays after it, so the switch port keeps its number.
+  const to = onTap ? `<target dev='${esc(nic.tap)}' managed='no'/>` : `<source bridge='${esc(nic.bridge)}'/>`;
+  const { model = "virtio" } = nic;
+  const card = model === "virtio" ? VIRTIO : `<model type='${esc(model)}'/>`;
+  return `<interface type='${onTap ? "ethernet" : "bridge"}'><mac address='${esc(nic.mac)}'/>${to}${card}${vpciXml(nic)}</interface>`;
+}
+
+const vpciXml = ({ vpci }: Plugged): string => (vpci === undefined ? "" : pciXml(vpci, "pci"));
+
+/** Throws INVALID for what is no PCI address. */
+function pciXml(pci: string, type?: "pci"): string {
+  const parts = /^([0-9a-f]{4}):([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])$/i.exec(pci);
+  if (!parts) throw new Fault("INVALID", `'${pci}' is no PCI address: want one such as 0000:04:00.1`);
+  const [, domain, bus, slot, func] = parts;
+  return `<address${type ? ` type='${type}'` : ""} domain='0x${domain}' bus='0x${bus}' slot='0x${slot}' function='0x${func}'/>`;
+}
