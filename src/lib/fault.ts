@@ -4,6 +4,7 @@
  */
 export const FAULTS = {
   INVALID: { http: 400, text: "the request is not valid" },
+  NO_ROOM: { http: 400, text: "no host has room" },
   NOT_FOUND: { http: 404, text: "no such thing" },
   CONFLICT: { http: 409, text: "in conflict with what is there" },
   ADMIN_ONLY: { http: 401, text: "needs administrator rights" },

@@ -1,6 +1,7 @@
 import type { BfdTimers } from "./bfd.ts";
 import type { FlavorId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "./ids.ts";
 import type { Net, VimPort } from "./net.ts";
+import type { CardModel, Extended, Numa, NumaChange, Pinned } from "./numa.ts";
 import type { ServerStatus } from "./vim-event.ts";
 
 // What the VIM owns beside nets and link ports. Times are ISO 8601 of the wall clock, for people.
@@ -34,26 +35,6 @@ export interface Host {
   readonly createdAt: string;
 }
 
-export interface Numa {
-  readonly numaSocket: number;
-  readonly hugepagesGiB: number;
-  readonly memoryGiB: number;
-  readonly adminUp: boolean;
-  readonly cores: readonly { readonly coreId: number; readonly threadId: number; readonly status: string | null }[];
-  readonly interfaces: readonly HostInterface[];
-}
-
-/** A network card of a host; `switchPort` names the OpenFlow port it is cabled to. */
-export interface HostInterface {
-  readonly sourceName: string;
-  readonly pci: string;
-  readonly mac: string;
-  readonly mbps: number;
-  readonly switchPort: string | null;
-  readonly switchDpid: string | null;
-  readonly sriovs: readonly { readonly pci: string; readonly mac: string; readonly sourceName: string }[];
-}
-
 export interface Image {
   readonly id: ImageId;
   readonly name: string;
@@ -82,24 +63,6 @@ export interface Flavor {
   readonly extended: Extended | null;
   readonly isPublic: boolean;
   readonly tenants: readonly TenantId[];
-}
-
-export interface Extended {
-  readonly numas?: readonly ExtendedNuma[];
-  readonly [key: string]: unknown;
-}
-
-export interface ExtendedNuma {
-  readonly memory?: number;
-  readonly cores?: number;
-  readonly threads?: number;
-  readonly "paired-threads"?: number;
-  readonly interfaces?: readonly {
-    readonly name: string;
-    readonly dedicated: "yes" | "no" | "yes:sriov";
-    readonly [key: string]: unknown;
-  }[];
-  readonly [key: string]: unknown;
 }
 
 /**
@@ -134,8 +97,12 @@ export interface Server {
   readonly status: ServerStatus;
   readonly lastError: string | null;
   readonly progress: number;
+  /** Without huge pages, and CPUs without pinning; 0 where it has the other. */
   readonly memoryMiB: number;
   readonly vcpus: number;
+  /** What it was asked for beside these, its flavor's or its own, and what of its host it has for itself; null: nothing. */
+  readonly extended: Extended | null;
+  readonly pinned: Pinned | null;
   /** Appended to the kernel's command line of an image that boots directly. */
   readonly kernelCmdline: string | null;
   /** The zone it was asked for; null: any. */
@@ -175,6 +142,8 @@ export interface Leftover {
   readonly serverId: ServerId;
   readonly hostId: HostId;
   readonly taps: readonly string[];
+  /** What it had for itself: the QEMU that is still there has it until it is gone. */
+  readonly pinned: Pinned | null;
 }
 
 /** Everything the VIM knows, for reading. */
@@ -198,10 +167,15 @@ export interface VimPicture {
 export type Asked<T, Given extends keyof T> = Pick<T, Given> & { readonly [K in keyof T]?: T[K] | undefined };
 export type Change<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
+/** Of a host's numas only what changes. */
+export type HostChange = Change<Omit<Host, "numas">> & { readonly numas?: readonly NumaChange[] | undefined };
+
 /** What is asked for a vNIC of a new server. */
 export interface AskedVnic {
   readonly netId: NetId;
   readonly name: string;
+  /** A function of a card, which `extended` describes under the same name; without it a virtual one. */
+  readonly type?: CardModel | undefined;
   readonly mac?: string | undefined;
   readonly ip?: string | undefined;
   readonly vpci?: string | undefined;
@@ -216,7 +190,9 @@ export interface AskedServer {
   readonly tenantId: TenantId;
   readonly flavorId: FlavorId;
   readonly imageId: ImageId;
+  /** Taken before other hosts where it has room. */
   readonly hostId?: HostId | undefined;
+  readonly hypervisor?: string | undefined;
   readonly availabilityZone?: string | undefined;
   readonly antiAffinity?: AntiAffinity | undefined;
   readonly kernelCmdline?: string | undefined;

@@ -122,12 +122,12 @@ export async function deleteServer(db: VimStore, left: Leftover): Promise<void> 
   });
 }
 
-/** A server on another host, its ports under other names in the switch, and what is left behind: all or nothing. */
+/** A server on another host, its ports where they are in the switch now, and what is left behind: all or nothing. */
 export async function moveServer(db: VimStore, server: Server, ports: readonly ServerPort[], left: Leftover): Promise<void> {
   await db.transaction().execute(async (tx) => {
     await updateServer(tx, server);
-    for (const port of ports)
-      await tx.updateTable("ports").set({ switch_port: port.switchPort }).where("id", "=", port.id).execute();
+    for (const { id, switchPort, mac } of ports)
+      await tx.updateTable("ports").set({ switch_port: switchPort, mac }).where("id", "=", id).execute();
     await saveLeftover(tx, left);
   });
 }

@@ -64,7 +64,7 @@ const SHAPES = {
       created_at: "createdAt",
     },
     booleans: {},
-    json: { anti_affinity_json: "antiAffinity" },
+    json: { anti_affinity_json: "antiAffinity", extended_json: "extended", pinned_json: "pinned" },
   },
   port: {
     same: ["id", "name", "kind", "mac", "ip", "vlan", "status", "vpci", "model"],
@@ -84,7 +84,12 @@ const SHAPES = {
     booleans: {},
     json: { members_json: "members", plans_json: "plans", probe_json: "probe", traffic_json: "traffic", fired_json: "fired" },
   },
-  leftover: { same: [], renamed: { server_id: "serverId", host_id: "hostId" }, booleans: {}, json: { taps_json: "taps" } },
+  leftover: {
+    same: [],
+    renamed: { server_id: "serverId", host_id: "hostId" },
+    booleans: {},
+    json: { taps_json: "taps", pinned_json: "pinned" },
+  },
 } as const satisfies Record<string, Shape>;
 
 function toRow(shape: Shape, thing: object): Record<string, unknown> {

@@ -96,6 +96,8 @@ export interface ServerRow {
   kernel_cmdline: string | null;
   availability_zone: string | null;
   anti_affinity_json: string | null;
+  extended_json: string | null;
+  pinned_json: string | null;
   task: string | null;
   task_no: number;
   created_at: string;
@@ -143,7 +145,7 @@ export interface VimDb {
   servers: ServerRow;
   ports: PortRow;
   protections: ProtectionRow;
-  leftovers: { server_id: string; host_id: string; taps_json: string };
+  leftovers: { server_id: string; host_id: string; taps_json: string; pinned_json: string | null };
   subscriptions: SubscriptionRow;
   events: { seq: number; body_json: string };
 }

@@ -3,12 +3,14 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault, type FaultCode } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { HostId, ServerId } from "../model/ids.ts";
+import { isOfCard } from "../model/numa.ts";
 import type { ServerStatus } from "../model/vim-event.ts";
 import type { Leftover, Server, ServerPort, ServerTask } from "../model/vim-picture.ts";
 import { deleteLeftover } from "../store/vim-picture.ts";
 import { bridgeOf } from "./bridges.ts";
 import type { Facts } from "./facts.ts";
 import { leftoverKey, type Picture } from "./picture.ts";
+import { overlaps } from "./placement.ts";
 import { domainSpec, type SpecPlace } from "./server-spec.ts";
 
 /** What is asked of a compute host. Every verb may be repeated. */
@@ -70,13 +72,16 @@ export class Compute {
 
   /**
    * Starts what is to be done and compares servers with domains. Does not wait for the tasks: one may take seconds. A host that still
-   * has a server which was made anew elsewhere does nothing before that is destroyed: it ran, or may run, behind our back.
+   * has a server which was made anew elsewhere does nothing before that is destroyed: it ran, or may run, behind our back. A server waits
+   * for the end of one that was deleted and had the same threads, huge pages or functions of cards.
    */
   async pass(): Promise<void> {
     const left = [...this.#picture.leftovers.values()].filter((l) => l.hostId === this.#hostId);
     for (const one of left) this.#begin(one.serverId, () => this.#remove(one));
     if (left.some((l) => this.#picture.servers.has(l.serverId))) return;
-    for (const server of this.#own()) if (server.task !== null) this.#begin(server.id, () => this.#runTask(server.id));
+    for (const server of this.#own())
+      if (server.task !== null && !left.some((l) => overlaps(l.pinned, server.pinned)))
+        this.#begin(server.id, () => this.#runTask(server.id));
     await this.#compare();
   }
 
@@ -197,6 +202,7 @@ export class Compute {
   }
 
   async #plug(port: ServerPort): Promise<void> {
+    if (isOfCard(port)) return; // libvirt takes the function from the host when the server starts.
     if (port.switchPort !== null) {
       await this.#plugs.ensureTap(port.switchPort);
       await this.#plugs.ensurePort(port.switchPort);

@@ -1,7 +1,9 @@
 import { availableParallelism, hostname, totalmem } from "node:os";
 import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
 import type { HostId } from "../model/ids.ts";
-import type { Asked, Change, Host, Numa } from "../model/vim-picture.ts";
+import type { CardChange, HostInterface, Numa, NumaChange } from "../model/numa.ts";
+import type { Asked, Host, HostChange } from "../model/vim-picture.ts";
 import { deleteHost, saveHost } from "../store/vim-picture.ts";
 import { checkUnique, found, given, newId, notFree } from "./asking.ts";
 import type { Picture } from "./picture.ts";
@@ -50,17 +52,19 @@ export class Inventory {
       const { hosts } = this.#picture;
       checkUnique(hosts, undefined, "name", asked.name);
       checkUnique(hosts, undefined, "ipName", asked.ipName, "ip_name");
+      checkNumas(asked.numas ?? []);
       const shared = sharedOf(asked.numas ?? []);
       return this.#save({ ...this.#bare(), ...shared, ...given(asked), id: newId(hosts, asked.id) });
     });
   }
 
-  editHost(id: HostId, change: Change<Host>): Promise<Host> {
+  /** `numas`: what changes at those that are there. Throws INVALID for one, or a card, that is not. */
+  editHost(id: HostId, { numas, ...change }: HostChange): Promise<Host> {
     return this.#picture.change(async () => {
       const host = found(this.#picture.hosts, id, `host '${id}' not found`);
       checkUnique(this.#picture.hosts, id, "name", change.name);
       checkUnique(this.#picture.hosts, id, "ipName", change.ipName, "ip_name");
-      return this.#save({ ...host, ...given(change), id });
+      return this.#save({ ...host, ...given(change), numas: changedNumas(host.numas, numas ?? []), id });
     });
   }
 
@@ -140,4 +144,34 @@ export class Inventory {
 export function sharedOf(numas: readonly Numa[]): Room {
   const gib = numas.reduce((n, { memoryGiB, hugepagesGiB }) => n + Math.max(0, memoryGiB - hugepagesGiB), 0);
   return { memoryMiB: gib * MIB_PER_GIB, cpus: numas.flatMap((n) => n.cores).filter((c) => c.status === "noteligible").length };
+}
+
+/** Each thread, and each function of a card, once: else two servers were given the same. Throws INVALID. */
+function checkNumas(numas: readonly Numa[]): void {
+  const all = {
+    numa_socket: numas.map((n) => n.numaSocket),
+    thread_id: numas.flatMap((n) => n.cores.map((c) => c.threadId)),
+    source_name: numas.flatMap((n) => n.interfaces.map((i) => i.sourceName)),
+    pci: numas.flatMap((n) => n.interfaces.flatMap((i) => [i.pci, ...i.sriovs.map((v) => v.pci)])).filter((pci) => pci !== ""),
+  };
+  for (const [what, values] of Object.entries(all)) {
+    const twice = (values as unknown[]).find((value, i) => (values as unknown[]).indexOf(value) !== i);
+    if (twice !== undefined) throw new Fault("INVALID", `${what} ${twice} is there twice: want each once in all numas of a host`);
+  }
+}
+
+function changedNumas(numas: readonly Numa[], changes: readonly NumaChange[]): Numa[] {
+  const stray = changes.find((c) => !numas.some((n) => n.numaSocket === c.numaSocket));
+  if (stray) throw new Fault("INVALID", `numa_socket ${stray.numaSocket} not found`);
+  return numas.map((numa) => {
+    const change = changes.findLast((c) => c.numaSocket === numa.numaSocket);
+    if (change === undefined) return numa;
+    return { ...numa, adminUp: change.adminUp ?? numa.adminUp, interfaces: changedCards(numa, change.interfaces ?? []) };
+  });
+}
+
+function changedCards({ numaSocket, interfaces }: Numa, changes: readonly CardChange[]): HostInterface[] {
+  const stray = changes.find((c) => !interfaces.some((i) => i.sourceName === c.sourceName));
+  if (stray) throw new Fault("INVALID", `Interface source_name='${stray.sourceName}' from numa_socket='${numaSocket}' not found`);
+  return interfaces.map((card) => ({ ...card, ...given(changes.findLast((c) => c.sourceName === card.sourceName) ?? {}) }));
 }

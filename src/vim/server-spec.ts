@@ -1,5 +1,7 @@
 import { join } from "node:path";
-import type { DomainSpec, VnicSpec } from "../hosts/domain-xml.ts";
+import type { CardSpec, VnicSpec } from "../hosts/domain-devices.ts";
+import type { DomainSpec, NumaSpec } from "../hosts/domain-xml.ts";
+import { isOfCard, type Numa, type Pinned } from "../model/numa.ts";
 import type { Server, ServerPort, VimPicture } from "../model/vim-picture.ts";
 import { bridgeOf } from "./bridges.ts";
 
@@ -19,21 +21,50 @@ export function domainSpec(picture: VimPicture, server: Server, ports: readonly 
   const boot = kernel
     ? { kernel, initrd: image.path, cmdline }
     : { disks: [{ path: image.path, format: image.path.endsWith(".qcow2") ? ("qcow2" as const) : ("raw" as const) }] };
+  const numa = server.pinned === null ? undefined : numaSpec(server.pinned);
   return {
     uuid: server.id,
     name: domainName(server),
-    memoryMiB: server.memoryMiB,
-    vcpus: server.vcpus,
+    memoryMiB: server.memoryMiB || (server.pinned?.hugepagesGiB ?? 0) * MIB_PER_GIB,
+    vcpus: server.vcpus || (numa?.pins.length ?? 0),
+    numa,
+    cpuset: sharedThreads(picture.hosts.get(server.hostId)?.numas ?? []),
     ...boot,
-    vnics: ports.map((port) => vnicOf(picture, port)),
+    vnics: ports.flatMap((port) => nicsOf(picture, server, port)),
     qmpSocket: join(place.runDir, `${server.id}.qmp`),
     consoleLog: join(place.runDir, `${server.id}.console.log`),
     accel: place.accel,
   };
 }
 
+const MIB_PER_GIB = 1_024;
+
+function numaSpec({ numaSocket, hugepagesGiB, threads }: Pinned): NumaSpec {
+  const pins = threads.flatMap(({ vcpu, threadId }) => (vcpu === null ? [] : [{ vcpu, thread: threadId }]));
+  return { node: numaSocket, hasHugepages: hugepagesGiB > 0, pins: pins.sort((a, b) => a.vcpu - b.vcpu) };
+}
+
+/** Where some threads are for guests alone, who has none of these stays off all of them. */
+function sharedThreads(numas: readonly Numa[]): string | undefined {
+  const all = numas.flatMap((n) => n.cores);
+  const shared = all.filter((c) => c.status === "noteligible").map((c) => c.threadId);
+  return shared.length === 0 || shared.length === all.length ? undefined : shared.sort((a, b) => a - b).join();
+}
+
+function nicsOf(picture: VimPicture, server: Server, port: ServerPort): (VnicSpec | CardSpec)[] {
+  return isOfCard(port) ? cardOf(server, port) : [vnicOf(picture, port)];
+}
+
 function vnicOf(picture: VimPicture, port: ServerPort): VnicSpec {
-  const mac = port.mac!; // Every server port has one from its birth.
-  if (port.switchPort !== null) return { mac, tap: port.switchPort };
-  return { mac, bridge: bridgeOf(picture.nets.get(port.netId!)!).name };
+  const its = { mac: port.mac!, vpci: port.vpci ?? undefined, model: port.model ?? undefined }; // Each has a MAC from its birth.
+  if (port.switchPort !== null) return { ...its, tap: port.switchPort };
+  return { ...its, bridge: bridgeOf(picture.nets.get(port.netId!)!).name };
+}
+
+/** A virtual function on no net yet is not plugged: it would send untagged. */
+function cardOf(server: Server, port: ServerPort): CardSpec[] {
+  const { pci, dedicated } = server.pinned!.interfaces.find((i) => i.name === port.name)!;
+  const vpci = port.vpci ?? undefined;
+  if (dedicated === "yes") return [{ pf: pci, vpci }];
+  return port.netId === null ? [] : [{ vf: pci, mac: port.mac!, vlan: port.vlan, vpci }];
 }

@@ -94,7 +94,7 @@ export class Vim {
     this.ports = new Ports(picture, netsChanged);
     const reach = { away: (id: HostId) => this.hostStates.away(id) };
     const moved = (server: Server, was: HostId) => this.#moved(server, was);
-    this.servers = new Servers({ picture, clock, reach, changed, moved });
+    this.servers = new Servers({ picture, clock, reach, onlySwitched: !isTest, changed, moved });
     const capacities = new Capacities(picture);
     this.binds = new Binds(picture, this.fabric, events, capacities);
     const asksAnew = (id: ServerId) => this.facts.asksAnew(id);

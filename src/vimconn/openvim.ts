@@ -308,7 +308,9 @@ function eventsIn(cutter: SseCutter, chunk: string): VimEvent[] | Error {
 /** The body of an answer that says yes; else VIM_REFUSED with the VIM's own description. */
 function accepted(method: string, path: string, { status, body }: Answer): unknown {
   if (status >= 200 && status < 300) return body;
-  const error = (body as { error?: { description?: string } } | null)?.error;
-  const words = error?.description ?? (typeof body === "string" ? body : JSON.stringify(body));
+  const error = (body as { error?: { description?: string; hosts?: readonly { name: string; reason: string }[] } } | null)?.error;
+  const perHost = error?.hosts?.map(({ name, reason }) => `${name}: ${reason}`).join("; ");
+  const said = error?.description ?? (typeof body === "string" ? body : JSON.stringify(body));
+  const words = perHost ? `${said} (${perHost})` : said;
   throw new Fault("VIM_REFUSED", `${method} ${path}: HTTP ${status}: ${words}`, { status });
 }

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { HostId, VimPortId } from "../../src/model/ids.ts";
-import type { Host, ServerPort } from "../../src/model/vim-picture.ts";
-import { place } from "../../src/place/place.ts";
+import type { VimPortId } from "../../src/model/ids.ts";
+import type { ServerPort } from "../../src/model/vim-picture.ts";
 import { dhcpRange, freeIp } from "../../src/vim/addresses.ts";
 import { portStatus } from "../../src/vim/port-status.ts";
 import { barePort, tapName } from "../../src/vim/ports.ts";
@@ -75,69 +74,6 @@ describe("the status of a port", () => {
     const facts = { server: "ACTIVE", isLinkUp: true, hasAnswered: false } as const;
     expect(portStatus(data, { ...facts, isAskable: false })).toBe("ACTIVE");
   });
-});
-
-describe("placement", () => {
-  const host = (id: string, memoryMiB: number, more: Partial<Host> = {}) =>
-    ({
-      id: id as HostId,
-      name: id,
-      memoryMiB,
-      cpus: 1,
-      adminUp: true,
-      status: "ok",
-      isLocal: true,
-      availabilityZone: null,
-      numas: [],
-      ...more,
-    }) as unknown as Host;
-  const need = {
-    ...{ memoryMiB: 100, vcpus: 1, numa: null, hostId: null },
-    ...{ availabilityZone: null, antiAffinity: null, leaves: null },
-  };
-  const free = (h: Host, memoryMiB = 0, vcpus = 0) => ({ host: h, memoryMiB, vcpus, neighbours: [] as string[], away: null });
-  const apart = (policy: "required" | "preferred") => ({ antiAffinity: { group: "g", policy } });
-  const withTwin = (h: Host) => ({ ...free(h), neighbours: ["twin"] });
-  const away = (h: Host, isLong: boolean) => ({ ...free(h), away: { why: "libvirtd is silent", isLong } });
-  for (const [what, hosts, more, wanted] of [
-    ["the fullest that has room", [free(host("a", 900)), free(host("b", 300)), free(host("c", 50))], {}, "b"],
-    ["what runs there counts", [free(host("a", 150), 100), free(host("b", 900))], {}, "b"],
-    ["vCPUs count, four to a thread", [free(host("a", 150), 0, 4), free(host("b", 900), 0, 3)], {}, "b"],
-    ["the host asked for", [free(host("a", 900)), free(host("b", 300))], { hostId: "a" }, "a"],
-    ["an inventory host cannot run it", [free(host("a", 900, { isLocal: false }))], {}, /host with 100 MB memory and 1 cpus/],
-    ["a host that is admin down", [free(host("a", 900, { adminUp: false }))], {}, /host with 100 MB memory/],
-    ["huge pages", [free(host("a", 900))], { numa: { memory: 4 } }, /host with 4 GB Hugepages memory available/],
-    ["nothing there", [], {}, /^No room at data center/],
-    ["not with its twin", [withTwin(host("a", 200)), free(host("b", 900))], apart("required"), "b"],
-    ["nowhere but with its twin", [withTwin(host("a", 200))], apart("required"), /\(a: anti-affinity group g: twin is there\)$/],
-    ["rather without its twin", [withTwin(host("a", 200)), free(host("b", 900))], apart("preferred"), "b"],
-    ["with its twin before nowhere", [withTwin(host("a", 200)), free(host("b", 50))], apart("preferred"), "a"],
-    ["its twin is no obstacle to who does not ask", [withTwin(host("a", 200))], {}, "a"],
-    [
-      "the zone asked for",
-      [free(host("a", 200)), free(host("b", 900, { availabilityZone: "z" }))],
-      { availabilityZone: "z" },
-      "b",
-    ],
-    ["no host of the zone", [free(host("a", 200))], { availabilityZone: "z" }, /\(a: it is in no availability zone\)/],
-    ["one that can be asked before one that is away", [away(host("a", 200), false), free(host("b", 900))], {}, "b"],
-    ["one that was away for a moment before none", [away(host("a", 200), false)], {}, "a"],
-    ["not one that is away for long", [away(host("a", 200), true)], {}, /\(a: it cannot be asked: libvirtd is silent\)/],
-    ["not the host it leaves", [free(host("a", 200)), free(host("b", 900))], { leaves: "a" }, "b"],
-    ["not one that is away, where it leaves another", [away(host("a", 200), false)], { leaves: "b" }, /a: it cannot be asked/],
-    [
-      "each host says why",
-      [free(host("a", 50)), free(host("b", 900), 0, 4), free(host("c", 900, { adminUp: false }))],
-      {},
-      /\(a: 50 MB memory free; b: 0 cpus free; c: its admin_state_up is false\)$/,
-    ],
-  ] as const) {
-    test(`${what}: ${wanted}`, () => {
-      const placed = place({ ...need, ...(more as object) }, hosts);
-      if (typeof wanted === "string") expect(placed).toEqual({ hostId: wanted });
-      else expect(placed).toEqual({ reason: expect.stringMatching(wanted) });
-    });
-  }
 });
 
 describe("addresses", () => {

@@ -16,6 +16,8 @@ const ip = Type.String({ pattern: "^[0-9]{1,3}(\\.[0-9]{1,3}){3}$" });
 const vlan = Type.Integer({ minimum: 1, maximum: 4095 });
 const yesNo = Type.Enum(["yes", "no"]);
 const count = Type.Integer({ minimum: 0 });
+const countFrom1 = Type.Integer({ minimum: 1 });
+const pci = Type.String({ pattern: "^[0-9a-fA-F]{4}(:[0-9a-fA-F]{2}){2}\\.[0-9a-fA-F]$" });
 const anyObject = Type.Record(Type.String(), Type.Unknown());
 const some = { minProperties: 1 } as const;
 const orNull = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
@@ -26,14 +28,15 @@ export const tenantNew = Type.Object({ tenant: Type.Object({ id: maybe(id), ...t
 export const tenantEdit = Type.Object({ tenant: Type.Partial(Type.Object(tenant), some) });
 
 const core = Type.Object({ core_id: count, thread_id: count, status: maybe(Type.String()) });
-const sriov = Type.Object({ pci: Type.String(), mac: mac, source_name: Type.Unknown() });
+const sriov = Type.Object({ pci, mac, source_name: Type.Union([count, Type.String({ minLength: 1, maxLength: 60 })]) });
 const hostInterface = Type.Object({
   source_name: Type.String(),
-  pci: maybe(Type.String()),
+  pci: maybe(pci),
   mac: maybe(mac),
   Mbps: maybe(count),
   switch_port: maybe(orNull(Type.String())),
   switch_dpid: maybe(orNull(Type.String())),
+  switch_mac: maybe(orNull(mac)),
   sriovs: maybe(Type.Array(sriov)),
 });
 const numa = Type.Object({
@@ -60,29 +63,51 @@ export const hostNew = Type.Object({
   host: Type.Object({ id: maybe(id), ...host }),
   "host-data": maybe(Type.Partial(Type.Object(host))),
 });
-export const hostEdit = Type.Object({ host: Type.Partial(Type.Object(host), some) });
+/** Of a numa that is there: up or down, and where its cards are cabled to. */
+const numaEdit = Type.Object({
+  numa_socket: count,
+  admin_state_up: maybe(Type.Boolean()),
+  interfaces: maybe(
+    Type.Array(
+      Type.Object({
+        source_name: Type.String(),
+        switch_dpid: maybe(orNull(Type.String())),
+        switch_port: maybe(orNull(Type.String())),
+      }),
+    ),
+  ),
+});
+export const hostEdit = Type.Object({ host: Type.Partial(Type.Object({ ...host, numas: maybe(Type.Array(numaEdit)) }), some) });
 
 const flavorInterface = Type.Object({
-  name,
+  name: maybe(name),
   dedicated: Type.Enum(["yes", "no", "yes:sriov"]),
   bandwidth,
-  vpci: maybe(Type.String()),
+  vpci: maybe(pci),
   uuid: maybe(id),
   mac_address: maybe(mac),
 });
 const extendedNuma = Type.Object({
-  memory: maybe(count),
-  cores: maybe(count),
-  threads: maybe(count),
-  "paired-threads": maybe(count),
+  memory: maybe(countFrom1),
+  cores: maybe(countFrom1),
+  threads: maybe(countFrom1),
+  "paired-threads": maybe(countFrom1),
   "cores-id": maybe(Type.Array(count)),
   "threads-id": maybe(Type.Array(count)),
   "paired-threads-id": maybe(Type.Array(Type.Array(count))),
   interfaces: maybe(Type.Array(flavorInterface)),
 });
+const device = Type.Object({
+  type: Type.Enum(["usb", "disk", "cdrom", "xml"]),
+  vpci: maybe(pci),
+  imageRef: maybe(id),
+  xml: maybe(Type.String({ minLength: 1, maxLength: 2_000 })),
+  dev: maybe(name),
+  size: maybe(countFrom1),
+});
 const extended = Type.Object({
   processor_ranking: maybe(count),
-  devices: maybe(Type.Array(anyObject)),
+  devices: maybe(Type.Array(device)),
   numas: maybe(Type.Array(extendedNuma)),
 });
 const flavor = {
@@ -153,7 +178,7 @@ const vnic = Type.Object({
   uuid: id,
   name: maybe(name),
   bandwidth: maybe(bandwidth),
-  vpci: maybe(Type.String()),
+  vpci: maybe(pci),
   mac_address: maybe(mac),
   ip_address: maybe(ip),
   model: maybe(Type.Enum(["virtio", "e1000", "ne2k_pci", "pcnet", "rtl8139"])),

@@ -37,7 +37,7 @@ export async function deleteTenant(call: Call) {
 }
 
 /** What a tenant sees: its own, what is public, and for `any` everything. */
-const isVisible = (thing: Flavor | Image, tenant: TenantId | "any"): boolean =>
+export const isVisible = (thing: Flavor | Image, tenant: TenantId | "any"): boolean =>
   tenant === "any" || thing.isPublic || thing.tenants.includes(tenant);
 
 function visible<T extends Flavor | Image>(things: ReadonlyMap<string, T>, call: Call, kind: "flavor" | "image"): T {
@@ -125,14 +125,14 @@ function linked(call: Call, thing: Flavor | Image, kind: string): { tenants: Ten
 }
 
 function flavorChange(f: Static<typeof flavorEdit>["flavor"]): Change<Flavor> {
-  if (f.extended) checkExtended(f.extended);
+  if (f.extended) checkExtended(f.extended, { of: "flavor" });
   return {
     name: f.name,
     description: f.description,
     memoryMiB: f.ram,
     vcpus: f.vcpus,
     diskGiB: f.disk,
-    extended: f.extended as Flavor["extended"] | undefined,
+    extended: f.extended,
     isPublic: isPublic(f.public),
   };
 }

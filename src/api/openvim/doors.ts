@@ -12,6 +12,7 @@ import type {
   Change,
   Flavor,
   Host,
+  HostChange,
   Image,
   Server,
   ServerPort,
@@ -40,7 +41,7 @@ export interface VimDoors {
   };
   readonly inventory: {
     createHost(asked: Asked<Host, "name" | "ipName" | "user">): Promise<Host>;
-    editHost(id: HostId, change: Change<Host>): Promise<Host>;
+    editHost(id: HostId, change: HostChange): Promise<Host>;
     deleteHost(id: HostId): Promise<void>;
   };
   readonly nets: {

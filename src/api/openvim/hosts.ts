@@ -1,11 +1,12 @@
 import type { Static } from "typebox";
 import type { HostId } from "../../model/ids.ts";
-import type { Change, Host, Numa } from "../../model/vim-picture.ts";
+import type { Numa } from "../../model/numa.ts";
+import type { Change, Host } from "../../model/vim-picture.ts";
 import { hostEdit, hostNew } from "./bodies.ts";
 import { type Call, needAdmin } from "./call.ts";
+import { HOST_COLUMNS, hostOut, hostRow } from "./host-shapes.ts";
 import { checked } from "./invalid.ts";
 import { listed } from "./query.ts";
-import { HOST_COLUMNS, hostOut, hostRow } from "./shapes.ts";
 import { WireError } from "./wire-error.ts";
 
 export const listHosts = (call: Call) => ({
@@ -24,20 +25,26 @@ export function getHost(call: Call) {
   return shown(call, host);
 }
 
-const shown = (call: Call, host: Host) => ({ host: hostOut(host, call.doors.hostStates.of(host.id)) });
+function shown({ doors }: Call, host: Host) {
+  const servers = [...doors.picture.servers.values()].filter((s) => s.hostId === host.id);
+  return { host: hostOut(host, doors.hostStates.of(host.id), servers) };
+}
 
 export async function postHost(call: Call) {
   needAdmin(call);
   const { host, "host-data": more } = checked(hostNew, call.body());
-  const { name, ip_name: ipName, user, ...rest } = { ...host, ...more };
-  const asked = { ...hostChange(rest), name: name ?? host.name, ipName: ipName ?? host.ip_name, user: user ?? host.user };
+  const { name, ip_name: ipName, user, numas, ...rest } = { ...host, ...more };
+  const named = { name: name ?? host.name, ipName: ipName ?? host.ip_name, user: user ?? host.user };
+  const asked = { ...hostChange(rest), ...named, numas: numas?.map(numaIn) };
   return shown(call, await call.doors.inventory.createHost({ ...asked, id: host.id as HostId | undefined }));
 }
 
 export async function putHost(call: Call) {
   needAdmin(call);
   const { host } = checked(hostEdit, call.body());
-  return shown(call, await call.doors.inventory.editHost(call.params.id as HostId, hostChange(host)));
+  const { numas, ...rest } = host;
+  const change = { ...hostChange(rest), numas: numas?.map(numaChange) };
+  return shown(call, await call.doors.inventory.editHost(call.params.id as HostId, change));
 }
 
 export async function deleteHost(call: Call) {
@@ -48,7 +55,7 @@ export async function deleteHost(call: Call) {
 }
 
 /** The password is not kept: this VIM speaks to its hosts' libvirt by their sockets and needs none. */
-function hostChange(h: Static<typeof hostEdit>["host"]): Change<Host> {
+function hostChange(h: Omit<Static<typeof hostEdit>["host"], "numas">): Change<Omit<Host, "numas">> {
   return {
     name: h.name,
     ipName: h.ip_name,
@@ -58,11 +65,21 @@ function hostChange(h: Static<typeof hostEdit>["host"]): Change<Host> {
     features: h.features,
     hypervisors: h.hypervisors,
     adminUp: h.admin_state_up,
-    numas: h.numas?.map(numaIn),
   };
 }
 
-type NumaIn = NonNullable<Static<typeof hostEdit>["host"]["numas"]>[number];
+type NumaIn = NonNullable<Static<typeof hostNew>["host"]["numas"]>[number];
+type NumaEdit = NonNullable<Static<typeof hostEdit>["host"]["numas"]>[number];
+
+const numaChange = (n: NumaEdit) => ({
+  numaSocket: n.numa_socket,
+  adminUp: n.admin_state_up,
+  interfaces: n.interfaces?.map((i) => ({
+    sourceName: i.source_name,
+    switchPort: i.switch_port,
+    switchDpid: i.switch_dpid,
+  })),
+});
 
 const numaIn = (n: NumaIn): Numa => ({
   numaSocket: n.numa_socket,
@@ -77,6 +94,7 @@ const numaIn = (n: NumaIn): Numa => ({
     mbps: i.Mbps ?? 0,
     switchPort: i.switch_port ?? null,
     switchDpid: i.switch_dpid ?? null,
+    switchMac: i.switch_mac ?? null,
     sriovs: (i.sriovs ?? []).map((v) => ({ pci: v.pci, mac: v.mac, sourceName: String(v.source_name) })),
   })),
 });

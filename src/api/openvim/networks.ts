@@ -1,12 +1,12 @@
 import type { Static } from "typebox";
 import type { BfdTimers } from "../../model/bfd.ts";
 import type { NetId, TenantId, VimPortId } from "../../model/ids.ts";
+import { mbpsOf } from "../../model/numa.ts";
 import type { Asked, Change, VimNet, VimPicture } from "../../model/vim-picture.ts";
 import { networkEdit, networkNew, portEdit, portNew } from "./bodies.ts";
 import { type Call, needAdmin } from "./call.ts";
 import { checked } from "./invalid.ts";
 import { listed } from "./query.ts";
-import { mbpsOf } from "./servers.ts";
 import { NETWORK_COLUMNS, networkFull, networkOut, PORT_COLUMNS, portOut } from "./shapes.ts";
 import { WireError } from "./wire-error.ts";
 
@@ -189,7 +189,7 @@ export async function postPort(call: Call) {
     tenantId: port.tenant_id as TenantId | null | undefined,
     mac: port.mac_address?.toLowerCase(),
     adminUp: port.admin_state_up,
-    bandwidthMbps: mbpsOf(port.bandwidth),
+    bandwidthMbps: port.bandwidth === undefined ? undefined : mbpsOf(port.bandwidth),
     switchPort: port["binding:switch_port"],
     vlan: port["binding:vlan"],
   });

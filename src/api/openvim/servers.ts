@@ -1,12 +1,14 @@
 import type { Static } from "typebox";
-import type { FlavorId, HostId, ImageId, NetId, ServerId } from "../../model/ids.ts";
+import type { FlavorId, HostId, ImageId, NetId, ServerId, TenantId } from "../../model/ids.ts";
+import { mbpsOf } from "../../model/numa.ts";
 import type { AskedVnic, Server, ServerTask } from "../../model/vim-picture.ts";
 import { serverAction, serverNew } from "./bodies.ts";
 import { type Call, oneTenantOf, tenantOf } from "./call.ts";
-import { checkExtended, checkInterfaces } from "./extended.ts";
+import { isVisible } from "./catalogue.ts";
+import { checkExtended } from "./extended.ts";
 import { checked } from "./invalid.ts";
 import { listed } from "./query.ts";
-import { SERVER_COLUMNS, type Standing, serverOut, serverRow } from "./shapes.ts";
+import { SERVER_COLUMNS, type Standing, serverOut, serverRow } from "./server-shapes.ts";
 import { WireError } from "./wire-error.ts";
 
 export function listServers(call: Call) {
@@ -40,12 +42,9 @@ const standingOf = (call: Call, server: Server): Standing => ({
 export async function postServer(call: Call) {
   const tenantId = oneTenantOf(call, "POST");
   const { server: asked } = checked(serverNew, call.body());
-  if (asked.extended) checkExtended(asked.extended);
-  const extended = (asked.extended ??
-    call.doors.picture.flavors.get(asked.flavorRef as FlavorId)?.extended ??
-    null) as Parameters<typeof checkInterfaces>[1];
+  if (asked.extended) checkExtended(asked.extended, { of: "server" });
+  checkVisible(call, tenantId, asked);
   const networks = asked.networks ?? []; // The original fails without the list.
-  checkInterfaces(networks, extended);
   const server = await call.doors.servers.createServer({
     id: asked.id as ServerId | undefined,
     name: asked.name,
@@ -54,14 +53,27 @@ export async function postServer(call: Call) {
     flavorId: asked.flavorRef as FlavorId,
     imageId: asked.imageRef as ImageId,
     hostId: asked.hostId as HostId | undefined,
+    hypervisor: asked.hypervisor,
     availabilityZone: asked.availability_zone,
     antiAffinity: asked.anti_affinity && { group: asked.anti_affinity.group, policy: asked.anti_affinity.policy ?? "required" },
     kernelCmdline: asked.kernel_cmdline,
-    extended: asked.extended as Parameters<typeof call.doors.servers.createServer>[0]["extended"],
+    extended: asked.extended,
     start: asked.start ?? "yes",
     vnics: networks.map(vnicIn),
   });
   return reply(call, server);
+}
+
+/** A flavor or image of another tenant is not there for this one. */
+function checkVisible(
+  { doors }: Call,
+  tenantId: TenantId,
+  asked: { readonly flavorRef: string; readonly imageRef: string },
+): void {
+  const flavor = doors.picture.flavors.get(asked.flavorRef as FlavorId);
+  if (flavor && !isVisible(flavor, tenantId)) throw new WireError(404, `flavor_id ${asked.flavorRef} not found`);
+  const image = doors.picture.images.get(asked.imageRef as ImageId);
+  if (image && !isVisible(image, tenantId)) throw new WireError(404, `image_id ${asked.imageRef} not found or not ACTIVE`);
 }
 
 type NetworkIn = NonNullable<Static<typeof serverNew>["server"]["networks"]>[number];
@@ -69,18 +81,13 @@ type NetworkIn = NonNullable<Static<typeof serverNew>["server"]["networks"]>[num
 const vnicIn = (n: NetworkIn, i: number): AskedVnic => ({
   netId: n.uuid as NetId,
   name: n.name ?? `eth${i}`,
+  type: n.type === "virtual" ? undefined : n.type,
   mac: n.mac_address?.toLowerCase(),
   ip: n.ip_address,
   vpci: n.vpci,
   model: n.model,
-  bandwidthMbps: mbpsOf(n.bandwidth),
+  bandwidthMbps: n.bandwidth === undefined ? undefined : mbpsOf(n.bandwidth),
 });
-
-/** "10 Gbps" or "100 Mbps" or "100" in Mbps. */
-export function mbpsOf(text: string | undefined): number | undefined {
-  const parts = /^([0-9]+) *([MG])?/.exec(text ?? "");
-  return parts ? Number(parts[1]) * (parts[2] === "G" ? 1_000 : 1) : undefined;
-}
 
 export async function deleteServer(call: Call) {
   await call.doors.servers.deleteServer(ownServer(call));

@@ -1,7 +1,6 @@
 import type { BfdView } from "../../model/bfd.ts";
-import type { HostState } from "../../model/host-state.ts";
 import type { TenantId } from "../../model/ids.ts";
-import type { Flavor, Host, HostInterface, Image, Numa, Server, ServerPort, Tenant, VimNet } from "../../model/vim-picture.ts";
+import type { Flavor, Image, ServerPort, Tenant, VimNet } from "../../model/vim-picture.ts";
 import type { VimDoors } from "./doors.ts";
 import { type Wire, withoutNulls } from "./query.ts";
 
@@ -10,76 +9,14 @@ import { type Wire, withoutNulls } from "./query.ts";
 /** `http://host:port/openvim`, as the caller reached us. */
 export type BaseUrl = string;
 
-const bookmark = (href: string) => [{ href, rel: "bookmark" }];
+export const bookmark = (href: string) => [{ href, rel: "bookmark" }];
 /** OpenVIM's times have whole seconds and no zone. */
-const time = (iso: string | null) => (iso === null ? null : iso.slice(0, 19));
+export const time = (iso: string | null) => (iso === null ? null : iso.slice(0, 19));
 const yesNo = (is: boolean) => (is ? "yes" : "no");
 
 export const TENANT_COLUMNS = ["name", "description", "enabled", "id"];
 export const tenantOut = (t: Tenant): Wire =>
   withoutNulls({ name: t.name, description: t.description, enabled: t.enabled, id: t.id });
-
-/** The last three are ours, of hosts that this VIM speaks to. */
-export const HOST_COLUMNS = [
-  ...["name", "description", "status", "admin_state_up", "ip_name", "hypervisors", "id"],
-  ...["state", "state_why", "availability_zone"],
-];
-export function hostRow(h: Host, state: HostState | null, base: BaseUrl): Wire {
-  return {
-    name: h.name,
-    description: h.description,
-    status: h.status,
-    admin_state_up: h.adminUp,
-    ip_name: h.ipName,
-    hypervisors: h.hypervisors,
-    id: h.id,
-    ...hostStateOut(h, state),
-    links: bookmark(`${base}/hosts/${h.id}`),
-  };
-}
-
-const hostStateOut = (h: Host, state: HostState | null): Wire =>
-  state === null ? {} : withoutNulls({ state: state.state, state_why: state.why, availability_zone: h.availabilityZone });
-
-export function hostOut(h: Host, state: HostState | null): Wire {
-  return {
-    user: h.user,
-    password: "*****",
-    keyfile: null,
-    name: h.name,
-    ip_name: h.ipName,
-    description: h.description,
-    hypervisors: h.hypervisors,
-    ranking: h.ranking,
-    admin_state_up: h.adminUp,
-    created_at: time(h.createdAt),
-    numas: h.numas.map(numaOut),
-    id: h.id,
-    ...(h.isLocal ? { memory_mb: h.memoryMiB, cpus: h.cpus } : {}),
-    ...hostStateOut(h, state),
-  };
-}
-
-const numaOut = (n: Numa): Wire => ({
-  numa_socket: n.numaSocket,
-  hugepages: n.hugepagesGiB,
-  memory: n.memoryGiB,
-  admin_state_up: n.adminUp,
-  cores: n.cores.map((c) => withoutNulls({ core_id: c.coreId, status: c.status, thread_id: c.threadId })),
-  hugepages_consumed: 0,
-  interfaces: n.interfaces.map(interfaceOut),
-});
-
-const interfaceOut = (i: HostInterface): Wire =>
-  withoutNulls({
-    Mbps: i.mbps,
-    pci: i.pci,
-    switch_port: i.switchPort,
-    switch_dpid: i.switchDpid,
-    mac: i.mac,
-    source_name: i.sourceName,
-    sriovs: i.sriovs.map((v) => ({ pci: v.pci, mac: v.mac, source_name: v.sourceName })),
-  });
 
 export const FLAVOR_COLUMNS = ["name", "description", "public", "id"];
 export function flavorOut(f: Flavor, tenant: TenantId | "any", base: BaseUrl): Wire {
@@ -221,74 +158,3 @@ const bfdOut = (b: BfdView | null): Wire | null =>
   });
 
 const opinionsOut = (said: ReadonlyMap<string, string>) => (said.size === 0 ? null : Object.fromEntries(said));
-
-/** Where a server stands: its host as that is now, and who of its anti-affinity group is there too. */
-export interface Standing {
-  readonly host: HostState | null;
-  readonly sharesHostWith: readonly string[];
-}
-
-/** Ours, beside what OpenVIM shows of a server. */
-const standingOut = (s: Server, { host, sharesHostWith }: Standing): Wire => ({
-  ...(host && { host_state: host.state }),
-  ...(s.antiAffinity && {
-    anti_affinity: { ...s.antiAffinity, violated: sharesHostWith.length > 0, shares_host_with: sharesHostWith },
-  }),
-});
-
-export const SERVER_COLUMNS = [
-  ...["name", "description", "status", "id", "hostId", "flavorRef", "imageRef"],
-  ...["host_state", "anti_affinity"],
-];
-export function serverRow(s: Server, tenant: TenantId | "any", base: BaseUrl, standing: Standing): Wire {
-  return {
-    name: s.name,
-    description: s.description,
-    status: s.status,
-    last_error: s.lastError,
-    id: s.id,
-    hostId: s.hostId,
-    flavorRef: s.flavorId,
-    imageRef: s.imageId,
-    tenant_id: s.tenantId,
-    ...standingOut(s, standing),
-    links: bookmark(`${base}/${tenant}/servers/${s.id}`),
-  };
-}
-
-export function serverOut(s: Server, ports: readonly ServerPort[], base: BaseUrl, standing: Standing): Wire {
-  const refer = (kind: string, id: string) => ({ id, links: bookmark(`${base}/${s.tenantId}/${kind}/${id}`) });
-  return withoutNulls({
-    name: s.name,
-    description: s.description,
-    progress: s.progress,
-    status: s.status,
-    last_error: s.lastError,
-    hypervisor: "kvm",
-    tenant_id: s.tenantId,
-    ram: s.memoryMiB || null,
-    vcpus: s.vcpus || null,
-    networks: ports.map(vnicOut),
-    flavor: refer("flavors", s.flavorId),
-    image: refer("images", s.imageId),
-    id: s.id,
-    hostId: s.hostId,
-    osImageType: "other",
-    created: time(s.createdAt),
-    kernel_cmdline: s.kernelCmdline,
-    availability_zone: s.availabilityZone,
-    ...standingOut(s, standing),
-  });
-}
-
-const vnicOut = (p: ServerPort): Wire =>
-  withoutNulls({
-    iface_id: p.id,
-    net_id: p.netId,
-    mac_address: p.mac,
-    ip_address: p.ip,
-    name: p.name,
-    bandwidth: p.bandwidthMbps === null ? null : `${p.bandwidthMbps} Mbps`,
-    vpci: p.vpci,
-    model: p.model,
-  });

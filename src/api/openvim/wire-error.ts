@@ -13,13 +13,24 @@ export class WireError extends Error {
 }
 
 export interface ErrorBody {
-  readonly error: { readonly code: number; readonly type: string; readonly description: string };
+  readonly error: {
+    readonly code: number;
+    readonly type: string;
+    readonly description: string;
+    /** Ours, where no host has room: what each of them lacks. */
+    readonly hosts?: readonly { readonly name: string; readonly reason: string }[];
+  };
 }
 
 /** The only place where an error becomes a status and OpenVIM's envelope. A bug's text is for our log, not for the caller. */
 export function errorBody(e: unknown): ErrorBody {
   const [code, description] = codeAndText(e);
-  return { error: { code, type: `${code} ${STATUS_CODES[code] ?? "Error"}`, description } };
+  return { error: { code, type: `${code} ${STATUS_CODES[code] ?? "Error"}`, description, ...hostsOf(e) } };
+}
+
+function hostsOf(e: unknown): Pick<ErrorBody["error"], "hosts"> {
+  if (!(e instanceof Fault) || e.code !== "NO_ROOM") return {};
+  return { hosts: Object.entries(e.about).map(([name, reason]) => ({ name, reason: String(reason) })) };
 }
 
 function codeAndText(e: unknown): [number, string] {

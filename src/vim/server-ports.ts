@@ -1,0 +1,134 @@
+import { createHash } from "node:crypto";
+import { Fault } from "../lib/fault.ts";
+import type { ServerId, VimPortId } from "../model/ids.ts";
+import { CARD_MODELS, isOfCard, type PinnedInterface } from "../model/numa.ts";
+import type { AskedVnic, Server, ServerPort, VimNet } from "../model/vim-picture.ts";
+import { freeIp } from "./addresses.ts";
+import { checkUnique, found } from "./asking.ts";
+import type { Picture } from "./picture.ts";
+import { barePort, checkRoom, movedTapName, newMac, tapName } from "./ports.ts";
+
+/**
+ * The link ports of a new server: one for each virtual network interface it asks for, then one for each function of a card it has.
+ * Throws NOT_FOUND for a net, INVALID where a net takes no such port, CONFLICT for a MAC address.
+ */
+export function portsFor(picture: Picture, server: Server, vnics: readonly AskedVnic[]): ServerPort[] {
+  const ports: ServerPort[] = [];
+  for (const [i, vnic] of vnics.entries()) if (vnic.type === undefined) ports.push(vnicPort(picture, server, vnic, i, ports));
+  for (const given of server.pinned?.interfaces ?? []) {
+    const vnic = vnics.find((v) => v.type !== undefined && v.name === given.name);
+    ports.push(cardPort(picture, server, given, vnic, ports));
+  }
+  return ports;
+}
+
+function vnicPort(picture: Picture, server: Server, vnic: AskedVnic, index: number, siblings: readonly ServerPort[]): ServerPort {
+  const net = netOf(picture, vnic);
+  const isSwitched = net.kind === "data" || net.kind === "ptp";
+  if (isSwitched) checkRoom(picture, net, 1 + siblings.filter((p) => p.netId === net.id).length);
+  checkUnique(picture.ports, undefined, "mac", vnic.mac, "mac");
+  const id = portId(server.id, index);
+  return {
+    ...barePort(vnic.name),
+    id,
+    kind: isSwitched ? "instance:data" : "instance:bridge",
+    tenantId: isSwitched ? server.tenantId : null,
+    netId: net.id,
+    serverId: server.id,
+    mac: vnic.mac ?? newMac(isTaken(picture, siblings)),
+    ip: vnic.ip ?? ipIn(picture, net, siblings),
+    switchPort: isSwitched ? tapName(id) : null,
+    bandwidthMbps: vnic.bandwidthMbps ?? null,
+    status: "DOWN",
+    vpci: vnic.vpci ?? null,
+    model: vnic.model ?? null,
+  };
+}
+
+/** On a net, or on none yet. A virtual function carries the VLAN of its net, so that several nets share the cable. */
+function cardPort(
+  picture: Picture,
+  server: Server,
+  given: PinnedInterface,
+  vnic: AskedVnic | undefined,
+  siblings: readonly ServerPort[],
+): ServerPort {
+  const asked = server.extended?.numas?.[0]?.interfaces?.find((i, n) => (i.name ?? `xe${n}`) === given.name);
+  const netId = vnic?.netId ?? (asked?.uuid as AskedVnic["netId"] | undefined);
+  const net = netId === undefined ? null : netOf(picture, { netId });
+  if (net !== null) checkRoom(picture, net, 1 + siblings.filter((p) => p.netId === net.id).length);
+  const mac = given.dedicated === "yes" ? given.mac : (vnic?.mac ?? asked?.mac_address?.toLowerCase());
+  checkUnique(picture.ports, undefined, "mac", mac, "mac");
+  return {
+    ...barePort(given.name),
+    id: portId(server.id, `card/${given.name}`),
+    kind: "instance:data",
+    tenantId: server.tenantId,
+    netId: net?.id ?? null,
+    serverId: server.id,
+    mac: mac ?? ownMac(picture, given, siblings),
+    ip: vnic?.ip ?? null,
+    switchPort: given.switchPort,
+    vlan: given.dedicated === "no" ? (net?.vlan ?? null) : null,
+    bandwidthMbps: given.dedicated === "yes" ? null : given.mbps,
+    status: "DOWN",
+    vpci: vnic?.vpci ?? asked?.vpci ?? null,
+    model: CARD_MODELS[given.dedicated],
+  };
+}
+
+/** The same ports on another host: taps of other names, functions of other cards. A MAC address stays where it can be set. */
+export function movedPorts(server: Server, had: readonly ServerPort[], taskNo: number): ServerPort[] {
+  return had.map((port) => {
+    if (!isOfCard(port)) return { ...port, switchPort: port.switchPort && movedTapName(port.id, taskNo) };
+    const given = server.pinned!.interfaces.find((i) => i.name === port.name)!;
+    return { ...port, switchPort: given.switchPort, mac: given.dedicated === "yes" ? given.mac : port.mac };
+  });
+}
+
+const netOf = (picture: Picture, { netId }: Pick<AskedVnic, "netId">): VimNet =>
+  found(picture.nets, netId, `network '${netId}' not found`);
+
+const isTaken = (picture: Picture, siblings: readonly ServerPort[]) => {
+  const macs = new Set([...picture.ports.values(), ...siblings].map((p) => p.mac));
+  return (mac: string) => macs.has(mac);
+};
+
+/** That of the function, unless a server that had it before took it along to another host. */
+function ownMac(picture: Picture, { mac }: PinnedInterface, siblings: readonly ServerPort[]): string {
+  const taken = isTaken(picture, siblings);
+  return mac === "" || taken(mac) ? newMac(taken) : mac;
+}
+
+/** Where the net gives addresses, this vNIC's is chosen now, so that the reply can tell it. */
+function ipIn(picture: Picture, net: VimNet, siblings: readonly ServerPort[]): string | null {
+  if (!net.enableDhcp || net.dhcpFirstIp === null || net.dhcpLastIp === null) return null;
+  const taken = [...picture.portsIn(net.id), ...siblings.filter((p) => p.netId === net.id)].map((p) => p.ip ?? "");
+  return freeIp(net.dhcpFirstIp, net.dhcpLastIp, new Set(taken));
+}
+
+/** Taps of a server in the switch; functions of cards are the host's. */
+export const tapsOf = (ports: readonly ServerPort[]): string[] => ports.flatMap((p) => (isOfCard(p) ? [] : (p.switchPort ?? [])));
+
+/** What of `extended` and of the networks must agree. Throws INVALID in the original's words. */
+export function checkVnics(vnics: readonly AskedVnic[], server: Pick<Server, "extended">, nets: Picture["nets"]): void {
+  const described = server.extended?.numas?.[0]?.interfaces ?? [];
+  for (const { name, type, netId } of vnics) {
+    if (type === undefined) continue;
+    const its = described.find((i, n) => (i.name ?? `xe${n}`) === name);
+    if (its === undefined) throw inNetworks(`interface name ${name} from network not found at flavor`);
+    if (CARD_MODELS[its.dedicated] !== type)
+      throw inNetworks(`mismatch at interface '${name}' from flavor 'dedicated=${its.dedicated}' and networks 'type=${type}'`);
+    const kind = nets.get(netId)?.kind;
+    if (kind !== undefined && kind !== "data" && kind !== "ptp")
+      throw inNetworks(`network uuid ${netId} for dataplane interface is not of type data or ptp`);
+  }
+}
+
+const inNetworks = (what: string) => new Fault("INVALID", `Error at field netwoks: ${what}`); // OpenVIM's spelling.
+
+/** From the server's id, so that a repeated request (same id) has the same ports and taps. Shaped as a version-8 uuid (RFC 9562). */
+function portId(serverId: ServerId, which: number | string): VimPortId {
+  const hex = createHash("sha256").update(`${serverId}/${which}`).digest("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}` as VimPortId;
+}
