@@ -38,6 +38,7 @@ function vnicPort(picture: Picture, server: Server, vnic: AskedVnic, index: numb
     mac: vnic.mac ?? newMac(isTaken(picture, siblings)),
     ip: vnic.ip ?? ipIn(picture, net, siblings),
     switchPort: isSwitched ? tapName(id) : null,
+    vlan: isSwitched ? null : net.vlan, // Its packets are tagged outside of the host's bridge.
     bandwidthMbps: vnic.bandwidthMbps ?? null,
     status: "DOWN",
     vpci: vnic.vpci ?? null,

@@ -121,7 +121,7 @@ export const PORT_COLUMNS = [
   "stale",
   "bfd",
 ];
-export const portOut = (p: ServerPort, { protections, facts, bfd }: VimDoors): Wire =>
+export const portOut = (p: ServerPort, { picture, protections, facts, bfd }: VimDoors): Wire =>
   withoutNulls({
     name: p.name,
     tenant_id: p.tenantId,
@@ -132,7 +132,7 @@ export const portOut = (p: ServerPort, { protections, facts, bfd }: VimDoors): W
     id: p.id,
     network_id: p.netId,
     mac_address: p.mac,
-    device_owner: p.kind,
+    device_owner: isOnOverlay(p, picture) ? "instance:ovs" : p.kind,
     device_id: p.serverId,
     "binding:switch_port": p.switchPort,
     "binding:vlan": p.vlan,
@@ -143,6 +143,9 @@ export const portOut = (p: ServerPort, { protections, facts, bfd }: VimDoors): W
     stale: p.kind === "instance:data" && facts.isStale(p) ? true : null,
     bfd: bfdOut(bfd.viewOf(p)),
   });
+
+const isOnOverlay = ({ kind, netId }: ServerPort, { nets }: VimDoors["picture"]): boolean =>
+  kind === "instance:bridge" && netId !== null && (nets.get(netId)?.provider?.startsWith("OVS:") ?? false);
 
 const bfdOut = (b: BfdView | null): Wire | null =>
   b &&
