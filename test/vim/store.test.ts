@@ -53,7 +53,7 @@ test("what a deleted server left is still known in the VIM's store after its tab
   migrate(db, old);
   db.exec("insert into leftovers values ('s', 'h', '[\"tap1\"]')");
   migrate(db, sql);
-  db.exec("insert into leftovers values ('s', 'h2', '[]')");
+  db.exec("insert into leftovers (server_id, host_id, taps_json) values ('s', 'h2', '[]')");
   const left = db.prepare("select server_id, host_id, taps_json from leftovers order by host_id").all();
   expect(left.map((row) => Object.values(row))).toEqual([
     ["s", "h", '["tap1"]'],
