@@ -1,27 +1,69 @@
-import type { Action, FlowTable } from "../model/flow.ts";
+import { type Action, type FlowEntry, type FlowTable, GROUP_ADDRESSES } from "../model/flow.ts";
+
+/** A frame as it comes in. */
+export interface Frame {
+  readonly inPort: string;
+  /** Null: without a tag. */
+  readonly vlan: number | null;
+  readonly ethDst: string;
+}
+
+/** Where a copy of it leaves, and with which tag. */
+export interface Exit {
+  readonly port: string;
+  readonly vlan: number | null;
+}
 
 const ANY_PORT = "*";
+export const CONTROLLER = "controller";
+
+export function isMatched({ match }: FlowEntry, { inPort, vlan, ethDst }: Frame): boolean {
+  if (match.inPort !== undefined && match.inPort !== inPort) return false;
+  if (match.vlan !== undefined && match.vlan !== (vlan ?? "none")) return false;
+  if (match.ethDst === GROUP_ADDRESSES) return (Number.parseInt(ethDst.slice(0, 2), 16) & 1) === 1;
+  return match.ethDst === undefined || match.ethDst === ethDst;
+}
 
 /**
- * Where a frame leaves, by the table alone: a small OpenFlow switch for untagged frames, to read tables with. `dead`: ports
- * whose link is down, which makes buckets that watch them not live. A port stands twice when a frame would be doubled.
+ * Where a frame leaves, by the table alone: a small OpenFlow switch (1.3, 5.1 to 5.6), to read tables with. `dead`: ports whose link is
+ * down, which makes buckets that watch them not live. A copy that a group would send back out of the port it came in by is dropped.
  */
-export function led(table: FlowTable, inPort: string, ethDst: string, dead: readonly string[] = []): string[] {
-  const entry = [...table.entries]
-    .sort((x, y) => y.priority - x.priority)
-    .find((e) => (e.match.inPort ?? inPort) === inPort && (e.match.ethDst ?? ethDst) === ethDst && e.match.vlan === undefined);
-  const isLive = (watched: string | null) => !dead.includes(watched ?? ANY_PORT);
-  const through = (id: number): string[] => {
-    const group = table.groups.find((g) => g.id === id);
-    if (group === undefined) throw new Error(`no group ${id.toString(16)}`);
-    const live = group.type === "fastFailover" ? [group.buckets.find((b) => isLive(b.watchPort))] : group.buckets;
-    return live.flatMap((b) => out(b?.actions ?? []));
-  };
-  const out = (actions: readonly Action[]): string[] =>
-    actions.flatMap((a) => {
-      if (a.do === "group") return through(a.group);
-      if (a.do === "toController") return ["controller"];
-      return a.do === "output" && isLive(a.port) ? [a.port] : [];
-    });
-  return out(entry?.actions ?? []).sort();
+export function walk(table: FlowTable, frame: Frame, dead: readonly string[] = []): Exit[] {
+  let hit: FlowEntry | null = null;
+  for (const e of table.entries) if ((hit === null || e.priority > hit.priority) && isMatched(e, frame)) hit = e;
+  return hit === null ? [] : carriedOut(table, frame, hit.actions, new Set(dead), false);
 }
+
+function carriedOut(
+  table: FlowTable,
+  frame: Frame,
+  actions: readonly Action[],
+  dead: ReadonlySet<string>,
+  inGroup: boolean,
+): Exit[] {
+  let { vlan } = frame;
+  const exits: Exit[] = [];
+  for (const a of actions) {
+    if (a.do === "stripVlan") vlan = null;
+    else if (a.do === "setVlan") vlan = a.vlan;
+    else if (a.do === "toController") exits.push({ port: CONTROLLER, vlan });
+    else if (a.do === "group") {
+      const copy = { ...frame, vlan };
+      for (const b of bucketsOf(table, a.group, dead)) exits.push(...carriedOut(table, copy, b.actions, dead, true));
+    } else if (!dead.has(a.port) && !(inGroup && a.port === frame.inPort)) exits.push({ port: a.port, vlan });
+  }
+  return exits;
+}
+
+function bucketsOf({ groups }: FlowTable, id: number, dead: ReadonlySet<string>) {
+  const group = groups.find((g) => g.id === id);
+  if (group === undefined) throw new Error(`no group ${id.toString(16)}`);
+  if (group.type !== "fastFailover") return group.buckets;
+  return group.buckets.filter((b) => !dead.has(b.watchPort ?? ANY_PORT)).slice(0, 1);
+}
+
+/** The ports by which an untagged frame leaves, sorted. A port stands twice when a frame would be doubled. */
+export const led = (table: FlowTable, inPort: string, ethDst: string, dead: readonly string[] = []): string[] =>
+  walk(table, { inPort, vlan: null, ethDst }, dead)
+    .map((e) => e.port)
+    .sort();

@@ -4,10 +4,14 @@
  */
 export interface Match {
   readonly inPort?: string;
-  /** VLAN id 1..4094. Absence means any tag or none, as in OpenVIM. */
-  readonly vlan?: number;
+  /** VLAN id 1..4094; "none": without a tag. Absence means any tag or none, as in OpenVIM. */
+  readonly vlan?: number | "none";
+  /** An address, or `GROUP_ADDRESSES`. */
   readonly ethDst?: string;
 }
+
+/** Broadcast and every multicast address: the bit of IEEE 802 that says "group". Only OpenFlow 1.3 can ask for it. */
+export const GROUP_ADDRESSES = "01:00:00:00:00:00/01:00:00:00:00:00";
 
 export type Action =
   | { readonly do: "output"; readonly port: string }

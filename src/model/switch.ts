@@ -12,6 +12,8 @@ export interface SwitchPort {
 export interface Abilities {
   /** Why there can be no groups (OpenFlow 1.3, 5.6.1) and so no fast failover; null: there can. */
   readonly noGroups: string | null;
+  /** An address can be asked for by some of its bits. */
+  readonly masks: boolean;
   /** A packet that no entry matches is dropped; else it goes to a controller, unless an entry of ours drops it. */
   readonly dropsMisses: boolean;
   /** Frames of ours can be sent out of a port, and what is addressed to us is handed over: what probes need. */
@@ -22,8 +24,14 @@ export interface Abilities {
 
 /** Of a switch that speaks OpenFlow with us: a table miss goes to the controller in 1.0 (5.1), and is a drop in 1.3 (5.4). */
 export const ABILITIES = {
-  "1.0": { noGroups: "OpenFlow 1.0 has no fast-failover groups", dropsMisses: false, packets: true, counters: true },
-  "1.3": { noGroups: null, dropsMisses: true, packets: true, counters: true },
+  "1.0": {
+    noGroups: "OpenFlow 1.0 has no fast-failover groups",
+    masks: false,
+    dropsMisses: false,
+    packets: true,
+    counters: true,
+  },
+  "1.3": { noGroups: null, masks: true, dropsMisses: true, packets: true, counters: true },
 } as const satisfies Record<string, Abilities>;
 
 /** What a switch tells without being asked. */

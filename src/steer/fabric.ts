@@ -2,10 +2,9 @@ import type { Action } from "../model/flow.ts";
 import type { Net, VimPort } from "../model/net.ts";
 
 /**
- * The flow entries of an OpenVIM fabric: the nets of one bind group (a net and all nets bound to it) become entries that lead
- * every port to every other, across the boundary of a bind too. The rule is OpenVIM's own, so that an operator who compares
- * both sees the same entries; where the original's rule contradicts itself ours is written down in
- * docs/decisions/0006-openvim-flow-rule.md.
+ * The fabric of OpenVIM: the nets of one bind group (a net and all nets bound to it) and the ways from each port to every other,
+ * across the boundary of a bind too. `fabricEntries` is OpenVIM's own rule, entry by entry, as its API lists it; what stands in
+ * the switch follows from the same ways and is worked out in `leading.ts` (docs/decisions/0058-what-stands-in-the-switch.md).
  */
 export interface FabricPort {
   readonly switchPort: string;
@@ -38,19 +37,19 @@ export interface Outlet {
   readonly port: string;
 }
 
-const BROADCAST = "ff:ff:ff:ff:ff:ff";
+export const BROADCAST = "ff:ff:ff:ff:ff:ff";
 /** Priorities of OpenVIM: inside a net, and across a bind. */
-const INSIDE = 1000;
-const ACROSS = 1100;
+export const INSIDE = 1000;
+export const ACROSS = 1100;
 /** An entry for any destination stands this much below the ones for a known MAC. */
-const ANY_BELOW = 5;
+export const ANY_BELOW = 5;
 
 /** The ports of a net that carry traffic: its link ports that are admin up and not fenced, and the outside port its provider names. */
 export function fabricNet(net: Net, ports: readonly VimPort[]): FabricNet {
   const own = ports.filter((p) => p.netId === net.id && p.adminUp && !p.fenced && p.switchPort !== null);
-  const outside = /^openflow:(?<port>[^:]+)(?<tagged>:vlan)?$/.exec(net.provider ?? "")?.groups;
+  const outside = outsideOf(net);
   const fabricPorts = own.map((p) => ({ switchPort: p.switchPort as string, vlan: p.vlan, mac: p.mac }));
-  if (outside?.["port"]) fabricPorts.push({ switchPort: outside["port"], vlan: outside["tagged"] ? net.vlan : null, mac: null });
+  if (outside !== null) fabricPorts.push({ ...outside, mac: null });
   return {
     id: net.id,
     bindNet: net.bindNet,
@@ -58,6 +57,16 @@ export function fabricNet(net: Net, ports: readonly VimPort[]): FabricNet {
     bindVlan: net.bindVlan,
     ports: net.adminUp ? fabricPorts : [],
   };
+}
+
+export type Outside = Pick<FabricPort, "switchPort" | "vlan">;
+
+/** The port of the switch that a net's provider names: `openflow:PORT`, or `openflow:PORT:vlan` for one that carries the net's VLAN. */
+export function outsideOf(
+  net: Pick<Net, "provider" | "vlan">,
+): { readonly switchPort: string; readonly vlan: number | null } | null {
+  const [, switchPort, tagged] = /^openflow:([^:]+)(:vlan)?$/.exec(net.provider ?? "") ?? [];
+  return switchPort === undefined ? null : { switchPort, vlan: tagged === undefined ? null : net.vlan };
 }
 
 /** Bind groups: each net that is not bound itself, with all nets bound to it; those that a net is led into at once are one group. */
@@ -115,7 +124,8 @@ export function oneTag(boundary: number | null, port: number | null): number | n
   return boundary ?? port;
 }
 
-interface Way {
+/** From one port, for packets that come with the tag `vlanIn` (null: none), to another. */
+export interface Way {
   readonly direction: Direction;
   readonly source: FabricPort;
   readonly vlanIn: number | null;
@@ -123,7 +133,7 @@ interface Way {
   readonly mac: string | null;
 }
 
-function ways(group: readonly FabricNet[]): Way[] {
+export function ways(group: readonly FabricNet[]): Way[] {
   return directions(group).flatMap((direction) =>
     direction.from.ports.flatMap((source) => {
       const vlanIn = oneTag(direction.vlanIn, source.vlan);
@@ -141,18 +151,20 @@ export const outletKey = (o: Outlet) => `${o.vlan ?? "-"}>${o.port}`;
 /** Untagged first, so that the tag is set once and never taken off again. */
 const byTag = (a: Outlet, b: Outlet) => (a.vlan ?? 0) - (b.vlan ?? 0) || (a.port < b.port ? -1 : a.port > b.port ? 1 : 0);
 
-function distinct(outlets: readonly Outlet[]): Outlet[] {
-  return [...new Map(outlets.map((o) => [outletKey(o), o])).values()];
+export function distinct(outlets: readonly Outlet[]): Outlet[] {
+  return [...new Map(outlets.map((o) => [outletKey(o), o])).values()].sort(byTag);
 }
 
 const matchKey = (e: FabricEntry) => `${e.inPort}|${e.vlan}|${e.ethDst}|${e.priority}`;
 
-/** All entries of one bind group. */
+export const portCountOf = (group: readonly FabricNet[]): number => group.reduce((n, net) => n + net.ports.length, 0);
+
+/** All entries of one bind group, as OpenVIM lists them. */
 export function fabricEntries(group: readonly FabricNet[]): FabricEntry[] {
   const all = ways(group);
-  const portCount = group.reduce((n, net) => n + net.ports.length, 0);
+  const portCount = portCountOf(group);
   const entries = all.map((way) => towards(way, portCount));
-  if (portCount > 2) entries.push(...flooding(all, "broadcast"), ...flooding(all, "unknown"));
+  if (portCount > 2) entries.push(...broadcasts(all));
   return merge(unify(entries));
 }
 
@@ -162,10 +174,7 @@ export function fabricEntries(group: readonly FabricNet[]): FabricEntry[] {
  */
 function merge(entries: readonly FabricEntry[]): FabricEntry[] {
   const byMatch = Map.groupBy(entries, matchKey);
-  return [...byMatch.values()].map((same) => ({
-    ...(same[0] as FabricEntry),
-    out: distinct(same.flatMap((e) => e.out)).sort(byTag),
-  }));
+  return [...byMatch.values()].map((same) => ({ ...(same[0] as FabricEntry), out: distinct(same.flatMap((e) => e.out)) }));
 }
 
 function towards(way: Way, portCount: number): FabricEntry {
@@ -180,25 +189,18 @@ function towards(way: Way, portCount: number): FabricEntry {
   };
 }
 
-/**
- * Where a packet for everybody goes, per source port. `broadcast` is OpenVIM's entry. `unknown` is ours and exists only across
- * a bind: the dissertation's members answer viewers whose address no port declares, so what has no entry of its own is led to
- * every net that is bound here.
- */
-function flooding(all: readonly Way[], what: "broadcast" | "unknown"): FabricEntry[] {
-  const bySource = Map.groupBy(
-    what === "broadcast" ? all : all.filter((w) => w.direction.priority === ACROSS),
-    (w) => `${w.source.switchPort}|${w.source.vlan}|${w.vlanIn}`,
-  );
+/** Where a packet for everybody goes, per source port. */
+function broadcasts(all: readonly Way[]): FabricEntry[] {
+  const bySource = Map.groupBy(all, (w) => `${w.source.switchPort}|${w.source.vlan}|${w.vlanIn}`);
   return [...bySource.values()].map((list) => {
     const first = list[0] as Way;
     return {
       netId: first.direction.from.id,
-      priority: what === "broadcast" ? first.direction.priority : ACROSS - ANY_BELOW,
+      priority: first.direction.priority,
       inPort: first.source.switchPort,
       vlan: first.vlanIn,
-      ethDst: what === "broadcast" ? BROADCAST : null,
-      out: distinct(list.map((w) => w.outlet)).sort(byTag),
+      ethDst: BROADCAST,
+      out: distinct(list.map((w) => w.outlet)),
     };
   });
 }
@@ -214,7 +216,7 @@ function unify(entries: readonly FabricEntry[]): FabricEntry[] {
   });
 }
 
-const sameOut = (a: readonly Outlet[], b: readonly Outlet[]) =>
+export const sameOut = (a: readonly Outlet[], b: readonly Outlet[]) =>
   a.length === b.length && a.every((o, i) => outletKey(o) === outletKey(b[i] as Outlet));
 
 /** The actions that lead a packet with tag `vlanIn` (null: none) to the outlets, writing the tag only where it changes. */

@@ -1,6 +1,7 @@
 import type { Action, Bucket, GroupEntry } from "../model/flow.ts";
-import { actionsOf, type FabricEntry, type FabricNet, type Outlet, oneTag, outletKey } from "./fabric.ts";
+import { actionsOf, type FabricNet, type Outlet, oneTag, outletKey } from "./fabric.ts";
 import type { GroupIds } from "./group-ids.ts";
+import type { LeadingEntry } from "./leading.ts";
 import type { Armed } from "./stand-ins.ts";
 
 /**
@@ -13,7 +14,7 @@ import type { Armed } from "./stand-ins.ts";
  *   gate     from a member that stands in to a traffic net: open while the ports of all before it are down, else a drop
  */
 export interface Led {
-  readonly entry: FabricEntry;
+  readonly entry: LeadingEntry;
   readonly actions: readonly Action[];
 }
 
@@ -31,7 +32,7 @@ export interface Waiting {
 /** Both directions of one bind group. `entries`: of its nets and, from the root, towards the waiting ones too. */
 export function grouped(
   group: readonly FabricNet[],
-  entries: readonly FabricEntry[],
+  entries: readonly LeadingEntry[],
   armed: ReadonlyMap<string, Armed>,
   waiting: readonly Waiting[],
   ids: GroupIds,
@@ -46,15 +47,18 @@ export function grouped(
         ? back(root, entry, everybody, owners, ids)
         : forward(root, entry, armed.get(entry.netId), groups, ids);
     for (const g of part.needs) groups.set(g.id, g);
-    if (part.through === null || conflicts(groups, part.through)) return { entry, actions: part.plain };
+    if (part.through === null || turnsBack(entry) || conflicts(groups, part.through)) return { entry, actions: part.plain };
     groups.set(part.through.id, part.through);
     return { entry, actions: [{ do: "group", group: part.through.id }, ...part.beside] };
   });
   return { entries: led, groups: [...groups.values()] };
 }
 
+/** Leads out of the port it came in by, with another tag: a bucket cannot, since it does not know where a packet came from. */
+export const turnsBack = (e: LeadingEntry): boolean => e.out.some((o) => o.port === e.inPort);
+
 /** A copy into every outlet of the entry: what enters a net that is led into two. A second tag needs a group of its own. */
-export function permanentBridge(e: FabricEntry, ids: GroupIds, groups: ReadonlyMap<number, GroupEntry>): GroupEntry {
+export function permanentBridge(e: LeadingEntry, ids: GroupIds, groups: ReadonlyMap<number, GroupEntry>): GroupEntry {
   const buckets = e.out.map((o) => always(actionsOf(e.vlan, [o])));
   const first: GroupEntry = { id: ids.of({ way: "forward", owner: e.netId }), type: "all", buckets };
   if (!conflicts(groups, first)) return first;
@@ -79,7 +83,7 @@ function conflicts(groups: ReadonlyMap<number, GroupEntry>, wanted: GroupEntry):
 
 function forward(
   root: FabricNet,
-  e: FabricEntry,
+  e: LeadingEntry,
   armed: Armed | undefined,
   groups: ReadonlyMap<number, GroupEntry>,
   ids: GroupIds,
@@ -94,7 +98,7 @@ function forward(
 }
 
 /** Group actions work on a copy of the packet as it came, so they stand before an output that needs another tag. */
-function forwardArmed(e: FabricEntry, { net, chain }: Armed, groups: ReadonlyMap<number, GroupEntry>, ids: GroupIds): Part {
+function forwardArmed(e: LeadingEntry, { net, chain }: Armed, groups: ReadonlyMap<number, GroupEntry>, ids: GroupIds): Part {
   const serving = outletKey(outletTo(net, chain[0] as FabricNet));
   const beside = e.out.filter((o) => outletKey(o) !== serving);
   const plain = actionsOf(e.vlan, e.out);
@@ -110,7 +114,7 @@ function forwardArmed(e: FabricEntry, { net, chain }: Armed, groups: ReadonlyMap
   return { through, beside: actionsOf(e.vlan, beside), plain, needs: [] };
 }
 
-function back(root: FabricNet, e: FabricEntry, everybody: readonly FabricNet[], owners: Owners, ids: GroupIds): Part {
+function back(root: FabricNet, e: LeadingEntry, everybody: readonly FabricNet[], owners: Owners, ids: GroupIds): Part {
   const { direct, gates } = split(e, owners, ids);
   const toGates = gates.map((g): Action => ({ do: "group", group: g.id }));
   const plain = [...toGates, ...actionsOf(e.vlan, direct)];
@@ -133,7 +137,7 @@ function ownersOf(bound: readonly FabricNet[], waiting: readonly Waiting[]): Own
 }
 
 /** Where an entry of the root leads: at once, and through a gate for each net that waits. */
-function split(e: FabricEntry, owners: Owners, ids: GroupIds) {
+function split(e: LeadingEntry, owners: Owners, ids: GroupIds) {
   const byOwner = Map.groupBy(e.out, (o) => owners.get(outletKey(o)) ?? null);
   const gates = [...byOwner].flatMap(([waiting, out]) => (waiting === null ? [] : [gate(waiting, e, out, ids)]));
   return { direct: byOwner.get(null) ?? [], gates };
@@ -143,7 +147,7 @@ function split(e: FabricEntry, owners: Owners, ids: GroupIds) {
  * The first live bucket counts: as long as one of those before is up the packet is dropped there. The last one watches the
  * port that the packet came from: it is up, and a switch may refuse a bucket that watches nothing.
  */
-function gate({ armed: { net, chain }, root }: Waiting, e: FabricEntry, out: readonly Outlet[], ids: GroupIds): GroupEntry {
+function gate({ armed: { net, chain }, root }: Waiting, e: LeadingEntry, out: readonly Outlet[], ids: GroupIds): GroupEntry {
   const before = chain.slice(
     0,
     chain.findIndex((member) => member.id === root.id),
@@ -159,7 +163,7 @@ function gate({ armed: { net, chain }, root }: Waiting, e: FabricEntry, out: rea
 }
 
 /** An entry for a single known MAC is exact already; every other entry of the data net is for everybody. */
-function isForOne(e: FabricEntry, nets: readonly FabricNet[]): boolean {
+function isForOne(e: LeadingEntry, nets: readonly FabricNet[]): boolean {
   return e.ethDst !== null && nets.some((net) => net.ports.some((p) => p.mac === e.ethDst));
 }
 

@@ -1,5 +1,6 @@
 import type { NetId } from "../model/ids.ts";
 import type { Net, VimPort } from "../model/net.ts";
+import { outsideOf } from "./fabric.ts";
 
 /** Nets and ports without what the switch does not have, and the nets that lack something, in the words of the original's `last_error`. */
 export interface Present<N, P> {
@@ -23,12 +24,9 @@ export function withoutMissing<N extends Net, P extends VimPort>(
   return {
     ports: ports.filter((p) => p.switchPort !== null && isThere(p.switchPort, p.netId)),
     nets: nets.map((n) => {
-      const outside = outsidePort(n);
-      return outside === null || isThere(outside, n.id) ? n : { ...n, provider: null };
+      const outside = outsideOf(n);
+      return outside === null || isThere(outside.switchPort, n.id) ? n : { ...n, provider: null };
     }),
     missing,
   };
 }
-
-/** The switch port that a net's provider names. */
-export const outsidePort = (net: Net): string | null => /^openflow:([^:]+)/.exec(net.provider ?? "")?.[1] ?? null;

@@ -106,6 +106,8 @@ function whyNot(net: FabricNet, id: string, member: FabricNet | undefined, befor
   if (port === undefined) return `network ${id} has no port in the switch now`;
   if (more.length > 0) return `network ${id} has ${member.ports.length} ports: only the loss of a single one can be noticed`;
   if (oneTag(net.bindVlan, port.vlan) === undefined) return `the way to network ${id} needs two VLAN tags`;
+  if (net.ports.some((p) => p.switchPort === port.switchPort))
+    return `network ${id} is on switch port ${port.switchPort}, where ${net.id} is too`;
   const same = before.find((n) => n.ports[0]?.switchPort === port.switchPort);
   return same === undefined ? null : `networks ${same.id} and ${id} are on the same switch port ${port.switchPort}`;
 }

@@ -2,9 +2,11 @@ import { type Action, COOKIE_MARK, type FlowEntry, type FlowTable, type GroupEnt
 import type { NetId } from "../model/ids.ts";
 import type { Net, VimPort } from "../model/net.ts";
 import type { Abilities } from "../model/switch.ts";
-import { actionsOf, bindGroups, type FabricEntry, type FabricNet, fabricEntries, fabricNet } from "./fabric.ts";
+import { type Attachments, attachmentsOf, placed } from "./attachments.ts";
+import { actionsOf, bindGroups, type FabricNet, fabricNet } from "./fabric.ts";
 import { GroupIds, hash32 } from "./group-ids.ts";
-import { grouped, permanentBridge, type Waiting } from "./groups.ts";
+import { grouped, permanentBridge, turnsBack, type Waiting } from "./groups.ts";
+import { type LeadingEntry, leadingEntries, twoTagged } from "./leading.ts";
 import { type Arming, arm, NO_STAND_INS, type StandIns } from "./stand-ins.ts";
 
 export interface Wanted {
@@ -20,7 +22,7 @@ const PROBE_PRIORITY = 60_000;
 
 /**
  * Everything that should stand in the switch, from the state alone. Where there can be no groups there are no stand-ins. `ids`: numbers
- * that groups have already.
+ * that groups have already. `attachments`: of all nets, where these are only some.
  */
 export function wantedTable(
   nets: readonly Net[],
@@ -28,6 +30,7 @@ export function wantedTable(
   abilities: Abilities,
   standIns: StandIns = NO_STAND_INS,
   ids: GroupIds = new GroupIds(),
+  attachments: Attachments | null = null,
 ): Wanted {
   const portsOf = Map.groupBy(ports, (p) => p.netId);
   const fabric = nets
@@ -38,10 +41,20 @@ export function wantedTable(
     if (net.kind === "ptp" && f.ports.length > 2)
       problems.set(net.id, `a ptp network has two ends, '${net.name}' has ${f.ports.length} ports`);
   }
-  const carried = fabric.filter(({ net }) => !problems.has(net.id)).map((f) => f.fabric);
+  const whole = fabric.filter(({ net }) => !problems.has(net.id)).map((f) => f.fabric);
+  const known = attachments ?? attachmentsOf(whole);
+  const carried = whole.map((net) => {
+    const { net: kept, lost } = placed(net, known);
+    if (lost !== null) problems.set(net.id as NetId, lost);
+    return kept;
+  });
   const { noGroups } = abilities;
   const arming = noGroups === null ? arm(carried, standIns) : withoutGroups(carried, standIns, noGroups);
-  const parts = bindGroups(arming.nets).map((group) => (noGroups === null ? withGroups(group, arming, ids) : plain(group)));
+  const leading: Leading = (nets) => leadingEntries(nets, (switchPort) => known.isTrunk(switchPort), abilities.masks);
+  const parts = bindGroups(arming.nets).map((group) => {
+    for (const [id, why] of twoTagged(group)) problems.set(id as NetId, why);
+    return noGroups === null ? withGroups(group, arming, ids, leading) : plain(leading(group));
+  });
   return {
     table: {
       entries: [...housekeeping(abilities), ...parts.flatMap((p) => p.entries)],
@@ -87,36 +100,44 @@ function entryOf(priority: number, owner: string): FlowEntry {
   return { table: 0, priority, cookie: (COOKIE_MARK << 32n) | BigInt(hash32(owner)), match: {}, actions: [] };
 }
 
-function flowEntry(e: FabricEntry, actions: readonly Action[]): FlowEntry {
+function flowEntry(e: LeadingEntry, actions: readonly Action[]): FlowEntry {
   const match = {
     inPort: e.inPort,
-    ...(e.vlan === null ? {} : { vlan: e.vlan }),
+    ...(e.vlan !== null ? { vlan: e.vlan } : e.takesTags ? {} : { vlan: "none" as const }),
     ...(e.ethDst === null ? {} : { ethDst: e.ethDst }),
   };
   return { ...entryOf(e.priority, e.netId), match, actions };
 }
 
-const plain = (group: readonly FabricNet[]): FlowTable => ({
-  entries: fabricEntries(group).map((e) => flowEntry(e, actionsOf(e.vlan, e.out))),
+/** The entries of these nets, on this switch. */
+type Leading = (nets: readonly FabricNet[]) => LeadingEntry[];
+
+const plain = (entries: readonly LeadingEntry[]): FlowTable => ({
+  entries: entries.map((e) => flowEntry(e, actionsOf(e.vlan, e.out))),
   groups: [],
 });
 
 /** OpenFlow 1.3: in groups (`groups.ts`), and with the ways that wait for the loss of a port. */
-function withGroups(group: readonly FabricNet[], { armed, waiting: standing }: Arming, ids: GroupIds): FlowTable {
-  if (group.some((n) => n.copyNet !== null)) return withCopies(group, ids);
+function withGroups(
+  group: readonly FabricNet[],
+  { armed, waiting: standing }: Arming,
+  ids: GroupIds,
+  leading: Leading,
+): FlowTable {
+  if (group.some((n) => n.copyNet !== null)) return withCopies(group, leading(group), ids);
   const root = group[0] as FabricNet;
   const waiting = (standing.get(root.id) ?? []).map((a): Waiting => ({ armed: a, root }));
-  if (group.length === 1 && waiting.length === 0) return plain(group);
-  const { entries, groups } = grouped(group, entriesOf(group, waiting), armed, waiting, ids);
+  if (group.length === 1 && waiting.length === 0) return plain(leading(group));
+  const { entries, groups } = grouped(group, entriesOf(group, waiting, leading), armed, waiting, ids);
   return { entries: entries.map((led) => flowEntry(led.entry, led.actions)), groups };
 }
 
 /** A net that is led into two has one group of type `all`: a bucket for each way out. Everything else is as without groups. */
-function withCopies(group: readonly FabricNet[], ids: GroupIds): FlowTable {
+function withCopies(group: readonly FabricNet[], leading: readonly LeadingEntry[], ids: GroupIds): FlowTable {
   const groups = new Map<number, GroupEntry>();
   const bridged = new Set(group.filter((n) => n.copyNet !== null).map((n) => n.id));
-  const entries = fabricEntries(group).map((e) => {
-    if (!bridged.has(e.netId) || e.out.length < 2) return flowEntry(e, actionsOf(e.vlan, e.out));
+  const entries = leading.map((e) => {
+    if (!bridged.has(e.netId) || e.out.length < 2 || turnsBack(e)) return flowEntry(e, actionsOf(e.vlan, e.out));
     const bridge = permanentBridge(e, ids, groups);
     groups.set(bridge.id, bridge);
     return flowEntry(e, [{ do: "group", group: bridge.id }]);
@@ -125,9 +146,9 @@ function withCopies(group: readonly FabricNet[], ids: GroupIds): FlowTable {
 }
 
 /** From the root as if the waiting nets were bound to it already: then a later bind finds its matches there and turns them in place. */
-function entriesOf(group: readonly FabricNet[], waiting: readonly Waiting[]): FabricEntry[] {
-  if (waiting.length === 0) return fabricEntries(group);
+function entriesOf(group: readonly FabricNet[], waiting: readonly Waiting[], leading: Leading): LeadingEntry[] {
+  if (waiting.length === 0) return leading(group);
   const rootId = (group[0] as FabricNet).id;
   const all = [...group, ...waiting.map((w) => ({ ...w.armed.net, bindNet: rootId }))];
-  return [...fabricEntries(group).filter((e) => e.netId !== rootId), ...fabricEntries(all).filter((e) => e.netId === rootId)];
+  return [...leading(group).filter((e) => e.netId !== rootId), ...leading(all).filter((e) => e.netId === rootId)];
 }

@@ -1,4 +1,4 @@
-import type { FlowPhases, FlowTable } from "../model/flow.ts";
+import type { Action, FlowPhases, FlowTable, Match } from "../model/flow.ts";
 import type { DatapathId } from "../model/ids.ts";
 import type { SwitchPort } from "../model/switch.ts";
 import type { VersionName } from "../wire/openflow/hello.ts";
@@ -69,3 +69,6 @@ export function vlanId(n: number): number {
   if (!Number.isInteger(n) || n < 1 || n > VLAN_MAX) throw new RangeError(`not a VLAN id: ${n}`);
   return n;
 }
+
+/** Leads out of the port that the packet came in by. */
+export const turnsBack = (action: Action, { inPort }: Match): boolean => action.do === "output" && action.port === inPort;

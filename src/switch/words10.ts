@@ -12,7 +12,7 @@ import {
   WHOLE_PACKET,
   WILD,
 } from "../wire/openflow/of10.ts";
-import { vlanId } from "./dialect.ts";
+import { turnsBack, vlanId } from "./dialect.ts";
 import { IMPOSSIBLE_PORT, type PortBook } from "./ports.ts";
 
 /** The model's flow entries in the words of OpenFlow 1.0, and back. Pure. 1.0 has no groups and one table to write to. */
@@ -47,9 +47,12 @@ export function change10(change: FlowChange, ports: PortBook): Unsent<Message10>
     cookie,
     priority,
     match: match10(match, ports),
-    actions: isAdd ? actions.map((a) => action10(a, ports)) : [],
+    actions: isAdd ? actions.map((a) => (turnsBack(a, match) ? TURN_BACK : action10(a, ports))) : [],
   };
 }
+
+/** A switch does not send a packet out of the port it came in by, unless it is told so in these words (3.3). */
+const TURN_BACK: Action10 = { kind: "output", port: PORT.inPort, maxLen: 0 };
 
 function match10(match: Match, ports: PortBook): Match10 {
   let wildcards: number = WILD.all;
@@ -61,7 +64,7 @@ function match10(match: Match, ports: PortBook): Match10 {
     wildcards,
     inPort: match.inPort === undefined ? 0 : ports.noOf(match.inPort),
     dlDst: match.ethDst ?? NO_MAC,
-    dlVlan: match.vlan === undefined ? 0 : vlanId(match.vlan),
+    dlVlan: match.vlan === undefined ? 0 : match.vlan === "none" ? VLAN_NONE : vlanId(match.vlan),
   };
 }
 
@@ -87,29 +90,30 @@ export function entryFrom10(row: FlowEntry10, ports: PortBook): FlowEntry | null
   const match = matchFrom10(row.match, ports);
   if (match === undefined) return undefined;
   const { table, priority, cookie } = row;
-  return { table, priority, cookie, match, actions: actionsFrom10(row.actions, match.vlan !== undefined, ports) };
+  return { table, priority, cookie, match, actions: actionsFrom10(row.actions, match, ports) };
 }
 
 /** OFP_VLAN_NONE: "has no tag". */
 const VLAN_NONE = 0xffff;
 
 function matchFrom10(match: Match10, ports: PortBook): Match | undefined {
-  const looksAt = WILD.all & ~plainWildcards(match.wildcards);
+  const isUntagged = (match.wildcards & WILD.dlVlan) === 0 && match.dlVlan === VLAN_NONE;
+  // Without a tag there is no priority in it: a switch may say that it looks at both.
+  const looksAt = WILD.all & ~plainWildcards(match.wildcards) & ~(isUntagged ? WILD.dlVlanPcp : 0);
   if ((looksAt & ~(WILD.inPort | WILD.dlVlan | WILD.dlDst)) !== 0) return undefined;
-  if (looksAt & WILD.dlVlan && match.dlVlan === VLAN_NONE) return undefined;
   return {
     ...(looksAt & WILD.inPort ? { inPort: ports.nameOf(match.inPort) } : {}),
-    ...(looksAt & WILD.dlVlan ? { vlan: match.dlVlan } : {}),
+    ...(looksAt & WILD.dlVlan ? { vlan: isUntagged ? ("none" as const) : match.dlVlan } : {}),
     ...(looksAt & WILD.dlDst ? { ethDst: match.dlDst } : {}),
   };
 }
 
 /** The wire does not say whether a tag was there; the match and the actions before do. */
-function actionsFrom10(wire: readonly Action10[], tagged: boolean, ports: PortBook): readonly Action[] {
+function actionsFrom10(wire: readonly Action10[], { vlan, inPort }: Match, ports: PortBook): readonly Action[] {
   const actions: Action[] = [];
-  let hasTag = tagged;
+  let hasTag = typeof vlan === "number";
   for (const one of wire) {
-    const action = actionFrom10(one, hasTag, ports);
+    const action = actionFrom10(one, hasTag, ports, inPort);
     if (action === null) return [{ do: "output", port: IMPOSSIBLE_PORT }];
     actions.push(action);
     if (action.do === "setVlan") hasTag = true;
@@ -119,9 +123,10 @@ function actionsFrom10(wire: readonly Action10[], tagged: boolean, ports: PortBo
 }
 
 /** Null for what the model has no word for. */
-function actionFrom10(action: Action10, hasTag: boolean, ports: PortBook): Action | null {
+function actionFrom10(action: Action10, hasTag: boolean, ports: PortBook, inPort?: string): Action | null {
   switch (action.kind) {
     case "output":
+      if (action.port === PORT.inPort && inPort !== undefined) return { do: "output", port: inPort };
       return action.port === PORT.controller ? { do: "toController" } : { do: "output", port: ports.nameOf(action.port) };
     case "setVlanVid":
       return { do: "setVlan", vlan: action.vlan, push: !hasTag };

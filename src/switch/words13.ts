@@ -3,6 +3,7 @@ import {
   type Bucket,
   type FlowChange,
   type FlowEntry,
+  GROUP_ADDRESSES,
   GROUP_ID_BASE,
   type GroupEntry,
   isOurs,
@@ -22,7 +23,7 @@ import {
   WHOLE_PACKET,
 } from "../wire/openflow/of13.ts";
 import type { OxmMatch } from "../wire/openflow/oxm.ts";
-import { vlanId } from "./dialect.ts";
+import { turnsBack, vlanId } from "./dialect.ts";
 import { IMPOSSIBLE_PORT, type PortBook } from "./ports.ts";
 
 /** The model's flow entries and groups in the words of OpenFlow 1.3, and back. Pure. */
@@ -40,7 +41,7 @@ export function change13(change: FlowChange, ports: PortBook): Unsent<Message13>
     case "deleteGroup":
       return { kind: "groupMod", command: "delete", type: "all", group: change.groupId, buckets: [] };
     case "addEntry":
-      return flowMod("add", change.entry, ports, applied(change.entry.actions, ports));
+      return flowMod("add", change.entry, ports, applied(change.entry, ports));
     case "deleteEntry":
       return flowMod("deleteStrict", change.entry, ports, []);
   }
@@ -83,14 +84,26 @@ function groupMod(command: "add" | "modify", group: GroupEntry, ports: PortBook)
 function match13(match: Match, ports: PortBook): OxmMatch {
   return {
     ...(match.inPort === undefined ? {} : { inPort: ports.noOf(match.inPort) }),
-    ...(match.ethDst === undefined ? {} : { ethDst: match.ethDst }),
-    ...(match.vlan === undefined ? {} : { vlanVid: vlanId(match.vlan) | VID_PRESENT }),
+    ...(match.ethDst === undefined ? {} : { ethDst: match.ethDst === GROUP_ADDRESSES ? GROUP_BIT : match.ethDst }),
+    ...(match.vlan === undefined ? {} : { vlanVid: match.vlan === "none" ? VID_NONE : vlanId(match.vlan) | VID_PRESENT }),
   };
 }
 
+/** OFPVID_NONE: "has no tag" (7.2.3.7). */
+const VID_NONE = 0;
+const [GROUP_ADDRESS, GROUP_MASK] = GROUP_ADDRESSES.split("/") as [string, string];
+const GROUP_BIT = { value: GROUP_ADDRESS, mask: GROUP_MASK };
+const isGroupBit = ({ value, mask }: { readonly value: string; readonly mask: string }) =>
+  value === GROUP_ADDRESS && mask === GROUP_MASK;
+
 /** No instruction at all drops the packet (1.3, 5.4). */
-const applied = (actions: readonly Action[], ports: PortBook): Instruction13[] =>
-  actions.length === 0 ? [] : [{ kind: "applyActions", actions: actions.flatMap((a) => action13(a, ports)) }];
+const applied = ({ actions, match }: FlowEntry, ports: PortBook): Instruction13[] =>
+  actions.length === 0
+    ? []
+    : [{ kind: "applyActions", actions: actions.flatMap((a) => (turnsBack(a, match) ? TURN_BACK : action13(a, ports))) }];
+
+/** A switch does not send a packet out of the port it came in by, unless it is told so in these words (5.1.4). */
+const TURN_BACK: readonly Action13[] = [{ kind: "output", port: PORT.inPort, maxLen: 0 }];
 
 function action13(action: Action, ports: PortBook): Action13[] {
   switch (action.do) {
@@ -115,7 +128,7 @@ export function entryFrom13(row: FlowEntry13, ports: PortBook): FlowEntry | null
   const match = matchFrom13(row.match, ports);
   if (match === undefined) return undefined;
   const { table, priority, cookie } = row;
-  return { table, priority, cookie, match, actions: instructionsFrom13(row.instructions, ports) };
+  return { table, priority, cookie, match, actions: instructionsFrom13(row.instructions, ports, match.inPort) };
 }
 
 /** Null when it is not ours. A type or bucket that the model has no words for reads as a bucket to a port that cannot exist. */
@@ -136,29 +149,31 @@ const UNSAYABLE: readonly Action[] = [{ do: "output", port: IMPOSSIBLE_PORT }];
 
 function matchFrom13(match: OxmMatch, ports: PortBook): Match | undefined {
   const { inPort, ethDst, vlanVid, ...rest } = match;
-  if (Object.keys(rest).length > 0 || typeof inPort === "object" || typeof ethDst === "object" || typeof vlanVid === "object")
-    return undefined;
-  if (vlanVid !== undefined && (vlanVid & VID_PRESENT) === 0) return undefined;
+  if (Object.keys(rest).length > 0 || typeof inPort === "object" || typeof vlanVid === "object") return undefined;
+  if (typeof ethDst === "object" && !isGroupBit(ethDst)) return undefined;
+  if (vlanVid !== undefined && vlanVid !== VID_NONE && (vlanVid & VID_PRESENT) === 0) return undefined;
   return {
     ...(inPort === undefined ? {} : { inPort: ports.nameOf(inPort) }),
-    ...(vlanVid === undefined ? {} : { vlan: vlanVid & ~VID_PRESENT }),
-    ...(ethDst === undefined ? {} : { ethDst }),
+    ...(vlanVid === undefined ? {} : { vlan: vlanVid === VID_NONE ? ("none" as const) : vlanVid & ~VID_PRESENT }),
+    ...(ethDst === undefined ? {} : { ethDst: typeof ethDst === "object" ? GROUP_ADDRESSES : ethDst }),
   };
 }
 
-function instructionsFrom13(instructions: readonly Instruction13[], ports: PortBook): readonly Action[] {
+function instructionsFrom13(instructions: readonly Instruction13[], ports: PortBook, inPort?: string): readonly Action[] {
   const [first, ...more] = instructions;
   if (first === undefined) return [];
-  return first.kind === "applyActions" && more.length === 0 ? actionsFrom13((first as Applied).actions, ports) : UNSAYABLE;
+  return first.kind === "applyActions" && more.length === 0
+    ? actionsFrom13((first as Applied).actions, ports, inPort)
+    : UNSAYABLE;
 }
 type Applied = Extract<Instruction13, { readonly kind: "applyActions" }>;
 
-function actionsFrom13(wire: readonly Action13[], ports: PortBook): readonly Action[] {
+function actionsFrom13(wire: readonly Action13[], ports: PortBook, inPort?: string): readonly Action[] {
   const actions: Action[] = [];
   let pushed = false;
   for (const one of wire) {
     const isPush = one.kind === "pushVlan" && one.ethType === CVLAN;
-    const action = isPush ? undefined : actionFrom13(one, pushed, ports);
+    const action = isPush ? undefined : actionFrom13(one, pushed, ports, inPort);
     if (action === null || (pushed && action?.do !== "setVlan")) return UNSAYABLE;
     if (action !== undefined) actions.push(action);
     pushed = isPush;
@@ -167,9 +182,10 @@ function actionsFrom13(wire: readonly Action13[], ports: PortBook): readonly Act
 }
 
 /** Null for what the model has no word for. */
-function actionFrom13(action: Action13, pushed: boolean, ports: PortBook): Action | null {
+function actionFrom13(action: Action13, pushed: boolean, ports: PortBook, inPort?: string): Action | null {
   switch (action.kind) {
     case "output":
+      if (action.port === PORT.inPort && inPort !== undefined) return { do: "output", port: inPort };
       return action.port === PORT.controller ? { do: "toController" } : { do: "output", port: ports.nameOf(action.port) };
     case "group":
       return { do: "group", group: action.group };

@@ -31,6 +31,16 @@ export function checkUnique<K extends string, T extends { readonly id: K }>(
   }
 }
 
+/** The same where those that have the value are known. */
+export function checkFree(
+  holders: readonly { readonly id: string }[],
+  self: string | undefined,
+  wireName: string,
+  value: string,
+): void {
+  if (holders.some((h) => h.id !== self)) throw inUse(wireName, value);
+}
+
 const inUse = (name: string, value: string) => new Fault("CONFLICT", `Value  '${value}'  already in use for  '${name}'`);
 
 export const notFree = (what: string, by: "servers" | "instances" | "dependencies"): Fault =>

@@ -61,7 +61,7 @@ export class BfdSessions {
     const ovsdb = this.#ovsdb;
     if (ovsdb === null || !ovsdb.connected) return;
     const wanted = new Map<string, BfdTimers>();
-    for (const { switchPort, bfd } of this.#parts.picture.ports.values())
+    for (const { switchPort, bfd } of this.#parts.picture.ports.by("bfd", true))
       if (switchPort !== null && bfd !== null) wanted.set(switchPort, bfd);
     this.#problems.clear();
     for (const [port, { timers }] of [...ovsdb.bfd()]) if (timers !== null && !wanted.has(port)) await this.#unset(ovsdb, port);

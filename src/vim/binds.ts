@@ -9,7 +9,7 @@ import { type Fabric, isLater } from "./fabric.ts";
 import type { Picture } from "./picture.ts";
 import { type BindChange, SwitchOvers } from "./switch-over.ts";
 
-type Bindable = Pick<VimPicture, "nets" | "boundTo">;
+type Bindable = { readonly nets: Pick<VimPicture["nets"], "get"> } & Pick<VimPicture, "boundTo">;
 
 /** Throws NOT_FOUND, INVALID or CONFLICT with a sentence that says which rule a bind breaks. */
 export function checkBind(picture: Bindable, netId: NetId, target: NetId | null): VimNet {

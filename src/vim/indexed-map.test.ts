@@ -25,6 +25,8 @@ test("whatever is set, replaced, deleted or cleared: a look-up finds what a sear
         const all = [...map.values()];
         for (const colour of ["red", "blue"]) expect(map.by("colour", colour)).toEqual(all.filter((v) => v.colour === colour));
         expect(map.by("isBig", true)).toEqual(all.filter((v) => v.size === 2));
+        expect(map.hasAny("isBig", true)).toBe(all.some((v) => v.size === 2));
+        expect([...map.keys()].sort((a, b) => map.placeOf(a) - map.placeOf(b))).toEqual([...map.keys()]);
         expect(map.by("colour", null), "null is by nothing").toEqual([]);
       }
     }),

@@ -31,6 +31,16 @@ export class IndexedMap<K, V, L extends Lookups<V>> extends Map<K, V> {
     return [...found].sort(([a], [b]) => place(a) - place(b)).map(([, value]) => value);
   }
 
+  /** Whether there is a value of which this look-up gives `wanted`. */
+  hasAny(lookup: keyof L & string, wanted: unknown): boolean {
+    return this.#found.get(lookup)?.has(wanted) ?? false;
+  }
+
+  /** Where a key stands in the order of the map: grows from the first on. */
+  placeOf(key: K): number {
+    return this.#places.get(key) ?? Number.POSITIVE_INFINITY;
+  }
+
   override set(key: K, value: V): this {
     const had = this.get(key);
     if (had === undefined) this.#places.set(key, this.#nextPlace++);

@@ -3,11 +3,13 @@ import { Fault } from "../lib/fault.ts";
 import type { NetId, TenantId } from "../model/ids.ts";
 import type { NetKind } from "../model/net.ts";
 import type { Asked, Change, VimNet } from "../model/vim-picture.ts";
+import { outsideOf } from "../steer/fabric.ts";
 import { deleteNet, saveNet } from "../store/vim-picture.ts";
 import { dhcpRange } from "./addresses.ts";
-import { checkUnique, found, given, newId, notFree } from "./asking.ts";
+import { checkFree, found, given, newId, notFree } from "./asking.ts";
 import { checkBind } from "./binds.ts";
-import type { Picture } from "./picture.ts";
+import { type Picture, vlanKey } from "./picture.ts";
+import { checkPlace, checkVlan } from "./ports.ts";
 
 const isSwitched = (kind: NetKind): boolean => kind === "data" || kind === "ptp";
 
@@ -24,6 +26,8 @@ export class Nets {
   readonly #vlans: VlanRange;
   readonly #changed: () => void;
   readonly #freed: (net: VimNet, was: NetId | null) => void;
+  /** Given last, by region. */
+  readonly #lastVlan = new Map<string, number>();
 
   /** `freed` is told of a net that was led into one that is deleted; `was`: what it was bound to. */
   constructor(
@@ -43,9 +47,12 @@ export class Nets {
   createNet(asked: Asked<VimNet, "name">): Promise<VimNet> {
     return this.#picture.change(async () => {
       this.#checkTenant(asked.tenantId);
-      checkUnique(this.#picture.nets, undefined, "provider", asked.provider, "provider");
+      this.#checkProviderFree(undefined, asked.provider);
+      checkTags(asked);
       const id = newId(this.#picture.nets, asked.id);
       const net = this.#completed({ ...given(asked), id });
+      checkPlace(this.#picture, net, outsideOf(net));
+      this.#checkVlanFree(net);
       if (net.bindNet !== null) this.#checkBindOfNew(net, net.bindNet);
       return this.#save(net);
     });
@@ -55,13 +62,16 @@ export class Nets {
   editNet(id: NetId, change: Change<VimNet>): Promise<VimNet> {
     return this.#picture.change(async () => {
       const net = found(this.#picture.nets, id, `network '${id}' not found`);
-      checkUnique(this.#picture.nets, id, "provider", change.provider, "provider");
+      this.#checkProviderFree(id, change.provider);
       const isMoved = (change.kind ?? net.kind) !== net.kind || (change.vlan ?? net.vlan) !== net.vlan;
       if (isMoved && this.#picture.portsIn(id).length > 0) {
         throw new Fault("NOT_ALLOWED", "type or provider:vlan cannot be changed while ports are attached to the network");
       }
       const edited = { ...net, ...given(change), bindNet: net.bindNet, copyNet: net.copyNet };
       checkProvider(edited.kind, edited.provider);
+      checkTags(edited);
+      this.#checkVlanFree(edited);
+      if (edited.provider !== net.provider || edited.vlan !== net.vlan) checkPlace(this.#picture, edited, outsideOf(edited));
       return this.#save(edited);
     });
   }
@@ -91,7 +101,8 @@ export class Nets {
   #completed(asked: Asked<VimNet, "name" | "id">): VimNet {
     const kind = asked.kind ?? (asked.provider?.startsWith("openflow:") ? "data" : "bridge_man");
     checkProvider(kind, asked.provider ?? null);
-    const region = isSwitched(kind) ? "__DATA__" : asked.provider ? null : "__OVS__";
+    const isAssigned = !isSwitched(kind) && !asked.provider;
+    const region = asked.region ?? (isSwitched(kind) ? "__DATA__" : isAssigned ? "__OVS__" : null);
     const vlan = asked.vlan ?? (region === null ? null : this.#freeVlan(region));
     const range = asked.enableDhcp && asked.cidr ? dhcpRange(asked.cidr) : null;
     return {
@@ -115,27 +126,59 @@ export class Nets {
       kind,
       region,
       vlan,
-      provider: asked.provider ?? (region === "__OVS__" ? `OVS:${vlan}` : null),
+      provider: asked.provider ?? (isAssigned ? `OVS:${vlan}` : null),
       bindNet: asked.bindNet ? this.#netCalled(asked.bindNet) : null,
     } as VimNet;
   }
 
   /** A net of which nobody knows yet; so none is bound to it. */
   #checkBindOfNew(net: VimNet, target: NetId): void {
-    checkBind({ nets: new Map([...this.#picture.nets, [net.id, net]]), boundTo: () => [] }, net.id, target);
+    const known = { get: (id: NetId) => (id === net.id ? net : this.#picture.nets.get(id)) };
+    checkBind({ nets: known, boundTo: () => [] }, net.id, target);
+  }
+
+  /** Throws CONFLICT: what a net is over outside belongs to no other. */
+  #checkProviderFree(self: NetId | undefined, provider: string | null | undefined): void {
+    if (provider) checkFree(this.#picture.nets.by("provider", provider), self, "provider", provider);
   }
 
   #netCalled(nameOrId: string): NetId {
-    const named = [...this.#picture.nets.values()].filter((n) => n.id === nameOrId || n.name === nameOrId);
+    if (this.#picture.nets.has(nameOrId as NetId)) return nameOrId as NetId;
+    const named = [...this.#picture.nets.values()].filter((n) => n.name === nameOrId);
     if (named.length === 0) throw new Fault("INVALID", ` bind_net name '${nameOrId}'not found`);
     if (named.length > 1) throw new Fault("INVALID", ` more than one bind_net name '${nameOrId}' found, use uuid`);
     return named[0]!.id;
   }
 
+  /** Round robin, as in OpenVIM: a number that became free is given again as late as possible, when nobody remembers it. */
   #freeVlan(region: string): number {
-    const taken = new Set([...this.#picture.nets.values()].filter((n) => n.region === region).map((n) => n.vlan));
-    for (let vlan = this.#vlans.first; vlan <= this.#vlans.last; vlan++) if (!taken.has(vlan)) return vlan;
-    throw new Fault("CONFLICT", `no VLAN is free between ${this.#vlans.first} and ${this.#vlans.last}`);
+    const { first, last } = this.#vlans;
+    const size = last - first + 1;
+    const from = (this.#lastVlan.get(region) ?? this.#newestVlan(region) ?? first - 1) + 1;
+    for (let i = 0; i < size; i++) {
+      const vlan = first + ((((from - first + i) % size) + size) % size);
+      if (this.#picture.nets.hasAny("vlan", vlanKey(region, vlan))) continue;
+      this.#lastVlan.set(region, vlan);
+      return vlan;
+    }
+    throw new Fault(
+      "CONFLICT",
+      `no VLAN is free between ${first} and ${last} in region ${region}: delete networks, or widen config.vim.vlanRange`,
+    );
+  }
+
+  /** After a restart the round goes on where it was, as far as the nets that are there still tell. */
+  #newestVlan(region: string): number | null {
+    const inRange = (n: VimNet) => n.vlan !== null && n.vlan >= this.#vlans.first && n.vlan <= this.#vlans.last;
+    const newest = [...this.#picture.nets.values()].findLast((n) => n.region === region && inRange(n));
+    return newest?.vlan ?? null;
+  }
+
+  /** Throws CONFLICT: a number stands for one net of its region. */
+  #checkVlanFree({ id, region, vlan }: Pick<VimNet, "id" | "region" | "vlan">): void {
+    if (region === null || vlan === null) return;
+    const other = this.#picture.nets.by("vlan", vlanKey(region, vlan)).find((n) => n.id !== id);
+    if (other) throw new Fault("CONFLICT", `Value  '${region}-${vlan}'  already in use for  'region_vlan'`);
   }
 
   #checkTenant(id: TenantId | null | undefined): void {
@@ -157,6 +200,11 @@ export class Nets {
 function withoutWayTo(gone: NetId, net: VimNet): VimNet {
   const [bindNet = null, copyNet = null] = [net.bindNet, net.copyNet].filter((id) => id !== null && id !== gone);
   return { ...net, bindNet, copyNet };
+}
+
+function checkTags({ vlan, bindVlan }: Pick<Change<VimNet>, "vlan" | "bindVlan">): void {
+  checkVlan(vlan, "provider:vlan");
+  checkVlan(bindVlan, "bind_type");
 }
 
 function checkProvider(kind: NetKind, provider: string | null): void {

@@ -1,7 +1,7 @@
 import { type PathReading, type PathVerdict, pathVerdict, QUIET_MS } from "../detect/path.ts";
 import type { NetId, VimPortId } from "../model/ids.ts";
 import type { VimNet } from "../model/vim-picture.ts";
-import { outsidePort } from "../steer/missing.ts";
+import { outsideOf } from "../steer/fabric.ts";
 import type { Picture } from "./picture.ts";
 import type { Readings } from "./port-readings.ts";
 
@@ -25,9 +25,10 @@ export function endsOf(picture: Picture, net: VimNet): PathEnds | null {
   if (!to) return null;
   const users = portsOf(picture, net.id).flatMap((p) => p.switchPort ?? []);
   const members = portsOf(picture, to.id).filter((p) => !p.fenced && p.status === "ACTIVE");
-  const outside = outsidePort(to);
+  const outside = outsideOf(to)?.switchPort ?? null;
+  const usersOutside = outsideOf(net)?.switchPort ?? null;
   const ends: PathEnds = {
-    users: [...users, ...[outsidePort(net)].filter((p) => p !== null)],
+    users: usersOutside === null ? users : [...users, usersOutside],
     members: [
       ...members.map(({ id, switchPort, ip }) => ({ portId: id, switchPort: switchPort as string, ip })),
       ...(outside === null ? [] : [{ portId: null, switchPort: outside, ip: null }]),

@@ -3,6 +3,8 @@ import type { Log } from "../lib/log.ts";
 import type { KeptProtection } from "../model/armed.ts";
 import type { FlavorId, GroupId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "../model/ids.ts";
 import type { Flavor, Host, Image, Leftover, Server, ServerPort, Tenant, VimNet, VimPicture } from "../model/vim-picture.ts";
+import { type Attachments, placeKey } from "../steer/attachments.ts";
+import { outsideOf } from "../steer/fabric.ts";
 import { readPicture, updateStates, type VimStore } from "../store/vim-picture.ts";
 import { FlowVersions } from "./flow-versions.ts";
 import { IndexedMap } from "./indexed-map.ts";
@@ -11,13 +13,34 @@ const byId = <K extends string, T extends { readonly id: K }>(things: readonly T
   new Map(things.map((t) => [t.id, t]));
 
 /** What nets and ports are looked for by. Waiting: for their first answer. */
-const NET_LOOKUPS = { boundTo: (n: VimNet) => n.bindNet, copiedTo: (n: VimNet) => n.copyNet };
+const NET_LOOKUPS = {
+  boundTo: (n: VimNet) => n.bindNet,
+  copiedTo: (n: VimNet) => n.copyNet,
+  outside: (n: VimNet) => outsidePlace(n)?.key ?? null,
+  trunk: (n: VimNet) => outsidePlace(n)?.trunk ?? null,
+  provider: (n: VimNet) => n.provider,
+  vlan: (n: VimNet) => (n.region === null || n.vlan === null ? null : vlanKey(n.region, n.vlan)),
+};
 const PORT_LOOKUPS = {
   server: (p: ServerPort) => p.serverId,
   net: (p: ServerPort) => p.netId,
   switchPort: (p: ServerPort) => p.switchPort,
+  place: (p: ServerPort) => (p.switchPort === null || p.netId === null ? null : placeKey(p.switchPort, p.vlan)),
+  trunk: (p: ServerPort) => (p.vlan === null ? null : p.switchPort),
+  mac: (p: ServerPort) => p.mac,
+  bfd: (p: ServerPort) => (p.bfd === null ? null : true),
   waiting: (p: ServerPort) => (p.status === "BUILD" ? true : null),
 };
+
+/** A VLAN number stands for one net in each region. */
+export const vlanKey = (region: string, vlan: number): string => `${vlan}@${region}`;
+
+/** Where a net's provider ties it to the switch. */
+function outsidePlace(net: VimNet): { readonly key: string; readonly trunk: string | null } | null {
+  const outside = outsideOf(net);
+  if (outside === null) return null;
+  return { key: placeKey(outside.switchPort, outside.vlan), trunk: outside.vlan === null ? null : outside.switchPort };
+}
 
 /** How long a state waits to be written: a write holds this thread for as long as the disk takes, and a switch-over comes first. */
 export const RECORD_DELAY_MS = 50;
@@ -26,7 +49,7 @@ export const RECORD_DELAY_MS = 50;
  * What the VIM knows, in memory, and the way it reaches the store. Everything here but a bind in the making is what the store
  * holds or is about to hold: a request is answered only after its rows are written.
  */
-export class Picture implements VimPicture {
+export class Picture implements VimPicture, Attachments {
   readonly flowVersions = new FlowVersions();
   #tellChange: () => void = () => {};
   readonly tenants = new Map<TenantId, Tenant>();
@@ -98,6 +121,22 @@ export class Picture implements VimPicture {
 
   portsOn(switchPort: string): ServerPort[] {
     return this.ports.by("switchPort", switchPort);
+  }
+
+  isTrunk(switchPort: string): boolean {
+    return this.ports.hasAny("trunk", switchPort) || this.nets.hasAny("trunk", switchPort);
+  }
+
+  holderOf(switchPort: string, vlan: number | null): NetId | null {
+    const [first = null, ...more] = this.netsAt(switchPort, vlan);
+    return more.reduce((a, b) => (this.nets.placeOf(b) < this.nets.placeOf(a as NetId) ? b : a), first);
+  }
+
+  /** The nets that have something at this place of a switch: commonly one, or none. */
+  netsAt(switchPort: string, vlan: number | null): NetId[] {
+    const key = placeKey(switchPort, vlan);
+    const ids = [...this.nets.by("outside", key).map((n) => n.id), ...this.ports.by("place", key).map((p) => p.netId as NetId)];
+    return [...new Set(ids)];
   }
 
   /** Ports that wait for their first answer. */

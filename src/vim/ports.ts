@@ -1,9 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import { Fault } from "../lib/fault.ts";
+import { PROBE_MAC } from "../model/flow.ts";
 import type { NetId, VimPortId } from "../model/ids.ts";
 import type { Asked, Change, ServerPort, VimNet } from "../model/vim-picture.ts";
+import type { Outside } from "../steer/fabric.ts";
 import { deletePort, savePort } from "../store/vim-picture.ts";
-import { checkUnique, found, given, newId } from "./asking.ts";
+import { checkFree, found, given, newId } from "./asking.ts";
 import type { Picture } from "./picture.ts";
 
 /** Throws INVALID where the net has no place for one more port of the switch. */
@@ -20,6 +22,28 @@ export function checkRoom(picture: Picture, net: VimNet, added = 1): void {
     throw new Fault("INVALID", `network '${net.name}' is of type ptp: it has two ends, and ${ends} are taken`);
 }
 
+/** IEEE 802.1Q: 4095 is reserved. */
+const VLAN_MAX = 4094;
+
+/** Throws INVALID for a number that no tag can have. */
+export function checkVlan(vlan: number | null | undefined, wireName: string): void {
+  if (vlan !== null && vlan !== undefined && (vlan < 1 || vlan > VLAN_MAX))
+    throw new Fault("INVALID", `${wireName}: want a VLAN id of 1..${VLAN_MAX}, got ${vlan}`);
+}
+
+/** Throws CONFLICT where another net has this place of the switch: what comes in there could not be told apart. */
+export function checkPlace(picture: Picture, net: Pick<VimNet, "id">, at: Outside | null): void {
+  if (at === null) return;
+  const holder = picture.netsAt(at.switchPort, at.vlan).find((id) => id !== net.id);
+  if (holder === undefined) return;
+  const tag = at.vlan === null ? "untagged" : `VLAN ${at.vlan}`;
+  const name = picture.nets.get(holder)?.name ?? holder;
+  throw new Fault(
+    "CONFLICT",
+    `switch port '${at.switchPort}', ${tag}, is taken by network '${name}': give the port a VLAN of its own`,
+  );
+}
+
 /** Link ports that somebody outside asks for; those of servers come and go with them. */
 export class Ports {
   readonly #picture: Picture;
@@ -33,8 +57,9 @@ export class Ports {
   /** An external port: where a cable enters the switch. */
   createPort(asked: Asked<ServerPort, "name">): Promise<ServerPort> {
     return this.#picture.change(async () => {
-      checkUnique(this.#picture.ports, undefined, "mac", asked.mac, "mac");
-      if (asked.netId) checkRoom(this.#picture, this.#net(asked.netId));
+      if (asked.mac) checkMac(this.#picture, asked.mac);
+      checkVlan(asked.vlan, "binding:vlan");
+      if (asked.netId) this.#checkFits({ switchPort: asked.switchPort ?? null, vlan: asked.vlan ?? null }, asked.netId);
       return this.#save({ ...barePort(asked.name), ...given(asked), kind: "external", id: newId(this.#picture.ports, asked.id) });
     });
   }
@@ -48,7 +73,7 @@ export class Ports {
         throw new Fault("INVALID", "a port of a bridge cannot be moved to another network");
       if (change.bfd && port.switchPort === null)
         throw new Fault("INVALID", `port '${port.name}' is on no switch: give it a binding:switch_port to run BFD on`);
-      if (isMoved && change.netId) checkRoom(this.#picture, this.#net(change.netId));
+      if (isMoved && change.netId) this.#checkFits(port, change.netId);
       return this.#save({ ...port, ...given(change) });
     });
   }
@@ -62,8 +87,10 @@ export class Ports {
     });
   }
 
-  #net(id: NetId): VimNet {
-    return found(this.#picture.nets, id, `network '${id}' not found`);
+  #checkFits({ switchPort, vlan }: Pick<ServerPort, "switchPort" | "vlan">, netId: NetId): void {
+    const net = found(this.#picture.nets, netId, `network '${netId}' not found`);
+    checkRoom(this.#picture, net);
+    checkPlace(this.#picture, net, switchPort === null ? null : { switchPort, vlan });
   }
 
   async #save(port: ServerPort): Promise<ServerPort> {
@@ -94,11 +121,17 @@ export const barePort = (name: string): Omit<ServerPort, "id" | "kind"> => ({
   model: null,
 });
 
+/** Throws CONFLICT for the address of another port, INVALID for the one that our own probes come from. */
+export function checkMac(picture: Picture, mac: string, siblings: readonly ServerPort[] = []): void {
+  if (mac === PROBE_MAC) throw new Fault("INVALID", `mac_address ${mac} is that of this VIM's own probes: choose another`);
+  checkFree([...picture.ports.by("mac", mac), ...siblings.filter((p) => p.mac === mac)], undefined, "mac", mac);
+}
+
 /** A unicast address that nobody sells: OpenVIM's 52:… has the "locally administered" bit. */
 export function newMac(taken: (mac: string) => boolean): string {
   for (;;) {
     const mac = `52:${randomBytes(5).toString("hex").match(/../g)!.join(":")}`;
-    if (!taken(mac)) return mac;
+    if (mac !== PROBE_MAC && !taken(mac)) return mac;
   }
 }
 

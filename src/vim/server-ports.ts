@@ -4,9 +4,9 @@ import type { ServerId, VimPortId } from "../model/ids.ts";
 import { CARD_MODELS, isOfCard, type PinnedInterface } from "../model/numa.ts";
 import type { AskedVnic, Server, ServerPort, VimNet } from "../model/vim-picture.ts";
 import { freeIp } from "./addresses.ts";
-import { checkUnique, found } from "./asking.ts";
+import { found } from "./asking.ts";
 import type { Picture } from "./picture.ts";
-import { barePort, checkRoom, movedTapName, newMac, tapName } from "./ports.ts";
+import { barePort, checkMac, checkRoom, movedTapName, newMac, tapName } from "./ports.ts";
 
 /**
  * The link ports of a new server: one for each virtual network interface it asks for, then one for each function of a card it has.
@@ -26,7 +26,7 @@ function vnicPort(picture: Picture, server: Server, vnic: AskedVnic, index: numb
   const net = netOf(picture, vnic);
   const isSwitched = net.kind === "data" || net.kind === "ptp";
   if (isSwitched) checkRoom(picture, net, 1 + siblings.filter((p) => p.netId === net.id).length);
-  checkUnique(picture.ports, undefined, "mac", vnic.mac, "mac");
+  if (vnic.mac) checkMac(picture, vnic.mac, siblings);
   const id = portId(server.id, index);
   return {
     ...barePort(vnic.name),
@@ -59,7 +59,7 @@ function cardPort(
   const net = netId === undefined ? null : netOf(picture, { netId });
   if (net !== null) checkRoom(picture, net, 1 + siblings.filter((p) => p.netId === net.id).length);
   const mac = given.dedicated === "yes" ? given.mac : (vnic?.mac ?? asked?.mac_address?.toLowerCase());
-  checkUnique(picture.ports, undefined, "mac", mac, "mac");
+  if (mac) checkMac(picture, mac, siblings);
   return {
     ...barePort(given.name),
     id: portId(server.id, `card/${given.name}`),
@@ -90,10 +90,8 @@ export function movedPorts(server: Server, had: readonly ServerPort[], taskNo: n
 const netOf = (picture: Picture, { netId }: Pick<AskedVnic, "netId">): VimNet =>
   found(picture.nets, netId, `network '${netId}' not found`);
 
-const isTaken = (picture: Picture, siblings: readonly ServerPort[]) => {
-  const macs = new Set([...picture.ports.values(), ...siblings].map((p) => p.mac));
-  return (mac: string) => macs.has(mac);
-};
+const isTaken = (picture: Picture, siblings: readonly ServerPort[]) => (mac: string) =>
+  picture.ports.hasAny("mac", mac) || siblings.some((p) => p.mac === mac);
 
 /** That of the function, unless a server that had it before took it along to another host. */
 function ownMac(picture: Picture, { mac }: PinnedInterface, siblings: readonly ServerPort[]): string {

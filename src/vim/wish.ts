@@ -78,7 +78,7 @@ export class Wish {
   #wanted(session: Asked, asked: readonly VimNet[], portsOfAll: readonly ServerPort[]): Wanted {
     const { nets, ports, missing } = withoutMissing(asked, portsOfAll, (port) => session.ports.has(port));
     const standIns = this.refusal === null ? this.standIns : NO_STAND_INS;
-    const { table, problems, notArmed } = wantedTable(nets, ports, session.abilities, standIns, this.#ids);
+    const { table, problems, notArmed } = wantedTable(nets, ports, session.abilities, standIns, this.#ids, this.#picture);
     return {
       table,
       problems: new Map([...missing, ...problems]),

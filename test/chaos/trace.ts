@@ -1,3 +1,4 @@
+import { isMatched } from "../../src/lab/led.ts";
 import type { Action, FlowEntry, FlowTable } from "../../src/model/flow.ts";
 
 /** A packet inside a switch. */
@@ -26,14 +27,8 @@ export function traced(table: FlowTable, packet: Packet, isLive: (port: string) 
 
 function bestOf(entries: readonly FlowEntry[], packet: Packet): FlowEntry | null {
   let best: FlowEntry | null = null;
-  for (const e of entries) if (matches(e, packet) && (best === null || e.priority > best.priority)) best = e;
+  for (const e of entries) if (isMatched(e, packet) && (best === null || e.priority > best.priority)) best = e;
   return best;
-}
-
-function matches({ match }: FlowEntry, { inPort, vlan, ethDst }: Packet): boolean {
-  if (match.inPort !== undefined && match.inPort !== inPort) return false;
-  if (match.vlan !== undefined && match.vlan !== vlan) return false;
-  return match.ethDst === undefined || match.ethDst === ethDst;
 }
 
 function carriedOut(actions: readonly Action[], packet: Packet, table: FlowTable, isLive: (port: string) => boolean): Left[] {

@@ -30,10 +30,8 @@ function netOf(call: Call, prefix = ""): VimNet {
 
 export async function postNetwork(call: Call) {
   const { network } = checked(networkNew, call.body());
-  const asked = { ...netChange(network), name: network.name, id: network.id as NetId | undefined } satisfies Asked<
-    VimNet,
-    "name"
-  >;
+  const { name, region, id } = network;
+  const asked = { ...netChange(network), name, region, id: id as NetId | undefined } satisfies Asked<VimNet, "name">;
   const net = await call.doors.nets.createNet({ ...asked, bindNet: network.bind_net as NetId | null | undefined });
   return { network: networkFull(net, call.doors) };
 }
@@ -49,7 +47,8 @@ export async function putNetwork(call: Call) {
 }
 
 function netCalled(call: Call, nameOrId: string): NetId {
-  const nets = [...call.doors.picture.nets.values()].filter((n) => n.id === nameOrId || n.name === nameOrId);
+  if (call.doors.picture.nets.has(nameOrId as NetId)) return nameOrId as NetId;
+  const nets = [...call.doors.picture.nets.values()].filter((n) => n.name === nameOrId);
   if (nets.length !== 1)
     throw new WireError(
       400,

@@ -22,14 +22,14 @@ import { codec, type MessageOf } from "./codec.ts";
 import { helloElements, OF10 } from "./hello.ts";
 
 /** Reserved ports (5.2.1). */
-export const PORT = { max: 0xff00, controller: 0xfffd, local: 0xfffe, none: 0xffff } as const;
+export const PORT = { max: 0xff00, inPort: 0xfff8, controller: 0xfffd, local: 0xfffe, none: 0xffff } as const;
 export const TABLE_ALL = 0xff;
 export const NO_BUFFER = 0xffffffff;
 export const WHOLE_PACKET = 0xffff;
 export const PORT_CONFIG_DOWN = 1;
 export const PORT_STATE_LINK_DOWN = 1;
 /** Wildcard bits of ofp_match (5.2.3): a set bit means "do not look". The two addresses count the low bits not looked at; 32 is all. */
-export const WILD = { inPort: 1 << 0, dlVlan: 1 << 1, dlDst: 1 << 3, all: (1 << 22) - 1 } as const;
+export const WILD = { inPort: 1 << 0, dlVlan: 1 << 1, dlDst: 1 << 3, dlVlanPcp: 1 << 20, all: (1 << 22) - 1 } as const;
 const NO_NET = 32;
 const NW_SRC_SHIFT = 8;
 const NW_DST_SHIFT = 14;

@@ -1,0 +1,96 @@
+import { GROUP_ADDRESSES } from "../model/flow.ts";
+import {
+  ACROSS,
+  ANY_BELOW,
+  BROADCAST,
+  distinct,
+  type FabricEntry,
+  type FabricNet,
+  INSIDE,
+  type Outlet,
+  portCountOf,
+  sameOut,
+  type Way,
+  ways,
+} from "./fabric.ts";
+
+/**
+ * What stands in the switch for one bind group. The ways are OpenVIM's (`fabric.ts`), and so are the entries wherever its own lead
+ * right. Where they do not, these differ (decision 0058):
+ *
+ *   - all entries of one port and tag have one base priority, so that none hides another that knows more;
+ *   - an untagged port takes packets with any tag only where no tag can lead them out of their net;
+ *   - across a bind, what no port has declared goes to every net that is bound here: the dissertation's viewers are declared by nobody;
+ *   - multicast goes where broadcast goes.
+ */
+export interface LeadingEntry extends FabricEntry {
+  /** With `vlan` null: takes packets with any tag too, and leaves the tag on them. */
+  readonly takesTags: boolean;
+}
+
+/** True for a switch port that carries a link port with a VLAN tag, of whatever net. */
+export type IsTrunk = (switchPort: string) => boolean;
+
+/** `masks`: the switch can be asked for an address by some of its bits. */
+export function leadingEntries(group: readonly FabricNet[], isTrunk: IsTrunk, masks: boolean): LeadingEntry[] {
+  const portCount = portCountOf(group);
+  const takesTags = isTransparent(group, isTrunk);
+  const toAll = masks ? GROUP_ADDRESSES : BROADCAST;
+  const bySource = Map.groupBy(ways(group), (w) => `${w.source.switchPort}|${w.vlanIn}`);
+  return [...bySource.values()].flatMap((list) => {
+    const source = list[0] as Way;
+    const entry = (priority: number, ethDst: string | null, out: readonly Outlet[]): LeadingEntry => ({
+      netId: source.direction.from.id,
+      priority,
+      inPort: source.source.switchPort,
+      vlan: source.vlanIn,
+      ethDst,
+      out,
+      takesTags,
+    });
+    return entriesFrom(list, portCount, toAll, entry);
+  });
+}
+
+function entriesFrom(
+  list: readonly Way[],
+  portCount: number,
+  toAll: string,
+  entry: (priority: number, ethDst: string | null, out: readonly Outlet[]) => LeadingEntry,
+): LeadingEntry[] {
+  const top = list.some(isAcross) ? ACROSS : INSIDE;
+  const everybody = outletsOf(list);
+  if (portCount === 2) return [entry(top - ANY_BELOW, null, everybody)];
+  const byMac = Map.groupBy(list, (w) => w.mac);
+  const undeclared = outletsOf(list.filter((w) => w.mac === null || isAcross(w)));
+  const entries = [...byMac].flatMap(([mac, to]) => (mac === null ? [] : [entry(top, mac, outletsOf(to))]));
+  if (undeclared.length > 0) entries.push(entry(top - ANY_BELOW, null, undeclared));
+  entries.push(entry(top, toAll, everybody));
+  const isOneWay = entries.every((e) => sameOut(e.out, everybody));
+  return isOneWay ? [entry(top - ANY_BELOW, null, everybody)] : entries;
+}
+
+const isAcross = (w: Way) => w.direction.priority === ACROSS;
+const outletsOf = (list: readonly Way[]): Outlet[] => distinct(list.map((w) => w.outlet));
+
+/**
+ * Nothing in the group looks at tags or writes them, and no switch port of it carries tagged ports of others: then tags are the business
+ * of those who send them, as on a card that is passed through to a guest.
+ */
+function isTransparent(group: readonly FabricNet[], isTrunk: IsTrunk): boolean {
+  return group.every((n) => n.bindVlan === null && n.ports.every((p) => p.vlan === null && !isTrunk(p.switchPort)));
+}
+
+/** Ways that would need two tags at once (QinQ), which the fabric does not carry: by the net that is bound, in words. */
+export function twoTagged(group: readonly FabricNet[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const net of group) {
+    if (net.bindVlan === null) continue;
+    const roots = group.filter((to) => to.id === net.bindNet || to.id === net.copyNet);
+    const port = roots.flatMap((r) => r.ports).find((p) => p.vlan !== null);
+    if (port === undefined) continue;
+    const why = `VLAN ${net.bindVlan} of the bind and VLAN ${port.vlan} of switch port ${port.switchPort} would both be needed on one packet`;
+    found.set(net.id, `${why}: no way leads there`);
+  }
+  return found;
+}
