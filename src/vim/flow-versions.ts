@@ -1,11 +1,21 @@
 import type { NetId } from "../model/ids.ts";
 import type { ServerPort, VimNet } from "../model/vim-picture.ts";
+import { type Outside, outsideOf } from "../steer/fabric.ts";
 
-/** Tells when what a net's flow entries follow from has last changed: its own row, its ports, and who is bound to it. */
+/**
+ * Tells when what a net's flow entries follow from has last changed: its own row, its ports, who is bound to it, and who else is on the
+ * switch ports of its own.
+ */
 export class FlowVersions {
   readonly #changedAt = new Map<NetId, number>();
+  readonly #neighbours: (at: Outside) => Iterable<NetId>;
   /** Grows with every such change. */
   now = 0;
+
+  /** `neighbours`: the nets whose entries follow from what is at this place of the switch. */
+  constructor(neighbours: (at: Outside) => Iterable<NetId>) {
+    this.#neighbours = neighbours;
+  }
 
   areUnchangedSince(at: number, nets: Iterable<NetId>): boolean {
     for (const id of nets) if ((this.#changedAt.get(id) ?? 0) > at) return false;
@@ -17,6 +27,7 @@ export class FlowVersions {
     for (const net of [had, now]) {
       this.#change(net?.id ?? null);
       this.#change(net?.bindNet ?? null);
+      this.#changeAt(net ? outsideOf(net) : null);
     }
   }
 
@@ -24,6 +35,11 @@ export class FlowVersions {
     if (had && now && textOfPort(had) === textOfPort(now)) return;
     this.#change(had?.netId ?? null);
     this.#change(now?.netId ?? null);
+    for (const port of [had, now]) if (port?.switchPort) this.#changeAt({ switchPort: port.switchPort, vlan: port.vlan });
+  }
+
+  #changeAt(place: Outside | null): void {
+    if (place !== null) for (const id of this.#neighbours(place)) this.#change(id);
   }
 
   #change(id: NetId | null): void {

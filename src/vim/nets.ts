@@ -54,7 +54,9 @@ export class Nets {
       checkPlace(this.#picture, net, outsideOf(net));
       this.#checkVlanFree(net);
       if (net.bindNet !== null) this.#checkBindOfNew(net, net.bindNet);
-      return this.#save(net);
+      const saved = await this.#save(net);
+      if (asked.vlan === undefined && net.region !== null && net.vlan !== null) this.#lastVlan.set(net.region, net.vlan);
+      return saved;
     });
   }
 
@@ -157,9 +159,7 @@ export class Nets {
     const from = (this.#lastVlan.get(region) ?? this.#newestVlan(region) ?? first - 1) + 1;
     for (let i = 0; i < size; i++) {
       const vlan = first + ((((from - first + i) % size) + size) % size);
-      if (this.#picture.nets.hasAny("vlan", vlanKey(region, vlan))) continue;
-      this.#lastVlan.set(region, vlan);
-      return vlan;
+      if (!this.#picture.nets.hasAny("vlan", vlanKey(region, vlan))) return vlan;
     }
     throw new Fault(
       "CONFLICT",

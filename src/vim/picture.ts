@@ -4,7 +4,7 @@ import type { KeptProtection } from "../model/armed.ts";
 import type { FlavorId, GroupId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "../model/ids.ts";
 import type { Flavor, Host, Image, Leftover, Server, ServerPort, Tenant, VimNet, VimPicture } from "../model/vim-picture.ts";
 import { type Attachments, placeKey } from "../steer/attachments.ts";
-import { outsideOf } from "../steer/fabric.ts";
+import { type Outside, outsideOf } from "../steer/fabric.ts";
 import { readPicture, updateStates, type VimStore } from "../store/vim-picture.ts";
 import { FlowVersions } from "./flow-versions.ts";
 import { IndexedMap } from "./indexed-map.ts";
@@ -50,7 +50,7 @@ export const RECORD_DELAY_MS = 50;
  * holds or is about to hold: a request is answered only after its rows are written.
  */
 export class Picture implements VimPicture, Attachments {
-  readonly flowVersions = new FlowVersions();
+  readonly flowVersions = new FlowVersions((at) => this.neighboursAt(at));
   #tellChange: () => void = () => {};
   readonly tenants = new Map<TenantId, Tenant>();
   readonly hosts = new Map<HostId, Host>();
@@ -137,6 +137,12 @@ export class Picture implements VimPicture, Attachments {
     const key = placeKey(switchPort, vlan);
     const ids = [...this.nets.by("outside", key).map((n) => n.id), ...this.ports.by("place", key).map((p) => p.netId as NetId)];
     return [...new Set(ids)];
+  }
+
+  /** The nets whose entries depend on who is at this place: those that are there, and whoever is untagged on a port with tags. */
+  neighboursAt({ switchPort, vlan }: Outside): NetId[] {
+    const there = this.netsAt(switchPort, vlan);
+    return vlan === null ? there : [...there, ...this.netsAt(switchPort, null)];
   }
 
   /** Ports that wait for their first answer. */
