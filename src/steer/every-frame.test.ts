@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { framesInto, MULTICAST, shouldLeave, worlds } from "../../test/harness/fabric-rule.ts";
-import { walk } from "../lab/led.ts";
+import { walk } from "../../test/harness/table.ts";
 import { ABILITIES } from "../model/switch.ts";
 import { wantedTable } from "./wanted.ts";
 
