@@ -110,9 +110,10 @@ function beginStep({ verb, from }: HealPlan, { connector, spec }: HealParts): St
 function answerStep({ verb }: HealPlan): Step<HealWorld> {
   return {
     name: "wait until it answers",
-    look: ({ server, health }, askedForMs): Look => {
+    look: ({ server, port, health }, askedForMs): Look => {
       if (health === null ? server?.status === "ACTIVE" : health.state === "up") return DONE;
       const why = health !== null && health.state !== "up" ? health.why : "its server does not run";
+      if (port?.fenced === true) return failed(`its port was closed again, which only another life opens: ${why}`);
       if (verb !== "evacuate" && isHostLost(server)) return failed("its compute host does not answer any more");
       if (server?.status !== "ACTIVE" && isLate(server, askedForMs))
         return failed(

@@ -13,6 +13,7 @@ const member = (name: string, more: Partial<SilentMember> = {}): SilentMember =>
   name,
   health: states.unknown,
   silentSinceMs: 0,
+  unansweredSinceMs: null,
   passesPackets: false,
   isGivenUp: false,
   serves: 1,
@@ -20,6 +21,7 @@ const member = (name: string, more: Partial<SilentMember> = {}): SilentMember =>
   ...more,
 });
 const up = { health: states.up, silentSinceMs: null };
+const unanswered = (sinceMs: number) => ({ silentSinceMs: null, unansweredSinceMs: sinceMs });
 const down = { health: states.down, silentSinceMs: null };
 
 describe("nobody is known to be up", () => {
@@ -43,6 +45,21 @@ describe("nobody is known to be up", () => {
     ["b boots", [member("a"), member("b", { silentSinceMs: null })], 59_000, "wait until 60000"],
     ["b does not come up", [member("a"), member("b", { silentSinceMs: null })], 60_000, "fence a"],
     ["nobody is silent", [member("a", { silentSinceMs: null }), member("b", { silentSinceMs: null })], 99_000, "nothing"],
+    ["neither has answered yet", [member("a", unanswered(0)), member("b", unanswered(9))], 60_008, "wait until 60009"],
+    ["neither has answered in time", [member("a", unanswered(0)), member("b", unanswered(9))], 60_009, "fence a"],
+    [
+      "a has not answered, and b cannot be asked",
+      [member("a", unanswered(0)), member("b", { silentSinceMs: null })],
+      60_000,
+      "fence a",
+    ],
+    [
+      "a has not answered, b is silent and serves less",
+      [member("a", unanswered(0)), member("b", { serves: 0 })],
+      60_000,
+      "fence b",
+    ],
+    ["b is down, a has not answered", [member("a", unanswered(0)), member("b", down)], 99_000, "nothing"],
     ["no members", [], 0, "nothing"],
   ] as const) {
     test(`${what}: ${want}`, () => {
@@ -55,10 +72,11 @@ describe("nobody is known to be up", () => {
   }
 });
 
-test("never one that passes packets or is not silent, never where somebody is up with room or comes back; waiting ends", () => {
+test("never one that passes packets or of whom an answer is not due, never where somebody is up with room or comes back; waiting ends", () => {
   const anyMember = fc.record({
     health: fc.constantFrom(states.up, states.down, states.unknown),
     silentSinceMs: fc.option(fc.nat(9_000)),
+    unansweredSinceMs: fc.option(fc.nat(9_000)),
     passesPackets: fc.boolean(),
     isGivenUp: fc.boolean(),
     serves: fc.nat(2),
@@ -76,7 +94,7 @@ test("never one that passes packets or is not silent, never where somebody is up
       if (said.do !== "fence") return;
       const chosen = members.find((m) => m.vnfcId === said.vnfcId)!;
       expect(chosen).toMatchObject({ passesPackets: false, health: { state: "unknown" } });
-      expect(chosen.silentSinceMs).not.toBeNull();
+      expect(chosen.silentSinceMs ?? chosen.unansweredSinceMs).not.toBeNull();
       expect(members.some((m) => (m.health.state === "up" && m.hasRoom) || (m.health.state === "down" && !m.isGivenUp))).toBe(
         false,
       );

@@ -13,6 +13,8 @@ export interface SilentMember {
   readonly health: Health;
   /** Since when an opinion calls it silent, monotonic ms; null: none does. */
   readonly silentSinceMs: number | null;
+  /** Since when it runs and is asked and has not answered, and no heal waits for that, monotonic ms; null: it is not so. */
+  readonly unansweredSinceMs: number | null;
   /** Something says that packets still come from it. */
   readonly passesPackets: boolean;
   /** Healing it was given up. */
@@ -29,22 +31,24 @@ export type LastResort =
   | { readonly do: "fence"; readonly vnfcId: VnfcId; readonly because: string };
 
 /**
- * What to do where no member is known to be up with room, so that nobody could take over from one that is fenced: one of the silent is given a new
- * life, and no more than one. Never one from which packets come; of the others the one that serves least, since its end costs least if
- * the opinion is wrong; of equals the one that has been silent longest. Not while another comes back by itself. Pure and total.
+ * What to do where no member is known to be up with room, so that nobody could take over from one that is fenced: one that is silent, or
+ * has not answered for longer than a boot takes, is given a new life, and no more than one. Never one from which packets come; of the
+ * others the one that serves least, since its end costs least if the opinion is wrong; of equals the one that has been so longest. Not
+ * while another comes back by itself. Pure and total.
  */
 export function lastResort(members: readonly SilentMember[], nowMs: number): LastResort {
   const nothing = (because: string): LastResort => ({ do: "nothing", because });
   if (members.some((m) => m.health.state === "up" && m.hasRoom)) return nothing("a member is up");
   const healed = members.find((m) => m.health.state === "down" && !m.isGivenUp);
   if (healed) return nothing(`${healed.name} is down and being healed`);
-  const silent = members.filter((m) => m.health.state === "unknown" && m.silentSinceMs !== null);
-  const able = silent.filter((m) => !m.passesPackets);
-  if (able.length === 0) return nothing(silent.length === 0 ? "nobody is called silent" : "packets still come from them");
+  const mute = members.filter((m) => m.health.state === "unknown" && muteSinceOf(m) !== null);
+  const able = mute.filter((m) => !m.passesPackets);
+  if (able.length === 0)
+    return nothing(mute.length === 0 ? "nobody who is asked is without an answer" : "packets still come from them");
   const dueAt = Math.max(...members.map(dueAtOf));
-  const names = silent.map((m) => m.name).join(", ");
+  const names = mute.map((m) => m.name).join(", ");
   const nobody = members.some((m) => m.health.state === "up") ? "no member that is up has room" : "no member is known to be up";
-  if (nowMs < dueAt) return { do: "wait", untilMs: dueAt, because: `${nobody}, and ${names} silent: waiting` };
+  if (nowMs < dueAt) return { do: "wait", untilMs: dueAt, because: `${nobody}, and nothing is heard of ${names}: waiting` };
   const chosen = able.reduce((best, m) => (isSooner(m, best) ? m : best));
   const why = `${nobody} and nobody can take over: ${chosen.name} is given a new life, as it ${
     able.length === 1 ? "is the only one from which no packets come" : `serves ${chosen.serves} traffic nets, which is least`
@@ -52,10 +56,12 @@ export function lastResort(members: readonly SilentMember[], nowMs: number): Las
   return { do: "fence", vnfcId: chosen.vnfcId, because: why };
 }
 
-function dueAtOf({ health, silentSinceMs }: SilentMember): number {
+function dueAtOf({ health, silentSinceMs, unansweredSinceMs }: SilentMember): number {
   if (health.state !== "unknown") return 0; // Given up: it does not come.
-  return silentSinceMs === null ? health.sinceMs + BOOT_MS : silentSinceMs + ALL_SILENT_MS;
+  return silentSinceMs === null ? (unansweredSinceMs ?? health.sinceMs) + BOOT_MS : silentSinceMs + ALL_SILENT_MS;
 }
 
 const isSooner = (a: SilentMember, b: SilentMember): boolean =>
-  a.serves !== b.serves ? a.serves < b.serves : a.silentSinceMs! < b.silentSinceMs!;
+  a.serves !== b.serves ? a.serves < b.serves : muteSinceOf(a)! < muteSinceOf(b)!;
+
+const muteSinceOf = ({ silentSinceMs, unansweredSinceMs }: SilentMember): number | null => silentSinceMs ?? unansweredSinceMs;

@@ -5,7 +5,7 @@ import type { Source } from "../model/evidence.ts";
 import type { VnfcId } from "../model/ids.ts";
 import type { VimConnector } from "../vimconn/connector.ts";
 import { wantedProtection } from "./arming.ts";
-import { type Guard, type GuardedMember, isFenced, silentBy, UNKNOWN_ALARM_MS } from "./guard.ts";
+import { type Guard, type GuardedMember, isFenced, silentBy, UNKNOWN_ALARM_MS, unansweredSince } from "./guard.ts";
 
 /** The VIM fences a silent member by its armed plan, after one run of misses. Where it has not after this many, it is told to. */
 const RUNS_OF_MISSES = 4;
@@ -22,12 +22,14 @@ export interface FenceParts {
   stoppedBy(guard: Guard): string | null;
   /** Healing it was given up. */
   isGivenUp(vnfcId: VnfcId): boolean;
+  /** A heal of it has begun and not ended: it has its new life, and its first answer is waited for. */
+  isBeingHealed(vnfcId: VnfcId): boolean;
 }
 
 /**
  * An unknown that is held too long is fenced, by command: silence alone never moves traffic, but a member that answers nothing and is
  * not replaced serves nobody. Only where each traffic net it serves would go to somebody: a fence is for replacing. Where nobody is up,
- * one of the silent is given a new life (decide/last-resort.ts).
+ * one of those that answer nothing is given a new life (decide/last-resort.ts).
  */
 export class Fences {
   readonly #parts: FenceParts;
@@ -62,7 +64,7 @@ export class Fences {
   /** Where nobody is up. Gives when to look again. */
   #lookAtAll(guard: Guard, now: number): number {
     const said = lastResort(
-      guard.members.map((of) => silentMemberOf(guard, of, this.#parts.isGivenUp(of.member.vnfcId))),
+      guard.members.map((of) => silentMemberOf(guard, of, this.#parts)),
       now,
     );
     if (said.do === "wait") return said.untilMs;
@@ -110,18 +112,30 @@ function silentTooLongAt({ group: { policy } }: Guard, of: GuardedMember): numbe
 }
 
 /** It has not answered since its life or its link began, so nobody probes it: while it serves, no longer than a guest's boot explains. */
-function unansweredTooLongAt(guard: Guard, { member, unknownAt, isStale }: GuardedMember): number {
-  const isServing = guard.group.trafficNets.some((n) => guard.servedBy(n.netId) === member.vnfcId);
-  return isServing && !isStale && unknownAt !== null ? unknownAt + UNKNOWN_ALARM_MS : Number.POSITIVE_INFINITY;
+function unansweredTooLongAt(guard: Guard, of: GuardedMember): number {
+  const isServing = guard.group.trafficNets.some((n) => guard.servedBy(n.netId) === of.member.vnfcId);
+  const sinceMs = unansweredSince(of);
+  return isServing && sinceMs !== null ? sinceMs + UNKNOWN_ALARM_MS : Number.POSITIVE_INFINITY;
 }
 
-function silentMemberOf(guard: Guard, of: GuardedMember, isGivenUp: boolean): SilentMember {
+function silentMemberOf(guard: Guard, of: GuardedMember, { isGivenUp, isBeingHealed }: FenceParts): SilentMember {
   const { vnfcId, name } = of.member;
   const silentSinceMs = isFenced(of) ? null : (silentBy(of)[0]?.sinceMs ?? null);
   const traffic = of.words.port.get("traffic");
   const hasRoom = of.member.capacity === null || guard.carriedBy(vnfcId) < of.member.capacity;
   const passesPackets = silentSinceMs !== null && traffic?.evidence.says === "answers" && traffic.lastMs > silentSinceMs;
-  return { vnfcId, name, health: of.health, silentSinceMs, passesPackets, isGivenUp, serves: guard.carriedBy(vnfcId), hasRoom };
+  const isUnanswered = of.isAwaited && !isFenced(of) && !isBeingHealed(vnfcId);
+  return {
+    vnfcId,
+    name,
+    health: of.health,
+    silentSinceMs,
+    unansweredSinceMs: isUnanswered ? unansweredSince(of) : null,
+    passesPackets,
+    isGivenUp: isGivenUp(vnfcId),
+    serves: guard.carriedBy(vnfcId),
+    hasRoom,
+  };
 }
 
 /** A spare of several groups only where each of them can do without it. */

@@ -21,8 +21,12 @@ export interface GuardedMember {
   readonly member: Member;
   readonly serverId: ServerId;
   portId: VimPortId | null;
-  /** Its VIM was started anew and has not heard of its link since: that it is unknown says nothing of the member. */
+  /** Its VIM has not heard of its link since it was started, or has no switch to ask it through: that it is unknown says nothing of the member. */
   isStale: boolean;
+  /** Since when it is not stale any more, monotonic ms; 0: it never was. */
+  askedSinceMs: number;
+  /** Its server runs, and its VIM asks it and has no answer yet. */
+  isAwaited: boolean;
   words: MemberWords;
   health: Health;
   /** When the first word against it, in its present outage, arrived here. Null while nobody speaks against it. */
@@ -48,6 +52,8 @@ const guarded = (member: Member, serverId: ServerId): GuardedMember => ({
   serverId,
   portId: null,
   isStale: false,
+  askedSinceMs: 0,
+  isAwaited: false,
   words: NOTHING_SAID,
   health: UNSEEN,
   toldAt: null,
@@ -188,8 +194,11 @@ export class Guard {
     for (const of of this.members) {
       const port = seen.ports.find((p) => p.serverId === of.serverId && p.netId === of.member.dataNet);
       of.portId = port?.id ?? of.portId;
+      const server = seen.servers.get(of.serverId);
+      if (of.isStale && !port?.stale) of.askedSinceMs = seen.startedAt;
       of.isStale = port?.stale ?? false;
-      for (const evidence of wordsOf(of, seen.servers.get(of.serverId), port, seen.startedAt)) this.hear(of, evidence);
+      of.isAwaited = server?.status === "ACTIVE" && port?.status === "BUILD" && !of.isStale;
+      for (const evidence of wordsOf(of, server, port, seen.startedAt)) this.hear(of, evidence);
       if (port) for (const evidence of opinionsOf(of, port, seen.startedAt)) this.hear(of, evidence);
       if (port?.fenced === false) of.words = liftFence(of.words, seen.startedAt);
     }
@@ -269,6 +278,10 @@ export const UNKNOWN_HEAL_MS = 300_000;
 
 export const isUnknownFor = ({ unknownAt }: GuardedMember, ms: number, nowMs: number): boolean =>
   unknownAt !== null && nowMs - unknownAt >= ms;
+
+/** Since when it is unknown though it could be asked, monotonic ms; null: it is not unknown, or cannot be asked. */
+export const unansweredSince = ({ unknownAt, isStale, askedSinceMs }: GuardedMember): number | null =>
+  unknownAt === null || isStale ? null : Math.max(unknownAt, askedSinceMs);
 
 /** It is up, or a spare that rests: nothing is to be done about it. */
 export const isWell = ({ health, rest }: GuardedMember): boolean =>

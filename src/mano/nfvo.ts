@@ -18,7 +18,7 @@ import { Catalogue } from "./catalogue.ts";
 import { Commands } from "./commands.ts";
 import { FailoverBook } from "./failover-book.ts";
 import { Fences } from "./fences.ts";
-import { type Guard, isFenced, isUnknownFor, isWell, UNKNOWN_HEAL_MS } from "./guard.ts";
+import { type Guard, isFenced, isWell, UNKNOWN_HEAL_MS, unansweredSince } from "./guard.ts";
 import { Healer, type Patient } from "./healer.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Reaction, vimOf } from "./reaction.ts";
@@ -82,7 +82,8 @@ export class Nfvo implements AsyncDisposable {
     this.arming = new Arming(clock, log, stream, mode, connectorFor);
     const isGivenUp = (vnfcId: VnfcId) => alarms.isRaised(vnfcId, "HEAL_GAVE_UP");
     const stoppedBy = (guard: Guard) => this.#stoppedBy(guard);
-    this.#fences = new Fences({ clock, log, connectorOf: connectorFor, stoppedBy, isGivenUp });
+    const isBeingHealed = (vnfcId: VnfcId) => this.healer.isUnderWay(vnfcId);
+    this.#fences = new Fences({ clock, log, connectorOf: connectorFor, stoppedBy, isGivenUp, isBeingHealed });
     const onDecided = (guard: Guard, decision: Decision, command: ProtectionCommand | null) =>
       this.#decided(guard, decision, command);
     const onFired: Arming["fired"] = (guard, fired) => this.arming.fired(guard, fired);
@@ -326,9 +327,10 @@ export class Nfvo implements AsyncDisposable {
   /** Members nobody knows anything of for so long that they do not come by themselves; only such as serve nothing. */
   #stuck(guard: Guard): VnfcId[] {
     const now = this.#parts.clock.now();
-    const stuck = guard.members.filter(
-      (m) => isUnknownFor(m, UNKNOWN_HEAL_MS, now) && !m.isStale && guard.carriedBy(m.member.vnfcId) === 0,
-    );
+    const stuck = guard.members.filter((m) => {
+      const sinceMs = unansweredSince(m);
+      return sinceMs !== null && now - sinceMs >= UNKNOWN_HEAL_MS && guard.carriedBy(m.member.vnfcId) === 0;
+    });
     return stuck.map((m) => m.member.vnfcId);
   }
 

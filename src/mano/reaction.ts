@@ -11,7 +11,16 @@ import type { EventStream } from "../notify/stream.ts";
 import type { VimConnector } from "../vimconn/connector.ts";
 import type { AlarmBook, AlarmCause } from "./alarms.ts";
 import type { FailoverBook } from "./failover-book.ts";
-import { type Guard, type GuardedMember, type HealthChange, isUnknownFor, isWell, silentBy, UNKNOWN_ALARM_MS } from "./guard.ts";
+import {
+  type Guard,
+  type GuardedMember,
+  type HealthChange,
+  isUnknownFor,
+  isWell,
+  silentBy,
+  UNKNOWN_ALARM_MS,
+  unansweredSince,
+} from "./guard.ts";
 import { shareMembers } from "./sharing.ts";
 
 /** A member, and the groups it is in. */
@@ -229,7 +238,7 @@ export class Reaction {
     for (const netId of decision.unprotected)
       if (!had.has(netId)) stream.push({ type: "net.unprotected", groupId: guard.group.id, netId });
     this.#unprotected.set(guard, new Set(decision.unprotected));
-    const silent = silentService(guard);
+    const silent = silentService(guard, this.#parts.clock.now());
     if (decision.unprotected.length > 0) raise(alarms, guard.group.id, "SERVICE_DOWN", decision.because);
     else if (silent.length > 0) raise(alarms, guard.group.id, "SERVICE_DOWN", silent);
     else if (isServed(guard)) alarms.clear(guard.group.id, "SERVICE_DOWN");
@@ -261,14 +270,22 @@ const isServed = (guard: Guard): boolean =>
     return owner !== null && guard.memberOf(owner)?.health.state === "up";
   });
 
-/** Why nobody is served although nobody is seen to be down: who serves is called silent, and no other member is known to be up. */
-function silentService(guard: Guard): string[] {
+/**
+ * Why nobody is served although nobody is seen to be down: who serves is called silent, or has not answered for longer than a boot takes,
+ * and no other member is known to be up.
+ */
+function silentService(guard: Guard, nowMs: number): string[] {
   if (guard.members.some((m) => m.health.state === "up")) return [];
   return guard.group.trafficNets.flatMap(({ netId, name }) => {
     const owner = guard.memberOf(guard.servedBy(netId) ?? ("" as VnfcId));
-    if (owner?.health.state !== "unknown" || silentBy(owner).length === 0) return [];
+    if (owner?.health.state !== "unknown" || !(silentBy(owner).length > 0 || isUnansweredFor(owner, nowMs))) return [];
     return [`${name} is on ${owner.member.name}: ${owner.health.why}, and no other member is known to be up`];
   });
+}
+
+function isUnansweredFor(of: GuardedMember, nowMs: number): boolean {
+  const sinceMs = of.isAwaited ? unansweredSince(of) : null;
+  return sinceMs !== null && nowMs - sinceMs >= UNKNOWN_ALARM_MS;
 }
 
 /** All members of a group are in one VIM: a bind joins two nets of the same one. */

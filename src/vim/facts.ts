@@ -32,6 +32,7 @@ export class Facts {
   readonly #listener: FactsListener;
   /** Probes reach the ports: not where the switch is led by a controller that sends no packets for us. */
   #isAskable = true;
+  readonly #canAsk: () => boolean;
   /** Last link state by switch port and source, and by switch port over all sources. */
   readonly #linkBySource = new Map<string, Map<Source, boolean>>();
   readonly #link = new Map<string, boolean>();
@@ -43,7 +44,9 @@ export class Facts {
   /** What was heard in this tick and not acted on yet; null: each piece is acted on at once. */
   #gathered: Evidence[] | null = null;
 
-  constructor(picture: Picture, events: VimEvents, wake: (of: HostId) => void, listener = NOBODY) {
+  /** `canAsk`: there is a switch through which ports can be asked. */
+  constructor(picture: Picture, events: VimEvents, wake: (of: HostId) => void, listener = NOBODY, canAsk = () => true) {
+    this.#canAsk = canAsk;
     this.#picture = picture;
     this.#events = events;
     this.#wake = wake;
@@ -161,9 +164,13 @@ export class Facts {
     for (const port of this.#picture.portsOf(id)) this.#refreshPort(port);
   }
 
-  /** Its state is that of an earlier run: no switch and no database has told of its link in this one. */
-  isStale({ switchPort }: ServerPort): boolean {
-    return switchPort !== null && !this.#linkBySource.has(switchPort);
+  /**
+   * Its state says nothing of it: it is that of an earlier run, since no switch and no database has told of its link in this one, or it
+   * waits for an answer while there is no switch to ask it through.
+   */
+  isStale({ switchPort, status }: ServerPort): boolean {
+    if (switchPort === null) return false;
+    return !this.#linkBySource.has(switchPort) || (status === "BUILD" && !this.#canAsk());
   }
 
   /** Ports that wait for their first answer. */

@@ -100,7 +100,8 @@ export class Vim {
     const asksAnew = (id: ServerId) => this.facts.asksAnew(id);
     this.protections = new Protections({ picture, fabric: this.fabric, events, clock, log, asksAnew, capacities });
     this.fabric.useStandIns(this.protections.standIns);
-    this.facts = new Facts(picture, events, (of) => this.computeLoops.get(of)?.wake(), this.protections);
+    const wakeHost = (of: HostId) => this.computeLoops.get(of)?.wake();
+    this.facts = new Facts(picture, events, wakeHost, this.protections, () => this.fabric.session !== null);
     this.bfd = new BfdSessions({ picture, facts: this.facts, clock, isSwitchThere: () => this.fabric.session !== null });
     this.bfdLoop = new Loop(
       clock,

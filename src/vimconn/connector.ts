@@ -24,7 +24,7 @@ export type VimLinkPort = Pick<VimPort, "id" | "name" | "netId" | "serverId" | "
   readonly fenced: boolean | null;
   /** What opinions of the VIM say of it; empty: it does not say, or does not know yet. */
   readonly opinions: Readonly<Partial<Record<Source, "answers" | "silent">>>;
-  /** Its status is that of an earlier run of the VIM, which has not heard of its link since. */
+  /** Its status is that of an earlier run of the VIM, which has not heard of its link since; or it waits for an answer, and no switch is there to ask it through. */
   readonly stale: boolean;
 };
 

@@ -125,6 +125,14 @@ test.for([
     (w: World) => ({ ...w.server!, hostState: "gone" as const }),
     /its compute host does not answer any more/,
   ],
+  [
+    "is fenced again before it has answered",
+    (w: World) => {
+      Object.assign(w.port!, { fenced: true });
+      return w.server!;
+    },
+    /its port was closed again, which only another life opens: killed/,
+  ],
   ["never answers", (w: World) => w.server!, /no answer within 300 s: killed/],
 ] as const)("one that %s: its try has failed, with the reason", async ([, change, why]) => {
   const base = storyOf("INACTIVE", planned("start", false));

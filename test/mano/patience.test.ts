@@ -200,7 +200,14 @@ const servers = new Map([
 ]);
 
 const fencesBy = (by: Clock, connector: VimConnector) =>
-  new Fences({ clock: by, log: silent, connectorOf: () => connector, stoppedBy: () => null, isGivenUp: () => false });
+  new Fences({
+    clock: by,
+    log: silent,
+    connectorOf: () => connector,
+    stoppedBy: () => null,
+    isGivenUp: () => false,
+    isBeingHealed: () => false,
+  });
 
 test("a member that packets go to and none comes from, which its VIM has not fenced, is fenced a second after that was told", () => {
   const fenced: string[] = [];
