@@ -30,7 +30,8 @@ export class Invariants {
   /** Binds that left the normal member, and nobody had asked for it. */
   failovers = 0;
   #lookedAt: System["vimLife"] = null;
-  readonly #wasServing = new Map<Guest, { isServing: boolean; sinceMs: number }>();
+  readonly #wasServing = new Map<Guest, boolean>();
+  readonly #wasCut = new Set<Guest>();
   #traffic: readonly (readonly [NetId, string])[] = [];
   /** An operator has asked for something: traffic may go where it likes. */
   isCommanded = false;
@@ -61,11 +62,20 @@ export class Invariants {
     for (const guest of host.guests.values()) {
       const isServing = host.isServing(guest);
       const had = this.#wasServing.get(guest);
-      if (had?.isServing === isServing) continue;
-      if (had?.isServing) this.outages.push({ guest: guest.id, atMs: sim.now() });
-      this.#wasServing.set(guest, { isServing, sinceMs: sim.now() });
+      if ((had === true && !isServing) || this.#isBackHung(guest)) this.outages.push({ guest: guest.id, atMs: sim.now() });
+      this.#wasServing.set(guest, isServing);
     }
     this.#followBinds();
+  }
+
+  /**
+   * Its cable is back and it hangs: the fault that was its cable has ended, and the one that it hangs is seen by itself. A VIM that
+   * was away meanwhile has it up for a moment, since it answered when it was last asked.
+   */
+  #isBackHung(guest: Guest): boolean {
+    if (!guest.isCut) return this.#wasCut.delete(guest) && guest.isHung;
+    this.#wasCut.add(guest);
+    return false;
   }
 
   #followBinds(): void {
