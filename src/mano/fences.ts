@@ -13,6 +13,8 @@ const RUNS_OF_MISSES = 4;
 const TRAFFIC_PATIENCE_MS = 1_000;
 /** Between two requests for the same member. */
 const AGAIN_AFTER_MS = 2_000;
+/** Why a timer ends before its time. Without a reason of its own each end would make an error with its stack. */
+const LOOKED_AT = Symbol("looked at before");
 
 export interface FenceParts {
   readonly clock: Clock;
@@ -45,9 +47,9 @@ export class Fences {
 
   /** After each decision: fences who is due, and looks again when the next one is. */
   look(guard: Guard): void {
-    this.#timers.get(guard)?.abort();
+    this.#timers.get(guard)?.abort(LOOKED_AT);
     this.#timers.delete(guard);
-    if (this.#parts.stoppedBy(guard) !== null) return; // The next pass looks again.
+    if (this.#stopped.signal.aborted || this.#parts.stoppedBy(guard) !== null) return; // The next pass looks again.
     const now = this.#clock.now();
     const due = guard.members.map((of) => ({ of, atMs: this.#dueAt(guard, of) }));
     for (const { of, atMs } of due)
@@ -59,6 +61,7 @@ export class Fences {
 
   stop(): void {
     this.#stopped.abort();
+    for (const timer of this.#timers.values()) timer.abort(LOOKED_AT);
   }
 
   /** Where nobody is up. Gives when to look again. */
@@ -84,7 +87,7 @@ export class Fences {
   #lookIn(guard: Guard, ms: number): void {
     const ended = new AbortController();
     this.#timers.set(guard, ended);
-    this.#clock.sleep(ms, AbortSignal.any([ended.signal, this.#stopped.signal])).then(
+    this.#clock.sleep(ms, ended.signal).then(
       () => this.look(guard),
       () => {}, // Looked at again before, or stopped.
     );

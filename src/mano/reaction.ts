@@ -29,6 +29,9 @@ interface Subject {
   readonly guards: Guard[];
 }
 
+/** Why a timer ends before its time. Without a reason of its own each end would make an error with its stack. */
+const DECIDED = Symbol("decided before");
+
 type FiredEvent = VimEvent & { readonly type: "protection.fired" | "protection.confirmed" | "protection.refused" };
 
 export interface ReactionParts {
@@ -258,7 +261,7 @@ export class Reaction {
   }
 
   #stopTimer(guard: Guard): void {
-    this.#timers.get(guard)?.abort();
+    this.#timers.get(guard)?.abort(DECIDED);
     this.#timers.delete(guard);
   }
 }

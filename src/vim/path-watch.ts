@@ -228,17 +228,20 @@ export class PathWatch {
 
   /** True when a bind has moved meanwhile. */
   async #rest(ms: number, signal: AbortSignal): Promise<boolean> {
-    const done = new AbortController();
-    const woken = new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    const slept = this.#parts.clock.sleep(Math.max(0, ms), AbortSignal.any([signal, done.signal])).catch(() => {});
-    if (!this.#isWoken) await Promise.race([woken, slept]);
-    done.abort();
+    const woken = new AbortController();
+    const end = () => woken.abort(WOKEN);
+    this.#wake = end;
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted || this.#isWoken) end();
+    await this.#parts.clock.sleep(Math.max(0, ms), woken.signal).catch(() => {});
+    signal.removeEventListener("abort", end);
     const isWoken = this.#isWoken;
     this.#isWoken = false;
     return isWoken;
   }
 }
+
+/** A reason of its own: without one each wake-up would make an error with its stack. */
+const WOKEN = Symbol("woken");
 
 const isOpen = ({ path }: WatchedPath): boolean => path.state === "pending" || path.state === "unverified";

@@ -6,7 +6,7 @@ const SLOTS = 2048;
  * whole steps, so that many that are due at about the same time are taken together.
  */
 export class Wheel<T> {
-  readonly #slots: T[][] = Array.from({ length: SLOTS }, () => []);
+  readonly #slots = new Array<T[] | undefined>(SLOTS).fill(undefined);
   #takenUntil: number;
   #held = 0;
 
@@ -17,7 +17,9 @@ export class Wheel<T> {
   put(item: T, dueMs: number, stepMs: number): void {
     const slot = Math.max(Math.ceil(dueMs / stepMs) * stepMs, this.#takenUntil + 1);
     if (slot - this.#takenUntil >= SLOTS) throw new RangeError(`due in ${slot - this.#takenUntil} ms: longer than the wheel`);
-    this.#slots[slot % SLOTS]!.push(item);
+    const waiting = this.#slots[slot % SLOTS];
+    if (waiting === undefined) this.#slots[slot % SLOTS] = [item];
+    else waiting.push(item);
     this.#held++;
   }
 
@@ -26,8 +28,8 @@ export class Wheel<T> {
     const until = Math.floor(nowMs);
     const due: T[] = [];
     for (let at = Math.max(this.#takenUntil + 1, until - SLOTS + 1); at <= until; at++) {
-      const slot = this.#slots[at % SLOTS]!;
-      if (slot.length > 0) due.push(...slot.splice(0));
+      const slot = this.#slots[at % SLOTS];
+      if (slot !== undefined && slot.length > 0) due.push(...slot.splice(0));
     }
     this.#takenUntil = Math.max(this.#takenUntil, until);
     this.#held -= due.length;
@@ -38,7 +40,7 @@ export class Wheel<T> {
   nextMs(): number | null {
     if (this.#held === 0) return null;
     for (let at = this.#takenUntil + 1; at <= this.#takenUntil + SLOTS; at++) {
-      if (this.#slots[at % SLOTS]!.length > 0) return at;
+      if ((this.#slots[at % SLOTS]?.length ?? 0) > 0) return at;
     }
     return null;
   }
