@@ -188,7 +188,7 @@ export class FakeHost {
     g.isHung = isHung;
     if (isHung) g.failedAtMs = this.#sim.now();
     else g.answersFromMs = this.#sim.now(); // What was seen of it until now still counts against it for a moment.
-    this.#switch.changed(`${g.name} ${isHung ? "hangs" : "wakes up"}`, false);
+    this.#switch.changed(() => `${g.name} ${isHung ? "hangs" : "wakes up"}`, false);
   }
 
   cable(g: Guest, isCut: boolean): void {
@@ -252,7 +252,7 @@ export class FakeHost {
     g.state = "paused";
     g.listed = "paused";
     g.failedAtMs = this.#sim.now();
-    this.#switch.changed(`${g.name} is paused`, false);
+    this.#switch.changed(() => `${g.name} is paused`, false);
     const { life } = g;
     this.#tellLate("qmp", g, "paused", "STOP", [0.5, 5], () => g.life === life && g.state === "paused");
     this.#tellLate("libvirt", g, "paused", "suspended", [2, 30], () => g.life === life && g.state === "paused");
@@ -263,7 +263,7 @@ export class FakeHost {
     this.#note(`${g.name} is resumed`);
     g.state = "running";
     g.listed = "running";
-    this.#switch.changed(`${g.name} is resumed`, false);
+    this.#switch.changed(() => `${g.name} is resumed`, false);
     const { life } = g;
     this.#tellLate("qmp", g, "running", "RESUME", [0.5, 5], () => g.life === life && g.state === "running");
     this.#tellLate("libvirt", g, "running", "resumed", [2, 30], () => g.life === life && g.state === "running");

@@ -34,7 +34,7 @@ export class FakeSwitch {
   /** Messages that changed the table since it was made. */
   changes = 0;
   /** Called after every single change of the table or of a port. */
-  changed: (what: string, isBetween: boolean) => void = () => {};
+  changed: (what: () => string, isBetween: boolean) => void = () => {};
   /** A frame that leaves a port towards whatever is behind it. */
   out: (port: string, frame: Uint8Array) => void = () => {};
   /** Called before the counters are told: what others have sent until now is counted. */
@@ -69,7 +69,7 @@ export class FakeSwitch {
     this.cut("the switch restarted");
     this.table = { entries: [], groups: [] };
     this.#counted.clear();
-    this.changed("the switch restarts with an empty table", false);
+    this.changed(() => "the switch restarts with an empty table", false);
   }
 
   setPort(name: string, linkDown: boolean): void {
@@ -79,7 +79,7 @@ export class FakeSwitch {
       ? { ...had, linkDown }
       : { name, no: portNo(++this.#portNo), mac: "02:00:00:00:00:01", linkDown };
     this.ports.set(name, port);
-    this.changed(`switch port ${name} is ${linkDown ? "down" : "up"}`, false);
+    this.changed(() => `switch port ${name} is ${linkDown ? "down" : "up"}`, false);
     this.session?.portTold(had ? "modify" : "add", port);
   }
 
@@ -120,7 +120,7 @@ export class FakeSwitch {
   #one(change: FlowChange, isBetween: boolean): void {
     this.table = afterChanges(this.table, [[change]]);
     this.changes++;
-    this.changed(textOf(change), isBetween);
+    this.changed(() => textOf(change), isBetween);
   }
 }
 

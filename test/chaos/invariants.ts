@@ -40,7 +40,7 @@ export class Invariants {
     this.#system = system;
     system.fabric.changed = (what, isBetween) => this.#look(what, isBetween);
     system.host.touched = (guest, verb) => this.#touched(guest, verb);
-    this.#look("", false);
+    this.#look(() => "", false);
   }
 
   servedBy(viewer: string): Guest | null {
@@ -129,19 +129,19 @@ export class Invariants {
     return port ? this.#system.host.guestOf(port.switchPort!) : undefined;
   }
 
-  #look(what: string, isBetween: boolean): void {
+  #look(what: () => string, isBetween: boolean): void {
     const { fabric, sim } = this.#system;
     this.follow();
     const isHalfTurned = isBetween || sim.now() - fabric.refusedAtMs < HALF_TURNED_MS;
     for (const viewer of VIEWERS) {
       const there = this.#forward(viewer);
       if (there.length > 1)
-        this.#violate("2 one server", `packets of ${viewer} reach ${there.map((g) => g.name).join(" and ")} after: ${what}`);
+        this.#violate("2 one server", `packets of ${viewer} reach ${there.map((g) => g.name).join(" and ")} after: ${what()}`);
       const back = [...this.#system.host.guests.values()].filter(
         (g) => this.#system.host.isServing(g) && this.#comesBack(g, viewer),
       );
       if (!isHalfTurned && back.length > 1)
-        this.#violate("2 one server", `packets of ${back.map((g) => g.name).join(" and ")} reach ${viewer} after: ${what}`);
+        this.#violate("2 one server", `packets of ${back.map((g) => g.name).join(" and ")} reach ${viewer} after: ${what()}`);
       this.#moved(viewer, there[0] ?? null);
     }
   }

@@ -14,7 +14,7 @@ export class ManoLife {
   readonly #disk: SimDisk;
   readonly #log: Log;
   readonly #connect: (life: Life) => VimConnector;
-  readonly #note: (what: string) => void;
+  readonly #note: ((what: string) => void) | null;
   readonly #violate: (what: string) => void;
   nfvo: Nfvo | null = null;
   requests: Requests | null = null;
@@ -24,7 +24,8 @@ export class ManoLife {
     disk: SimDisk;
     log: Log;
     connect: (life: Life) => VimConnector;
-    note: (what: string) => void;
+    /** null: nobody wants the story. */
+    note: ((what: string) => void) | null;
     violate: (what: string) => void;
   }) {
     this.life = new Life("mano", parts.sim);
@@ -43,8 +44,8 @@ export class ManoLife {
     this.nfvo = nfvo;
     this.requests = new Requests(nfvo, db, clock);
     nfvo.stream.subscribe((event) => {
-      const text = this.life.isOver ? null : textOf(event);
-      if (text !== null) this.#note(`MANO: ${text}`);
+      const text = this.#note === null || this.life.isOver ? null : textOf(event);
+      if (text !== null) this.#note?.(`MANO: ${text}`);
       if (event.type === "decision.made" && !this.life.isOver) this.#decided(event.moves);
     });
     nfvo.start("chaos");

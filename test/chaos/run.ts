@@ -70,7 +70,7 @@ async function templateOf(variant: Variant): Promise<Template> {
   const known = templates.get(variant);
   if (known) return known;
   const chance = new Chance(4_711);
-  const system = new System(variant, chance, null);
+  const system = new System(variant, chance, null, true);
   system.sim.install(() => chance.next());
   try {
     await system.provision();
@@ -86,16 +86,18 @@ async function templateOf(variant: Variant): Promise<Template> {
   }
 }
 
-/** One run of the whole system, from its seed. */
-export async function run(seed: number): Promise<Ran> {
+/** One run of the whole system, from its seed. Where it is not told its steps are not kept, which a failing one is run again for. */
+export async function run(seed: number, isTold: boolean): Promise<Ran> {
   const variant = variantOf(seed);
   const template = await templateOf(variant);
   const chance = new Chance(seed);
-  const system = new System(variant, chance.branch(), template);
+  const system = new System(variant, chance.branch(), template, isTold);
   const random = chance.branch();
   system.sim.install(() => random.next());
   const onReject = (e: unknown) => system.bug("unhandled rejection", e);
   process.on("unhandledRejection", onReject);
+  const traceLimit = Error.stackTraceLimit;
+  if (!isTold) Error.stackTraceLimit = 0;
   const startedMs = system.sim.now();
   let plan: readonly Planned[] = [];
   try {
@@ -110,6 +112,8 @@ export async function run(seed: number): Promise<Ran> {
   } finally {
     system.sim.uninstall();
     await system.sim.turn();
+    system.end();
+    Error.stackTraceLimit = traceLimit;
     process.off("unhandledRejection", onReject);
   }
   const { violations, steps, sim } = system;

@@ -18,13 +18,16 @@ export interface Found {
 
 const FAILED_MAX = 5;
 
+/** Steps of a story that are shown, the last ones; all where one seed alone is run. */
+const STEPS_SHOWN = 40;
+
 /** A failing run in words, with the command that repeats it. */
-export function told({ seed, variant, plan, violations, steps }: Ran): string {
+function told({ seed, variant, plan, violations, steps }: Ran, isWhole: boolean): string {
   const only = process.env.CHAOS_ONLY ? `CHAOS_ONLY=${process.env.CHAOS_ONLY} ` : "";
   return [
     `seed ${seed} (${variant}): ${plan.map((p) => `${p.fault}@${Math.round(p.atMs)}`).join(", ")}`,
     ...violations.slice(0, 3).map((v) => `  ${v.invariant}: ${v.what}`),
-    ...steps.map((s) => `    ${s}`),
+    ...(isWhole ? steps : steps.slice(-STEPS_SHOWN)).map((s) => `    ${s}`),
     `  replay it: ${only}CHAOS_SEEDS=1 CHAOS_FROM=${seed} ./sempre test test/chaos`,
   ].join("\n");
 }
@@ -33,11 +36,20 @@ export async function runAll({ from, count, step }: Range): Promise<Found> {
   const failed: string[] = [];
   let ran = 0;
   while (ran < count && failed.length < FAILED_MAX) {
-    const result = await run(from + ran * step);
+    const seed = from + ran * step;
     ran++;
-    if (result.violations.length > 0) failed.push(told(result));
+    const result = await run(seed, false);
+    if (result.violations.length > 0) failed.push(await storyOf(result, count === 1));
   }
   return { ran, failed };
+}
+
+/** It is run once more, and its steps are kept this time. */
+async function storyOf(failed: Ran, isWhole: boolean): Promise<string> {
+  const again = await run(failed.seed, true);
+  if (again.violations.length > 0) return told(again, isWhole);
+  const what = failed.violations.map((v) => `${v.invariant}: ${v.what}`).join("; ");
+  return `${told(again, isWhole)}\n  IT DID NOT FAIL THE SECOND TIME: the runs are not the same. The first time: ${what}`;
 }
 
 /** The same in a process of its own: simulated time and chance are global in a process. Throws when it ends without a result. */

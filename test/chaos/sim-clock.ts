@@ -10,7 +10,7 @@ interface Timer {
 /** Rounds of immediates after which a settling is taken for an endless one. */
 const ROUNDS_MAX = 10_000;
 /** Of rounds, one in so many is a real turn of the event loop, in which Node looks for rejections that nobody heard. */
-const TURN_EVERY = 32;
+const TURN_EVERY = 500;
 
 /**
  * Simulated time for a whole system in one process. Time stands while anything runs: it moves to the next timer only when no promise
@@ -135,6 +135,8 @@ export class Life {
   #standsUntilMs = 0;
   /** What has come while it stood, in order. */
   readonly #held: (() => void)[] = [];
+  /** Of those that sleep: takes their listeners off. */
+  readonly #asleep = new Set<() => void>();
   #stepsLeft = Number.POSITIVE_INFINITY;
   #onCrash: () => void = () => {};
 
@@ -152,8 +154,12 @@ export class Life {
     return this.#isOver;
   }
 
+  /** Who sleeps never wakes; what Node keeps for a signal that somebody listens to goes with it. */
   end(): void {
     this.#isOver = true;
+    for (const forget of this.#asleep) forget();
+    this.#asleep.clear();
+    this.#held.length = 0;
   }
 
   /** Its process stands still (SIGSTOP, a host without a free core), and goes on where it was. */
@@ -187,7 +193,7 @@ export class Life {
   step(): boolean {
     if (this.#isOver) return false;
     if (--this.#stepsLeft > 0) return true;
-    this.#isOver = true;
+    this.end();
     this.#onCrash();
     return false;
   }
@@ -198,17 +204,22 @@ export class Life {
       if (signal?.aborted) return reject(signal.reason);
       const onAbort = () => {
         isTakenBack = true;
+        this.#asleep.delete(forget);
         off();
         reject(signal?.reason);
       };
       let isTakenBack = false;
+      const forget = () => signal?.removeEventListener("abort", onAbort);
       const due = () => {
         if (isTakenBack) return;
-        signal?.removeEventListener("abort", onAbort);
+        forget();
+        this.#asleep.delete(forget);
         resolve();
       };
       const off = this.#sim.after(Number.isFinite(ms) ? ms : 1e12, () => this.reach(due));
-      signal?.addEventListener("abort", onAbort, { once: true });
+      if (signal === undefined) return;
+      this.#asleep.add(forget);
+      signal.addEventListener("abort", onAbort, { once: true });
     });
   }
 }

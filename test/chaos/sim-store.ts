@@ -19,6 +19,8 @@ import { type Life, never } from "./sim-clock.ts";
 export class SimDisk {
   readonly #db = new DatabaseSync(":memory:");
   readonly #statements = new Map<string, { readonly statement: StatementSync; readonly reads: boolean }>();
+  readonly #begin = this.#db.prepare("savepoint daemon");
+  readonly #commit = this.#db.prepare("release daemon");
   #isInTransaction = false;
   /** So many of the next writes fail, as on a disk that is full. */
   refusals = 0;
@@ -48,13 +50,13 @@ export class SimDisk {
   }
 
   begin(): void {
-    this.#db.exec("savepoint daemon");
+    this.#begin.run();
     this.#isInTransaction = true;
   }
 
   commit(): void {
     this.#refuse();
-    this.#db.exec("release daemon");
+    this.#commit.run();
     this.#isInTransaction = false;
   }
 

@@ -19,7 +19,8 @@ import { DiskFull, SimDisk } from "./sim-store.ts";
 import { VimLife } from "./vim-life.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
-const STEPS_KEPT = 30;
+/** Monotonic ms at which a template begins. */
+const START_MS = 1_000_000;
 /** Of simulated time, for one piece of work. */
 const PATIENCE_MS = 30_000;
 export const VIEWERS = ["v0", "v1"] as const;
@@ -68,6 +69,8 @@ export class System {
   readonly host: FakeHost;
   readonly disks: Disks;
   readonly wire: Wire = { isSilent: false, slowMs: 0, repeats: 0, streams: new Set() };
+  /** Its story is kept, step by step; else only its end counts. */
+  readonly isTold: boolean;
   readonly steps: string[] = [];
   readonly violations: Violation[] = [];
   /** When the VIM last got its session with the switch: it asks no guest before that. */
@@ -84,10 +87,11 @@ export class System {
   /** Binds that the VIM has answered: what it answered last for each net. */
   readonly ackedBinds = new Map<NetId, NetId | null>();
 
-  constructor(variant: Variant, chance: Chance, template: Template | null) {
+  constructor(variant: Variant, chance: Chance, template: Template | null, isTold: boolean) {
+    this.isTold = isTold;
     this.variant = variant;
     this.chance = chance;
-    this.sim = new SimClock(template?.nowMs ?? 1_000_000);
+    this.sim = new SimClock(template?.nowMs ?? START_MS);
     this.fabric = new FakeSwitch(this.sim, chance.branch(), variant.version);
     this.host = new FakeHost({
       sim: this.sim,
@@ -112,8 +116,7 @@ export class System {
   }
 
   note(what: string): void {
-    this.steps.push(`${((this.sim.now() - 1_000_000) / 1_000).toFixed(4)} s  ${what}`);
-    if (this.steps.length > STEPS_KEPT) this.steps.shift();
+    if (this.isTold) this.steps.push(`${((this.sim.now() - START_MS) / 1_000).toFixed(4)} s  ${what}`);
   }
 
   violate(invariant: string, what: string): void {
@@ -156,7 +159,7 @@ export class System {
       disk: this.disks.mano,
       log: this.#log(() => life.life),
       connect,
-      note: (what) => this.note(what),
+      note: this.isTold ? (what) => this.note(what) : null,
       violate: (what) => this.violate("1 an unknown never moves traffic", what),
     });
     this.manoLife = life;
@@ -225,6 +228,12 @@ export class System {
     await this.run(this.sim.now() + PATIENCE_MS, () => isDone);
     if (!isDone) throw new Error(`not done within ${PATIENCE_MS} ms of simulated time`);
     return work;
+  }
+
+  /** All is over: nothing that was begun in it is kept by anything outside. */
+  end(): void {
+    this.vimLife?.life.end();
+    this.manoLife?.life.end();
   }
 
   bug(what: string, e: unknown): void {
