@@ -17,6 +17,8 @@ export const FAULTS = {
   OVSDB_REFUSED: { http: 502, text: "the switch database refused the request" },
   SWITCH_NOT_CONNECTED: { http: 503, text: "the switch has no OpenFlow session" },
   SWITCH_REFUSED: { http: 502, text: "the switch answered with an OpenFlow error" },
+  CONTROLLER_UNREACHABLE: { http: 503, text: "the SDN controller did not answer" },
+  CONTROLLER_REFUSED: { http: 502, text: "the SDN controller refused the request" },
   STALE_EPOCH: { http: 409, text: "a newer leader has taken over" },
   VIM_UNREACHABLE: { http: 503, text: "the VIM did not answer" },
   VIM_REFUSED: { http: 502, text: "the VIM refused the request" },

@@ -2,11 +2,12 @@ import type { Socket } from "node:net";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
-import type { FlowChange, FlowPhases, FlowTable } from "../model/flow.ts";
+import type { FlowPhases, FlowTable } from "../model/flow.ts";
 import type { DatapathId } from "../model/ids.ts";
 import { ABILITIES, type Abilities, type Applied, type SwitchEvent, type SwitchPort } from "../model/switch.ts";
 import { OF13, type VersionName } from "../wire/openflow/hello.ts";
 import type { BatchResult } from "./channel.ts";
+import { describeChange } from "./describe-change.ts";
 import type { Dialect, Heard } from "./dialect.ts";
 import { dialect10 } from "./dialect10.ts";
 import { dialect13 } from "./dialect13.ts";
@@ -219,12 +220,4 @@ function refusal(datapath: DatapathId, phases: FlowPhases, { refused }: BatchRes
   const change = phases[phase]?.[index];
   const what = change === undefined ? "the whole" : describeChange(change);
   return new Fault("SWITCH_REFUSED", `${error} for ${what}`, { datapath, change: what, error, refused: refused.length });
-}
-
-/** A change as people read it: `addEntry table=0 priority=100 {"inPort":"p1"}`. */
-function describeChange(change: FlowChange): string {
-  if (change.op === "deleteGroup") return `${change.op} ${change.groupId}`;
-  if ("group" in change) return `${change.op} ${change.group.id}`;
-  const { table, priority, match } = change.entry;
-  return `${change.op} table=${table} priority=${priority} ${JSON.stringify(match)}`;
 }

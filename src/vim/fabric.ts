@@ -299,4 +299,5 @@ function refusalOfStandIns(err: unknown): string | null {
 }
 
 /** True where the change stays wanted though the switch did not take it now: it is written when the switch comes back. */
-export const isLater = (e: unknown): boolean => e instanceof Fault && (e.code === "SWITCH_NOT_CONNECTED" || e.code === "TIMEOUT");
+export const isLater = (e: unknown): boolean => e instanceof Fault && LATER.has(e.code);
+const LATER: ReadonlySet<string> = new Set(["SWITCH_NOT_CONNECTED", "TIMEOUT", "CONTROLLER_UNREACHABLE"]);
