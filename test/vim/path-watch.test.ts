@@ -94,6 +94,7 @@ describe("after a switch-over", { timeout: 90_000 }, () => {
     await sleep(3_000); // They are answered for long enough to be known to be.
     const at = nowMs();
     pump.flow({ va: USER, vb: USER, [tap("a")]: MEMBER, [tap("b")]: ARP_ANSWER }); // Its kernel lives, its application does not.
+    await pump.turned();
     await lead("traffic0", "data1");
     await until("led on", () => rig.boundTo("traffic0") === "data0", PATIENCE_MS);
     expect(nowMs() - at).toBeGreaterThan(3_000);

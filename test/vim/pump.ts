@@ -24,6 +24,7 @@ export const stream = (frame: string): Stream => ({ frame, packets: MANY });
 export class Pump {
   readonly #ovs: Ovs;
   #streams: Readonly<Record<string, Stream>> = {};
+  #round = 0;
   #isOver = false;
   #running: Promise<void> | null = null;
 
@@ -37,6 +38,12 @@ export class Pump {
     this.#running ??= this.#run();
   }
 
+  /** Resolves when nothing of an earlier flow is on its way any more. */
+  async turned(): Promise<void> {
+    const round = this.#round;
+    while (this.#round < round + 1) await new Promise((r) => setTimeout(r, EVERY_MS));
+  }
+
   async stop(): Promise<void> {
     this.#isOver = true;
     await this.#running;
@@ -44,6 +51,7 @@ export class Pump {
 
   async #run(): Promise<void> {
     while (!this.#isOver) {
+      this.#round++;
       const streams = Object.entries(this.#streams);
       for (const [port, { frame, packets }] of streams)
         await this.#ovs.appctl("netdev-dummy/receive", port, ...new Array<string>(packets).fill(frame));
