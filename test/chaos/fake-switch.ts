@@ -28,6 +28,10 @@ export class FakeSwitch {
   session: FakeSession | null = null;
   /** Added to each answer, ms. */
   slowMs = 0;
+  /** Share of the controller's frames that are lost, each way. */
+  loss = 0;
+  /** When frames were lost last. */
+  lossyAtMs = Number.NEGATIVE_INFINITY;
   /** So many of the next changes are refused. */
   refusals = 0;
   refusedAtMs = Number.NEGATIVE_INFINITY;
@@ -100,9 +104,16 @@ export class FakeSwitch {
     return this.#counted.get(port) ?? { tx: 0, rx: 0 };
   }
 
+  /** A frame of the controller, or for it, is lost on its way. */
+  loses(): boolean {
+    if (this.loss === 0) return false;
+    this.lossyAtMs = this.sim.now();
+    return this.chance.is(this.loss);
+  }
+
   /** A frame comes in from what is behind a port: here only answers to probes matter. */
   frameIn(inPort: string, frame: Uint8Array): void {
-    if (!this.isLive(inPort)) return;
+    if (!this.isLive(inPort) || this.loses()) return;
     this.count(inPort, "rx");
     const toUs = PROBE_MAC_BYTES.every((b, i) => frame[i] === b);
     const left = traced(this.table, { inPort, vlan: null, ethDst: toUs ? PROBE_MAC : "ff:ff:ff:ff:ff:ff" }, this.isLive);
@@ -177,7 +188,7 @@ class FakeSession implements FlowSwitch {
     if (!this.ports.has(port)) throw new Fault("SWITCH_REFUSED", `the switch has no port ${port}`, { port });
     this.#sent.set(port, (this.#sent.get(port) ?? 0) + 1);
     this.#send(() => {
-      if (!this.#switch.isLive(port)) return;
+      if (!this.#switch.isLive(port) || this.#switch.loses()) return;
       this.#switch.count(port, "tx");
       this.#switch.out(port, frame);
     });

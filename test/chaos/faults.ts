@@ -21,6 +21,7 @@ const SHARES = {
   switchRestart: 2,
   switchSlow: 2,
   switchRefuses: 2,
+  framesLost: 2,
   wireSilent: 3,
   wireSlow: 2,
   wireRepeats: 2,
@@ -138,6 +139,13 @@ const STRIKES: Readonly<Record<FaultName, (it: Stage) => void>> = {
     later(3_000, 6_000, () => {
       fabric.refusals = 0;
     });
+  },
+  framesLost: ({ system: { fabric }, invariants, chance, later }) => {
+    fabric.loss = chance.between(0.05, 0.6);
+    later(500, 4_000, () => {
+      fabric.loss = 0;
+    });
+    invariants.mayBeMistaken(); // Who answers and is not heard is silent for all that anybody can know.
   },
   wireSilent: ({ system: { wire }, later }) => {
     wire.isSilent = true;

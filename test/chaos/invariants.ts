@@ -1,3 +1,4 @@
+import type { Action } from "../../src/model/flow.ts";
 import type { NetId } from "../../src/model/ids.ts";
 import type { Guest } from "./fake-host.ts";
 import { SERVICE_MAC } from "./service-traffic.ts";
@@ -17,11 +18,11 @@ interface Ended {
   readonly atMs: number;
 }
 
-/** What must hold at every instant, seen from the world and not from what the daemons believe. */
+/** What must hold at every instant, seen from the world and not from what the daemons believe. Numbers are those of ARCHITECTURE.md. */
 export class Invariants {
   readonly #system: System;
-  /** Who serves each viewer in the switch now, and who did last. */
-  readonly #served = new Map<string, Guest | null>();
+  /** Whom the packets of each viewer reach in the switch now. */
+  readonly #served = new Map<string, readonly Guest[]>();
   /** What the VIM has each traffic net bound to: the decision, which the switch follows when it can. */
   readonly #bound = new Map<NetId, NetId | null>();
   readonly #normal = new Map<string, string>();
@@ -43,8 +44,8 @@ export class Invariants {
     this.#look(() => "", false);
   }
 
-  servedBy(viewer: string): Guest | null {
-    return this.#served.get(viewer) ?? null;
+  servedBy(viewer: string): readonly Guest[] {
+    return this.#served.get(viewer) ?? [];
   }
 
   /** The member a viewer belongs to when nothing is wrong. */
@@ -54,6 +55,12 @@ export class Invariants {
 
   setNormal(viewer: string, guestId: string): void {
     this.#normal.set(viewer, guestId);
+  }
+
+  /** Each member may be taken for one that failed, once. */
+  mayBeMistaken(): void {
+    const { sim, host } = this.#system;
+    for (const { id } of host.guests.values()) this.outages.push({ guest: id, atMs: sim.now() });
   }
 
   /** Follows who serves at all; called with every step of time. */
@@ -81,27 +88,50 @@ export class Invariants {
   #followBinds(): void {
     const nets = this.#system.vim?.picture.nets;
     if (!nets) return;
+    const isRestarted = this.#lookedAt !== this.#system.vimLife;
     for (const [netId, viewer] of this.#trafficNets()) {
       const bindNet = nets.get(netId)?.bindNet ?? null;
       const had = this.#bound.get(netId);
       if (had === bindNet) continue;
       this.#bound.set(netId, bindNet);
-      if (this.#system.ackedBinds.get(netId) === had && this.#lookedAt !== this.#system.vimLife && had !== undefined)
+      if (this.#system.acked.binds.get(netId) === had && isRestarted && had !== undefined)
         this.#violate(
-          "9 what was acknowledged survives",
+          "6 what was acknowledged survives",
           `the bind of ${viewer} to ${nameOf(this.#system, had)} was answered, and is lost after the restart`,
         );
       const to = this.#guestOn(bindNet);
       if (had === undefined || to === undefined) continue;
       this.#system.note(`${viewer} is bound to ${to.name}`);
-      this.#checkTarget(viewer, to);
       const from = this.#guestOn(had);
-      if (from === undefined) continue;
-      this.#checkLeft(viewer, from, to);
-      if (this.#isTakenBack) this.failovers = Math.max(0, this.failovers - 1);
-      else if (!this.isCommanded && to.id !== this.normalOf(viewer)) this.failovers++;
+      if (from !== undefined) this.#count(viewer, to, isRestarted);
+      if (isRestarted) continue; // Nobody has decided that: it is what the disk has.
+      this.#checkTarget(viewer, to);
+      if (from !== undefined) this.#checkLeft(viewer, from, to);
     }
+    if (isRestarted) this.#checkAcked();
     this.#lookedAt = this.#system.vimLife;
+  }
+
+  /** A move that the VIM could not write before it was killed is gone, and so is the word of it. */
+  #count(viewer: string, to: Guest, isRestarted: boolean): void {
+    const isNormal = to.id === this.normalOf(viewer);
+    if (this.#isTakenBack || (isRestarted && isNormal)) this.failovers = Math.max(0, this.failovers - 1);
+    else if (!this.isCommanded && !isNormal) this.failovers++;
+  }
+
+  /** What was armed and who was fenced, as the VIM has it after its restart. */
+  #checkAcked(): void {
+    const { acked, host, vim } = this.#system;
+    for (const [id, revision] of acked.armed) {
+      const kept = vim!.picture.protections.get(id)?.revision ?? 0;
+      if (kept < revision)
+        this.#violate("6 what was acknowledged survives", `revision ${revision} was armed, and ${kept} is there`);
+    }
+    for (const [id, life] of acked.fences) {
+      const guest = host.guests.get(id);
+      if (guest?.life === life && !vim!.picture.portsOf(id).some((p) => p.fenced))
+        this.#violate("6 what was acknowledged survives", `${guest.name} was fenced, and is not after the restart`);
+    }
   }
 
   /** A lockout or forced switch that was taken stays until the next command. */
@@ -110,7 +140,7 @@ export class Invariants {
     const nfvo = manoLife?.nfvo;
     if (ackedLock === null || guard === null || !nfvo) return;
     const kind = nfvo.commands.inPlace(guard.group.id)?.kind ?? "nothing";
-    if (kind !== ackedLock) this.#violate("9 what was acknowledged survives", `${ackedLock} was taken, and ${kind} is in place`);
+    if (kind !== ackedLock) this.#violate("6 what was acknowledged survives", `${ackedLock} was taken, and ${kind} is in place`);
   }
 
   #trafficNets(): readonly (readonly [NetId, string])[] {
@@ -135,14 +165,14 @@ export class Invariants {
     const isHalfTurned = isBetween || sim.now() - fabric.refusedAtMs < HALF_TURNED_MS;
     for (const viewer of VIEWERS) {
       const there = this.#forward(viewer);
-      if (there.length > 1)
+      if (there.length > this.#system.variant.owners)
         this.#violate("2 one server", `packets of ${viewer} reach ${there.map((g) => g.name).join(" and ")} after: ${what()}`);
       const back = [...this.#system.host.guests.values()].filter(
         (g) => this.#system.host.isServing(g) && this.#comesBack(g, viewer),
       );
-      if (!isHalfTurned && back.length > 1)
+      if (!isHalfTurned && back.length > this.#system.variant.owners)
         this.#violate("2 one server", `packets of ${back.map((g) => g.name).join(" and ")} reach ${viewer} after: ${what()}`);
-      this.#moved(viewer, there[0] ?? null);
+      this.#moved(viewer, there);
     }
   }
 
@@ -166,15 +196,14 @@ export class Invariants {
 
   /** Both ways. */
   isServed(viewer: string): boolean {
-    const guest = this.#forward(viewer)[0];
-    return guest !== undefined && this.#system.host.isServing(guest) && this.#comesBack(guest, viewer);
+    return this.#forward(viewer).some((g) => this.#system.host.isServing(g) && this.#comesBack(g, viewer));
   }
 
-  #moved(viewer: string, to: Guest | null): void {
-    const was = this.#served.get(viewer) ?? null;
-    if (was === to) return;
+  #moved(viewer: string, to: readonly Guest[]): void {
+    const was = this.servedBy(viewer);
+    if (was.length === to.length && to.every((g) => was.includes(g))) return;
     this.#served.set(viewer, to);
-    this.#system.note(`${viewer}: ${was?.name ?? "nobody"} → ${to?.name ?? "nobody"}`);
+    this.#system.note(`${viewer}: ${namesOf(was)} → ${namesOf(to)}`);
   }
 
   /** The bind returns to what it was: the switch has refused what was asked with it. */
@@ -185,25 +214,49 @@ export class Invariants {
   #checkTarget(viewer: string, to: Guest): void {
     const { sim, host } = this.#system;
     if (to.isHung && !this.#system.variant.isProbed) return; // Nobody can know.
-    const knowableAtMs = Math.max(to.failedAtMs, to.isHung ? this.#system.connectedAtMs : 0);
+    const { vimLife, manoLife, connectedAtMs } = this.#system;
+    const goOnMs = [vimLife, manoLife].map((d) => d?.life.goesOnMs ?? 0); // One that stood hears late.
+    const knowableAtMs = Math.max(to.failedAtMs, to.isHung ? connectedAtMs : 0, ...goOnMs);
     const isNews = this.#isTakenBack || sim.now() - knowableAtMs < LATENESS_MS;
     if (!host.isServing(to) && !isNews)
-      this.#violate("3 only to members known up", `${viewer} is bound to ${to.name}, which is ${to.state} and does not serve`);
+      this.#violate("1 only to members known up", `${viewer} is bound to ${to.name}, which is ${to.state} and does not serve`);
   }
 
   #checkLeft(viewer: string, from: Guest, to: Guest): void {
-    const { sim, host } = this.#system;
-    if (this.isCommanded || !host.isServing(from) || to.id === this.normalOf(viewer) || this.#isTakenBack) return;
-    const isWell = sim.now() - Math.max(from.failedAtMs, from.answersFromMs) > LATENESS_MS;
-    if (isWell) this.#violate("1 an unknown never moves traffic", `${viewer} is taken from ${from.name}, which is well`);
+    if (this.isCommanded || to.id === this.normalOf(viewer) || this.#isTakenBack) return;
+    if (this.#isWell(from))
+      this.#violate("1 an unknown never moves traffic", `${viewer} is taken from ${from.name}, which is well`);
+  }
+
+  /** It serves, and nothing has been the matter with it or with the way to it for so long that everybody knows. */
+  #isWell(guest: Guest): boolean {
+    const { sim, host, fabric } = this.#system;
+    return host.isServing(guest) && sim.now() - Math.max(guest.failedAtMs, guest.answersFromMs, fabric.lossyAtMs) > LATENESS_MS;
   }
 
   #touched(guest: Guest, verb: string): void {
-    const { sim, host } = this.#system;
-    const isWell = host.isServing(guest) && sim.now() - Math.max(guest.failedAtMs, guest.answersFromMs) > LATENESS_MS;
-    const serves = VIEWERS.filter((v) => this.servedBy(v) === guest);
-    if (isWell && serves.length > 0)
-      this.#violate("7 the survivor is left alone", `${verb} of ${guest.name}, which is well and serves ${serves.join(", ")}`);
+    const serves = VIEWERS.filter((v) => this.servedBy(v).includes(guest));
+    if (verb === "pause" && this.#leadsTo(guest))
+      this.#violate(
+        "11 a spare is paused where nothing leads to it",
+        `${guest.name} is paused, and an entry of the switch leads to it`,
+      );
+    if (this.#isWell(guest) && serves.length > 0)
+      this.#violate("11 the survivor is left alone", `${verb} of ${guest.name}, which is well and serves ${serves.join(", ")}`);
+  }
+
+  /** Any way on which packets of users would reach it, now or when a port is lost. */
+  #leadsTo({ taps }: Guest): boolean {
+    const { entries, groups } = this.#system.fabric.table;
+    const isTo = (a: Action) => a.do === "output" && taps.includes(a.port);
+    return entries.some(
+      (e) =>
+        isUser(e.match.inPort) &&
+        e.actions.some(
+          (a) =>
+            isTo(a) || (a.do === "group" && groups.some((g) => g.id === a.group && g.buckets.some((b) => b.actions.some(isTo)))),
+        ),
+    );
   }
 
   #violate(invariant: string, what: string): void {
@@ -214,38 +267,44 @@ export class Invariants {
 /** Names of what is not as it should be once nothing has gone wrong for a while; empty: all is well. */
 export function unsettled(system: System, invariants: Invariants): string[] {
   const { vim, guard, host, fabric, manoLife } = system;
-  if (vim === null || guard === null || manoLife?.nfvo === null || !guard.isObserved) return ["4 a daemon is not up"];
+  if (vim === null || guard === null || manoLife?.nfvo === null || !guard.isObserved) return ["a daemon is not up"];
   const found: string[] = [];
   const wellNow = [...host.guests.values()].filter((g) => host.isServing(g));
-  if (fabric.session === null) found.push("4 the switch is not connected");
+  if (fabric.session === null) found.push("the switch is not connected");
   const spares = new Set<string>(guard.members.filter((m) => m.member.standby === "warm").map((m) => m.serverId));
   const rests = (g: Guest) => guard.members.some((m) => m.serverId === g.id && m.rest.rest === "resting") && g.state === "paused";
   for (const g of host.guests.values()) {
-    if (spares.has(g.id) && !rests(g)) found.push(`4 redundancy: the spare ${g.name} is ${g.state} and does not rest`);
+    if (spares.has(g.id) && !rests(g)) found.push(`redundancy: the spare ${g.name} is ${g.state} and does not rest`);
     if (!spares.has(g.id) && !wellNow.includes(g))
-      found.push(`4 redundancy: ${g.name} is ${g.state}${g.isHung ? " and hangs" : ""}`);
+      found.push(`redundancy: ${g.name} is ${g.state}${g.isHung ? " and hangs" : ""}`);
   }
   for (const { netId, name } of guard.group.trafficNets) {
     const viewer = `v${name.at(-1)}`;
     if (wellNow.length > 0 && !invariants.isServed(viewer))
-      found.push(`4 served: ${viewer} is not served, though ${wellNow[0]!.name} is well`);
+      found.push(`served: ${viewer} is not served, though ${wellNow[0]!.name} is well`);
     const byMano = guard.servedBy(netId);
     const bindNet = vim.picture.nets.get(netId)?.bindNet ?? null;
     const dataNetOfMano = guard.group.members.find((m) => m.vnfcId === byMano)?.dataNet ?? null;
     if (dataNetOfMano !== bindNet)
-      found.push(`4 pictures: the MANO has ${name} at ${nameOf(system, dataNetOfMano)}, the VIM at ${nameOf(system, bindNet)}`);
-    const guest = invariants.servedBy(viewer);
-    const inSwitch =
-      guest === null
-        ? null
-        : ([...vim.picture.ports.values()].find((p) => guest.taps.includes(p.switchPort ?? ""))?.netId ?? null);
+      found.push(`pictures: the MANO has ${name} at ${nameOf(system, dataNetOfMano)}, the VIM at ${nameOf(system, bindNet)}`);
+    const served = invariants.servedBy(viewer);
+    const netOf = (g: Guest) =>
+      [...vim.picture.ports.values()].find((p) => g.taps.includes(p.switchPort ?? "") && p.switchPort !== null)?.netId ?? null;
+    const nets = served.map(netOf);
+    const inSwitch = nets.includes(bindNet) ? bindNet : (nets[0] ?? null);
     if (inSwitch !== bindNet)
-      found.push(`4 pictures: the VIM has ${name} at ${nameOf(system, bindNet)}, the switch at ${nameOf(system, inSwitch)}`);
-    if (system.variant.isRevertive && !invariants.isCommanded && guest !== null && guest.id !== invariants.normalOf(viewer))
-      found.push(`4 reverted: ${viewer} is not back on its normal member`);
+      found.push(`pictures: the VIM has ${name} at ${nameOf(system, bindNet)}, the switch at ${nameOf(system, inSwitch)}`);
+    if (system.variant.owners === 2 && served.length < 2) found.push(`owners: ${viewer} is served by ${namesOf(served)} only`);
+    const bound = served[nets.indexOf(bindNet)];
+    if (system.variant.isRevertive && !invariants.isCommanded && bound !== undefined && bound.id !== invariants.normalOf(viewer))
+      found.push(`reverted: ${viewer} is not back on its normal member`);
   }
   return found;
 }
+
+const isUser = (port: string | undefined): boolean => port !== undefined && (VIEWERS as readonly string[]).includes(port);
+
+const namesOf = (guests: readonly Guest[]): string => guests.map((g) => g.name).join(" and ") || "nobody";
 
 const nameOf = (system: System, net: NetId | null): string =>
   net === null ? "nothing" : (system.vim?.picture.nets.get(net)?.name ?? net);

@@ -1,7 +1,7 @@
 import { Chance } from "./chance.ts";
 import { type Planned, planOf, strike } from "./faults.ts";
 import { Invariants, unsettled } from "./invariants.ts";
-import { recordsAmiss } from "./records.ts";
+import { Records } from "./records.ts";
 import { System, type Template, type Variant, type Violation } from "./system.ts";
 
 const same = (yaml: string) => yaml;
@@ -9,7 +9,15 @@ const fed = (yaml: string) => yaml.replace("hold_off_ms: 0,", "hold_off_ms: 0, t
 const unprobed = (yaml: string) => yaml.replace(/, probe: \{[^}]*\}/, "");
 
 export const VARIANTS: readonly Variant[] = [
-  { name: "active-active 1.3", file: "media-relay.yaml", version: "1.3", edit: fed, isProbed: true, isRevertive: true },
+  {
+    name: "active-active 1.3",
+    file: "media-relay.yaml",
+    version: "1.3",
+    edit: fed,
+    isProbed: true,
+    isRevertive: true,
+    owners: 1,
+  },
   {
     name: "active-passive 1.3",
     file: "media-relay-active-passive.yaml",
@@ -17,8 +25,17 @@ export const VARIANTS: readonly Variant[] = [
     edit: same,
     isProbed: true,
     isRevertive: true,
+    owners: 1,
   },
-  { name: "active-active 1.0", file: "media-relay.yaml", version: "1.0", edit: unprobed, isProbed: false, isRevertive: true },
+  {
+    name: "active-active 1.0",
+    file: "media-relay.yaml",
+    version: "1.0",
+    edit: unprobed,
+    isProbed: false,
+    isRevertive: true,
+    owners: 1,
+  },
   {
     name: "active-active 1.3, hold-off, not revertive",
     file: "media-relay.yaml",
@@ -26,11 +43,12 @@ export const VARIANTS: readonly Variant[] = [
     edit: (yaml) => unprobed(yaml).replace("hold_off_ms: 0", "hold_off_ms: 300").replace("revertive: true", "revertive: false"),
     isProbed: false,
     isRevertive: false,
+    owners: 1,
   },
 ];
 
+const OTHERS_EVERY = 16;
 /** One seed of so many runs with a warm spare beside the twins. */
-const SPARE_EVERY = 16;
 const WITH_SPARE: Variant = {
   name: "active-passive 1.3, warm spare",
   file: "media-relay-warm-spare.yaml",
@@ -38,9 +56,23 @@ const WITH_SPARE: Variant = {
   edit: same,
   isProbed: true,
   isRevertive: true,
+  owners: 1,
 };
-const variantOf = (seed: number): Variant =>
-  seed % SPARE_EVERY === SPARE_EVERY - 1 ? WITH_SPARE : VARIANTS[seed % VARIANTS.length]!;
+/** And one where both serve all the time. */
+const DUPLICATED: Variant = {
+  name: "duplicated 1.3",
+  file: "media-relay-duplicated.yaml",
+  version: "1.3",
+  edit: same,
+  isProbed: true,
+  isRevertive: true,
+  owners: 2,
+};
+const OTHERS = new Map([
+  [15, WITH_SPARE],
+  [7, DUPLICATED],
+]);
+const variantOf = (seed: number): Variant => OTHERS.get(seed % OTHERS_EVERY) ?? VARIANTS[seed % VARIANTS.length]!;
 
 /** From the start of the daemons until the first fault. */
 const START_MS = 2_500;
@@ -53,6 +85,9 @@ const FAULTS_MAX_MS = 60_000;
  */
 const QUIET_MAX_MS = 400_000;
 const LOOK_EVERY_MS = 500;
+/** One run of so many ends with a restart of both daemons, which takes so long. */
+const RESTARTED_EVERY = 5;
+const RESTARTED_MS = 6_000;
 const WELL_FOR_MS = 2_500;
 
 export interface Ran {
@@ -107,6 +142,7 @@ export async function run(seed: number, isTold: boolean): Promise<Ran> {
     for (const { fault, atMs } of plan) system.sim.after(atMs, () => strike(fault, system, invariants, faults));
     await throughFaults(system, invariants, plan);
     await quiet(system, invariants);
+    if (seed % RESTARTED_EVERY === 0) await restarted(system, invariants);
   } catch (e) {
     system.bug("the run", e);
   } finally {
@@ -131,9 +167,9 @@ async function started(system: System): Promise<Invariants> {
     invariants.setNormal(v, [...system.host.guests.values()].find((g) => g.name.startsWith(name))!.id);
   }
   if (system.fabric.changes > 0)
-    system.violate("10 a restart rewrites nothing", `${system.fabric.changes} changes when all was right`);
+    system.violate("5 a restart rewrites nothing", `${system.fabric.changes} changes when all was right`);
   const amiss = unsettled(system, invariants);
-  if (amiss.length > 0) system.violate("0 start", amiss.join("; "));
+  if (amiss.length > 0) system.violate("start", amiss.join("; "));
   invariants.outages.length = 0;
   return invariants;
 }
@@ -157,6 +193,7 @@ function look(invariants: Invariants): void {
 async function quiet(system: System, invariants: Invariants): Promise<void> {
   const { sim } = system;
   const endMs = sim.now() + QUIET_MAX_MS;
+  const records = new Records(system, invariants);
   let wellSinceMs: number | null = null;
   let amiss: string[] = [];
   while (system.violations.length === 0) {
@@ -165,16 +202,28 @@ async function quiet(system: System, invariants: Invariants): Promise<void> {
       return system.violations.length > 0;
     });
     amiss = unsettled(system, invariants);
-    if (amiss.length === 0) amiss = await recordsAmiss(system, invariants);
+    if (amiss.length === 0) amiss = await records.amiss();
     wellSinceMs = amiss.length > 0 ? null : (wellSinceMs ?? sim.now());
     if (wellSinceMs !== null && sim.now() - wellSinceMs >= WELL_FOR_MS) return;
     if (sim.now() > endMs) break;
   }
   describeEnd(system);
-  for (const what of amiss) {
-    const [number] = what.split(" ");
-    system.violate(`${number} after quiet`, what);
-  }
+  for (const what of amiss) system.violate("after quiet", what);
+}
+
+/** Both daemons are killed and start once more, where all is well by now: nothing is written to the switch, and all stays well. */
+async function restarted(system: System, invariants: Invariants): Promise<void> {
+  if (system.violations.length > 0) return;
+  system.killVim();
+  system.killMano();
+  const { changes } = system.fabric;
+  await system.run(system.sim.now() + RESTARTED_MS, () => {
+    look(invariants);
+    return system.violations.length > 0;
+  });
+  if (system.fabric.changes > changes)
+    system.violate("5 a restart rewrites nothing", `${system.fabric.changes - changes} changes when all was right`);
+  for (const what of unsettled(system, invariants)) system.violate("after a restart", what);
 }
 
 /** For the transcript: what the daemons believe of the members at the end. */

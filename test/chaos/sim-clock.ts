@@ -132,7 +132,7 @@ export class Life {
   readonly name: string;
   readonly #sim: SimClock;
   #isOver = false;
-  #standsUntilMs = 0;
+  #standsUntilMs = Number.NEGATIVE_INFINITY;
   /** What has come while it stood, in order. */
   readonly #held: (() => void)[] = [];
   /** Of those that sleep: takes their listeners off. */
@@ -160,6 +160,11 @@ export class Life {
     for (const forget of this.#asleep) forget();
     this.#asleep.clear();
     this.#held.length = 0;
+  }
+
+  /** When it went on last, or will; -Infinity: it never stood. */
+  get goesOnMs(): number {
+    return this.#standsUntilMs;
   }
 
   /** Its process stands still (SIGSTOP, a host without a free core), and goes on where it was. */

@@ -28,6 +28,14 @@ export interface Wire {
   readonly streams: Set<(why: string) => void>;
 }
 
+/** What was answered with success: from there on it must survive everything. */
+export interface Acked {
+  readonly binds: Map<NetId, NetId | null>;
+  readonly armed: Map<GroupId, number>;
+  /** By server: the life of it whose port was closed. */
+  readonly fences: Map<ServerId, number>;
+}
+
 /** What one MANO's run asks of the VIM's present run, with the failures that HTTP would have: the contract of src/vimconn/openvim.ts. */
 export class SimConnector implements VimConnector {
   readonly #sim: SimClock;
@@ -37,8 +45,8 @@ export class SimConnector implements VimConnector {
   readonly #vim: () => VimLife | null;
   /** A failure that is no Fault would be HTTP 500. */
   readonly #bug: (e: unknown) => void;
-  /** A bind was answered: from here on it must survive everything. */
-  readonly #bound: (net: NetId, to: NetId | null) => void;
+  readonly #acked: Acked;
+  readonly #lifeOf: (server: ServerId) => number | undefined;
 
   constructor(parts: {
     sim: SimClock;
@@ -47,7 +55,8 @@ export class SimConnector implements VimConnector {
     wire: Wire;
     vim: () => VimLife | null;
     bug: (e: unknown) => void;
-    bound: (net: NetId, to: NetId | null) => void;
+    acked: Acked;
+    lifeOf: (server: ServerId) => number | undefined;
   }) {
     this.#sim = parts.sim;
     this.#chance = parts.chance;
@@ -55,7 +64,8 @@ export class SimConnector implements VimConnector {
     this.#wire = parts.wire;
     this.#vim = parts.vim;
     this.#bug = parts.bug;
-    this.#bound = parts.bound;
+    this.#acked = parts.acked;
+    this.#lifeOf = parts.lifeOf;
   }
 
   [Symbol.dispose](): void {}
@@ -135,13 +145,16 @@ export class SimConnector implements VimConnector {
   changeBind(trafficNet: NetId, dataNet: NetId | null, copyNet: NetId | null = null): Promise<Bound> {
     return this.#ask(BIND_TIMEOUT_MS, undefined, async (vim) => {
       const applied = await vim.binds.changeBind(trafficNet, dataNet, copyNet);
-      this.#bound(trafficNet, dataNet);
+      this.#acked.binds.set(trafficNet, dataNet);
       return applied === null ? { pending: true } : { pending: false, onWireMs: applied.onWireAt, barrierMs: applied.barrierAt };
     });
   }
 
   async arm(protection: ArmedProtection, signal: AbortSignal): Promise<void> {
-    await this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.protections.arm(protection));
+    await this.#ask(ASK_TIMEOUT_MS, signal, async (vim) => {
+      await vim.protections.arm(protection);
+      this.#acked.armed.set(protection.id, protection.revision);
+    });
   }
 
   async armed(id: GroupId, signal: AbortSignal): Promise<ArmedProtection | null> {
@@ -161,11 +174,17 @@ export class SimConnector implements VimConnector {
   }
 
   async disarm(id: GroupId, signal: AbortSignal): Promise<void> {
+    this.#acked.armed.delete(id);
     await this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.protections.disarm(id)).catch(unlessGone);
   }
 
   async fence(id: GroupId, member: VnfcId, signal: AbortSignal): Promise<void> {
-    await this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.protections.fence(id, member));
+    await this.#ask(ASK_TIMEOUT_MS, signal, async (vim) => {
+      const { serverId } = vim.picture.protections.get(id)?.members.find((m) => m.id === member) ?? {};
+      const life = serverId && this.#lifeOf(serverId);
+      await vim.protections.fence(id, member);
+      if (serverId && life !== undefined) this.#acked.fences.set(serverId, life);
+    });
   }
 
   async netConnection(net: NetId): Promise<NetId | null> {

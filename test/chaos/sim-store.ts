@@ -24,6 +24,8 @@ export class SimDisk {
   #isInTransaction = false;
   /** So many of the next writes fail, as on a disk that is full. */
   refusals = 0;
+  /** Statements that wrote, and undid: while this stands, so does what is on the disk. */
+  writes = 0;
 
   constructor(migrationsDir: string) {
     migrate(this.#db, migrationsDir);
@@ -46,6 +48,7 @@ export class SimDisk {
   /** What a killed daemon had begun and not committed is undone when the next one opens. */
   rollBack(): void {
     if (this.#isInTransaction) this.#db.exec("rollback to daemon; release daemon");
+    this.writes++;
     this.#isInTransaction = false;
   }
 
@@ -69,6 +72,7 @@ export class SimDisk {
     }
     if (!known.reads) this.#refuse();
     if (known.reads) return { rows: known.statement.all(...(values as SQLInputValue[])) };
+    this.writes++;
     const { changes } = known.statement.run(...(values as SQLInputValue[]));
     return { rows: [], numAffectedRows: BigInt(changes) };
   }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Fault } from "../../src/lib/fault.ts";
 import type { Log } from "../../src/lib/log.ts";
 import type { Guard } from "../../src/mano/guard.ts";
-import type { NetId, TenantId, VimAccountId } from "../../src/model/ids.ts";
+import type { TenantId, VimAccountId } from "../../src/model/ids.ts";
 import type { VimNet } from "../../src/model/vim-picture.ts";
 import { upsertVimAccount } from "../../src/store/mano-catalogue.ts";
 import type { ManoTables } from "../../src/store/mano-schema.ts";
@@ -14,7 +14,7 @@ import { FakeSwitch } from "./fake-switch.ts";
 import { ManoLife } from "./mano-life.ts";
 import { ServiceTraffic } from "./service-traffic.ts";
 import { Life, SimClock } from "./sim-clock.ts";
-import { SimConnector, type Wire } from "./sim-connector.ts";
+import { type Acked, SimConnector, type Wire } from "./sim-connector.ts";
 import { DiskFull, SimDisk } from "./sim-store.ts";
 import { VimLife } from "./vim-life.ts";
 
@@ -37,6 +37,8 @@ export interface Variant {
   readonly edit: (yaml: string) => string;
   readonly isProbed: boolean;
   readonly isRevertive: boolean;
+  /** How many members serve one user at a time: two in the scheme DUPLICATED. */
+  readonly owners: 1 | 2;
 }
 
 export interface Violation {
@@ -84,8 +86,8 @@ export class System {
   /** The lockout or forced switch that was taken last, until another command is given. */
   ackedLock: string | null = null;
   lastAsked: symbol | null = null;
-  /** Binds that the VIM has answered: what it answered last for each net. */
-  readonly ackedBinds = new Map<NetId, NetId | null>();
+  /** What the VIM has answered last: of binds, of what is armed (revisions), of fences (the life that was cut off). */
+  readonly acked: Acked = { binds: new Map(), armed: new Map(), fences: new Map() };
 
   constructor(variant: Variant, chance: Chance, template: Template | null, isTold: boolean) {
     this.isTold = isTold;
@@ -151,7 +153,8 @@ export class System {
         life: of,
         wire: this.wire,
         vim: () => this.vimLife,
-        bound: (net, to) => this.ackedBinds.set(net, to),
+        acked: this.acked,
+        lifeOf: (server) => this.host.guests.get(server)?.life,
         bug: (e) => this.bug("a request to the VIM failed by a bug", e),
       });
     const life = new ManoLife({
@@ -237,7 +240,7 @@ export class System {
   }
 
   bug(what: string, e: unknown): void {
-    this.violate("8 no bug", `${what}: ${e instanceof Error ? e.stack : String(e)}`);
+    this.violate("no bug", `${what}: ${e instanceof Error ? e.stack : String(e)}`);
   }
 
   keep(): Template {
