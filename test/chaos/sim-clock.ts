@@ -67,22 +67,39 @@ export class SimClock {
     return new Promise((r) => this.#real.setImmediate(r));
   }
 
+  /** Lets all happen until `untilMs`, or until `isOver` says so, which is asked after each step. */
+  run(untilMs: number, isOver: () => boolean): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let rounds = 0;
+    const settled = () => {
+      try {
+        if (this.#immediates.length > 0) {
+          if (++rounds > ROUNDS_MAX) throw new Error(`does not settle at ${this.#nowMs} ms: ${ROUNDS_MAX} rounds of immediates`);
+          for (const fn of this.#immediates.splice(0)) fn();
+        } else {
+          rounds = 0;
+          if (isOver() || !this.#step(untilMs)) return resolve();
+        }
+        this.#whenSettled(settled);
+      } catch (e) {
+        reject(e);
+      }
+    };
+    this.#whenSettled(settled);
+    return promise;
+  }
+
   /**
-   * Lets everything run that needs no time. Behind every promise that can go on: what is given to `nextTick` by a promise's reaction
-   * is called when the queue of these is empty. It costs a fraction of a turn of the event loop.
+   * When all has run that needs no time, behind every promise that can go on: what is given to `nextTick` by a microtask is called when
+   * the queue of these is empty. It costs a fraction of a turn of the event loop.
    */
-  async settle(): Promise<void> {
-    for (let round = 0; round < ROUNDS_MAX; round++) {
-      if (++this.#rounds % TURN_EVERY === 0) await this.turn();
-      else await new Promise<void>((r) => process.nextTick(r));
-      if (this.#immediates.length === 0) return;
-      for (const fn of this.#immediates.splice(0)) fn();
-    }
-    throw new Error(`does not settle at ${this.#nowMs} ms: ${ROUNDS_MAX} rounds of immediates`);
+  #whenSettled(go: () => void): void {
+    if (++this.#rounds % TURN_EVERY === 0) this.#real.setImmediate(go);
+    else queueMicrotask(() => process.nextTick(go));
   }
 
   /** Moves to the next timer that is due by `untilMs`, and calls it. False when there is none: then it is `untilMs`. */
-  step(untilMs: number): boolean {
+  #step(untilMs: number): boolean {
     while (this.#heap[0]?.isOff) this.#pop();
     const next = this.#heap[0];
     if (next === undefined || next.atMs > untilMs) {
@@ -135,8 +152,8 @@ export class Life {
   #standsUntilMs = Number.NEGATIVE_INFINITY;
   /** What has come while it stood, in order. */
   readonly #held: (() => void)[] = [];
-  /** Of those that sleep: takes their listeners off. */
-  readonly #asleep = new Set<() => void>();
+  /** Who sleeps by which signal: one listener for all of them. */
+  readonly #asleep = new Map<AbortSignal, { readonly wakes: Set<() => void>; readonly onAbort: () => void }>();
   #stepsLeft = Number.POSITIVE_INFINITY;
   #onCrash: () => void = () => {};
 
@@ -157,7 +174,7 @@ export class Life {
   /** Who sleeps never wakes; what Node keeps for a signal that somebody listens to goes with it. */
   end(): void {
     this.#isOver = true;
-    for (const forget of this.#asleep) forget();
+    for (const [signal, { onAbort }] of this.#asleep) signal.removeEventListener("abort", onAbort);
     this.#asleep.clear();
     this.#held.length = 0;
   }
@@ -207,25 +224,34 @@ export class Life {
   #sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const onAbort = () => {
+      const wakes = signal && this.#wakesOf(signal);
+      let isTakenBack = false;
+      const wake = () => {
         isTakenBack = true;
-        this.#asleep.delete(forget);
         off();
         reject(signal?.reason);
       };
-      let isTakenBack = false;
-      const forget = () => signal?.removeEventListener("abort", onAbort);
       const due = () => {
         if (isTakenBack) return;
-        forget();
-        this.#asleep.delete(forget);
+        wakes?.delete(wake);
         resolve();
       };
       const off = this.#sim.after(Number.isFinite(ms) ? ms : 1e12, () => this.reach(due));
-      if (signal === undefined) return;
-      this.#asleep.add(forget);
-      signal.addEventListener("abort", onAbort, { once: true });
+      wakes?.add(wake);
     });
+  }
+
+  #wakesOf(signal: AbortSignal): Set<() => void> {
+    const had = this.#asleep.get(signal);
+    if (had) return had.wakes;
+    const wakes = new Set<() => void>();
+    const onAbort = () => {
+      this.#asleep.delete(signal);
+      for (const wake of wakes) wake();
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#asleep.set(signal, { wakes, onAbort });
+    return wakes;
   }
 }
 

@@ -212,13 +212,8 @@ export class System {
   }
 
   /** Runs until `untilMs` or until `isOver` says so, which is asked after each step. */
-  async run(untilMs: number, isOver: () => boolean = () => false): Promise<void> {
-    await this.sim.settle();
-    if (isOver()) return;
-    while (this.sim.step(untilMs)) {
-      await this.sim.settle();
-      if (isOver()) return;
-    }
+  run(untilMs: number, isOver: () => boolean = () => false): Promise<void> {
+    return this.sim.run(untilMs, isOver);
   }
 
   /** Waits for what the system does; time goes on meanwhile. */
