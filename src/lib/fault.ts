@@ -8,6 +8,7 @@ export const FAULTS = {
   NOT_FOUND: { http: 404, text: "no such thing" },
   CONFLICT: { http: 409, text: "in conflict with what is there" },
   ADMIN_ONLY: { http: 401, text: "needs administrator rights" },
+  FORBIDDEN: { http: 403, text: "nobody may do this" },
   NOT_ALLOWED: { http: 405, text: "not possible in this state" },
   CALLBACK_REFUSED: { http: 422, text: "the callback does not answer as a receiver does" },
   CONFIG: { http: 500, text: "the configuration is not valid" },

@@ -145,8 +145,20 @@ export async function deleteLeftover(db: VimStore, { serverId, hostId }: Leftove
   await db.deleteFrom("leftovers").where("server_id", "=", serverId).where("host_id", "=", hostId).execute();
 }
 
-export async function deleteTenant(db: VimStore, id: TenantId): Promise<void> {
-  await db.deleteFrom("tenants").where("id", "=", id).execute();
+/** Flavors and images that were linked to it: as they stand without it, or null where they go with it. All or nothing. */
+export async function deleteTenant(
+  db: VimStore,
+  id: TenantId,
+  linked: {
+    readonly flavors: readonly { readonly id: FlavorId; readonly left: Flavor | null }[];
+    readonly images: readonly { readonly id: ImageId; readonly left: Image | null }[];
+  },
+): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    for (const f of linked.flavors) await (f.left === null ? deleteFlavor(tx, f.id) : saveFlavor(tx, f.left));
+    for (const i of linked.images) await (i.left === null ? deleteImage(tx, i.id) : saveImage(tx, i.left));
+    await tx.deleteFrom("tenants").where("id", "=", id).execute();
+  });
 }
 
 /** For good: what servers left on it is nobody's any more. */
@@ -157,11 +169,11 @@ export async function deleteHost(db: VimStore, id: HostId): Promise<void> {
   });
 }
 
-export async function deleteImage(db: VimStore, id: ImageId): Promise<void> {
+export async function deleteImage(db: Writer, id: ImageId): Promise<void> {
   await db.deleteFrom("images").where("id", "=", id).execute();
 }
 
-export async function deleteFlavor(db: VimStore, id: FlavorId): Promise<void> {
+export async function deleteFlavor(db: Writer, id: FlavorId): Promise<void> {
   await db.deleteFrom("flavors").where("id", "=", id).execute();
 }
 

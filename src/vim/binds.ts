@@ -60,6 +60,11 @@ export class Binds {
     this.#overs = new SwitchOvers(picture, fabric, events);
   }
 
+  /** Whether it could be bound so now. Throws as `changeBind`, and changes nothing. */
+  check(netId: NetId, target: NetId | null): void {
+    checkBind(this.#picture, netId, target);
+  }
+
   /**
    * Binds a net to another, or with null to none; with `copy` to two at once (1+1). Resolves with the times of the change, or null when
    * no switch is connected (it is written when one comes). Rejects, and leaves everything as it was, when the switch refuses or the

@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { FlavorId, ImageId, TenantId } from "../model/ids.ts";
-import type { Asked, Change, Flavor, Image, Tenant } from "../model/vim-picture.ts";
+import type { Asked, Change, Flavor, Image, Server, Tenant } from "../model/vim-picture.ts";
 import { deleteFlavor, deleteImage, deleteTenant, saveFlavor, saveImage, saveTenant } from "../store/vim-picture.ts";
 import { checkUnique, found, given, newId, notFree } from "./asking.ts";
 import type { Picture } from "./picture.ts";
@@ -47,13 +47,18 @@ export class Catalogue {
     });
   }
 
+  /** Its private flavors and images go with it, where nobody else has them. Throws INVALID while something is its. */
   deleteTenant(id: TenantId): Promise<void> {
     return this.#picture.change(async () => {
       found(this.#picture.tenants, id, `tenant '${id}' not found`);
       const owned = [...this.#picture.servers.values(), ...this.#picture.nets.values(), ...this.#picture.ports.values()];
       if (owned.some((thing) => thing.tenantId === id)) throw notFree(`Error deleting tenant '${id}': `, "dependencies");
-      await deleteTenant(this.#picture.db, id);
+      const { flavors, images } = this.#picture;
+      const linked = { flavors: linkedTo(flavors, id), images: linkedTo(images, id) };
+      await deleteTenant(this.#picture.db, id, linked);
       this.#picture.tenants.delete(id);
+      relink(flavors, linked.flavors);
+      relink(images, linked.images);
       await this.#tenantGone(id);
     });
   }
@@ -75,9 +80,47 @@ export class Catalogue {
   deleteFlavor(id: FlavorId): Promise<void> {
     return this.#picture.change(async () => {
       found(this.#picture.flavors, id, `flavor '${id}' not found`);
-      if ([...this.#picture.servers.values()].some((s) => s.flavorId === id)) throw notFree("", "servers");
-      await deleteFlavor(this.#picture.db, id);
-      this.#picture.flavors.delete(id);
+      this.#checkUnused((s) => s.flavorId === id);
+      await this.#removeFlavor(id);
+    });
+  }
+
+  /** A tenant sees it from now on, though it is private. Throws NOT_FOUND, CONFLICT where it has it already. */
+  linkFlavor(id: FlavorId, tenant: TenantId): Promise<Flavor> {
+    return this.#picture.change(async () => {
+      const flavor = found(this.#picture.flavors, id, `Flavor '${id}' not found`);
+      return this.#saveFlavor(withTenant(flavor, tenant, "Flavor"));
+    });
+  }
+
+  linkImage(id: ImageId, tenant: TenantId): Promise<Image> {
+    return this.#picture.change(async () => {
+      const image = found(this.#picture.images, id, `Image '${id}' not found`);
+      return this.#saveImage(withTenant(image, tenant, "Image"));
+    });
+  }
+
+  /** A tenant gives its link back; a private flavor that nobody has any more goes. Throws NOT_FOUND, INVALID while its servers use it. */
+  unlinkFlavor(id: FlavorId, tenant: TenantId): Promise<"deleted" | "unlinked"> {
+    return this.#picture.change(async () => {
+      const flavor = found(this.#picture.flavors, id, `flavor '${id}' from tenant '${tenant}' not found`);
+      this.#checkUnused((s) => s.tenantId === tenant && s.flavorId === id);
+      const left = withoutTenant(flavor, tenant);
+      if (left !== null) await this.#saveFlavor(left);
+      else await this.#removeFlavor(id);
+      return left === null ? "deleted" : "unlinked";
+    });
+  }
+
+  /** As `unlinkFlavor`. */
+  unlinkImage(id: ImageId, tenant: TenantId): Promise<"deleted" | "unlinked"> {
+    return this.#picture.change(async () => {
+      const image = found(this.#picture.images, id, `image '${id}' from tenant '${tenant}' not found`);
+      this.#checkUnused((s) => s.tenantId === tenant && s.imageId === id);
+      const left = withoutTenant(image, tenant);
+      if (left !== null) await this.#saveImage(left);
+      else await this.#removeImage(id);
+      return left === null ? "deleted" : "unlinked";
     });
   }
 
@@ -115,10 +158,23 @@ export class Catalogue {
   deleteImage(id: ImageId): Promise<void> {
     return this.#picture.change(async () => {
       found(this.#picture.images, id, `image '${id}' not found`);
-      if ([...this.#picture.servers.values()].some((s) => s.imageId === id)) throw notFree("", "servers");
-      await deleteImage(this.#picture.db, id);
-      this.#picture.images.delete(id);
+      this.#checkUnused((s) => s.imageId === id);
+      await this.#removeImage(id);
     });
+  }
+
+  #checkUnused(isUser: (server: Server) => boolean): void {
+    if (this.#picture.servers.values().some(isUser)) throw notFree("", "servers");
+  }
+
+  async #removeFlavor(id: FlavorId): Promise<void> {
+    await deleteFlavor(this.#picture.db, id);
+    this.#picture.flavors.delete(id);
+  }
+
+  async #removeImage(id: ImageId): Promise<void> {
+    await deleteImage(this.#picture.db, id);
+    this.#picture.images.delete(id);
   }
 
   async #saveTenant(tenant: Tenant): Promise<Tenant> {
@@ -137,6 +193,33 @@ export class Catalogue {
     await saveImage(this.#picture.db, image);
     this.#picture.images.set(image.id, image);
     return image;
+  }
+}
+
+function withTenant<T extends Flavor | Image>(thing: T, tenant: TenantId, kind: string): T {
+  if (thing.tenants.includes(tenant)) throw new Fault("CONFLICT", `${kind} '${thing.id}' already attached to tenant '${tenant}'`);
+  return { ...thing, tenants: [...thing.tenants, tenant] };
+}
+
+/** Without the link of a tenant; null where nobody sees it then. */
+function withoutTenant<T extends Flavor | Image>(thing: T, tenant: TenantId): T | null {
+  const tenants = thing.tenants.filter((t) => t !== tenant);
+  return tenants.length === 0 && !thing.isPublic ? null : { ...thing, tenants };
+}
+
+/** What a tenant has a link to, and what is left of it without that. */
+interface Linked<T extends Flavor | Image> {
+  readonly id: T["id"];
+  readonly left: T | null;
+}
+
+const linkedTo = <T extends Flavor | Image>(things: ReadonlyMap<T["id"], T>, tenant: TenantId): Linked<T>[] =>
+  [...things.values()].filter((t) => t.tenants.includes(tenant)).map((t) => ({ id: t.id, left: withoutTenant(t, tenant) }));
+
+function relink<T extends Flavor | Image>(things: Map<T["id"], T>, linked: readonly Linked<T>[]): void {
+  for (const { id, left } of linked) {
+    if (left === null) things.delete(id);
+    else things.set(id, left);
   }
 }
 

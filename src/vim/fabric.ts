@@ -53,6 +53,11 @@ export class Fabric {
     return this.#session;
   }
 
+  /** Somebody took all entries out on purpose, and nothing has changed since. */
+  get isCleared(): boolean {
+    return this.#isHeld;
+  }
+
   /** Our entries are known to stand in a switch, so that answers to our own probes find the way here. */
   get isStanding(): boolean {
     return this.#session !== null && this.#isInStep;

@@ -11,6 +11,7 @@ import { checkBind } from "./binds.ts";
 import { type Picture, vlanKey } from "./picture.ts";
 import { checkPlace, checkVlan } from "./ports.ts";
 
+const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 const isSwitched = (kind: NetKind): boolean => kind === "data" || kind === "ptp";
 
 /** VLAN numbers the VIM gives to nets, both ends included. */
@@ -65,10 +66,7 @@ export class Nets {
     return this.#picture.change(async () => {
       const net = found(this.#picture.nets, id, `network '${id}' not found`);
       this.#checkProviderFree(id, change.provider);
-      const isMoved = (change.kind ?? net.kind) !== net.kind || (change.vlan ?? net.vlan) !== net.vlan;
-      if (isMoved && this.#picture.portsIn(id).length > 0) {
-        throw new Fault("NOT_ALLOWED", "type or provider:vlan cannot be changed while ports are attached to the network");
-      }
+      if (this.#picture.portsIn(id).length > 0) checkStays(net, change);
       const edited = { ...net, ...given(change), bindNet: net.bindNet, copyNet: net.copyNet };
       checkProvider(edited.kind, edited.provider);
       checkTags(edited);
@@ -129,7 +127,7 @@ export class Nets {
       region,
       vlan,
       provider: asked.provider ?? (isAssigned ? `OVS:${vlan}` : null),
-      bindNet: asked.bindNet ? this.#netCalled(asked.bindNet) : null,
+      bindNet: asked.bindNet ? this.called(asked.bindNet) : null,
     } as VimNet;
   }
 
@@ -144,10 +142,11 @@ export class Nets {
     if (provider) checkFree(this.#picture.nets.by("provider", provider), self, "provider", provider);
   }
 
-  #netCalled(nameOrId: string): NetId {
+  /** The one net with this id or name. Throws INVALID in the original's words. */
+  called(nameOrId: string): NetId {
     if (this.#picture.nets.has(nameOrId as NetId)) return nameOrId as NetId;
     const named = [...this.#picture.nets.values()].filter((n) => n.name === nameOrId);
-    if (named.length === 0) throw new Fault("INVALID", ` bind_net name '${nameOrId}'not found`);
+    if (named.length === 0) throw new Fault("INVALID", ` bind_net ${isUuid(nameOrId) ? "uuid" : "name"} '${nameOrId}'not found`);
     if (named.length > 1) throw new Fault("INVALID", ` more than one bind_net name '${nameOrId}' found, use uuid`);
     return named[0]!.id;
   }
@@ -194,6 +193,12 @@ export class Nets {
     this.#changed();
     return net;
   }
+}
+
+/** Ports of a net are of its kind and carry its VLAN. Throws NOT_ALLOWED. */
+function checkStays(net: VimNet, { kind = net.kind, vlan = net.vlan }: Change<VimNet>): void {
+  const moved = kind !== net.kind ? "type" : vlan !== net.vlan ? "vlan" : null;
+  if (moved) throw new Fault("NOT_ALLOWED", `Can not change ${moved} of network while having ports attached`);
 }
 
 /** Of a net that is led into two, the other one stays. */

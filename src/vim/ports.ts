@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { Fault } from "../lib/fault.ts";
+import { Fault, type FaultCode } from "../lib/fault.ts";
 import { PROBE_MAC } from "../model/flow.ts";
 import type { NetId, VimPortId } from "../model/ids.ts";
 import type { Asked, Change, ServerPort, VimNet } from "../model/vim-picture.ts";
@@ -8,18 +8,14 @@ import { deletePort, savePort } from "../store/vim-picture.ts";
 import { checkFree, found, given, newId } from "./asking.ts";
 import type { Picture } from "./picture.ts";
 
-/** Throws INVALID where the net has no place for one more port of the switch. */
-export function checkRoom(picture: Picture, net: VimNet, added = 1): void {
+/** Throws INVALID, or the code given, where the net has no place for one more port of the switch. */
+export function checkRoom(picture: Picture, net: VimNet, added = 1, code: FaultCode = "INVALID"): void {
   if (net.kind !== "data" && net.kind !== "ptp") {
-    throw new Fault(
-      "INVALID",
-      `network '${net.name}' is of type ${net.kind}; a port of the switch needs a 'data' or 'ptp' network`,
-    );
+    throw new Fault(code, `network '${net.name}' is of type ${net.kind}; a port of the switch needs a 'data' or 'ptp' network`);
   }
   if (net.kind !== "ptp") return;
   const ends = picture.portsIn(net.id).length + (net.provider?.startsWith("openflow:") ? 1 : 0);
-  if (ends + added > 2)
-    throw new Fault("INVALID", `network '${net.name}' is of type ptp: it has two ends, and ${ends} are taken`);
+  if (ends + added > 2) throw new Fault(code, `network '${net.name}' is of type ptp: it has two ends, and ${ends} are taken`);
 }
 
 /** IEEE 802.1Q: 4095 is reserved. */
@@ -67,13 +63,13 @@ export class Ports {
   /** Another name, another net, or with null none; BFD on it, or with null none. */
   editPort(id: VimPortId, change: Pick<Change<ServerPort>, "name" | "netId" | "bfd">): Promise<ServerPort> {
     return this.#picture.change(async () => {
-      const port = found(this.#picture.ports, id, `port '${id}' not found`);
+      const port = found(this.#picture.ports, id, `Port '${id}' not found`);
       const isMoved = change.netId !== undefined && change.netId !== port.netId;
       if (isMoved && port.kind === "instance:bridge")
-        throw new Fault("INVALID", "a port of a bridge cannot be moved to another network");
+        throw new Fault("FORBIDDEN", "bridge interfaces cannot be attached to a different net");
       if (change.bfd && port.switchPort === null)
         throw new Fault("INVALID", `port '${port.name}' is on no switch: give it a binding:switch_port to run BFD on`);
-      if (isMoved && change.netId) this.#checkFits(port, change.netId);
+      if (isMoved && change.netId) this.#checkFits(port, change.netId, "CONFLICT");
       return this.#save({ ...port, ...given(change) });
     });
   }
@@ -87,9 +83,9 @@ export class Ports {
     });
   }
 
-  #checkFits({ switchPort, vlan }: Pick<ServerPort, "switchPort" | "vlan">, netId: NetId): void {
+  #checkFits({ switchPort, vlan }: Pick<ServerPort, "switchPort" | "vlan">, netId: NetId, noRoom?: FaultCode): void {
     const net = found(this.#picture.nets, netId, `network '${netId}' not found`);
-    checkRoom(this.#picture, net);
+    checkRoom(this.#picture, net, 1, noRoom);
     checkPlace(this.#picture, net, switchPort === null ? null : { switchPort, vlan });
   }
 

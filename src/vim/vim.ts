@@ -128,7 +128,8 @@ export class Vim {
     this.facts.evidence({ about: { kind: "server", id }, says: "stopped", source: "evacuation", seenAt });
   }
 
+  /** None after a `clear`, until something changes. */
   flowsOf(netId: NetId | null): FlowText[] {
-    return flowsOf(this.picture, netId);
+    return this.fabric.isCleared ? [] : flowsOf(this.picture, netId);
   }
 }

@@ -4,6 +4,7 @@ import { type TSchema, Type } from "typebox";
 
 const NAME = "^[^,;()'\"]+$";
 const name = Type.String({ minLength: 1, maxLength: 255, pattern: NAME });
+const shortName = Type.String({ minLength: 1, maxLength: 64, pattern: NAME });
 const description = Type.Union([Type.String({ maxLength: 255, pattern: "^[^'\"]*$" }), Type.Null()]);
 const id = Type.String({ pattern: "^[a-fA-F0-9]{8}(-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}$" });
 const bandwidth = Type.String({ pattern: "^[0-9]+ *([MG]bps)?$" });
@@ -12,20 +13,25 @@ const mac = Type.String({ pattern: "^([0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){
 const provider = Type.String({
   pattern: "^(default|((bridge|macvtap):[0-9a-zA-Z\\.\\-]{1,50})|openflow:[/0-9a-zA-Z\\.\\-]{1,50}(:vlan)?)$",
 });
-const ip = Type.String({ pattern: "^[0-9]{1,3}(\\.[0-9]{1,3}){3}$" });
+const IP = "[0-9]{1,3}(\\.[0-9]{1,3}){3}";
+const CIDR = `${IP}/[0-9]{1,2}`;
+const ip = Type.String({ pattern: `^${IP}$` });
+const cidr = Type.String({ pattern: `^${CIDR}$` });
 const vlan = Type.Integer({ minimum: 1, maximum: 4095 });
 const yesNo = Type.Enum(["yes", "no"]);
 const count = Type.Integer({ minimum: 0 });
 const countFrom1 = Type.Integer({ minimum: 1 });
 const pci = Type.String({ pattern: "^[0-9a-fA-F]{4}(:[0-9a-fA-F]{2}){2}\\.[0-9a-fA-F]$" });
 const anyObject = Type.Record(Type.String(), Type.Unknown());
-const some = { minProperties: 1 } as const;
+const closed = { additionalProperties: false } as const;
+/** Of an edit: something must be said, and only what can be changed. */
+const some = { minProperties: 1, ...closed } as const;
 const orNull = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 const maybe = Type.Optional;
 
-const tenant = { name, description: maybe(description), enabled: maybe(Type.Boolean()) };
-export const tenantNew = Type.Object({ tenant: Type.Object({ id: maybe(id), ...tenant }) });
-export const tenantEdit = Type.Object({ tenant: Type.Partial(Type.Object(tenant), some) });
+const tenant = { name: shortName, description: maybe(description), enabled: maybe(Type.Boolean()) };
+export const tenantNew = Type.Object({ tenant: Type.Object({ id: maybe(id), ...tenant }) }, closed);
+export const tenantEdit = Type.Object({ tenant: Type.Partial(Type.Object(tenant), some) }, closed);
 
 const core = Type.Object({ core_id: count, thread_id: count, status: maybe(Type.String()) });
 const sriov = Type.Object({ pci, mac, source_name: Type.Union([count, Type.String({ minLength: 1, maxLength: 60 })]) });
@@ -119,8 +125,8 @@ const flavor = {
   extended: maybe(extended),
   public: maybe(yesNo),
 };
-export const flavorNew = Type.Object({ flavor: Type.Object({ id: maybe(id), ...flavor }) });
-export const flavorEdit = Type.Object({ flavor: Type.Partial(Type.Object(flavor), some) });
+export const flavorNew = Type.Object({ flavor: Type.Object({ id: maybe(id), ...flavor }) }, closed);
+export const flavorEdit = Type.Object({ flavor: Type.Partial(Type.Object(flavor), some) }, closed);
 
 const image = {
   name,
@@ -129,8 +135,8 @@ const image = {
   metadata: maybe(orNull(Type.Record(Type.String(), Type.String()))),
   public: maybe(yesNo),
 };
-export const imageNew = Type.Object({ image: Type.Object({ id: maybe(id), ...image }) });
-export const imageEdit = Type.Object({ image: Type.Partial(Type.Object(image), some) });
+export const imageNew = Type.Object({ image: Type.Object({ id: maybe(id), ...image }) }, closed);
+export const imageEdit = Type.Object({ image: Type.Partial(Type.Object(image), some) }, closed);
 
 const network = {
   name,
@@ -139,40 +145,44 @@ const network = {
   shared: maybe(Type.Boolean()),
   admin_state_up: maybe(Type.Boolean()),
   "provider:vlan": maybe(vlan),
-  "provider:physical": maybe(provider),
-  region: maybe(Type.String()),
-  cidr: maybe(Type.String({ pattern: "^[0-9]{1,3}(\\.[0-9]{1,3}){3}/[0-9]{1,2}$" })),
+  "provider:physical": maybe(orNull(provider)),
+  region: maybe(shortName),
+  cidr: maybe(cidr),
   enable_dhcp: maybe(Type.Boolean()),
   dhcp_first_ip: maybe(ip),
   dhcp_last_ip: maybe(ip),
   dns: maybe(Type.Array(ip)),
-  links: maybe(Type.Array(anyObject)),
-  routes: maybe(Type.Record(Type.String(), Type.String())),
+  links: maybe(Type.Array(Type.Object({ iface: name, nat: maybe(cidr), vlan: maybe(vlan) }, closed))),
+  routes: maybe(Type.Record(Type.String({ pattern: `^(default|${CIDR})$` }), ip, closed)),
   bind_net: maybe(orNull(name)),
   bind_type: maybe(orNull(Type.String({ pattern: "^vlan:[0-9]{1,4}$" }))),
 };
-export const networkNew = Type.Object({ network: Type.Object({ id: maybe(id), ...network }) });
-export const networkEdit = Type.Object({ network: Type.Partial(Type.Object(network), some) });
+export const networkNew = Type.Object({ network: Type.Object({ id: maybe(id), ...network }) }, closed);
+export const networkEdit = Type.Object({ network: Type.Partial(Type.Object(network), some) }, closed);
 
-export const portNew = Type.Object({
-  port: Type.Object({
-    name,
-    id: maybe(id),
-    network_id: maybe(orNull(id)),
-    tenant_id: maybe(orNull(id)),
-    mac_address: maybe(orNull(mac)),
-    admin_state_up: maybe(Type.Boolean()),
-    bandwidth: maybe(bandwidth),
-    "binding:switch_port": maybe(orNull(Type.String({ minLength: 1, maxLength: 64 }))),
-    "binding:vlan": maybe(orNull(vlan)),
-  }),
-});
+export const portNew = Type.Object(
+  {
+    port: Type.Object({
+      name: shortName,
+      id: maybe(id),
+      network_id: maybe(orNull(id)),
+      tenant_id: maybe(orNull(id)),
+      mac_address: maybe(orNull(mac)),
+      admin_state_up: maybe(Type.Boolean()),
+      bandwidth: maybe(bandwidth),
+      "binding:switch_port": maybe(orNull(Type.String({ minLength: 1, maxLength: 64 }))),
+      "binding:vlan": maybe(orNull(vlan)),
+    }),
+  },
+  closed,
+);
 /** Ours: BFD on the switch port. Faster than 3 ms no userspace switch keeps up; slower than 10 s it protects nothing. */
 const bfdMs = Type.Integer({ minimum: 3, maximum: 10_000 });
 const bfd = Type.Object({ min_tx_ms: bfdMs, min_rx_ms: bfdMs, detect_mult: maybe(Type.Integer({ minimum: 2, maximum: 50 })) });
-export const portEdit = Type.Object({
-  port: Type.Object({ name: maybe(name), network_id: maybe(orNull(id)), bfd: maybe(orNull(bfd)) }, some),
-});
+export const portEdit = Type.Object(
+  { port: Type.Object({ name: maybe(shortName), network_id: maybe(orNull(id)), bfd: maybe(orNull(bfd)) }, some) },
+  closed,
+);
 
 const vnic = Type.Object({
   uuid: id,

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
-import { parse as parseYaml } from "yaml";
 import type { TenantId } from "../../model/ids.ts";
+import { readBody } from "./body.ts";
 import type { VimDoors } from "./doors.ts";
 import type { Query } from "./query.ts";
 import { WireError } from "./wire-error.ts";
@@ -11,7 +11,7 @@ export interface Call {
   readonly isAdmin: boolean;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;
-  /** The body read as JSON or YAML. Throws 400, 406 or 501. */
+  /** The body read as JSON or YAML. Throws 400, 406, 413 or 501. */
   readonly body: () => unknown;
   /** Such as `http://127.0.0.1:9080/openvim`. */
   readonly base: string;
@@ -22,26 +22,9 @@ export const callOf = (request: FastifyRequest, doors: VimDoors, isAdmin: boolea
   isAdmin,
   params: request.params as Record<string, string>,
   query: request.query as Query,
-  body: () => readBody(request),
-  base: `http://${request.headers.host ?? "localhost"}/openvim`,
+  body: () => readBody(typeof request.body === "string" ? request.body : "", request.headers["content-type"]),
+  base: `${request.protocol}://${request.headers.host ?? "localhost"}/openvim`,
 });
-
-function readBody(request: FastifyRequest): unknown {
-  const text = typeof request.body === "string" ? request.body : "";
-  const type = request.headers["content-type"] ?? "application/json";
-  if (type.includes("application/json")) return parsed("json", () => JSON.parse(text));
-  if (type.includes("application/yaml")) return parsed("yaml", () => parseYaml(text));
-  if (type.includes("application/xml")) throw new WireError(501, "Content-Type: application/xml not supported yet.");
-  throw new WireError(406, `Content-Type: ${type} not supported`);
-}
-
-function parsed(format: string, read: () => unknown): unknown {
-  try {
-    return read();
-  } catch (e) {
-    throw new WireError(400, `Invalid ${format} format ${(e as Error).message}`);
-  }
-}
 
 /** Throws 401 on the ordinary port: it is what makes the original's clients repeat the request on the administrator's. */
 export function needAdmin(call: Call, sentence = "Needed admin privileges"): void {
@@ -60,8 +43,8 @@ export function tenantOf(call: Call): TenantId | "any" {
 }
 
 /** A tenant of the path that things can belong to. */
-export function oneTenantOf(call: Call, verb: string): TenantId {
+export function oneTenantOf(call: Call): TenantId {
   const tenant = tenantOf(call);
-  if (tenant === "any") throw new WireError(400, `Invalid tenant 'any' with method ${verb}`);
+  if (tenant === "any") throw new WireError(400, "Invalid tenant 'any' with this command");
   return tenant;
 }

@@ -5,12 +5,12 @@ import { flavorEdit, flavorNew, imageEdit, imageNew, tenantEdit, tenantNew } fro
 import { type Call, needAdmin, oneTenantOf, tenantOf } from "./call.ts";
 import { checkExtended } from "./extended.ts";
 import { checked } from "./invalid.ts";
-import { listed } from "./query.ts";
+import { chosen, listed, type Wire } from "./query.ts";
 import { FLAVOR_COLUMNS, flavorOut, IMAGE_COLUMNS, imageOut, TENANT_COLUMNS, tenantOut } from "./shapes.ts";
 import { WireError } from "./wire-error.ts";
 
 export const listTenants = (call: Call) => ({
-  tenants: listed([...call.doors.picture.tenants.values()].map(tenantOut), call.query, TENANT_COLUMNS),
+  tenants: listed(call.doors.picture.tenants.values().map(tenantOut), call.query, { shown: TENANT_COLUMNS }),
 });
 
 export function getTenant(call: Call) {
@@ -36,34 +36,41 @@ export async function deleteTenant(call: Call) {
   return { result: `tenant '${id}' deleted` };
 }
 
+type Kind = "flavor" | "image";
+const capital = (kind: Kind) => (kind === "flavor" ? "Flavor" : "Image");
+
 /** What a tenant sees: its own, what is public, and for `any` everything. */
 export const isVisible = (thing: Flavor | Image, tenant: TenantId | "any"): boolean =>
   tenant === "any" || thing.isPublic || thing.tenants.includes(tenant);
 
-function visible<T extends Flavor | Image>(things: ReadonlyMap<string, T>, call: Call, kind: "flavor" | "image"): T {
-  const [tenant, id] = [tenantOf(call), call.params.id!];
-  const thing = things.get(id);
-  if (!thing || !isVisible(thing, tenant)) throw new WireError(404, `${kind} '${id}' from tenant '${tenant}' not found`);
+/** The thing of the path, if this tenant sees it. Throws 404 with a sentence that differs by method, as in the original. */
+function visible<T extends Flavor | Image>(things: ReadonlyMap<string, T>, call: Call, sentence: string): T {
+  const tenant = tenantOf(call);
+  const thing = things.get(call.params.id!);
+  if (!thing || !isVisible(thing, tenant)) throw new WireError(404, sentence);
   return thing;
 }
 
-function needRights(call: Call, thing: Flavor | Image, kind: string): void {
+function edited<T extends Flavor | Image>(things: ReadonlyMap<string, T>, call: Call, kind: Kind): T {
+  const of = call.params.tenant === "any" ? "" : ` for tenant '${call.params.tenant}'`;
+  const thing = visible(things, call, `${capital(kind)} '${call.params.id}' not found${of}`);
   if (thing.isPublic) needAdmin(call, `Needed admin rights to edit a public ${kind}`);
+  return thing;
 }
 
 export function listFlavors(call: Call) {
   const tenant = tenantOf(call);
-  const seen = [...call.doors.picture.flavors.values()].filter((f) => isVisible(f, tenant));
-  return {
-    flavors: listed(
-      seen.map((f) => flavorOut(f, tenant, call.base)),
-      call.query,
-      FLAVOR_COLUMNS,
-    ),
-  };
+  const seen = call.doors.picture.flavors.values().filter((f) => isVisible(f, tenant));
+  const rows = seen.map((f) => flavorOut(f, tenant, call.base));
+  return { flavors: listed(rows, call.query, { shown: FLAVOR_COLUMNS, always: ["links"] }) };
 }
 
-export const getFlavor = (call: Call) => flavorReply(call, visible(call.doors.picture.flavors, call, "flavor"));
+const LINKS = ["links"];
+export function getFlavor(call: Call) {
+  const flavor = visible(call.doors.picture.flavors, call, `flavor ${call.params.id} not found`);
+  const columns = { shown: [...FLAVOR_COLUMNS, "ram", "vcpus", "extended", "disk"], always: LINKS };
+  return { flavor: chosen(flavorOut(flavor, tenantOf(call), call.base), call.query, columns) };
+}
 const flavorReply = (call: Call, flavor: Flavor) => ({ flavor: flavorOut(flavor, tenantOf(call), call.base) });
 
 export async function postFlavor(call: Call) {
@@ -75,53 +82,61 @@ export async function postFlavor(call: Call) {
 }
 
 export async function putFlavor(call: Call) {
-  const flavor = visible(call.doors.picture.flavors, call, "flavor");
-  needRights(call, flavor, "flavor");
-  return flavorReply(
-    call,
-    await call.doors.catalogue.editFlavor(flavor.id, flavorChange(checked(flavorEdit, call.body()).flavor)),
-  );
+  const flavor = edited(call.doors.picture.flavors, call, "flavor");
+  const change = flavorChange(checked(flavorEdit, call.body()).flavor);
+  return flavorReply(call, await call.doors.catalogue.editFlavor(flavor.id, change));
 }
 
 /** A tenant gives its link back; the flavor itself goes when it was the last one's and nobody else may see it. */
 export async function deleteFlavor(call: Call) {
-  const flavor = visible(call.doors.picture.flavors, call, "flavor");
-  const [tenant, others] = othersOf(call, flavor);
-  if (others === null) await call.doors.catalogue.deleteFlavor(flavor.id);
-  else await call.doors.catalogue.editFlavor(flavor.id, { tenants: others });
-  return { result: deletedText("flavor", flavor.id, tenant, others === null) };
+  const { catalogue, picture } = call.doors;
+  const flavor = removed(picture.flavors, call, "flavor");
+  return { result: await removal(call, "flavor", flavor.id, catalogue.deleteFlavor, catalogue.unlinkFlavor) };
 }
 
-function othersOf(call: Call, thing: Flavor | Image): [TenantId | "any", TenantId[] | null] {
+function removed<T extends Flavor | Image>(things: ReadonlyMap<string, T>, call: Call, kind: Kind): T {
+  const of = call.params.tenant === "any" ? "" : ` from tenant '${call.params.tenant}'`;
+  return visible(things, call, `${kind} '${call.params.id}'${of} not found`);
+}
+
+async function removal<I>(
+  call: Call,
+  kind: Kind,
+  id: I,
+  remove: (id: I) => Promise<void>,
+  unlink: (id: I, tenant: TenantId) => Promise<"deleted" | "unlinked">,
+): Promise<string> {
   const tenant = tenantOf(call);
-  const others = thing.tenants.filter((t) => t !== tenant);
-  return [tenant, tenant === "any" || (others.length === 0 && !thing.isPublic) ? null : others];
+  if (tenant === "any") {
+    await remove.call(call.doors.catalogue, id);
+    return `${kind} '${id}' completely deleted`;
+  }
+  const left = await unlink.call(call.doors.catalogue, id, tenant);
+  return `${kind} '${id}' from tenant '${tenant}' ${left === "deleted" ? "completely " : ""}deleted`;
 }
-
-const deletedText = (kind: string, id: string, tenant: string, completely: boolean) =>
-  `${kind} '${id}' from tenant '${tenant}' ${completely ? "completely " : ""}deleted`;
 
 export async function attachFlavor(call: Call) {
-  const flavor = call.doors.picture.flavors.get(call.params.id as FlavorId);
-  if (!flavor) throw new WireError(404, `flavor '${call.params.id}' not found`);
-  const change = linked(call, flavor, "Flavor");
-  const edited = await call.doors.catalogue.editFlavor(flavor.id, change);
-  return call.params.action === "attach" ? flavorReply(call, edited) : { result: "flavor detached" };
+  const { catalogue, picture } = call.doors;
+  const [flavor, tenant, action] = linking(picture.flavors, call, "flavor");
+  if (action === "attach") return flavorReply(call, await catalogue.linkFlavor(flavor.id, tenant));
+  await catalogue.unlinkFlavor(flavor.id, tenant);
+  return { result: "flavor detached" };
 }
 
-/** The links after `attach` or `detach`. Throws 405, 409 or 404 in the original's words. */
-function linked(call: Call, thing: Flavor | Image, kind: string): { tenants: TenantId[] } {
-  const tenant = oneTenantOf(call, "POST");
-  const action = call.params.action;
+type Linking<T> = [T, TenantId, "attach" | "detach"];
+
+/** What is to be linked or not, and whether it may be. Throws 401, 404, 405 or 409 in the original's words. */
+function linking<T extends Flavor | Image>(things: ReadonlyMap<string, T>, call: Call, kind: Kind): Linking<T> {
+  const tenant = oneTenantOf(call);
+  const { action, id } = call.params;
   if (action !== "attach" && action !== "detach") throw new WireError(405, "actions can be attach or detach");
+  const thing = things.get(id!);
+  const of = action === "attach" ? "" : ` for tenant '${tenant}'`;
+  if (!thing) throw new WireError(404, `${capital(kind)} '${id}' not found${of}`);
   const has = thing.tenants.includes(tenant);
-  if (action === "attach") {
-    if (has) throw new WireError(409, `${kind} '${thing.id}' already attached to tenant '${tenant}'`);
-    if (!thing.isPublic) needAdmin(call);
-    return { tenants: [...thing.tenants, tenant] };
-  }
-  if (!has) throw new WireError(404, `${kind} '${thing.id}' not attached to tenant '${tenant}'`);
-  return { tenants: thing.tenants.filter((t) => t !== tenant) };
+  if (action === "detach" && !has) throw new WireError(404, `${capital(kind)} '${id}' not attached to tenant '${tenant}'`);
+  if (action === "attach" && !has && !thing.isPublic) needAdmin(call, `Needed admin rights to attach a private ${kind}`);
+  return [thing, tenant, action];
 }
 
 function flavorChange(f: Static<typeof flavorEdit>["flavor"]): Change<Flavor> {
@@ -141,16 +156,18 @@ const isPublic = (text: "yes" | "no" | undefined): boolean | undefined => (text 
 
 export function listImages(call: Call) {
   const tenant = tenantOf(call);
-  const seen = [...call.doors.picture.images.values()].filter((i) => isVisible(i, tenant));
-  const rows = seen.map((i) => {
-    const { links: _, ...row } = imageOut(i, tenant, call.base);
-    return row;
-  });
-  return { images: listed(rows, call.query, IMAGE_COLUMNS) };
+  const seen = call.doors.picture.images.values().filter((i) => isVisible(i, tenant));
+  const rows = seen.map((i) => imageOut(i, tenant, call.base));
+  return { images: listed(rows, call.query, { shown: IMAGE_COLUMNS }) };
 }
 
-export const getImage = (call: Call) => imageReply(call, visible(call.doors.picture.images, call, "image"));
-const imageReply = (call: Call, image: Image) => ({ image: imageOut(image, tenantOf(call), call.base) });
+const IMAGE_ALL = [...IMAGE_COLUMNS, "progress", "status", "created", "updated", "metadata"];
+export function getImage(call: Call) {
+  const image = visible(call.doors.picture.images, call, `image ${call.params.id} not found`);
+  const columns = { shown: IMAGE_ALL, always: LINKS };
+  return { image: chosen(imageOut(image, tenantOf(call), call.base), call.query, columns) };
+}
+const imageReply = (call: Call, image: Image): { image: Wire } => ({ image: imageOut(image, tenantOf(call), call.base) });
 
 export async function postImage(call: Call) {
   const tenant = tenantOf(call);
@@ -161,24 +178,22 @@ export async function postImage(call: Call) {
 }
 
 export async function putImage(call: Call) {
-  const image = visible(call.doors.picture.images, call, "image");
-  needRights(call, image, "image");
+  const image = edited(call.doors.picture.images, call, "image");
   return imageReply(call, await call.doors.catalogue.editImage(image.id, imageChange(checked(imageEdit, call.body()).image)));
 }
 
 export async function deleteImage(call: Call) {
-  const image = visible(call.doors.picture.images, call, "image");
-  const [tenant, others] = othersOf(call, image);
-  if (others === null) await call.doors.catalogue.deleteImage(image.id);
-  else await call.doors.catalogue.editImage(image.id, { tenants: others });
-  return { result: deletedText("image", image.id, tenant, others === null) };
+  const { catalogue, picture } = call.doors;
+  const image = removed(picture.images, call, "image");
+  return { result: await removal(call, "image", image.id, catalogue.deleteImage, catalogue.unlinkImage) };
 }
 
 export async function attachImage(call: Call) {
-  const image = call.doors.picture.images.get(call.params.id as ImageId);
-  if (!image) throw new WireError(404, `image '${call.params.id}' not found`);
-  const edited = await call.doors.catalogue.editImage(image.id, linked(call, image, "Image"));
-  return call.params.action === "attach" ? imageReply(call, edited) : { result: "image detached" };
+  const { catalogue, picture } = call.doors;
+  const [image, tenant, action] = linking(picture.images, call, "image");
+  if (action === "attach") return imageReply(call, await catalogue.linkImage(image.id, tenant));
+  await catalogue.unlinkImage(image.id, tenant);
+  return { result: "image detached" };
 }
 
 const imageChange = (i: Static<typeof imageEdit>["image"]): Change<Image> => ({

@@ -35,9 +35,13 @@ export interface VimDoors {
     createFlavor(asked: Asked<Flavor, "name">): Promise<Flavor>;
     editFlavor(id: FlavorId, change: Change<Flavor>): Promise<Flavor>;
     deleteFlavor(id: FlavorId): Promise<void>;
+    linkFlavor(id: FlavorId, tenant: TenantId): Promise<Flavor>;
+    unlinkFlavor(id: FlavorId, tenant: TenantId): Promise<"deleted" | "unlinked">;
     createImage(asked: Asked<Image, "name" | "path">): Promise<Image>;
     editImage(id: ImageId, change: Change<Image>): Promise<Image>;
     deleteImage(id: ImageId): Promise<void>;
+    linkImage(id: ImageId, tenant: TenantId): Promise<Image>;
+    unlinkImage(id: ImageId, tenant: TenantId): Promise<"deleted" | "unlinked">;
   };
   readonly inventory: {
     createHost(asked: Asked<Host, "name" | "ipName" | "user">): Promise<Host>;
@@ -48,6 +52,7 @@ export interface VimDoors {
     createNet(asked: Asked<VimNet, "name">): Promise<VimNet>;
     editNet(id: NetId, change: Change<VimNet>): Promise<VimNet>;
     deleteNet(id: NetId): Promise<void>;
+    called(nameOrId: string): NetId;
   };
   readonly ports: {
     createPort(asked: Asked<ServerPort, "name">): Promise<ServerPort>;
@@ -63,7 +68,10 @@ export interface VimDoors {
   };
   readonly bfd: { viewOf(port: ServerPort): BfdView | null };
   readonly hostStates: { of(id: HostId): HostState | null };
-  readonly binds: { changeBind(netId: NetId, target: NetId | null, copy?: NetId): Promise<Applied | null> };
+  readonly binds: {
+    check(netId: NetId, target: NetId | null): void;
+    changeBind(netId: NetId, target: NetId | null, copy?: NetId): Promise<Applied | null>;
+  };
   readonly protections: {
     list(): readonly ProtectionView[];
     get(id: GroupId): ProtectionView;

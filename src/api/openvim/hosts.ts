@@ -11,9 +11,9 @@ import { WireError } from "./wire-error.ts";
 
 export const listHosts = (call: Call) => ({
   hosts: listed(
-    [...call.doors.picture.hosts.values()].map((h) => hostRow(h, call.doors.hostStates.of(h.id), call.base)),
+    call.doors.picture.hosts.values().map((h) => hostRow(h, call.doors.hostStates.of(h.id), call.base)),
     call.query,
-    HOST_COLUMNS,
+    { shown: HOST_COLUMNS, always: ["links"] },
   ),
 });
 

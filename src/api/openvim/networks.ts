@@ -7,15 +7,15 @@ import { networkEdit, networkNew, portEdit, portNew } from "./bodies.ts";
 import { type Call, needAdmin } from "./call.ts";
 import { checked } from "./invalid.ts";
 import { listed } from "./query.ts";
-import { NETWORK_COLUMNS, networkFull, networkOut, PORT_COLUMNS, portOut } from "./shapes.ts";
+import { NETWORK_COLUMNS, NETWORK_COLUMNS_MORE, networkFull, networkOut, PORT_COLUMNS, portOut } from "./shapes.ts";
 import { WireError } from "./wire-error.ts";
 
 export const listNetworks = (call: Call) => ({
   networks: listed(
-    [...call.doors.picture.nets.values()].map((n) => networkOut(n, call.doors)),
+    call.doors.picture.nets.values().map((n) => networkOut(n, call.doors)),
     call.query,
-    NETWORK_COLUMNS,
-    ["tenant_id"], // Networks are visible to everybody: the original takes this filter and ignores it.
+    // Networks are visible to everybody: the original takes the filter `tenant_id` and ignores it.
+    { shown: NETWORK_COLUMNS, more: NETWORK_COLUMNS_MORE, ignored: ["tenant_id"] },
   ),
 });
 
@@ -36,25 +36,17 @@ export async function postNetwork(call: Call) {
   return { network: networkFull(net, call.doors) };
 }
 
-/** The reply is the bare id, as in the original; `GET` tells the rest. */
+/** The reply is the bare id, as in the original; `GET` tells the rest. A bind that cannot be is refused before anything is changed. */
 export async function putNetwork(call: Call) {
-  const net = netOf(call);
   const { network } = checked(networkEdit, call.body());
-  await call.doors.nets.editNet(net.id, netChange(network));
-  if (network.bind_net !== undefined)
-    await call.doors.binds.changeBind(net.id, network.bind_net === null ? null : netCalled(call, network.bind_net));
+  const { nets, binds, picture } = call.doors;
+  const net = picture.nets.get(call.params.id as NetId);
+  if (!net) throw new WireError(404, `network ${call.params.id} not found`);
+  const target = network.bind_net == null ? network.bind_net : nets.called(network.bind_net);
+  if (target !== undefined) binds.check(net.id, target);
+  await nets.editNet(net.id, netChange(network));
+  if (target !== undefined) await binds.changeBind(net.id, target);
   return net.id;
-}
-
-function netCalled(call: Call, nameOrId: string): NetId {
-  if (call.doors.picture.nets.has(nameOrId as NetId)) return nameOrId as NetId;
-  const nets = [...call.doors.picture.nets.values()].filter((n) => n.name === nameOrId);
-  if (nets.length !== 1)
-    throw new WireError(
-      400,
-      ` bind_net name '${nameOrId}'${nets.length === 0 ? "not found" : " is not the name of one network"}`,
-    );
-  return nets[0]!.id;
 }
 
 export async function deleteNetwork(call: Call) {
@@ -77,8 +69,16 @@ const netChange = (n: Static<typeof networkEdit>["network"]): Change<VimNet> => 
   dns: n.dns,
   links: n.links,
   routes: n.routes,
-  bindVlan: n.bind_type === undefined ? undefined : n.bind_type === null ? null : Number(n.bind_type.slice("vlan:".length)),
+  bindVlan: bindVlanIn(n.bind_type),
 });
+
+function bindVlanIn(type: string | null | undefined): number | null | undefined {
+  if (type === undefined || type === null) return type;
+  const vlan = Number(type.slice("vlan:".length));
+  if (vlan < 1 || vlan > 4095)
+    throw new WireError(400, "bad format for 'bind_type', must be 'vlan:<tag>' with a tag between 1 and 4095");
+  return vlan;
+}
 
 /** The dissertation's listing 7.2: the nets that are bound to this one. */
 export function getBind(call: Call) {
@@ -165,9 +165,9 @@ export const openflowPorts = (call: Call) => ({
 
 export const listPorts = (call: Call) => ({
   ports: listed(
-    [...call.doors.picture.ports.values()].map((p) => portOut(p, call.doors)),
+    call.doors.picture.ports.values().map((p) => portOut(p, call.doors)),
     call.query,
-    PORT_COLUMNS,
+    { shown: PORT_COLUMNS, more: ["model"] },
   ),
 });
 
@@ -197,9 +197,9 @@ export async function postPort(call: Call) {
 
 export async function putPort(call: Call) {
   const id = call.params.id as VimPortId;
-  const port = call.doors.picture.ports.get(id);
-  if (!port) throw new WireError(404, `port ${id} not found`);
   const { port: change } = checked(portEdit, call.body());
+  const port = call.doors.picture.ports.get(id);
+  if (!port) throw new WireError(404, `Port '${id}' not found`);
   if (port.kind === "external" || change.bfd !== undefined) needAdmin(call); // BFD takes the switch's time.
   const { name, network_id: netId, bfd } = change;
   const edited = await call.doors.ports.editPort(id, { name, netId: netId as NetId | null | undefined, bfd: bfd && bfdIn(bfd) });

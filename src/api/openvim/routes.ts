@@ -55,6 +55,7 @@ export const ROUTES: readonly Route[] = [
   { is: "GET /networks/:id/openflow", does: networks.getOpenflow },
   { is: "PUT /networks/:id/openflow", does: networks.putOpenflow },
   { is: "DELETE /networks/clear/openflow", does: networks.clearOpenflow },
+  { is: "DELETE /networks/openflow/clear", does: networks.clearOpenflow }, // As version 1.0 has it.
   { is: "GET /networks/openflow/ports", does: networks.openflowPorts },
 
   // The dissertation's (4.3, 4.4, 7.2), in both of its spellings.

@@ -5,10 +5,15 @@ import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.t
 import { makeHttp } from "../http.ts";
 import { callOf } from "./call.ts";
 import type { VimDoors } from "./doors.ts";
+import { methodsAt } from "./methods.ts";
 import { ROUTES } from "./routes.ts";
-import { errorBody } from "./wire-error.ts";
+import { errorBody, WireError } from "./wire-error.ts";
 
 const BASE = "/openvim";
+const ALL = [
+  { method: "GET", url: BASE },
+  { method: "GET", url: `${BASE}/events` },
+].concat(ROUTES.map(({ is }) => ({ method: is.split(" ")[0]!, url: `${BASE}${is.split(" ")[1]}` })));
 
 /** The OpenVIM API on one port; whoever reaches a server made with `isAdmin` is the administrator. */
 export function serveOpenvim(doors: VimDoors, isAdmin: boolean, log: Log): FastifyInstance {
@@ -18,11 +23,11 @@ export function serveOpenvim(doors: VimDoors, isAdmin: boolean, log: Log): Fasti
     next();
   });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
-  app.setNotFoundHandler((request, reply) => send(request, reply.status(404), notFound(request.url.split("?")[0]!)));
+  app.setNotFoundHandler(answerUnrouted);
 
   app.get(`${BASE}/`, (_request, reply) => reply.type("text/html; charset=UTF-8").send("works"));
   app.get(`${BASE}/events`, async (request, reply) => {
-    if (wantsStream(request)) return streamEvents(reply, doors.events, sinceOf(request));
+    if (wantsStream(request) && request.method === "GET") return streamEvents(reply, doors.events, sinceOf(request));
     return send(request, reply, { events: await eventPage(doors.events, sinceOf(request)) });
   });
   for (const { is, does } of ROUTES) {
@@ -36,6 +41,25 @@ export function serveOpenvim(doors: VimDoors, isAdmin: boolean, log: Log): Fasti
   return app;
 }
 
+/** Nothing is there, or only other methods are; a browser's program asks beforehand (OPTIONS) what it may. */
+function answerUnrouted(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const path = request.url.split("?")[0]!;
+  const allow = methodsAt(ALL, decoded(path)).join(", ");
+  if (allow === "") return send(request, reply.status(404), errorBody(new WireError(404, `Not found: '${path}'`)));
+  void reply.header("allow", allow);
+  if (request.method !== "OPTIONS") return send(request, reply.status(405), errorBody(new WireError(405, "Method not allowed.")));
+  void reply.header("access-control-allow-methods", allow).header("access-control-allow-headers", "*");
+  return reply.status(200).send();
+}
+
+const decoded = (path: string): string => {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+};
+
 /** JSON with OpenVIM's indent and newline, or YAML for those who ask for it. */
 function send(request: FastifyRequest, reply: FastifyReply, value: unknown): FastifyReply {
   if ((request.headers.accept ?? "").includes("application/yaml")) {
@@ -43,8 +67,6 @@ function send(request: FastifyRequest, reply: FastifyReply, value: unknown): Fas
   }
   return reply.type("application/json").send(`${JSON.stringify(value, null, 4)}\n`);
 }
-
-const notFound = (path: string) => ({ error: { code: 404, type: "404 Not Found", description: `Not found: '${path}'` } });
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const body = errorBody(error);

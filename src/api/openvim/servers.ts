@@ -13,13 +13,13 @@ import { WireError } from "./wire-error.ts";
 
 export function listServers(call: Call) {
   const tenant = tenantOf(call);
-  const seen = [...call.doors.picture.servers.values()].filter((s) => tenant === "any" || s.tenantId === tenant);
+  const seen = call.doors.picture.servers.values().filter((s) => tenant === "any" || s.tenantId === tenant);
   const rows = listed(
     seen.map((s) => serverRow(s, tenant, call.base, standingOf(call, s))),
     call.query,
-    [...SERVER_COLUMNS, "tenant_id"],
+    { shown: SERVER_COLUMNS, more: ["tenant_id"], always: ["links"] },
   );
-  return { servers: rows.map(({ tenant_id: _, ...row }) => row) };
+  return { servers: rows };
 }
 
 /** Any tenant can read any server, as in the original; only changing one asks whose it is. */
@@ -40,7 +40,7 @@ const standingOf = (call: Call, server: Server): Standing => ({
 });
 
 export async function postServer(call: Call) {
-  const tenantId = oneTenantOf(call, "POST");
+  const tenantId = oneTenantOf(call);
   const { server: asked } = checked(serverNew, call.body());
   if (asked.extended) checkExtended(asked.extended, { of: "server" });
   checkVisible(call, tenantId, asked);

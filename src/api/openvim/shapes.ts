@@ -62,6 +62,11 @@ export const NETWORK_COLUMNS = [
   "provider:vlan",
   "provider:physical",
 ];
+/** Told of each network, and in a list to those who ask for them. */
+export const NETWORK_COLUMNS_MORE = [
+  ...["region", "bind_net", "bind_type", "copy_net", "cidr", "enable_dhcp", "dhcp_first_ip", "dhcp_last_ip"],
+  ...["gateway_ip", "dns", "links", "routes"],
+];
 /** What the switch says of a net counts before what its row says. */
 export function networkOut(n: VimNet, doors: VimDoors): Wire {
   const problem = doors.fabric.problems.get(n.id);
