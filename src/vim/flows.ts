@@ -32,13 +32,22 @@ function groupOf(picture: VimPicture, netId: NetId): VimNet[] {
   return [...group].flatMap((id) => picture.nets.get(id) ?? []);
 }
 
+const BROADCAST = "ff:ff:ff:ff:ff:ff";
+
 const textOf = (e: FabricEntry): FlowText => ({
   netId: e.netId as NetId,
   priority: e.priority,
   vlan: e.vlan,
   ingressPort: e.inPort,
   dstMac: e.ethDst,
-  actions: actionsOf(e.vlan, e.out)
-    .map((a) => (a.do === "output" ? `out=${a.port}` : a.do === "setVlan" ? `vlan=${a.vlan}` : "vlan=None"))
-    .join(","),
+  actions: actionsText(e),
 });
+
+/** As the original writes it: where a packet leaves by one port the tag is told though the packet has it already. */
+function actionsText({ vlan, ethDst, out }: FabricEntry): string {
+  const [only, ...more] = out;
+  if (only?.vlan != null && more.length === 0 && ethDst !== BROADCAST) return `vlan=${only.vlan},out=${only.port}`;
+  return actionsOf(vlan, out)
+    .map((a) => (a.do === "output" ? `out=${a.port}` : a.do === "setVlan" ? `vlan=${a.vlan}` : "vlan=None"))
+    .join(",");
+}

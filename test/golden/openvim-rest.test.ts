@@ -20,7 +20,6 @@ const AHEAD: Readonly<Record<string, string>> = {
   "ofc-": "controllers of other SDN controllers",
   "map-": "port mappings",
   "image-list2": "follows createImage",
-  "of-rules-d2": "an entry of ours does not set a tag that its packets have already",
 };
 const isAhead = (tag: string) => Object.keys(AHEAD).some((part) => tag.startsWith(part));
 

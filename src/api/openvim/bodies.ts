@@ -5,6 +5,8 @@ import { type TSchema, Type } from "typebox";
 const NAME = "^[^,;()'\"]+$";
 const name = Type.String({ minLength: 1, maxLength: 255, pattern: NAME });
 const shortName = Type.String({ minLength: 1, maxLength: 64, pattern: NAME });
+/** Words of a list, such as "kvm,xenhvm". */
+const shortText = Type.String({ minLength: 1, maxLength: 255, pattern: "^[^'\"]*$" });
 const description = Type.Union([Type.String({ maxLength: 255, pattern: "^[^'\"]*$" }), Type.Null()]);
 const id = Type.String({ pattern: "^[a-fA-F0-9]{8}(-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}$" });
 const bandwidth = Type.String({ pattern: "^[0-9]+ *([MG]bps)?$" });
@@ -13,14 +15,17 @@ const mac = Type.String({ pattern: "^([0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){
 const provider = Type.String({
   pattern: "^(default|((bridge|macvtap):[0-9a-zA-Z\\.\\-]{1,50})|openflow:[/0-9a-zA-Z\\.\\-]{1,50}(:vlan)?)$",
 });
-const IP = "[0-9]{1,3}(\\.[0-9]{1,3}){3}";
-const CIDR = `${IP}/[0-9]{1,2}`;
+const OCTET = "(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})";
+const IP = `${OCTET}(\\.${OCTET}){3}`;
+const CIDR = `${IP}/(3[0-2]|[12]?[0-9])`;
 const ip = Type.String({ pattern: `^${IP}$` });
 const cidr = Type.String({ pattern: `^${CIDR}$` });
 const vlan = Type.Integer({ minimum: 1, maximum: 4095 });
 const yesNo = Type.Enum(["yes", "no"]);
-const count = Type.Integer({ minimum: 0 });
-const countFrom1 = Type.Integer({ minimum: 1 });
+/** As large as the original's database takes it. */
+const COUNT_MAX = 2_147_483_647;
+const count = Type.Integer({ minimum: 0, maximum: COUNT_MAX });
+const countFrom1 = Type.Integer({ minimum: 1, maximum: COUNT_MAX });
 const pci = Type.String({ pattern: "^[0-9a-fA-F]{4}(:[0-9a-fA-F]{2}){2}\\.[0-9a-fA-F]$" });
 const anyObject = Type.Record(Type.String(), Type.Unknown());
 const closed = { additionalProperties: false } as const;
@@ -33,84 +38,121 @@ const tenant = { name: shortName, description: maybe(description), enabled: mayb
 export const tenantNew = Type.Object({ tenant: Type.Object({ id: maybe(id), ...tenant }) }, closed);
 export const tenantEdit = Type.Object({ tenant: Type.Partial(Type.Object(tenant), some) }, closed);
 
-const core = Type.Object({ core_id: count, thread_id: count, status: maybe(Type.String()) });
-const sriov = Type.Object({ pci, mac, source_name: Type.Union([count, Type.String({ minLength: 1, maxLength: 60 })]) });
-const hostInterface = Type.Object({
-  source_name: Type.String(),
-  pci: maybe(pci),
-  mac: maybe(mac),
-  Mbps: maybe(count),
-  switch_port: maybe(orNull(Type.String())),
-  switch_dpid: maybe(orNull(Type.String())),
-  switch_mac: maybe(orNull(mac)),
-  sriovs: maybe(Type.Array(sriov)),
-});
-const numa = Type.Object({
-  numa_socket: count,
-  hugepages: maybe(count),
-  memory: maybe(count),
-  admin_state_up: maybe(Type.Boolean()),
-  cores: maybe(Type.Array(core)),
-  interfaces: maybe(Type.Array(hostInterface)),
-});
+/** What a host's own reply shows beside, so that it can be sent back: read by nobody. */
+const shownOnly = maybe(Type.Unknown());
+const core = Type.Object(
+  { core_id: count, thread_id: count, status: maybe(shortName), instance_id: shownOnly, v_thread_id: shownOnly },
+  closed,
+);
+const sriov = Type.Object(
+  { pci, mac, source_name: Type.Union([count, shortName]), vlan: shownOnly, instance_id: shownOnly },
+  closed,
+);
+const hostInterface = Type.Object(
+  {
+    source_name: shortName,
+    pci: maybe(pci),
+    mac: maybe(mac),
+    Mbps: maybe(count),
+    switch_port: maybe(orNull(shortName)),
+    switch_dpid: maybe(orNull(shortName)),
+    switch_mac: maybe(orNull(mac)),
+    sriovs: maybe(Type.Array(sriov)),
+    instance_id: shownOnly,
+    Mpbs_consumed: shownOnly,
+  },
+  closed,
+);
+const numa = Type.Object(
+  {
+    numa_socket: count,
+    hugepages: maybe(count),
+    memory: maybe(count),
+    admin_state_up: maybe(Type.Boolean()),
+    cores: maybe(Type.Array(core)),
+    interfaces: maybe(Type.Array(hostInterface)),
+    hugepages_consumed: shownOnly,
+  },
+  closed,
+);
 const host = {
   name,
-  ip_name: name,
-  user: name,
-  password: maybe(Type.String()),
+  ip_name: shortName,
+  user: shortName,
+  /** Taken and not kept: this VIM speaks to libvirt by its sockets. */
+  password: maybe(orNull(shortName)),
+  keyfile: maybe(orNull(Type.String({ maxLength: 255 }))),
   description: maybe(description),
-  ranking: maybe(count),
-  features: maybe(Type.String()),
-  hypervisors: maybe(Type.String()),
+  ranking: maybe(orNull(count)),
+  features: maybe(description),
+  hypervisors: maybe(shortText),
   admin_state_up: maybe(Type.Boolean()),
   numas: maybe(Type.Array(numa)),
+  autodiscover: maybe(Type.Boolean()),
 };
-export const hostNew = Type.Object({
-  host: Type.Object({ id: maybe(id), ...host }),
-  "host-data": maybe(Type.Partial(Type.Object(host))),
-});
+const hostShownOnly = Object.fromEntries(
+  ["created_at", "devices", "links", "status", "state", "state_why", "availability_zone", "memory_mb", "cpus"].map((k) => [
+    k,
+    shownOnly,
+  ]),
+);
+export const hostNew = Type.Object(
+  {
+    host: Type.Object({ id: maybe(id), ...hostShownOnly, ...host }, closed),
+    "host-data": maybe(Type.Partial(Type.Object({ id: maybe(id), ...hostShownOnly, ...host }), closed)),
+  },
+  closed,
+);
 /** Of a numa that is there: up or down, and where its cards are cabled to. */
-const numaEdit = Type.Object({
-  numa_socket: count,
-  admin_state_up: maybe(Type.Boolean()),
-  interfaces: maybe(
-    Type.Array(
-      Type.Object({
-        source_name: Type.String(),
-        switch_dpid: maybe(orNull(Type.String())),
-        switch_port: maybe(orNull(Type.String())),
-      }),
-    ),
-  ),
+const cardEdit = Type.Object({
+  source_name: shortName,
+  switch_dpid: maybe(orNull(shortName)),
+  switch_port: maybe(orNull(shortName)),
 });
-export const hostEdit = Type.Object({ host: Type.Partial(Type.Object({ ...host, numas: maybe(Type.Array(numaEdit)) }), some) });
+const numaEdit = Type.Object(
+  { numa_socket: count, admin_state_up: maybe(Type.Boolean()), interfaces: maybe(Type.Array(cardEdit)) },
+  closed,
+);
+export const hostEdit = Type.Object(
+  { host: Type.Partial(Type.Object({ ...host, numas: maybe(Type.Array(numaEdit)) }), some) },
+  closed,
+);
 
-const flavorInterface = Type.Object({
-  name: maybe(name),
-  dedicated: Type.Enum(["yes", "no", "yes:sriov"]),
-  bandwidth,
-  vpci: maybe(pci),
-  uuid: maybe(id),
-  mac_address: maybe(mac),
-});
-const extendedNuma = Type.Object({
-  memory: maybe(countFrom1),
-  cores: maybe(countFrom1),
-  threads: maybe(countFrom1),
-  "paired-threads": maybe(countFrom1),
-  "cores-id": maybe(Type.Array(count)),
-  "threads-id": maybe(Type.Array(count)),
-  "paired-threads-id": maybe(Type.Array(Type.Array(count))),
-  interfaces: maybe(Type.Array(flavorInterface)),
-});
-const device = Type.Object({
-  type: Type.Enum(["usb", "disk", "cdrom", "xml"]),
-  vpci: maybe(pci),
-  imageRef: maybe(id),
-  xml: maybe(Type.String({ minLength: 1, maxLength: 2_000 })),
-  dev: maybe(name),
-  size: maybe(countFrom1),
-});
+const flavorInterface = Type.Object(
+  {
+    name: maybe(name),
+    dedicated: Type.Enum(["yes", "no", "yes:sriov"]),
+    bandwidth,
+    vpci: maybe(pci),
+    uuid: maybe(id),
+    mac_address: maybe(mac),
+  },
+  closed,
+);
+const extendedNuma = Type.Object(
+  {
+    memory: maybe(countFrom1),
+    cores: maybe(countFrom1),
+    threads: maybe(countFrom1),
+    "paired-threads": maybe(countFrom1),
+    "cores-id": maybe(Type.Array(count)),
+    "threads-id": maybe(Type.Array(count)),
+    "paired-threads-id": maybe(Type.Array(Type.Array(count))),
+    interfaces: maybe(Type.Array(flavorInterface)),
+  },
+  some,
+);
+const device = Type.Object(
+  {
+    type: Type.Enum(["usb", "disk", "cdrom", "xml"]),
+    vpci: maybe(pci),
+    imageRef: maybe(id),
+    xml: maybe(Type.String({ minLength: 1, maxLength: 2_000 })),
+    dev: maybe(shortName),
+    size: maybe(countFrom1),
+  },
+  closed,
+);
 const extended = Type.Object({
   processor_ranking: maybe(count),
   devices: maybe(Type.Array(device)),
@@ -178,47 +220,56 @@ export const portNew = Type.Object(
 );
 /** Ours: BFD on the switch port. Faster than 3 ms no userspace switch keeps up; slower than 10 s it protects nothing. */
 const bfdMs = Type.Integer({ minimum: 3, maximum: 10_000 });
-const bfd = Type.Object({ min_tx_ms: bfdMs, min_rx_ms: bfdMs, detect_mult: maybe(Type.Integer({ minimum: 2, maximum: 50 })) });
+const bfd = Type.Object(
+  { min_tx_ms: bfdMs, min_rx_ms: bfdMs, detect_mult: maybe(Type.Integer({ minimum: 2, maximum: 50 })) },
+  closed,
+);
 export const portEdit = Type.Object(
   { port: Type.Object({ name: maybe(shortName), network_id: maybe(orNull(id)), bfd: maybe(orNull(bfd)) }, some) },
   closed,
 );
 
-const vnic = Type.Object({
-  uuid: id,
-  name: maybe(name),
-  bandwidth: maybe(bandwidth),
-  vpci: maybe(pci),
-  mac_address: maybe(mac),
-  ip_address: maybe(ip),
-  model: maybe(Type.Enum(["virtio", "e1000", "ne2k_pci", "pcnet", "rtl8139"])),
-  type: maybe(Type.Enum(["virtual", "PF", "VF", "VFnotShared"])),
-});
+const vnic = Type.Object(
+  {
+    uuid: id,
+    name: maybe(name),
+    bandwidth: maybe(bandwidth),
+    vpci: maybe(pci),
+    mac_address: maybe(mac),
+    ip_address: maybe(ip),
+    model: maybe(Type.Enum(["virtio", "e1000", "ne2k_pci", "pcnet", "rtl8139"])),
+    type: maybe(Type.Enum(["virtual", "PF", "VF", "VFnotShared"])),
+  },
+  closed,
+);
 /** Ours: servers of one tenant that name the same group are kept on different hosts. */
 const antiAffinity = Type.Object(
   { group: Type.String({ minLength: 1, maxLength: 255 }), policy: maybe(Type.Enum(["required", "preferred"])) },
   { additionalProperties: false },
 );
-export const serverNew = Type.Object({
-  server: Type.Object({
-    id: maybe(id),
-    name,
-    description: maybe(description),
-    flavorRef: id,
-    imageRef: id,
-    start: maybe(Type.Enum(["yes", "no", "paused"])),
-    hostId: maybe(id),
-    hypervisor: maybe(Type.Enum(["kvm", "xen-unik", "xenhvm"])),
-    osImageType: maybe(Type.Enum(["clickos", "other"])),
-    extended: maybe(extended),
-    networks: maybe(Type.Array(vnic)),
-    /** Ours: appended to the command line of a kernel that is booted directly. */
-    kernel_cmdline: maybe(Type.String({ maxLength: 2_048, pattern: "^[ -~]*$" })),
-    /** Ours: only a host of this zone. */
-    availability_zone: maybe(name),
-    anti_affinity: maybe(antiAffinity),
-  }),
-});
+export const serverNew = Type.Object(
+  {
+    server: Type.Object({
+      id: maybe(id),
+      name,
+      description: maybe(description),
+      flavorRef: id,
+      imageRef: id,
+      start: maybe(Type.Enum(["yes", "no", "paused"])),
+      hostId: maybe(id),
+      hypervisor: maybe(Type.Enum(["kvm", "xen-unik", "xenhvm"])),
+      osImageType: maybe(Type.Enum(["clickos", "other"])),
+      extended: maybe(extended),
+      networks: maybe(Type.Array(vnic)),
+      /** Ours: appended to the command line of a kernel that is booted directly. */
+      kernel_cmdline: maybe(Type.String({ maxLength: 2_048, pattern: "^[ -~]*$" })),
+      /** Ours: only a host of this zone. */
+      availability_zone: maybe(name),
+      anti_affinity: maybe(antiAffinity),
+    }),
+  },
+  closed,
+);
 
 const nothing = Type.Union([Type.Null(), anyObject]);
 /** Exactly one action; `start` may say "rebuild". */

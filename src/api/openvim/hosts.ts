@@ -36,8 +36,12 @@ export async function postHost(call: Call) {
   const { name, ip_name: ipName, user, numas, ...rest } = { ...host, ...more };
   const named = { name: name ?? host.name, ipName: ipName ?? host.ip_name, user: user ?? host.user };
   const asked = { ...hostChange(rest), ...named, numas: numas?.map(numaIn) };
-  return shown(call, await call.doors.inventory.createHost({ ...asked, id: host.id as HostId | undefined }));
+  const made = shown(call, await call.doors.inventory.createHost({ ...asked, id: host.id as HostId | undefined }));
+  return { host: rest.autodiscover ? { ...made.host, warning: NO_DISCOVERY } : made.host };
 }
+
+/** The original logs into the host to look around. Hosts of this VIM's own settings are asked by libvirt. */
+const NO_DISCOVERY = "autodiscover was not done: this VIM logs into no host; tell its numas in 'host-data'";
 
 export async function putHost(call: Call) {
   needAdmin(call);

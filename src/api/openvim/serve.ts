@@ -65,7 +65,8 @@ function send(request: FastifyRequest, reply: FastifyReply, value: unknown): Fas
   if ((request.headers.accept ?? "").includes("application/yaml")) {
     return reply.type("application/yaml").send(toYaml(value, { directives: true }));
   }
-  return reply.type("application/json").send(`${JSON.stringify(value, null, 4)}\n`);
+  // As bytes: to a text the framework would add a charset, which JSON has none of (RFC 8259, 11).
+  return reply.header("content-type", "application/json").send(Buffer.from(`${JSON.stringify(value, null, 4)}\n`));
 }
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {

@@ -1,5 +1,4 @@
 import type { HostState } from "../../model/host-state.ts";
-import type { TenantId } from "../../model/ids.ts";
 import { bandwidthText, isOfCard, type Pinned } from "../../model/numa.ts";
 import type { Server, ServerPort } from "../../model/vim-picture.ts";
 import { type Wire, withoutNulls } from "./query.ts";
@@ -23,7 +22,7 @@ export const SERVER_COLUMNS = [
   ...["name", "description", "status", "id", "hostId", "flavorRef", "imageRef"],
   ...["host_state", "anti_affinity"],
 ];
-export function serverRow(s: Server, tenant: TenantId | "any", base: BaseUrl, standing: Standing): Wire {
+export function serverRow(s: Server, base: BaseUrl, standing: Standing): Wire {
   return {
     name: s.name,
     description: s.description,
@@ -35,7 +34,7 @@ export function serverRow(s: Server, tenant: TenantId | "any", base: BaseUrl, st
     imageRef: s.imageId,
     tenant_id: s.tenantId,
     ...standingOut(s, standing),
-    links: bookmark(`${base}/${tenant}/servers/${s.id}`),
+    links: bookmark(`${base}/${s.tenantId}/servers/${s.id}`),
   };
 }
 

@@ -15,18 +15,19 @@ export function listServers(call: Call) {
   const tenant = tenantOf(call);
   const seen = call.doors.picture.servers.values().filter((s) => tenant === "any" || s.tenantId === tenant);
   const rows = listed(
-    seen.map((s) => serverRow(s, tenant, call.base, standingOf(call, s))),
+    seen.map((s) => serverRow(s, call.base, standingOf(call, s))),
     call.query,
     { shown: SERVER_COLUMNS, more: ["tenant_id"], always: ["links"] },
   );
   return { servers: rows };
 }
 
-/** Any tenant can read any server, as in the original; only changing one asks whose it is. */
+/** A server of another tenant is not there; the original shows it to everybody who knows its id. */
 export function getServer(call: Call) {
-  tenantOf(call);
+  const tenant = tenantOf(call);
   const server = call.doors.picture.servers.get(call.params.id as ServerId);
-  if (!server) throw new WireError(404, `instance '${call.params.id}'not found.`);
+  if (!server || (tenant !== "any" && server.tenantId !== tenant))
+    throw new WireError(404, `instance '${call.params.id}'not found.`);
   return reply(call, server);
 }
 

@@ -42,7 +42,7 @@ const COLUMNS = [
 const ownerOf = (_call: Call): TenantId | null => null;
 
 export const listSubscriptions = (call: Call) => ({
-  subscriptions: listed(call.doors.subscriptions.list(ownerOf(call)).map(subscriptionOut), call.query, COLUMNS),
+  subscriptions: listed(call.doors.subscriptions.list(ownerOf(call)).map(subscriptionOut), call.query, { shown: COLUMNS }),
 });
 
 export const getSubscription = (call: Call) => ({
