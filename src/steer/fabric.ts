@@ -164,7 +164,7 @@ export function fabricEntries(group: readonly FabricNet[]): FabricEntry[] {
   const all = ways(group);
   const portCount = portCountOf(group);
   const entries = all.map((way) => towards(way, portCount));
-  if (portCount > 2) entries.push(...broadcasts(all));
+  if (portCount > 2) entries.push(...broadcasts(group, all));
   return merge(unify(entries));
 }
 
@@ -189,14 +189,24 @@ function towards(way: Way, portCount: number): FabricEntry {
   };
 }
 
-/** Where a packet for everybody goes, per source port. */
-function broadcasts(all: readonly Way[]): FabricEntry[] {
-  const bySource = Map.groupBy(all, (w) => `${w.source.switchPort}|${w.source.vlan}|${w.vlanIn}`);
-  return [...bySource.values()].map((list) => {
+const sourceKey = (source: FabricPort, vlanIn: number | null) => `${source.switchPort}|${source.vlan}|${vlanIn}`;
+
+/** Where a packet for everybody goes, per source port; with the priority of the first direction it can take, though nobody be there. */
+function broadcasts(group: readonly FabricNet[], all: readonly Way[]): FabricEntry[] {
+  const priorities = new Map<string, number>();
+  for (const { from, vlanIn: boundary, priority } of directions(group)) {
+    for (const source of from.ports) {
+      const vlanIn = oneTag(boundary, source.vlan);
+      const key = vlanIn === undefined ? null : sourceKey(source, vlanIn);
+      if (key !== null && !priorities.has(key)) priorities.set(key, priority);
+    }
+  }
+  const bySource = Map.groupBy(all, (w) => sourceKey(w.source, w.vlanIn));
+  return [...bySource].map(([key, list]) => {
     const first = list[0] as Way;
     return {
       netId: first.direction.from.id,
-      priority: first.direction.priority,
+      priority: priorities.get(key) as number,
       inPort: first.source.switchPort,
       vlan: first.vlanIn,
       ethDst: BROADCAST,

@@ -39,7 +39,7 @@ export function wantedTable(
   const problems = new Map<NetId, string>();
   for (const { net, fabric: f } of fabric) {
     if (net.kind === "ptp" && f.ports.length > 2)
-      problems.set(net.id, `a ptp network has two ends, '${net.name}' has ${f.ports.length} ports`);
+      problems.set(net.id, `'ptp' type network cannot connect ${f.ports.length} interfaces, only 2`);
   }
   const whole = fabric.filter(({ net }) => !problems.has(net.id)).map((f) => f.fabric);
   const known = attachments ?? attachmentsOf(whole);

@@ -1,11 +1,11 @@
 import { Type } from "typebox";
+import type { FlowEntry } from "../../src/model/flow.ts";
 import type { NetId, VimPortId } from "../../src/model/ids.ts";
 import type { Net, NetKind, VimPort } from "../../src/model/net.ts";
 import { ABILITIES } from "../../src/model/switch.ts";
-import { actionsOf, bindGroups, type FabricEntry, type FabricNet, fabricEntries, fabricNet } from "../../src/steer/fabric.ts";
+import { bindGroups, type FabricEntry, type FabricNet, fabricEntries, fabricNet } from "../../src/steer/fabric.ts";
 import { withoutMissing } from "../../src/steer/missing.ts";
 import { wantedTable } from "../../src/steer/wanted.ts";
-import type { Leading } from "./reach.ts";
 
 const orNull = <S extends Parameters<typeof Type.Union>[0][number]>(schema: S) => Type.Union([schema, Type.Null()]);
 const tag = orNull(Type.Union([Type.Integer(), Type.String({ pattern: "^[0-9]+$" })]));
@@ -53,32 +53,26 @@ export interface Ours {
   readonly nets: readonly FabricNet[];
   /** As our API lists it. */
   readonly listed: readonly FabricEntry[];
-  /** As frames are led by them. */
-  readonly table: readonly Leading[];
-  /** What a net would show as `last_error`. */
+  /** As it stands in a switch, without groups. */
+  readonly table: readonly FlowEntry[];
+  /** Why something of the nets is not carried at all, as `last_error` would tell it. */
   readonly problems: readonly string[];
 }
 
 export function oursOf({ nets, valid_ports: valid }: FlowCase): Ours {
   const has = (port: string) => valid === undefined || valid.includes(port);
   const there = withoutMissing(nets.map(netOf), nets.flatMap(portsOf), has);
-  const { problems } = wantedTable(there.nets, there.ports, ABILITIES["1.0"]);
-  const carried = there.nets.filter((n) => (n.kind === "data" || n.kind === "ptp") && !problems.has(n.id));
-  const fabric = carried.map((n) => fabricNet(n, there.ports));
-  const listed = bindGroups(fabric).flatMap(fabricEntries);
+  const { problems, table } = wantedTable(there.nets, there.ports, ABILITIES["1.0"]);
+  const all = there.nets.filter((n) => n.kind === "data" || n.kind === "ptp").map((n) => fabricNet(n, there.ports));
+  const refused = new Set(there.nets.filter((n, i) => n.kind === "ptp" && all[i]!.ports.length > 2).map((n) => n.id as string));
+  const fabric = all.filter((n) => !refused.has(n.id));
   return {
     nets: fabric,
-    listed,
-    table: listed.map(entryOf),
-    problems: [...there.missing.values(), ...problems.values()],
+    listed: bindGroups(fabric).flatMap(fabricEntries),
+    table: table.entries,
+    problems: [...there.missing.values(), ...[...problems].flatMap(([id, why]) => (refused.has(id) ? [why] : []))],
   };
 }
-
-const entryOf = (e: FabricEntry): Leading => ({
-  priority: e.priority,
-  match: { inPort: e.inPort, vlan: e.vlan ?? "none", ...(e.ethDst !== null && { ethDst: e.ethDst }) },
-  actions: actionsOf(e.vlan, e.out),
-});
 
 type RecordedNet = FlowCase["nets"][number];
 

@@ -1,4 +1,4 @@
-import type { Action } from "../../src/model/flow.ts";
+import type { Action, FlowEntry } from "../../src/model/flow.ts";
 import type { FabricNet, FabricPort } from "../../src/steer/fabric.ts";
 
 /**
@@ -14,13 +14,6 @@ interface Frame {
   readonly dst: string;
 }
 
-/** An entry, as far as it says where frames go. `vlan` "none": without a tag; absent: any tag or none. */
-export interface Leading {
-  readonly priority: number;
-  readonly match: { readonly inPort?: string; readonly vlan?: number | "none"; readonly ethDst?: string };
-  readonly actions: readonly Action[];
-}
-
 interface Way {
   readonly from: string;
   readonly to: string;
@@ -34,7 +27,7 @@ const UNKNOWN = "0e:00:00:00:00:01";
 const place = (port: string, vlan: number | null) => `${port} ${vlan === null ? "untagged" : `vlan ${vlan}`}`;
 
 /** One sentence for each frame that goes where it should not, or does not go where it should. */
-export function wrongWays(nets: readonly FabricNet[], entries: readonly Leading[]): string[] {
+export function wrongWays(nets: readonly FabricNet[], entries: readonly FlowEntry[]): string[] {
   const wrong: string[] = [];
   const bySource = Map.groupBy(waysOf(nets), (w) => w.from);
   for (const [source, ways] of bySource) {
@@ -56,16 +49,36 @@ export function wrongWays(nets: readonly FabricNet[], entries: readonly Leading[
   return [...new Set(wrong)];
 }
 
+/** Two nets at one place of the switch: whose a frame from there is, nobody can tell. Our VIM takes the second one no more. */
+export function isContested(nets: readonly FabricNet[]): boolean {
+  const holders = new Map<string, FabricNet>();
+  const claims = nets.flatMap((a) =>
+    nets.flatMap((b) => a.ports.flatMap((s) => (sourceOf(a, s, b) === null ? [] : [{ net: a, at: sourceOf(a, s, b)! }]))),
+  );
+  for (const { net, at } of claims) {
+    if ((holders.get(at) ?? net) !== net) return true;
+    holders.set(at, net);
+  }
+  return false;
+}
+
+/** Where frames of this port towards that net come in; null: none can. */
+function sourceOf(a: FabricNet, s: FabricPort, b: FabricNet): string | null {
+  if (a !== b && a.bindNet !== b.id && b.bindNet !== a.id) return null;
+  const boundary = a !== b && b.bindNet === a.id ? b.bindVlan : null;
+  return boundary !== null && s.vlan !== null ? null : `${s.switchPort}|${boundary ?? s.vlan ?? ""}`;
+}
+
 /** Where it leaves: by the entry of the highest priority that matches, as a switch does it. */
-function leaves(entries: readonly Leading[], frame: Frame): string[] {
-  const best = entries.reduce<Leading | null>(
+function leaves(entries: readonly FlowEntry[], frame: Frame): string[] {
+  const best = entries.reduce<FlowEntry | null>(
     (a, b) => (matches(b, frame) && (a === null || b.priority > a.priority) ? b : a),
     null,
   );
   return best === null ? [] : places(best.actions, frame.vlan);
 }
 
-function matches({ match: { inPort, vlan, ethDst } }: Leading, frame: Frame): boolean {
+function matches({ match: { inPort, vlan, ethDst } }: FlowEntry, frame: Frame): boolean {
   const isVlan = vlan === undefined || (frame.vlan ?? "none") === vlan;
   const isDst = ethDst === undefined || ethDst === frame.dst || (ethDst.includes("/") && frame.dst === BROADCAST);
   return (inPort === undefined || inPort === frame.port) && isVlan && isDst;
@@ -87,10 +100,10 @@ function waysOf(nets: readonly FabricNet[]): Way[] {
 /** A tag of the boundary and one of the port would be two tags, which the fabric does not carry. */
 function wayOf(a: FabricNet, s: FabricPort, b: FabricNet, t: FabricPort): Way | null {
   if (s === t || !(a === b || a.bindNet === b.id || b.bindNet === a.id)) return null;
-  const boundaryIn = a !== b && a.bindNet !== b.id ? b.bindVlan : null;
+  const from = sourceOf(a, s, b);
   const boundaryOut = a !== b && a.bindNet === b.id ? a.bindVlan : null;
-  if ((boundaryIn !== null && s.vlan !== null) || (boundaryOut !== null && t.vlan !== null)) return null;
-  const [vlanIn, vlanOut] = [boundaryIn ?? s.vlan, boundaryOut ?? t.vlan];
-  if (s.switchPort === t.switchPort && vlanIn === vlanOut) return null; // Left to the card that both are on.
-  return { from: `${s.switchPort}|${vlanIn ?? ""}`, to: place(t.switchPort, vlanOut), mac: t.mac };
+  if (from === null || (boundaryOut !== null && t.vlan !== null)) return null;
+  const vlanOut = boundaryOut ?? t.vlan;
+  if (from === `${t.switchPort}|${vlanOut ?? ""}`) return null; // Left to the card that both are on.
+  return { from, to: place(t.switchPort, vlanOut), mac: t.mac };
 }
