@@ -430,7 +430,9 @@ test("the routes: shown, armed, refused in words, fenced and taken away", async 
   };
   expect(await says({ revision: 2 })).toMatch(/^409 .*revision 2 is older than revision 3/);
   expect(await says({ revision: "x" })).toBe("400 Invalid content  at 'protection:revision': 'x' is not of type 'integer'");
-  expect(await says({ probe: { interval_ms: 5, misses: 1, of: 1 } })).toMatch(/^400 .* at 'probe:interval_ms': 5 must be >= 10/);
+  expect(await says({ probe: { interval_ms: 5, misses: 1, of: 1 } })).toMatch(
+    /^400 .* at 'protection:probe:interval_ms': 5 is less than the minimum of 10/,
+  );
   expect(await says({ traffic: { silent_ms: 100 } })).toMatch(/^400 .* at 'protection:traffic'/);
   expect(await says({ id: "group-2" })).toMatch(/^400 .*'group-2' is not the id of the path/);
   expect(await says({ revision: 4, members: [{ ...protection.members[0], server_id: data0!.id }] })).toMatch(/^400 .*not found/);

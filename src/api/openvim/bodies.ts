@@ -309,6 +309,14 @@ const armedPlan = Type.Object({
   }),
   because: maybe(Type.Array(Type.String({ maxLength: 2_000 }), { maxItems: 1_000 })),
 });
+const probe = Type.Object({
+  interval_ms: Type.Integer({ minimum: 10, maximum: 1_000 }),
+  misses: Type.Integer({ minimum: 1, maximum: 100 }),
+  of: Type.Integer({ minimum: 1, maximum: 100 }),
+  icmp: maybe(Type.Boolean()),
+  udp_port: maybe(orNull(Type.Integer({ minimum: 1, maximum: 65_535 }))),
+  source_ip: maybe(orNull(ip)),
+});
 export const protectionPut = Type.Object({
   protection: Type.Object({
     id: maybe(manoId),
@@ -317,18 +325,7 @@ export const protectionPut = Type.Object({
     hold_off_ms: maybe(Type.Integer({ minimum: 0, maximum: HOLD_OFF_MAX_MS })),
     members: Type.Array(armedMember, { minItems: 1, maxItems: 1_000 }),
     plans: Type.Array(armedPlan, { maxItems: 1_000 }),
-    probe: maybe(Type.Unknown()),
+    probe: maybe(orNull(probe)),
     traffic: maybe(orNull(Type.Object({ silent_ms: Type.Integer({ minimum: 200, maximum: 60_000 }) }))),
-  }),
-});
-/** Checked by itself, so that the error names the member of it that is wrong. */
-export const protectionProbe = Type.Object({
-  probe: Type.Object({
-    interval_ms: Type.Integer({ minimum: 10, maximum: 1_000 }),
-    misses: Type.Integer({ minimum: 1, maximum: 100 }),
-    of: Type.Integer({ minimum: 1, maximum: 100 }),
-    icmp: maybe(Type.Boolean()),
-    udp_port: maybe(orNull(Type.Integer({ minimum: 1, maximum: 65_535 }))),
-    source_ip: maybe(orNull(ip)),
   }),
 });

@@ -23,8 +23,11 @@ export const callOf = (request: FastifyRequest, doors: VimDoors, isAdmin: boolea
   params: request.params as Record<string, string>,
   query: request.query as Query,
   body: () => readBody(typeof request.body === "string" ? request.body : "", request.headers["content-type"]),
-  base: `${request.protocol}://${request.headers.host ?? "localhost"}/openvim`,
+  base: baseOf(request),
 });
+
+/** As the caller reached us. */
+export const baseOf = (request: FastifyRequest): string => `${request.protocol}://${request.headers.host ?? "localhost"}/openvim`;
 
 /** Throws 401 on the ordinary port: it is what makes the original's clients repeat the request on the administrator's. */
 export function needAdmin(call: Call, sentence = "Needed admin privileges"): void {

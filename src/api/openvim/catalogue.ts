@@ -3,14 +3,15 @@ import type { FlavorId, ImageId, TenantId } from "../../model/ids.ts";
 import type { Change, Flavor, Image } from "../../model/vim-picture.ts";
 import { flavorEdit, flavorNew, imageEdit, imageNew, tenantEdit, tenantNew } from "./bodies.ts";
 import { type Call, needAdmin, oneTenantOf, tenantOf } from "./call.ts";
+import { FLAVOR, FLAVORS, IMAGE, IMAGES, TENANTS } from "./columns.ts";
 import { checkExtended } from "./extended.ts";
 import { checked } from "./invalid.ts";
 import { chosen, listed, type Wire } from "./query.ts";
-import { FLAVOR_COLUMNS, flavorOut, IMAGE_COLUMNS, imageOut, TENANT_COLUMNS, tenantOut } from "./shapes.ts";
+import { flavorOut, imageOut, tenantOut } from "./shapes.ts";
 import { WireError } from "./wire-error.ts";
 
 export const listTenants = (call: Call) => ({
-  tenants: listed(call.doors.picture.tenants.values().map(tenantOut), call.query, { shown: TENANT_COLUMNS }),
+  tenants: listed(call.doors.picture.tenants.values().map(tenantOut), call.query, TENANTS),
 });
 
 export function getTenant(call: Call) {
@@ -62,14 +63,12 @@ export function listFlavors(call: Call) {
   const tenant = tenantOf(call);
   const seen = call.doors.picture.flavors.values().filter((f) => isVisible(f, tenant));
   const rows = seen.map((f) => flavorOut(f, tenant, call.base));
-  return { flavors: listed(rows, call.query, { shown: FLAVOR_COLUMNS, always: ["links"] }) };
+  return { flavors: listed(rows, call.query, FLAVORS) };
 }
 
-const LINKS = ["links"];
 export function getFlavor(call: Call) {
   const flavor = visible(call.doors.picture.flavors, call, `flavor ${call.params.id} not found`);
-  const columns = { shown: [...FLAVOR_COLUMNS, "ram", "vcpus", "extended", "disk"], always: LINKS };
-  return { flavor: chosen(flavorOut(flavor, tenantOf(call), call.base), call.query, columns) };
+  return { flavor: chosen(flavorOut(flavor, tenantOf(call), call.base), call.query, FLAVOR) };
 }
 const flavorReply = (call: Call, flavor: Flavor) => ({ flavor: flavorOut(flavor, tenantOf(call), call.base) });
 
@@ -158,14 +157,12 @@ export function listImages(call: Call) {
   const tenant = tenantOf(call);
   const seen = call.doors.picture.images.values().filter((i) => isVisible(i, tenant));
   const rows = seen.map((i) => imageOut(i, tenant, call.base));
-  return { images: listed(rows, call.query, { shown: IMAGE_COLUMNS }) };
+  return { images: listed(rows, call.query, IMAGES) };
 }
 
-const IMAGE_ALL = [...IMAGE_COLUMNS, "progress", "status", "created", "updated", "metadata"];
 export function getImage(call: Call) {
   const image = visible(call.doors.picture.images, call, `image ${call.params.id} not found`);
-  const columns = { shown: IMAGE_ALL, always: LINKS };
-  return { image: chosen(imageOut(image, tenantOf(call), call.base), call.query, columns) };
+  return { image: chosen(imageOut(image, tenantOf(call), call.base), call.query, IMAGE) };
 }
 const imageReply = (call: Call, image: Image): { image: Wire } => ({ image: imageOut(image, tenantOf(call), call.base) });
 

@@ -4,11 +4,6 @@ import type { Host, Server } from "../../model/vim-picture.ts";
 import { type Wire, withoutNulls } from "./query.ts";
 import { type BaseUrl, bookmark, time } from "./shapes.ts";
 
-/** The last three are ours, of hosts that this VIM speaks to. */
-export const HOST_COLUMNS = [
-  ...["name", "description", "status", "admin_state_up", "ip_name", "hypervisors", "id"],
-  ...["state", "state_why", "availability_zone"],
-];
 export function hostRow(h: Host, state: HostState | null, base: BaseUrl): Wire {
   return {
     name: h.name,

@@ -4,7 +4,8 @@ import type { Numa } from "../../model/numa.ts";
 import type { Change, Host } from "../../model/vim-picture.ts";
 import { hostEdit, hostNew } from "./bodies.ts";
 import { type Call, needAdmin } from "./call.ts";
-import { HOST_COLUMNS, hostOut, hostRow } from "./host-shapes.ts";
+import { HOSTS } from "./columns.ts";
+import { hostOut, hostRow } from "./host-shapes.ts";
 import { checked } from "./invalid.ts";
 import { listed } from "./query.ts";
 import { WireError } from "./wire-error.ts";
@@ -13,7 +14,7 @@ export const listHosts = (call: Call) => ({
   hosts: listed(
     call.doors.picture.hosts.values().map((h) => hostRow(h, call.doors.hostStates.of(h.id), call.base)),
     call.query,
-    { shown: HOST_COLUMNS, always: ["links"] },
+    HOSTS,
   ),
 });
 

@@ -5,17 +5,17 @@ import { mbpsOf } from "../../model/numa.ts";
 import type { Asked, Change, VimNet, VimPicture } from "../../model/vim-picture.ts";
 import { networkEdit, networkNew, portEdit, portNew } from "./bodies.ts";
 import { type Call, needAdmin } from "./call.ts";
+import { NETWORKS, PORTS } from "./columns.ts";
 import { checked } from "./invalid.ts";
 import { listed } from "./query.ts";
-import { NETWORK_COLUMNS, NETWORK_COLUMNS_MORE, networkFull, networkOut, PORT_COLUMNS, portOut } from "./shapes.ts";
+import { networkFull, networkOut, portOut } from "./shapes.ts";
 import { WireError } from "./wire-error.ts";
 
 export const listNetworks = (call: Call) => ({
   networks: listed(
     call.doors.picture.nets.values().map((n) => networkOut(n, call.doors)),
     call.query,
-    // Networks are visible to everybody: the original takes the filter `tenant_id` and ignores it.
-    { shown: NETWORK_COLUMNS, more: NETWORK_COLUMNS_MORE, ignored: ["tenant_id"] },
+    NETWORKS,
   ),
 });
 
@@ -167,7 +167,7 @@ export const listPorts = (call: Call) => ({
   ports: listed(
     call.doors.picture.ports.values().map((p) => portOut(p, call.doors)),
     call.query,
-    { shown: PORT_COLUMNS, more: ["model"] },
+    PORTS,
   ),
 });
 

@@ -1,6 +1,7 @@
+import type { Static } from "typebox";
 import type { ArmedProtection, PlanView, ProbePolicy, ProtectionView } from "../../model/armed.ts";
 import type { GroupId, NetId, ServerId, VnfcId } from "../../model/ids.ts";
-import { protectionProbe, protectionPut } from "./bodies.ts";
+import { protectionPut } from "./bodies.ts";
 import type { Call } from "./call.ts";
 import { checked } from "./invalid.ts";
 import type { Wire } from "./query.ts";
@@ -59,8 +60,8 @@ function protectionIn(call: Call): ArmedProtection {
   };
 }
 
-function probeIn(given: unknown): ProbePolicy {
-  const { probe } = checked(protectionProbe, { probe: given });
+type ProbeIn = NonNullable<Static<typeof protectionPut>["protection"]["probe"]>;
+function probeIn(probe: ProbeIn): ProbePolicy {
   return {
     intervalMs: probe.interval_ms,
     misses: probe.misses,

@@ -3,17 +3,17 @@ import { stringify as toYaml } from "yaml";
 import type { Log } from "../../lib/log.ts";
 import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.ts";
 import { makeHttp } from "../http.ts";
-import { callOf } from "./call.ts";
+import { baseOf, callOf } from "./call.ts";
+import { docsPage } from "./docs-page.ts";
 import type { VimDoors } from "./doors.ts";
 import { methodsAt } from "./methods.ts";
+import { openApi } from "./openapi.ts";
 import { ROUTES } from "./routes.ts";
 import { errorBody, WireError } from "./wire-error.ts";
 
 const BASE = "/openvim";
-const ALL = [
-  { method: "GET", url: BASE },
-  { method: "GET", url: `${BASE}/events` },
-].concat(ROUTES.map(({ is }) => ({ method: is.split(" ")[0]!, url: `${BASE}${is.split(" ")[1]}` })));
+const BESIDE = ["", "/events", "/openapi.json", "/docs"].map((path) => ({ method: "GET", url: `${BASE}${path}` }));
+const ALL = BESIDE.concat(ROUTES.map(({ is }) => ({ method: is.split(" ")[0]!, url: `${BASE}${is.split(" ")[1]}` })));
 
 /** The OpenVIM API on one port; whoever reaches a server made with `isAdmin` is the administrator. */
 export function serveOpenvim(doors: VimDoors, isAdmin: boolean, log: Log): FastifyInstance {
@@ -30,6 +30,8 @@ export function serveOpenvim(doors: VimDoors, isAdmin: boolean, log: Log): Fasti
     if (wantsStream(request) && request.method === "GET") return streamEvents(reply, doors.events, sinceOf(request));
     return send(request, reply, { events: await eventPage(doors.events, sinceOf(request)) });
   });
+  app.get(`${BASE}/openapi.json`, async (request, reply) => send(request, reply, openApi(baseOf(request))));
+  app.get(`${BASE}/docs`, (request, reply) => reply.type("text/html; charset=UTF-8").send(docsPage(openApi(baseOf(request)))));
   for (const { is, does } of ROUTES) {
     const [method, url] = is.split(" ") as [HTTPMethods, string];
     app.route({

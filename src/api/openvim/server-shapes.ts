@@ -18,10 +18,6 @@ const standingOut = (s: Server, { host, sharesHostWith }: Standing): Wire => ({
   }),
 });
 
-export const SERVER_COLUMNS = [
-  ...["name", "description", "status", "id", "hostId", "flavorRef", "imageRef"],
-  ...["host_state", "anti_affinity"],
-];
 export function serverRow(s: Server, base: BaseUrl, standing: Standing): Wire {
   return {
     name: s.name,

@@ -5,10 +5,11 @@ import type { AskedVnic, Server, ServerTask } from "../../model/vim-picture.ts";
 import { serverAction, serverNew } from "./bodies.ts";
 import { type Call, oneTenantOf, tenantOf } from "./call.ts";
 import { isVisible } from "./catalogue.ts";
+import { SERVERS } from "./columns.ts";
 import { checkExtended } from "./extended.ts";
 import { checked } from "./invalid.ts";
 import { listed } from "./query.ts";
-import { SERVER_COLUMNS, type Standing, serverOut, serverRow } from "./server-shapes.ts";
+import { type Standing, serverOut, serverRow } from "./server-shapes.ts";
 import { WireError } from "./wire-error.ts";
 
 export function listServers(call: Call) {
@@ -17,7 +18,7 @@ export function listServers(call: Call) {
   const rows = listed(
     seen.map((s) => serverRow(s, call.base, standingOf(call, s))),
     call.query,
-    { shown: SERVER_COLUMNS, more: ["tenant_id"], always: ["links"] },
+    SERVERS,
   );
   return { servers: rows };
 }

@@ -14,11 +14,9 @@ export const bookmark = (href: string) => [{ href, rel: "bookmark" }];
 export const time = (iso: string | null) => (iso === null ? null : iso.slice(0, 19));
 const yesNo = (is: boolean) => (is ? "yes" : "no");
 
-export const TENANT_COLUMNS = ["name", "description", "enabled", "id"];
 export const tenantOut = (t: Tenant): Wire =>
   withoutNulls({ name: t.name, description: t.description, enabled: t.enabled, id: t.id });
 
-export const FLAVOR_COLUMNS = ["name", "description", "public", "id"];
 export function flavorOut(f: Flavor, tenant: TenantId | "any", base: BaseUrl): Wire {
   return {
     name: f.name,
@@ -33,7 +31,6 @@ export function flavorOut(f: Flavor, tenant: TenantId | "any", base: BaseUrl): W
   };
 }
 
-export const IMAGE_COLUMNS = ["name", "checksum", "description", "path", "id", "public"];
 export function imageOut(i: Image, tenant: TenantId | "any", base: BaseUrl): Wire {
   const row = {
     name: i.name,
@@ -50,23 +47,6 @@ export function imageOut(i: Image, tenant: TenantId | "any", base: BaseUrl): Wir
   return { ...row, ...(i.metadata ? { metadata: i.metadata } : {}), links: bookmark(`${base}/${tenant}/images/${i.id}`) };
 }
 
-export const NETWORK_COLUMNS = [
-  "name",
-  "tenant_id",
-  "type",
-  "shared",
-  "status",
-  "last_error",
-  "admin_state_up",
-  "id",
-  "provider:vlan",
-  "provider:physical",
-];
-/** Told of each network, and in a list to those who ask for them. */
-export const NETWORK_COLUMNS_MORE = [
-  ...["region", "bind_net", "bind_type", "copy_net", "cidr", "enable_dhcp", "dhcp_first_ip", "dhcp_last_ip"],
-  ...["gateway_ip", "dns", "links", "routes"],
-];
 /** What the switch says of a net counts before what its row says. */
 export function networkOut(n: VimNet, doors: VimDoors): Wire {
   const problem = doors.fabric.problems.get(n.id);
@@ -106,26 +86,6 @@ export function networkFull(n: VimNet, doors: VimDoors): Wire {
   return { ...networkOut(n, doors), ...(ports.length > 0 ? { ports } : {}), ...(flows.length > 0 ? { flows } : {}) };
 }
 
-export const PORT_COLUMNS = [
-  "name",
-  "tenant_id",
-  "vpci",
-  "status",
-  "admin_state_up",
-  "ip_address",
-  "id",
-  "network_id",
-  "mac_address",
-  "device_owner",
-  "device_id",
-  "binding:switch_port",
-  "binding:vlan",
-  "bandwidth",
-  "fenced",
-  "opinions",
-  "stale",
-  "bfd",
-];
 export const portOut = (p: ServerPort, { picture, protections, facts, bfd }: VimDoors): Wire =>
   withoutNulls({
     name: p.name,

@@ -4,6 +4,7 @@ import { VIM_EVENT_TYPES, type VimEventType } from "../../model/vim-event.ts";
 import type { VimSubscription } from "../../model/vim-subscription.ts";
 import { callbackAuthentication, callbackIn, callbackUrl } from "../callback-body.ts";
 import type { Call } from "./call.ts";
+import { SUBSCRIPTIONS } from "./columns.ts";
 import { checked } from "./invalid.ts";
 import { listed, type Wire, withoutNulls } from "./query.ts";
 
@@ -11,7 +12,7 @@ import { listed, type Wire, withoutNulls } from "./query.ts";
 
 const closed = { additionalProperties: false } as const;
 const anyId = Type.String({ minLength: 1, maxLength: 255 });
-const subscriptionNew = Type.Object({
+export const subscriptionNew = Type.Object({
   subscription: Type.Object(
     {
       callback: callbackUrl,
@@ -33,16 +34,11 @@ const subscriptionNew = Type.Object({
   ),
 });
 
-const COLUMNS = [
-  ...["id", "callback", "filter", "authentication", "tenant_id", "created_at", "state", "cursor", "pending", "failures"],
-  ...["last_error", "last_error_at", "next_try_at", "last_accepted_at"],
-];
-
 /** Null: an administrator's, who is told of everything. */
 const ownerOf = (_call: Call): TenantId | null => null;
 
 export const listSubscriptions = (call: Call) => ({
-  subscriptions: listed(call.doors.subscriptions.list(ownerOf(call)).map(subscriptionOut), call.query, { shown: COLUMNS }),
+  subscriptions: listed(call.doors.subscriptions.list(ownerOf(call)).map(subscriptionOut), call.query, SUBSCRIPTIONS),
 });
 
 export const getSubscription = (call: Call) => ({

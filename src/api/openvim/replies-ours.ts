@@ -1,0 +1,111 @@
+import { type TSchema, Type } from "typebox";
+import { VIM_EVENT_TYPES } from "../../model/vim-event.ts";
+import { uuid } from "./replies.ts";
+
+// As replies.ts, of what OpenVIM does not have.
+
+const maybe = Type.Optional;
+const orNull = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
+const text = Type.String();
+const monoMs = Type.Number({ description: "CLOCK_MONOTONIC of the VIM's machine, ms" });
+const instant = Type.String({ format: "date-time" });
+
+export const event = Type.Object(
+  {
+    seq: Type.Integer({ description: "only grows, across restarts too" }),
+    at: instant,
+    monoMs,
+    tenantId: maybe(uuid),
+    type: Type.Enum([...VIM_EVENT_TYPES]),
+  },
+  { title: "Event", additionalProperties: true, description: "further members depend on the type" },
+);
+export const events = Type.Object({ events: Type.Array(event) });
+
+export const paths = Type.Object({
+  paths: Type.Array(
+    Type.Object(
+      {
+        net: uuid,
+        bind_net: uuid,
+        state: Type.Enum(["pending", "verified", "unverified", "unseen"]),
+        how: orNull(Type.Enum(["traffic", "probe"])),
+        why: text,
+        at_mono_ms: orNull(monoMs),
+      },
+      { title: "Path" },
+    ),
+  ),
+});
+
+const protectionSchema = Type.Object(
+  {
+    id: text,
+    name: text,
+    revision: Type.Integer(),
+    hold_off_ms: Type.Integer(),
+    members: Type.Array(
+      Type.Object({
+        id: text,
+        name: text,
+        server_id: uuid,
+        data_net: uuid,
+        capacity: orNull(Type.Integer()),
+        fenced: Type.Boolean(),
+      }),
+    ),
+    plans: Type.Array(
+      Type.Object({
+        failed: text,
+        moves: Type.Array(Type.Object({ net: uuid, to: text, or_else: Type.Array(text) })),
+        because: Type.Array(text),
+        state: Type.String({ description: "armed, or fired until a newer revision comes" }),
+        ready: Type.Boolean({ description: "it would fire now" }),
+        readiness: Type.Array(text),
+        last_fired: orNull(Type.Object({ at: Type.Unknown(), revision: Type.Integer() })),
+      }),
+    ),
+    probe: orNull(
+      Type.Object({
+        interval_ms: Type.Integer(),
+        misses: Type.Integer(),
+        of: Type.Integer(),
+        icmp: Type.Boolean(),
+        udp_port: orNull(Type.Integer()),
+        source_ip: orNull(text),
+      }),
+    ),
+    traffic: orNull(Type.Object({ silent_ms: Type.Integer() })),
+  },
+  { title: "Protection" },
+);
+export const protection = Type.Object({ protection: protectionSchema });
+export const protections = Type.Object({ protections: Type.Array(protectionSchema) });
+
+const subscriptionSchema = Type.Object(
+  {
+    id: uuid,
+    callback: Type.String({ format: "uri" }),
+    filter: Type.Object({
+      event_types: maybe(Type.Array(text)),
+      tenant_id: maybe(text),
+      object_ids: maybe(Type.Array(text)),
+    }),
+    authentication: maybe(Type.Object({ authType: Type.Array(text) })),
+    tenant_id: maybe(uuid),
+    created_at: text,
+    state: text,
+    cursor: Type.Integer({ description: "the last event that the subscriber accepted" }),
+    pending: Type.Integer(),
+    failures: Type.Integer(),
+    last_error: maybe(text),
+    last_error_at: maybe(text),
+    next_try_at: maybe(text),
+    last_accepted_at: maybe(text),
+  },
+  { title: "Subscription" },
+);
+export const subscription = Type.Object({ subscription: subscriptionSchema });
+export const subscriptions = Type.Object({
+  subscriptions: Type.Array(Type.Partial(subscriptionSchema, { title: "SubscriptionRow" })),
+});

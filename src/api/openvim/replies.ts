@@ -1,0 +1,333 @@
+import { type TObject, type TSchema, Type } from "typebox";
+
+// What is answered, for the OpenAPI document; tests hold every answer against it. A schema with a title becomes a component of the document.
+
+const maybe = Type.Optional;
+const orNull = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
+const text = Type.String();
+const flag = Type.Boolean();
+const whole = Type.Integer();
+const ours = (description: string) => ({ description: `Ours: ${description}` });
+
+export const uuid = Type.String({ format: "uuid" });
+const time = Type.String({
+  pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}$",
+  description: "to the second, without a zone",
+});
+const link = Type.Object({ href: Type.String({ format: "uri" }), rel: Type.Literal("bookmark") }, { title: "Link" });
+const links = Type.Array(link);
+const yesNo = Type.Enum(["yes", "no"]);
+const mac = Type.String({ pattern: "^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$" });
+const switchDpid = Type.String({ description: "the datapath of the OpenFlow switch" });
+
+/** `{"tenant": {…}}` and `{"tenants": [{…}]}`; in a list each member may be left out by `field=`. */
+const one = (key: string, schema: TSchema) => Type.Object({ [key]: schema });
+const many = (key: string, schema: TObject, title: string) => Type.Object({ [key]: Type.Array(Type.Partial(schema, { title })) });
+
+const tenantSchema = Type.Object({ id: uuid, name: text, description: maybe(text), enabled: flag }, { title: "Tenant" });
+export const tenant = one("tenant", tenantSchema);
+export const tenants = many("tenants", tenantSchema, "TenantRow");
+
+const hostState = {
+  state: maybe(
+    Type.Enum(["up", "unreachable", "gone"], ours("whether this host can be asked; left out of one that is inventory only")),
+  ),
+  state_why: maybe(text),
+  availability_zone: maybe(text),
+};
+const thread = Type.Object({
+  core_id: whole,
+  thread_id: whole,
+  status: maybe(text),
+  instance_id: maybe(uuid),
+  v_thread_id: maybe(orNull(whole)),
+});
+const sriov = Type.Object({ pci: text, mac, source_name: text, instance_id: maybe(uuid) });
+const card = Type.Object({
+  source_name: text,
+  pci: text,
+  mac: text,
+  Mbps: whole,
+  switch_port: maybe(text),
+  switch_dpid: maybe(switchDpid),
+  switch_mac: maybe(mac),
+  instance_id: maybe(uuid),
+  Mpbs_consumed: maybe(whole),
+  sriovs: Type.Array(sriov),
+});
+const numa = Type.Object({
+  numa_socket: whole,
+  hugepages: Type.Integer({ description: "GiB" }),
+  memory: Type.Integer({ description: "GiB" }),
+  admin_state_up: flag,
+  hugepages_consumed: Type.Integer({ description: "GiB" }),
+  cores: Type.Array(thread),
+  interfaces: Type.Array(card),
+});
+const hostRow = Type.Object({
+  id: uuid,
+  name: text,
+  description: orNull(text),
+  status: Type.Enum(["ok", "error", "notused"]),
+  admin_state_up: flag,
+  ip_name: text,
+  hypervisors: text,
+  links,
+  ...hostState,
+});
+const hostSchema = Type.Object(
+  {
+    id: uuid,
+    name: text,
+    ip_name: text,
+    user: text,
+    password: Type.Literal("*****"),
+    keyfile: Type.Null(),
+    description: orNull(text),
+    hypervisors: text,
+    ranking: orNull(whole),
+    admin_state_up: flag,
+    created_at: time,
+    numas: Type.Array(numa),
+    memory_mb: maybe(Type.Integer(ours("MiB for guests without huge pages"))),
+    cpus: maybe(Type.Integer(ours("threads for guests without pinning"))),
+    warning: maybe(text),
+    ...hostState,
+  },
+  { title: "Host" },
+);
+export const host = one("host", hostSchema);
+export const hosts = many("hosts", hostRow, "HostRow");
+
+const flavorSchema = Type.Object(
+  {
+    id: uuid,
+    name: text,
+    description: orNull(text),
+    ram: Type.Integer({ description: "MiB" }),
+    vcpus: whole,
+    disk: orNull(Type.Integer({ description: "GiB" })),
+    extended: orNull(Type.Record(text, Type.Unknown())),
+    public: yesNo,
+    links,
+  },
+  { title: "Flavor" },
+);
+export const flavor = one("flavor", Type.Partial(flavorSchema));
+export const flavors = many("flavors", Type.Pick(flavorSchema, ["id", "name", "description", "public", "links"]), "FlavorRow");
+
+const imageSchema = Type.Object(
+  {
+    id: uuid,
+    name: text,
+    path: text,
+    description: orNull(text),
+    checksum: orNull(Type.String({ description: "MD5" })),
+    progress: Type.Integer({ minimum: 0, maximum: 100 }),
+    status: Type.Enum(["ACTIVE", "DOWN", "BUILD", "ERROR"]),
+    created: orNull(time),
+    updated: orNull(time),
+    public: yesNo,
+    metadata: maybe(Type.Record(text, text)),
+    links,
+  },
+  { title: "Image" },
+);
+export const image = one("image", Type.Partial(imageSchema));
+const IMAGE_ROW = ["id", "name", "path", "description", "checksum", "public"] as const;
+export const images = many("images", Type.Pick(imageSchema, [...IMAGE_ROW]), "ImageRow");
+
+const serverStatus = Type.Enum(["CREATING", "ACTIVE", "PAUSED", "INACTIVE", "ERROR", "DELETING"]);
+const antiAffinity = Type.Object(
+  { group: text, policy: Type.Enum(["required", "preferred"]), violated: flag, shares_host_with: Type.Array(uuid) },
+  ours("servers of one group are kept on different hosts"),
+);
+const standing = {
+  host_state: maybe(Type.Enum(["up", "unreachable", "gone"], ours("whether its host can be asked"))),
+  anti_affinity: maybe(antiAffinity),
+};
+const serverRow = Type.Object({
+  id: uuid,
+  name: text,
+  description: orNull(text),
+  status: serverStatus,
+  hostId: uuid,
+  flavorRef: uuid,
+  imageRef: uuid,
+  tenant_id: maybe(uuid),
+  links,
+  ...standing,
+});
+const reference = Type.Object({ id: uuid, links });
+const vnic = Type.Object({
+  iface_id: uuid,
+  net_id: maybe(uuid),
+  mac_address: mac,
+  ip_address: maybe(text),
+  name: text,
+  bandwidth: maybe(text),
+  vpci: maybe(text),
+  model: maybe(text),
+});
+const serverSchema = Type.Object(
+  {
+    id: uuid,
+    name: text,
+    description: maybe(text),
+    tenant_id: uuid,
+    status: serverStatus,
+    last_error: maybe(text),
+    progress: whole,
+    hostId: uuid,
+    hypervisor: text,
+    osImageType: text,
+    created: time,
+    ram: maybe(Type.Integer({ description: "MiB; left out of a server with huge pages" })),
+    vcpus: maybe(Type.Integer({ description: "left out of a server with pinned CPUs" })),
+    flavor: reference,
+    image: reference,
+    networks: Type.Array(vnic),
+    extended: maybe(Type.Record(text, Type.Unknown())),
+    kernel_cmdline: maybe(Type.String(ours("appended to the command line of a kernel that is booted directly"))),
+    availability_zone: maybe(Type.String(ours("the zone it was asked for"))),
+    ...standing,
+  },
+  { title: "Server" },
+);
+export const server = one("server", serverSchema);
+export const servers = many("servers", serverRow, "ServerRow");
+/** The original answers every action alike; two answer with what they made. */
+export const acted = Type.Union([
+  Type.Object({ result: Type.String({ description: "`deleting in process`, whatever the action" }) }),
+  server,
+  one("image", imageSchema),
+]);
+
+const netStatus = Type.Enum(["ACTIVE", "DOWN", "BUILD", "ERROR"]);
+const listedFlow = {
+  priority: whole,
+  ingress_port: text,
+  actions: Type.String({ description: "such as `vlan=None,out=port0/2`" }),
+};
+const networkSchema = Type.Object(
+  {
+    id: uuid,
+    name: text,
+    type: Type.Enum(["bridge_man", "bridge_data", "data", "ptp"]),
+    status: netStatus,
+    last_error: maybe(text),
+    tenant_id: maybe(uuid),
+    shared: flag,
+    admin_state_up: flag,
+    region: maybe(text),
+    "provider:vlan": maybe(whole),
+    "provider:physical": maybe(text),
+    bind_net: maybe(uuid),
+    bind_type: maybe(text),
+    copy_net: maybe(Type.String({ format: "uuid", ...ours("the second network this one is led into (1+1)") })),
+    cidr: maybe(text),
+    enable_dhcp: flag,
+    dhcp_first_ip: maybe(text),
+    dhcp_last_ip: maybe(text),
+    gateway_ip: maybe(text),
+    dns: maybe(Type.Array(text)),
+    links: maybe(Type.Array(Type.Record(text, Type.Unknown()))),
+    routes: maybe(Type.Record(text, text)),
+    ports: maybe(Type.Array(Type.Object({ port_id: uuid }))),
+    flows: maybe(Type.Array(Type.Object({ ...listedFlow, vlan_id: maybe(whole), dst_mac: maybe(text) }))),
+  },
+  { title: "Network" },
+);
+export const network = one("network", networkSchema);
+export const networks = many("networks", Type.Omit(networkSchema, ["ports", "flows"]), "NetworkRow");
+export const networkId = Type.String({ format: "uuid", description: "the bare id; GET tells the rest" });
+export const applied = Type.Object({
+  network: networkSchema,
+  applied: orNull(
+    Type.Object(
+      {
+        changes: whole,
+        on_wire_mono_ms: Type.Number({ description: "CLOCK_MONOTONIC of the VIM's machine, ms" }),
+        barrier_mono_ms: Type.Number({ description: "when the switch had confirmed it" }),
+      },
+      { description: "null: no switch is connected, and it is written when one comes" },
+    ),
+  ),
+});
+export const unbound = Type.Object({ network: networkSchema });
+export const boundNets = Type.Object({ bind_id: Type.Array(Type.Object({ uuid })) });
+export const connection = Type.Object({ net_conn: Type.Array(Type.Object({ net_id: uuid })) });
+export const rules = Type.Object({
+  "openflow-rules": Type.Array(
+    Type.Object(
+      {
+        name: text,
+        net_id: uuid,
+        ofc_id: orNull(uuid),
+        vlan_id: orNull(whole),
+        src_mac: Type.Null(),
+        dst_mac: orNull(text),
+        ...listedFlow,
+      },
+      { title: "OpenflowRule" },
+    ),
+  ),
+});
+export const switchPorts = Type.Object({
+  ports: Type.Record(text, text, { description: "OpenFlow port number by name" }),
+});
+
+const portSchema = Type.Object(
+  {
+    id: uuid,
+    name: text,
+    tenant_id: maybe(uuid),
+    network_id: maybe(uuid),
+    vpci: maybe(text),
+    mac_address: maybe(mac),
+    device_owner: Type.Enum(["external", "instance:data", "instance:bridge", "instance:ovs"]),
+    device_id: maybe(uuid),
+    "binding:switch_port": maybe(text),
+    "binding:vlan": maybe(whole),
+    bandwidth: maybe(Type.Integer({ description: "Mbit/s" })),
+    status: netStatus,
+    admin_state_up: flag,
+    ip_address: maybe(text),
+    model: maybe(text),
+    fenced: maybe(Type.Boolean(ours("closed in the switch because its server failed"))),
+    opinions: maybe(Type.Record(text, Type.Enum(["answers", "silent"]), ours("what the probe and the traffic say of it"))),
+    stale: maybe(Type.Boolean(ours("nobody has told of its link since this VIM started"))),
+    bfd: maybe(
+      Type.Object(
+        {
+          min_tx_ms: Type.Number(),
+          min_rx_ms: Type.Number(),
+          detect_mult: Type.Number(),
+          state: maybe(text),
+          remote_state: maybe(text),
+          diagnostic: maybe(text),
+          protected: flag,
+          why: maybe(text),
+        },
+        ours("BFD on the switch port (RFC 5880)"),
+      ),
+    ),
+  },
+  { title: "Port" },
+);
+export const port = one("port", portSchema);
+export const ports = many("ports", portSchema, "PortRow");
+
+export const result = Type.Object({ result: text });
+export const nothing = Type.Object({ result: Type.Null() });
+export const error = Type.Object(
+  {
+    error: Type.Object({
+      code: Type.Integer({ description: "the HTTP status" }),
+      type: Type.String({ description: "such as `404 Not Found`" }),
+      description: text,
+      hosts: maybe(Type.Array(Type.Object({ name: text, reason: text }), ours("where no host has room, what each lacks"))),
+    }),
+  },
+  { title: "Error" },
+);
