@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Static, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
 import { Fault } from "./lib/fault.ts";
+import { isLoopback } from "./lib/loopback.ts";
 import { rangesOf } from "./notify/callback-policy.ts";
 
 // Every setting of both daemons. `description` is what an error message says is wanted.
@@ -47,6 +48,25 @@ const callbacks = Type.Object(
   { ...closed, default: {}, description: "an object with allow and secretsOverHttp" },
 );
 
+/** Certificates by path; read again on SIGHUP. */
+const tls = Type.Object(
+  {
+    cert: text("the path of a certificate in PEM"),
+    key: text("the path of its key in PEM"),
+    clientCa: Type.Optional(text("the path of the authorities whose certificates clients must show, in PEM")),
+  },
+  { ...closed, description: "an object with cert, key and perhaps clientCa" },
+);
+const allowPlainHttp = Type.Boolean({ default: false, description: "true: listen beyond loopback without TLS" });
+/** Who must show a token (decision 0052). */
+const auth = Type.Object(
+  {
+    onLoopback: Type.Enum(["open", "tokens"], { default: "open", description: '"open" or "tokens"' }),
+    beyondLoopback: Type.Enum(["tokens", "open"], { default: "tokens", description: '"tokens" or "open"' }),
+  },
+  { ...closed, default: {}, description: "an object with onLoopback and beyondLoopback" },
+);
+
 const vim = Type.Object(
   {
     listen: Type.Object(
@@ -56,8 +76,10 @@ const vim = Type.Object(
         /** Whoever reaches the administrator's port is the administrator, as in OpenVIM: loopback unless set otherwise. */
         adminHost: text("the address the administrator's port listens on", { default: "127.0.0.1" }),
         adminPort: tcpPort(9085),
+        tls: Type.Optional(tls),
+        allowPlainHttp,
       },
-      { ...closed, default: {}, description: "an object with host, port, adminHost, adminPort" },
+      { ...closed, default: {}, description: "an object with host, port, adminHost, adminPort, tls, allowPlainHttp" },
     ),
     openflow: Type.Object({ host, port: tcpPort(6653) }, { ...closed, default: {}, description: "an object with host and port" }),
     store: text("the path of the VIM's SQLite file"),
@@ -87,6 +109,7 @@ const vim = Type.Object(
       { ...closed, default: {}, description: "an object with first and last" },
     ),
     callbacks,
+    auth,
   },
   { ...closed, description: "an object" },
 );
@@ -98,13 +121,21 @@ const vimAccount = Type.Object(
     url: text("the VIM's API, such as http://127.0.0.1:9080/openvim", { pattern: "^https?://" }),
     adminUrl: text("the VIM's administrator API, such as http://127.0.0.1:9085/openvim", { pattern: "^https?://" }),
     tenant: text("the name or uuid of a tenant in that VIM", { default: "default" }),
+    tokenFile: Type.Optional(text("the path of a file with an administrator's token of that VIM")),
+    caFile: Type.Optional(text("the path of the authorities that its certificate is believed by, in PEM")),
+    certFile: Type.Optional(text("the path of our own certificate, where that VIM wants one, in PEM")),
+    keyFile: Type.Optional(text("the path of its key, in PEM")),
   },
   { ...closed, description: "an object with name, url, adminUrl" },
 );
 
 const mano = Type.Object(
   {
-    listen: Type.Object({ host, port: tcpPort(9090) }, { ...closed, default: {}, description: "an object with host and port" }),
+    listen: Type.Object(
+      { host, port: tcpPort(9090), tls: Type.Optional(tls), allowPlainHttp },
+      { ...closed, default: {}, description: "an object with host, port, tls, allowPlainHttp" },
+    ),
+    auth,
     store: text("the path of the MANO's SQLite file"),
     mode: Type.Enum(["push", "poll"], { default: "push", description: '"push" or "poll"' }),
     pollIntervalMs: Type.Integer({ minimum: 100, maximum: 300_000, default: 1_000, description: "milliseconds, 100..300000" }),
@@ -150,6 +181,7 @@ export function parseConfig(raw: unknown): Config {
   if (range && range.first > range.last) {
     throw new Fault("CONFIG", `config.vim.vlanRange: want first <= last, got ${range.first} > ${range.last}`);
   }
+  checkListeners(parsed);
   checkRanges("config.vim.callbacks.allow", parsed.vim?.callbacks.allow ?? []);
   for (const key of ["name", "libvirtSocket", "runDir"] as const) checkHostsDiffer(parsed.vim?.hosts ?? [], key);
   return parsed;
@@ -159,6 +191,27 @@ export function parseConfig(raw: unknown): Config {
 function withoutNeeds(raw: unknown): unknown {
   const asked = (raw as { vim?: { mode?: unknown } } | null)?.vim;
   return asked?.mode === "test" ? { ...(raw as object), vim: { bridge: "none", runDir: "/nonexistent", ...asked } } : raw;
+}
+
+/** A token that anybody on the way can read protects nothing. */
+function checkListeners({ vim, mano }: Config): void {
+  for (const [daemon, listen, hosts] of [
+    ["vim", vim?.listen, ["host", "adminHost"] as const],
+    ["mano", mano?.listen, ["host"] as const],
+  ] as const) {
+    if (listen === undefined || listen.tls !== undefined || listen.allowPlainHttp) continue;
+    for (const key of hosts) {
+      const at = (listen as Record<string, unknown>)[key] as string;
+      if (isLoopback(at)) continue;
+      throw new Fault(
+        "CONFIG",
+        `config.${daemon}.listen.tls: want a certificate and key, since ${key} ${at} is beyond loopback; or set allowPlainHttp, and everybody on the way can read and use the tokens (docs/how-to/secure-the-daemons.md)`,
+      );
+    }
+  }
+  for (const [i, { certFile, keyFile }] of (mano?.vims ?? []).entries())
+    if ((certFile === undefined) !== (keyFile === undefined))
+      throw new Fault("CONFIG", `config.mano.vims.${i}: want certFile and keyFile together, or neither`);
 }
 
 function checkRanges(setting: string, ranges: readonly string[]): void {

@@ -14,6 +14,7 @@ export async function runDaemon(name: "vim" | "mano", path: string): Promise<voi
     process.exit(70);
   });
   await using running = await start(name, config, path, log);
+  process.on("SIGHUP", () => running.reload());
   const priority = config[name]?.realTimePriority ?? 0;
   // It does all it has to do without, only later.
   if (priority > 0) await runFirst(priority).catch((err: unknown) => log.warn({ err }, "the daemon runs at normal priority"));
@@ -36,7 +37,7 @@ async function start(
   config: Config,
   path: string,
   log: ReturnType<typeof makeLog>,
-): Promise<AsyncDisposable & { readonly lost: Promise<Fault> }> {
+): Promise<AsyncDisposable & { readonly lost: Promise<Fault>; reload(): void }> {
   const missing = () => new Fault("CONFIG", `${path} has no "${name}": it is settings for another daemon`);
   if (name === "vim") {
     if (config.vim === undefined) throw missing();

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { openDoorway } from "./api/doorway.ts";
 import { listenHttp } from "./api/http.ts";
 import type { ManoDoors } from "./api/mano/doors.ts";
 import { serveMano } from "./api/mano/serve.ts";
@@ -27,6 +28,8 @@ export interface RunningMano extends AsyncDisposable {
   readonly port: number;
   /** Settled when a later daemon has taken the lead over its store: it can write nothing more, and must end. */
   readonly lost: Promise<Fault>;
+  /** Reads its certificates again; where they are wrong the old ones stay, and the log says why. */
+  reload(): void;
 }
 
 /**
@@ -41,24 +44,27 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   const { mode, pollIntervalMs } = config;
   const connect = (account: VimAccount) => connectOpenVim(account, clock);
   const nfvo = undo.use(await Nfvo.open({ db, clock, log, mode, pollIntervalMs, connect }));
-  const app = serveMano(doorsOf(nfvo, db, clock), log);
+  const { host, tls } = config.listen;
+  const doorway = openDoorway({ realm: "mano", db, auth: config.auth, tls, setting: "config.mano.listen.tls", clock, log });
+  const app = serveMano(doorsOf(nfvo, db, clock), log, doorway.guarding(host));
+  doorway.add(app);
   undo.defer(async () => {
     await app.close();
   });
-  const { host } = config.listen;
   const port = await listenHttp(app, { host, port: config.listen.port, setting: "mano.listen.port" });
   const lost = Promise.withResolvers<Fault>();
   db.takeLead(lost.resolve);
   nfvo.start(VERSION); // Last: a second MANO on the same port must not have acted before it is refused.
   log.info({ host, port, mode, vims: config.vims.length }, "the MANO is ready");
   const all = undo.move();
-  return { host, port, lost: lost.promise, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { host, port, lost: lost.promise, reload: () => doorway.reload(), [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 /** Accounts of the settings file are found again by id or name, so that changed addresses replace the old ones. */
 async function writeAccounts(db: ManoStore, config: ManoConfig, clock: Clock): Promise<void> {
   const there = await readVimAccounts(db);
-  for (const { id, ...account } of config.vims) {
+  for (const { id, ...setting } of config.vims) {
+    const account = accountOf(setting);
     const byName = there.find((a) => a.name === account.name);
     if (byName && id !== undefined && byName.id !== id) {
       throw new Fault(
@@ -71,6 +77,25 @@ async function writeAccounts(db: ManoStore, config: ManoConfig, clock: Clock): P
   }
 }
 
+function accountOf({
+  tokenFile,
+  caFile,
+  certFile,
+  keyFile,
+  ...account
+}: Omit<ManoConfig["vims"][number], "id">): Omit<VimAccount, "id"> {
+  const nothing = null;
+  return {
+    ...account,
+    access: {
+      tokenFile: tokenFile ?? nothing,
+      caFile: caFile ?? nothing,
+      certFile: certFile ?? nothing,
+      keyFile: keyFile ?? nothing,
+    },
+  };
+}
+
 function doorsOf(nfvo: Nfvo, db: ManoStore, clock: Clock): ManoDoors {
   const requests = new Requests(nfvo, db, clock);
   const viewOf = (guard: Guard) => {
@@ -80,6 +105,7 @@ function doorsOf(nfvo: Nfvo, db: ManoStore, clock: Clock): ManoDoors {
   };
   return {
     events: nfvo.stream,
+    changed: (what) => nfvo.stream.push({ type: "api.changed", ...what }),
     onboard: (file) => nfvo.catalogue.onboard(file),
     listDescriptors: () => nfvo.catalogue.all(),
     getDescriptor: (id) => nfvo.catalogue.get(id),

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import type { ProtectionOptions, ProtectionVerb } from "./cli/protection.ts";
+import type { TokenStore } from "./cli/token.ts";
 import { Fault } from "./lib/fault.ts";
 import { VERSION } from "./lib/version.ts";
 
@@ -13,6 +14,16 @@ function duration(text: string): number {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(text) ?? [];
   if (amount === undefined) throw new InvalidArgumentError("want a time such as 1s or 250ms.");
   return Number(amount) * (unit === "s" ? 1000 : 1);
+}
+
+/** "90d", "12h", "30m" from now, or a day or time as ISO 8601 has it. */
+function moment(text: string): string {
+  const [, amount, unit] = /^(\d{1,6})([dhm])$/.exec(text) ?? [];
+  const lengths = { d: 86_400_000, h: 3_600_000, m: 60_000 } as const;
+  const at = amount === undefined ? Date.parse(text) : Date.now() + Number(amount) * lengths[unit as keyof typeof lengths];
+  if (!Number.isFinite(at) || at <= Date.now())
+    throw new InvalidArgumentError("want a time to come, such as 90d, 12h or 2030-01-31.");
+  return new Date(at).toISOString();
 }
 
 const wholeNumber =
@@ -100,6 +111,60 @@ program
     console.log(await show({ ...options, what: what ?? "all", runsFolder: RUNS }));
   });
 
+const token = program
+  .command("token")
+  .description("bearer tokens of a VIM or a MANO: who may see and change what (docs/how-to/secure-the-daemons.md)");
+
+/** Tokens are made at the store, by whoever may write to it: no request can make one. */
+const ofDaemon = (command: Command): Command =>
+  command
+    .requiredOption("--config <file>", "the daemon's settings: they say where its store is")
+    .addOption(new Option("--for <daemon>", "which one, where the settings are for both").choices(["vim", "mano"]));
+
+async function tokenStore({ config: path, for: asked }: { config: string; for?: "vim" | "mano" }): Promise<TokenStore> {
+  const { readConfig } = await import("./config.ts");
+  const config = readConfig(path);
+  const daemon = asked ?? (config.mano === undefined ? "vim" : "mano");
+  const settings = config[daemon];
+  if (settings === undefined || (asked === undefined && config.vim && config.mano))
+    throw new Fault("INVALID", settings ? `${path} is for a vim and a mano: name one with --for` : `${path} has no "${daemon}"`);
+  return { daemon, path: settings.store, migrationsDir: join(ROOT, "sql", daemon) };
+}
+
+ofDaemon(token.command("create"))
+  .description("make one; it is printed this once, and only its hash is kept")
+  .addOption(
+    new Option("--role <role>", "viewer: look; operator: change; admin: everything")
+      .choices(["viewer", "operator", "admin"])
+      .makeOptionMandatory(),
+  )
+  .option("--tenant <tenant>", "whose things it reaches: a VIM's viewer and operator need one, by name or id")
+  .option("--name <name>", "whose it is, for lists and records")
+  .option("--expires <when>", "after so long (90d, 12h, 30m), or on a day such as 2030-01-31; left out: never", moment)
+  .option("--out <file>", "write it there, for its owner only, instead of printing it")
+  .action(async ({ role, tenant, name, expires, out, ...options }) => {
+    const { createToken } = await import("./cli/token.ts");
+    const made = await createToken(await tokenStore(options), { role, tenant, name, expiresAt: expires, out });
+    console.error(made.words);
+    if (out === undefined) console.log(made.text);
+  });
+
+ofDaemon(token.command("list"))
+  .description("those there are, without what is secret")
+  .option("--json", "for machines")
+  .action(async ({ json, ...options }) => {
+    const { listTokens } = await import("./cli/token.ts");
+    console.log(await listTokens(await tokenStore(options), json));
+  });
+
+ofDaemon(token.command("revoke"))
+  .description("it is good for nothing from the next request on")
+  .argument("<token>", "its id or name")
+  .action(async (asked: string, options) => {
+    const { revokeTokenOf } = await import("./cli/token.ts");
+    console.log(await revokeTokenOf(await tokenStore(options), asked));
+  });
+
 program
   .command("protection")
   .description("protection groups of a running MANO, and what an operator may ask of them (ITU-T G.8031)")
@@ -114,6 +179,8 @@ program
   .option("--dry-run", "only say what it would do, and why, or why not")
   .option("--json", "for machines")
   .option("--mano <url>", "where the MANO listens", "http://127.0.0.1:9090")
+  .option("--token-file <file>", "a file with a token of that MANO", process.env.SEMPRE_TOKEN_FILE)
+  .option("--ca <file>", "the authorities that its certificate is believed by, in PEM", process.env.SEMPRE_CA_FILE)
   .addHelpText(
     "after",
     [

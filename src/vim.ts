@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
+import { openDoorway } from "./api/doorway.ts";
 import { listenHttp } from "./api/http.ts";
 import { serveOpenvim } from "./api/openvim/serve.ts";
 import type { VimConfig } from "./config.ts";
@@ -7,10 +8,11 @@ import { connectOvsdb } from "./hosts/ovsdb.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Fault } from "./lib/fault.ts";
 import type { Log } from "./lib/log.ts";
+import { isLoopback } from "./lib/loopback.ts";
 import { Seal } from "./lib/seal.ts";
 import { VERSION } from "./lib/version.ts";
 import { PROBE_MAC } from "./model/flow.ts";
-import { type CallbackRules, isLoopback } from "./notify/callback-policy.ts";
+import type { CallbackRules } from "./notify/callback-policy.ts";
 import { openStore } from "./store/open.ts";
 import type { VimDb } from "./store/vim-schema.ts";
 import { listen, type SwitchListener } from "./switch/listen.ts";
@@ -32,6 +34,8 @@ export interface RunningVim extends AsyncDisposable {
   readonly openflowPort: number;
   /** Settled when a later daemon has taken the lead over its store: it can write nothing more, and must end. */
   readonly lost: Promise<Fault>;
+  /** Reads its certificates again; where they are wrong the old ones stay, and the log says why. */
+  reload(): void;
 }
 
 /**
@@ -75,9 +79,22 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   );
 
   const { listen: at } = config;
-  const api = (isAdmin: boolean): FastifyInstance => undo.adopt(serveOpenvim(vim, isAdmin, log), (app) => app.close());
-  const port = await listenHttp(api(false), { host: at.host, port: at.port, setting: "config.vim.listen.port" });
-  const adminPort = await listenHttp(api(true), {
+  const doorway = openDoorway({
+    realm: "openvim",
+    db,
+    auth: config.auth,
+    tls: at.tls,
+    setting: "config.vim.listen.tls",
+    clock,
+    log,
+  });
+  const api = (isAdmin: boolean, host: string): FastifyInstance => {
+    const app = undo.adopt(serveOpenvim(vim, isAdmin, log, doorway.guarding(host)), (app) => app.close());
+    doorway.add(app);
+    return app;
+  };
+  const port = await listenHttp(api(false, at.host), { host: at.host, port: at.port, setting: "config.vim.listen.port" });
+  const adminPort = await listenHttp(api(true, at.adminHost), {
     host: at.adminHost,
     port: at.adminPort,
     setting: "config.vim.listen.adminPort",
@@ -92,6 +109,7 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
     adminPort,
     openflowPort: world.openflowPort,
     lost: lost.promise,
+    reload: () => doorway.reload(),
     [Symbol.asyncDispose]: () => ends.disposeAsync(),
   };
 }

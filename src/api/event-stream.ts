@@ -40,12 +40,13 @@ const startOf = <E extends Numbered>(source: EventSource<E>, since: number | nul
 
 /**
  * Answers with server-sent events (WHATWG HTML, 9.2): what came after `since`, then everything as it happens, each exactly
- * once and in order. Ends when the subscriber goes, or is cut for not reading.
+ * once and in order. Ends when the subscriber goes, is cut for not reading, or may listen no more, as `isStillGood` says with each heartbeat.
  */
 export async function streamEvents<E extends Numbered>(
   reply: FastifyReply,
   source: EventSource<E>,
   since: number | null,
+  isStillGood: () => Promise<boolean> = async () => true,
 ): Promise<void> {
   reply.hijack();
   const { raw } = reply;
@@ -71,7 +72,11 @@ export async function streamEvents<E extends Numbered>(
     if (unsent.push(event) === 1) queueMicrotask(flush);
   };
   const unsubscribe = source.subscribe((event) => (waiting ? waiting.push(event) : send(event)));
-  const heartbeat = setInterval(() => raw.write(": alive\n\n"), HEARTBEAT_MS);
+  const heartbeat = setInterval(() => void beat().catch(() => raw.destroy()), HEARTBEAT_MS);
+  const beat = async () => {
+    if (!(await isStillGood())) raw.destroy();
+    else if (!raw.destroyed) raw.write(": alive\n\n");
+  };
   raw.once("close", () => {
     clearInterval(heartbeat);
     unsubscribe();

@@ -1,3 +1,4 @@
+import type { TlsOptions } from "node:tls";
 import Fastify, { type FastifyInstance } from "fastify";
 import { Fault } from "../lib/fault.ts";
 
@@ -5,16 +6,17 @@ import { Fault } from "../lib/fault.ts";
 const BODY_BYTES_MAX = 4 * 2 ** 20;
 
 /**
- * A server with what all dialects share: no log of its own, connections that end when it ends. Bodies are left as text: each
+ * A server with what all dialects share: no log of its own, connections that end when it ends, TLS where it is given. Bodies are left as text: each
  * dialect reads its own content types and answers its own errors.
  */
-export function makeHttp(): FastifyInstance {
+export function makeHttp(tls?: TlsOptions): FastifyInstance {
   const app = Fastify({
+    ...(tls && { https: tls }),
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 300, ignoreTrailingSlash: true },
-  });
+  }) as FastifyInstance;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
   return app;

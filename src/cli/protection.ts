@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { FAULTS, Fault, type FaultCode } from "../lib/fault.ts";
 import type { CommandOutcome, ProtectionGroupView } from "../model/group-view.ts";
 import type { HealView } from "../model/heal.ts";
@@ -7,6 +9,8 @@ import { table } from "./table.ts";
 
 export interface ProtectionOptions {
   readonly mano: string;
+  readonly tokenFile?: string;
+  readonly ca?: string;
   readonly to?: string;
   readonly net?: readonly string[];
   readonly dryRun?: boolean;
@@ -20,7 +24,8 @@ const ANSWER_TIMEOUT_MS = 10_000;
 
 /** What to print. Throws a Fault in words: MANO not reached, no such group, or every reason why a command was refused. */
 export async function protection(verb: ProtectionVerb, wanted: string | undefined, options: ProtectionOptions): Promise<string> {
-  const groups = (await ask(options.mano, "GET", "")) as ProtectionGroupView[];
+  if (options.ca !== undefined) setDefaultCACertificates([...getCACertificates(), readFileSync(options.ca, "utf8")]);
+  const groups = (await ask(options, "GET", "")) as ProtectionGroupView[];
   if (verb === "list") return options.json ? JSON.stringify(groups, null, 2) : listText(groups);
   const group = chosen(groups, wanted, verb);
   if (verb === "show") return options.json ? JSON.stringify(group, null, 2) : showText(group);
@@ -30,7 +35,7 @@ export async function protection(verb: ProtectionVerb, wanted: string | undefine
     ...(options.net !== undefined && { traffic_nets: options.net }),
     dry_run: options.dryRun ?? false,
   };
-  const outcome = (await ask(options.mano, "POST", `/${encodeURIComponent(group.id)}/command`, body)) as CommandOutcome;
+  const outcome = (await ask(options, "POST", `/${encodeURIComponent(group.id)}/command`, body)) as CommandOutcome;
   return options.json ? JSON.stringify(outcome, null, 2) : outcomeText(verb, group, outcome);
 }
 
@@ -48,9 +53,13 @@ function chosen(groups: readonly ProtectionGroupView[], wanted: string | undefin
   throw new Fault("INVALID", `${wanted} may be ${found.map((g) => g.name).join(" or ")}; write more of it`);
 }
 
-async function ask(mano: string, method: string, path: string, body?: object): Promise<unknown> {
+async function ask({ mano, tokenFile }: ProtectionOptions, method: string, path: string, body?: object): Promise<unknown> {
   const url = `${mano.replace(/\/$/, "")}/mano/v1/protection_groups${path}`;
-  const headers = { "user-agent": `sempre protection (${userInfo().username})`, "content-type": "application/json" };
+  const headers = {
+    "user-agent": `sempre protection (${userInfo().username})`,
+    "content-type": "application/json",
+    ...(tokenFile !== undefined && { authorization: `Bearer ${readFileSync(tokenFile, "utf8").trim()}` }),
+  };
   let res: Response;
   try {
     const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);

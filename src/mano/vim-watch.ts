@@ -146,8 +146,8 @@ export class VimWatch {
     for (const event of events) this.#hearOfOpinions(event);
     // A number below the last one means another store behind the same address: its numbering is followed from here on.
     this.#cursor = events.at(-1)?.seq ?? this.#cursor;
-    // Evidence is acted on already; the others say that there is something to read.
-    if (events.some((e) => e.type !== "evidence")) this.wake();
+    // Evidence is acted on already, and the record of a request tells nothing new; the others say that there is something to read.
+    if (events.some((e) => e.type !== "evidence" && e.type !== "api.changed")) this.wake();
   }
 
   #hearOfOpinions(event: VimEvent): void {

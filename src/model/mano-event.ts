@@ -65,9 +65,21 @@ export interface Failover {
   readonly times: FailoverTimes;
 }
 
+/** A request that was answered with success and changed something. */
+export interface ApiChange {
+  /** Whose token it was, the program and its address. */
+  readonly by: string;
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly status: number;
+}
+
 /** Everything that happens in the MANO, as one type: the journal and the stream to subscribers are views of it. */
 export type ManoEventBody =
   | { readonly type: "mano.started"; readonly version: string }
+  /** Somebody has changed something through the API. */
+  | ({ readonly type: "api.changed" } & ApiChange)
   | { readonly type: "vim.connected" | "vim.lost"; readonly vimAccountId: VimAccountId; readonly why?: string }
   | { readonly type: "ns.state"; readonly nsId: NsId; readonly state: string; readonly detail?: string }
   | { readonly type: "vnfc.status"; readonly vnfcId: VnfcId; readonly status: string; readonly was: string | null }

@@ -9,6 +9,16 @@ export interface VimAccount {
   readonly adminUrl: string;
   /** Name or id of the tenant in that VIM. */
   readonly tenant: string;
+  /** What it takes to be let in there; left out: nothing. */
+  readonly access?: VimAccess;
+}
+
+/** Paths of files: secrets stand in no settings and in no store. */
+export interface VimAccess {
+  readonly tokenFile: string | null;
+  readonly caFile: string | null;
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
 }
 
 /** SOL005 6.5.2.8 `nsState`, with the ways between the two written out and FAILED, which says why in `detail`. */

@@ -8,6 +8,18 @@ import type { Path } from "./path.ts";
 /** OpenVIM's states of a server (`instances.status`). Not health: health is judged from evidence. */
 export type ServerStatus = "CREATING" | "ACTIVE" | "PAUSED" | "INACTIVE" | "ERROR" | "DELETING";
 
+/** A request that was answered with success and changed something. */
+export interface ApiChange {
+  /** The name and id of the caller's token; where no token is asked for, the port it came in by and its address. */
+  readonly by: string;
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly status: number;
+  /** The caller's; left out where it is an administrator's or nobody's. */
+  readonly tenantId?: TenantId;
+}
+
 /**
  * What the VIM pushes. `vim.started` opens every run of the daemon: a subscriber that sees it re-reads everything,
  * because what the VIM saw in the instant before a kill -9 may not have reached the disk.
@@ -16,6 +28,8 @@ export type VimEventBody =
   | { readonly type: "vim.started"; readonly version: string }
   /** In place of events that were kept no more when a subscriber's turn came: it too re-reads everything. */
   | { readonly type: "events.lost"; readonly from: number; readonly to: number }
+  /** Somebody has changed something through the API. */
+  | ({ readonly type: "api.changed" } & ApiChange)
   | { readonly type: "evidence"; readonly evidence: Evidence }
   | {
       readonly type: "server.status";
@@ -69,6 +83,7 @@ export type VimEventType = VimEventBody["type"];
 const TYPES: Readonly<Record<VimEventType, true>> = {
   "vim.started": true,
   "events.lost": true,
+  "api.changed": true,
   evidence: true,
   "server.status": true,
   "server.placed": true,
@@ -115,6 +130,7 @@ export function objectsOf(event: VimEventBody): readonly string[] {
       return [event.datapath];
     case "vim.started":
     case "events.lost":
+    case "api.changed":
     case "opinions.suspended":
     case "opinions.counted":
       return [];

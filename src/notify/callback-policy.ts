@@ -2,6 +2,7 @@ import { type LookupAddress, type LookupOptions, lookup as systemLookup } from "
 import { BlockList, isIP, isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { Fault } from "../lib/fault.ts";
+import { isLoopback } from "../lib/loopback.ts";
 import type { Callback } from "../model/subscription.ts";
 
 /** Where a subscriber may have us send requests to. Whoever can subscribe must not reach through us what it cannot reach itself. */
@@ -18,7 +19,6 @@ export interface CallbackRules {
 
 /** No receiver is there, or it is the metadata service of a cloud: "this network", link-local, multicast, reserved, NAT64. */
 const NOWHERE = ["0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "::/128", "fe80::/10", "ff00::/8", "64:ff9b::/96"];
-const LOOPBACK = ["127.0.0.0/8", "::1/128"];
 
 /** Throws RangeError for what is no range such as `10.0.0.0/8`, `fd00::/8` or one address. */
 export function rangesOf(cidrs: readonly string[]): BlockList {
@@ -34,10 +34,6 @@ export function rangesOf(cidrs: readonly string[]): BlockList {
   return list;
 }
 
-/** Whether only this machine reaches what listens there. */
-export const isLoopback = (host: string): boolean =>
-  host === "localhost" || (isIP(host) !== 0 && holds(rangesOf(LOOPBACK), host));
-
 const familyOf = (address: string) => (isIPv6(address) ? "ipv6" : "ipv4");
 const holds = (list: BlockList, address: string): boolean => list.check(address, familyOf(address));
 
@@ -48,7 +44,6 @@ export class CallbackPolicy {
   readonly #rules: CallbackRules;
   readonly #allowed: BlockList | null;
   readonly #nowhere = rangesOf(NOWHERE);
-  readonly #loopback = rangesOf(LOOPBACK);
 
   constructor(rules: CallbackRules) {
     this.#rules = rules;
@@ -65,7 +60,7 @@ export class CallbackPolicy {
 
   /** Why we do not connect there; null: we do. */
   whyNot(address: string, port: number): string | null {
-    const isOurs = holds(this.#loopback, address) || ownAddresses().has(address);
+    const isOurs = isLoopback(address) || ownAddresses().has(address);
     if (isOurs && this.#rules.ownPorts().includes(port)) return `${address} port ${port} is this daemon itself`;
     if (this.#allowed !== null)
       return holds(this.#allowed, address) ? null : `${address} is in none of the ranges that callbacks may go to`;

@@ -1,6 +1,6 @@
 import type { Nsd, Vdu, VnfcProfile, Vnfd } from "../model/descriptor.ts";
 import type { NsdId, VimAccountId } from "../model/ids.ts";
-import type { VimAccount } from "../model/ns.ts";
+import type { VimAccess, VimAccount } from "../model/ns.ts";
 import type { ProtectionPolicy } from "../model/protection.ts";
 import type { DescriptorRow, ManoStore, VimAccountRow } from "./mano-schema.ts";
 
@@ -92,6 +92,7 @@ const accountOf = (row: VimAccountRow): VimAccountRecord => ({
   url: row.url,
   adminUrl: row.admin_url,
   tenant: row.tenant,
+  ...(row.access_json !== null && { access: JSON.parse(row.access_json) as VimAccess }),
   cursor: row.cursor,
 });
 
@@ -101,11 +102,12 @@ export async function readVimAccounts(db: ManoStore): Promise<VimAccountRecord[]
 
 /** Writes an account; one with this id gets the new addresses. */
 export async function upsertVimAccount(db: ManoStore, account: VimAccount, createdAt: string): Promise<void> {
-  const { id, name, url, adminUrl: admin_url, tenant } = account;
+  const { id, name, url, adminUrl: admin_url, tenant, access } = account;
+  const access_json = access === undefined ? null : JSON.stringify(access);
   await db
     .insertInto("vim_account")
-    .values({ id, name, url, admin_url, tenant, cursor: null, created_at: createdAt })
-    .onConflict((c) => c.column("id").doUpdateSet({ name, url, admin_url, tenant }))
+    .values({ id, name, url, admin_url, tenant, access_json, cursor: null, created_at: createdAt })
+    .onConflict((c) => c.column("id").doUpdateSet({ name, url, admin_url, tenant, access_json }))
     .execute();
 }
 

@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import type { TokenRow } from "./tokens.ts";
 
 /** Rows of sql/mano/, as SQLite holds them. */
 export interface VimAccountRow {
@@ -7,6 +8,7 @@ export interface VimAccountRow {
   url: string;
   admin_url: string;
   tenant: string;
+  access_json: string | null;
   cursor: number | null;
   created_at: string;
 }
@@ -114,6 +116,7 @@ export interface ManoTables {
   protection_command: ProtectionCommandRow;
   saga: SagaRow;
   heal_course: HealCourseRow;
+  tokens: TokenRow;
 }
 
 export type ManoStore = Kysely<ManoTables>;

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement, sql } from "kysely";
@@ -17,6 +17,8 @@ interface StorePlace {
 export type Store<DB> = Kysely<DB> & {
   /** Its epoch. From here on whoever led before can write nothing; when that happens to this one, `lost` is told (`lead.ts`). */
   takeLead(lost: (why: Fault) => void): number;
+  /** Another one when somebody else has written to it: some microseconds, so that it can be asked on every request. */
+  dataVersion(): number;
 };
 
 /**
@@ -25,7 +27,7 @@ export type Store<DB> = Kysely<DB> & {
  * Throws STORE_NEWER when a newer program has written it.
  */
 export async function openStore<DB>(at: StorePlace): Promise<Store<DB>> {
-  if (at.path !== ":memory:") mkdirSync(dirname(at.path), { recursive: true });
+  if (at.path !== ":memory:") makeFile(at.path);
   const db = new DatabaseSync(at.path, { enableForeignKeyConstraints: true, timeout: BUSY_TIMEOUT_MS });
   try {
     db.exec("pragma journal_mode = wal; pragma synchronous = full;");
@@ -36,7 +38,17 @@ export async function openStore<DB>(at: StorePlace): Promise<Store<DB>> {
   }
   const store = new Kysely<DB>({ dialect: new SqliteDialect({ database: forKysely(db) }) });
   await sql`select 1`.execute(store); // Kysely closes only a database it has used.
-  return Object.assign(store, { takeLead: (lost: (why: Fault) => void) => takeLead(db, lost) });
+  const version = db.prepare("pragma data_version");
+  return Object.assign(store, {
+    takeLead: (lost: (why: Fault) => void) => takeLead(db, lost),
+    dataVersion: () => Number(version.get()!.data_version),
+  });
+}
+
+/** A new one is for its owner only; the rights of one that is there are left as they are. */
+function makeFile(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  closeSync(openSync(path, "a", 0o600));
 }
 
 /** Opens a store that is there already, to look into it: nothing is written, also while a daemon writes. Disposing closes it. */

@@ -1,4 +1,5 @@
 import type { SubscriptionRow } from "./subscriptions.ts";
+import type { TokenRow } from "./tokens.ts";
 
 /** Rows of sql/vim/, as SQLite holds them. */
 export interface TenantRow {
@@ -147,5 +148,6 @@ export interface VimDb {
   protections: ProtectionRow;
   leftovers: { server_id: string; host_id: string; taps_json: string; pinned_json: string | null };
   subscriptions: SubscriptionRow;
+  tokens: TokenRow;
   events: { seq: number; body_json: string };
 }

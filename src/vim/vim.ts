@@ -3,6 +3,7 @@ import type { Log } from "../lib/log.ts";
 import { Loop } from "../lib/loop.ts";
 import { Seal } from "../lib/seal.ts";
 import type { HostId, NetId, ServerId, VimPortId } from "../model/ids.ts";
+import type { ApiChange } from "../model/vim-event.ts";
 import type { Server, VimNet } from "../model/vim-picture.ts";
 import { CallbackPolicy, type CallbackRules } from "../notify/callback-policy.ts";
 import type { VimStore } from "../store/vim-picture.ts";
@@ -59,6 +60,7 @@ export class Vim {
   readonly bfdLoop: Loop;
   readonly hostStates: HostStates;
   readonly subscriptions: Subscriptions;
+  readonly audit = { changed: (what: ApiChange) => this.events.push({ type: "api.changed", ...what }) };
   /** One for each compute host to work on; filled by the composition root. */
   readonly computeLoops = new Map<HostId, Loop>();
 

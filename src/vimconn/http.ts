@@ -1,5 +1,7 @@
-import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { Fault } from "../lib/fault.ts";
+import { VimSecrets } from "./secrets.ts";
 
 /** Sockets kept open between requests: three for an inventory's parallel questions, so one is warm for the change of a bind. */
 const FREE_SOCKETS_MAX = 8;
@@ -15,10 +17,19 @@ export interface Answer {
 
 /** JSON over HTTP to one VIM, on sockets that stay open. */
 export class VimHttp implements Disposable {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, maxFreeSockets: FREE_SOCKETS_MAX, scheduling: "lifo" });
+  readonly #access: VimSecrets;
+  readonly #http: HttpAgent;
+  readonly #https: HttpsAgent;
+
+  constructor(access: VimSecrets = new VimSecrets(null)) {
+    this.#access = access;
+    this.#http = new HttpAgent(KEPT);
+    this.#https = new HttpsAgent({ ...KEPT, ...access.tls });
+  }
 
   [Symbol.dispose](): void {
-    this.#agent.destroy();
+    this.#http.destroy();
+    this.#https.destroy();
   }
 
   /**
@@ -34,10 +45,12 @@ export class VimHttp implements Disposable {
   /** A GET whose answer does not end; resolves with the open answer. Its socket is its own. */
   open(url: URL, timeoutMs: number, signal: AbortSignal): Promise<IncomingMessage> {
     return new Promise((settle, fail) => {
-      const req = request(url, { headers: { accept: "text/event-stream" }, agent: false, signal });
+      const headers = { accept: "text/event-stream", ...this.#access.headers };
+      const req = requestOf(url)(url, { headers, agent: false, signal, ...this.#access.tls });
       const timer = setTimeout(() => req.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
       req.on("response", (res) => {
         clearTimeout(timer);
+        if (res.statusCode === 401) this.#access.wereRefused();
         settle(res);
       });
       req.on("error", (e) => {
@@ -58,13 +71,17 @@ export class VimHttp implements Disposable {
     fail: (e: Fault) => void,
     mayRepeat: boolean,
   ): void {
-    const headers =
-      text === null ? { accept: "application/json" } : { accept: "application/json", "content-type": "application/json" };
-    const req = request(url, { method, headers, agent: this.#agent, ...(signal && { signal }) });
+    const type = text === null ? {} : { "content-type": "application/json" };
+    const headers = { accept: "application/json", ...type, ...this.#access.headers };
+    const agent = url.protocol === "https:" ? this.#https : this.#http;
+    const req = requestOf(url)(url, { method, headers, agent, ...(signal && { signal }) });
     const timer = setTimeout(() => req.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     req.on("response", (res) => {
       readAll(res)
-        .then((bytes) => settle({ status: res.statusCode ?? 0, body: parsed(bytes) }))
+        .then((bytes) => {
+          if (res.statusCode === 401) this.#access.wereRefused();
+          settle({ status: res.statusCode ?? 0, body: parsed(bytes) });
+        })
         .catch((e: unknown) => fail(unreachable(method, url, e)))
         .finally(() => clearTimeout(timer));
     });
@@ -77,6 +94,9 @@ export class VimHttp implements Disposable {
     req.end(text ?? undefined);
   }
 }
+
+const KEPT = { keepAlive: true, maxSockets: SOCKETS_MAX, maxFreeSockets: FREE_SOCKETS_MAX, scheduling: "lifo" } as const;
+const requestOf = (url: URL) => (url.protocol === "https:" ? httpsRequest : httpRequest);
 
 const wasStale = (req: ClientRequest, e: Error): boolean =>
   req.reusedSocket && ["ECONNRESET", "EPIPE"].includes((e as NodeJS.ErrnoException).code ?? "");

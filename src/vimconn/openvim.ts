@@ -6,6 +6,7 @@ import type { VimAccount } from "../model/ns.ts";
 import type { VimEvent } from "../model/vim-event.ts";
 import type { Bound, Inventory, ServerSpec, VimConnector, VimServer } from "./connector.ts";
 import { type Answer, VimHttp } from "./http.ts";
+import { VimSecrets } from "./secrets.ts";
 import { SseCutter } from "./sse.ts";
 import {
   linkPortOf,
@@ -44,7 +45,7 @@ class OpenVim implements VimConnector {
   readonly #url: string;
   readonly #adminUrl: string;
   readonly #tenant: string;
-  readonly #http = new VimHttp();
+  readonly #http: VimHttp;
   readonly #clock: Clock;
   #tenantId: string | null = null;
   #pathsAgainMs = Number.NEGATIVE_INFINITY;
@@ -53,6 +54,7 @@ class OpenVim implements VimConnector {
     this.#url = account.url.replace(/\/$/, "");
     this.#adminUrl = account.adminUrl.replace(/\/$/, "");
     this.#tenant = account.tenant;
+    this.#http = new VimHttp(new VimSecrets(account.access ?? null));
     this.#clock = clock;
   }
 

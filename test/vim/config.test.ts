@@ -8,7 +8,8 @@ test("defaults are filled in", () => {
   expect(parseConfig({ vim: VIM, mano: { store: "m.db" } })).toEqual({
     vim: {
       ...VIM,
-      listen: { host: "127.0.0.1", port: 9080, adminHost: "127.0.0.1", adminPort: 9085 },
+      listen: { host: "127.0.0.1", port: 9080, adminHost: "127.0.0.1", adminPort: 9085, allowPlainHttp: false },
+      auth: { onLoopback: "open", beyondLoopback: "tokens" },
       openflow: { host: "127.0.0.1", port: 6653 },
       libvirtSocket: "/run/libvirt/libvirt-sock",
       callbacks: { allow: [], secretsOverHttp: false },
@@ -20,7 +21,14 @@ test("defaults are filled in", () => {
       mode: "normal",
     },
     mano: {
-      ...{ store: "m.db", listen: { host: "127.0.0.1", port: 9090 }, mode: "push", pollIntervalMs: 1000, vims: [] },
+      auth: { onLoopback: "open", beyondLoopback: "tokens" },
+      ...{
+        store: "m.db",
+        listen: { host: "127.0.0.1", port: 9090, allowPlainHttp: false },
+        mode: "push",
+        pollIntervalMs: 1000,
+        vims: [],
+      },
       realTimePriority: 0,
     },
   });
@@ -57,6 +65,24 @@ for (const [raw, says] of [
     { vim: { ...VIM, callbacks: { allow: ["10.0.0.0/33"] } } },
     "config.vim.callbacks.allow.0: 10.0.0.0/33 is no range of addresses",
   ],
+  [
+    { vim: { ...VIM, listen: { host: "0.0.0.0" } } },
+    "config.vim.listen.tls: want a certificate and key, since host 0.0.0.0 is beyond loopback",
+  ],
+  [{ vim: { ...VIM, listen: { adminHost: "10.0.0.1" } } }, "since adminHost 10.0.0.1 is beyond loopback; or set allowPlainHttp"],
+  [
+    { mano: { store: "m", listen: { host: "::" } } },
+    "config.mano.listen.tls: want a certificate and key, since host :: is beyond loopback",
+  ],
+  [
+    { vim: { ...VIM, listen: { tls: { cert: "c" } } } },
+    "config.vim.listen.tls.key: want the path of its key in PEM, got nothing",
+  ],
+  [{ vim: { ...VIM, auth: { onLoopback: "closed" } } }, 'config.vim.auth.onLoopback: want "open" or "tokens", got "closed"'],
+  [
+    { mano: { store: "m", vims: [{ name: "a", url: "http://x", adminUrl: "http://y", certFile: "c" }] } },
+    "config.mano.vims.0: want certFile and keyFile together, or neither",
+  ],
   [{ mano: 3 }, "config.mano: want an object, got 3"],
   [[], "config: want an object with vim, mano or both, got []"],
 ] as const) {
@@ -67,6 +93,13 @@ test("test mode needs no bridge and no folder, and takes what is given", () => {
   expect(parseConfig({ vim: { mode: "test", store: "v.db" } }).vim).toMatchObject({ mode: "test", store: "v.db" });
   expect(parseConfig({ vim: { mode: "test", store: "v.db", bridge: "br9" } }).vim).toMatchObject({ bridge: "br9" });
   expect(() => parseConfig({ vim: { mode: "test" } })).toThrow("config.vim.store: want the path of the VIM's SQLite file");
+});
+
+test("beyond loopback with certificates, or where plain http is asked for in so many words", () => {
+  const tls = { cert: "/c", key: "/k" };
+  expect(parseConfig({ vim: { ...VIM, listen: { host: "0.0.0.0", tls } } }).vim!.listen.tls).toEqual(tls);
+  expect(parseConfig({ mano: { store: "m", listen: { host: "::", allowPlainHttp: true } } }).mano!.listen.host).toBe("::");
+  for (const host of ["127.0.0.1", "127.8.8.8", "::1", "localhost"]) parseConfig({ vim: { ...VIM, listen: { host } } });
 });
 
 test("all mistakes are told at once", () => {

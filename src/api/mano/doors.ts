@@ -1,6 +1,6 @@
 import type { Nsd, Vnfd } from "../../model/descriptor.ts";
 import type { CommandOutcome, CommandWish, ProtectionGroupView } from "../../model/group-view.ts";
-import type { Alarm, Failover, ManoEvent } from "../../model/mano-event.ts";
+import type { Alarm, ApiChange, Failover, ManoEvent } from "../../model/mano-event.ts";
 import type { NsView, VimAccountView } from "../../model/ns.ts";
 import type { EventSource } from "../event-stream.ts";
 
@@ -33,6 +33,8 @@ export interface NsWish {
  */
 export interface ManoDoors {
   readonly events: EventSource<ManoEvent>;
+  /** Who changed what, for the record. */
+  changed(what: ApiChange): void;
   onboard(file: string): Promise<readonly CatalogueEntry[]>;
   listDescriptors(): Promise<readonly CatalogueEntry[]>;
   getDescriptor(id: string): Promise<CatalogueEntry>;

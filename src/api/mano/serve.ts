@@ -1,20 +1,39 @@
+import type { TlsOptions } from "node:tls";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import { FAULTS, Fault } from "../../lib/fault.ts";
 import type { Log } from "../../lib/log.ts";
+import type { Caller, Role } from "../../model/token.ts";
 import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.ts";
+import { type Gate, NotLetIn } from "../gate.ts";
 import { makeHttp } from "../http.ts";
+import { ACCESS } from "./access.ts";
 import type { ManoDoors } from "./doors.ts";
 import { ROUTES } from "./routes.ts";
 
 const EVENTS = "/mano/v1/events";
 
+/** How its port is guarded; left out: it is open. */
+export interface Guarded {
+  readonly gate?: Gate;
+  readonly tls?: TlsOptions;
+}
+
 /** The MANO's API. The caller listens. */
-export function serveMano(doors: ManoDoors, log: Log): FastifyInstance {
-  const app = makeHttp();
+export function serveMano(doors: ManoDoors, log: Log, { gate, tls }: Guarded = {}): FastifyInstance {
+  const app = makeHttp(tls);
+  const callerOf = guard(app, gate ?? null);
+  app.addHook("onResponse", (request, reply, done) => {
+    done();
+    const { method, url } = request;
+    if (method === "GET" || method === "HEAD" || reply.statusCode > 299) return;
+    doors.changed({ by: byOf(request, callerOf(request)), method, path: url.split("?")[0]!, status: reply.statusCode });
+  });
   app.setErrorHandler((error, request, reply) => void sendProblem(reply, problemOf(error), error, request, log));
   app.setNotFoundHandler((request, reply) => void sendProblem(reply, noSuchRoute(request), null, request, log));
   app.get(EVENTS, async (request, reply) => {
-    if (wantsStream(request)) return streamEvents(reply, doors.events, sinceOf(request));
+    const caller = callerOf(request);
+    const isStillGood = async () => caller === null || gate === undefined || gate.isGood(caller);
+    if (wantsStream(request)) return streamEvents(reply, doors.events, sinceOf(request), isStillGood);
     return reply.send({ events: await eventPage(doors.events, sinceOf(request)) });
   });
   for (const { is, gives, does, location } of ROUTES) {
@@ -33,7 +52,7 @@ export function serveMano(doors: ManoDoors, log: Log): FastifyInstance {
           params,
           query,
           body,
-          by: `${request.headers["user-agent"] ?? "a client"} at ${request.ip}`,
+          by: byOf(request, callerOf(request)),
         });
         if (location) void reply.header("location", location(value as { id: string }));
         return gives === 204 ? reply.status(204).send() : reply.status(gives).send(value);
@@ -41,6 +60,28 @@ export function serveMano(doors: ManoDoors, log: Log): FastifyInstance {
     });
   }
   return app;
+}
+
+/** Has every request looked at before anything else is done about it. Answers who asked; null: no token is asked for. */
+function guard(app: FastifyInstance, gate: Gate | null): (request: FastifyRequest) => Caller | null {
+  if (gate === null) return () => null;
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  app.addHook("onRequest", async (request) => {
+    callers.set(request, await gate.admit(request, neededFor(request)));
+  });
+  return (request) => callers.get(request) ?? null;
+}
+
+/** Of a path that is no route any role may hear that it is none. */
+function neededFor({ method, routeOptions: { url } }: FastifyRequest): Role {
+  if (url === undefined) return "viewer";
+  return ACCESS[`${method === "HEAD" ? "GET" : method} ${url}`] ?? "admin";
+}
+
+/** Who asks, in words, for records. */
+function byOf(request: FastifyRequest, caller: Caller | null): string {
+  const from = `${request.headers["user-agent"] ?? "a client"} at ${request.ip}`;
+  return caller === null ? from : `${caller.name} (token ${caller.id}), ${from}`;
 }
 
 /** RFC 7807, as SOL013 6.3 asks for. `code` is ours: the same word as in logs and journal. */
@@ -75,6 +116,7 @@ function noSuchRoute(request: FastifyRequest): Problem {
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem, error: unknown, request: FastifyRequest, log: Log): FastifyReply {
+  if (error instanceof NotLetIn) void reply.headers(error.headers);
   if (problem.status >= 500) log.error({ err: error, method: request.method, url: request.url }, "a request failed");
   return reply.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
 }

@@ -1,7 +1,9 @@
 import type { FastifyRequest } from "fastify";
 import type { TenantId } from "../../model/ids.ts";
+import type { Caller } from "../../model/token.ts";
 import { readBody } from "./body.ts";
 import type { VimDoors } from "./doors.ts";
+import type { Asker } from "./guard.ts";
 import type { Query } from "./query.ts";
 import { WireError } from "./wire-error.ts";
 
@@ -9,6 +11,8 @@ import { WireError } from "./wire-error.ts";
 export interface Call {
   readonly doors: VimDoors;
   readonly isAdmin: boolean;
+  /** Who asks; null: tokens are not asked for here. */
+  readonly caller: Caller | null;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;
   /** The body read as JSON or YAML. Throws 400, 406, 413 or 501. */
@@ -17,9 +21,10 @@ export interface Call {
   readonly base: string;
 }
 
-export const callOf = (request: FastifyRequest, doors: VimDoors, isAdmin: boolean): Call => ({
+export const callOf = (request: FastifyRequest, { doors, isAdmin, caller }: Asker): Call => ({
   doors,
   isAdmin,
+  caller,
   params: request.params as Record<string, string>,
   query: request.query as Query,
   body: () => readBody(typeof request.body === "string" ? request.body : "", request.headers["content-type"]),
@@ -29,9 +34,9 @@ export const callOf = (request: FastifyRequest, doors: VimDoors, isAdmin: boolea
 /** As the caller reached us. */
 export const baseOf = (request: FastifyRequest): string => `${request.protocol}://${request.headers.host ?? "localhost"}/openvim`;
 
-/** Throws 401 on the ordinary port: it is what makes the original's clients repeat the request on the administrator's. */
+/** Throws 401 on the ordinary port: it is what makes the original's clients repeat the request on the administrator's. Of a known caller 403. */
 export function needAdmin(call: Call, sentence = "Needed admin privileges"): void {
-  if (!call.isAdmin) throw new WireError(401, sentence);
+  if (!call.isAdmin) throw new WireError(call.caller === null ? 401 : 403, sentence);
 }
 
 /** The tenant of the path: one that exists, or `any` for an administrator. */

@@ -5,7 +5,7 @@ import type { HostState } from "../../model/host-state.ts";
 import type { FlavorId, GroupId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId, VnfcId } from "../../model/ids.ts";
 import type { Path } from "../../model/path.ts";
 import type { Applied, SwitchPort } from "../../model/switch.ts";
-import type { VimEvent } from "../../model/vim-event.ts";
+import type { ApiChange, VimEvent } from "../../model/vim-event.ts";
 import type {
   Asked,
   AskedServer,
@@ -87,6 +87,8 @@ export interface VimDoors {
     create(asked: AskedVimSubscription): Promise<VimSubscription>;
     delete(id: string, owner: TenantId | null): Promise<void>;
   };
+  /** Who changed what, for the record. */
+  readonly audit: { changed(what: ApiChange): void };
   readonly facts: { isStale(port: ServerPort): boolean };
   readonly paths: { list(): readonly Path[] };
   readonly fabric: {

@@ -2,10 +2,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import { stringify as toYaml } from "yaml";
 import type { Log } from "../../lib/log.ts";
 import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.ts";
+import { NotLetIn } from "../gate.ts";
 import { makeHttp } from "../http.ts";
 import { baseOf, callOf } from "./call.ts";
 import { docsPage } from "./docs-page.ts";
 import type { VimDoors } from "./doors.ts";
+import { type Guarded, guard } from "./guard.ts";
 import { methodsAt } from "./methods.ts";
 import { openApi } from "./openapi.ts";
 import { ROUTES } from "./routes.ts";
@@ -15,20 +17,22 @@ const BASE = "/openvim";
 const BESIDE = ["", "/events", "/openapi.json", "/docs"].map((path) => ({ method: "GET", url: `${BASE}${path}` }));
 const ALL = BESIDE.concat(ROUTES.map(({ is }) => ({ method: is.split(" ")[0]!, url: `${BASE}${is.split(" ")[1]}` })));
 
-/** The OpenVIM API on one port; whoever reaches a server made with `isAdmin` is the administrator. */
-export function serveOpenvim(doors: VimDoors, isAdmin: boolean, log: Log): FastifyInstance {
-  const app = makeHttp();
+/** The OpenVIM API on one port; without a gate whoever reaches a server made with `isAdmin` is the administrator. */
+export function serveOpenvim(doors: VimDoors, isAdmin: boolean, log: Log, guarded: Guarded = {}): FastifyInstance {
+  const app = makeHttp(guarded.tls);
   app.addHook("onRequest", (_request, reply, next) => {
     void reply.header("access-control-allow-origin", "*");
     next();
   });
+  const askerOf = guard(app, doors, { isAdmin, base: BASE, gate: guarded.gate ?? null });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
   app.setNotFoundHandler(answerUnrouted);
 
   app.get(`${BASE}/`, (_request, reply) => reply.type("text/html; charset=UTF-8").send("works"));
   app.get(`${BASE}/events`, async (request, reply) => {
-    if (wantsStream(request) && request.method === "GET") return streamEvents(reply, doors.events, sinceOf(request));
-    return send(request, reply, { events: await eventPage(doors.events, sinceOf(request)) });
+    const { doors: seen, isStillGood } = askerOf(request);
+    if (wantsStream(request) && request.method === "GET") return streamEvents(reply, seen.events, sinceOf(request), isStillGood);
+    return send(request, reply, { events: await eventPage(seen.events, sinceOf(request)) });
   });
   app.get(`${BASE}/openapi.json`, async (request, reply) => send(request, reply, openApi(baseOf(request))));
   app.get(`${BASE}/docs`, (request, reply) => reply.type("text/html; charset=UTF-8").send(docsPage(openApi(baseOf(request)))));
@@ -37,7 +41,7 @@ export function serveOpenvim(doors: VimDoors, isAdmin: boolean, log: Log): Fasti
     app.route({
       method,
       url: `${BASE}${url}`,
-      handler: async (request, reply) => send(request, reply, await does(callOf(request, doors, isAdmin))),
+      handler: async (request, reply) => send(request, reply, await does(callOf(request, askerOf(request)))),
     });
   }
   return app;
@@ -73,6 +77,7 @@ function send(request: FastifyRequest, reply: FastifyReply, value: unknown): Fas
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const body = errorBody(error);
+  if (error instanceof NotLetIn) void reply.headers(error.headers);
   if (body.error.code >= 500) log.error({ err: error, method: request.method, url: request.url }, "a request failed");
   void send(request, reply.status(body.error.code), body);
 }

@@ -1,0 +1,88 @@
+import type { FastifyRequest } from "fastify";
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { Log } from "../lib/log.ts";
+import { type Caller, mayAs, type Role } from "../model/token.ts";
+import { FailedAttempts } from "./failed-attempts.ts";
+import type { TokenBook } from "./token-book.ts";
+
+/** Why a request was not let in, for `WWW-Authenticate` (RFC 6750, 3) and `Retry-After`. */
+export class NotLetIn extends Fault {
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: "UNAUTHENTICATED" | "FORBIDDEN" | "TOO_MANY_ATTEMPTS", detail: string, headers: Record<string, string>) {
+    super(code, detail);
+    this.headers = headers;
+  }
+}
+
+export interface GateParts {
+  readonly tokens: TokenBook;
+  /** What is guarded, in a word: `WWW-Authenticate` names it. */
+  readonly realm: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Lets in who shows a token that is good for what it asks. */
+export class Gate {
+  readonly #parts: GateParts;
+  readonly #attempts: FailedAttempts;
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+    this.#attempts = new FailedAttempts(() => parts.clock.now());
+  }
+
+  /**
+   * Who asks. Throws NotLetIn: 401 without a good token, 403 with one of too small a role, 429 for an address that has shown too many
+   * that were none. A good token is let in from there too: nobody can lock others out.
+   */
+  async admit(request: FastifyRequest, needed: Role): Promise<Caller> {
+    const shown = bearerOf(request);
+    const token = shown === null ? "missing" : await this.#parts.tokens.find(shown);
+    if (typeof token === "string") throw this.#turnedAway(request, token);
+    if (!mayAs(token.role, needed)) throw this.#tooSmall(token, needed);
+    return token;
+  }
+
+  /** Whether it would still be let in: for answers that do not end. */
+  isGood(caller: Caller): Promise<boolean> {
+    return this.#parts.tokens.isGood(caller.id);
+  }
+
+  #turnedAway(request: FastifyRequest, why: keyof typeof WHY): NotLetIn {
+    const { realm, log } = this.#parts;
+    const waitMs = this.#attempts.waitOf(request.ip);
+    if (waitMs !== null) {
+      const seconds = Math.ceil(waitMs / 1_000);
+      return new NotLetIn("TOO_MANY_ATTEMPTS", `no good token came from ${request.ip} too often; wait ${seconds} s`, {
+        "retry-after": String(seconds),
+      });
+    }
+    this.#attempts.failed(request.ip);
+    log.warn({ address: request.ip, method: request.method, path: pathOf(request), why }, "a request was turned away");
+    const error = why === "missing" ? "" : ', error="invalid_token"';
+    return new NotLetIn("UNAUTHENTICATED", WHY[why], { "www-authenticate": `Bearer realm="${realm}"${error}` });
+  }
+
+  #tooSmall({ role }: Caller, needed: Role): NotLetIn {
+    const header = `Bearer realm="${this.#parts.realm}", error="insufficient_scope"`;
+    return new NotLetIn("FORBIDDEN", `it needs the role ${needed}, and this token has ${role}`, { "www-authenticate": header });
+  }
+}
+
+const WHY = {
+  missing: "it needs a token: Authorization: Bearer … (sempre token create makes one)",
+  unknown: "this token is not known here",
+  expired: "this token is good no more: it has expired or was revoked",
+} as const;
+
+const pathOf = (request: FastifyRequest): string => request.url.split("?")[0]!;
+
+/** RFC 6750, 2.1, or as OpenStack's clients send it. */
+function bearerOf(request: FastifyRequest): string | null {
+  const { authorization, "x-auth-token": xAuthToken } = request.headers;
+  const [, token] = /^bearer +(\S+) *$/i.exec(authorization ?? "") ?? [];
+  return token ?? (typeof xAuthToken === "string" ? xAuthToken : null);
+}

@@ -1,0 +1,29 @@
+import type { Role } from "../../model/token.ts";
+
+/** The least role of each route, where tokens are asked for. A route that is not here is the administrator's. */
+export const ACCESS: Readonly<Record<string, Role>> = {
+  "GET /mano/v1/events": "viewer",
+
+  "POST /nsd/v1/descriptors": "operator",
+  "GET /nsd/v1/descriptors": "viewer",
+  "GET /nsd/v1/descriptors/:id": "viewer",
+  "DELETE /nsd/v1/descriptors/:id": "operator",
+
+  "POST /nslcm/v1/ns_instances": "operator",
+  "GET /nslcm/v1/ns_instances": "viewer",
+  "GET /nslcm/v1/ns_instances/:id": "viewer",
+  "DELETE /nslcm/v1/ns_instances/:id": "operator",
+  "POST /nslcm/v1/ns_instances/:id/instantiate": "operator",
+  "POST /nslcm/v1/ns_instances/:id/terminate": "operator",
+
+  "GET /nsfm/v1/alarms": "viewer",
+  "PATCH /nsfm/v1/alarms/:id": "operator",
+
+  "GET /mano/v1/failovers": "viewer",
+  "GET /mano/v1/failovers/:id": "viewer",
+  "GET /mano/v1/protection_groups": "viewer",
+  "GET /mano/v1/protection_groups/:id": "viewer",
+  "POST /mano/v1/protection_groups/:id/command": "operator",
+  "GET /mano/v1/vims": "viewer",
+  "POST /mano/v1/vims": "admin",
+};
