@@ -1,6 +1,11 @@
+import { AGENT_PORT } from "../wire/guest-agent.ts";
 import { type CardSpec, type DiskSpec, diskXml, nicXml, type VnicSpec } from "./domain-devices.ts";
 import { epochXml } from "./epoch.ts";
 import { element, esc } from "./xml-text.ts";
+
+/** libvirt's `<watchdog action>`, in OpenStack's choice of them (`hw_watchdog_action`). */
+export const WATCHDOG_ACTIONS = ["poweroff", "reset", "pause", "none"] as const;
+export type WatchdogAction = (typeof WATCHDOG_ACTIONS)[number];
 
 /** Everything libvirt needs to know of a server. Paths are of the compute host. */
 export interface DomainSpec {
@@ -20,7 +25,11 @@ export interface DomainSpec {
   readonly vnics: readonly (VnicSpec | CardSpec)[];
   /** Where QEMU listens for our own monitor, beside libvirt's. At most 107 bytes, as every UNIX socket. */
   readonly qmpSocket: string;
+  /** Where QEMU listens for whoever speaks to the guest's agent; none: the guest has no such channel. */
+  readonly agentSocket?: string;
   readonly accel: "kvm" | "tcg";
+  /** What a watchdog that the guest has set and not fed does; none: the guest has no such device. */
+  readonly watchdog?: WatchdogAction;
   /** File for the serial console. Never a socket: one that nobody reads blocks the guest. */
   readonly consoleLog?: string;
 }
@@ -34,6 +43,8 @@ export interface NumaSpec {
 
 /** Name of our monitor's character device on QEMU's command line; `qemu-process.ts` finds the socket by it. */
 export const QMP_CHARDEV = "sempreqmp";
+/** The same for the channel of the guest agent. Past libvirt, which would take it for itself and would be asked nothing while it restarts. */
+export const AGENT_CHARDEV = "sempreagent";
 
 /**
  * libvirt's domain XML for a server. Pure. A value XML cannot carry (a control character) is refused as INVALID.
@@ -57,11 +68,13 @@ export function domainXml(spec: DomainSpec, epoch: number | null = null): string
     ...(spec.consoleLog === undefined
       ? []
       : [`<serial type='file'><source path='${esc(spec.consoleLog)}'/><target port='0'/></serial>`]),
+    ...(spec.watchdog === undefined ? [] : [`<watchdog model='i6300esb' action='${spec.watchdog}'/>`]),
+    ...(spec.agentSocket === undefined ? [] : ["<controller type='virtio-serial' index='0'/>"]),
     "<controller type='usb' model='none'/><memballoon model='none'/><panic model='isa'/>",
     "</devices>",
     "<qemu:commandline>",
-    qemuArgs(["-chardev", `socket,id=${QMP_CHARDEV},path=${optionValue(spec.qmpSocket)},server=on,wait=off`]),
-    qemuArgs(["-mon", `chardev=${QMP_CHARDEV},mode=control`]),
+    qemuArgs(["-chardev", listening(QMP_CHARDEV, spec.qmpSocket), "-mon", `chardev=${QMP_CHARDEV},mode=control`]),
+    ...(spec.agentSocket === undefined ? [] : [qemuArgs(agentArgs(spec.agentSocket))]),
     "</qemu:commandline>",
     "</domain>",
   ];
@@ -86,6 +99,16 @@ function numaXml({ vcpus, numa, cpuset }: DomainSpec): string {
  * killed QEMU is gone: time that the twin on the same cores does not get.
  */
 const TRANSLATION_CACHE = "<tcg><tb-cache unit='MiB'>32</tb-cache></tcg>";
+
+const listening = (chardev: string, path: string): string => `socket,id=${chardev},path=${optionValue(path)},server=on,wait=off`;
+
+/** The device as JSON, as libvirt writes its own: QEMU makes those that are written the old way first, and there would be no bus yet. */
+const agentArgs = (path: string): string[] => [
+  "-chardev",
+  listening(AGENT_CHARDEV, path),
+  "-device",
+  JSON.stringify({ driver: "virtserialport", bus: "virtio-serial0.0", chardev: AGENT_CHARDEV, name: AGENT_PORT }),
+];
 
 const qemuArgs = (args: readonly string[]): string => args.map((value) => `<qemu:arg value='${esc(value)}'/>`).join("");
 

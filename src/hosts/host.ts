@@ -6,6 +6,7 @@ import type { ServerId } from "../model/ids.ts";
 import type { DomainState, LifecycleEvent } from "../wire/libvirt/protocol.ts";
 import { type DomainSpec, domainXml } from "./domain-xml.ts";
 import { refuseIfLater } from "./epoch.ts";
+import type { GuestAnswer } from "./guest-channel.ts";
 import { type Capacity, connectLibvirt, type LibvirtEvent, type LibvirtSession } from "./libvirt.ts";
 import type { ProcessExit } from "./process-exit.ts";
 import { killQemu } from "./qemu-process.ts";
@@ -35,6 +36,8 @@ export interface HostServer {
 
 /** `unreachable` means that libvirtd cannot be asked; servers may well run, and what is seen of them still comes. */
 export type HostEvent =
+  /** A guest's agent answered what it was asked (`askGuest`). */
+  | ({ readonly type: "guest"; readonly id: ServerId } & GuestAnswer)
   | { readonly type: "evidence"; readonly evidence: Evidence }
   | {
       readonly type: "host";
@@ -161,6 +164,14 @@ export class Host implements AsyncDisposable {
     this.#forget(id);
   }
 
+  /**
+   * Asks a server's guest agent to echo `request`; its answer comes as an event. Goes past libvirt. Gives the life of the channel that it
+   * is asked by: answers of another life are of another agent. Null where it cannot be asked now: there is no channel, or it is being opened.
+   */
+  askGuest(id: ServerId, request: number): number | null {
+    return this.#watches.get(id)?.askGuest(request) ?? null;
+  }
+
   async domains(): Promise<HostServer[]> {
     return (await this.#libvirt().list()).map(({ uuid, name, state }) => ({ id: uuid as ServerId, name, state }));
   }
@@ -283,7 +294,14 @@ export class Host implements AsyncDisposable {
     const known = this.#watches.get(id);
     if (known) return known;
     const { clock, log, processExit, otherRunDirs } = this.#options;
-    const watch = new ServerWatch(id, { clock, log, processExit, otherRunDirs, tell: (evidence) => this.#tell(evidence) });
+    const watch = new ServerWatch(id, {
+      clock,
+      log,
+      processExit,
+      otherRunDirs,
+      tell: (evidence) => this.#tell(evidence),
+      answered: (id, answer) => this.#emit({ type: "guest", id, ...answer }),
+    });
     this.#watches.set(id, watch);
     return watch;
   }
@@ -295,7 +313,7 @@ export class Host implements AsyncDisposable {
   }
 
   #tell(evidence: Evidence): void {
-    for (const listener of this.#listeners) listener({ type: "evidence", evidence });
+    this.#emit({ type: "evidence", evidence });
     const id = evidence.about.id as ServerId;
     if (evidence.seenAt >= (this.#latest.get(id)?.seenAt ?? 0)) this.#latest.set(id, evidence);
   }
@@ -307,6 +325,10 @@ export class Host implements AsyncDisposable {
     this.#status = { type: "host", status, seenAt, sinceMs: since, ...(why === undefined ? {} : { why }) };
     if (!changed || this.#ended.signal.aborted) return;
     this.#options.log.info({ status, why, socket: this.#options.socketPath }, "compute host");
-    for (const listener of this.#listeners) listener(this.#status);
+    this.#emit(this.#status);
+  }
+
+  #emit(event: HostEvent): void {
+    for (const listener of this.#listeners) listener(event);
   }
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { type DomainSpec, domainXml } from "./domain-xml.ts";
+import { AGENT_CHARDEV, type DomainSpec, domainXml, QMP_CHARDEV } from "./domain-xml.ts";
 import { epochOf, refuseIfLater } from "./epoch.ts";
 import { decodeConnector, encodeRequest, exitFilter } from "./netlink.ts";
 import { parseOvsdbAddress } from "./ovsdb-session.ts";
-import { parseStat, qmpSocketOf } from "./qemu-process.ts";
+import { parseStat, socketOf } from "./qemu-process.ts";
 import { backOffMs, watchSilence } from "./stream.ts";
 import { ensureTap } from "./taps.ts";
 
@@ -52,8 +52,19 @@ describe("domainXml", () => {
     const xml = domainXml({ ...SPEC, qmpSocket: "/tmp/a,b/q" });
     const arg = xml.match(/value='(socket,id=sempreqmp[^']*)'/)![1]!;
     expect(arg).toContain("path=/tmp/a,,b/q,server=on,wait=off");
-    expect(qmpSocketOf(["-chardev", arg])).toBe("/tmp/a,b/q");
-    expect(qmpSocketOf(["-name", "x"])).toBeNull();
+    expect(socketOf(["-chardev", arg], QMP_CHARDEV)).toBe("/tmp/a,b/q");
+    expect(socketOf(["-name", "x"], QMP_CHARDEV)).toBeNull();
+    expect(socketOf(["-chardev", arg], AGENT_CHARDEV)).toBeNull();
+  });
+
+  test("a channel for the guest agent and a watchdog where they are asked for, and not else", () => {
+    const xml = domainXml({ ...SPEC, agentSocket: "/tmp/a,b/agent", watchdog: "poweroff" });
+    expect(xml).toContain("<watchdog model='i6300esb' action='poweroff'/>\n<controller type='virtio-serial' index='0'/>");
+    expect(xml.replaceAll("&quot;", '"')).toContain(
+      '{"driver":"virtserialport","bus":"virtio-serial0.0","chardev":"sempreagent","name":"org.qemu.guest_agent.0"}',
+    );
+    expect(socketOf([xml.match(/value='(socket,id=sempreagent[^']*)'/)![1]!], AGENT_CHARDEV)).toBe("/tmp/a,b/agent");
+    expect(domainXml(SPEC)).not.toMatch(/watchdog|virtio-serial|virtserialport/);
   });
 
   test("vNICs, disks and acceleration as asked, offload off", () => {

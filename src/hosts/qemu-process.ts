@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { QMP_CHARDEV } from "./domain-xml.ts";
+import { AGENT_CHARDEV, QMP_CHARDEV } from "./domain-xml.ts";
 
 /** A process that cannot be mistaken for a later one with the same number. */
 export interface ProcessRef {
@@ -12,6 +12,8 @@ export interface ProcessRef {
 export interface QemuProcess extends ProcessRef {
   /** Where our own monitor listens; null where QEMU was started without one. */
   readonly qmpSocket: string | null;
+  /** Where it listens for whoever speaks to the guest's agent; null where the guest has no such channel. */
+  readonly agentSocket: string | null;
 }
 
 /**
@@ -45,10 +47,10 @@ export async function findQemu(uuid: string, elsewhere: readonly string[] = []):
   for (const pid of pids.sort((a, b) => b - a)) {
     const args = await readArgs(pid);
     if (args[args.indexOf("-uuid") + 1] !== uuid || !args.includes("-uuid")) continue;
-    const qmpSocket = qmpSocketOf(args);
+    const qmpSocket = socketOf(args, QMP_CHARDEV);
     if (qmpSocket !== null && elsewhere.includes(dirname(qmpSocket))) continue;
     const process = await readProcess(pid);
-    if (process) return { ...process, qmpSocket };
+    if (process) return { ...process, qmpSocket, agentSocket: socketOf(args, AGENT_CHARDEV) };
   }
   return null;
 }
@@ -73,8 +75,8 @@ async function readArgs(pid: number): Promise<string[]> {
 }
 
 /** The path in `socket,id=sempreqmp,path=…,server=on,wait=off`, where two commas stand for one. */
-export function qmpSocketOf(args: readonly string[]): string | null {
-  const chardev = args.find((arg) => arg.startsWith(`socket,id=${QMP_CHARDEV},`));
-  const path = chardev?.match(/,path=((?:[^,]|,,)*)/)?.[1];
+export function socketOf(args: readonly string[], chardev: string): string | null {
+  const option = args.find((arg) => arg.startsWith(`socket,id=${chardev},`));
+  const path = option?.match(/,path=((?:[^,]|,,)*)/)?.[1];
   return path?.replaceAll(",,", ",") ?? null;
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Evidence, Source } from "../model/evidence.ts";
 import type { ServerId } from "../model/ids.ts";
+import { type GuestAnswer, GuestChannel } from "./guest-channel.ts";
 import type { ProcessEnd, ProcessExit } from "./process-exit.ts";
 import { findQemu, type QemuProcess } from "./qemu-process.ts";
 import { connectQmp, type QmpEvent, type QmpSession } from "./qmp.ts";
@@ -13,6 +14,7 @@ export interface WatchContext {
   readonly processExit: ProcessExit | null;
   readonly otherRunDirs: readonly string[] | undefined;
   readonly tell: (evidence: Evidence) => void;
+  readonly answered: (id: ServerId, answer: GuestAnswer) => void;
 }
 
 type Says = Evidence["says"];
@@ -27,6 +29,15 @@ const MEANINGS: Readonly<Record<string, readonly Says[]>> = {
   SHUTDOWN: ["stopped"],
   GUEST_PANICKED: ["stopped"],
   RESET: ["stopped", "running"],
+  GUEST_CRASHLOADED: ["stopped"],
+};
+
+/** What becomes of a server whose watchdog was not fed, by QEMU's WatchdogAction; after the others it runs on, and so nothing is said. */
+const WATCHDOG_MEANINGS: Readonly<Record<string, readonly Says[]>> = {
+  poweroff: ["stopped"],
+  shutdown: ["stopped"],
+  reset: ["stopped"],
+  pause: ["paused"],
 };
 
 /** RunState of `query-status`; what is not named here stands still, for whatever reason. */
@@ -46,6 +57,7 @@ export class ServerWatch {
   #process: QemuProcess | null = null;
   #unwatch: () => void = () => {};
   #qmp: QmpSession | null = null;
+  #guest: GuestChannel | null = null;
   #attaching: Promise<boolean> = Promise.resolve(false);
 
   constructor(id: ServerId, context: WatchContext) {
@@ -62,7 +74,14 @@ export class ServerWatch {
     return this.#attaching;
   }
 
+  /** As `Host.askGuest`. */
+  askGuest(request: number): number | null {
+    return this.#guest?.ask(request) ?? null;
+  }
+
   close(): void {
+    this.#guest?.close();
+    this.#guest = null;
     this.#unwatch();
     this.#unwatch = () => {};
     this.#qmp?.close();
@@ -78,6 +97,10 @@ export class ServerWatch {
     this.close();
     this.#process = process;
     this.#unwatch = this.#context.processExit?.watch(process, (end) => this.#ended(end)) ?? (() => {});
+    if (process.agentSocket !== null)
+      this.#guest = new GuestChannel(process.agentSocket, this.#context.clock, (answer) =>
+        this.#context.answered(this.#id, answer),
+      );
     if (process.qmpSocket !== null) await this.#joinMonitor(process, process.qmpSocket);
     return true;
   }
@@ -113,7 +136,8 @@ export class ServerWatch {
     }
     const reason = e.data["reason"] ?? e.data["action"];
     const detail = reason === undefined ? e.name : `${e.name} ${String(reason)}`;
-    for (const says of MEANINGS[e.name] ?? []) this.#tell("qmp", says, e.seenAt, detail);
+    const meanings = e.name === "WATCHDOG" ? WATCHDOG_MEANINGS[String(e.data["action"])] : MEANINGS[e.name];
+    for (const says of meanings ?? []) this.#tell("qmp", says, e.seenAt, detail);
   }
 
   #ended({ exitCode, seenAt }: ProcessEnd): void {

@@ -9,6 +9,7 @@ import type { Asked, Change, Flavor, Image, Server, Tenant } from "../model/vim-
 import { deleteFlavor, deleteImage, deleteTenant, saveFlavor, saveImage, saveTenant } from "../store/vim-picture.ts";
 import { checkUnique, found, given, newId, notFree } from "./asking.ts";
 import type { Picture } from "./picture.ts";
+import { watchdogOf } from "./server-spec.ts";
 
 export interface CatalogueParts {
   /** "assumed": a path that is not there is believed to be on the hosts, as in test mode. */
@@ -124,11 +125,12 @@ export class Catalogue {
     });
   }
 
-  /** An image is a file of the compute host. Throws INVALID when it, or the kernel it names, is not there. */
+  /** An image is a file of the compute host. Throws INVALID when it, or the kernel it names, is not there, or its metadata asks for what there is not. */
   async createImage(asked: Asked<Image, "name" | "path">): Promise<Image> {
     const missing = [asked.path, asked.metadata?.kernel ?? asked.path].find((path) => !isAbsolute(path) || !existsSync(path));
     if (missing !== undefined && this.#filesAre === "read")
       throw new Fault("INVALID", `Image file not found: ${missing} (want the absolute path of a file on the host)`);
+    watchdogOf(asked.metadata ?? null);
     const checksum = asked.checksum ?? (missing === undefined ? await md5Of(asked.path) : md5OfText(asked.path));
     return this.#picture.change(async () => {
       const { images } = this.#picture;
@@ -151,6 +153,7 @@ export class Catalogue {
     return this.#picture.change(async () => {
       const image = found(this.#picture.images, id, `image '${id}' not found`);
       checkUnique(this.#picture.images, id, "path", change.path);
+      watchdogOf(change.metadata ?? null);
       return this.#saveImage({ ...image, ...given(change), id });
     });
   }

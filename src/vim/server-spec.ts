@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { CardSpec, VnicSpec } from "../hosts/domain-devices.ts";
-import type { DomainSpec, NumaSpec } from "../hosts/domain-xml.ts";
+import { type DomainSpec, type NumaSpec, WATCHDOG_ACTIONS } from "../hosts/domain-xml.ts";
+import { Fault } from "../lib/fault.ts";
 import { isOfCard, type Numa, type Pinned } from "../model/numa.ts";
-import type { Server, ServerPort, VimPicture } from "../model/vim-picture.ts";
+import type { Image, Server, ServerPort, VimPicture } from "../model/vim-picture.ts";
 import { bridgeOf } from "./bridges.ts";
 
 export interface SpecPlace {
@@ -32,9 +33,21 @@ export function domainSpec(picture: VimPicture, server: Server, ports: readonly 
     ...boot,
     vnics: ports.flatMap((port) => nicsOf(picture, server, port)),
     qmpSocket: join(place.runDir, `${server.id}.qmp`),
+    agentSocket: join(place.runDir, `${server.id}.qga`),
     consoleLog: join(place.runDir, `${server.id}.console.log`),
     accel: place.accel,
+    ...watchdogOf(image.metadata),
   };
+}
+
+/** As OpenStack's image property of this name. Throws INVALID with the values there are. */
+export function watchdogOf(metadata: Image["metadata"]): Pick<DomainSpec, "watchdog"> {
+  const asked = metadata?.hw_watchdog_action ?? "disabled";
+  if (asked === "disabled") return {};
+  const watchdog = WATCHDOG_ACTIONS.find((action) => action === asked);
+  if (watchdog !== undefined) return { watchdog };
+  const there = ["disabled", ...WATCHDOG_ACTIONS].join(", ");
+  throw new Fault("INVALID", `metadata hw_watchdog_action: '${asked}' is not possible; want one of ${there}`);
 }
 
 const MIB_PER_GIB = 1_024;
