@@ -40,12 +40,17 @@ export const ECHO_PORT = 7;
 export const CONTROL_PORT = 9;
 
 const KERNEL_PACKAGE = "linux-image-cloud-amd64";
-/** In the order in which they must be loaded; `button` and `evdev` are what makes `virsh shutdown` work. */
+/**
+ * In the order in which they must be loaded; `button` and `evdev` are what makes `virsh shutdown` work, `pvpanic` tells the hypervisor of a
+ * panic, `virtio_console` has the channel of the guest agent.
+ */
 // biome-ignore format: one list, read as one line
 const MODULES = [
   "failover", "net_failover", "virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
-  "virtio_net", "button", "evdev",
+  "virtio_net", "button", "evdev", "pvpanic", "pvpanic-mmio", "virtio_console",
 ];
+/** Ends the name of a cached kernel: one that was kept with other modules is another. */
+const KEPT = createHash("sha256").update(MODULES.join()).digest("hex").slice(0, 8);
 const GUEST = join(import.meta.dirname, "guest");
 /** 27 MB over a slow line. */
 const DOWNLOAD_MS_MAX = 300_000;
@@ -107,8 +112,8 @@ interface Kernel {
 }
 
 async function ensureKernel(cacheDir: string, progress: (line: string) => void): Promise<Kernel> {
-  const cached = (await readdir(cacheDir)).find((name) => name.startsWith("kernel-"));
-  if (cached) return { folder: join(cacheDir, cached), release: cached.slice("kernel-".length) };
+  const cached = (await readdir(cacheDir)).find((name) => name.startsWith("kernel-") && name.endsWith(`+${KEPT}`));
+  if (cached) return { folder: join(cacheDir, cached), release: cached.slice("kernel-".length, -KEPT.length - 1) };
   const draft = await mkdtemp(join(cacheDir, "unpack-"));
   try {
     await downloadKernel(draft, progress);
@@ -145,7 +150,7 @@ async function keepKernel(draft: string, cacheDir: string): Promise<Kernel> {
   for (const path of all.filter((p) => MODULES.some((m) => p.endsWith(`/${m}.ko`)))) {
     await cp(join(root, "lib/modules", release, path), join(kept, path.slice(path.lastIndexOf("/") + 1)));
   }
-  const folder = join(cacheDir, `kernel-${release}`);
+  const folder = join(cacheDir, `kernel-${release}+${KEPT}`);
   await rename(kept, folder).catch((e: Error) => {
     if (!existsSync(folder)) throw e; // Another run of ours was faster; its kernel is as good.
   });
@@ -163,6 +168,7 @@ async function initramfsEntries(kernelFolder: string): Promise<CpioEntry[]> {
     await fileEntry("relay.pl", join(GUEST, "relay.pl")),
     await fileEntry("echo.pl", join(GUEST, "echo.pl")),
     await fileEntry("control.pl", join(GUEST, "control.pl")),
+    await fileEntry("agent.pl", join(GUEST, "agent.pl")),
     await fileEntry("bin/busybox", busybox),
     await fileEntry("usr/bin/perl", perl),
     ...(await Promise.all((await librariesOf(perl)).map((path) => fileEntry(path.slice(1), path)))),

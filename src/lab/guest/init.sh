@@ -65,6 +65,9 @@ done >/dev/null 2>&1 &
 
 perl -w /control.pl "${media_ip%/*}" 9 >/dev/null 2>&1 &
 
+perl -w /agent.pl "$marker_port" >/dev/null 2>&1 &
+echo $! >/run/agent.pid
+
 while :; do
   relay &
   echo $! >/run/relay.pid
