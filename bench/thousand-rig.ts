@@ -111,6 +111,7 @@ export function armed({ id, members: [a, b] }: Pair, revision: number): ArmedPro
     members: [a, b].map((m) => ({ id: m.id, name: m.id, serverId: m.server.id, dataNet: m.data.id, capacity: null })),
     plans: [plan(a, b), plan(b, a)],
     probe: null,
+    guestHeartbeat: null,
     traffic: null,
   };
 }

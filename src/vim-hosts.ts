@@ -51,6 +51,7 @@ export async function openHosts(config: VimConfig, vim: Vim, ovsdb: Ovsdb, aroun
     const host = await openHost({ ...around, socketPath, processExit, patience: config.heartbeat, otherRunDirs });
     undo.use(host);
     vim.computeLoops.set(site.row.id, computeLoop(vim, site, host, { plugs: plugsOf(config, site, ovsdb), accel, ...around }));
+    vim.agents.set(site.row.id, ({ serverId }, request) => host.askGuest(serverId, request));
     undo.defer(host.on(onHost(vim, site.row.id)));
     let learned: Promise<void> | undefined;
     undo.defer(

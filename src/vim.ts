@@ -161,6 +161,7 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
       probe.run(signal),
       traffic.run(signal),
       vim.paths.run(frames, signal),
+      vim.beats.run(signal),
     ],
     [Symbol.asyncDispose]: () => ends.disposeAsync(),
   };

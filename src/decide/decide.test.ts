@@ -28,7 +28,7 @@ function groupOf(scheme: Scheme, policy: Partial<ProtectionGroup["policy"]> = {}
       { netId: t0, name: "t0", normal: a },
       { netId: t1, name: "t1", normal: scheme === "ACTIVE_ACTIVE" ? b : a },
     ],
-    policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 100, probe: null, traffic: null, ...policy },
+    policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 100, probe: null, guestHeartbeat: null, traffic: null, ...policy },
   };
 }
 

@@ -32,7 +32,7 @@ function poolOf(id: string, working: readonly Member[], spares: readonly Member[
     scheme: "N_PLUS_M",
     members: [...working, ...spares],
     trafficNets: working.map((m) => ({ netId: `t-${m.name}` as NetId, name: `t-${m.name}`, normal: m.vnfcId })),
-    policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 100, probe: null, traffic: null },
+    policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 100, probe: null, guestHeartbeat: null, traffic: null },
   };
 }
 

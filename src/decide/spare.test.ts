@@ -22,7 +22,7 @@ const group: ProtectionGroup = {
   scheme: "ACTIVE_PASSIVE",
   members: [member(a, "hot"), member(b, "hot"), member(c, "warm")],
   trafficNets: [{ netId: t, name: "t", normal: a }],
-  policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 100, probe: null, traffic: null },
+  policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 100, probe: null, guestHeartbeat: null, traffic: null },
 };
 
 const NOW = 1_000;

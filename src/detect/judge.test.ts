@@ -154,6 +154,37 @@ describe("evidence → health", () => {
       ),
       "up since 900",
     ],
+    ["its guest's agent silent", told(...ALIVE, "guestHeartbeat:answers@110", "guestHeartbeat:silent@130"), "unknown since 130"],
+    [
+      "its guest's agent silent, while the probe and its traffic answer: each takes back its own word only",
+      told(...ALIVE, "guestHeartbeat:silent@130", "probe:answers@140", "traffic:answers@150"),
+      "unknown since 130",
+    ],
+    [
+      "its guest's agent silent, then its link flaps: the agent is not asked by way of the link",
+      told(...ALIVE, "guestHeartbeat:silent@130", "portStatus:linkDown@140", "portStatus:linkUp@150", "arpProbe:answers@160"),
+      "unknown since 130",
+    ],
+    [
+      "its guest's agent answers again",
+      told(...ALIVE, "guestHeartbeat:silent@130", "guestHeartbeat:answers@170"),
+      "up since 170",
+    ],
+    [
+      "an agent answers: that brings nobody back who has ended",
+      told(...ALIVE, "processExit:stopped@130", "guestHeartbeat:answers@131"),
+      "down since 130 by processExit",
+    ],
+    [
+      "its guest's agent was silent in an earlier life",
+      told(...ALIVE, "guestHeartbeat:silent@130", "qmp:stopped@400", "qmp:running@500", "arpProbe:answers@900"),
+      "up since 900",
+    ],
+    [
+      "its guest's agent silent, and fenced",
+      told(...ALIVE, "guestHeartbeat:silent@130", "fence:fenced@131"),
+      "down since 131 by fence",
+    ],
     ["silent, then killed", told(...ALIVE, "probe:silent@130", "processExit:stopped@140"), "down since 140 by processExit"],
     ["silent and fenced", told(...ALIVE, "probe:silent@130", "fence:fenced@131"), "down since 131 by fence"],
     [

@@ -19,6 +19,8 @@ export interface MemberWords {
   readonly fence: Fence;
   /** Of its host's heartbeat: an opinion about another thing, which takes nobody down and brings nobody back. Null: nothing was said. */
   readonly host: Word | null;
+  /** Of the agent in its guest: an opinion about the whole of its present life. Null: nothing was heard in it. */
+  readonly guest: Word | null;
 }
 
 /**
@@ -29,12 +31,19 @@ export type Fence =
   | { readonly isUp: true; readonly word: Word; readonly lifeEnded: boolean }
   | { readonly isUp: false; readonly endedMs: number };
 
-export const NOTHING_SAID: MemberWords = { server: new Map(), port: new Map(), fence: { isUp: false, endedMs: -1 }, host: null };
+export const NOTHING_SAID: MemberWords = {
+  server: new Map(),
+  port: new Map(),
+  fence: { isUp: false, endedMs: -1 },
+  host: null,
+  guest: null,
+};
 
 /** Takes one more piece of evidence about a member in. */
 export function hearOf(member: MemberWords, evidence: Evidence): MemberWords {
   const { server, port } = member;
-  if (evidence.source === "hostHeartbeat") return { ...member, host: hearHost(member.host, evidence) };
+  if (evidence.source === "hostHeartbeat") return { ...member, host: hearOne(member.host, evidence) };
+  if (evidence.source === "guestHeartbeat") return { ...member, guest: hearOne(member.guest, evidence) };
   if (evidence.says === "fenced") return { ...member, fence: fenceOf(member, evidence) };
   if (evidence.about.kind === "port") {
     const heard = { ...member, port: hear(port, evidence) };
@@ -42,10 +51,13 @@ export function hearOf(member: MemberWords, evidence: Evidence): MemberWords {
   }
   const heard = { ...member, server: hear(server, evidence) };
   const fence = fenceAfter(heard, evidence);
-  return evidence.says === "stopped" ? { ...heard, fence, port: endedLife(port, evidence.seenAt) } : { ...heard, fence };
+  if (evidence.says !== "stopped") return { ...heard, fence };
+  const { seenAt } = evidence;
+  const isPast = member.guest !== null && member.guest.lastMs < seenAt;
+  return { ...heard, fence, port: endedLife(port, seenAt), guest: isPast ? null : member.guest };
 }
 
-function hearHost(had: Word | null, evidence: Evidence): Word {
+function hearOne(had: Word | null, evidence: Evidence): Word {
   const { says, seenAt } = evidence;
   if (had !== null && had.lastMs > seenAt) return had;
   return { evidence, sinceMs: had?.evidence.says === says ? had.sinceMs : seenAt, lastMs: seenAt };
@@ -121,10 +133,12 @@ export function judge(member: MemberWords): Health {
   );
   const answers = [...member.port.values()].filter((w) => w.evidence.says === "answers" && w.lastMs >= linkSince);
   if (answers.length === 0) return unknown(linkSince, "its service address has not answered since it started");
-  const [silence] = silencesOf(member);
-  if (silence !== undefined && silence.lastMs >= linkSince)
-    return unknown(silence.sinceMs, SILENCE_TEXT[silence.evidence.source] ?? "it is silent");
-  const asked = answers.filter((w) => w.evidence.source in SILENCE_TEXT).map((w) => w.sinceMs);
+  const isOfNow = ({ evidence: { source }, lastMs }: Word) => lastMs >= (source === "guestHeartbeat" ? runningSince : linkSince); // An agent is not asked by way of the link.
+  const silence = silencesOf(member).find(isOfNow);
+  if (silence !== undefined) return unknown(silence.sinceMs, wordsOf(silence));
+  const asked = [...answers, ...(member.guest?.evidence.says === "answers" ? [member.guest] : [])]
+    .filter((w) => w.evidence.source in SILENCE_TEXT)
+    .map((w) => w.sinceMs);
   const answeredSince = Math.max(Math.min(...answers.map((w) => w.sinceMs)), ...asked);
   // An answer of before an outage that somebody saw is not one since: else a stale state read would end its wait-to-restore at once.
   return { state: "up", sinceMs: Math.max(linkSince, answeredSince, lastAgainstMs(member.server), lastAgainstMs(member.port)) };
@@ -140,17 +154,25 @@ export function speakersAgainst({ server, port, fence }: MemberWords): Word[] {
 const SILENCE_TEXT: Partial<Record<Source, string>> = {
   probe: "it does not answer its probe",
   traffic: "packets go to it and none comes from it",
+  guestHeartbeat: "the agent in its guest does not answer as it should",
 };
 
+/** An agent may say itself what ails its guest. */
+function wordsOf({ evidence: { source, detail } }: Word): string {
+  const text = SILENCE_TEXT[source] ?? "it is silent";
+  return source === "guestHeartbeat" && detail !== undefined ? `${text}: ${detail}` : text;
+}
+
 /** Words that it is silent and that nothing has ended yet, the earliest first. */
-export function silencesOf({ port }: MemberWords): Word[] {
+export function silencesOf({ port, guest }: MemberWords): Word[] {
   const words = [...port.values()];
   const isEnded = (silence: Word) =>
     words.some(
       (w) =>
         w.evidence.says === "answers" && endsSilence(w.evidence.source, silence.evidence.source) && w.lastMs > silence.lastMs,
     );
-  return words.filter((w) => isSilence(w) && !isEnded(w)).sort((a, b) => a.sinceMs - b.sinceMs);
+  const ofGuest = guest !== null && isSilence(guest) ? [guest] : [];
+  return [...words.filter((w) => isSilence(w) && !isEnded(w)), ...ofGuest].sort((a, b) => a.sinceMs - b.sinceMs);
 }
 
 /** The word that its host cannot be asked now; null: it can, or nobody said. */

@@ -42,6 +42,15 @@ function isOneHost(missingOn: ReadonlySet<HostId | null>, answeringOn: ReadonlyS
 }
 
 /**
+ * Whether the silence of one that missed a request sent at `missedAtMs` may be ours: most that could tell miss requests too, or it is the last of
+ * all. `untold`: those that are not called silent yet, itself among them; `asked`: how many are asked at all.
+ */
+export function mayBeOurs(missedAtMs: number, untold: readonly Answerer[], asked: number): boolean {
+  const isLast = untold.length === 1 && asked > 1;
+  return isLast || isMass(missedAtMs, untold);
+}
+
+/**
  * Between two readings of its counters the switch sent at least `requests` packets to what is behind a port, and nothing at all came from
  * it. That needs no packet to reach us, so it tells a guest that hangs from a way to us that is broken.
  */

@@ -62,6 +62,15 @@ export class Course {
     return this.#say("answers");
   }
 
+  /** The oldest request that waits was answered, and not as it should be: it counts as missed. */
+  refused(): void {
+    const [oldest] = this.#open;
+    if (oldest === undefined) return;
+    this.#open = this.#open.filter((r) => r !== oldest);
+    this.#missedAtMs = oldest.atMs;
+    this.#end(true);
+  }
+
   /** Counts as missed what was sent `waitMs` and longer ago. All answers that came until `nowMs` must have been told before. */
   tick(nowMs: number): Verdict | null {
     for (const { atMs } of this.#takeOpen((r) => nowMs - r.atMs >= this.#rule.waitMs)) {

@@ -59,6 +59,7 @@ export function wantedProtection(guard: Guard, nowMs: number): WantedProtection 
     })),
     plans: plans.filter((p) => p.moves.length > 0),
     probe: group.policy.probe,
+    guestHeartbeat: group.policy.guestHeartbeat,
     traffic: group.policy.traffic,
   };
 }
@@ -225,4 +226,6 @@ const contentOf = (p: WantedProtection): string =>
     p.members.map((m) => [m.id, m.name, m.serverId, m.dataNet, m.capacity]),
     p.plans.map((plan) => [plan.failed, plan.moves.map((m) => [m.trafficNet, m.to, m.orElse]), plan.because]),
     p.probe && [p.probe.intervalMs, p.probe.misses, p.probe.of, p.probe.icmp, p.probe.udpPort, p.probe.sourceIp ?? null],
+    p.guestHeartbeat && [p.guestHeartbeat.intervalMs, p.guestHeartbeat.misses, p.guestHeartbeat.of],
+    p.traffic && p.traffic.silentMs,
   ]);

@@ -82,7 +82,7 @@ function rulesOfProtection(vdu: Vdu, at: string): string[] {
     }
     return errors;
   }
-  errors.push(...rulesOfProbe(vdu, at));
+  errors.push(...rulesOfProbe(vdu, at), ...rulesOfHeartbeat(vdu, at));
   if (service === null) errors.push(`${at}.service_interface: is missing beside high_availability; ${oneOf(cps)}`);
   const twins = hotVnfcs(vdu).length;
   if (!isPool(vdu) && twins !== TWINS && vdu.vnfcs.length > 0) {
@@ -112,6 +112,13 @@ function rulesOfProbe({ policy: { probe }, cps, serviceInterface }: Vdu, at: str
       `${at}.protection.probe: the service interface ${quote(cp.id)} has no ip to ask; write its ip, or remove the probe`,
     );
   return errors;
+}
+
+function rulesOfHeartbeat({ policy: { guestHeartbeat: beat } }: Vdu, at: string): string[] {
+  if (beat === null || beat.misses <= beat.of) return [];
+  return [
+    `${at}.protection.guest_heartbeat.misses: ${beat.misses} of ${beat.of} requests cannot be missed; write at most ${beat.of}`,
+  ];
 }
 
 /** Twins name each other. */

@@ -1,7 +1,7 @@
 import { type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
 import { parseDocument } from "yaml";
-import type { ProbePolicy, TrafficPolicy } from "../model/armed.ts";
+import type { GuestHeartbeatPolicy, ProbePolicy, TrafficPolicy } from "../model/armed.ts";
 import type { Descriptor, Nsd, Vdu, Vnfd } from "../model/descriptor.ts";
 import type { Scheme } from "../model/protection.ts";
 import { brokenRules } from "./descriptor-rules.ts";
@@ -38,6 +38,14 @@ const probeShape = Type.Object(
   },
   { ...closed, description: "an object with interval, misses, of and perhaps icmp, udp_port, source_ip" },
 );
+const heartbeatShape = Type.Object(
+  {
+    interval: Type.Optional(whole(100, 10_000, "whole milliseconds between two requests to the guest's agent")),
+    misses: Type.Optional(whole(1, 100, "how many unanswered requests make a member silent")),
+    of: Type.Optional(whole(1, 100, "of how many last requests")),
+  },
+  { ...closed, description: "an object with interval, misses, of" },
+);
 const trafficShape = Type.Object(
   { silent_ms: Type.Optional(whole(200, 60_000, "whole milliseconds in which packets go in and none comes out")) },
   { ...closed, description: "an object with silent_ms" },
@@ -68,9 +76,10 @@ const vduShape = Type.Object(
           wait_to_restore_ms: Type.Optional(waitMs),
           hold_off_ms: Type.Optional(waitMs),
           probe: Type.Optional(probeShape),
+          guest_heartbeat: Type.Optional(heartbeatShape),
           traffic: Type.Optional(trafficShape),
         },
-        { ...closed, description: "an object with revertive, wait_to_restore_ms, hold_off_ms, probe, traffic" },
+        { ...closed, description: "an object with revertive, wait_to_restore_ms, hold_off_ms, probe, guest_heartbeat, traffic" },
       ),
     ),
     vnfc: list(
@@ -181,6 +190,9 @@ const number = (v: unknown, byDefault: number): number => (typeof v === "number"
 /** Silence is known within half a second; a guest that is only slow answers one of three. */
 const PROBE_DEFAULT = { intervalMs: 100, misses: 3 } as const;
 
+/** As StarlingX's guest heartbeat asks by default; three, as an agent that is renewed with its package is away for a second. */
+const HEARTBEAT_DEFAULT = { intervalMs: 1_000, misses: 3 } as const;
+
 /** A stream's usual pauses are shorter. */
 const SILENT_DEFAULT_MS = 1_000;
 
@@ -217,6 +229,7 @@ function vduOf(raw: Raw): Vdu {
       holdOffMs: number(protection.hold_off_ms, 0),
       waitToRestoreMs: number(protection.wait_to_restore_ms, WAIT_TO_RESTORE_DEFAULT_MS),
       probe: protection.probe === undefined ? null : probeOf(object(protection.probe)),
+      guestHeartbeat: protection.guest_heartbeat === undefined ? null : heartbeatOf(object(protection.guest_heartbeat)),
       traffic: protection.traffic === undefined ? null : trafficOf(object(protection.traffic)),
     },
     vnfcs: objects(raw.vnfc).map((v) => ({
@@ -242,6 +255,11 @@ function probeOf(raw: Raw): ProbePolicy {
     udpPort: typeof raw.udp_port === "number" ? raw.udp_port : null,
     sourceIp: stringOrNull(raw.source_ip),
   };
+}
+
+function heartbeatOf(raw: Raw): GuestHeartbeatPolicy {
+  const misses = number(raw.misses, HEARTBEAT_DEFAULT.misses);
+  return { intervalMs: number(raw.interval, HEARTBEAT_DEFAULT.intervalMs), misses, of: number(raw.of, misses) };
 }
 
 const trafficOf = (raw: Raw): TrafficPolicy => ({ silentMs: number(raw.silent_ms, SILENT_DEFAULT_MS) });

@@ -20,8 +20,8 @@ export interface FenceParts {
   readonly clock: Clock;
   readonly log: Log;
   connectorOf(guard: Guard): VimConnector;
-  /** Why nobody is to be fenced for an opinion now: the evidence points at ourselves. Null: as usual. */
-  stoppedBy(guard: Guard): string | null;
+  /** Sources for whose opinions nobody is to be fenced now, and why: what they see points at ourselves. */
+  suspended(guard: Guard): ReadonlyMap<Source, string>;
   /** Healing it was given up. */
   isGivenUp(vnfcId: VnfcId): boolean;
   /** A heal of it has begun and not ended: it has its new life, and its first answer is waited for. */
@@ -49,7 +49,7 @@ export class Fences {
   look(guard: Guard): void {
     this.#timers.get(guard)?.abort(LOOKED_AT);
     this.#timers.delete(guard);
-    if (this.#stopped.signal.aborted || this.#parts.stoppedBy(guard) !== null) return; // The next pass looks again.
+    if (this.#stopped.signal.aborted) return;
     const now = this.#clock.now();
     const due = guard.members.map((of) => ({ of, atMs: this.#dueAt(guard, of) }));
     for (const { of, atMs } of due)
@@ -67,7 +67,7 @@ export class Fences {
   /** Where nobody is up. Gives when to look again. */
   #lookAtAll(guard: Guard, now: number): number {
     const said = lastResort(
-      guard.members.map((of) => silentMemberOf(guard, of, this.#parts)),
+      guard.members.map((of) => silentMemberOf(guard, of, this.#silentBy(guard, of), this.#parts)),
       now,
     );
     if (said.do === "wait") return said.untilMs;
@@ -76,12 +76,26 @@ export class Fences {
     return Number.POSITIVE_INFINITY;
   }
 
+  /** What sources say that count now; of the others the next pass hears again. */
+  #silentBy(guard: Guard, of: GuardedMember): Silences {
+    const suspended = this.#parts.suspended(guard);
+    return silentBy(of).filter((s) => !suspended.has(s.source));
+  }
+
   #dueAt(guard: Guard, of: GuardedMember): number {
     if (of.health.state !== "unknown" || isFenced(of)) return Number.POSITIVE_INFINITY;
     return Math.max(
-      Math.min(silentTooLongAt(guard, of), unansweredTooLongAt(guard, of)),
+      Math.min(silentTooLongAt(guard, of, this.#silentBy(guard, of)), this.#unansweredTooLongAt(guard, of)),
       this.#notBeforeMs.get(of.member.vnfcId) ?? 0,
     );
+  }
+
+  /** It has not answered since its life or its link began, so nobody probes it: while it serves, no longer than a guest's boot explains. */
+  #unansweredTooLongAt(guard: Guard, of: GuardedMember): number {
+    const isServing = guard.group.trafficNets.some((n) => guard.servedBy(n.netId) === of.member.vnfcId);
+    const isHeard = !this.#parts.suspended(guard).has("probe"); // Its first answer would come the same way.
+    const sinceMs = unansweredSince(of);
+    return isServing && isHeard && sinceMs !== null ? sinceMs + UNKNOWN_ALARM_MS : Number.POSITIVE_INFINITY;
   }
 
   #lookIn(guard: Guard, ms: number): void {
@@ -108,26 +122,28 @@ export class Fences {
 }
 
 /** Counted from when we heard of it: what is told long after it was seen may be over, and the VIM has its chance to say so. */
-function silentTooLongAt({ group: { policy } }: Guard, of: GuardedMember): number {
-  const runMs = policy.probe === null ? Number.POSITIVE_INFINITY : policy.probe.misses * policy.probe.intervalMs;
-  const patienceMs = (source: Source) => (source === "probe" ? runMs * RUNS_OF_MISSES : TRAFFIC_PATIENCE_MS);
-  return Math.min(...silentBy(of).map(({ source, sinceMs }) => Math.max(sinceMs, of.unknownAt ?? sinceMs) + patienceMs(source)));
+function silentTooLongAt({ group: { policy } }: Guard, of: GuardedMember, silences: Silences): number {
+  const runsMs = (rule: { readonly misses: number; readonly intervalMs: number } | null) =>
+    rule === null ? Number.POSITIVE_INFINITY : rule.misses * rule.intervalMs * RUNS_OF_MISSES;
+  const patienceMs = (source: Source) =>
+    source === "probe" ? runsMs(policy.probe) : source === "guestHeartbeat" ? runsMs(policy.guestHeartbeat) : TRAFFIC_PATIENCE_MS;
+  return Math.min(...silences.map(({ source, sinceMs }) => Math.max(sinceMs, of.unknownAt ?? sinceMs) + patienceMs(source)));
 }
 
-/** It has not answered since its life or its link began, so nobody probes it: while it serves, no longer than a guest's boot explains. */
-function unansweredTooLongAt(guard: Guard, of: GuardedMember): number {
-  const isServing = guard.group.trafficNets.some((n) => guard.servedBy(n.netId) === of.member.vnfcId);
-  const sinceMs = unansweredSince(of);
-  return isServing && sinceMs !== null ? sinceMs + UNKNOWN_ALARM_MS : Number.POSITIVE_INFINITY;
-}
+type Silences = ReturnType<typeof silentBy>;
 
-function silentMemberOf(guard: Guard, of: GuardedMember, { isGivenUp, isBeingHealed }: FenceParts): SilentMember {
+function silentMemberOf(
+  guard: Guard,
+  of: GuardedMember,
+  silences: Silences,
+  { isGivenUp, isBeingHealed, suspended }: FenceParts,
+): SilentMember {
   const { vnfcId, name } = of.member;
-  const silentSinceMs = isFenced(of) ? null : (silentBy(of)[0]?.sinceMs ?? null);
+  const silentSinceMs = isFenced(of) ? null : (silences[0]?.sinceMs ?? null);
   const traffic = of.words.port.get("traffic");
   const hasRoom = of.member.capacity === null || guard.carriedBy(vnfcId) < of.member.capacity;
   const passesPackets = silentSinceMs !== null && traffic?.evidence.says === "answers" && traffic.lastMs > silentSinceMs;
-  const isUnanswered = of.isAwaited && !isFenced(of) && !isBeingHealed(vnfcId);
+  const isUnanswered = of.isAwaited && !isFenced(of) && !isBeingHealed(vnfcId) && !suspended(guard).has("probe");
   return {
     vnfcId,
     name,

@@ -81,9 +81,9 @@ export class Nfvo implements AsyncDisposable {
     const connectorFor = (guard: Guard) => connectorOf(vimOf(guard));
     this.arming = new Arming(clock, log, stream, mode, connectorFor);
     const isGivenUp = (vnfcId: VnfcId) => alarms.isRaised(vnfcId, "HEAL_GAVE_UP");
-    const stoppedBy = (guard: Guard) => this.#stoppedBy(guard);
     const isBeingHealed = (vnfcId: VnfcId) => this.healer.isUnderWay(vnfcId);
-    this.#fences = new Fences({ clock, log, connectorOf: connectorFor, stoppedBy, isGivenUp, isBeingHealed });
+    const suspended = (guard: Guard) => this.watchOf(vimOf(guard)).suspended;
+    this.#fences = new Fences({ clock, log, connectorOf: connectorFor, suspended, isGivenUp, isBeingHealed });
     const onDecided = (guard: Guard, decision: Decision, command: ProtectionCommand | null) =>
       this.#decided(guard, decision, command);
     const onFired: Arming["fired"] = (guard, fired) => this.arming.fired(guard, fired);
@@ -233,11 +233,6 @@ export class Nfvo implements AsyncDisposable {
 
   #isBusy(id: VimAccountId): boolean {
     return this.lifecycle.all.some((d) => d.ns.vimAccountId === id && this.lifecycle.isInTransition(d)) || this.#book.isWaiting;
-  }
-
-  /** Opinions that point at ourselves fence nobody. */
-  #stoppedBy(guard: Guard): string | null {
-    return this.watchOf(vimOf(guard)).suspended;
   }
 
   /** What follows from a decision off the reaction path. */

@@ -2,6 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import { Loop } from "../lib/loop.ts";
+import type { Source } from "../model/evidence.ts";
 import type { VimAccount } from "../model/ns.ts";
 import type { VimEvent } from "../model/vim-event.ts";
 import type { EventStream } from "../notify/stream.ts";
@@ -56,7 +57,7 @@ export class VimWatch {
   #isLost = false;
   /** Why the last pass or stream failed; null while the VIM answers. */
   #why: string | null = null;
-  #suspended: string | null = null;
+  readonly #suspended = new Map<Source, string>();
   #counted = new AbortController();
   #signal: AbortSignal = AbortSignal.abort();
 
@@ -78,8 +79,8 @@ export class VimWatch {
     return this.#cursor;
   }
 
-  /** Why opinions of this VIM do not count now: they point at itself, or so many at once are silent that they may. Null: as usual. */
-  get suspended(): string | null {
+  /** Sources of this VIM whose opinions do not count now, and why: they point at itself, or so many at once are silent that they may. */
+  get suspended(): ReadonlyMap<Source, string> {
     return this.#suspended;
   }
 
@@ -151,23 +152,33 @@ export class VimWatch {
   }
 
   #hearOfOpinions(event: VimEvent): void {
-    if (event.type === "opinions.suspended") this.#suspend(event.why);
-    else if (event.type === "opinions.counted" || event.type === "vim.started") this.#suspend(null);
+    if (event.type === "opinions.suspended") this.#suspend(event.source ?? "probe", event.why);
+    else if (event.type === "opinions.counted") this.#count([event.source ?? "probe"]);
+    else if (event.type === "vim.started") this.#count([...this.#suspended.keys()]);
   }
 
-  #suspend(why: string | null): void {
-    this.#suspended = why;
+  #suspend(source: Source, why: string): void {
+    this.#suspended.set(source, why);
+    this.#tellSuspended();
+  }
+
+  #count(sources: readonly Source[]): void {
+    for (const source of sources) this.#suspended.delete(source);
+    if (this.#suspended.size > 0) return;
     this.#counted.abort();
-    if (why === null) this.#parts.alarms.clear(this.account.id, "AUTOMATION_STOPPED");
-    else this.#tellSuspended(why);
+    this.#parts.alarms.clear(this.account.id, "AUTOMATION_STOPPED");
   }
 
-  #tellSuspended(why: string): void {
+  #tellSuspended(): void {
     const { alarms, clock } = this.#parts;
     const { id, name } = this.account;
+    this.#counted.abort();
     this.#counted = new AbortController();
     clock.sleep(STOPPED_ALARM_AFTER_MS, AbortSignal.any([this.#counted.signal, this.#signal])).then(
-      () => void alarms.raise(id, "AUTOMATION_STOPPED", [`VIM ${name}: ${why}`, ...WHAT_TO_LOOK_AT]),
+      () => {
+        const why = [...this.#suspended].map(([source, words]) => `VIM ${name}, ${source}: ${words}`);
+        void alarms.raise(id, "AUTOMATION_STOPPED", [...why, ...WHAT_TO_LOOK_AT]);
+      },
       () => {}, // It was over soon, or we are.
     );
   }

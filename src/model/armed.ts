@@ -17,6 +17,8 @@ export interface ArmedProtection {
   readonly plans: readonly ArmedPlan[];
   /** How members are asked in-band whether they live; null: not at all. */
   readonly probe: ProbePolicy | null;
+  /** How often the agents inside the members' guests are asked; null: they are not. */
+  readonly guestHeartbeat: GuestHeartbeatPolicy | null;
   /** Whether and how port counters tell that a member serves nobody any more; null: they do not. */
   readonly traffic: TrafficPolicy | null;
 }
@@ -57,6 +59,17 @@ export interface ProbePolicy {
   readonly udpPort: number | null;
   /** An address of the members' own subnet that nobody else has: ICMP and UDP probes come from it. They are not asked without one. */
   readonly sourceIp: string | null;
+}
+
+/**
+ * The agent in a member's guest is asked over the hypervisor's own channel, past its networks: it is silent when `misses` of the last `of`
+ * requests were not answered within one interval, or were refused. Counted from its first answer on.
+ */
+export interface GuestHeartbeatPolicy {
+  /** 100 to 10,000 ms. */
+  readonly intervalMs: number;
+  readonly misses: number;
+  readonly of: number;
 }
 
 /** A member is silent when for so long packets go to its service port and none comes from it: for a service that answers what it gets. */

@@ -13,6 +13,7 @@ export const SOURCES = {
   bfd: { fact: true, text: "BFD between the switch and what its port is cabled to" },
   arpProbe: { fact: false, text: "answer to an ARP request sent out of the VNFC's own switch port" },
   probe: { fact: false, text: "in-band probe: requests out of the VNFC's own switch port that nothing answered" },
+  guestHeartbeat: { fact: false, text: "the agent inside its guest, asked over the hypervisor's own channel" },
   traffic: { fact: false, text: "port counters: packets go to the VNFC's switch port and none comes from it" },
   fence: { fact: true, text: "its port was closed in the switch" },
   hostHeartbeat: { fact: false, text: "libvirt on its host, by keepalive or the end of the connection" },

@@ -1,4 +1,4 @@
-import type { ProbePolicy, TrafficPolicy } from "./armed.ts";
+import type { GuestHeartbeatPolicy, ProbePolicy, TrafficPolicy } from "./armed.ts";
 import type { Source } from "./evidence.ts";
 import type { GroupId, NetId, NsId, VimAccountId, VnfcId } from "./ids.ts";
 
@@ -43,6 +43,8 @@ export interface ProtectionPolicy {
   readonly waitToRestoreMs: number;
   /** How its members are asked in-band whether they live; null: not at all. */
   readonly probe: ProbePolicy | null;
+  /** How the agents inside its members' guests are asked; null: not at all. */
+  readonly guestHeartbeat: GuestHeartbeatPolicy | null;
   /** Whether packets that go in while none comes out speak against a member; null: they do not. */
   readonly traffic: TrafficPolicy | null;
 }

@@ -1,5 +1,5 @@
 import type { Fired } from "./armed.ts";
-import type { Evidence } from "./evidence.ts";
+import type { Evidence, Source } from "./evidence.ts";
 import type { HostState } from "./host-state.ts";
 import type { HostId, NetId, ServerId, TenantId, VimPortId } from "./ids.ts";
 import type { WireStatus } from "./net.ts";
@@ -59,9 +59,9 @@ export type VimEventBody =
   | { readonly type: "path.verified" | "path.unverified" | "path.unseen"; readonly path: Path }
   /** The switch has refused it: everything was taken back, and the plan is armed again. */
   | { readonly type: "protection.refused"; readonly fired: Fired; readonly why: string }
-  /** So many members are silent at once that the fault may be the VIM's own: none of them is called silent by its probe until this ends. */
-  | { readonly type: "opinions.suspended"; readonly why: string }
-  | { readonly type: "opinions.counted" }
+  /** What this source of opinions sees may be the VIM's own fault: nobody is called silent by it until this ends. `source` left out by 0.1: the probe. */
+  | { readonly type: "opinions.suspended"; readonly source?: Source; readonly why: string }
+  | { readonly type: "opinions.counted"; readonly source?: Source }
   /** It is made anew on another host. */
   | { readonly type: "server.placed"; readonly serverId: ServerId; readonly hostId: HostId; readonly was: HostId }
   | { readonly type: "host.status"; readonly hostId: HostId; readonly status: HostState["state"]; readonly why?: string }

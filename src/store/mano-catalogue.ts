@@ -22,10 +22,15 @@ const recordOf = (row: DescriptorRow): DescriptorRecord => ({
   createdAt: row.created_at,
 });
 
-/** Descriptors written by 0.1 name no probe, traffic, capacity, standby and groups. Members stand in the order in which a descriptor file is read. */
+/** Descriptors written by 0.1 name no probe, heartbeat, traffic, capacity, standby and groups. Members stand in the order in which a descriptor file is read. */
 function vnfdIn(body: string): Vnfd {
   const vnfd = JSON.parse(body) as Vnfd;
-  const policyOf = (p: ProtectionPolicy) => ({ ...p, probe: p.probe ?? null, traffic: p.traffic ?? null });
+  const policyOf = (p: ProtectionPolicy) => ({
+    ...p,
+    probe: p.probe ?? null,
+    guestHeartbeat: p.guestHeartbeat ?? null,
+    traffic: p.traffic ?? null,
+  });
   const vnfcOf = (v: VnfcProfile): VnfcProfile => ({ ...v, standby: v.standby ?? "hot" });
   const vduOf = (v: Vdu): Vdu => ({
     ...v,

@@ -138,9 +138,14 @@ export async function readGroups(db: ManoStore): Promise<(ProtectionGroup & { re
   return rows.map((r) => groupOf(JSON.parse(r.body) as ProtectionGroup));
 }
 
-/** Groups written by 0.1 name no probe, traffic, capacity and standby. */
+/** Groups written by 0.1 name no probe, heartbeat, traffic, capacity and standby. */
 const groupOf = (group: ProtectionGroup): ProtectionGroup => ({
   ...group,
   members: group.members.map((m) => ({ ...m, capacity: m.capacity ?? null, standby: m.standby ?? "hot" })),
-  policy: { ...group.policy, probe: group.policy.probe ?? null, traffic: group.policy.traffic ?? null },
+  policy: {
+    ...group.policy,
+    probe: group.policy.probe ?? null,
+    guestHeartbeat: group.policy.guestHeartbeat ?? null,
+    traffic: group.policy.traffic ?? null,
+  },
 });

@@ -82,7 +82,14 @@ const SHAPES = {
     same: ["id", "name", "revision"],
     renamed: { hold_off_ms: "holdOffMs" },
     booleans: {},
-    json: { members_json: "members", plans_json: "plans", probe_json: "probe", traffic_json: "traffic", fired_json: "fired" },
+    json: {
+      members_json: "members",
+      plans_json: "plans",
+      probe_json: "probe",
+      guest_heartbeat_json: "guestHeartbeat",
+      traffic_json: "traffic",
+      fired_json: "fired",
+    },
   },
   leftover: {
     same: [],

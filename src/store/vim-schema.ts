@@ -132,6 +132,7 @@ export interface ProtectionRow {
   members_json: string;
   plans_json: string;
   probe_json: string | null;
+  guest_heartbeat_json: string | null;
   traffic_json: string | null;
   fired_json: string;
 }

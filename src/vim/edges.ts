@@ -47,6 +47,10 @@ export function onHost(vim: Vim, hostId: HostId): (e: HostEvent) => void {
       if (isOf(vim, hostId, e.evidence)) vim.facts.evidence(e.evidence);
       return;
     }
+    if (e.type === "guest") {
+      vim.beats.heard(e);
+      return;
+    }
     vim.hostStates.heard(hostId, e);
     if (e.status === "up") vim.computeLoops.get(hostId)?.wake();
   };

@@ -65,9 +65,14 @@ export class Facts {
     queueMicrotask(() => this.#act());
   }
 
-  /** Opinions of the probe do not count now, and why; null: they count again. */
-  suspended(why: string | null): void {
-    this.#events.push(why === null ? { type: "opinions.counted" } : { type: "opinions.suspended", why });
+  /** Opinions of this source do not count now, and why; null: they count again. */
+  suspended(source: Source, why: string | null): void {
+    this.#events.push(why === null ? { type: "opinions.counted", source } : { type: "opinions.suspended", source, why });
+  }
+
+  /** An opinion about a server: no state of it comes from that. */
+  opinion(evidence: Evidence): void {
+    if (evidence.about.kind === "server" && this.#picture.servers.has(evidence.about.id)) this.#tell(evidence);
   }
 
   /** Evidence about a server; what is said of somebody else's domain is not ours to tell. */

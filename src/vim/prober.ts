@@ -1,4 +1,4 @@
-import { isMass, isMassOver, isMute } from "../detect/mass.ts";
+import { isMassOver, isMute, mayBeOurs } from "../detect/mass.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { SwitchEvent } from "../model/switch.ts";
@@ -8,6 +8,7 @@ import type { Facts } from "./facts.ts";
 import { type Readings, readPorts } from "./port-readings.ts";
 import type { ProbeAnswer, ProbeFrames, ProbeTarget } from "./probe-targets.ts";
 import { ProbedPort } from "./probed-port.ts";
+import { Suspension } from "./suspension.ts";
 import { Wheel } from "./wheel.ts";
 
 /** How often it is looked who is to be asked at all. */
@@ -19,11 +20,6 @@ const STEP_SHARE = 0.05;
 const STEP_MS_MAX = 5;
 /** Between two looks at the switch's counters while most ports are silent, at least: longer than a busy host keeps its guests from their turn. */
 const COUNTERS_EVERY_MS = 300;
-
-interface Suspension {
-  readonly why: string;
-  readonly sinceMs: number;
-}
 
 /** A question to the switch itself that waits for its answer. */
 interface Check {
@@ -54,7 +50,7 @@ export class Prober {
   #turnedAtMs: number;
   #refreshAtMs = Number.NEGATIVE_INFINITY;
   #stepMs = 1;
-  #suspended: Suspension | null = null;
+  readonly #suspension: Suspension;
   #stopped: AbortSignal = AbortSignal.abort();
 
   constructor(
@@ -67,6 +63,7 @@ export class Prober {
     this.#frames = parts.frames;
     this.#log = parts.log;
     this.#targets = targets;
+    this.#suspension = new Suspension("probe", parts);
     const now = parts.clock.now();
     this.#wheel = new Wheel(now);
     this.#goodUntilMs = now;
@@ -75,7 +72,7 @@ export class Prober {
 
   /** Why no port is called silent by its misses alone: so many miss at once that the fault may be ours. null: as usual. */
   get suspended(): string | null {
-    return this.#suspended?.why ?? null;
+    return this.#suspension.now?.why ?? null;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -111,7 +108,7 @@ export class Prober {
     if (nowMs >= this.#refreshAtMs) this.#refresh(nowMs);
     const due = this.#wheel.take(nowMs).filter((port) => !port.isGone);
     const session = this.#follow();
-    if (this.#suspended !== null) this.#lookAgain(this.#suspended.sinceMs, nowMs);
+    if (this.#suspension.now !== null) this.#lookAgain(this.#suspension.now.sinceMs, nowMs);
     try {
       session?.inOneWrite(() => this.#askAll(session, due, nowMs));
     } finally {
@@ -127,7 +124,7 @@ export class Prober {
     if (session !== this.#session) {
       this.#session = session;
       this.#checks = [];
-      this.#resume();
+      this.#suspension.end(this.#clock.now());
       for (const port of this.#ports.values()) port.reset();
     }
     return session;
@@ -186,10 +183,9 @@ export class Prober {
   /** The port is silent, and not the way to it. */
   #isItself(port: ProbedPort, nowMs: number): boolean {
     if (port.missedAtMs === null) return true; // One kind is silent and another answers: the way is all right.
-    if (this.#suspended !== null) return false;
+    if (this.#suspension.now !== null) return false;
     const others = this.#untold();
-    const isLast = others.length === 1 && this.#ports.size > 1;
-    if (!isLast && !isMass(port.missedAtMs, others)) return true;
+    if (!mayBeOurs(port.missedAtMs, others, this.#ports.size)) return true;
     this.#suspend(others, nowMs);
     return false;
   }
@@ -201,24 +197,14 @@ export class Prober {
   #suspend(others: readonly ProbedPort[], nowMs: number): void {
     const silent = others.filter((p) => p.missedAtMs !== null).length + this.#ports.size - others.length;
     const why = `${silent} of ${this.#ports.size} probed ports miss requests at the same time: the fault may be on our side`;
-    this.#suspended = { why, sinceMs: nowMs };
-    this.#facts.suspended(why);
-    this.#log.warn(
-      { silent, probed: this.#ports.size },
-      "probe verdicts are suspended: too many ports are silent at the same time",
-    );
-    if (this.#session !== null) void this.#askCounters(this.#session, this.#suspended);
-  }
-
-  #resume(): void {
-    if (this.#suspended === null) return;
-    this.#suspended = null;
-    this.#facts.suspended(null);
+    this.#suspension.begin(why, nowMs);
+    if (this.#session !== null) void this.#askCounters(this.#session);
   }
 
   /** While verdicts are suspended the switch's own counters say whose fault it is: they need no packet to reach us. */
-  async #askCounters(session: FlowSwitch, suspended: Suspension): Promise<void> {
-    const isOver = () => this.#suspended !== suspended || this.#stopped.aborted;
+  async #askCounters(session: FlowSwitch): Promise<void> {
+    const suspended = this.#suspension.now;
+    const isOver = () => this.#suspension.now !== suspended || this.#stopped.aborted;
     try {
       let before = await readPorts(session, this.#clock);
       let lastMute: readonly ProbedPort[] = [];
@@ -260,16 +246,15 @@ export class Prober {
       const sent = after.of.get(port.target.switchPort)!.tx - before.of.get(port.target.switchPort)!.tx;
       this.#tell(port, "silent", now, `${port.why}; the switch sent ${sent} packets to it and none came from it`);
     }
-    if (this.#untold().length === 0) this.#resume();
+    if (this.#untold().length === 0) this.#suspension.end(now);
   }
 
   /** The end of a mass silence: who is still silent then must miss one more request. */
   #lookAgain(sinceMs: number, nowMs: number): void {
     const untold = this.#untold();
     if (!isMassOver(sinceMs, untold)) return;
-    this.#resume();
+    this.#suspension.end(nowMs);
     for (const port of untold) port.doubt();
-    this.#log.info({ forMs: Math.round(nowMs - sinceMs) }, "probe verdicts count again");
   }
 
   #tell(port: ProbedPort, says: "answers" | "silent", seenAt: number, why = port.why): void {

@@ -59,7 +59,9 @@ function checkNet(picture: VimPicture, p: ArmedProtection, id: NetId, where: str
 }
 
 function checkProbe(picture: VimPicture, p: ArmedProtection): void {
-  const { probe } = p;
+  const { probe, guestHeartbeat: beat } = p;
+  if (beat !== null && beat.misses > beat.of)
+    throw invalid(p, `guest_heartbeat: misses ${beat.misses} of ${beat.of}: want at most ${beat.of}`);
   if (probe === null) return;
   if (probe.misses > probe.of) throw invalid(p, `probe: misses ${probe.misses} of ${probe.of}: want at most ${probe.of}`);
   if (probe.sourceIp === null) {

@@ -9,6 +9,7 @@ import type { StandIns } from "../steer/stand-ins.ts";
 import { deleteProtection, saveProtection } from "../store/vim-protections.ts";
 import { hasFired, memberOf, planOf, type Sight, servicePorts, viewOf } from "./armed-plans.ts";
 import { ArmedStandIns } from "./armed-stand-ins.ts";
+import type { BeatTarget } from "./beat-watch.ts";
 import type { Capacities } from "./capacities.ts";
 import type { Fabric } from "./fabric.ts";
 import type { FactsListener } from "./facts.ts";
@@ -18,7 +19,6 @@ import { Opinions } from "./opinions.ts";
 import type { Picture } from "./picture.ts";
 import type { ProbeTarget } from "./probe-targets.ts";
 import { checkArmed, isNews } from "./protection-rules.ts";
-
 import type { TrafficTarget } from "./traffic-watch.ts";
 
 const AGAINST: ReadonlySet<Evidence["says"]> = new Set(["stopped", "paused", "linkDown", "silent"]);
@@ -150,6 +150,16 @@ export class Protections implements FactsListener, Disposable {
     });
   }
 
+  /** Servers whose guest's agent is to be asked: of members that run. */
+  beaten(): BeatTarget[] {
+    const { servers } = this.#picture;
+    return [...this.#byServer].flatMap(([serverId, memberships]): BeatTarget[] => {
+      const server = servers.get(serverId);
+      const policies = memberships.flatMap((m) => this.#kept(m.id).guestHeartbeat ?? []);
+      return server?.status === "ACTIVE" && policies[0] ? [{ serverId, hostId: server.hostId, policy: policies[0] }] : [];
+    });
+  }
+
   #believed(): ServerPort[] {
     const { ports, servers } = this.#picture;
     return [...ports.values()].filter(
@@ -157,9 +167,14 @@ export class Protections implements FactsListener, Disposable {
     );
   }
 
-  /** What opinions say of a service port in its present life; empty: nothing yet, or nobody is asked for one. */
+  /** What opinions say of a service port and of its server in its present life; empty: nothing yet, or nobody is asked for one. */
   opinionsOf(id: VimPortId): ReadonlyMap<Source, Verdict> {
-    return this.#opinions.of(id);
+    const serverId = this.#picture.ports.get(id)?.serverId ?? null;
+    return new Map([...this.#opinions.of(id), ...(serverId === null ? [] : this.#opinions.of(serverId))]);
+  }
+
+  #isSilent(id: VimPortId): boolean {
+    return [...this.opinionsOf(id).values()].includes("silent");
   }
 
   onEvidence(heard: readonly Evidence[]): void {
@@ -171,8 +186,8 @@ export class Protections implements FactsListener, Disposable {
     const hits = this.#hits(evidence);
     if (hits.length === 0) return [];
     this.#opinions.hear(evidence);
-    const { about, says } = evidence;
-    if (says === "answers" && about.kind === "port" && this.#opinions.isSilent(about.id)) return []; // Another source still says so.
+    const isStillSilent = ({ member }: Hit) => servicePorts(this.#picture, member).some((p) => this.#isSilent(p.id));
+    if (evidence.says === "answers" && hits.some(isStillSilent)) return []; // Another source still says so.
     if (!AGAINST.has(evidence.says)) {
       this.#holdOff.ended(new Set(hits.map((h) => h.member.serverId)), evidence.says);
       return [];
@@ -183,7 +198,7 @@ export class Protections implements FactsListener, Disposable {
 
   /** Its fence, if any, was for the life before. */
   onNewLife(id: ServerId): void {
-    for (const port of this.#picture.portsOf(id)) this.#opinions.forget(port.id);
+    for (const of of [id, ...this.#picture.portsOf(id).map((p) => p.id)]) this.#opinions.forget(of);
     this.#lift(id, "its server started a new life").catch((err: unknown) =>
       this.#log.warn({ err, server: id }, "the switch did not take the lift of a fence; the next pass reads it"),
     );
@@ -248,7 +263,7 @@ export class Protections implements FactsListener, Disposable {
   #sight(): Sight {
     return {
       isSwitchConnected: this.#fabric.session !== null,
-      isSilent: (id) => this.#opinions.isSilent(id),
+      isSilent: (id) => this.#isSilent(id),
       whyNotArmed: (net) => this.#fabric.notArmed.get(net) ?? this.#standIns.whyNot(net),
       capacities: this.#capacities,
     };
@@ -266,8 +281,10 @@ export class Protections implements FactsListener, Disposable {
     this.#opinions.keepOnly((id, by) => this.#isTold(id, by)); // Nobody would take the others back.
   }
 
-  #isTold(portId: VimPortId, by: Source): boolean {
-    const port = this.#picture.ports.get(portId);
+  #isTold(id: VimPortId | ServerId, by: Source): boolean {
+    if (by === "guestHeartbeat")
+      return (this.#byServer.get(id as ServerId) ?? []).some((m) => this.#kept(m.id).guestHeartbeat !== null);
+    const port = this.#picture.ports.get(id as VimPortId);
     const protections = port ? this.#protectionsOf(port) : [];
     return by === "probe" ? protections.some((p) => p.probe !== null) : protections.length > 0;
   }

@@ -7,6 +7,7 @@ import type { ApiChange } from "../model/vim-event.ts";
 import type { Server, VimNet } from "../model/vim-picture.ts";
 import { CallbackPolicy, type CallbackRules } from "../notify/callback-policy.ts";
 import type { VimStore } from "../store/vim-picture.ts";
+import { type AskGuest, BeatWatch } from "./beat-watch.ts";
 import { BfdSessions } from "./bfd.ts";
 import { Binds } from "./binds.ts";
 import { Capacities } from "./capacities.ts";
@@ -55,6 +56,7 @@ export class Vim {
   readonly facts: Facts;
   readonly protections: Protections;
   readonly paths: PathWatch;
+  readonly beats: BeatWatch;
   readonly fabricLoop: Loop;
   readonly bfd: BfdSessions;
   readonly bfdLoop: Loop;
@@ -63,6 +65,8 @@ export class Vim {
   readonly audit = { changed: (what: ApiChange) => this.events.push({ type: "api.changed", ...what }) };
   /** One for each compute host to work on; filled by the composition root. */
   readonly computeLoops = new Map<HostId, Loop>();
+  /** The way to the agents in each host's guests; filled as well. */
+  readonly agents = new Map<HostId, AskGuest>();
 
   private constructor(parts: VimParts, picture: Picture, events: VimEvents, subscriptions: Subscriptions) {
     const { clock, log, vlanRange, mode } = parts;
@@ -112,6 +116,8 @@ export class Vim {
     );
     this.hostStates = new HostStates(picture, events, this.facts);
     const isStarved = (id: VimPortId) => this.protections.opinionsOf(id).get("traffic") === "silent";
+    const askGuest: AskGuest = (target, request) => this.agents.get(target.hostId)?.(target, request) ?? null;
+    this.beats = new BeatWatch({ facts: this.facts, events, clock, log }, () => this.protections.beaten(), askGuest);
     this.paths = new PathWatch({ picture, fabric: this.fabric, events, facts: this.facts, clock, log, isStarved });
   }
 

@@ -69,7 +69,8 @@ export interface WireProtection {
     readonly udp_port: number | null;
     readonly source_ip: string | null;
   } | null;
-  /** Left out by a VIM of before it. */
+  /** The next two: left out by a VIM of before them. */
+  readonly guest_heartbeat?: { readonly interval_ms: number; readonly misses: number; readonly of: number } | null;
   readonly traffic?: { readonly silent_ms: number } | null;
 }
 
@@ -97,6 +98,11 @@ export const protectionOut = (p: ArmedProtection): WireProtection => ({
     icmp: p.probe.icmp,
     udp_port: p.probe.udpPort,
     source_ip: p.probe.sourceIp,
+  },
+  guest_heartbeat: p.guestHeartbeat && {
+    interval_ms: p.guestHeartbeat.intervalMs,
+    misses: p.guestHeartbeat.misses,
+    of: p.guestHeartbeat.of,
   },
   traffic: p.traffic && { silent_ms: p.traffic.silentMs },
 });
@@ -127,6 +133,9 @@ export const protectionOf = (w: WireProtection): ArmedProtection => ({
     udpPort: w.probe.udp_port,
     sourceIp: w.probe.source_ip,
   },
+  guestHeartbeat: w.guest_heartbeat
+    ? { intervalMs: w.guest_heartbeat.interval_ms, misses: w.guest_heartbeat.misses, of: w.guest_heartbeat.of }
+    : null,
   traffic: w.traffic ? { silentMs: w.traffic.silent_ms } : null,
 });
 

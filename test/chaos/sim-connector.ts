@@ -160,13 +160,14 @@ export class SimConnector implements VimConnector {
   async armed(id: GroupId, signal: AbortSignal): Promise<ArmedProtection | null> {
     const view = await this.#ask(ASK_TIMEOUT_MS, signal, async (vim) => vim.protections.get(id)).catch(unlessGone);
     if (!view) return null;
-    const { name, revision, holdOffMs, probe, traffic } = view;
+    const { name, revision, holdOffMs, probe, guestHeartbeat, traffic } = view;
     return {
       id,
       name,
       revision,
       holdOffMs,
       probe,
+      guestHeartbeat,
       traffic,
       members: view.members.map(({ fenced: _, ...m }) => m),
       plans: view.plans.map(({ failed, moves, because }) => ({ failed, moves, because })),

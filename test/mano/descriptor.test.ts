@@ -118,6 +118,16 @@ const BROKEN: Record<string, [breakIt: (f: Loose) => void, errors: string[]]> = 
       "vnfd[0].vdu[0].protection.probe.misses: 4 of 3 requests cannot be missed",
     ],
   ],
+  "a heartbeat too fast, and missing more than it asks": [
+    (f) => {
+      vdu(f).protection = { guest_heartbeat: { interval: 50, misses: 4, of: 3, agent: "qemu-ga" } };
+    },
+    [
+      "vnfd[0].vdu[0].protection.guest_heartbeat.interval: 50 is not possible here; write whole milliseconds between two requests to the guest's agent, 100..10000",
+      "vnfd[0].vdu[0].protection.guest_heartbeat.agent: there is no such key; write one of interval, misses, of",
+      "vnfd[0].vdu[0].protection.guest_heartbeat.misses: 4 of 3 requests cannot be missed",
+    ],
+  ],
   "traffic that is silent too soon, and an unknown key": [
     (f) => {
       vdu(f).protection = { traffic: { silent_ms: 100, packets: 1 } };
@@ -467,13 +477,14 @@ test("what is left out gets the documented default", () => {
     holdOffMs: 0,
     waitToRestoreMs: 5000,
     probe: null,
+    guestHeartbeat: null,
     traffic: null,
   });
 });
 
-test("a probe and capacities are taken over; what a probe leaves out gets its default", () => {
+test("a probe, a heartbeat and capacities are taken over; what they leave out gets its default", () => {
   const file = good();
-  vdu(file).protection = { probe: { interval: 50, misses: 2 }, traffic: {} };
+  vdu(file).protection = { probe: { interval: 50, misses: 2 }, guest_heartbeat: {}, traffic: {} };
   nsd(file).members[0].capacity = 1;
   const parsed = parseDescriptor(stringify(file));
   expect(parsed).toMatchObject({
@@ -485,6 +496,7 @@ test("a probe and capacities are taken over; what a probe leaves out gets its de
             {
               policy: {
                 probe: { intervalMs: 50, misses: 2, of: 2, icmp: false, udpPort: null, sourceIp: null },
+                guestHeartbeat: { intervalMs: 1_000, misses: 3, of: 3 },
                 traffic: { silentMs: 1_000 },
               },
             },

@@ -192,7 +192,7 @@ const group: ProtectionGroup = {
   scheme: "ACTIVE_ACTIVE",
   members: [member(a), member(b)],
   trafficNets: [{ netId: net, name: "t0", normal: a }],
-  policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 0, probe: null, traffic: null },
+  policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 0, probe: null, guestHeartbeat: null, traffic: null },
 };
 const servers = new Map([
   [a, "sa" as ServerId],
@@ -204,7 +204,7 @@ const fencesBy = (by: Clock, connector: VimConnector) =>
     clock: by,
     log: silent,
     connectorOf: () => connector,
-    stoppedBy: () => null,
+    suspended: () => new Map(),
     isGivenUp: () => false,
     isBeingHealed: () => false,
   });

@@ -32,7 +32,7 @@ const group: ProtectionGroup = {
     { netId: nets[0], name: "t0", normal: a },
     { netId: nets[1], name: "t1", normal: b },
   ],
-  policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 0, probe: null, traffic: null },
+  policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 0, probe: null, guestHeartbeat: null, traffic: null },
 };
 const START_MS = 1_000;
 
@@ -55,7 +55,7 @@ class Pair {
     clock: this.#clock,
     log: silent,
     connectorOf: () => this.#connector,
-    stoppedBy: () => null,
+    suspended: () => new Map(),
     isGivenUp: () => false,
     isBeingHealed: (vnfc) => this.healed.has(vnfc),
   });

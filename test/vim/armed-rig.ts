@@ -202,6 +202,7 @@ export class ArmedRig implements AsyncDisposable {
         { failed: "B" as VnfcId, moves: [{ trafficNet: traffic1!.id, to: "A" as VnfcId, orElse: [] }], because: ["A is up"] },
       ],
       probe: null,
+      guestHeartbeat: null,
       traffic: null,
       ...more,
     };

@@ -30,7 +30,7 @@ const plan = (failed: VnfcId, traffic: string, to: VnfcId, ...orElse: VnfcId[]) 
   because: [`${to} is up`],
 });
 const arm = (id: GroupId, part: Pick<ArmedProtection, "members" | "plans"> & Partial<ArmedProtection>) =>
-  rig.vim.protections.arm({ id, name: id, revision: 1, holdOffMs: 0, probe: null, traffic: null, ...part });
+  rig.vim.protections.arm({ id, name: id, revision: 1, holdOffMs: 0, probe: null, guestHeartbeat: null, traffic: null, ...part });
 /** A serves traffic0 and B traffic1; each spare has room for one. */
 const armPool = (plans: ArmedProtection["plans"]) =>
   arm(NORTH, { members: [member(A, 1), member(B, 1), member(C, 1), member(D, 1)], plans });

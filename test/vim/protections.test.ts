@@ -59,6 +59,37 @@ describe("firing", () => {
     expect([await rig.leavesAt("va"), await rig.leavesAt(tapOf("a"))]).toEqual([tapOf("b"), "drop"]);
   });
 
+  const agent = (which: "a" | "b", says: "silent" | "answers") =>
+    rig.vim.facts.opinion({ about: { kind: "server", id: rig[which].id }, says, source: "guestHeartbeat", seenAt: nowMs() });
+  const guestHeartbeat = { intervalMs: 1_000, misses: 3, of: 3 };
+
+  test("a guest's agent that is silent: fenced before it is moved, and nothing is led to one whose agent is silent", async () => {
+    await rig.vim.protections.arm(rig.armed({ guestHeartbeat }));
+    agent("b", "silent");
+    rig.events.length = 0;
+    await confirmed();
+    expect(rig.boundTo("traffic1")).toBe("data0");
+    agent("a", "silent");
+    expect([rig.boundTo("traffic0"), rig.portOf(rig.a).fenced]).toEqual(["data0", false]);
+    expect([...rig.vim.protections.opinionsOf(rig.portOf(rig.a).id)]).toEqual([["guestHeartbeat", "silent"]]);
+    expect(rig.vim.picture.servers.get(rig.a.id)!.status).toBe("ACTIVE");
+  });
+
+  test("a guest's agent takes back its own word only, and a new life all", async () => {
+    await rig.vim.protections.arm(rig.armed({ guestHeartbeat, holdOffMs: 200 }));
+    agent("a", "silent");
+    rig.port(rig.a, "answers", "probe");
+    await until("fired in spite of an answered probe", () => firedTold().length === 1);
+    await rig.vim.protections.arm(rig.armed({ guestHeartbeat, holdOffMs: 200, revision: 2 }));
+    agent("b", "silent");
+    agent("b", "answers");
+    await sleep(400);
+    expect(firedTold()).toHaveLength(1);
+    rig.server(rig.a, "stopped");
+    rig.server(rig.a, "running");
+    expect([...rig.vim.protections.opinionsOf(rig.portOf(rig.a).id)]).toEqual([]);
+  });
+
   test("silence alone does not change the port's status", async () => {
     await rig.vim.protections.arm(rig.armed());
     rig.port(rig.a, "silent", "probe");
@@ -385,6 +416,18 @@ describe("arming", () => {
     expect(rig.vim.protections.probed()).toEqual([]);
   });
 
+  test("whose guest's agent is asked: members that run, until it is disarmed", async () => {
+    const guestHeartbeat = { intervalMs: 1_000, misses: 3, of: 3 };
+    await rig.vim.protections.arm(rig.armed({ guestHeartbeat }));
+    const asked = () => rig.vim.protections.beaten();
+    expect(asked()).toContainEqual({ serverId: rig.a.id, hostId: rig.a.hostId, policy: guestHeartbeat });
+    expect(asked()).toHaveLength(2);
+    rig.server(rig.a, "paused");
+    expect(asked().map((t) => t.serverId)).toEqual([rig.b.id]);
+    await rig.vim.protections.disarm(GROUP);
+    expect(asked()).toEqual([]);
+  });
+
   test("a server that a protection names may be deleted; its plan then says that it cannot fire", async () => {
     await rig.vim.protections.arm(rig.armed());
     await rig.vim.servers.deleteServer(rig.b.id);
@@ -414,6 +457,7 @@ test("the routes: shown, armed, refused in words, fenced and taken away", async 
     ],
     plans: [{ failed: "A", moves: [{ net: traffic0!.id, to: "B" }], because: ["B is up"] }],
     probe: { interval_ms: 100, misses: 3, of: 5 },
+    guest_heartbeat: { interval_ms: 1_000, misses: 3, of: 3 },
     traffic: { silent_ms: 1_000 },
   };
   const put = (more: object) => ask("PUT", "/protections/group-1", { protection: { ...protection, ...more } });
@@ -422,6 +466,7 @@ test("the routes: shown, armed, refused in words, fenced and taken away", async 
     revision: 3,
     plans: [{ state: "armed", ready: "all", readiness: "can fire: traffic0 goes to relay-b", last_fired: null }],
     probe: { interval_ms: 100, misses: 3, of: 5, icmp: false, udp_port: null, source_ip: null },
+    guest_heartbeat: { interval_ms: 1_000, misses: 3, of: 3 },
     traffic: { silent_ms: 1_000 },
   });
   const says = async (more: object) => {
@@ -433,6 +478,10 @@ test("the routes: shown, armed, refused in words, fenced and taken away", async 
   expect(await says({ probe: { interval_ms: 5, misses: 1, of: 1 } })).toMatch(
     /^400 .* at 'protection:probe:interval_ms': 5 is less than the minimum of 10/,
   );
+  expect(await says({ guest_heartbeat: { interval_ms: 50, misses: 1, of: 1 } })).toMatch(
+    /^400 .* at 'protection:guest_heartbeat:interval_ms': 50 is less than the minimum of 100/,
+  );
+  expect(await says({ revision: 4, guest_heartbeat: { interval_ms: 100, misses: 4, of: 3 } })).toMatch(/^400 .*misses 4 of 3/);
   expect(await says({ traffic: { silent_ms: 100 } })).toMatch(/^400 .* at 'protection:traffic'/);
   expect(await says({ id: "group-2" })).toMatch(/^400 .*'group-2' is not the id of the path/);
   expect(await says({ revision: 4, members: [{ ...protection.members[0], server_id: data0!.id }] })).toMatch(/^400 .*not found/);

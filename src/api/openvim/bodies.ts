@@ -317,6 +317,11 @@ const probe = Type.Object({
   udp_port: maybe(orNull(Type.Integer({ minimum: 1, maximum: 65_535 }))),
   source_ip: maybe(orNull(ip)),
 });
+const heartbeat = Type.Object({
+  interval_ms: Type.Integer({ minimum: 100, maximum: 10_000 }),
+  misses: Type.Integer({ minimum: 1, maximum: 100 }),
+  of: Type.Integer({ minimum: 1, maximum: 100 }),
+});
 export const protectionPut = Type.Object({
   protection: Type.Object({
     id: maybe(manoId),
@@ -326,6 +331,7 @@ export const protectionPut = Type.Object({
     members: Type.Array(armedMember, { minItems: 1, maxItems: 1_000 }),
     plans: Type.Array(armedPlan, { maxItems: 1_000 }),
     probe: maybe(orNull(probe)),
+    guest_heartbeat: maybe(orNull(heartbeat)),
     traffic: maybe(orNull(Type.Object({ silent_ms: Type.Integer({ minimum: 200, maximum: 60_000 }) }))),
   }),
 });

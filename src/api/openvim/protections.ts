@@ -1,5 +1,5 @@
 import type { Static } from "typebox";
-import type { ArmedProtection, PlanView, ProbePolicy, ProtectionView } from "../../model/armed.ts";
+import type { ArmedProtection, GuestHeartbeatPolicy, PlanView, ProbePolicy, ProtectionView } from "../../model/armed.ts";
 import type { GroupId, NetId, ServerId, VnfcId } from "../../model/ids.ts";
 import { protectionPut } from "./bodies.ts";
 import type { Call } from "./call.ts";
@@ -56,6 +56,7 @@ function protectionIn(call: Call): ArmedProtection {
       because: plan.because ?? [],
     })),
     probe: p.probe === undefined || p.probe === null ? null : probeIn(p.probe),
+    guestHeartbeat: p.guest_heartbeat ? heartbeatIn(p.guest_heartbeat) : null,
     traffic: p.traffic ? { silentMs: p.traffic.silent_ms } : null,
   };
 }
@@ -71,6 +72,9 @@ function probeIn(probe: ProbeIn): ProbePolicy {
     sourceIp: probe.source_ip ?? null,
   };
 }
+
+type HeartbeatIn = NonNullable<Static<typeof protectionPut>["protection"]["guest_heartbeat"]>;
+const heartbeatIn = ({ interval_ms, misses, of }: HeartbeatIn): GuestHeartbeatPolicy => ({ intervalMs: interval_ms, misses, of });
 
 const protectionOut = (p: ProtectionView): Wire => ({
   id: p.id,
@@ -93,6 +97,11 @@ const protectionOut = (p: ProtectionView): Wire => ({
     icmp: p.probe.icmp,
     udp_port: p.probe.udpPort,
     source_ip: p.probe.sourceIp,
+  },
+  guest_heartbeat: p.guestHeartbeat && {
+    interval_ms: p.guestHeartbeat.intervalMs,
+    misses: p.guestHeartbeat.misses,
+    of: p.guestHeartbeat.of,
   },
   traffic: p.traffic && { silent_ms: p.traffic.silentMs },
 });
