@@ -62,13 +62,12 @@ export class Course {
     return this.#say("answers");
   }
 
-  /** The oldest request that waits was answered, and not as it should be: it counts as missed. */
-  refused(): void {
-    const [oldest] = this.#open;
-    if (oldest === undefined) return;
-    this.#open = this.#open.filter((r) => r !== oldest);
-    this.#missedAtMs = oldest.atMs;
-    this.#end(true);
+  /** A request that waits was answered, and not as it should be: it counts as missed. Without `id` it is the oldest. */
+  refused(id = this.#open[0]?.id): void {
+    for (const { atMs } of this.#takeOpen((r) => r.id === id)) {
+      this.#missedAtMs = atMs;
+      this.#end(true);
+    }
   }
 
   /** Counts as missed what was sent `waitMs` and longer ago. All answers that came until `nowMs` must have been told before. */

@@ -225,7 +225,8 @@ const contentOf = (p: WantedProtection): string =>
     p.holdOffMs,
     p.members.map((m) => [m.id, m.name, m.serverId, m.dataNet, m.capacity]),
     p.plans.map((plan) => [plan.failed, plan.moves.map((m) => [m.trafficNet, m.to, m.orElse]), plan.because]),
-    p.probe && [p.probe.intervalMs, p.probe.misses, p.probe.of, p.probe.icmp, p.probe.udpPort, p.probe.sourceIp ?? null],
+    p.probe && [p.probe.intervalMs, p.probe.misses, p.probe.of, p.probe.icmp],
+    p.probe && [p.probe.udpPort, p.probe.tcpPort ?? null, p.probe.sourceIp ?? null],
     p.guestHeartbeat && [p.guestHeartbeat.intervalMs, p.guestHeartbeat.misses, p.guestHeartbeat.of],
     p.traffic && p.traffic.silentMs,
   ]);

@@ -102,9 +102,9 @@ function rulesOfProbe({ policy: { probe }, cps, serviceInterface }: Vdu, at: str
     errors.push(
       `${at}.protection.probe.misses: ${probe.misses} of ${probe.of} requests cannot be missed; write at most ${probe.of}`,
     );
-  if ((probe.icmp || probe.udpPort !== null) && probe.sourceIp === null)
+  if ((probe.icmp || probe.udpPort !== null || probe.tcpPort !== null) && probe.sourceIp === null)
     errors.push(
-      `${at}.protection.probe.source_ip: is missing beside icmp or udp_port; write a free address of the members' subnet`,
+      `${at}.protection.probe.source_ip: is missing beside icmp, udp_port or tcp_port; write a free address of the members' subnet`,
     );
   const cp = cps.find((c) => c.id === serviceInterface);
   if (cp?.ip === null)

@@ -34,9 +34,10 @@ const probeShape = Type.Object(
     of: Type.Optional(whole(1, 100, "of how many last requests")),
     icmp: Type.Optional(Type.Boolean({ description: "true or false: ask by ICMP echo too" })),
     udp_port: Type.Optional(whole(1, 65_535, "a UDP port of the service that answers any datagram")),
+    tcp_port: Type.Optional(whole(1, 65_535, "a TCP port that the service listens on")),
     source_ip: Type.Optional(ipv4),
   },
-  { ...closed, description: "an object with interval, misses, of and perhaps icmp, udp_port, source_ip" },
+  { ...closed, description: "an object with interval, misses, of and perhaps icmp, udp_port, tcp_port, source_ip" },
 );
 const heartbeatShape = Type.Object(
   {
@@ -253,6 +254,7 @@ function probeOf(raw: Raw): ProbePolicy {
     of: number(raw.of, misses),
     icmp: raw.icmp === true,
     udpPort: typeof raw.udp_port === "number" ? raw.udp_port : null,
+    tcpPort: typeof raw.tcp_port === "number" ? raw.tcp_port : null,
     sourceIp: stringOrNull(raw.source_ip),
   };
 }

@@ -57,7 +57,9 @@ export interface ProbePolicy {
   readonly icmp: boolean;
   /** A datagram to this UDP port of the service address, which any datagram from that port answers; null: none. */
   readonly udpPort: number | null;
-  /** An address of the members' own subnet that nobody else has: ICMP and UDP probes come from it. They are not asked without one. */
+  /** A connection to this TCP port of the service address, which is accepted and ended at once, before any application sees it; null: none. */
+  readonly tcpPort: number | null;
+  /** An address of the members' own subnet that nobody else has: all probes but ARP come from it. They are not asked without one. */
   readonly sourceIp: string | null;
 }
 

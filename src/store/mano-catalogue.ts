@@ -1,8 +1,8 @@
 import type { Nsd, Vdu, VnfcProfile, Vnfd } from "../model/descriptor.ts";
 import type { NsdId, VimAccountId } from "../model/ids.ts";
 import type { VimAccess, VimAccount } from "../model/ns.ts";
-import type { ProtectionPolicy } from "../model/protection.ts";
 import type { DescriptorRow, ManoStore, VimAccountRow } from "./mano-schema.ts";
+import { policyIn } from "./policy.ts";
 
 /** A descriptor as the catalogue has it. */
 export interface DescriptorRecord {
@@ -25,16 +25,10 @@ const recordOf = (row: DescriptorRow): DescriptorRecord => ({
 /** Descriptors written by 0.1 name no probe, heartbeat, traffic, capacity, standby and groups. Members stand in the order in which a descriptor file is read. */
 function vnfdIn(body: string): Vnfd {
   const vnfd = JSON.parse(body) as Vnfd;
-  const policyOf = (p: ProtectionPolicy) => ({
-    ...p,
-    probe: p.probe ?? null,
-    guestHeartbeat: p.guestHeartbeat ?? null,
-    traffic: p.traffic ?? null,
-  });
   const vnfcOf = (v: VnfcProfile): VnfcProfile => ({ ...v, standby: v.standby ?? "hot" });
   const vduOf = (v: Vdu): Vdu => ({
     ...v,
-    policy: policyOf(v.policy),
+    policy: policyIn(v.policy),
     vnfcs: v.vnfcs.map(vnfcOf),
     groups: v.groups ?? [],
   });

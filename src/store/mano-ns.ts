@@ -2,6 +2,7 @@ import type { GroupId, NsdId, NsId, ServerId, VimAccountId, VnfcId } from "../mo
 import type { Ns, NsState, Vnfc, VnfcStatus } from "../model/ns.ts";
 import type { ProtectionGroup, Scheme } from "../model/protection.ts";
 import type { ManoStore, NsRow, VnfcRow } from "./mano-schema.ts";
+import { policyIn } from "./policy.ts";
 
 const nsOf = (row: NsRow): Ns => ({
   id: row.id as NsId,
@@ -142,10 +143,5 @@ export async function readGroups(db: ManoStore): Promise<(ProtectionGroup & { re
 const groupOf = (group: ProtectionGroup): ProtectionGroup => ({
   ...group,
   members: group.members.map((m) => ({ ...m, capacity: m.capacity ?? null, standby: m.standby ?? "hot" })),
-  policy: {
-    ...group.policy,
-    probe: group.policy.probe ?? null,
-    guestHeartbeat: group.policy.guestHeartbeat ?? null,
-    traffic: group.policy.traffic ?? null,
-  },
+  policy: policyIn(group.policy),
 });

@@ -29,7 +29,16 @@ export type ProbeAnswer =
   /** Somebody asks who `ip` is: a guest renews what it knows of our source address. */
   | { readonly kind: "whoHas"; readonly ip: string; readonly from: Address }
   | { readonly kind: "icmp"; readonly ip: string; readonly request: number }
-  | { readonly kind: "udp"; readonly ip: string; readonly udpPort: number; readonly request: number };
+  | { readonly kind: "udp"; readonly ip: string; readonly udpPort: number; readonly request: number }
+  /** `accepts` false: nobody listens there. */
+  | {
+      readonly kind: "tcp";
+      readonly ip: string;
+      readonly mac: string;
+      readonly tcpPort: number;
+      readonly request: number;
+      readonly accepts: boolean;
+    };
 
 /** The frames of a probe, made elsewhere (src/wire/): the questions, and who answers in a frame that came in. */
 export interface ProbeFrames {
@@ -39,5 +48,9 @@ export interface ProbeFrames {
   here(sourceIp: string, to: Address): Uint8Array;
   echo(sourceIp: string, to: Address, request: number): Uint8Array;
   datagram(sourceIp: string, to: Address, udpPort: number, request: number): Uint8Array;
+  /** Asks for a connection. */
+  connection(sourceIp: string, to: Address, tcpPort: number, request: number): Uint8Array;
+  /** Ends the one that was accepted, so that nothing of it is kept at the other end. */
+  hangUp(sourceIp: string, to: Address, tcpPort: number, request: number): Uint8Array;
   answerIn(frame: Uint8Array): ProbeAnswer | null;
 }

@@ -9,9 +9,12 @@ type ProbeReply = Exclude<ProbeAnswer, { kind: "whoHas" }>;
 /** An answer must come within this share of the interval: two requests are never closer to each other than that. */
 export const WAIT_SHARE = 0.8;
 const REQUEST_MASK = (1 << REQUEST_BITS) - 1;
-const TEXTS = { arp: "ARP requests", icmp: "ICMP echo requests", udp: "UDP datagrams" } as const;
+const TEXTS = { arp: "ARP requests", icmp: "ICMP echo requests", udp: "UDP datagrams", tcp: "TCP connections" } as const;
 
 type Kind = keyof typeof TEXTS;
+
+const isOfPort = (answer: ProbeReply, { udpPort, tcpPort }: ProbeTarget["policy"]): boolean =>
+  answer.kind === "udp" ? answer.udpPort === udpPort : answer.kind !== "tcp" || answer.tcpPort === tcpPort;
 
 /** Requests of one kind to one port. */
 interface Asked {
@@ -38,11 +41,12 @@ export class ProbedPort implements Answerer {
   answeredAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(target: ProbeTarget, frames: ProbeFrames, dueAtMs: number) {
-    const { intervalMs, misses, of, icmp, udpPort, sourceIp } = target.policy;
+    const { intervalMs, misses, of, icmp, udpPort, tcpPort, sourceIp } = target.policy;
     const rule = { misses, of, waitMs: intervalMs * WAIT_SHARE };
     const kinds: Kind[] = ["arp"];
     if (icmp && sourceIp !== null) kinds.push("icmp");
     if (udpPort !== null && sourceIp !== null) kinds.push("udp");
+    if (tcpPort !== null && sourceIp !== null) kinds.push("tcp");
     this.target = target;
     this.dueAtMs = dueAtMs;
     this.#frames = frames;
@@ -77,7 +81,7 @@ export class ProbedPort implements Answerer {
     if (silent === undefined) return "all requests are answered";
     const { misses, of } = silent.course.missed;
     const { intervalMs } = this.target.policy;
-    return `${misses} of the last ${of} ${TEXTS[silent.kind]}, one every ${intervalMs} ms, were not answered`;
+    return `${misses} of the last ${of} ${TEXTS[silent.kind]}, one every ${intervalMs} ms, were not ${silent.kind === "tcp" ? "accepted" : "answered"}`;
   }
 
   /** Asks once by every kind. */
@@ -94,11 +98,15 @@ export class ProbedPort implements Answerer {
   /** True when this answers it. */
   heard(answer: ProbeReply, atMs: number): boolean {
     const { ip, policy } = this.target;
-    if (answer.ip !== ip || (answer.kind === "udp" && answer.udpPort !== policy.udpPort)) return false;
+    if (answer.ip !== ip || !isOfPort(answer, policy)) return false;
     for (const asked of this.#asked) {
       if (asked.kind !== answer.kind) continue;
       if (answer.kind === "arp") this.#mac = answer.mac;
       this.answeredAtMs = atMs;
+      if (answer.kind === "tcp" && !answer.accepts) {
+        asked.course.refused(this.#requestOf(answer));
+        return true;
+      }
       asked.counts = true;
       asked.course.answered(this.#requestOf(answer), atMs);
       return true;
@@ -129,6 +137,8 @@ export class ProbedPort implements Answerer {
     if (this.#mac === null || policy.sourceIp === null) return null;
     const to = { mac: this.#mac, ip };
     if (kind === "icmp") return this.#frames.echo(policy.sourceIp, to, this.#request);
+    if (kind === "tcp")
+      return policy.tcpPort === null ? null : this.#frames.connection(policy.sourceIp, to, policy.tcpPort, this.#request);
     return policy.udpPort === null ? null : this.#frames.datagram(policy.sourceIp, to, policy.udpPort, this.#request);
   }
 

@@ -92,11 +92,22 @@ export class Prober {
   heard(answer: ProbeAnswer, event: Extract<SwitchEvent, { type: "packetIn" }>): void {
     const ports = this.#bySwitchPort.get(event.inPort);
     if (ports === undefined) return;
+    if (answer.kind === "tcp" && answer.accepts) this.#hangUp(ports, answer, event.inPort);
     for (const port of ports) {
       if (answer.kind === "whoHas") this.#introduce(port, answer, event.inPort);
       else if (port.heard(answer, event.seenAt) && port.told !== "answers" && port.says === "answers")
         this.#tell(port, "answers", event.seenAt);
     }
+  }
+
+  /** Whoever asked, and however late the answer is: no connection of ours stays open at the other end. */
+  #hangUp(
+    ports: readonly ProbedPort[],
+    { mac, ip, tcpPort, request }: Extract<ProbeAnswer, { kind: "tcp" }>,
+    inPort: string,
+  ): void {
+    const sourceIp = ports.find((p) => p.target.ip === ip && p.target.policy.tcpPort === tcpPort)?.target.policy.sourceIp;
+    if (sourceIp) this.#session?.packetOut(inPort, this.#frames.hangUp(sourceIp, { mac, ip }, tcpPort, request));
   }
 
   /** Tells a guest that asks for it where the address is that we ask from. */
@@ -308,6 +319,7 @@ function isSame(a: ProbeTarget, b: ProbeTarget | undefined): boolean {
       p.of === q.of &&
       p.icmp === q.icmp &&
       p.udpPort === q.udpPort &&
+      p.tcpPort === q.tcpPort &&
       p.sourceIp === q.sourceIp)
   );
 }

@@ -65,10 +65,10 @@ function checkProbe(picture: VimPicture, p: ArmedProtection): void {
   if (probe === null) return;
   if (probe.misses > probe.of) throw invalid(p, `probe: misses ${probe.misses} of ${probe.of}: want at most ${probe.of}`);
   if (probe.sourceIp === null) {
-    if (probe.icmp || probe.udpPort !== null)
+    if (probe.icmp || probe.udpPort !== null || probe.tcpPort !== null)
       throw invalid(
         p,
-        "probe: icmp and udp_port need a source_ip in the members' subnet: a guest without a route answers no other",
+        "probe: icmp, udp_port and tcp_port need a source_ip in the members' subnet: a guest without a route answers no other",
       );
     return;
   }

@@ -67,6 +67,8 @@ export interface WireProtection {
     readonly of: number;
     readonly icmp: boolean;
     readonly udp_port: number | null;
+    /** Left out by a VIM of before it. */
+    readonly tcp_port?: number | null;
     readonly source_ip: string | null;
   } | null;
   /** The next two: left out by a VIM of before them. */
@@ -97,6 +99,7 @@ export const protectionOut = (p: ArmedProtection): WireProtection => ({
     of: p.probe.of,
     icmp: p.probe.icmp,
     udp_port: p.probe.udpPort,
+    tcp_port: p.probe.tcpPort,
     source_ip: p.probe.sourceIp,
   },
   guest_heartbeat: p.guestHeartbeat && {
@@ -131,6 +134,7 @@ export const protectionOf = (w: WireProtection): ArmedProtection => ({
     of: w.probe.of,
     icmp: w.probe.icmp,
     udpPort: w.probe.udp_port,
+    tcpPort: w.probe.tcp_port ?? null,
     sourceIp: w.probe.source_ip,
   },
   guestHeartbeat: w.guest_heartbeat

@@ -70,5 +70,5 @@ export const macBytes = (mac: string): number[] => mac.split(":").map((part) => 
 export const ipBytes = (ip: string): number[] => ip.split(".").map(Number);
 // Written out: these two run for every frame that comes in.
 export const ipAt = (b: Uint8Array, at: number): string => `${b[at]}.${b[at + 1]}.${b[at + 2]}.${b[at + 3]}`;
-const macAt = (b: Uint8Array, at: number): string =>
+export const macAt = (b: Uint8Array, at: number): string =>
   `${HEX[b[at]!]}:${HEX[b[at + 1]!]}:${HEX[b[at + 2]!]}:${HEX[b[at + 3]!]}:${HEX[b[at + 4]!]}:${HEX[b[at + 5]!]}`;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { checksum, icmpEcho, ipAnswerIn, udpDatagram } from "./ip-probe.ts";
+import { checksum, icmpEcho, ipAnswerIn, tcpReset, tcpSyn, udpDatagram } from "./ip-probe.ts";
 import { probeFrames } from "./probe-frames.ts";
 
 const from = { mac: "0e:53:4d:50:52:01", ip: "10.62.0.254" };
@@ -25,6 +25,17 @@ describe("frames", () => {
           0800a4a8 53500007 ${"00".repeat(18)}`),
       ),
     );
+  });
+
+  test("a TCP SYN, and the RST that ends what it began, byte by byte", () => {
+    const ipHeader = "02000000 0a0a 0e534d50 5201 0800 45000028 00004000 400624f3 0a3e00fe 0a3e0064";
+    const syn = bytes(`${ipHeader} c0070050 53500007 00000000 50020400 82560000 ${"00".repeat(6)}`);
+    const rst = bytes(`${ipHeader} c0070050 53500008 00000000 50040400 82530000 ${"00".repeat(6)}`);
+    expect(hex(tcpSyn({ from, to }, 0xc007, 80, 0x53500007))).toBe(hex(syn));
+    expect(hex(tcpReset({ from, to }, 0xc007, 80, 0x53500008))).toBe(hex(rst));
+    const frames = probeFrames(from.mac);
+    expect(hex(frames.connection(from.ip, to, 80, 7))).toBe(hex(syn));
+    expect(hex(frames.hangUp(from.ip, to, 80, 7))).toBe(hex(rst));
   });
 
   test("headers and bodies sum up to nothing, as a receiver checks them", () => {
@@ -87,6 +98,30 @@ describe("answers", () => {
         expect(frames.answerIn(reply)).toEqual({ kind: "udp", ip: to.ip, udpPort: 7, request: request & 0x3fff });
       }),
     );
+  });
+
+  /** What answers a SYN, made of one: ends turned round, with these flags and this acknowledgement. */
+  const segment = (flags: number, acknowledges: number, fromPort = 80, toPort = 0xc007) => {
+    const frame = tcpSyn(back, fromPort, toPort, 0x01020304);
+    frame[47] = flags;
+    new DataView(frame.buffer).setUint32(42, acknowledges);
+    return frame;
+  };
+
+  test("a connection is accepted, or refused, by who was asked for it", () => {
+    const frames = probeFrames(from.mac);
+    const answer = { kind: "tcp", ip: to.ip, mac: to.mac, tcpPort: 80, request: 7 };
+    expect(frames.answerIn(segment(0x12, 0x53500008))).toEqual({ ...answer, accepts: true });
+    expect(frames.answerIn(segment(0x14, 0x53500008))).toEqual({ ...answer, accepts: false });
+    const others = [
+      segment(0x12, 0x53500009),
+      segment(0x10, 0x53500008),
+      segment(0x04, 0x53500008),
+      segment(0x02, 0),
+      segment(0x12, 0x53500008, 80, 5004),
+    ];
+    for (const frame of others) expect(frames.answerIn(frame)).toBeNull();
+    for (let n = 0; n < 54; n++) expect(frames.answerIn(segment(0x12, 0x53500008).subarray(0, n))).toBeNull();
   });
 
   test("other people's echoes and datagrams answer nothing of ours", () => {

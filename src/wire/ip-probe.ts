@@ -1,12 +1,13 @@
-// ICMP echo (RFC 792) and UDP (RFC 768) in IPv4 (RFC 791) over Ethernet (RFC 894), without options and fragments. No I/O.
+// ICMP echo (RFC 792), UDP (RFC 768) and the segments of TCP (RFC 9293) that open a connection and end it, in IPv4 (RFC 791) over Ethernet (RFC 894), without options and fragments. No I/O.
 //
 //   0     6     12     14       16       18   20      22    23         24         26       30      34
 //   +-----+-----+------+--------+--------+----+-------+-----+----------+----------+--------+-------+
-//   | dst | src | 0800 | 45 00  | length | id | flags | TTL | protocol | checksum | from   | to    | ICMP or UDP
+//   | dst | src | 0800 | 45 00  | length | id | flags | TTL | protocol | checksum | from   | to    | ICMP, UDP or TCP
 //
 //   ICMP echo: type, code, checksum, identifier, sequence     UDP: source port, target port, length, checksum
+//   TCP: source port, target port, sequence (4), acknowledgement (4), 50, flags (1), window, checksum, urgent pointer
 
-import { type Address, ipAt, ipBytes, macBytes, u16 } from "./arp.ts";
+import { type Address, ipAt, ipBytes, macAt, macBytes, u16 } from "./arp.ts";
 
 export interface Ends {
   readonly from: Address;
@@ -23,6 +24,12 @@ const FRAME_BYTES_MIN = 60;
 const TTL = 64;
 const ICMP = 1;
 const UDP = 17;
+const TCP = 6;
+const TCP_HEADER_BYTES = 20;
+/** The bits of a segment's flags. */
+const [SYN, RST, ACK] = [0x02, 0x04, 0x10] as const;
+/** Never used: nothing is sent to us. */
+const WINDOW = 1_024;
 const ECHO = 8;
 const ECHO_REPLY = 0;
 
@@ -50,12 +57,42 @@ export function udpDatagram(ends: Ends, fromPort: number, toPort: number, payloa
   return frame;
 }
 
+/** Asks for a connection: a SYN with this sequence number. */
+export const tcpSyn = (ends: Ends, fromPort: number, toPort: number, sequence: number): Uint8Array =>
+  segment(ends, fromPort, toPort, sequence, SYN);
+
+/** Ends a connection that the other side has begun to open: an RST with the sequence number that it expects next (RFC 9293, 3.10.7.4). */
+export const tcpReset = (ends: Ends, fromPort: number, toPort: number, sequence: number): Uint8Array =>
+  segment(ends, fromPort, toPort, sequence, RST);
+
+function segment(ends: Ends, fromPort: number, toPort: number, sequence: number, flags: number): Uint8Array {
+  const frame = packet(ends, TCP, TCP_HEADER_BYTES);
+  putU16(frame, BODY_AT, fromPort);
+  putU16(frame, BODY_AT + 2, toPort);
+  putU16(frame, BODY_AT + 4, sequence >>> 16);
+  putU16(frame, BODY_AT + 6, sequence & 0xffff);
+  frame[BODY_AT + 12] = (TCP_HEADER_BYTES / 4) << 4;
+  frame[BODY_AT + 13] = flags;
+  putU16(frame, BODY_AT + 14, WINDOW);
+  putU16(frame, BODY_AT + 16, checksum(frame, BODY_AT - 8, TCP_HEADER_BYTES + 8, TCP + TCP_HEADER_BYTES));
+  return frame;
+}
+
 export type IpAnswer =
   | { readonly kind: "icmp"; readonly ip: string; readonly id: number; readonly sequence: number }
-  | { readonly kind: "udp"; readonly ip: string; readonly fromPort: number; readonly toPort: number };
+  | { readonly kind: "udp"; readonly ip: string; readonly fromPort: number; readonly toPort: number }
+  /** `accepts`: a SYN/ACK, else it is an RST. `acknowledges`: the sequence number that it expects next. */
+  | {
+      readonly kind: "tcp";
+      readonly from: Address;
+      readonly fromPort: number;
+      readonly toPort: number;
+      readonly accepts: boolean;
+      readonly acknowledges: number;
+    };
 
 /**
- * The echo reply or datagram in this frame; null when it is anything else, or a fragment. Checksums are not verified: a guest whose
+ * The echo reply, the datagram, or the answer to a SYN in this frame; null when it is anything else, or a fragment. Checksums are not verified: a guest whose
  * vNIC offloads them leaves them unfinished on a virtual wire.
  */
 export function ipAnswerIn(frame: Uint8Array): IpAnswer | null {
@@ -65,8 +102,18 @@ export function ipAnswerIn(frame: Uint8Array): IpAnswer | null {
   if (frame[IP_AT]! >> 4 !== 4 || bodyAt < BODY_AT || frame.length < bodyAt + HEADER_BYTES || !isWhole) return null;
   const ip = ipAt(frame, 26);
   if (frame[23] === UDP) return { kind: "udp", ip, fromPort: u16(frame, bodyAt), toPort: u16(frame, bodyAt + 2) };
+  if (frame[23] === TCP) return tcpAnswerIn(frame, bodyAt, ip);
   if (frame[23] !== ICMP || frame[bodyAt] !== ECHO_REPLY) return null;
   return { kind: "icmp", ip, id: u16(frame, bodyAt + 4), sequence: u16(frame, bodyAt + 6) };
+}
+
+function tcpAnswerIn(frame: Uint8Array, at: number, ip: string): IpAnswer | null {
+  if (frame.length < at + TCP_HEADER_BYTES) return null;
+  const flags = frame[at + 13]! & (SYN | RST | ACK);
+  if (flags !== (SYN | ACK) && flags !== (RST | ACK)) return null;
+  const acknowledges = u16(frame, at + 8) * 0x10000 + u16(frame, at + 10);
+  const [fromPort, toPort] = [u16(frame, at), u16(frame, at + 2)];
+  return { kind: "tcp", from: { mac: macAt(frame, 6), ip }, fromPort, toPort, accepts: flags === (SYN | ACK), acknowledges };
 }
 
 /** The Internet checksum (RFC 1071) of `length` bytes, and of `more` beside them. */

@@ -114,7 +114,7 @@ const BROKEN: Record<string, [breakIt: (f: Loose) => void, errors: string[]]> = 
     },
     [
       "vnfd[0].vdu[0].protection.probe.interval: 5 is not possible here; write whole milliseconds between two requests, 10..1000",
-      "vnfd[0].vdu[0].protection.probe.port: there is no such key; write one of interval, misses, of, icmp, udp_port, source_ip",
+      "vnfd[0].vdu[0].protection.probe.port: there is no such key; write one of interval, misses, of, icmp, udp_port, tcp_port, source_ip",
       "vnfd[0].vdu[0].protection.probe.misses: 4 of 3 requests cannot be missed",
     ],
   ],
@@ -143,7 +143,7 @@ const BROKEN: Record<string, [breakIt: (f: Loose) => void, errors: string[]]> = 
       delete vdu(f).cp[1].ip;
     },
     [
-      "vnfd[0].vdu[0].protection.probe.source_ip: is missing beside icmp or udp_port",
+      "vnfd[0].vdu[0].protection.probe.source_ip: is missing beside icmp, udp_port or tcp_port",
       'vnfd[0].vdu[0].protection.probe: the service interface "eth1" has no ip to ask',
     ],
   ],
@@ -495,7 +495,7 @@ test("a probe, a heartbeat and capacities are taken over; what they leave out ge
           vdus: [
             {
               policy: {
-                probe: { intervalMs: 50, misses: 2, of: 2, icmp: false, udpPort: null, sourceIp: null },
+                probe: { intervalMs: 50, misses: 2, of: 2, icmp: false, udpPort: null, tcpPort: null, sourceIp: null },
                 guestHeartbeat: { intervalMs: 1_000, misses: 3, of: 3 },
                 traffic: { silentMs: 1_000 },
               },

@@ -24,7 +24,7 @@ import { nowMs, until } from "./rig.ts";
 const NAMES = ["p1", "p2", "p3", "p4"] as const;
 type Name = (typeof NAMES)[number];
 
-const POLICY: ProbePolicy = { intervalMs: 50, misses: 3, of: 3, icmp: false, udpPort: null, sourceIp: null };
+const POLICY: ProbePolicy = { intervalMs: 50, misses: 3, of: 3, icmp: false, udpPort: null, tcpPort: null, sourceIp: null };
 /** What may come on top where two cores carry a switch, this test and others. */
 const MARGIN_MS = 500;
 /** From the standstill to the verdict at the latest: the request after it is one interval away, and the last of three is waited for. */
@@ -158,7 +158,7 @@ describe("ARP", () => {
   });
 });
 
-describe("ICMP and UDP", () => {
+describe("ICMP, UDP and TCP", () => {
   let echo: ChildProcess | null = null;
   const startEcho = () => {
     const program = join(import.meta.dirname, "../../src/lab/guest/echo.pl");
@@ -171,7 +171,7 @@ describe("ICMP and UDP", () => {
     await gone;
   };
   afterAll(endEcho);
-  const policy = { icmp: true, udpPort: 7, sourceIp: "10.71.1.254" };
+  const policy = { icmp: true, udpPort: 7, tcpPort: null, sourceIp: "10.71.1.254" };
 
   test("an application that ends is found though its kernel answers all else", async () => {
     await ask(target("p1", policy), target("p2"));
@@ -185,6 +185,35 @@ describe("ICMP and UDP", () => {
     expect(told[0]!.seenAt).toBeLessThan(endedAt + foundMs(POLICY));
     startEcho();
     await hears("p1 answers");
+  });
+
+  test("a TCP port that nobody listens on any more is found, and no connection of ours stays open at the other end", async () => {
+    const listenOn = `import { createServer } from "node:net"; createServer(() => console.log("seen")).listen(8080, "${ipOf("p1")}", () => console.log("ready"));`;
+    const start = async () => {
+      const server = spawn("ip", ["netns", "exec", ovs.netns!, process.execPath, "--input-type=module", "-e", listenOn]);
+      const said: string[] = [];
+      server.stdout.on("data", (text: unknown) => said.push(String(text).trim()));
+      await until("it listens", () => said.includes("ready"));
+      return { server, said };
+    };
+    await ask(target("p1", { ...policy, icmp: false, udpPort: null, tcpPort: 8080 }), target("p2"));
+    await sleep(300); // Refused from the beginning: nobody has ever served there.
+    expect(told).toEqual([]);
+    const first = await start();
+    await sleep(10 * POLICY.intervalMs);
+    const open = await ovs.inside("ss", "-Htan", "state", "all", "( sport = 8080 )");
+    expect(open.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("LISTEN"))).toEqual([]);
+    expect(first.said).toEqual(["ready"]); // No application has seen us.
+    expect(told).toEqual([]);
+    first.server.kill("SIGKILL");
+    await once(first.server, "exit");
+    const endedAt = nowMs();
+    await hears("p1 silent");
+    expect(told[0]!.detail).toBe("3 of the last 3 TCP connections, one every 50 ms, were not accepted");
+    expect(told[0]!.seenAt).toBeLessThan(endedAt + foundMs(POLICY));
+    const second = await start();
+    await hears("p1 answers");
+    second.server.kill("SIGKILL");
   });
 
   test("a kernel that answers ARP only is found by ICMP", async () => {

@@ -396,7 +396,7 @@ describe("arming", () => {
     await refused({ plans: [plan("A", "B", traffic0!.id, ["B"])] });
     await refused({ plans: [plan("A", "B", data1!.id)] });
     await refused({ plans: [plan("A", "B", "gone" as never)] });
-    const probe = { intervalMs: 100, misses: 3, of: 3, icmp: false, udpPort: null, sourceIp: null };
+    const probe = { intervalMs: 100, misses: 3, of: 3, icmp: false, udpPort: null, tcpPort: null, sourceIp: null };
     await refused({ probe: { ...probe, misses: 4 } });
     await refused({ probe: { ...probe, icmp: true } });
     await refused({ probe: { ...probe, sourceIp: "10.62.0.100" } });
@@ -405,7 +405,7 @@ describe("arming", () => {
   });
 
   test("who is probed: members that run and have answered, until it is disarmed", async () => {
-    const probe = { intervalMs: 100, misses: 3, of: 3, icmp: false, udpPort: null, sourceIp: null };
+    const probe = { intervalMs: 100, misses: 3, of: 3, icmp: false, udpPort: null, tcpPort: null, sourceIp: null };
     await rig.vim.protections.arm(rig.armed({ probe }));
     const { id: portId, switchPort, ip, mac } = rig.portOf(rig.a);
     expect(rig.vim.protections.probed()).toContainEqual({ portId, switchPort, ip, mac, policy: probe, hostId: rig.a.hostId });
@@ -465,7 +465,7 @@ test("the routes: shown, armed, refused in words, fenced and taken away", async 
     id: "group-1",
     revision: 3,
     plans: [{ state: "armed", ready: "all", readiness: "can fire: traffic0 goes to relay-b", last_fired: null }],
-    probe: { interval_ms: 100, misses: 3, of: 5, icmp: false, udp_port: null, source_ip: null },
+    probe: { interval_ms: 100, misses: 3, of: 5, icmp: false, udp_port: null, tcp_port: null, source_ip: null },
     guest_heartbeat: { interval_ms: 1_000, misses: 3, of: 3 },
     traffic: { silent_ms: 1_000 },
   });

@@ -315,6 +315,7 @@ const probe = Type.Object({
   of: Type.Integer({ minimum: 1, maximum: 100 }),
   icmp: maybe(Type.Boolean()),
   udp_port: maybe(orNull(Type.Integer({ minimum: 1, maximum: 65_535 }))),
+  tcp_port: maybe(orNull(Type.Integer({ minimum: 1, maximum: 65_535 }))),
   source_ip: maybe(orNull(ip)),
 });
 const heartbeat = Type.Object({

@@ -69,6 +69,7 @@ function probeIn(probe: ProbeIn): ProbePolicy {
     of: probe.of,
     icmp: probe.icmp ?? false,
     udpPort: probe.udp_port ?? null,
+    tcpPort: probe.tcp_port ?? null,
     sourceIp: probe.source_ip ?? null,
   };
 }
@@ -96,6 +97,7 @@ const protectionOut = (p: ProtectionView): Wire => ({
     of: p.probe.of,
     icmp: p.probe.icmp,
     udp_port: p.probe.udpPort,
+    tcp_port: p.probe.tcpPort,
     source_ip: p.probe.sourceIp,
   },
   guest_heartbeat: p.guestHeartbeat && {
