@@ -8,7 +8,7 @@ import type { Facts } from "./facts.ts";
 import { type Readings, readPorts } from "./port-readings.ts";
 import type { ProbeAnswer, ProbeFrames, ProbeTarget } from "./probe-targets.ts";
 import { ProbedPort } from "./probed-port.ts";
-import { Suspension } from "./suspension.ts";
+import { NO_SWITCH, Suspension } from "./suspension.ts";
 import { Wheel } from "./wheel.ts";
 
 /** How often it is looked who is to be asked at all. */
@@ -119,7 +119,7 @@ export class Prober {
     if (nowMs >= this.#refreshAtMs) this.#refresh(nowMs);
     const due = this.#wheel.take(nowMs).filter((port) => !port.isGone);
     const session = this.#follow();
-    if (this.#suspension.now !== null) this.#lookAgain(this.#suspension.now.sinceMs, nowMs);
+    if (this.#suspension.now !== null && session !== null) this.#lookAgain(this.#suspension.now.sinceMs, nowMs);
     try {
       session?.inOneWrite(() => this.#askAll(session, due, nowMs));
     } finally {
@@ -138,6 +138,7 @@ export class Prober {
       this.#suspension.end(this.#clock.now());
       for (const port of this.#ports.values()) port.reset();
     }
+    if (this.#fabric.session === null && this.#ports.size > 0) this.#suspension.begin(NO_SWITCH, this.#clock.now());
     return session;
   }
 

@@ -2,6 +2,9 @@ import type { Log } from "../lib/log.ts";
 import type { Source } from "../model/evidence.ts";
 import type { Facts } from "./facts.ts";
 
+/** Why opinions that come by way of the switch do not count while it has none. */
+export const NO_SWITCH = "the switch has no session with this VIM: what comes by way of it is not heard";
+
 /** Whether the silence that one source of opinions finds is told: not while what it sees may be our own fault. */
 export class Suspension {
   readonly #source: Source;

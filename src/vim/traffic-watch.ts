@@ -1,4 +1,4 @@
-import { type Answerer, isMass } from "../detect/mass.ts";
+import { type Answerer, isMass, isMassOver } from "../detect/mass.ts";
 import type { Verdict } from "../detect/misses.ts";
 import { type PortReading, passed, READINGS, readOn, trafficVerdict } from "../detect/traffic.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -8,6 +8,7 @@ import type { FlowSwitch } from "../switch/flow-switch.ts";
 import type { Fabric } from "./fabric.ts";
 import type { Facts } from "./facts.ts";
 import { type Readings, readPorts } from "./port-readings.ts";
+import { NO_SWITCH, Suspension } from "./suspension.ts";
 
 /** A service port to which packets are led. */
 export interface TrafficTarget {
@@ -42,6 +43,7 @@ export class TrafficWatch {
   readonly #log: Log;
   readonly #targets: () => readonly TrafficTarget[];
   readonly #ports = new Map<VimPortId, WatchedPort>();
+  readonly #suspension: Suspension;
   #session: FlowSwitch | null = null;
 
   constructor(parts: { fabric: Fabric; facts: Facts; clock: Clock; log: Log }, targets: () => readonly TrafficTarget[]) {
@@ -50,6 +52,7 @@ export class TrafficWatch {
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#targets = targets;
+    this.#suspension = new Suspension("traffic", parts);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -78,7 +81,9 @@ export class TrafficWatch {
     const standing = this.#fabric.isStanding ? this.#fabric.session : null;
     const session = standing?.abilities.counters ? standing : null;
     if (session !== this.#session || isLate) this.#forget();
+    if (session !== this.#session) this.#suspension.end(this.#clock.now());
     this.#session = session;
+    if (this.#fabric.session === null) this.#suspension.begin(NO_SWITCH, this.#clock.now());
     if (session === null) return;
     try {
       const seen = await readPorts(session, this.#clock);
@@ -106,6 +111,8 @@ export class TrafficWatch {
         port.readings = readOn(port.readings, next, silentMs);
     }
     for (const port of [...this.#ports.values()]) this.#judge(port);
+    const { now } = this.#suspension;
+    if (now !== null && isMassOver(now.sinceMs, this.#untold())) this.#suspension.end(this.#clock.now());
   }
 
   #judge(port: WatchedPort): void {
@@ -120,8 +127,16 @@ export class TrafficWatch {
   /** Most of those that serve are silent at the same time: the fault is more likely ours, or in what they all lead to. */
   #isMass(port: WatchedPort): boolean {
     const { missedAtMs } = answererOf(port);
-    const others = [...this.#ports.values()].filter((p) => p.told !== "silent").map(answererOf);
-    return missedAtMs !== null && isMass(missedAtMs, others);
+    const untold = this.#untold();
+    if (missedAtMs === null || !isMass(missedAtMs, untold)) return false;
+    const silent = untold.filter((p) => p.missedAtMs !== null).length;
+    const why = `of ${this.#ports.size} ports that serve, ${silent} get packets and send none at the same time: the fault may be on our side`;
+    this.#suspension.begin(why, this.#clock.now());
+    return true;
+  }
+
+  #untold(): Answerer[] {
+    return [...this.#ports.values()].filter((p) => p.told !== "silent").map(answererOf);
   }
 }
 
