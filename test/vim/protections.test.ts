@@ -482,7 +482,7 @@ test("the routes: shown, armed, refused in words, fenced and taken away", async 
     /^400 .* at 'protection:guest_heartbeat:interval_ms': 50 is less than the minimum of 100/,
   );
   expect(await says({ revision: 4, guest_heartbeat: { interval_ms: 100, misses: 4, of: 3 } })).toMatch(/^400 .*misses 4 of 3/);
-  expect(await says({ traffic: { silent_ms: 100 } })).toMatch(/^400 .* at 'protection:traffic'/);
+  expect(await says({ traffic: { silent_ms: 100 } })).toMatch(/^400 .* at 'protection:traffic:silent_ms'/);
   expect(await says({ id: "group-2" })).toMatch(/^400 .*'group-2' is not the id of the path/);
   expect(await says({ revision: 4, members: [{ ...protection.members[0], server_id: data0!.id }] })).toMatch(/^400 .*not found/);
   const fenced = await ask("PUT", "/protections/group-1/fence/A");
