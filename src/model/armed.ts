@@ -26,8 +26,9 @@ export interface ArmedProtection {
 export interface ArmedMember {
   readonly id: VnfcId;
   readonly name: string;
-  readonly serverId: ServerId;
-  /** The net of its service link port in this VIM. */
+  /** Null: it is in another VIM, and reached over the outside ports of its data net, as of a link between the two. */
+  readonly serverId: ServerId | null;
+  /** The net of its service link port in this VIM, or of the way to it. */
   readonly dataNet: NetId;
   /** How many traffic nets may be led to it, by whichever protection or bind; null: any number. */
   readonly capacity: number | null;

@@ -43,8 +43,9 @@ export const hasFired = (p: KeptProtection, id: VnfcId): boolean =>
   p.fired.some((f) => f.failed === id && f.revision === p.revision);
 
 /** The ports of a member on its data net that stand on the switch: what a fence closes. Commonly one. */
-export const servicePorts = (picture: VimPicture, member: ArmedMember): ServerPort[] =>
-  picture.portsOf(member.serverId).filter((p) => p.netId === member.dataNet && p.switchPort !== null);
+export function servicePorts(picture: VimPicture, { serverId, dataNet }: ArmedMember): ServerPort[] {
+  return picture.portsIn(dataNet).filter((p) => p.serverId === serverId && p.switchPort !== null);
+}
 
 /** Each move of the plan against a member, as it would go now; those that can be made are taken down in `tick`. */
 export function reckon(
@@ -111,9 +112,11 @@ function bindObstacle(picture: VimPicture, netId: NetId, from: ArmedMember, to: 
   }
 }
 
+const isGone = (picture: VimPicture, { serverId }: ArmedMember): boolean => serverId !== null && !picture.servers.has(serverId);
+
 /** Why a member cannot take traffic; null where it can. */
 function memberObstacle(picture: VimPicture, { isSilent }: Sight, to: ArmedMember): string | null {
-  if (!picture.servers.has(to.serverId)) return `the server of ${to.name} is gone`;
+  if (isGone(picture, to)) return `the server of ${to.name} is gone`;
   const ports = servicePorts(picture, to);
   if (ports.length === 0) return `${to.name} has no port on the switch in its data network`;
   if (ports.some((p) => p.fenced)) return `the port of ${to.name} is fenced`;
@@ -140,7 +143,7 @@ function planView(picture: VimPicture, sight: Sight, protection: KeptProtection,
     const readiness = `fired at ${lastFired?.at}; it can fire again in a revision after ${protection.revision}`;
     return { ...plan, state: "fired", ready: "none", readiness, lastFired };
   }
-  if (failed && !picture.servers.has(failed.serverId))
+  if (failed && isGone(picture, failed))
     return { ...plan, state: "armed", ready: "none", readiness: `cannot fire: the server of ${failed.name} is gone`, lastFired };
   return {
     ...plan,

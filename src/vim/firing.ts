@@ -81,7 +81,7 @@ export class Firing {
 
   /** By command: fenced in any case; what its plans can move, in every protection it is a member of, goes with it, hold-off or not. */
   async fence(member: ArmedMember, memberships: readonly Membership[], sight: Sight): Promise<void> {
-    const status = this.#picture.servers.get(member.serverId)?.status;
+    const status = member.serverId === null ? null : this.#picture.servers.get(member.serverId)?.status;
     const tell = status === "INACTIVE" ? null : "fenced by command"; // A life that has ended was told already.
     const due = memberships.filter((m) => planOf(m.protection, m.member.id) && !hasFired(m.protection, m.member.id));
     const shots = this.#shots(due, () => "fenced by command", sight);
@@ -96,12 +96,13 @@ export class Firing {
     await this.#carryOut([{ over: { binds: [], fences }, ahead: null }], []);
   }
 
-  /** What `fire` would lead if this member's server ended now; null where nothing can be moved. */
+  /** What `fire` would lead if this member's server ended now, or the way to it was lost; null where nothing can be moved. */
   #overOf(protection: KeptProtection, failed: VnfcId, sight: Sight): SwitchOver | null {
     const member = memberOf(protection, failed);
     if (member === undefined || hasFired(protection, failed)) return null;
     const shots = this.#shots([{ protection, member }], () => "", sight);
-    return shots.length === 0 ? null : { binds: bindsOf(this.#picture, shots), fences: this.#fences(member, null) };
+    const fences = member.serverId === null ? [] : this.#fences(member, null);
+    return shots.length === 0 ? null : { binds: bindsOf(this.#picture, shots), fences };
   }
 
   /** Those of which a move can be made. */

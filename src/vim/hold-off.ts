@@ -1,6 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Evidence } from "../model/evidence.ts";
-import type { ServerId } from "../model/ids.ts";
+import type { VnfcId } from "../model/ids.ts";
 import type { Hit } from "./firing.ts";
 
 /** What takes a word back. */
@@ -16,7 +16,7 @@ export class HoldOff implements Disposable {
   readonly #clock: Clock;
   readonly #waiting = new Map<
     string,
-    { readonly serverId: ServerId; readonly says: Evidence["says"]; readonly end: AbortController }
+    { readonly memberId: VnfcId; readonly says: Evidence["says"]; readonly end: AbortController }
   >();
 
   constructor(clock: Clock) {
@@ -33,7 +33,7 @@ export class HoldOff implements Disposable {
     const key = `${protection.id} ${member.id} ${says}`;
     if (this.#waiting.has(key)) return;
     const end = new AbortController();
-    this.#waiting.set(key, { serverId: member.serverId, says, end });
+    this.#waiting.set(key, { memberId: member.id, says, end });
     const restMs = Math.max(0, seenAt + protection.holdOffMs - this.#clock.now());
     this.#clock.sleep(restMs, end.signal).then(
       () => {
@@ -44,10 +44,10 @@ export class HoldOff implements Disposable {
     );
   }
 
-  /** Something in favour of these servers was heard: what it takes back does not wait any longer. */
-  ended(servers: ReadonlySet<ServerId>, says: Evidence["says"]): void {
+  /** Something in favour of these members was heard: what it takes back does not wait any longer. */
+  ended(members: ReadonlySet<VnfcId>, says: Evidence["says"]): void {
     for (const [key, waiting] of this.#waiting) {
-      if (ENDED_BY[waiting.says] !== says || !servers.has(waiting.serverId)) continue;
+      if (ENDED_BY[waiting.says] !== says || !members.has(waiting.memberId)) continue;
       waiting.end.abort();
       this.#waiting.delete(key);
     }

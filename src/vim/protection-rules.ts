@@ -17,10 +17,12 @@ export function checkArmed(picture: VimPicture, p: ArmedProtection): void {
   const twice = firstTwice(p.members.map((m) => m.id));
   if (twice !== undefined) throw invalid(p, `member '${twice}' is named twice`);
   for (const member of p.members) {
-    if (!picture.servers.has(member.serverId)) throw invalid(p, `server '${member.serverId}' of ${member.name} not found`);
+    const { serverId } = member;
+    if (serverId !== null && !picture.servers.has(serverId)) throw invalid(p, `server '${serverId}' of ${member.name} not found`);
     checkNet(picture, p, member.dataNet, `data_net of ${member.name}`);
     if (servicePorts(picture, member).length === 0) {
-      throw invalid(p, `server '${member.serverId}' of ${member.name} has no port on the switch in network '${member.dataNet}'`);
+      const who = serverId === null ? `${member.name}, which is in another VIM,` : `server '${serverId}' of ${member.name}`;
+      throw invalid(p, `${who} has no port on the switch in network '${member.dataNet}'`);
     }
   }
   const planned = firstTwice(p.plans.map((plan) => plan.failed));

@@ -3,7 +3,7 @@ import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { ArmedMember, ArmedProtection, KeptProtection, ProtectionView } from "../model/armed.ts";
 import type { Evidence, Source } from "../model/evidence.ts";
-import type { GroupId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
+import type { GroupId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { ServerPort } from "../model/vim-picture.ts";
 import type { StandIns } from "../steer/stand-ins.ts";
 import { deleteProtection, saveProtection } from "../store/vim-protections.ts";
@@ -36,8 +36,8 @@ export class Protections implements FactsListener, Disposable {
   readonly #capacities: Capacities;
   readonly #log: Log;
   readonly #asksAnew: (id: ServerId) => void;
-  /** Who is a member of what, so that evidence finds its plans without a search. */
-  #byServer = new Map<ServerId, { readonly id: GroupId; readonly member: ArmedMember }[]>();
+  /** Who is a member of what, by its server or, where that is in another VIM, by its data net: so that evidence finds its plans without a search. */
+  #byPlace = new Map<ServerId | NetId, { readonly id: GroupId; readonly member: ArmedMember }[]>();
   readonly #opinions = new Opinions();
 
   /** `capacities`: kept as what is armed says. */
@@ -115,8 +115,7 @@ export class Protections implements FactsListener, Disposable {
     const hit = this.#memberIn(id, memberId);
     if (servicePorts(this.#picture, hit.member).length === 0)
       throw new Fault("INVALID", `${hit.member.name} has no port on the switch that could be fenced`);
-    const { serverId, dataNet } = hit.member;
-    const memberships = this.#membershipsOf(serverId).filter((m) => m.member.dataNet === dataNet);
+    const memberships = this.#membershipsOf(placeOf(hit.member)).filter((m) => m.member.dataNet === hit.member.dataNet);
     await this.#firing.fence(hit.member, memberships, this.#sight());
     return this.get(id);
   }
@@ -124,7 +123,9 @@ export class Protections implements FactsListener, Disposable {
   /** Opens a member's port again; it must answer before it is believed. No error where it is not fenced. Throws NOT_FOUND. */
   async lift(id: GroupId, memberId: VnfcId): Promise<ProtectionView> {
     const { member } = this.#memberIn(id, memberId);
-    await this.#lift(member.serverId, "an operator opened its port again");
+    const why = "its port was opened again by command";
+    if (member.serverId !== null) await this.#lift(member.serverId, why);
+    else await this.#firing.open(fencedOf(servicePorts(this.#picture, member)), why);
     return this.get(id);
   }
 
@@ -189,7 +190,7 @@ export class Protections implements FactsListener, Disposable {
     const isStillSilent = ({ member }: Hit) => servicePorts(this.#picture, member).some((p) => this.#isSilent(p.id));
     if (evidence.says === "answers" && hits.some(isStillSilent)) return []; // Another source still says so.
     if (!AGAINST.has(evidence.says)) {
-      this.#holdOff.ended(new Set(hits.map((h) => h.member.serverId)), evidence.says);
+      this.#holdOff.ended(new Set(hits.map((h) => h.member.id)), evidence.says);
       return [];
     }
     for (const hit of hits) if (hit.protection.holdOffMs > 0) this.#hold(hit);
@@ -205,7 +206,7 @@ export class Protections implements FactsListener, Disposable {
   }
 
   async #lift(serverId: ServerId, why: string): Promise<void> {
-    const fenced = this.#picture.portsOf(serverId).filter((p) => p.fenced);
+    const fenced = fencedOf(this.#picture.portsOf(serverId));
     if (fenced.length === 0) return;
     const done = this.#firing.open(fenced, why);
     this.#asksAnew(serverId);
@@ -236,15 +237,15 @@ export class Protections implements FactsListener, Disposable {
   #hits(evidence: Evidence): Hit[] {
     const { about } = evidence;
     const port = about.kind === "port" ? this.#picture.ports.get(about.id) : undefined;
-    const serverId = about.kind === "server" ? about.id : (port?.serverId ?? null);
-    if (serverId === null) return [];
-    const memberships = this.#membershipsOf(serverId);
+    const place = about.kind === "server" ? about.id : (port?.serverId ?? port?.netId ?? null);
+    if (place === null) return [];
+    const memberships = this.#membershipsOf(place);
     const concerned = port === undefined ? memberships : memberships.filter((m) => m.member.dataNet === port.netId);
     return concerned.map((m) => ({ ...m, evidence }));
   }
 
-  #membershipsOf(serverId: ServerId): Membership[] {
-    return (this.#byServer.get(serverId) ?? []).map(({ id, member }) => ({ protection: this.#kept(id), member }));
+  #membershipsOf(place: ServerId | NetId): Membership[] {
+    return (this.#byPlace.get(place) ?? []).map(({ id, member }) => ({ protection: this.#kept(id), member }));
   }
 
   #memberIn(id: GroupId, memberId: VnfcId): Membership {
@@ -270,11 +271,11 @@ export class Protections implements FactsListener, Disposable {
   }
 
   #index(): void {
-    this.#byServer = new Map();
+    this.#byPlace = new Map();
     for (const { id, members } of this.#picture.protections.values()) {
       for (const member of members) {
-        const memberships = this.#byServer.get(member.serverId) ?? [];
-        this.#byServer.set(member.serverId, [...memberships, { id, member }]);
+        const memberships = this.#byPlace.get(placeOf(member)) ?? [];
+        this.#byPlace.set(placeOf(member), [...memberships, { id, member }]);
       }
     }
     this.#capacities.follow(this.#picture.protections.values());
@@ -291,7 +292,11 @@ export class Protections implements FactsListener, Disposable {
 
   /** Those of which it is a member's service port. */
   #protectionsOf({ serverId, netId }: ServerPort): KeptProtection[] {
-    const memberships = serverId === null ? [] : (this.#byServer.get(serverId) ?? []);
+    const place = serverId ?? netId;
+    const memberships = place === null ? [] : (this.#byPlace.get(place) ?? []);
     return memberships.flatMap(({ id, member }) => (member.dataNet === netId ? (this.#picture.protections.get(id) ?? []) : []));
   }
 }
+
+const placeOf = ({ serverId, dataNet }: ArmedMember): ServerId | NetId => serverId ?? dataNet;
+const fencedOf = (ports: readonly ServerPort[]): ServerPort[] => ports.filter((p) => p.fenced);

@@ -51,7 +51,7 @@ export interface WireProtection {
   readonly members: readonly {
     readonly id: string;
     readonly name: string;
-    readonly server_id: string;
+    readonly server_id: string | null;
     readonly data_net: string;
     /** Left out by a VIM of before there were pools, and `or_else` too. */
     readonly capacity?: number | null;
@@ -119,7 +119,7 @@ export const protectionOf = (w: WireProtection): ArmedProtection => ({
   members: w.members.map((m) => ({
     id: m.id as VnfcId,
     name: m.name,
-    serverId: m.server_id as ServerId,
+    serverId: m.server_id as ServerId | null,
     dataNet: m.data_net as NetId,
     capacity: m.capacity ?? null,
   })),

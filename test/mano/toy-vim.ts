@@ -27,6 +27,8 @@ export class ToyVim implements AsyncDisposable {
     {
       id: string;
       name: string;
+      "binding:switch_port"?: string;
+      "binding:vlan"?: number;
       /** None: a cable enters the switch here. */
       device_id?: string;
       network_id: string;
@@ -188,8 +190,10 @@ export class ToyVim implements AsyncDisposable {
     const is = (m: string, k: string | undefined) => method === m && k !== undefined;
     if (kind === "tenants") return [200, { tenants: [{ id: "t", name: "default" }] }];
     if (kind === "hosts") return [200, { hosts: this.hosts }];
-    if (kind === "ports") return [200, { ports: [...this.ports.values()] }];
+    if (kind === "ports") return this.#ports(method, a, body);
     if (kind === "paths" && this.paths !== null) return [200, { paths: [...this.paths.values()] }];
+    if (kind === "networks" && a === undefined && method === "POST") return this.#newNet(body.network);
+    if (kind === "networks" && a !== undefined && b === undefined) return this.#net(method, a);
     if (kind === "networks" && a === undefined)
       return [200, { networks: [...this.nets.values()].map((n) => ({ type: "data", status: "ACTIVE", ...n })) }];
     if (kind === "networks" && b === "bind")
@@ -211,6 +215,44 @@ export class ToyVim implements AsyncDisposable {
       return [200, { result: "deleting in process" }];
     }
     return [200, method === "GET" ? { server } : { result: "deleting in process" }];
+  }
+
+  #newNet(network: { id: string; name: string }): [number, unknown] {
+    this.nets.set(network.id, network);
+    return [200, { network }];
+  }
+
+  #net(method: string, id: string): [number, unknown] {
+    const network = this.nets.get(id);
+    if (!network) return [404, { error: { description: `network '${id}' not found` } }];
+    const isUsed = [...this.ports.values()].some((p) => p.network_id === id);
+    if (method === "DELETE" && isUsed) return [409, { error: { description: `Error deleting network '${id}': dependencies` } }];
+    if (method === "DELETE") this.nets.delete(id);
+    return [200, { network }];
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: bodies of a toy.
+  #ports(method: string, id: string | undefined, body: any): [number, unknown] {
+    if (method === "POST") this.ports.set(body.port.id, { status: "ACTIVE", ...body.port });
+    else if (id === undefined) return [200, { ports: [...this.ports.values()] }];
+    const port = this.ports.get(id ?? body.port.id);
+    if (!port) return [404, { error: { description: `port '${id}' not found` } }];
+    if (method === "DELETE") this.ports.delete(port.id);
+    return [200, { port }];
+  }
+
+  /** The light on an outside port goes, or comes. */
+  link(portId: string, isUp: boolean): void {
+    this.ports.get(portId)!.status = isUp ? "ACTIVE" : "DOWN";
+    const about = { kind: "port", id: portId as never } as const;
+    const says = isUp ? "linkUp" : "linkDown";
+    this.push({ type: "evidence", evidence: { about, says, source: "portStatus", seenAt: monoMs() } });
+  }
+
+  /** An opinion about a port. */
+  opinion(portId: string, source: "probe" | "traffic", says: "silent" | "answers"): void {
+    const about = { kind: "port", id: portId as never } as const;
+    this.push({ type: "evidence", evidence: { about, says, source, seenAt: monoMs() } });
   }
 
   /** To the first host that is up; its new life begins when the test says so (`up`). */
@@ -241,7 +283,10 @@ export class ToyVim implements AsyncDisposable {
     const had = this.protections?.get(id);
     this.armings.push([method, member ? `fence ${member}` : (body?.protection.revision ?? "")].join(" ").trim());
     if (this.protections === null || (!had && method !== "PUT")) return [404, { error: { description: `no ${id}` } }];
-    if (member) this.fence(had!.members.find((m) => m.id === member)!.server_id);
+    const fenced = had?.members.find((m) => m.id === member);
+    if (fenced && method === "DELETE") this.#open(fenced);
+    else if (fenced?.server_id === null) this.#fencePort(this.#wayOf(fenced), true);
+    else if (fenced) this.fence(fenced.server_id!);
     else if (method === "DELETE") this.protections.delete(id);
     else if (method === "PUT") {
       const { protection } = body!;
@@ -253,7 +298,19 @@ export class ToyVim implements AsyncDisposable {
 
   /** Its service port is closed, and that is told. */
   fence(serverId: string, told = true): void {
-    const port = [...this.ports.values()].find((p) => p.device_id === serverId && p.name === "eth1")!;
+    this.#fencePort([...this.ports.values()].find((p) => p.device_id === serverId && p.name === "eth1")!, told);
+  }
+
+  #wayOf = (m: { data_net: string }) => [...this.ports.values()].find((p) => !p.device_id && p.network_id === m.data_net)!;
+
+  #open(member: { data_net: string }): void {
+    const port = this.#wayOf(member);
+    port.fenced = false;
+    const about = { kind: "port", id: port.id as never } as const;
+    this.push({ type: "evidence", evidence: { about, says: "linkUp", source: "fence", seenAt: monoMs() } });
+  }
+
+  #fencePort(port: { id: string; fenced?: boolean }, told: boolean): void {
     port.fenced = true;
     const about = { kind: "port", id: port.id as never } as const;
     this.push(

@@ -298,7 +298,7 @@ const HOLD_OFF_MAX_MS = 60_000;
 const armedMember = Type.Object({
   id: manoId,
   name: manoName,
-  server_id: id,
+  server_id: maybe(orNull(id)),
   data_net: id,
   capacity: maybe(orNull(Type.Integer({ minimum: 1, maximum: 10_000 }))),
 });

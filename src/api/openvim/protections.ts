@@ -46,7 +46,7 @@ function protectionIn(call: Call): ArmedProtection {
     members: p.members.map((m) => ({
       id: m.id as VnfcId,
       name: m.name,
-      serverId: m.server_id as ServerId,
+      serverId: (m.server_id ?? null) as ServerId | null,
       dataNet: m.data_net as NetId,
       capacity: m.capacity ?? null,
     })),
