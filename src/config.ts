@@ -129,6 +129,26 @@ const vimAccount = Type.Object(
   { ...closed, description: "an object with name, url, adminUrl" },
 );
 
+const vimLink = Type.Object(
+  {
+    ends: Type.Array(
+      Type.Object(
+        {
+          vim: text("the name of a VIM account"),
+          switchPort: text("the port of that VIM's switch that the link is plugged into"),
+        },
+        { ...closed, description: "an object with vim and switchPort" },
+      ),
+      { minItems: 2, maxItems: 2, description: "a list of two ends" },
+    ),
+    vlans: Type.Object(
+      { first: vlanId, last: vlanId },
+      { ...closed, description: "an object with first and last: the VLANs of the link that nobody else uses" },
+    ),
+  },
+  { ...closed, description: "an object with ends and vlans" },
+);
+
 const mano = Type.Object(
   {
     listen: Type.Object(
@@ -141,6 +161,7 @@ const mano = Type.Object(
     pollIntervalMs: Type.Integer({ minimum: 100, maximum: 300_000, default: 1_000, description: "milliseconds, 100..300000" }),
     realTimePriority,
     vims: Type.Array(vimAccount, { default: [], description: "a list of VIM accounts" }),
+    links: Type.Array(vimLink, { default: [], description: "a list of links between the switches of two VIMs" }),
   },
   { ...closed, description: "an object" },
 );
@@ -183,6 +204,7 @@ export function parseConfig(raw: unknown): Config {
   }
   checkListeners(parsed);
   checkRanges("config.vim.callbacks.allow", parsed.vim?.callbacks.allow ?? []);
+  for (const [i, link] of (parsed.mano?.links ?? []).entries()) checkLink(link, `config.mano.links.${i}`);
   for (const key of ["name", "libvirtSocket", "runDir"] as const) checkHostsDiffer(parsed.vim?.hosts ?? [], key);
   return parsed;
 }
@@ -222,6 +244,11 @@ function checkRanges(setting: string, ranges: readonly string[]): void {
       throw new Fault("CONFIG", `${setting}.${i}: ${(e as Error).message}`, {}, { cause: e });
     }
   }
+}
+
+function checkLink({ ends: [a, b], vlans }: ManoConfig["links"][number], at: string): void {
+  if (a?.vim === b?.vim) throw new Fault("CONFIG", `${at}.ends: want two VIMs, got ${a?.vim} twice`);
+  if (vlans.first > vlans.last) throw new Fault("CONFIG", `${at}.vlans: want first <= last, got ${vlans.first} > ${vlans.last}`);
 }
 
 function checkHostsDiffer(hosts: VimConfig["hosts"], key: "name" | "libvirtSocket" | "runDir"): void {

@@ -41,9 +41,9 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   const db = await openStore<ManoTables>({ path: config.store, migrationsDir: MIGRATIONS });
   undo.defer(() => db.destroy());
   await writeAccounts(db, config, clock);
-  const { mode, pollIntervalMs } = config;
+  const { mode, pollIntervalMs, links } = config;
   const connect = (account: VimAccount) => connectOpenVim(account, clock);
-  const nfvo = undo.use(await Nfvo.open({ db, clock, log, mode, pollIntervalMs, connect }));
+  const nfvo = undo.use(await Nfvo.open({ db, clock, log, mode, pollIntervalMs, connect, links }));
   const { host, tls } = config.listen;
   const doorway = openDoorway({ realm: "mano", db, auth: config.auth, tls, setting: "config.mano.listen.tls", clock, log });
   const app = serveMano(doorsOf(nfvo, db, clock), log, doorway.guarding(host));

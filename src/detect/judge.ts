@@ -189,7 +189,7 @@ export function down(against: readonly Word[], first: Word): Health {
 const unknown = (sinceMs: number, why: string): Health => ({ state: "unknown", sinceMs, why });
 
 /** Who speaks against it now: words younger than the last one in favour. At the same moment the one against wins: the safer belief. */
-function againstNow(words: Words): Word[] {
+export function againstNow(words: Words): Word[] {
   const inFavourMs = Math.max(-1, ...[...words.values()].filter(isInFavour).map((w) => w.lastMs));
   return [...words.values()].filter((w) => isAgainst(w) && w.lastMs >= inFavourMs);
 }

@@ -1,19 +1,18 @@
 import { decide } from "../decide/decide.ts";
 import { type GroupView, healthIfAwake } from "../decide/view.ts";
-import type { HostId, ServerId, VnfcId } from "../model/ids.ts";
+import type { HostId, ServerId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Health, Member, ProtectionGroup } from "../model/protection.ts";
 import type { Inventory } from "../vimconn/connector.ts";
-
-/** More members than there may be hosts: they need not all be apart, but the loss of one host must be made up for by the others. */
-export const isPool = ({ scheme }: ProtectionGroup): boolean => scheme === "N_PLUS_M";
+import type { AlarmBook } from "./alarms.ts";
+import type { Guard } from "./guard.ts";
 
 type ServerOf = (id: VnfcId) => ServerId | undefined;
 
 /**
- * Which hot members of a group share a compute host, in words; none: they are apart, or there is but one host. Null: the VIM does not say
+ * Which hot ones of these members of a group share a compute host, in words; none: they are apart, or there is but one host. Null: the VIM does not say
  * where a member is, so nothing is known. A spare stands in for any of them and may be beside one. Pure.
  */
-export function togetherIn({ members }: ProtectionGroup, seen: Inventory, serverOf: ServerOf): string[] | null {
+export function togetherIn(members: readonly Member[], seen: Inventory, serverOf: ServerOf): string[] | null {
   const hot = members.filter((m) => m.standby === "hot");
   return sharedHosts(
     hot,
@@ -23,9 +22,15 @@ export function togetherIn({ members }: ProtectionGroup, seen: Inventory, server
   );
 }
 
-/** The same for a pool: hosts that carry so much of it that their failure would leave traffic unserved. Pure. */
-export function notSpread(group: ProtectionGroup, view: GroupView, seen: Inventory, serverOf: ServerOf): string[] | null {
-  return sharedHosts(group.members, seen, serverOf, (own, names, host) => {
+/** The same for a pool, which may have more members than there are hosts: hosts that carry so much of it that their failure would leave traffic unserved. `members`: those that may share one. Pure. */
+export function notSpread(
+  group: ProtectionGroup,
+  members: readonly Member[],
+  view: GroupView,
+  seen: Inventory,
+  serverOf: ServerOf,
+): string[] | null {
+  return sharedHosts(members, seen, serverOf, (own, names, host) => {
     const unserved = unservedWithout(group, view, new Set(own.map((m) => m.vnfcId)));
     if (unserved.length === 0) return [];
     return `${names} are on one host, ${host}: its failure would leave ${unserved.join(", ")} unserved`;
@@ -55,4 +60,36 @@ function unservedWithout(group: ProtectionGroup, view: GroupView, lost: Readonly
   const { unprotected } = decide({ ...group, policy: { ...group.policy, holdOffMs: 0 } }, after, null, 0);
   const mine = group.trafficNets.filter(({ netId }) => lost.has(view.serving.get(netId) ?? ("" as VnfcId)));
   return mine.filter(({ netId }) => unprotected.includes(netId)).map((n) => n.name);
+}
+
+/** Tells by an alarm which members of a group share a host, of all its VIMs together: members in several VIMs are apart. */
+export class Apartness {
+  readonly #alarms: AlarmBook;
+  readonly #serverOf: ServerOf;
+  readonly #together = new Map<Guard, Map<VimAccountId, readonly string[]>>();
+
+  constructor(alarms: AlarmBook, serverOf: ServerOf) {
+    this.#alarms = alarms;
+    this.#serverOf = serverOf;
+  }
+
+  /** After an inventory of one VIM. */
+  look(guard: Guard, vim: VimAccountId, seen: Inventory): void {
+    const { group, view } = guard;
+    const members = group.members.filter((m) => m.vimAccountId === vim);
+    const found =
+      group.scheme === "N_PLUS_M"
+        ? notSpread(group, members, view, seen, this.#serverOf)
+        : togetherIn(members, seen, this.#serverOf);
+    if (found === null) return;
+    const byVim = this.#together.get(guard) ?? new Map<VimAccountId, readonly string[]>();
+    this.#together.set(guard, byVim.set(vim, found));
+    const all = [...byVim.values()].flat();
+    if (all.length > 0) void this.#alarms.raise(group.id, "ANTI_AFFINITY_BROKEN", all);
+    else this.#alarms.clear(group.id, "ANTI_AFFINITY_BROKEN");
+  }
+
+  forget(guard: Guard): void {
+    this.#together.delete(guard);
+  }
 }

@@ -1,9 +1,10 @@
-import { failurePlans } from "../decide/command.ts";
+import { type FailurePlan, failurePlans } from "../decide/command.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
-import type { ArmedPlan, ArmedProtection, Fired } from "../model/armed.ts";
-import type { GroupId, VnfcId } from "../model/ids.ts";
+import type { ArmedMember, ArmedPlan, ArmedProtection, Fired } from "../model/armed.ts";
+import type { ServerId, VimAccountId, VnfcId } from "../model/ids.ts";
+import type { Member } from "../model/protection.ts";
 import type { EventStream } from "../notify/stream.ts";
 import type { VimConnector } from "../vimconn/connector.ts";
 import type { Guard } from "./guard.ts";
@@ -27,6 +28,7 @@ export interface ArmedState {
 }
 
 interface Course {
+  readonly vim: VimAccountId;
   wanted: WantedProtection;
   /** Undefined: the VIM was not asked yet in this run. */
   armed: ArmedProtection | null | undefined;
@@ -37,31 +39,42 @@ interface Course {
   running: Promise<void> | null;
 }
 
-/** What a group would do if each of its members failed now, and how they are probed. Pure. */
-export function wantedProtection(guard: Guard, nowMs: number): WantedProtection {
+/**
+ * What a group would do if each of its members failed now, as one of its VIMs is to know it, and how the members there are probed. Where
+ * members are in several VIMs the one that traffic enters has all plans: it notices the end of those that are there, and the loss of the way
+ * to the others. The others only know their own: what ends there is told to us, and moved by command. Pure.
+ */
+export function wantedProtection(guard: Guard, nowMs: number, vim: VimAccountId = guard.vim): WantedProtection {
   const { group, members, view, command } = guard;
-  const plans = failurePlans(group, view, command, nowMs).map(({ failed, decision, orElse }) => {
+  const plans = vim === guard.vim ? plansOf(guard, failurePlans(group, view, command, nowMs)) : [];
+  return {
+    id: group.id,
+    name: group.name,
+    holdOffMs: group.policy.holdOffMs,
+    members: members.flatMap(({ member, serverId }) => armedIn(vim, guard.vim, member, serverId)),
+    plans,
+    probe: group.policy.probe,
+    guestHeartbeat: group.policy.guestHeartbeat,
+    traffic: group.policy.traffic,
+  };
+}
+
+function plansOf(guard: Guard, plans: readonly FailurePlan[]): ArmedPlan[] {
+  const armed = plans.map(({ failed, decision, orElse }) => {
     const moves = decision.moves
       .filter((m) => m.from === failed)
       .map(({ trafficNet, to }) => ({ trafficNet, to, orElse: orElse.filter((id) => id !== to) }));
     return { failed, moves, because: moves.map((m) => sentence(guard, failed, m)) };
   });
-  return {
-    id: group.id,
-    name: group.name,
-    holdOffMs: group.policy.holdOffMs,
-    members: members.map(({ member: { vnfcId: id, name, dataNet, capacity }, serverId }) => ({
-      id,
-      name,
-      serverId,
-      dataNet,
-      capacity,
-    })),
-    plans: plans.filter((p) => p.moves.length > 0),
-    probe: group.policy.probe,
-    guestHeartbeat: group.policy.guestHeartbeat,
-    traffic: group.policy.traffic,
-  };
+  return armed.filter((p) => p.moves.length > 0);
+}
+
+/** A member as a VIM knows it: by its server there, or by the way to it; not at all where traffic neither enters nor goes to. */
+function armedIn(vim: VimAccountId, enters: VimAccountId, member: Member, serverId: ServerId): ArmedMember[] {
+  const { vnfcId: id, name, capacity, dataNet, vimAccountId, away } = member;
+  if (vim === enters) return [{ id, name, serverId: away ? null : serverId, dataNet, capacity }];
+  if (vim !== vimAccountId || !away) return [];
+  return [{ id, name, serverId, dataNet: away.homeNet, capacity: null }];
 }
 
 /** Not the decision's own reason: that names moments and causes, and would make every plan differ from the one before it. */
@@ -77,11 +90,18 @@ export class Arming {
   readonly #log: Log;
   readonly #stream: EventStream;
   readonly #mode: "push" | "poll";
-  readonly #connectorOf: (guard: Guard) => VimConnector;
-  readonly #courses = new Map<GroupId, Course>();
+  readonly #connectorOf: (vim: VimAccountId) => VimConnector;
+  /** By group and VIM. */
+  readonly #courses = new Map<string, Course>();
   readonly #stopped = new AbortController();
 
-  constructor(clock: Clock, log: Log, stream: EventStream, mode: "push" | "poll", connectorOf: (guard: Guard) => VimConnector) {
+  constructor(
+    clock: Clock,
+    log: Log,
+    stream: EventStream,
+    mode: "push" | "poll",
+    connectorOf: (vim: VimAccountId) => VimConnector,
+  ) {
     this.#clock = clock;
     this.#log = log;
     this.#stream = stream;
@@ -93,17 +113,18 @@ export class Arming {
   want(guard: Guard): void {
     // A VIM that was just started has not heard of its links yet: what lies there stays until it has.
     if (!guard.isWatched || guard.members.some((m) => m.isStale && m.health.state === "unknown")) return;
-    const course = this.#courseOf(guard);
-    if (course.running !== null || isCurrent(course) || this.#clock.now() < course.notBeforeMs) return;
-    void this.#begin(course, async () => {
-      await this.#clock.sleep(SETTLE_MS, this.#stopped.signal).catch(() => {});
-      await this.#follow(guard, course);
-    });
+    for (const course of this.#coursesOf(guard)) {
+      if (course.running !== null || isCurrent(course) || this.#clock.now() < course.notBeforeMs) continue;
+      void this.#begin(course, async () => {
+        await this.#clock.sleep(SETTLE_MS, this.#stopped.signal).catch(() => {});
+        await this.#follow(guard, course);
+      });
+    }
   }
 
   /** Brings the VIM up to date at once: a lockout that is acknowledged must not be overtaken by an older plan. Gives what keeps it from being so. */
   async settle(guard: Guard): Promise<string | null> {
-    const course = this.#courseOf(guard);
+    const course = this.#courseOf(guard, guard.vim); // The only one that moves anything.
     if (this.#clock.now() < course.notBeforeMs) return null; // It has no protections.
     const done = new AbortController();
     await Promise.race([
@@ -115,8 +136,9 @@ export class Arming {
     return course.why ?? `the VIM has not answered within ${COMMAND_WAIT_MS} ms`;
   }
 
+  /** In the VIM that its traffic enters. */
   stateOf(guard: Guard): ArmedState {
-    const course = this.#courses.get(guard.group.id);
+    const course = this.#courses.get(keyOf(guard, guard.vim));
     if (!course?.armed) return { revision: null, isCurrent: false, plans: [], why: course?.why ?? this.#notYet() };
     const { revision, plans } = course.armed;
     return { revision, isCurrent: isCurrent(course), plans: course.isSpent ? [] : plans, why: course.why };
@@ -124,17 +146,17 @@ export class Arming {
 
   /** The VIM carried a plan out: the next one needs a higher revision, also where it says the same. */
   fired(guard: Guard, fired: Fired): void {
-    const course = this.#courses.get(guard.group.id);
+    const course = this.#courses.get(keyOf(guard, guard.vim));
     if (course?.armed && fired.revision >= course.armed.revision) course.isSpent = true;
   }
 
-  /** Nothing shall fire any more: before servers are taken away, and for ever. Throws VIM_UNREACHABLE. */
-  async disarm(guard: Guard, signal: AbortSignal): Promise<void> {
-    const course = this.#courses.get(guard.group.id);
-    this.#courses.delete(guard.group.id);
+  /** Nothing shall fire in this VIM any more: before servers are taken away, and for ever. Throws VIM_UNREACHABLE. */
+  async disarm(guard: Guard, vim: VimAccountId, signal: AbortSignal): Promise<void> {
+    const course = this.#courses.get(keyOf(guard, vim));
+    this.#courses.delete(keyOf(guard, vim));
     await course?.running; // What is on its way must not arrive after.
     try {
-      await this.#connectorOf(guard).disarm(guard.group.id, signal);
+      await this.#connectorOf(vim).disarm(guard.group.id, signal);
     } catch (e) {
       // Its binds are taken off before its servers, so that a plan which stays finds nothing to move.
       if (!(e instanceof Fault) || e.code !== "VIM_REFUSED") throw e;
@@ -150,12 +172,17 @@ export class Arming {
     return this.#mode === "poll" ? "not armed: the reference mode acts by polling only" : "the VIM was not asked yet";
   }
 
-  #courseOf(guard: Guard): Course {
-    const wanted = wantedProtection(guard, this.#clock.now());
-    const had = this.#courses.get(guard.group.id);
+  #coursesOf(guard: Guard): Course[] {
+    return guard.vims.map((vim) => this.#courseOf(guard, vim));
+  }
+
+  #courseOf(guard: Guard, vim: VimAccountId): Course {
+    const wanted = wantedProtection(guard, this.#clock.now(), vim);
+    const key = keyOf(guard, vim);
+    const had = this.#courses.get(key);
     if (had) return Object.assign(had, { wanted });
-    const made = { wanted, armed: undefined, isSpent: false, why: null, notBeforeMs: 0, running: null };
-    this.#courses.set(guard.group.id, made);
+    const made = { vim, wanted, armed: undefined, isSpent: false, why: null, notBeforeMs: 0, running: null };
+    this.#courses.set(key, made);
     return made;
   }
 
@@ -171,10 +198,11 @@ export class Arming {
   /** Arms until what lies there is what is wanted; a failure is told, and tried again after the next decision or pass. */
   async #follow(guard: Guard, course: Course): Promise<void> {
     try {
-      if (this.#stopped.signal.aborted || this.#courses.get(guard.group.id) !== course) return;
-      const connector = this.#connectorOf(guard);
+      const isLeft = () => this.#courses.get(keyOf(guard, course.vim)) !== course;
+      if (this.#stopped.signal.aborted || isLeft()) return;
+      const connector = this.#connectorOf(course.vim);
       if (this.#mode === "poll") return await this.#leave(guard, course, connector);
-      while (!isCurrent(course) && this.#courses.get(guard.group.id) === course) await this.#step(guard, course, connector);
+      while (!isCurrent(course) && !isLeft()) await this.#step(guard, course, connector);
       course.why = null;
     } catch (e) {
       if (this.#stopped.signal.aborted) return;
@@ -216,6 +244,8 @@ export class Arming {
   }
 }
 
+const keyOf = ({ group }: Guard, vim: VimAccountId): string => `${group.id} ${vim}`;
+
 const isCurrent = ({ armed, wanted, isSpent }: Course): boolean => !!armed && !isSpent && contentOf(armed) === contentOf(wanted);
 
 /** Everything but the revision, as one text, whatever the order of members in the objects. */
@@ -228,5 +258,5 @@ const contentOf = (p: WantedProtection): string =>
     p.probe && [p.probe.intervalMs, p.probe.misses, p.probe.of, p.probe.icmp],
     p.probe && [p.probe.udpPort, p.probe.tcpPort ?? null, p.probe.sourceIp ?? null],
     p.guestHeartbeat && [p.guestHeartbeat.intervalMs, p.guestHeartbeat.misses, p.guestHeartbeat.of],
-    p.traffic && p.traffic.silentMs,
+    p.traffic?.silentMs,
   ]);

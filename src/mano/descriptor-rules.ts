@@ -155,7 +155,12 @@ function rulesOfNsd(nsd: Nsd, vnfds: readonly Vnfd[], at: string): string[] {
       ? []
       : [`${at}.vnfd: there is no vnfd ${quote(nsd.vnfd)} in this file; ${oneOf(vnfds.map((v) => v.id))}`];
   }
-  return [...rulesOfNets(nsd, vnfd, at), ...rulesOfMembers(nsd, vnfd, at), ...rulesOfTraffic(nsd, vnfd, at)];
+  return [
+    ...rulesOfNets(nsd, vnfd, at),
+    ...rulesOfVims(nsd, vnfd, at),
+    ...rulesOfMembers(nsd, vnfd, at),
+    ...rulesOfTraffic(nsd, vnfd, at),
+  ];
 }
 
 /** Every connection point that is not a service interface has a net; a service interface gets its member's data net. */
@@ -176,6 +181,14 @@ function rulesOfNets(nsd: Nsd, vnfd: Vnfd, at: string): string[] {
       return [];
     }),
   ];
+}
+
+function rulesOfVims(nsd: Nsd, vnfd: Vnfd, at: string): string[] {
+  const vnfcs = vnfd.vdus.flatMap((v) => v.vnfcs.map((c) => c.id));
+  const strangers = Object.keys(nsd.vimAccounts).filter((id) => !vnfcs.includes(id));
+  return strangers.map(
+    (id) => `${at}.vim_accounts.${id}: there is no VNFC ${quote(id)} in vnfd ${quote(vnfd.id)}; ${oneOf(vnfcs)}`,
+  );
 }
 
 /** Exactly one member entry for each protected VNFC. */

@@ -129,6 +129,11 @@ const shape = Type.Object(
           nets: Type.Optional(
             Type.Record(Type.String(), text("the name of a VIM net"), { description: "an object: cp id → name of a VIM net" }),
           ),
+          vim_accounts: Type.Optional(
+            Type.Record(Type.String(), text("the name of a VIM account"), {
+              description: "an object: id of a VNFC → name of the VIM account it goes to",
+            }),
+          ),
           members: Type.Optional(
             list(
               Type.Object(
@@ -278,6 +283,7 @@ const nsdOf = (raw: Raw): Nsd => ({
     trafficNets: Array.isArray(m.traffic_net) ? m.traffic_net.map(string) : [],
     capacity: typeof m.capacity === "number" ? m.capacity : null,
   })),
+  vimAccounts: Object.fromEntries(Object.entries(object(raw.vim_accounts)).map(([vnfc, vim]) => [vnfc, string(vim)])),
 });
 
 type Mistake = ReturnType<typeof Value.Errors>[number];

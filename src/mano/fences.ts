@@ -1,11 +1,13 @@
 import { lastResort, type SilentMember } from "../decide/last-resort.ts";
+import { judge } from "../detect/judge.ts";
+import { silencesOfWay } from "../detect/way.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Source } from "../model/evidence.ts";
-import type { VnfcId } from "../model/ids.ts";
+import type { VimAccountId, VnfcId } from "../model/ids.ts";
 import type { VimConnector } from "../vimconn/connector.ts";
 import { wantedProtection } from "./arming.ts";
-import { type Guard, type GuardedMember, isFenced, silentBy, UNKNOWN_ALARM_MS, unansweredSince } from "./guard.ts";
+import { type Guard, type GuardedMember, isFenced, isOutOfSight, silentBy, UNKNOWN_ALARM_MS, unansweredSince } from "./guard.ts";
 
 /** The VIM fences a silent member by its armed plan, after one run of misses. Where it has not after this many, it is told to. */
 const RUNS_OF_MISSES = 4;
@@ -19,7 +21,7 @@ const LOOKED_AT = Symbol("looked at before");
 export interface FenceParts {
   readonly clock: Clock;
   readonly log: Log;
-  connectorOf(guard: Guard): VimConnector;
+  connectorOf(vim: VimAccountId): VimConnector;
   /** Sources for whose opinions nobody is to be fenced now, and why: what they see points at ourselves. */
   suspended(guard: Guard): ReadonlyMap<Source, string>;
   /** Healing it was given up. */
@@ -51,6 +53,7 @@ export class Fences {
     this.#timers.delete(guard);
     if (this.#stopped.signal.aborted) return;
     const now = this.#clock.now();
+    for (const of of guard.members) if (mayOpen(of)) this.#open(guard, of, now);
     const due = guard.members.map((of) => ({ of, atMs: this.#dueAt(guard, of) }));
     for (const { of, atMs } of due)
       if (atMs <= now && mayFence(guard, of, now)) this.#fence(guard, of, "it does not answer and nobody has fenced it");
@@ -62,6 +65,18 @@ export class Fences {
   stop(): void {
     this.#stopped.abort();
     for (const timer of this.#timers.values()) timer.abort(LOOKED_AT);
+  }
+
+  #open(guard: Guard, { member }: GuardedMember, now: number): void {
+    if ((this.#notBeforeMs.get(member.vnfcId) ?? 0) > now) return;
+    this.#notBeforeMs.set(member.vnfcId, now + AGAIN_AFTER_MS);
+    this.#parts
+      .connectorOf(guard.vim)
+      .liftFence(guard.group.id, member.vnfcId, this.#stopped.signal)
+      .catch((err: unknown) => {
+        if (!this.#stopped.signal.aborted)
+          this.#parts.log.warn({ err, member: member.name }, "the way to it could not be opened; the next pass looks again");
+      });
   }
 
   /** Where nobody is up. Gives when to look again. */
@@ -107,12 +122,14 @@ export class Fences {
     );
   }
 
-  #fence(guard: Guard, { member }: GuardedMember, why: string): void {
+  /** Where its port is closed, or the way to it where its own VIM does not answer or nothing comes over the way. */
+  #fence(guard: Guard, of: GuardedMember, why: string): void {
     const { log } = this.#parts;
+    const { member } = of;
     this.#notBeforeMs.set(member.vnfcId, this.#clock.now() + AGAIN_AFTER_MS);
     log.warn({ member: member.name, group: guard.group.name, why }, "asking the VIM to fence a member");
     this.#parts
-      .connectorOf(guard)
+      .connectorOf(closerOf(guard, of))
       .fence(guard.group.id, member.vnfcId, this.#stopped.signal)
       .catch((err: unknown) => {
         if (!this.#stopped.signal.aborted)
@@ -121,10 +138,22 @@ export class Fences {
   }
 }
 
+/** Its own VIM, unless that does not answer, or it is the way that is silent: then the one that its traffic enters. */
+function closerOf(guard: Guard, of: GuardedMember): VimAccountId {
+  const isOfWay = of.away !== null && (isOutOfSight(of) || silencesOfWay(of.away).length > 0);
+  return isOfWay ? guard.vim : of.member.vimAccountId;
+}
+
+/** The way to it was closed, and it has begun a new life and answers since. */
+const mayOpen = ({ away, words, rest }: GuardedMember): boolean =>
+  away?.cut?.lifeEnded === true && rest.rest === "awake" && judge(words).state === "up";
+
 /** Counted from when we heard of it: what is told long after it was seen may be over, and the VIM has its chance to say so. */
 function silentTooLongAt({ group: { policy } }: Guard, of: GuardedMember, silences: Silences): number {
+  // In another VIM no plan lies that would fence it: nobody is before us.
+  const runs = of.away === null ? RUNS_OF_MISSES : 0;
   const runsMs = (rule: { readonly misses: number; readonly intervalMs: number } | null) =>
-    rule === null ? Number.POSITIVE_INFINITY : rule.misses * rule.intervalMs * RUNS_OF_MISSES;
+    rule === null ? Number.POSITIVE_INFINITY : rule.misses * rule.intervalMs * runs;
   const patienceMs = (source: Source) =>
     source === "probe" ? runsMs(policy.probe) : source === "guestHeartbeat" ? runsMs(policy.guestHeartbeat) : TRAFFIC_PATIENCE_MS;
   return Math.min(...silences.map(({ source, sinceMs }) => Math.max(sinceMs, of.unknownAt ?? sinceMs) + patienceMs(source)));

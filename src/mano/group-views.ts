@@ -53,7 +53,15 @@ function readinessOf(guard: Guard, armed: ArmedState, nowMs: number): Readiness[
       name: nameOf(guard, failed),
       canFailOver: targets.every((to) => to !== undefined),
       isArmed,
-      words: [...serves.map((n, i) => outcome(guard, failed, n.name, targets[i], decision)), armedWords(armed, isArmed)],
+      words: [
+        ...serves.map((n, i) => outcome(guard, failed, n.name, targets[i], decision)),
+        armedWords(armed, isArmed),
+        ...(isAway(guard, failed)
+          ? [
+              `${nameOf(guard, failed)} is in another VIM: armed is what is done when the way to it is lost; what that VIM tells of it is moved by command`,
+            ]
+          : []),
+      ],
     };
   });
 }
@@ -102,5 +110,7 @@ function armedWords(armed: ArmedState, isArmed: boolean): string {
     (armed.revision === null ? "not armed in the VIM" : `the VIM has revision ${armed.revision}, which does not say so`)
   );
 }
+
+const isAway = ({ group }: Guard, id: VnfcId): boolean => group.members.some((m) => m.vnfcId === id && m.away !== undefined);
 
 const nameOf = ({ group }: Guard, id: VnfcId): string => group.members.find((m) => m.vnfcId === id)?.name ?? id;

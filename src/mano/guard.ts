@@ -10,11 +10,13 @@ import {
   speakersAgainst,
 } from "../detect/judge.ts";
 import { AWAKE, judgeSpare, type RestState, restAfter } from "../detect/rest.ts";
+import { type Away, againstWay, hearOfWay, judgeAway, lifeEnded, NOTHING_KNOWN, sightOf, silencesOfWay } from "../detect/way.ts";
 import type { Evidence, Source } from "../model/evidence.ts";
-import type { NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
+import type { NetId, ServerId, VimAccountId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { Path } from "../model/path.ts";
 import type { Health, Member, ProtectionCommand, ProtectionGroup, Rest } from "../model/protection.ts";
 import type { Inventory, VimLinkPort, VimServer } from "../vimconn/connector.ts";
+import { awayAfter } from "./away-words.ts";
 
 /** A member of a protection group with what is known of it. */
 export interface GuardedMember {
@@ -28,6 +30,8 @@ export interface GuardedMember {
   /** Its server runs, and its VIM asks it and has no answer yet. */
   isAwaited: boolean;
   words: MemberWords;
+  /** Of the way to it, if it is in another VIM than the one its traffic enters; null: it is in that one. */
+  away: Away | null;
   health: Health;
   /** When the first word against it, in its present outage, arrived here. Null while nobody speaks against it. */
   toldAt: number | null;
@@ -55,6 +59,7 @@ const guarded = (member: Member, serverId: ServerId): GuardedMember => ({
   askedSinceMs: 0,
   isAwaited: false,
   words: NOTHING_SAID,
+  away: member.away === undefined ? null : NOTHING_KNOWN,
   health: UNSEEN,
   toldAt: null,
   rest: AWAKE,
@@ -97,6 +102,20 @@ export class Guard {
       made.set(member.vnfcId, of);
       return of;
     });
+  }
+
+  /** The VIM whose switch its traffic enters: binds are made there. */
+  get vim(): VimAccountId {
+    return this.group.enters ?? this.group.members[0]!.vimAccountId;
+  }
+
+  /** All VIMs that have something of it. */
+  get vims(): readonly VimAccountId[] {
+    return [...new Set([this.vim, ...this.group.members.map((m) => m.vimAccountId)])];
+  }
+
+  isIn(vim: VimAccountId): boolean {
+    return this.vims.includes(vim);
   }
 
   get view(): GroupView {
@@ -169,15 +188,27 @@ export class Guard {
   }
 
   hear(of: GuardedMember, evidence: Evidence): void {
+    if (of.away !== null && of.member.away?.ports.includes(evidence.about.id as VimPortId)) {
+      const away = hearOfWay(of.away, evidence);
+      of.away = speakersAgainst(of.words).some((w) => w.evidence.says === "stopped") ? lifeEnded(away, evidence.seenAt) : away;
+      return;
+    }
+    if (of.away !== null && evidence.says === "stopped") of.away = lifeEnded(of.away, evidence.seenAt);
     of.words = hearOf(of.words, evidence);
     of.rest = restAfter(of.rest, evidence);
+  }
+
+  /** A VIM answers (null), or why not: its members that are not where traffic enters are out of sight then. */
+  see(vim: VimAccountId, why: string | null, nowMs: number): void {
+    for (const of of this.members) if (of.away !== null && of.member.vimAccountId === vim) of.away = sightOf(of.away, why, nowMs);
   }
 
   /** Judges each member anew; gives those whose state has changed. */
   judgeAll(toldAt: number): HealthChange[] {
     return this.members.flatMap((of) => {
       const from = of.health;
-      const to = judgeSpare(of.words, of.rest);
+      const atHome = judgeSpare(of.words, of.rest);
+      const to = of.away === null ? atHome : judgeAway(atHome, of.away);
       of.health = to;
       this.#rest.set(of.member.vnfcId, of.rest.rest);
       this.#health.set(of.member.vnfcId, to);
@@ -189,22 +220,29 @@ export class Guard {
     });
   }
 
-  /** Takes a whole inventory in: words of the source `poll`, and who serves what unless we know better by now. */
-  observe(seen: Inventory): void {
+  /** Takes a whole inventory of one of its VIMs in: words of the source `poll`, and who serves what unless we know better by now. */
+  observe(seen: Inventory, vim: VimAccountId = this.vim): void {
     for (const of of this.members) {
-      const port = seen.ports.find((p) => p.serverId === of.serverId && p.netId === of.member.dataNet);
-      of.portId = port?.id ?? of.portId;
-      const server = seen.servers.get(of.serverId);
-      if (of.isStale && !port?.stale) of.askedSinceMs = seen.startedAt;
-      of.isStale = port?.stale ?? false;
-      of.isAwaited = server?.status === "ACTIVE" && port?.status === "BUILD" && !of.isStale;
-      for (const evidence of wordsOf(of, server, port, seen.startedAt)) this.hear(of, evidence);
-      if (port) for (const evidence of opinionsOf(of, port, seen.startedAt)) this.hear(of, evidence);
-      if (port?.fenced === false) of.words = liftFence(of.words, seen.startedAt);
+      if (of.away !== null) of.away = awayAfter(of.away, of.member.away!, seen, vim === this.vim);
+      if (of.member.vimAccountId === vim) this.#observeMember(of, seen);
     }
+    if (vim !== this.vim) return;
     for (const { netId } of this.group.trafficNets) this.bindSeen(netId, seen.nets.get(netId)?.bindNet ?? null, seen.startedAt);
     this.#observePaths(seen);
     this.isObserved = true;
+  }
+
+  #observeMember(of: GuardedMember, seen: Inventory): void {
+    const home = of.member.away?.homeNet ?? of.member.dataNet;
+    const port = seen.ports.find((p) => p.serverId === of.serverId && p.netId === home);
+    of.portId = port?.id ?? of.portId;
+    const server = seen.servers.get(of.serverId);
+    if (of.isStale && !port?.stale) of.askedSinceMs = seen.startedAt;
+    of.isStale = port?.stale ?? false;
+    of.isAwaited = server?.status === "ACTIVE" && port?.status === "BUILD" && !of.isStale;
+    for (const evidence of wordsOf(of, server, port, seen.startedAt)) this.hear(of, evidence);
+    if (port) for (const evidence of opinionsOf(of, port, seen.startedAt)) this.hear(of, evidence);
+    if (port?.fenced === false) of.words = liftFence(of.words, seen.startedAt);
   }
 
   /** False where its VIM does not look whether packets pass, as the original. */
@@ -280,24 +318,34 @@ export const isUnknownFor = ({ unknownAt }: GuardedMember, ms: number, nowMs: nu
   unknownAt !== null && nowMs - unknownAt >= ms;
 
 /** Since when it is unknown though it could be asked, monotonic ms; null: it is not unknown, or cannot be asked. */
-export const unansweredSince = ({ unknownAt, isStale, askedSinceMs }: GuardedMember): number | null =>
-  unknownAt === null || isStale ? null : Math.max(unknownAt, askedSinceMs);
+export function unansweredSince(of: GuardedMember): number | null {
+  if (of.unknownAt === null || of.isStale || isOutOfSight(of)) return null;
+  return Math.max(of.unknownAt, of.askedSinceMs, of.away?.backSinceMs ?? 0);
+}
 
 /** It is up, or a spare that rests: nothing is to be done about it. */
 export const isWell = ({ health, rest }: GuardedMember): boolean =>
   health.state === "up" || (rest.rest !== "awake" && health.state !== "down");
 
-/** Its port is closed in the switch. */
-export const isFenced = ({ words }: GuardedMember): boolean => words.fence.isUp;
+/** Its port is closed in the switch, or the way to it is. */
+export const isFenced = ({ words, away }: GuardedMember): boolean => words.fence.isUp || isCut(away);
+const isCut = (away: Away | null): boolean => away !== null && away.cut !== null;
+
+/** Its VIM does not answer: that nothing is heard of it says nothing of it. */
+export const isOutOfSight = ({ away }: GuardedMember): boolean => away !== null && away.outOfSight !== null;
 
 /** Who calls it silent, and since when, monotonic ms. */
-export const silentBy = ({ words }: GuardedMember): { readonly source: Source; readonly sinceMs: number }[] =>
-  silencesOf(words).map((w) => ({ source: w.evidence.source, sinceMs: w.sinceMs }));
+export const silentBy = ({ words, away }: GuardedMember): { readonly source: Source; readonly sinceMs: number }[] =>
+  [...silencesOf(words), ...(away === null ? [] : silencesOfWay(away))].map((w) => ({
+    source: w.evidence.source,
+    sinceMs: w.sinceMs,
+  }));
 
 /** What each source that speaks against a member now saw first, and when; those that call it silent are among them. */
-export function seenOf({ words }: GuardedMember): Partial<Record<Source, number>> {
+export function seenOf({ words, away }: GuardedMember): Partial<Record<Source, number>> {
   const host = hostSilenceOf(words);
-  const against = [...speakersAgainst(words), ...silencesOf(words), ...(host === null ? [] : [host])];
+  const ofWay = away === null ? [] : [...againstWay(away), ...silencesOfWay(away)];
+  const against = [...speakersAgainst(words), ...silencesOf(words), ...ofWay, ...(host === null ? [] : [host])];
   // A state read from the VIM is news only where nobody told.
   const told = against.filter((w) => w.evidence.source !== "poll");
   return Object.fromEntries((told.length > 0 ? told : against).map((w) => [w.evidence.source, w.sinceMs]).reverse());

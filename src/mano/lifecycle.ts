@@ -1,7 +1,8 @@
 import { ensureServers, removeServers } from "../act/servers.ts";
+import { type EndSpec, ensureEnds, removeEnds } from "../act/stitches.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
-import type { NetId, NsId, VnfcId } from "../model/ids.ts";
+import type { NsId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, NsState, Vnfc } from "../model/ns.ts";
 import type { ProtectionGroup } from "../model/protection.ts";
 import type { EventStream } from "../notify/stream.ts";
@@ -10,7 +11,20 @@ import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, ServerSpec, VimConnector, VimServer } from "../vimconn/connector.ts";
 import { Guard, type GuardedMember } from "./guard.ts";
 import type { Healer, Patient } from "./healer.ts";
-import { copyNetName, type Deployment, groupsOf, resolveNets, specOf, statusOf, waitsFor } from "./plan.ts";
+import {
+  copyNetName,
+  type Deployment,
+  entryNetName,
+  groupsOf,
+  type NetIds,
+  resolveNets,
+  specOf,
+  statusOf,
+  vimsOf,
+  vnfcsIn,
+  waitsFor,
+} from "./plan.ts";
+import { endsIn } from "./stitches.ts";
 import type { WriteQueue } from "./writes.ts";
 
 /** From the first pass that works on it until all servers answer: a slow guest under emulation takes half a minute. */
@@ -26,10 +40,31 @@ export interface LifecycleParts {
   guardAdded(guard: Guard): void;
   /** Its groups are protected from now on. */
   watched(ns: Ns): void;
-  /** Its groups are to be protected no more: its servers are about to be taken away. */
-  disarm(guard: Guard, signal: AbortSignal): Promise<void>;
+  /** Its groups are to be protected no more in this VIM: its servers there are about to be taken away. */
+  disarm(guard: Guard, vim: VimAccountId, signal: AbortSignal): Promise<void>;
+  /** Another VIM of it may go on: asks for a pass. */
+  wake(vim: VimAccountId): void;
   /** The VNFCs of an NS and its groups are no more. */
   removed(ns: Ns, vnfcs: readonly Vnfc[]): void;
+}
+
+/** One of its VIMs, and what that has now. */
+export interface Site {
+  readonly vim: VimAccountId;
+  readonly connector: VimConnector;
+  readonly seen: Inventory;
+  readonly signal: AbortSignal;
+}
+
+/** What is of an NS in one VIM, in this run. */
+interface Part {
+  /** Ids of its nets there, once that VIM has all of them. */
+  nets?: NetIds;
+  /** What it waits for there; null: nothing. Undefined: that was not looked at yet. */
+  waiting?: string | null;
+  isDisarmed?: boolean;
+  /** Nothing of it is there any more. */
+  isGone?: boolean;
 }
 
 /** Desired state of every NS, and the steps that bring the VIM there: each pass does what is missing, so a restart changes nothing. */
@@ -39,7 +74,8 @@ export class Lifecycle {
   readonly #guards = new Map<NsId, readonly Guard[]>();
   /** When this run first worked on an instantiation, monotonic ms. */
   readonly #begunMs = new Map<NsId, number>();
-  readonly #disarmed = new WeakSet<Guard>();
+  /** How far it is in each of its VIMs. */
+  readonly #inVims = new Map<NsId, Map<VimAccountId, Part>>();
   readonly #turns = new Map<NsId, Promise<unknown>>();
 
   constructor(parts: LifecycleParts) {
@@ -87,6 +123,7 @@ export class Lifecycle {
   want(deployment: Deployment): void {
     this.#deployments.set(deployment.ns.id, deployment);
     this.#begunMs.delete(deployment.ns.id);
+    this.#inVims.delete(deployment.ns.id);
     this.#tell(deployment.ns);
   }
 
@@ -99,23 +136,24 @@ export class Lifecycle {
     return d.ns.state === "INSTANTIATING" || d.ns.state === "TERMINATING" || (d.ns.state === "FAILED" && d.vnfcs.length > 0);
   }
 
-  /** The next step of one NS, given what its VIM has now. VIM_UNREACHABLE passes through: the next pass is the retry. */
-  step(id: NsId, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
-    return this.exclusive(id, () => this.#step(id, connector, seen, signal));
+  /** The next step of one NS in one of its VIMs, given what that has now. VIM_UNREACHABLE passes through: the next pass is the retry. */
+  step(id: NsId, site: Site): Promise<void> {
+    return this.exclusive(id, () => this.#step(id, site));
   }
 
-  async #step(id: NsId, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
+  async #step(id: NsId, site: Site): Promise<void> {
     const d = this.#deployments.get(id);
     if (!d) return;
-    if (d.ns.state === "INSTANTIATING") await this.#instantiate(id, connector, seen, signal);
-    else if (this.isInTransition(d)) await this.#remove(d, connector, seen, signal);
+    if (d.ns.state === "INSTANTIATING") await this.#instantiate(id, site);
+    else if (this.isInTransition(d)) await this.#remove(d, site);
+    else if (d.stitches.length > 0) await ensureEnds(site.connector, endsOf(d, site.vim), site.seen, site.signal); // Taken away by hand.
   }
 
-  /** Takes the statuses of its VNFCs from an inventory. */
-  noteStatuses(id: NsId, seen: Inventory): void {
+  /** Takes the statuses of its VNFCs in one VIM from an inventory. */
+  noteStatuses(id: NsId, vim: VimAccountId, seen: Inventory): void {
     const d = this.#deployments.get(id);
     if (!d) return;
-    for (const vnfc of d.vnfcs) {
+    for (const vnfc of vnfcsIn(d, vim)) {
       const server = seen.servers.get(vnfc.vimServerId);
       if (server === undefined && d.ns.state === "INSTANTIATING") continue;
       const status = statusOf(
@@ -133,7 +171,7 @@ export class Lifecycle {
   specOf(vnfcId: VnfcId, seen: Inventory): ReturnType<typeof specOf> | null {
     const found = this.vnfcOf(vnfcId);
     if (!found) return null;
-    const { ids, missing } = resolveNets(found.deployment.nsd, seen);
+    const { ids, missing } = resolveNets(found.deployment, found.vnfc.vimAccountId, seen);
     return missing.length > 0 ? null : specOf(found.deployment, found.vnfc, ids);
   }
 
@@ -152,63 +190,93 @@ export class Lifecycle {
     this.#parts.writes.push((tx) => updateRest(tx, vnfcId, since));
   }
 
-  async #instantiate(id: NsId, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
+  async #instantiate(id: NsId, site: Site): Promise<void> {
     try {
-      await this.#instantiateStep(this.#deployments.get(id)!, connector, seen, signal);
+      await this.#instantiateStep(this.#deployments.get(id)!, site);
     } catch (e) {
       if (!(e instanceof Fault) || e.code === "VIM_UNREACHABLE") throw e;
       await this.#setState(id, "FAILED", e.message);
     }
   }
 
-  async #instantiateStep(d: Deployment, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
-    const { clock, db } = this.#parts;
+  async #instantiateStep(d: Deployment, site: Site): Promise<void> {
+    const { clock } = this.#parts;
     const begunMs = this.#begunMs.get(d.ns.id) ?? clock.now();
     this.#begunMs.set(d.ns.id, begunMs);
-    const { ids, missing } = resolveNets(d.nsd, seen);
-    if (missing.length > 0) return this.#setState(d.ns.id, "FAILED", missing.join("; "));
-    const groups = groupsOf(d, ids);
-    if (!this.#guards.has(d.ns.id)) {
-      for (const group of groups) await upsertGroup(db, group);
-      this.#guard(d, groups);
-    }
-    await ensureServers(
-      connector,
-      d.vnfcs.map((v) => specOf(d, v, ids)),
-      seen,
-      signal,
-    );
-    const waiting = await this.#bringUp(d, connector, seen, ids, signal);
+    const part = this.#partOf(d, site.vim);
+    part.waiting = await this.#bringUp(d, part, site);
+    if (this.#deployments.get(d.ns.id)?.ns.state !== "INSTANTIATING") return; // It failed.
+    const waiting =
+      this.#waitsFor(d) ?? (site.vim === d.ns.vimAccountId ? await this.#bind(d, site) : "its traffic is not led yet");
     if (waiting === null) return this.#watch(d);
+    if (this.#waitsFor(d) === null && site.vim !== d.ns.vimAccountId) this.#parts.wake(d.ns.vimAccountId);
     if (clock.now() - begunMs > INSTANTIATE_MAX_MS) {
       return this.#setState(d.ns.id, "FAILED", `not ready after ${INSTANTIATE_MAX_MS / 1000} s: ${waiting}`);
     }
     if (d.ns.detail !== waiting) await this.#setState(d.ns.id, "INSTANTIATING", waiting);
   }
 
-  /** Servers up, then binds; says what is still missing. */
-  async #bringUp(
-    d: Deployment,
-    connector: VimConnector,
-    seen: Inventory,
-    ids: ReadonlyMap<string, NetId>,
-    signal: AbortSignal,
-  ): Promise<string | null> {
-    for (const vnfc of d.vnfcs) {
+  /** What it still waits for in any of its VIMs; null: nothing. */
+  #waitsFor(d: Deployment): string | null {
+    for (const vim of vimsOf(d)) {
+      const { waiting } = this.#partOf(d, vim);
+      if (waiting !== null) return waiting ?? "one of its VIMs was not seen yet";
+    }
+    return null;
+  }
+
+  /** Its nets and servers in one VIM; says what is still missing there. */
+  async #bringUp(d: Deployment, part: Part, { vim, connector, seen, signal }: Site): Promise<string | null> {
+    if (!(await ensureEnds(connector, endsOf(d, vim), seen, signal))) return "nets that join its VIMs are being made";
+    const { ids, missing } = resolveNets(d, vim, seen);
+    if (missing.length > 0) {
+      await this.#setState(d.ns.id, "FAILED", missing.join("; "));
+      return null;
+    }
+    part.nets = ids;
+    await this.#makeGroups(d);
+    const own = vnfcsIn(d, vim);
+    await ensureServers(
+      connector,
+      own.map((v) => specOf(d, v, ids)),
+      seen,
+      signal,
+    );
+    for (const vnfc of own) {
       const server = seen.servers.get(vnfc.vimServerId);
       if (server?.status === "ERROR")
         throw new Fault("VIM_REFUSED", `${vnfc.serverName}: ${server.lastError ?? "no reason given"}`);
       if (server) await this.#parts.healer.heal(this.#bare(specOf(d, vnfc, ids), vnfc, server, connector), signal);
     }
-    const waiting = waitsFor(d, seen);
-    if (waiting !== null) return waiting;
-    const wrong = d.nsd.members.flatMap((m) => {
+    return waitsFor(own, seen);
+  }
+
+  /** Once the nets of all its VIMs are known. */
+  async #makeGroups(d: Deployment): Promise<void> {
+    if (this.#guards.has(d.ns.id) || vimsOf(d).some((vim) => this.#partOf(d, vim).nets === undefined)) return;
+    const groups = groupsOf(d, (vim) => this.#partOf(d, vim).nets as NetIds);
+    for (const group of groups) await upsertGroup(this.#parts.db, group);
+    this.#guard(d, groups);
+  }
+
+  /** Leads its traffic to who serves it when nothing is wrong; says what is being done. */
+  async #bind(d: Deployment, { connector, seen }: Site): Promise<string | null> {
+    const ids = this.#partOf(d, d.ns.vimAccountId).nets as NetIds;
+    const wanted = d.nsd.members.flatMap((m) => {
       const copy = ids.get(copyNetName(d, m.vnfc) ?? "") ?? null;
-      return m.trafficNets.map((t) => ({ traffic: ids.get(t)!, data: ids.get(m.dataNet)!, copy, name: t }));
+      return m.trafficNets.map((t) => ({ traffic: ids.get(t)!, data: ids.get(entryNetName(d, m))!, copy, name: t }));
     });
-    const unbound = wrong.filter((b) => seen.nets.get(b.traffic)?.bindNet !== b.data);
+    const unbound = wanted.filter((b) => seen.nets.get(b.traffic)?.bindNet !== b.data);
     for (const b of unbound) await connector.changeBind(b.traffic, b.data, b.copy);
     return unbound.length === 0 ? null : `binds of ${unbound.map((b) => b.name).join(", ")} are being made`;
+  }
+
+  #partOf(d: Deployment, vim: VimAccountId): Part {
+    const parts = this.#inVims.get(d.ns.id) ?? new Map<VimAccountId, Part>();
+    this.#inVims.set(d.ns.id, parts);
+    const part = parts.get(vim) ?? {};
+    parts.set(vim, part);
+    return part;
   }
 
   /** A server that stopped before its group is protected: its state is all there is to go by. */
@@ -223,27 +291,26 @@ export class Lifecycle {
     this.#parts.watched(d.ns);
   }
 
-  async #remove(d: Deployment, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
+  /** Takes away what is of it in one VIM; its end when nothing is left in any. */
+  async #remove(d: Deployment, { vim, connector, seen, signal }: Site): Promise<void> {
+    const part = this.#partOf(d, vim);
     for (const guard of this.#guards.get(d.ns.id) ?? []) {
       guard.isWatched = false;
-      if (!this.#disarmed.has(guard)) await this.#parts.disarm(guard, signal);
-      this.#disarmed.add(guard);
+      if (!part.isDisarmed && guard.isIn(vim)) await this.#parts.disarm(guard, vim, signal);
     }
-    const { ids } = resolveNets(d.nsd, seen);
-    const dataNets = new Set(d.nsd.members.flatMap((m) => ids.get(m.dataNet) ?? []));
-    const isGone = await removeServers(
-      connector,
-      d.vnfcs.map((v) => v.vimServerId),
-      dataNets,
-      seen,
-      signal,
-    );
-    if (!isGone) return;
+    part.isDisarmed = true;
+    const { ids } = resolveNets(d, vim, seen);
+    const ways = vim === d.ns.vimAccountId ? d.nsd.members.flatMap((m) => ids.get(entryNetName(d, m)) ?? []) : [];
+    const servers = vnfcsIn(d, vim).map((v) => v.vimServerId);
+    const isWithoutServers = await removeServers(connector, servers, new Set(ways), seen, signal);
+    part.isGone = isWithoutServers && (await removeEnds(connector, endsIn(d.stitches, vim), seen, signal));
+    if (!vimsOf(d).every((v) => this.#partOf(d, v).isGone)) return;
     const state = d.ns.state === "FAILED" ? "FAILED" : "NOT_INSTANTIATED";
     const ns: Ns = { ...d.ns, state, detail: state === "FAILED" ? d.ns.detail : null, modifiedAt: this.#now() };
     await writeRemoval(this.#parts.db, ns);
-    this.#deployments.set(ns.id, { ...d, ns, vnfcs: [] });
+    this.#deployments.set(ns.id, { ...d, ns, vnfcs: [], stitches: [] });
     this.#guards.delete(ns.id);
+    this.#inVims.delete(ns.id);
     this.#parts.removed(ns, d.vnfcs);
     this.#tell(ns);
   }
@@ -285,3 +352,6 @@ export class Lifecycle {
     return this.#parts.clock.wall().toISOString();
   }
 }
+
+const endsOf = (d: Deployment, vim: VimAccountId): EndSpec[] =>
+  endsIn(d.stitches, vim).map((end) => ({ ...end, name: `${d.ns.name} ${end.joins.name}` }));

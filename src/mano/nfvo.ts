@@ -2,17 +2,19 @@ import { startMoves } from "../act/binds.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
-import type { NetId, VimAccountId, VnfcId } from "../model/ids.ts";
+import type { Source } from "../model/evidence.ts";
+import type { NetId, NsId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, VimAccount, Vnfc } from "../model/ns.ts";
-import type { Decision, Move, ProtectionCommand, ProtectionGroup } from "../model/protection.ts";
+import type { Decision, ProtectionCommand, ProtectionGroup } from "../model/protection.ts";
+import type { VimLink } from "../model/stitch.ts";
 import { EventStream } from "../notify/stream.ts";
 import { readNsd, readVimAccounts, updateCursor, upsertVimAccount, type VimAccountRecord } from "../store/mano-catalogue.ts";
-import { readAllNs, readAllVnfcs, readGroups } from "../store/mano-ns.ts";
+import { readAllNs, readAllVnfcs, readGroups, readStitches } from "../store/mano-ns.ts";
 import { readFailoversOfGroup, readLastSeq } from "../store/mano-records.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, VimConnector } from "../vimconn/connector.ts";
 import { AlarmBook } from "./alarms.ts";
-import { isPool, notSpread, togetherIn } from "./apart.ts";
+import { Apartness } from "./apart.ts";
 import { Arming } from "./arming.ts";
 import { Catalogue } from "./catalogue.ts";
 import { Commands } from "./commands.ts";
@@ -20,12 +22,15 @@ import { FailoverBook } from "./failover-book.ts";
 import { Fences } from "./fences.ts";
 import { type Guard, isFenced, isWell, UNKNOWN_HEAL_MS, unansweredSince } from "./guard.ts";
 import { Healer, type Patient } from "./healer.ts";
-import { Lifecycle } from "./lifecycle.ts";
-import { Reaction, vimOf } from "./reaction.ts";
+import { Lifecycle, type Site } from "./lifecycle.ts";
+import { linkOf, type NamedLink } from "./links.ts";
+import { vimsOf } from "./plan.ts";
+import { Reaction } from "./reaction.ts";
 import { ReferenceWatch } from "./reference-watch.ts";
 import { RootCauses } from "./roots.ts";
 import { Spares } from "./spares.ts";
 import { usersCutOff } from "./traffic-ports.ts";
+import { unexplainedMoves } from "./unexplained.ts";
 import { VimWatch } from "./vim-watch.ts";
 import { WriteQueue } from "./writes.ts";
 
@@ -36,6 +41,8 @@ export interface NfvoParts {
   readonly mode: "push" | "poll";
   readonly pollIntervalMs: number;
   connect(account: VimAccount): VimConnector;
+  /** By the names of VIM accounts, as the settings have them. */
+  readonly links?: readonly NamedLink[];
 }
 
 /** Records of one group that are looked at after a restart: the last move of each traffic net is among them. */
@@ -58,6 +65,7 @@ export class Nfvo implements AsyncDisposable {
   readonly #fences: Fences;
   readonly #reference: ReferenceWatch;
   readonly #roots: RootCauses;
+  readonly #apart: Apartness;
   readonly #watches = new Map<VimAccountId, VimWatch>();
   readonly #runs: Promise<void>[] = [];
   readonly #stopped = new AbortController();
@@ -73,17 +81,17 @@ export class Nfvo implements AsyncDisposable {
     this.writes = writes;
     this.alarms = alarms;
     this.#roots = new RootCauses(clock, alarms);
+    this.#apart = new Apartness(alarms, (id) => this.lifecycle.vnfcOf(id)?.vnfc.vimServerId);
     this.catalogue = new Catalogue(db, clock);
     this.#book = new FailoverBook(clock, stream, writes, alarms);
     this.healer = new Healer({ db, clock, log, stream, alarms, writes });
     const connectorOf = (id: VimAccountId) => this.watchOf(id).connector;
     const wake = (id: VimAccountId) => this.watchOf(id).wake();
-    const connectorFor = (guard: Guard) => connectorOf(vimOf(guard));
-    this.arming = new Arming(clock, log, stream, mode, connectorFor);
+    this.arming = new Arming(clock, log, stream, mode, connectorOf);
     const isGivenUp = (vnfcId: VnfcId) => alarms.isRaised(vnfcId, "HEAL_GAVE_UP");
     const isBeingHealed = (vnfcId: VnfcId) => this.healer.isUnderWay(vnfcId);
-    const suspended = (guard: Guard) => this.watchOf(vimOf(guard)).suspended;
-    this.#fences = new Fences({ clock, log, connectorOf: connectorFor, suspended, isGivenUp, isBeingHealed });
+    const suspended = (guard: Guard) => this.#suspended(guard);
+    this.#fences = new Fences({ clock, log, connectorOf, suspended, isGivenUp, isBeingHealed });
     const onDecided = (guard: Guard, decision: Decision, command: ProtectionCommand | null) =>
       this.#decided(guard, decision, command);
     const onFired: Arming["fired"] = (guard, fired) => this.arming.fired(guard, fired);
@@ -96,7 +104,7 @@ export class Nfvo implements AsyncDisposable {
       log,
       stream,
       writes,
-      connectorOf: connectorFor,
+      connectorOf,
       armedOf: (guard) => this.arming.stateOf(guard),
       noteRest: (vnfcId, since) => this.lifecycle.noteRest(vnfcId, since),
     });
@@ -113,8 +121,9 @@ export class Nfvo implements AsyncDisposable {
     const guardAdded = (guard: Guard) => this.reaction.add(guard);
     const watched = (ns: Ns) => wake(ns.vimAccountId);
     const removed = (ns: Ns, vnfcs: readonly Vnfc[]) => this.#removed(ns, vnfcs);
-    const disarm: Arming["disarm"] = (guard, signal) => this.arming.disarm(guard, signal);
-    this.lifecycle = new Lifecycle({ db, clock, stream, writes, healer: this.healer, guardAdded, watched, disarm, removed });
+    const disarm: Arming["disarm"] = (guard, vim, signal) => this.arming.disarm(guard, vim, signal);
+    const around = { guardAdded, watched, disarm, wake, removed };
+    this.lifecycle = new Lifecycle({ db, clock, stream, writes, healer: this.healer, ...around });
     this.#reference = new ReferenceWatch(clock, this.lifecycle, this.#book);
   }
 
@@ -158,6 +167,12 @@ export class Nfvo implements AsyncDisposable {
     return watch;
   }
 
+  /** The links between VIMs that there are accounts for now. */
+  links(): VimLink[] {
+    const accounts = this.watches.map((w) => w.account);
+    return (this.#parts.links ?? []).flatMap((link) => linkOf(link, accounts) ?? []);
+  }
+
   /** A protection group by id or by name. Throws NOT_FOUND with those there are. */
   guardOf(idOrName: string): Guard {
     const guards = this.reaction.guards;
@@ -187,7 +202,7 @@ export class Nfvo implements AsyncDisposable {
       alarms: this.alarms,
       onEvents: (events) => this.reaction.onEvents(events),
       onInventory: (seen, signal) => this.#pass(watch, seen, signal),
-      onLost: () => this.#book.tellStuck(),
+      onLost: (why) => this.#lost(watch, why),
       isBusy: () => this.#isBusy(account.id),
     });
     this.#watches.set(account.id, watch);
@@ -202,12 +217,14 @@ export class Nfvo implements AsyncDisposable {
   async #load(): Promise<void> {
     const { db } = this.#parts;
     const [all, vnfcs, groups] = [await readAllNs(db), await readAllVnfcs(db), await readGroups(db)];
+    const stitches = await readStitches(db);
     for (const ns of all) {
       const made = await readNsd(db, ns.nsdId);
       if (!made) throw new Error(`NS ${ns.id} is of NSD ${ns.nsdId}, which the store has not`);
       const own = groups.filter((g) => g.nsId === ns.id);
       for (const group of own) await this.#takeUpRecords(group);
-      this.lifecycle.load({ ns, ...made, vnfcs: vnfcs.filter((v) => v.nsId === ns.id) }, own);
+      const isOf = ({ nsId }: { readonly nsId: NsId }) => nsId === ns.id;
+      this.lifecycle.load({ ns, ...made, vnfcs: vnfcs.filter(isOf), stitches: stitches.filter(isOf) }, own);
     }
     for (const guard of this.reaction.guards) this.#setSince(guard);
     await this.healer.load();
@@ -232,7 +249,17 @@ export class Nfvo implements AsyncDisposable {
   }
 
   #isBusy(id: VimAccountId): boolean {
-    return this.lifecycle.all.some((d) => d.ns.vimAccountId === id && this.lifecycle.isInTransition(d)) || this.#book.isWaiting;
+    return this.lifecycle.all.some((d) => vimsOf(d).includes(id) && this.lifecycle.isInTransition(d)) || this.#book.isWaiting;
+  }
+
+  /** Of all VIMs in which the group has members. */
+  #suspended(guard: Guard): ReadonlyMap<Source, string> {
+    return new Map(guard.vims.flatMap((vim) => [...this.watchOf(vim).suspended]));
+  }
+
+  #lost({ account }: VimWatch, why: string): void {
+    this.reaction.see(account.id, `its VIM, ${account.name}, does not answer: ${why}`);
+    this.#book.tellStuck();
   }
 
   /** What follows from a decision off the reaction path. */
@@ -245,40 +272,46 @@ export class Nfvo implements AsyncDisposable {
 
   /** One pass over one VIM: protected groups first, then what is being deployed or removed. */
   async #pass(watch: VimWatch, seen: Inventory, signal: AbortSignal): Promise<void> {
-    const id = watch.account.id;
-    const own = this.lifecycle.all.filter((d) => d.ns.vimAccountId === id).map((d) => d.ns.id);
-    for (const ns of own) this.lifecycle.noteStatuses(ns, seen);
-    const guards = this.reaction.guards.filter((g) => vimOf(g) === id);
-    for (const guard of guards) await this.#passOver(guard, watch.connector, seen, signal);
+    const vim = watch.account.id;
+    const site: Site = { vim, connector: watch.connector, seen, signal };
+    const own = this.lifecycle.all.filter((d) => vimsOf(d).includes(vim)).map((d) => d.ns.id);
+    for (const ns of own) this.lifecycle.noteStatuses(ns, vim, seen);
+    const guards = this.reaction.guards.filter((g) => g.isIn(vim));
+    for (const guard of guards) await this.#passOver(guard, site);
     this.#roots.look(watch.account, guards, seen);
-    for (const ns of own) await this.lifecycle.step(ns, watch.connector, seen, signal);
+    for (const ns of own) await this.lifecycle.step(ns, site);
     this.#book.tellStuck();
     this.#keepCursor(watch);
   }
 
-  async #passOver(guard: Guard, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
+  async #passOver(guard: Guard, site: Site): Promise<void> {
+    const { vim, connector, seen, signal } = site;
     const isFirst = !guard.isObserved;
-    guard.observe(seen);
+    guard.observe(seen, vim);
+    guard.see(vim, null, this.#parts.clock.now());
     this.reaction.reindex();
     if (!guard.isWatched) return;
-    if (isFirst || this.#parts.mode === "push") this.#recordUnexplained(guard);
+    const isEntered = guard.vim === vim; // Binds are read back here.
+    if (isEntered && (isFirst || this.#parts.mode === "push")) this.#book.recordFound(guard, unexplainedMoves(guard, this.#book));
     if (this.#parts.mode === "poll" && !isFirst) await this.#reference.afterPoll(guard, connector, seen, signal);
     const decision = this.reaction.decideNow(guard, isFirst ? "restart" : "poll", this.#parts.clock.now());
     if (!decision) return;
-    this.#book.settle(guard, decision, seen.startedAt);
-    this.#book.retried(guard, startMoves(connector, guard.group, this.#book.pendingMoves(guard)));
-    this.#tellApart(guard, seen);
-    this.#tellCutOff(guard, seen);
-    const againMs = await this.spares.pass(guard, decision, seen, signal);
-    if (againMs !== null) this.#wakeIn(againMs, vimOf(guard));
-    await this.#heal(guard, decision, connector, seen, signal);
+    if (isEntered) {
+      this.#book.settle(guard, decision, seen.startedAt);
+      this.#book.retried(guard, startMoves(connector, guard.group, this.#book.pendingMoves(guard)));
+      this.#tellCutOff(guard, seen);
+    }
+    this.#apart.look(guard, vim, seen);
+    const againMs = await this.spares.pass(guard, decision, site);
+    if (againMs !== null) this.#wakeIn(againMs, vim);
+    await this.#heal(guard, decision, site);
   }
 
-  async #heal(guard: Guard, decision: Decision, connector: VimConnector, seen: Inventory, signal: AbortSignal): Promise<void> {
+  async #heal(guard: Guard, decision: Decision, { vim, connector, seen, signal }: Site): Promise<void> {
     const stuck = this.#stuck(guard);
     for (const of of guard.members) {
       const { vnfcId } = of.member;
-      if (!guard.looksAfter(vnfcId)) continue;
+      if (of.member.vimAccountId !== vim || !guard.looksAfter(vnfcId)) continue;
       if (isWell(of)) this.healer.isUp(vnfcId);
       else if (of.rest.rest !== "awake")
         continue; // Only its cable is out: it rests on.
@@ -300,17 +333,9 @@ export class Nfvo implements AsyncDisposable {
           mayTouch: () => of.health.state !== "up",
         };
         const againMs = await this.healer.heal(patient, signal);
-        if (againMs !== null) this.#wakeIn(againMs, vimOf(guard));
+        if (againMs !== null) this.#wakeIn(againMs, vim);
       }
     }
-  }
-
-  #tellApart({ group, view }: Guard, seen: Inventory): void {
-    const serverOf = (id: VnfcId) => this.lifecycle.vnfcOf(id)?.vnfc.vimServerId;
-    const together = isPool(group) ? notSpread(group, view, seen, serverOf) : togetherIn(group, seen, serverOf);
-    if (together === null) return;
-    if (together.length > 0) void this.alarms.raise(group.id, "ANTI_AFFINITY_BROKEN", together);
-    else this.alarms.clear(group.id, "ANTI_AFFINITY_BROKEN");
   }
 
   #tellCutOff({ group }: Guard, seen: Inventory): void {
@@ -344,23 +369,6 @@ export class Nfvo implements AsyncDisposable {
     );
   }
 
-  /**
-   * Traffic is led otherwise than the records say: a run before this one moved it and was killed before it could write that down, or
-   * the VIM did and was killed before it could tell.
-   */
-  #recordUnexplained(guard: Guard): void {
-    const found: { move: Move; because: string }[] = [];
-    for (const { netId, name, normal } of guard.group.trafficNets) {
-      const from = this.#book.ledTo(netId) ?? normal;
-      const to = guard.servedBy(netId);
-      if (to === null || to === from || guard.isMoving(netId) || this.#book.isAbout(guard, netId)) continue;
-      const kind = guard.command?.to === to ? "command" : to === normal ? "failback" : "failover";
-      const because = `found: ${name} is led otherwise than the last record says`;
-      found.push({ move: { trafficNet: netId, from, to, kind }, because });
-    }
-    this.#book.recordFound(guard, found);
-  }
-
   #removed(ns: Ns, vnfcs: readonly Vnfc[]): void {
     for (const vnfc of vnfcs) {
       this.healer.forget(vnfc.id);
@@ -371,6 +379,7 @@ export class Nfvo implements AsyncDisposable {
       this.#book.abandon(guard);
       this.commands.forget(guard);
       this.reaction.remove(guard);
+      this.#apart.forget(guard);
       this.alarms.clearAllOf([guard.group.id]);
     }
     this.alarms.clearAllOf(vnfcs.map((v) => v.id));

@@ -1,8 +1,11 @@
+import { netOfEnd } from "../act/stitches.ts";
 import type { Nsd, NsMember, Vdu, Vnfd } from "../model/descriptor.ts";
-import type { GroupId, NetId, NsId, ServerId, VnfcId } from "../model/ids.ts";
+import type { GroupId, NetId, NsId, ServerId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, Vnfc, VnfcStatus } from "../model/ns.ts";
 import type { Member, ProtectionGroup } from "../model/protection.ts";
+import type { Stitch } from "../model/stitch.ts";
 import type { Inventory, ServerSpec, VimServer } from "../vimconn/connector.ts";
+import { endsIn } from "./stitches.ts";
 
 // What follows from a descriptor for one NS. Small pure functions; what the VIM does not have is told as a sentence.
 
@@ -12,7 +15,16 @@ export interface Deployment {
   readonly nsd: Nsd;
   readonly vnfd: Vnfd;
   readonly vnfcs: readonly Vnfc[];
+  /** What joins its parts; none where all of it is in one VIM. */
+  readonly stitches: readonly Stitch[];
 }
+
+/** The VIMs it is in: first the one where its traffic enters. */
+export const vimsOf = ({ ns, vnfcs }: Deployment): readonly VimAccountId[] => [
+  ...new Set([ns.vimAccountId, ...vnfcs.map((v) => v.vimAccountId)]),
+];
+
+export const vnfcsIn = ({ vnfcs }: Deployment, vim: VimAccountId): Vnfc[] => vnfcs.filter((v) => v.vimAccountId === vim);
 
 /** OpenVIM cuts server names at 64 characters (vimconn_openvim, new_vminstance). */
 export const SERVER_NAME_MAX = 64;
@@ -29,6 +41,7 @@ export function planVnfcs(ns: Ns, vnfd: Vnfd, newId: () => string, now: string):
       vdu: vdu.id,
       serverName: serverNameOf(ns.name, v.id),
       vimServerId: newId() as ServerId,
+      vimAccountId: ns.vimAccounts[v.id] ?? ns.vimAccountId,
       highAvailability: vdu.highAvailability,
       replicated: v.replicated === null ? null : (ids.get(v.replicated) ?? null),
       serviceInterface: vdu.serviceInterface,
@@ -42,17 +55,34 @@ export function planVnfcs(ns: Ns, vnfd: Vnfd, newId: () => string, now: string):
   );
 }
 
-/** Names of every VIM net the NS binds or attaches to, and those it alone may bind. */
 export const trafficNetNames = (nsd: Nsd): string[] => nsd.members.flatMap((m) => m.trafficNets);
-export const dataNetNames = (nsd: Nsd): string[] => nsd.members.map((m) => m.dataNet);
 
-/** Ids of the nets an NS names. `missing`: a sentence for each name that the VIM has not exactly once. */
-export function resolveNets(nsd: Nsd, seen: Inventory): { ids: ReadonlyMap<string, NetId>; missing: string[] } {
-  const names = [...new Set([...Object.values(nsd.nets), ...dataNetNames(nsd), ...trafficNetNames(nsd)])];
-  const nets = [...seen.nets.values()];
+/** Ids of nets in one VIM, by name. */
+export type NetIds = ReadonlyMap<string, NetId>;
+
+/** Names of the nets of an NS that one VIM must have. */
+function netNamesIn(d: Deployment, vim: VimAccountId): string[] {
+  const vnfcs = vnfcsIn(d, vim);
+  const attached = vnfcs.flatMap((v) => vduOf(d, v).cps.flatMap((cp) => d.nsd.nets[cp.id] ?? []));
+  const data = d.nsd.members.filter((m) => vnfcs.some((v) => v.name === m.vnfc)).map((m) => m.dataNet);
+  return [...attached, ...data, ...(vim === d.ns.vimAccountId ? trafficNetNames(d.nsd) : [])];
+}
+
+/**
+ * Ids of the nets of an NS in one VIM, those that join it to others too. `missing`: a sentence for each name that the VIM has not exactly
+ * once.
+ */
+export function resolveNets(d: Deployment, vim: VimAccountId, seen: Inventory): { ids: NetIds; missing: string[] } {
+  const ends = endsIn(d.stitches, vim);
   const ids = new Map<string, NetId>();
   const missing: string[] = [];
-  for (const name of names) {
+  for (const end of ends) {
+    const net = netOfEnd(seen, end);
+    if (net !== undefined) ids.set(end.net, net.id);
+  }
+  const nets = [...seen.nets.values()];
+  for (const name of new Set([...netNamesIn(d, vim), ...ends.map((e) => e.net)])) {
+    if (ids.has(name)) continue;
     const found = nets.filter((n) => n.name === name || n.id === name);
     if (found.length === 1) ids.set(name, found[0]!.id);
     else
@@ -62,6 +92,12 @@ export function resolveNets(nsd: Nsd, seen: Inventory): { ids: ReadonlyMap<strin
   }
   return { ids, missing };
 }
+
+const wayTo = (d: Deployment, vnfc: string): Stitch | undefined =>
+  d.stitches.find(({ joins }) => joins.kind === "member" && joins.name === vnfc);
+
+/** The net that traffic is led to for this member, in the VIM where it enters. */
+export const entryNetName = (d: Deployment, member: NsMember): string => wayTo(d, member.vnfc)?.near.net ?? member.dataNet;
 
 /** What is asked of the VIM for one VNFC. */
 export function specOf(d: Deployment, vnfc: Vnfc, nets: ReadonlyMap<string, NetId>): ServerSpec {
@@ -81,12 +117,14 @@ export function specOf(d: Deployment, vnfc: Vnfc, nets: ReadonlyMap<string, NetI
   return { id: vnfc.vimServerId, name: vnfc.serverName, description, image, flavor, nics, kernelCmdline, antiAffinityGroup };
 }
 
-/** The data net of the other member, where both serve at once (DUPLICATED). */
-export function copyNetName({ nsd, vnfd }: Deployment, vnfc: string): string | null {
+/** The net that leads to the other member, where both serve at once (DUPLICATED). */
+export function copyNetName(d: Deployment, vnfc: string): string | null {
+  const { nsd, vnfd } = d;
   const vdu = vnfd.vdus.find((v) => v.vnfcs.some((c) => c.id === vnfc));
   if (vdu?.highAvailability !== "DUPLICATED") return null;
   const twin = vdu.vnfcs.find((c) => c.id === vnfc)?.replicated;
-  return nsd.members.find((m) => m.vnfc === twin)?.dataNet ?? null;
+  const other = nsd.members.find((m) => m.vnfc === twin);
+  return other === undefined ? null : entryNetName(d, other);
 }
 
 function vduOf(d: Deployment, vnfc: Vnfc): Vdu {
@@ -96,7 +134,8 @@ function vduOf(d: Deployment, vnfc: Vnfc): Vdu {
 }
 
 /** The protection groups of an NS: one for each VDU with high availability, or for each that a pool is divided into. */
-export function groupsOf(d: Deployment, nets: ReadonlyMap<string, NetId>): ProtectionGroup[] {
+export function groupsOf(d: Deployment, netsIn: (vim: VimAccountId) => NetIds): ProtectionGroup[] {
+  const nets = netsIn(d.ns.vimAccountId);
   return d.vnfd.vdus.flatMap((vdu) => {
     const { highAvailability: scheme, policy } = vdu;
     if (scheme === null) return [];
@@ -108,37 +147,44 @@ export function groupsOf(d: Deployment, nets: ReadonlyMap<string, NetId>): Prote
     }));
     return (divided.length > 0 ? divided : [all]).map(({ id, name, vnfcs }) => {
       const members = membersOf(d, vdu, vnfcs);
+      const isSpread = members.some((m) => m.vimAccountId !== d.ns.vimAccountId);
       return {
         id,
         nsId: d.ns.id,
         name,
         scheme,
-        members: members.map((m) => memberOf(d, vdu, m, nets)),
+        members: members.map((m) => memberOf(d, vdu, m, netsIn)),
         trafficNets: members.flatMap((m) => m.trafficNets.map((net) => ({ netId: nets.get(net)!, name: net, normal: m.vnfcId }))),
         policy,
+        ...(isSpread && { enters: d.ns.vimAccountId }),
       };
     });
   });
 }
 
-function membersOf({ nsd, vnfcs }: Deployment, vdu: Vdu, names: readonly string[]): (NsMember & { readonly vnfcId: VnfcId })[] {
+type PlacedMember = NsMember & { readonly vnfcId: VnfcId; readonly vimAccountId: VimAccountId };
+
+function membersOf({ nsd, vnfcs }: Deployment, vdu: Vdu, names: readonly string[]): PlacedMember[] {
   const rows = vnfcs.filter((v) => v.vdu === vdu.id && names.includes(v.name));
-  return nsd.members.flatMap((m) => rows.filter((v) => v.name === m.vnfc).map((v) => ({ ...m, vnfcId: v.id })));
+  return nsd.members.flatMap((m) =>
+    rows.filter((v) => v.name === m.vnfc).map(({ id: vnfcId, vimAccountId }) => ({ ...m, vnfcId, vimAccountId })),
+  );
 }
 
-const memberOf = (
-  d: Deployment,
-  vdu: Vdu,
-  m: NsMember & { readonly vnfcId: VnfcId },
-  nets: ReadonlyMap<string, NetId>,
-): Member => ({
-  vnfcId: m.vnfcId,
-  name: m.vnfc,
-  vimAccountId: d.ns.vimAccountId,
-  dataNet: nets.get(m.dataNet)!,
-  capacity: m.capacity,
-  standby: vdu.vnfcs.find((v) => v.id === m.vnfc)?.standby ?? "hot",
-});
+function memberOf(d: Deployment, vdu: Vdu, m: PlacedMember, netsIn: (vim: VimAccountId) => NetIds): Member {
+  const way = wayTo(d, m.vnfc);
+  return {
+    vnfcId: m.vnfcId,
+    name: m.vnfc,
+    vimAccountId: m.vimAccountId,
+    dataNet: netsIn(d.ns.vimAccountId).get(entryNetName(d, m))!,
+    capacity: m.capacity,
+    standby: vdu.vnfcs.find((v) => v.id === m.vnfc)?.standby ?? "hot",
+    ...(way && {
+      away: { homeNet: netsIn(m.vimAccountId).get(m.dataNet)!, ports: [way.near.portId, way.far.portId] },
+    }),
+  };
+}
 
 const groupIdOf = (ns: NsId, vdu: string): GroupId => `${ns}-${vdu}` as GroupId;
 
@@ -149,9 +195,9 @@ export function statusOf(server: VimServer | undefined, hasIp: boolean): VnfcSta
   return server.status === "ACTIVE" && !hasIp ? "ACTIVE:NoMgmtIP" : server.status;
 }
 
-/** What an NS that is being instantiated still waits for; null: all servers run and answer on their service interface. */
-export function waitsFor(d: Deployment, seen: Inventory): string | null {
-  for (const vnfc of d.vnfcs) {
+/** What an NS that is being instantiated still waits for in one VIM; null: its servers there run and answer on their service interface. */
+export function waitsFor(vnfcs: readonly Vnfc[], seen: Inventory): string | null {
+  for (const vnfc of vnfcs) {
     const server = seen.servers.get(vnfc.vimServerId);
     if (server?.status !== "ACTIVE") return `${vnfc.serverName} is ${server?.status ?? "not made yet"}`;
     const port = seen.ports.find((p) => p.serverId === vnfc.vimServerId && p.name === vnfc.serviceInterface);

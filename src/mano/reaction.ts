@@ -99,7 +99,7 @@ export class Reaction {
   }
 
   #indexMember(guard: Guard, of: GuardedMember): void {
-    for (const id of [of.serverId as string, of.portId as string | null]) {
+    for (const id of [of.serverId as string, of.portId as string | null, ...(of.member.away?.ports ?? [])]) {
       if (!id) continue;
       const subject = this.#bySubject.get(id);
       if (subject?.of === of) subject.guards.push(guard);
@@ -172,13 +172,23 @@ export class Reaction {
     return decision;
   }
 
+  /** A VIM answers (`why` null), or does not: what is known of members there changes, for those whose traffic enters elsewhere. */
+  see(vim: VimAccountId, why: string | null): void {
+    const now = this.#parts.clock.now();
+    for (const guard of this.guards) {
+      if (guard.vim === vim || !guard.isIn(vim)) continue;
+      guard.see(vim, why, now);
+      this.decideNow(guard, this.#parts.mode, now);
+    }
+  }
+
   /** Ends all timers. */
   stop(): void {
     for (const guard of this.#timers.keys()) this.#stopTimer(guard);
   }
 
   connectorOf(guard: Guard): VimConnector {
-    return this.#parts.connectorOf(vimOf(guard));
+    return this.#parts.connectorOf(guard.vim);
   }
 
   #hearFired(guard: Guard, event: FiredEvent, told: number): void {
@@ -193,7 +203,7 @@ export class Reaction {
     done.then(
       () => {
         guard.moveEnded(move.trafficNet, clock.now());
-        this.#parts.wake(vimOf(guard)); // The bind is read back before the record is closed.
+        this.#parts.wake(guard.vim); // The bind is read back before the record is closed.
       },
       (err: unknown) => {
         guard.moveEnded(move.trafficNet, clock.now(), { vnfc: move.from });
@@ -290,9 +300,6 @@ function isUnansweredFor(of: GuardedMember, nowMs: number): boolean {
   const sinceMs = of.isAwaited ? unansweredSince(of) : null;
   return sinceMs !== null && nowMs - sinceMs >= UNKNOWN_ALARM_MS;
 }
-
-/** All members of a group are in one VIM: a bind joins two nets of the same one. */
-export const vimOf = (guard: Guard): VimAccountId => guard.group.members[0]!.vimAccountId;
 
 const raise = (alarms: AlarmBook, id: string, cause: AlarmCause, details: readonly string[]): void =>
   void alarms.raise(id, cause, details);

@@ -8,7 +8,11 @@ import { deleteNs, insertNs, updateNsState, writeInstantiation } from "../store/
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Guard } from "./guard.ts";
 import type { Nfvo } from "./nfvo.ts";
-import { type Deployment, dataNetNames, planVnfcs, SERVER_NAME_MAX, serverNameOf, trafficNetNames } from "./plan.ts";
+import { type Deployment, planVnfcs, SERVER_NAME_MAX, serverNameOf, trafficNetNames, vimsOf } from "./plan.ts";
+import { linkKey, planStitches } from "./stitches.ts";
+
+/** What takes its turn where VLANs of links are given. */
+const LINKS = "links" as NsId;
 
 /** What is asked for when an NS is created. */
 export interface NsWish {
@@ -17,6 +21,8 @@ export interface NsWish {
   readonly nsName: string;
   /** Id or name; may be left out where there is one VIM only. */
   readonly vimAccountId?: string | undefined;
+  /** VNFC or VDU → id or name of the VIM it goes to, over what the descriptor says. */
+  readonly vimAccounts?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What clients may ask of the MANO. Requests write what is wanted, and are answered once that is on the disk; the loop does it. */
@@ -51,12 +57,15 @@ export class Requests {
       );
     }
     const now = this.#now();
+    const vimAccountId = this.#vimOf(wish.vimAccountId);
+    const vimAccounts = this.#placesOf(wish, made, vimAccountId);
     const id = randomUUID() as NsId;
     const ns: Ns = {
       id,
       name: wish.nsName,
       nsdId,
-      vimAccountId: this.#vimOf(wish.vimAccountId),
+      vimAccountId,
+      vimAccounts,
       state: "NOT_INSTANTIATED",
       detail: null,
       createdAt: now,
@@ -69,7 +78,7 @@ export class Requests {
           id: had.ns.id,
         });
       await insertNs(this.#db, ns);
-      this.#nfvo.lifecycle.want({ ns, ...made, vnfcs: [] });
+      this.#nfvo.lifecycle.want({ ns, ...made, vnfcs: [], stitches: [] });
     });
     return this.getNs(id);
   }
@@ -85,11 +94,26 @@ export class Requests {
       this.#refuseSharedNets(d);
       const wanted: Ns = { ...d.ns, state: "INSTANTIATING", detail: null, modifiedAt: this.#now() };
       const vnfcs = planVnfcs(wanted, d.vnfd, randomUUID, wanted.modifiedAt);
-      await writeInstantiation(this.#db, wanted, vnfcs);
-      this.#nfvo.lifecycle.want({ ...d, ns: wanted, vnfcs });
+      // One at a time: a VLAN of a link is given once.
+      await this.#nfvo.lifecycle.exclusive(LINKS, () => this.#write({ ...d, ns: wanted, vnfcs }));
     });
-    this.#nfvo.watchOf(ns.vimAccountId).wake();
+    this.#wakeAll(id);
     return this.getNs(id);
+  }
+
+  async #write(d: Deployment): Promise<void> {
+    const { lifecycle, watches } = this.#nfvo;
+    const taken = lifecycle.all.flatMap((other) => other.stitches);
+    const nameOf = (vim: VimAccountId) => watches.find((w) => w.account.id === vim)?.account.name ?? vim;
+    const { stitches, errors } = planStitches(d, { links: this.#nfvo.links(), taken, nameOf, newId: randomUUID });
+    if (errors.length > 0) throw new Fault("INVALID", errors.join("\n"), { id: d.ns.id });
+    const rows = stitches.map((stitch) => ({ link: linkKey(stitch.near, stitch.far), stitch }));
+    await writeInstantiation(this.#db, d.ns, d.vnfcs, rows);
+    lifecycle.want({ ...d, stitches });
+  }
+
+  #wakeAll(id: string): void {
+    for (const vim of vimsOf(this.#deployment(id))) this.#nfvo.watchOf(vim).wake();
   }
 
   async terminate(id: string): Promise<NsView> {
@@ -103,7 +127,7 @@ export class Requests {
       await updateNsState(this.#db, wanted);
       this.#nfvo.lifecycle.want({ ...d, ns: wanted });
     });
-    this.#nfvo.watchOf(ns.vimAccountId).wake();
+    this.#wakeAll(id);
     return this.getNs(id);
   }
 
@@ -162,14 +186,33 @@ export class Requests {
     throw new Fault("NOT_FOUND", `there is no VIM account ${wanted}; there are: ${there}`, { id: wanted });
   }
 
+  /** Where its VNFCs go that do not go where the NS does. Throws INVALID for one that there is not, NOT_FOUND for such a VIM. */
+  #placesOf(
+    { vimAccounts = {} }: NsWish,
+    { nsd, vnfd }: Pick<Deployment, "nsd" | "vnfd">,
+    home: VimAccountId,
+  ): Ns["vimAccounts"] {
+    const all = vnfd.vdus.flatMap((vdu) => vdu.vnfcs.map((v) => v.id));
+    const asked = Object.entries(vimAccounts).flatMap(([name, vim]) => {
+      const vdu = vnfd.vdus.find((v) => v.id === name);
+      if (vdu === undefined && !all.includes(name))
+        throw new Fault("INVALID", `vimAccounts: there is no VNFC or VDU ${name}; there are: ${all.join(", ")}`);
+      return (vdu?.vnfcs.map((v) => v.id) ?? [name]).map((id) => [id, vim] as const);
+    });
+    const places = Object.entries({ ...nsd.vimAccounts, ...Object.fromEntries(asked) });
+    const ids = places.map(([vnfc, vim]) => [vnfc, this.#vimOf(vim)] as const);
+    return Object.fromEntries(ids.filter(([, vim]) => vim !== home));
+  }
+
   /** A traffic net is led by one group only, and a data net belongs to one VNFC: another NS must not have them. */
   #refuseSharedNets(d: Deployment): void {
-    const own = new Set([...trafficNetNames(d.nsd), ...dataNetNames(d.nsd)]);
+    const own = new Set(serviceNets(d).map((n) => n.key));
     for (const other of this.#nfvo.lifecycle.all) {
-      if (other.ns.id === d.ns.id || other.vnfcs.length === 0 || other.ns.vimAccountId !== d.ns.vimAccountId) continue;
-      const shared = [...trafficNetNames(other.nsd), ...dataNetNames(other.nsd)].filter((n) => own.has(n));
+      if (other.ns.id === d.ns.id || other.vnfcs.length === 0) continue;
+      const shared = serviceNets(other).filter((n) => own.has(n.key));
       if (shared.length > 0) {
-        throw new Fault("CONFLICT", `NS ${other.ns.name} has ${shared.join(", ")} in use; terminate it, or name other nets`, {
+        const names = shared.map((n) => n.name).join(", ");
+        throw new Fault("CONFLICT", `NS ${other.ns.name} has ${names} in use; terminate it, or name other nets`, {
           id: other.ns.id,
         });
       }
@@ -182,6 +225,7 @@ export class Requests {
     return {
       ...d.ns,
       vnfcs: d.vnfcs.map((v) => ({ ...v, health: healthOf(v.id) })),
+      stitches: d.stitches,
       protectionGroups: guards.map(runningGroupOf),
     };
   }
@@ -189,6 +233,13 @@ export class Requests {
   #now(): string {
     return this.#clock.wall().toISOString();
   }
+}
+
+/** The nets it has to itself, each in the VIM it is in. */
+function serviceNets({ ns, nsd }: Deployment): { readonly name: string; readonly key: string }[] {
+  const keyed = (name: string, vim: VimAccountId) => ({ name, key: `${vim} ${name}` });
+  const data = nsd.members.map((m) => keyed(m.dataNet, ns.vimAccounts[m.vnfc] ?? ns.vimAccountId));
+  return [...trafficNetNames(nsd).map((name) => keyed(name, ns.vimAccountId)), ...data];
 }
 
 const runningGroupOf = (guard: Guard): RunningGroup => {

@@ -20,7 +20,8 @@ export class RootCauses {
 
   /** After the groups of one VIM were decided on what was seen. */
   look(account: VimAccount, guards: readonly Guard[], seen: Inventory): void {
-    const members = [...new Set(guards.flatMap((g) => g.members))]; // A spare of several groups fails once.
+    const all = new Set(guards.flatMap((g) => g.members)); // A spare of several groups fails once.
+    const members = [...all].filter((m) => m.member.vimAccountId === account.id);
     const hostOf = (id: ServerId) => seen.servers.get(id)?.hostId ?? null;
     const lost = this.#lost(
       account.id,

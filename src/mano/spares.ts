@@ -4,7 +4,7 @@ import { AWAKE } from "../detect/rest.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { SpareView } from "../model/group-view.ts";
-import type { VnfcId } from "../model/ids.ts";
+import type { VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Decision } from "../model/protection.ts";
 import type { EventStream } from "../notify/stream.ts";
 import { deleteSaga, readSagas, writeSaga } from "../store/mano-sagas.ts";
@@ -12,6 +12,7 @@ import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, VimConnector } from "../vimconn/connector.ts";
 import type { ArmedState } from "./arming.ts";
 import type { Guard, GuardedMember } from "./guard.ts";
+import type { Site } from "./lifecycle.ts";
 import type { WriteQueue } from "./writes.ts";
 
 /** Between two requests to resume the same spare. */
@@ -26,7 +27,7 @@ export interface SparesParts {
   readonly log: Log;
   readonly stream: EventStream;
   readonly writes: WriteQueue;
-  connectorOf(guard: Guard): VimConnector;
+  connectorOf(vim: VimAccountId): VimConnector;
   armedOf(guard: Guard): ArmedState;
   /** Has it written that a spare is meant to rest since then (ISO 8601), or is not (null). */
   noteRest(vnfcId: VnfcId, since: string | null): void;
@@ -76,7 +77,7 @@ export class Spares {
       const had = this.#wakings.get(vnfcId);
       if (of === undefined || (had !== undefined && now < had.againAt)) continue;
       this.#wakings.set(vnfcId, { askedAt: had?.askedAt ?? now, againAt: now + WAKE_AGAIN_MS });
-      const asked = this.#parts.connectorOf(guard).resumeServer(of.serverId, this.#stopped.signal);
+      const asked = this.#parts.connectorOf(of.member.vimAccountId).resumeServer(of.serverId, this.#stopped.signal);
       asked.catch((err: unknown) => {
         if (!this.#stopped.signal.aborted)
           this.#parts.log.warn({ err, member: of.member.name }, "a spare could not be woken; the next pass asks again");
@@ -103,10 +104,11 @@ export class Spares {
     }
   }
 
-  /** One pass, by the group that looks after each spare: goes on with what is being put to rest, begins where it is decided, and has on the disk what is so. Gives the ms after which to look again. */
-  async pass(guard: Guard, decision: Decision, seen: Inventory, signal: AbortSignal): Promise<number | null> {
+  /** One pass over those in one VIM, by the group that looks after each: goes on with what is being put to rest, begins where it is decided, and has on the disk what is so. Gives the ms after which to look again. */
+  async pass(guard: Guard, decision: Decision, { vim, seen, signal }: Site): Promise<number | null> {
     let againMs: number | null = null;
     for (const of of guard.members) {
+      if (of.member.vimAccountId !== vim) continue;
       if (of.member.standby !== "warm" || !guard.looksAfter(of.member.vnfcId)) continue;
       if (await this.#passOver(guard, of, decision, seen, signal)) againMs = WAKE_AGAIN_MS;
     }
@@ -155,7 +157,7 @@ export class Spares {
     const mayPause = () => of.rest.rest === "goingToRest" && guard.carriedBy(vnfcId) === 0;
     const saga = new Saga({
       steps: restSteps({
-        connector: this.#parts.connectorOf(guard),
+        connector: this.#parts.connectorOf(of.member.vimAccountId),
         serverId: of.serverId,
         mark: (isMeantToRest) => this.#mark(of, isMeantToRest),
         mayPause,

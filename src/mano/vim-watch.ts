@@ -39,8 +39,8 @@ export interface WatchParts {
   onEvents(events: readonly VimEvent[]): void;
   /** Everything of one pass that comes after the inventory. */
   onInventory(seen: Inventory, signal: AbortSignal): Promise<void>;
-  /** A pass whose inventory failed. */
-  onLost(): void;
+  /** A pass whose inventory failed, and why. */
+  onLost(why: string): void;
   /** Something is under way that the next pass should not leave waiting. */
   isBusy(): boolean;
 }
@@ -206,6 +206,6 @@ export class VimWatch {
     this.#why = why;
     this.#isLost = this.#parts.clock.now() - this.#lastHeardMs > LOST_ALARM_AFTER_MS;
     if (this.#isLost) void this.#parts.alarms.raise(this.account.id, "VIM_UNREACHABLE", [`VIM ${this.account.name}: ${why}`]);
-    this.#parts.onLost();
+    this.#parts.onLost(why);
   }
 }

@@ -60,6 +60,8 @@ export interface Nsd {
   readonly vnfd: string;
   /** Connection point → name of the VIM net, for every connection point that is not a service interface. */
   readonly nets: Readonly<Record<string, string>>;
+  /** VNFC → name of the VIM account it goes to; one that is not named goes where the NS does. */
+  readonly vimAccounts: Readonly<Record<string, string>>;
   readonly members: readonly NsMember[];
 }
 

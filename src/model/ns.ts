@@ -1,5 +1,6 @@
 import type { GroupId, NsdId, NsId, ServerId, VimAccountId, VnfcId } from "./ids.ts";
 import type { Health, Member, ProtectionPolicy, Scheme, TrafficNet } from "./protection.ts";
+import type { Stitch } from "./stitch.ts";
 
 /** A VIM the MANO may use, and as which tenant. */
 export interface VimAccount {
@@ -28,7 +29,10 @@ export interface Ns {
   readonly id: NsId;
   readonly name: string;
   readonly nsdId: NsdId;
+  /** Where its traffic enters, and all of it is but what `vimAccounts` says. */
   readonly vimAccountId: VimAccountId;
+  /** VNFC → VIM account, of those that are in another one. */
+  readonly vimAccounts: Readonly<Record<string, VimAccountId>>;
   readonly state: NsState;
   /** What it waits for, or why it failed. */
   readonly detail: string | null;
@@ -59,6 +63,7 @@ export interface Vnfc {
   readonly serverName: string;
   /** Chosen before the VIM is asked, so that asking twice makes one server. */
   readonly vimServerId: ServerId;
+  readonly vimAccountId: VimAccountId;
   readonly highAvailability: Scheme | null;
   readonly replicated: VnfcId | null;
   readonly serviceInterface: string | null;
@@ -85,6 +90,8 @@ export interface RunningGroup {
 /** An NS with all that is known of it. `health` is null for a VNFC that is in no protection group. */
 export interface NsView extends Ns {
   readonly vnfcs: readonly (Vnfc & { readonly health: Health | null })[];
+  /** What joins its parts where they are in several VIMs. */
+  readonly stitches: readonly Stitch[];
   readonly protectionGroups: readonly RunningGroup[];
 }
 

@@ -1,6 +1,6 @@
 import type { GuestHeartbeatPolicy, ProbePolicy, TrafficPolicy } from "./armed.ts";
 import type { Source } from "./evidence.ts";
-import type { GroupId, NetId, NsId, VimAccountId, VnfcId } from "./ids.ts";
+import type { GroupId, NetId, NsId, VimAccountId, VimPortId, VnfcId } from "./ids.ts";
 
 /**
  * ETSI NFV-MAN 001 `vdu:high_availability` (leaf 0..1). ACTIVE_ACTIVE: every member serves traffic of its own and takes over
@@ -24,6 +24,16 @@ export interface Member {
   /** How many traffic nets it may carry, those of other groups included (a spare of an N+M pool); null: any number. */
   readonly capacity: number | null;
   readonly standby: Standby;
+  /** Where it is reached, if it is in another VIM than the one its traffic enters; left out: it is in that one. */
+  readonly away?: MemberAway;
+}
+
+/** A member in another VIM: `dataNet` is then the net of the way to it, in the VIM where its traffic enters. */
+export interface MemberAway {
+  /** The net its service connection point is on, in its own VIM. */
+  readonly homeNet: NetId;
+  /** The outside ports of the way, here and there. */
+  readonly ports: readonly VimPortId[];
 }
 
 export interface TrafficNet {
@@ -57,6 +67,8 @@ export interface ProtectionGroup {
   readonly members: readonly Member[];
   readonly trafficNets: readonly TrafficNet[];
   readonly policy: ProtectionPolicy;
+  /** The VIM whose switch its traffic enters, and which binds it; left out: the one of its members. */
+  readonly enters?: VimAccountId;
 }
 
 /**

@@ -22,7 +22,7 @@ const recordOf = (row: DescriptorRow): DescriptorRecord => ({
   createdAt: row.created_at,
 });
 
-/** Descriptors written by 0.1 name no probe, heartbeat, traffic, capacity, standby and groups. Members stand in the order in which a descriptor file is read. */
+/** Descriptors written by 0.1 name no probe, heartbeat, traffic, capacity, standby, groups and VIM accounts. Members stand in the order in which a descriptor file is read. */
 function vnfdIn(body: string): Vnfd {
   const vnfd = JSON.parse(body) as Vnfd;
   const vnfcOf = (v: VnfcProfile): VnfcProfile => ({ ...v, standby: v.standby ?? "hot" });
@@ -37,7 +37,8 @@ function vnfdIn(body: string): Vnfd {
 
 function nsdIn(body: string): Nsd {
   const nsd = JSON.parse(body) as Nsd;
-  return { ...nsd, members: nsd.members.map((m) => ({ ...m, capacity: m.capacity ?? null })) };
+  const members = nsd.members.map((m) => ({ ...m, capacity: m.capacity ?? null }));
+  return { ...nsd, members, vimAccounts: nsd.vimAccounts ?? {} };
 }
 
 /** All or none of them. */

@@ -1,6 +1,7 @@
 import type { GroupId, NsdId, NsId, ServerId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, NsState, Vnfc, VnfcStatus } from "../model/ns.ts";
 import type { ProtectionGroup, Scheme } from "../model/protection.ts";
+import type { Stitch } from "../model/stitch.ts";
 import type { ManoStore, NsRow, VnfcRow } from "./mano-schema.ts";
 import { policyIn } from "./policy.ts";
 
@@ -9,19 +10,22 @@ const nsOf = (row: NsRow): Ns => ({
   name: row.name,
   nsdId: row.nsd_id as NsdId,
   vimAccountId: row.vim_account_id as VimAccountId,
+  vimAccounts: JSON.parse(row.vim_accounts) as Ns["vimAccounts"],
   state: row.state as NsState,
   detail: row.detail,
   createdAt: row.created_at,
   modifiedAt: row.modified_at,
 });
 
-const vnfcOf = (row: VnfcRow): Vnfc => ({
+/** `ns_vim`: where its NS is, and so it, unless its row says otherwise. */
+const vnfcOf = (row: VnfcRow & { readonly ns_vim: string }): Vnfc => ({
   id: row.id as VnfcId,
   nsId: row.ns_id as NsId,
   name: row.name,
   vdu: row.vdu,
   serverName: row.server_name,
   vimServerId: row.vim_server_id as ServerId,
+  vimAccountId: (row.vim_account_id ?? row.ns_vim) as VimAccountId,
   highAvailability: row.high_availability as Scheme | null,
   replicated: row.replicated as VnfcId | null,
   serviceInterface: row.service_interface,
@@ -40,6 +44,7 @@ const rowOfVnfc = (v: Vnfc): VnfcRow => ({
   vdu: v.vdu,
   server_name: v.serverName,
   vim_server_id: v.vimServerId,
+  vim_account_id: v.vimAccountId,
   high_availability: v.highAvailability,
   replicated: v.replicated,
   service_interface: v.serviceInterface,
@@ -57,12 +62,15 @@ export async function insertNs(db: ManoStore, ns: Ns): Promise<void> {
     name,
     nsdId: nsd_id,
     vimAccountId: vim_account_id,
+    vimAccounts,
     state,
     detail,
     createdAt: created_at,
     modifiedAt: modified_at,
   } = ns;
-  await db.insertInto("ns").values({ id, name, nsd_id, vim_account_id, state, detail, created_at, modified_at }).execute();
+  const vim_accounts = JSON.stringify(vimAccounts);
+  const row = { id, name, nsd_id, vim_account_id, vim_accounts, state, detail, created_at, modified_at };
+  await db.insertInto("ns").values(row).execute();
 }
 
 export async function readAllNs(db: ManoStore): Promise<Ns[]> {
@@ -77,12 +85,29 @@ export async function updateNsState(db: ManoStore, ns: Pick<Ns, "id" | "state" |
     .execute();
 }
 
-/** From here on the NS is wanted: its state and every VNFC it shall have, in one transaction, before the VIM is asked for any. */
-export async function writeInstantiation(db: ManoStore, ns: Ns, vnfcs: readonly Vnfc[]): Promise<void> {
+/** From here on the NS is wanted: its state, every VNFC it shall have and what joins them, in one transaction, before a VIM is asked for any. */
+export async function writeInstantiation(
+  db: ManoStore,
+  ns: Ns,
+  vnfcs: readonly Vnfc[],
+  stitches: readonly { readonly link: string; readonly stitch: Stitch }[],
+): Promise<void> {
   await db.transaction().execute(async (tx) => {
     await updateNsState(tx, ns);
     await tx.insertInto("vnfc").values(vnfcs.map(rowOfVnfc)).execute();
+    for (const { link, stitch } of stitches) {
+      const { id, nsId: ns_id, vlan } = stitch;
+      await tx
+        .insertInto("stitch")
+        .values({ id, ns_id, link, vlan, body: JSON.stringify(stitch) })
+        .execute();
+    }
   });
+}
+
+export async function readStitches(db: ManoStore): Promise<Stitch[]> {
+  const rows = await db.selectFrom("stitch").select("body").orderBy("vlan").execute();
+  return rows.map((r) => JSON.parse(r.body) as Stitch);
 }
 
 /** Forgets the VNFCs and groups of an NS, whose servers are gone. */
@@ -90,6 +115,7 @@ export async function writeRemoval(db: ManoStore, ns: Ns): Promise<void> {
   await db.transaction().execute(async (tx) => {
     await updateNsState(tx, ns);
     await tx.deleteFrom("vnfc").where("ns_id", "=", ns.id).execute();
+    await tx.deleteFrom("stitch").where("ns_id", "=", ns.id).execute();
     const groups = tx.selectFrom("protection_group").select("id").where("ns_id", "=", ns.id);
     await tx
       .updateTable("protection_command")
@@ -106,7 +132,15 @@ export async function deleteNs(db: ManoStore, id: NsId): Promise<void> {
 }
 
 export async function readAllVnfcs(db: ManoStore): Promise<Vnfc[]> {
-  return (await db.selectFrom("vnfc").selectAll().orderBy("created_at").orderBy("name").execute()).map(vnfcOf);
+  const rows = await db
+    .selectFrom("vnfc")
+    .innerJoin("ns", "ns.id", "vnfc.ns_id")
+    .selectAll("vnfc")
+    .select("ns.vim_account_id as ns_vim")
+    .orderBy("vnfc.created_at")
+    .orderBy("vnfc.name")
+    .execute();
+  return rows.map(vnfcOf);
 }
 
 export async function updateVnfcStatus(

@@ -29,6 +29,7 @@ export interface NsRow {
   name: string;
   nsd_id: string;
   vim_account_id: string;
+  vim_accounts: string;
   state: string;
   detail: string | null;
   created_at: string;
@@ -42,6 +43,7 @@ export interface VnfcRow {
   vdu: string;
   server_name: string;
   vim_server_id: string;
+  vim_account_id: string | null;
   high_availability: string | null;
   replicated: string | null;
   service_interface: string | null;
@@ -51,6 +53,14 @@ export interface VnfcRow {
   created_at: string;
   modified_at: string;
   rests_since: string | null;
+}
+
+export interface StitchRow {
+  id: string;
+  ns_id: string;
+  link: string;
+  vlan: number;
+  body: string;
 }
 
 export interface ProtectionGroupRow {
@@ -109,6 +119,7 @@ export interface ManoTables {
   descriptor: DescriptorRow;
   ns: NsRow;
   vnfc: VnfcRow;
+  stitch: StitchRow;
   protection_group: ProtectionGroupRow;
   failover: FailoverRow;
   alarm: AlarmRow;

@@ -154,8 +154,9 @@ export class Protections implements FactsListener, Disposable {
   /** Servers whose guest's agent is to be asked: of members that run. */
   beaten(): BeatTarget[] {
     const { servers } = this.#picture;
-    return [...this.#byServer].flatMap(([serverId, memberships]): BeatTarget[] => {
-      const server = servers.get(serverId);
+    return [...this.#byPlace].flatMap(([place, memberships]): BeatTarget[] => {
+      const serverId = place as ServerId;
+      const server = servers.get(serverId); // Of a member in another VIM there is none here.
       const policies = memberships.flatMap((m) => this.#kept(m.id).guestHeartbeat ?? []);
       return server?.status === "ACTIVE" && policies[0] ? [{ serverId, hostId: server.hostId, policy: policies[0] }] : [];
     });
@@ -283,8 +284,7 @@ export class Protections implements FactsListener, Disposable {
   }
 
   #isTold(id: VimPortId | ServerId, by: Source): boolean {
-    if (by === "guestHeartbeat")
-      return (this.#byServer.get(id as ServerId) ?? []).some((m) => this.#kept(m.id).guestHeartbeat !== null);
+    if (by === "guestHeartbeat") return this.#membershipsOf(id as ServerId).some((m) => m.protection.guestHeartbeat !== null);
     const port = this.#picture.ports.get(id as VimPortId);
     const protections = port ? this.#protectionsOf(port) : [];
     return by === "probe" ? protections.some((p) => p.probe !== null) : protections.length > 0;

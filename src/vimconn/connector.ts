@@ -1,7 +1,7 @@
 import type { ArmedProtection } from "../model/armed.ts";
 import type { Source } from "../model/evidence.ts";
 import type { HostState } from "../model/host-state.ts";
-import type { GroupId, HostId, NetId, ServerId, VnfcId } from "../model/ids.ts";
+import type { GroupId, HostId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { Net, VimPort } from "../model/net.ts";
 import type { Path } from "../model/path.ts";
 import type { ServerStatus, VimEvent } from "../model/vim-event.ts";
@@ -53,6 +53,21 @@ export interface ServerSpec {
   readonly antiAffinityGroup: string | null;
 }
 
+/** A net that is made for a network service. */
+export interface NetSpec {
+  readonly id: NetId;
+  readonly name: string;
+}
+
+/** Where a link to another VIM enters the switch, as an outside port of a net: one VLAN of it. */
+export interface OutsidePortSpec {
+  readonly id: VimPortId;
+  readonly name: string;
+  readonly netId: NetId;
+  readonly switchPort: string;
+  readonly vlan: number;
+}
+
 /** When the change left for the switch and when the switch confirmed it; `pending`: no switch is connected, the VIM will do it then. */
 export type Bound =
   | { readonly pending: false; readonly onWireMs: number; readonly barrierMs: number }
@@ -80,6 +95,14 @@ export interface VimConnector extends Disposable {
   evacuateServer(id: ServerId, from: HostId, signal: AbortSignal): Promise<void>;
   /** No error when it is gone already. */
   deleteServer(id: ServerId, signal: AbortSignal): Promise<void>;
+  /** Makes the data net unless one with this id is there already. */
+  ensureNet(spec: NetSpec, signal: AbortSignal): Promise<void>;
+  /** No error when it is gone already. */
+  deleteNet(id: NetId, signal: AbortSignal): Promise<void>;
+  /** Makes the outside port unless one with this id is there already. */
+  ensureOutsidePort(spec: OutsidePortSpec, signal: AbortSignal): Promise<void>;
+  /** No error when it is gone already. */
+  deleteOutsidePort(id: VimPortId, signal: AbortSignal): Promise<void>;
   /** Leads a traffic net to a data net, or to none; with `copyNet` to two at once, which an OpenVIM as the original is refuses. The request is on its way when this returns: nothing is awaited before. */
   changeBind(trafficNet: NetId, dataNet: NetId | null, copyNet?: NetId | null): Promise<Bound>;
   /**
@@ -93,6 +116,8 @@ export interface VimConnector extends Disposable {
   disarm(id: GroupId, signal: AbortSignal): Promise<void>;
   /** Closes a member's service port in the switch and carries out its plan. The VIM tells `fenced` when it is done. */
   fence(id: GroupId, member: VnfcId, signal: AbortSignal): Promise<void>;
+  /** Opens it again. */
+  liftFence(id: GroupId, member: VnfcId, signal: AbortSignal): Promise<void>;
   /** The net behind the switch port that a net is cabled to (dissertation 4.3, request #1). */
   netConnection(net: NetId, signal: AbortSignal): Promise<NetId | null>;
   /** The nets that are bound to this one (dissertation 4.3, request #2). */

@@ -1,10 +1,10 @@
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { ArmedProtection } from "../model/armed.ts";
-import type { GroupId, HostId, NetId, ServerId, VnfcId } from "../model/ids.ts";
+import type { GroupId, HostId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { VimAccount } from "../model/ns.ts";
 import type { VimEvent } from "../model/vim-event.ts";
-import type { Bound, Inventory, ServerSpec, VimConnector, VimServer } from "./connector.ts";
+import type { Bound, Inventory, NetSpec, OutsidePortSpec, ServerSpec, VimConnector, VimServer } from "./connector.ts";
 import { type Answer, VimHttp } from "./http.ts";
 import { VimSecrets } from "./secrets.ts";
 import { SseCutter } from "./sse.ts";
@@ -154,8 +154,28 @@ class OpenVim implements VimConnector {
   }
 
   async deleteServer(id: ServerId, signal: AbortSignal): Promise<void> {
-    const answer = await this.#send("DELETE", `${this.#url}/${await this.#tenantPath(signal)}/servers/${id}`, undefined, signal);
-    if (answer.status !== 404) accepted("DELETE", `servers/${id}`, answer);
+    await this.#delete(`${this.#url}/${await this.#tenantPath(signal)}/servers/${id}`, signal);
+  }
+
+  async ensureNet({ id, name }: NetSpec, signal: AbortSignal): Promise<void> {
+    if (await this.#isThere(`networks/${id}`, signal)) return;
+    await this.#ask("POST", "networks", { network: { id, name, type: "data", shared: true } }, signal);
+  }
+
+  deleteNet(id: NetId, signal: AbortSignal): Promise<void> {
+    return this.#delete(`${this.#url}/networks/${id}`, signal);
+  }
+
+  /** Outside ports are the administrator's. */
+  async ensureOutsidePort({ id, name, netId, switchPort, vlan }: OutsidePortSpec, signal: AbortSignal): Promise<void> {
+    if (await this.#isThere(`ports/${id}`, signal)) return;
+    const port = { id, name, network_id: netId, "binding:switch_port": switchPort, "binding:vlan": vlan };
+    const url = `${this.#adminUrl}/ports`;
+    accepted("POST", url, await this.#send("POST", url, { port }, signal));
+  }
+
+  deleteOutsidePort(id: VimPortId, signal: AbortSignal): Promise<void> {
+    return this.#delete(`${this.#adminUrl}/ports/${id}`, signal);
   }
 
   changeBind(trafficNet: NetId, dataNet: NetId | null, copyNet: NetId | null = null): Promise<Bound> {
@@ -181,14 +201,16 @@ class OpenVim implements VimConnector {
     return protectionOf((accepted("GET", path, answer) as { protection: WireProtection }).protection);
   }
 
-  async disarm(id: GroupId, signal: AbortSignal): Promise<void> {
-    const path = `protections/${id}`;
-    const answer = await this.#send("DELETE", `${this.#url}/${path}`, undefined, signal);
-    if (answer.status !== 404) accepted("DELETE", path, answer);
+  disarm(id: GroupId, signal: AbortSignal): Promise<void> {
+    return this.#delete(`${this.#url}/protections/${id}`, signal);
   }
 
   async fence(id: GroupId, member: VnfcId, signal: AbortSignal): Promise<void> {
     await this.#ask("PUT", `protections/${id}/fence/${member}`, undefined, signal);
+  }
+
+  async liftFence(id: GroupId, member: VnfcId, signal: AbortSignal): Promise<void> {
+    await this.#ask("DELETE", `protections/${id}/fence/${member}`, undefined, signal);
   }
 
   async netConnection(net: NetId, signal: AbortSignal): Promise<NetId | null> {
@@ -255,6 +277,18 @@ class OpenVim implements VimConnector {
     const path = `${await this.#tenantPath(signal)}/servers/${id}`;
     const answer = await this.#send("GET", `${this.#url}/${path}`, undefined, signal);
     return answer.status === 404 ? null : serverOf((accepted("GET", path, answer) as { server: WireServer }).server);
+  }
+
+  async #isThere(path: string, signal: AbortSignal): Promise<boolean> {
+    const answer = await this.#send("GET", `${this.#url}/${path}`, undefined, signal);
+    if (answer.status === 404) return false;
+    accepted("GET", path, answer);
+    return true;
+  }
+
+  async #delete(url: string, signal: AbortSignal): Promise<void> {
+    const answer = await this.#send("DELETE", url, undefined, signal);
+    if (answer.status !== 404) accepted("DELETE", url, answer);
   }
 
   /** The tenant as it stands in paths: its id, asked for once. */

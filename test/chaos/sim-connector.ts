@@ -1,10 +1,10 @@
 import { FAULTS, Fault } from "../../src/lib/fault.ts";
 import type { ArmedProtection } from "../../src/model/armed.ts";
-import type { GroupId, NetId, ServerId, VnfcId } from "../../src/model/ids.ts";
+import type { GroupId, NetId, ServerId, VimPortId, VnfcId } from "../../src/model/ids.ts";
 import type { VimEvent } from "../../src/model/vim-event.ts";
 import type { ServerTask } from "../../src/model/vim-picture.ts";
 import type { Vim } from "../../src/vim/vim.ts";
-import type { Bound, Inventory, ServerSpec, VimConnector } from "../../src/vimconn/connector.ts";
+import type { Bound, Inventory, NetSpec, OutsidePortSpec, ServerSpec, VimConnector } from "../../src/vimconn/connector.ts";
 import type { Chance } from "./chance.ts";
 import { type Life, never, type SimClock } from "./sim-clock.ts";
 import { DiskFull } from "./sim-store.ts";
@@ -142,6 +142,26 @@ export class SimConnector implements VimConnector {
     await this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.servers.deleteServer(id)).catch(unlessGone);
   }
 
+  async ensureNet({ id, name }: NetSpec, signal: AbortSignal): Promise<void> {
+    await this.#ask(ASK_TIMEOUT_MS, signal, async (vim) => {
+      if (!vim.picture.nets.has(id)) await vim.nets.createNet({ id, name, kind: "data", shared: true });
+    });
+  }
+
+  deleteNet(id: NetId, signal: AbortSignal): Promise<void> {
+    return this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.nets.deleteNet(id));
+  }
+
+  async ensureOutsidePort(spec: OutsidePortSpec, signal: AbortSignal): Promise<void> {
+    await this.#ask(ASK_TIMEOUT_MS, signal, async (vim) => {
+      if (!vim.picture.ports.has(spec.id)) await vim.ports.createPort(spec);
+    });
+  }
+
+  async deleteOutsidePort(id: VimPortId, signal: AbortSignal): Promise<void> {
+    await this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.ports.deletePort(id)).catch(unlessGone);
+  }
+
   changeBind(trafficNet: NetId, dataNet: NetId | null, copyNet: NetId | null = null): Promise<Bound> {
     return this.#ask(BIND_TIMEOUT_MS, undefined, async (vim) => {
       const applied = await vim.binds.changeBind(trafficNet, dataNet, copyNet);
@@ -182,10 +202,14 @@ export class SimConnector implements VimConnector {
   async fence(id: GroupId, member: VnfcId, signal: AbortSignal): Promise<void> {
     await this.#ask(ASK_TIMEOUT_MS, signal, async (vim) => {
       const { serverId } = vim.picture.protections.get(id)?.members.find((m) => m.id === member) ?? {};
-      const life = serverId && this.#lifeOf(serverId);
+      const life = serverId ? this.#lifeOf(serverId) : undefined;
       await vim.protections.fence(id, member);
       if (serverId && life !== undefined) this.#acked.fences.set(serverId, life);
     });
+  }
+
+  async liftFence(id: GroupId, member: VnfcId, signal: AbortSignal): Promise<void> {
+    await this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.protections.lift(id, member));
   }
 
   async netConnection(net: NetId): Promise<NetId | null> {

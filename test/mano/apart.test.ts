@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { togetherIn } from "../../src/mano/apart.ts";
 import type { HostId, ServerId, VnfcId } from "../../src/model/ids.ts";
-import type { ProtectionGroup } from "../../src/model/protection.ts";
+import type { Member } from "../../src/model/protection.ts";
 import type { Inventory } from "../../src/vimconn/connector.ts";
 
-const group = { members: ["a", "b", "c"].map((name) => ({ vnfcId: name, name, standby: "hot" })) } as unknown as ProtectionGroup;
+const members = ["a", "b", "c"].map((name) => ({ vnfcId: name, name, standby: "hot" })) as unknown as Member[];
 const serverOf = (id: VnfcId) => id as string as ServerId;
 const HOSTS = new Map([
   ["h1", "compute-1"],
@@ -33,5 +33,5 @@ test.for([
   ],
   ["the VIM does not say", null, { a: "h1", b: "h1", c: "h1" }, null],
 ] as const)("%s", ([, hosts, at, want]) => {
-  expect(togetherIn(group, seen(hosts, at), serverOf)).toEqual(want);
+  expect(togetherIn(members, seen(hosts, at), serverOf)).toEqual(want);
 });

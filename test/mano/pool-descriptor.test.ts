@@ -96,7 +96,10 @@ describe("the groups of the example", () => {
     const { vnfds, nsds } = parsed.descriptor;
     const vnfcs = vnfds[0]!.vdus[0]!.vnfcs.map((v) => ({ id: v.id, name: v.id, vdu: "relay" }) as unknown as Vnfc);
     const nets = new Map(nsds[0]!.members.flatMap((m) => [m.dataNet, ...m.trafficNets]).map((n) => [n, n as NetId]));
-    return groupsOf({ ns: { id: "ns", name: "media" } as unknown as Ns, nsd: nsds[0]!, vnfd: vnfds[0]!, vnfcs }, nets);
+    return groupsOf(
+      { ns: { id: "ns", name: "media" } as unknown as Ns, nsd: nsds[0]!, vnfd: vnfds[0]!, vnfcs, stitches: [] },
+      () => nets,
+    );
   };
 
   test("as they are divided: the spares are in both", () => {
@@ -156,6 +159,6 @@ describe("the groups of the example", () => {
       serving: new Map(news!.trafficNets.map((n) => [n.netId, n.normal])),
       rest: new Map([["relay-w" as VnfcId, "resting" as const]]),
     };
-    expect(notSpread(news!, view, seen, (id) => id as string as ServerId)).toEqual(want);
+    expect(notSpread(news!, news!.members, view, seen, (id) => id as string as ServerId)).toEqual(want);
   });
 });

@@ -98,10 +98,11 @@ export class Rig implements AsyncDisposable {
       .sort();
   }
 
-  async create(file = example("media-relay.yaml")): Promise<string> {
+  async create(file = example("media-relay.yaml"), where: object = {}): Promise<string> {
     const onboarded = await this.ask("POST", "/nsd/v1/descriptors", file);
     const nsd = onboarded.body.find((d: { kind: string }) => d.kind === "nsd");
-    const made = await this.ask("POST", "/nslcm/v1/ns_instances", { nsdId: nsd.id, nsName: "media" });
+    const made = await this.ask("POST", "/nslcm/v1/ns_instances", { nsdId: nsd.id, nsName: "media", ...where });
+    if (made.status !== 201) throw new Error(`not created: ${JSON.stringify(made.body)}`);
     return made.body.id;
   }
 

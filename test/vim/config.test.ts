@@ -28,11 +28,20 @@ test("defaults are filled in", () => {
         mode: "push",
         pollIntervalMs: 1000,
         vims: [],
+        links: [],
       },
       realTimePriority: 0,
     },
   });
 });
+
+const LINK = {
+  ends: [
+    { vim: "a", switchPort: "p1" },
+    { vim: "b", switchPort: "p2" },
+  ],
+  vlans: { first: 100, last: 199 },
+};
 
 //  what is in the file                                   → what the message says
 for (const [raw, says] of [
@@ -82,6 +91,18 @@ for (const [raw, says] of [
   [
     { mano: { store: "m", vims: [{ name: "a", url: "http://x", adminUrl: "http://y", certFile: "c" }] } },
     "config.mano.vims.0: want certFile and keyFile together, or neither",
+  ],
+  [
+    { mano: { store: "m", links: [LINK, { ...LINK, ends: [LINK.ends[0]] }] } },
+    "config.mano.links.1.ends: want a list of two ends, got",
+  ],
+  [
+    { mano: { store: "m", links: [{ ...LINK, ends: [LINK.ends[0], LINK.ends[0]] }] } },
+    "config.mano.links.0.ends: want two VIMs, got a twice",
+  ],
+  [
+    { mano: { store: "m", links: [{ ...LINK, vlans: { first: 9, last: 3 } }] } },
+    "config.mano.links.0.vlans: want first <= last, got 9 > 3",
   ],
   [{ mano: 3 }, "config.mano: want an object, got 3"],
   [[], "config: want an object with vim, mano or both, got []"],

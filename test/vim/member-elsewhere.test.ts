@@ -5,7 +5,7 @@ import { ArmedRig } from "./armed-rig.ts";
 import { nowMs, until } from "./rig.ts";
 
 const GROUP = "group-1" as GroupId;
-const [A, B] = ["A", "B"] as VnfcId[] as [VnfcId, VnfcId];
+const B = "B" as VnfcId;
 const [LINK, VLAN] = ["trunk", 101];
 
 /** A serves traffic0 here; B serves traffic1 in another VIM, over a VLAN of the link to it. */

@@ -13,8 +13,14 @@ export const createNs = Type.Object(
     nsdId: text("the id of an NSD"),
     nsName: text('a name: letters, digits, ".", "_" and "-", at most 40', { pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$" }),
     vimAccountId: Type.Optional(text("the id or name of a VIM account")),
+    /** Of what is not to go there. */
+    vimAccounts: Type.Optional(
+      Type.Record(Type.String(), Type.String({ minLength: 1, maxLength: 255 }), {
+        description: "an object: id of a VNFC or VDU → id or name of the VIM account it goes to",
+      }),
+    ),
   },
-  { ...closed, description: "an object with nsdId, nsName and perhaps vimAccountId" },
+  { ...closed, description: "an object with nsdId, nsName and perhaps vimAccountId, vimAccounts" },
 );
 
 /** SOL005 8.5.2.8 AlarmModifications. */
