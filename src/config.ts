@@ -19,6 +19,7 @@ const vimHost = Type.Object(
     name: text("a name of its own, which stays the host's for ever"),
     libvirtSocket,
     runDir: text("a folder of its own for monitor sockets and console logs"),
+    disksDir: Type.Optional(text("a folder of its own for its servers' disks; leave it out for one beside the store")),
     netns: Type.Optional(text("the network namespace of this hypervisor, where it is not config.vim.netns")),
     availabilityZone: Type.Optional(text("the zone it stands in")),
     memoryMiB: Type.Optional(Type.Integer({ minimum: 1, description: "MiB for guests; leave it out to have the host asked" })),
@@ -34,6 +35,24 @@ const realTimePriority = Type.Integer({
   description: "a real-time priority (SCHED_FIFO), 1..99, or 0 for none",
 });
 const vlanId = Type.Integer({ minimum: 1, maximum: 4094, description: "a VLAN id, 1..4094" });
+
+/** Files that images are made of (decision 0064). */
+const images = Type.Object(
+  {
+    dir: Type.Optional(text("a folder of this VIM alone for downloaded images; leave it out for one beside the store")),
+    folders: Type.Array(text("an absolute path", { pattern: "^/" }), {
+      default: [],
+      description: "a list of folders whose files may be images whoever may read them",
+    }),
+    mibMax: Type.Integer({
+      minimum: 1,
+      maximum: 2 ** 32,
+      default: 65_536,
+      description: "MiB that a download may have, 1..4294967296",
+    }),
+  },
+  { ...closed, default: {}, description: "an object with dir, folders and mibMax" },
+);
 
 /** Where subscribers may have us send requests to (decision 0051). */
 const callbacks = Type.Object(
@@ -101,6 +120,8 @@ const vim = Type.Object(
     }),
     bridge: text("the name of the switch bridge that data nets live on"),
     runDir: text("a folder for monitor sockets and console logs"),
+    disksDir: Type.Optional(text("a folder for the disks of servers; leave it out for one beside the store")),
+    images,
     netns: Type.Optional(text("the network namespace of the switch and the hypervisor, where it is not this process's own")),
     realTimePriority,
     accel: Type.Optional(Type.Enum(["kvm", "tcg"], { description: '"kvm" or "tcg"; leave it out to have it found out' })),
@@ -205,7 +226,7 @@ export function parseConfig(raw: unknown): Config {
   checkListeners(parsed);
   checkRanges("config.vim.callbacks.allow", parsed.vim?.callbacks.allow ?? []);
   for (const [i, link] of (parsed.mano?.links ?? []).entries()) checkLink(link, `config.mano.links.${i}`);
-  for (const key of ["name", "libvirtSocket", "runDir"] as const) checkHostsDiffer(parsed.vim?.hosts ?? [], key);
+  for (const key of ["name", "libvirtSocket", "runDir", "disksDir"] as const) checkHostsDiffer(parsed.vim?.hosts ?? [], key);
   return parsed;
 }
 
@@ -251,9 +272,9 @@ function checkLink({ ends: [a, b], vlans }: ManoConfig["links"][number], at: str
   if (vlans.first > vlans.last) throw new Fault("CONFIG", `${at}.vlans: want first <= last, got ${vlans.first} > ${vlans.last}`);
 }
 
-function checkHostsDiffer(hosts: VimConfig["hosts"], key: "name" | "libvirtSocket" | "runDir"): void {
+function checkHostsDiffer(hosts: VimConfig["hosts"], key: "name" | "libvirtSocket" | "runDir" | "disksDir"): void {
   for (const [i, host] of hosts.entries()) {
-    const first = hosts.findIndex((h) => h[key] === host[key]);
+    const first = host[key] === undefined ? i : hosts.findIndex((h) => h[key] === host[key]);
     if (first < i)
       throw new Fault(
         "CONFIG",

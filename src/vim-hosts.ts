@@ -1,9 +1,11 @@
 import { mkdirSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import type { VimConfig } from "./config.ts";
 import { probeAccel } from "./hosts/accel.ts";
 import { type Host, openHost } from "./hosts/host.ts";
 import type { Ovsdb } from "./hosts/ovsdb.ts";
 import { openProcessExit } from "./hosts/process-exit.ts";
+import { ServerDisks } from "./hosts/server-disks.ts";
 import { deleteTap, ensureTap } from "./hosts/taps.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Log } from "./lib/log.ts";
@@ -28,6 +30,7 @@ interface Site {
   readonly row: HostRow;
   readonly libvirtSocket: string;
   readonly runDir: string;
+  readonly disksDir: string;
   readonly netns: string | undefined;
   /** Given by the settings; else the host is asked. */
   readonly memoryMiB?: number | undefined;
@@ -67,13 +70,18 @@ export async function openHosts(config: VimConfig, vim: Vim, ovsdb: Ovsdb, aroun
 
 async function sitesOf(config: VimConfig, vim: Vim): Promise<Site[]> {
   const { hosts, libvirtSocket, runDir, netns } = config;
+  const disksDir = config.disksDir ?? besideStore(config, "disks");
   if (hosts.length === 0) {
     const row = await vim.inventory.localHost();
-    return [{ row, libvirtSocket, runDir, netns, memoryMiB: row.memoryMiB, cpus: row.cpus }];
+    return [{ row, libvirtSocket, runDir, disksDir, netns, memoryMiB: row.memoryMiB, cpus: row.cpus }];
   }
   const rows = await vim.inventory.namedHosts(hosts);
-  return hosts.map((host, i) => ({ netns, ...host, row: rows[i]! }));
+  return hosts.map((host, i) => ({ netns, disksDir: join(disksDir, host.name), ...host, row: rows[i]! }));
 }
+
+/** A store in memory is nothing to stay; neither is what belongs to it. */
+export const besideStore = ({ store, runDir }: VimConfig, folder: string): string =>
+  join(store === ":memory:" ? runDir : dirname(resolve(store)), folder);
 
 function plugsOf({ bridge }: VimConfig, { netns }: Site, ovsdb: Ovsdb): Plugs {
   const where = netns === undefined ? {} : { netns };
@@ -88,7 +96,7 @@ function plugsOf({ bridge }: VimConfig, { netns }: Site, ovsdb: Ovsdb): Plugs {
 
 function computeLoop(
   vim: Vim,
-  { row, runDir }: Site,
+  { row, runDir, disksDir }: Site,
   host: Host,
   { plugs, accel, clock, log }: Surroundings & { plugs: Plugs; accel: "kvm" | "tcg" },
 ): Loop {
@@ -98,6 +106,7 @@ function computeLoop(
     facts: vim.facts,
     host,
     plugs,
+    disks: new ServerDisks(disksDir),
     place: { runDir, accel },
     clock,
     log,

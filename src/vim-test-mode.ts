@@ -5,7 +5,7 @@ import { Loop } from "./lib/loop.ts";
 import type { HostId } from "./model/ids.ts";
 import type { ServerStatus } from "./model/vim-event.ts";
 import type { Host } from "./model/vim-picture.ts";
-import { Compute, type Plugs } from "./vim/compute.ts";
+import { Compute, type Disks, type Plugs } from "./vim/compute.ts";
 import { onHost } from "./vim/edges.ts";
 import type { Vim } from "./vim/vim.ts";
 
@@ -22,6 +22,9 @@ const NO_PLUGS: Plugs = {
   removePort: async () => {},
   ensureBridge: async () => {},
 };
+
+/** Nor has a server any file. */
+const NO_DISKS: Disks = { folderOf: (id) => `/nonexistent/${id}`, prepare: async () => {}, remove: async () => {} };
 
 const STATE_OF = { ACTIVE: "running", PAUSED: "paused" } as const satisfies Partial<Record<ServerStatus, string>>;
 
@@ -69,7 +72,18 @@ const knownOn = (vim: Vim, id: HostId) =>
 function computeLoop(vim: Vim, hostId: HostId, host: SimulatedHost, { clock, log }: Surroundings): Loop {
   const { picture, facts } = vim;
   const place = { runDir: "/nonexistent", accel: "tcg" } as const;
-  const compute = new Compute({ hostId, picture, facts, host, plugs: NO_PLUGS, place, clock, log, wake: () => loop.wake() });
+  const compute = new Compute({
+    hostId,
+    picture,
+    facts,
+    host,
+    plugs: NO_PLUGS,
+    disks: NO_DISKS,
+    place,
+    clock,
+    log,
+    wake: () => loop.wake(),
+  });
   const pass = async () => {
     vim.hostStates.look(hostId);
     await compute.pass();

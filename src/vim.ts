@@ -1,9 +1,10 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { openDoorway } from "./api/doorway.ts";
 import { listenHttp } from "./api/http.ts";
 import { serveOpenvim } from "./api/openvim/serve.ts";
 import type { VimConfig } from "./config.ts";
+import { ImageFiles } from "./hosts/image-files.ts";
 import { connectOvsdb } from "./hosts/ovsdb.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Fault } from "./lib/fault.ts";
@@ -17,10 +18,11 @@ import { openStore } from "./store/open.ts";
 import type { VimDb } from "./store/vim-schema.ts";
 import { listen, type SwitchListener } from "./switch/listen.ts";
 import { onOvsdb, onSwitch } from "./vim/edges.ts";
+import { ImageMaking } from "./vim/image-making.ts";
 import { Probe } from "./vim/probe.ts";
 import { TrafficWatch } from "./vim/traffic-watch.ts";
 import { Vim } from "./vim/vim.ts";
-import { openHosts } from "./vim-hosts.ts";
+import { besideStore, openHosts } from "./vim-hosts.ts";
 import { simulateHosts } from "./vim-test-mode.ts";
 import { probeFrames } from "./wire/probe-frames.ts";
 
@@ -133,6 +135,17 @@ interface World extends AsyncDisposable {
   run(signal: AbortSignal): Promise<void>[];
 }
 
+/** What was asked of images and not done when the last daemon ended is begun anew. */
+async function openImages(config: VimConfig, vim: Vim, { clock, log }: Surroundings): Promise<AsyncDisposable> {
+  const { dir = besideStore(config, "images"), folders, mibMax } = config.images;
+  const files = new ImageFiles({ dir: resolve(dir), folders, bytesMax: mibMax * 2 ** 20 });
+  const { picture, events } = vim;
+  const images = new ImageMaking({ picture, files, events, clock, log });
+  vim.images = images;
+  await images.start();
+  return images;
+}
+
 /** `lead`: takes the lead over the store and answers the epoch; asked when nothing can fail any more that is another daemon's. */
 async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around: Surroundings): Promise<World> {
   await using undo = new AsyncDisposableStack();
@@ -150,6 +163,7 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
 
   const ovsdb = undo.use(await connectOvsdb({ address: config.ovsdb, ...around }));
   undo.use(await openHosts(config, vim, ovsdb, { ...around, epoch }));
+  undo.use(await openImages(config, vim, around));
   undo.defer(ovsdb.on(onOvsdb(vim)));
   vim.bfd.use(ovsdb);
 

@@ -19,15 +19,29 @@ export type VnicSpec = Plugged & {
 export type CardSpec = Plugged &
   ({ readonly pf: string } | { readonly vf: string; readonly mac: string; readonly vlan: number | null });
 
-export interface DiskSpec {
+export type DiskBus = "virtio" | "ide" | "usb";
+
+/** A disk or a CD-ROM. */
+export type DiskSpec = Plugged & {
   readonly path: string;
   readonly format: "raw" | "qcow2";
+  readonly bus: DiskBus;
+  readonly device: "disk" | "cdrom";
   readonly readOnly?: boolean;
+};
+
+/** The guest's names of disks begin with these, counted on for each. */
+const PREFIX: Readonly<Record<DiskBus, string>> = { virtio: "vd", ide: "hd", usb: "sd" };
+
+export function disksXml(disks: readonly DiskSpec[]): string[] {
+  const count = { virtio: 0, ide: 0, usb: 0 };
+  return disks.map((disk) => diskXml(disk, `${PREFIX[disk.bus]}${String.fromCharCode("a".charCodeAt(0) + count[disk.bus]++)}`));
 }
 
-export function diskXml({ path, format, readOnly }: DiskSpec, i: number): string {
-  const dev = `vd${String.fromCharCode("a".charCodeAt(0) + i)}`;
-  return `<disk type='file' device='disk'><driver name='qemu' type='${format}'/><source file='${esc(path)}'/><target dev='${dev}' bus='virtio'/>${readOnly ? "<readonly/>" : ""}</disk>`;
+function diskXml({ path, format, bus, device, readOnly, vpci }: DiskSpec, dev: string): string {
+  const end = readOnly || device === "cdrom" ? "<readonly/>" : "";
+  const at = bus === "virtio" ? vpciXml({ vpci }) : "";
+  return `<disk type='file' device='${device}'><driver name='qemu' type='${format}'/><source file='${esc(path)}'/><target dev='${dev}' bus='${bus}'/>${end}${at}</disk>`;
 }
 
 const OFFLOAD_OFF = "csum='off' tso4='off' tso6='off' ecn='off' ufo='off'";

@@ -1,5 +1,5 @@
 import { AGENT_PORT } from "../wire/guest-agent.ts";
-import { type CardSpec, type DiskSpec, diskXml, nicXml, type VnicSpec } from "./domain-devices.ts";
+import { type CardSpec, type DiskSpec, disksXml, nicXml, type VnicSpec } from "./domain-devices.ts";
 import { epochXml } from "./epoch.ts";
 import { element, esc } from "./xml-text.ts";
 
@@ -21,6 +21,10 @@ export interface DomainSpec {
   readonly initrd?: string;
   readonly cmdline?: string;
   readonly disks?: readonly DiskSpec[];
+  /** Devices as libvirt's XML, as an administrator wrote them. */
+  readonly rawDevices?: readonly string[];
+  /** All CPUs in one socket, with so many threads to a core; without it a socket for each. */
+  readonly threadsPerCore?: 1 | 2 | undefined;
   /** In the order in which the guest finds them. */
   readonly vnics: readonly (VnicSpec | CardSpec)[];
   /** Where QEMU listens for our own monitor, beside libvirt's. At most 107 bytes, as every UNIX socket. */
@@ -59,18 +63,19 @@ export function domainXml(spec: DomainSpec, epoch: number | null = null): string
     `<domain type='${kvm ? "kvm" : "qemu"}' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>`,
     element("name", spec.name) + element("uuid", spec.uuid) + (epoch === null ? "" : epochXml(epoch)),
     `<memory unit='MiB'>${spec.memoryMiB}</memory>${numaXml(spec)}`,
-    `<os><type arch='x86_64' machine='pc'>hvm</type>${element("kernel", spec.kernel)}${element("initrd", spec.initrd)}${element("cmdline", spec.cmdline)}</os>`,
-    `<features><acpi/><apic/>${kvm ? "" : TRANSLATION_CACHE}</features>${kvm ? "<cpu mode='host-passthrough'/>" : ""}<clock offset='utc'/>`,
+    `<os><type arch='x86_64' machine='pc'>hvm</type>${element("kernel", spec.kernel)}${element("initrd", spec.initrd)}${element("cmdline", spec.cmdline)}${bootXml(spec)}</os>`,
+    `<features><acpi/><apic/>${kvm ? "" : TRANSLATION_CACHE}</features>${cpuXml(spec)}<clock offset='utc'/>`,
     "<on_poweroff>destroy</on_poweroff><on_reboot>destroy</on_reboot><on_crash>destroy</on_crash>",
     "<devices>",
-    ...(spec.disks ?? []).map(diskXml),
+    ...disksXml(spec.disks ?? []),
     ...spec.vnics.map(nicXml),
+    ...(spec.rawDevices ?? []),
     ...(spec.consoleLog === undefined
       ? []
       : [`<serial type='file'><source path='${esc(spec.consoleLog)}'/><target port='0'/></serial>`]),
     ...(spec.watchdog === undefined ? [] : [`<watchdog model='i6300esb' action='${spec.watchdog}'/>`]),
     ...(spec.agentSocket === undefined ? [] : ["<controller type='virtio-serial' index='0'/>"]),
-    "<controller type='usb' model='none'/><memballoon model='none'/><panic model='isa'/>",
+    `<controller type='usb' model='${spec.disks?.some((d) => d.bus === "usb") ? "piix3-uhci" : "none"}'/><memballoon model='none'/><panic model='isa'/>`,
     "</devices>",
     "<qemu:commandline>",
     qemuArgs(["-chardev", listening(QMP_CHARDEV, spec.qmpSocket), "-mon", `chardev=${QMP_CHARDEV},mode=control`]),
@@ -92,6 +97,18 @@ function numaXml({ vcpus, numa, cpuset }: DomainSpec): string {
     vcpuPins && `<cputune>${vcpuPins}</cputune>`,
     numa === undefined ? "" : `<numatune><memory mode='strict' nodeset='${numa.node}'/></numatune>`,
   ].join("");
+}
+
+/** A CD-ROM first, as somebody put it in to be booted; a kernel of the host's knows no order. */
+function bootXml({ kernel, disks = [] }: DomainSpec): string {
+  if (kernel !== undefined || disks.length === 0) return "";
+  return disks.some((d) => d.device === "cdrom") ? "<boot dev='cdrom'/><boot dev='hd'/>" : "<boot dev='hd'/>";
+}
+
+function cpuXml({ accel, vcpus, threadsPerCore: threads }: DomainSpec): string {
+  const topology = threads && `<topology sockets='1' cores='${vcpus / threads}' threads='${threads}'/>`;
+  if (accel === "kvm") return topology ? `<cpu mode='host-passthrough'>${topology}</cpu>` : "<cpu mode='host-passthrough'/>";
+  return topology ? `<cpu>${topology}</cpu>` : "";
 }
 
 /**

@@ -72,7 +72,12 @@ describe("domainXml", () => {
       { mac: "02:00:00:00:00:01", tap: "t1" },
       { mac: "02:00:00:00:00:02", bridge: "br-man" },
     ];
-    const xml = domainXml({ ...SPEC, accel: "kvm", vnics, disks: [{ path: "/d.qcow2", format: "qcow2", readOnly: true }] });
+    const xml = domainXml({
+      ...SPEC,
+      accel: "kvm",
+      vnics,
+      disks: [{ path: "/d.qcow2", format: "qcow2", bus: "virtio", device: "disk", readOnly: true }],
+    });
     expect(xml).toContain("<interface type='ethernet'><mac address='02:00:00:00:00:01'/><target dev='t1' managed='no'/>");
     expect(xml).toContain("<interface type='bridge'><mac address='02:00:00:00:00:02'/><source bridge='br-man'/>");
     expect(xml.match(/<guest csum='off'/g)).toHaveLength(2);

@@ -50,7 +50,7 @@ const MODULES = [
   "virtio_net", "button", "evdev", "pvpanic", "pvpanic-mmio", "virtio_console",
 ];
 /** Ends the name of a cached kernel: one that was kept with other modules is another. */
-const KEPT = createHash("sha256").update(MODULES.join()).digest("hex").slice(0, 8);
+const keptAs = (modules: readonly string[]) => `+${createHash("sha256").update(modules.join()).digest("hex").slice(0, 8)}`;
 const GUEST = join(import.meta.dirname, "guest");
 /** 27 MB over a slow line. */
 const DOWNLOAD_MS_MAX = 300_000;
@@ -85,8 +85,7 @@ export function guestCmdline(settings: GuestSettings): string {
  * one. Throws Fault MISSING_PART when there is neither cache nor network, or no busybox, and says what to do.
  */
 export async function ensureGuestImage(cacheDir = GUEST_CACHE, progress: (line: string) => void = () => {}): Promise<GuestImage> {
-  await mkdir(cacheDir, { recursive: true });
-  const { folder, release } = await ensureKernel(cacheDir, progress);
+  const { folder, release } = await ensureGuestKernel(cacheDir, MODULES, progress);
   const archive = cpioNewc(await initramfsEntries(folder));
   const hash = createHash("sha256").update(archive).digest("hex").slice(0, 16);
   // Not compressed: inflating 12 MB costs an emulated CPU 0.4 s at every boot.
@@ -106,18 +105,26 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   await rename(draft, path);
 }
 
-interface Kernel {
+/** A kernel and modules of it, in a folder of their own: `vmlinuz` and `NAME.ko`. */
+export interface GuestKernel {
   readonly folder: string;
   readonly release: string;
 }
 
-async function ensureKernel(cacheDir: string, progress: (line: string) => void): Promise<Kernel> {
-  const cached = (await readdir(cacheDir)).find((name) => name.startsWith("kernel-") && name.endsWith(`+${KEPT}`));
-  if (cached) return { folder: join(cacheDir, cached), release: cached.slice("kernel-".length, -KEPT.length - 1) };
+/** The kernel that `cacheDir` holds, or else Debian's, with these of its modules as far as they are no part of it. Throws as `ensureGuestImage`. */
+export async function ensureGuestKernel(
+  cacheDir: string,
+  modules: readonly string[],
+  progress: (line: string) => void = () => {},
+): Promise<GuestKernel> {
+  await mkdir(cacheDir, { recursive: true });
+  const kept = keptAs(modules);
+  const cached = (await readdir(cacheDir)).find((name) => name.startsWith("kernel-") && name.endsWith(kept));
+  if (cached) return { folder: join(cacheDir, cached), release: cached.slice("kernel-".length, -kept.length) };
   const draft = await mkdtemp(join(cacheDir, "unpack-"));
   try {
     await downloadKernel(draft, progress);
-    return await keepKernel(draft, cacheDir);
+    return await keepKernel(draft, cacheDir, modules);
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
@@ -139,7 +146,7 @@ async function downloadKernel(draft: string, progress: (line: string) => void): 
 }
 
 /** Keeps the kernel and the few modules of an unpacked package, out of some 100 MB. */
-async function keepKernel(draft: string, cacheDir: string): Promise<Kernel> {
+async function keepKernel(draft: string, cacheDir: string, modules: readonly string[]): Promise<GuestKernel> {
   const root = join(draft, "root");
   const release = (await readdir(join(root, "lib/modules")))[0];
   if (!release) throw new Fault("MISSING_PART", "the downloaded kernel package holds no modules", { package: KERNEL_PACKAGE });
@@ -147,10 +154,10 @@ async function keepKernel(draft: string, cacheDir: string): Promise<Kernel> {
   const kept = join(draft, "kept");
   await mkdir(kept);
   await cp(join(root, "boot", `vmlinuz-${release}`), join(kept, "vmlinuz"));
-  for (const path of all.filter((p) => MODULES.some((m) => p.endsWith(`/${m}.ko`)))) {
+  for (const path of all.filter((p) => modules.some((m) => p.endsWith(`/${m}.ko`)))) {
     await cp(join(root, "lib/modules", release, path), join(kept, path.slice(path.lastIndexOf("/") + 1)));
   }
-  const folder = join(cacheDir, `kernel-${release}+${KEPT}`);
+  const folder = join(cacheDir, `kernel-${release}${keptAs(modules)}`);
   await rename(kept, folder).catch((e: Error) => {
     if (!existsSync(folder)) throw e; // Another run of ours was faster; its kernel is as good.
   });

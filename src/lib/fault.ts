@@ -39,11 +39,14 @@ export type FaultCode = keyof typeof FAULTS;
 export class Fault extends Error {
   override readonly name = "Fault";
   readonly code: FaultCode;
+  /** The sentence alone, without that of the code. */
+  readonly detail: string;
   readonly about: Readonly<Record<string, string | number>>;
 
   constructor(code: FaultCode, detail: string, about: Record<string, string | number> = {}, options?: ErrorOptions) {
     super(`${FAULTS[code].text}: ${detail}`, options);
     this.code = code;
+    this.detail = detail;
     this.about = about;
   }
 }

@@ -1,12 +1,14 @@
 import type { Fired } from "./armed.ts";
 import type { Evidence, Source } from "./evidence.ts";
 import type { HostState } from "./host-state.ts";
-import type { HostId, NetId, ServerId, TenantId, VimPortId } from "./ids.ts";
+import type { HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "./ids.ts";
 import type { WireStatus } from "./net.ts";
 import type { Path } from "./path.ts";
 
 /** OpenVIM's states of a server (`instances.status`). Not health: health is judged from evidence. */
 export type ServerStatus = "CREATING" | "ACTIVE" | "PAUSED" | "INACTIVE" | "ERROR" | "DELETING";
+/** OpenVIM's states of an image: BUILD while its content is on its way. */
+export type ImageStatus = "ACTIVE" | "DOWN" | "BUILD" | "ERROR";
 
 /** A request that was answered with success and changed something. */
 export interface ApiChange {
@@ -64,6 +66,8 @@ export type VimEventBody =
   | { readonly type: "opinions.counted"; readonly source?: Source }
   /** It is made anew on another host. */
   | { readonly type: "server.placed"; readonly serverId: ServerId; readonly hostId: HostId; readonly was: HostId }
+  /** A download has ended, well or not. */
+  | { readonly type: "image.status"; readonly imageId: ImageId; readonly status: ImageStatus; readonly lastError?: string }
   | { readonly type: "host.status"; readonly hostId: HostId; readonly status: HostState["state"]; readonly why?: string }
   | { readonly type: "switch.status"; readonly datapath: string; readonly status: "connected" | "disconnected" };
 
@@ -97,6 +101,7 @@ const TYPES: Readonly<Record<VimEventType, true>> = {
   "path.unseen": true,
   "opinions.suspended": true,
   "opinions.counted": true,
+  "image.status": true,
   "host.status": true,
   "switch.status": true,
 };
@@ -124,6 +129,8 @@ export function objectsOf(event: VimEventBody): readonly string[] {
     case "path.unverified":
     case "path.unseen":
       return [event.path.netId, event.path.bindNet];
+    case "image.status":
+      return [event.imageId];
     case "host.status":
       return [event.hostId];
     case "switch.status":

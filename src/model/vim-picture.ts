@@ -1,8 +1,9 @@
 import type { BfdTimers } from "./bfd.ts";
+import type { CloudConfig } from "./cloud-config.ts";
 import type { FlavorId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "./ids.ts";
 import type { Net, VimPort } from "./net.ts";
 import type { CardModel, Extended, Numa, NumaChange, Pinned } from "./numa.ts";
-import type { ServerStatus } from "./vim-event.ts";
+import type { ImageStatus, ServerStatus } from "./vim-event.ts";
 
 // What the VIM owns beside nets and link ports. Times are ISO 8601 of the wall clock, for people.
 
@@ -35,16 +36,29 @@ export interface Host {
   readonly createdAt: string;
 }
 
+export type DiskFormat = "raw" | "qcow2";
+
 export interface Image {
   readonly id: ImageId;
   readonly name: string;
+  /** An absolute path of the hosts, or the URL it is downloaded from. */
   readonly path: string;
+  /** The file with its content; null: not there yet. */
+  readonly file: string | null;
+  /** Null: it is no disk, but the initial RAM disk of a kernel. */
+  readonly format: DiskFormat | null;
+  /** Size of the disk that a guest sees; null: as `format`. */
+  readonly virtualBytes: number | null;
   readonly description: string | null;
   readonly checksum: string | null;
   readonly isPublic: boolean;
-  readonly status: "ACTIVE" | "DOWN" | "BUILD" | "ERROR";
+  readonly status: ImageStatus;
   readonly progress: number;
-  /** OpenVIM's keys, and ours for direct boot: `kernel`, a path; the image itself is then the initial RAM disk. */
+  readonly lastError: string | null;
+  /**
+   * OpenVIM's keys, and ours: `kernel` and `initrd`, paths, for direct boot; with a kernel alone the image itself is the initial RAM disk.
+   * `sha256`: what a download must have; it is told of every download.
+   */
   readonly metadata: Readonly<Record<string, string>> | null;
   /** Tenants that see it though it is not public. */
   readonly tenants: readonly TenantId[];
@@ -103,6 +117,11 @@ export interface Server {
   /** What it was asked for beside these, its flavor's or its own, and what of its host it has for itself; null: nothing. */
   readonly extended: Extended | null;
   readonly pinned: Pinned | null;
+  /** Its first disk is at least this large, GiB; null: as large as its image. */
+  readonly diskGiB: number | null;
+  readonly cloudConfig: CloudConfig | null;
+  /** Its disks were made on the host where it is. */
+  readonly hasDisks: boolean;
   /** Appended to the kernel's command line of an image that boots directly. */
   readonly kernelCmdline: string | null;
   /** The zone it was asked for; null: any. */
@@ -196,6 +215,7 @@ export interface AskedServer {
   readonly availabilityZone?: string | undefined;
   readonly antiAffinity?: AntiAffinity | undefined;
   readonly kernelCmdline?: string | undefined;
+  readonly cloudConfig?: CloudConfig | undefined;
   /** Instead of the flavor's. */
   readonly extended?: Extended | undefined;
   readonly start: "yes" | "no" | "paused";

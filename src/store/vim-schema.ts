@@ -32,6 +32,10 @@ export interface ImageRow {
   id: string;
   name: string;
   path: string;
+  file: string | null;
+  format: string | null;
+  virtual_bytes: number | null;
+  last_error: string | null;
   description: string | null;
   checksum: string | null;
   is_public: number;
@@ -99,6 +103,9 @@ export interface ServerRow {
   anti_affinity_json: string | null;
   extended_json: string | null;
   pinned_json: string | null;
+  disk_gib: number | null;
+  cloud_config_json: string | null;
+  has_disks: number;
   task: string | null;
   task_no: number;
   created_at: string;

@@ -1,19 +1,16 @@
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
 import { isAbsolute } from "node:path";
-import { pipeline } from "node:stream/promises";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { FlavorId, ImageId, TenantId } from "../model/ids.ts";
 import type { Asked, Change, Flavor, Image, Server, Tenant } from "../model/vim-picture.ts";
 import { deleteFlavor, deleteImage, deleteTenant, saveFlavor, saveImage, saveTenant } from "../store/vim-picture.ts";
 import { checkUnique, found, given, newId, notFree } from "./asking.ts";
+import { type Content, type ImageContents, isUrl } from "./image-making.ts";
 import type { Picture } from "./picture.ts";
 import { watchdogOf } from "./server-spec.ts";
 
 export interface CatalogueParts {
-  /** "assumed": a path that is not there is believed to be on the hosts, as in test mode. */
-  readonly filesAre: "read" | "assumed";
+  readonly images: () => ImageContents;
   /** Told when a tenant's row is gone. */
   readonly tenantGone: (id: TenantId) => Promise<void>;
 }
@@ -22,13 +19,13 @@ export interface CatalogueParts {
 export class Catalogue {
   readonly #picture: Picture;
   readonly #clock: Clock;
-  readonly #filesAre: "read" | "assumed";
+  readonly #images: () => ImageContents;
   readonly #tenantGone: (id: TenantId) => Promise<void>;
 
-  constructor(picture: Picture, clock: Clock, { filesAre, tenantGone }: CatalogueParts) {
+  constructor(picture: Picture, clock: Clock, { images, tenantGone }: CatalogueParts) {
     this.#picture = picture;
     this.#clock = clock;
-    this.#filesAre = filesAre;
+    this.#images = images;
     this.#tenantGone = tenantGone;
   }
 
@@ -114,56 +111,75 @@ export class Catalogue {
   }
 
   /** As `unlinkFlavor`. */
-  unlinkImage(id: ImageId, tenant: TenantId): Promise<"deleted" | "unlinked"> {
-    return this.#picture.change(async () => {
+  async unlinkImage(id: ImageId, tenant: TenantId): Promise<"deleted" | "unlinked"> {
+    const gone = await this.#picture.change(async () => {
       const image = found(this.#picture.images, id, `image '${id}' from tenant '${tenant}' not found`);
-      this.#checkUnused((s) => s.tenantId === tenant && s.imageId === id);
+      this.#checkUnused((s) => s.tenantId === tenant && uses(s, id));
       const left = withoutTenant(image, tenant);
       if (left !== null) await this.#saveImage(left);
       else await this.#removeImage(id);
-      return left === null ? "deleted" : "unlinked";
+      return left === null ? image : null;
     });
+    if (gone !== null) await this.#images().gone(gone);
+    return gone === null ? "unlinked" : "deleted";
   }
 
-  /** An image is a file of the compute host. Throws INVALID when it, or the kernel it names, is not there, or its metadata asks for what there is not. */
+  /**
+   * An image is a file of the compute host, which is looked at now, or one that is downloaded after the reply. Throws INVALID where it, or the
+   * kernel it names, is not there or cannot be one.
+   */
   async createImage(asked: Asked<Image, "name" | "path">): Promise<Image> {
-    const missing = [asked.path, asked.metadata?.kernel ?? asked.path].find((path) => !isAbsolute(path) || !existsSync(path));
-    if (missing !== undefined && this.#filesAre === "read")
-      throw new Fault("INVALID", `Image file not found: ${missing} (want the absolute path of a file on the host)`);
-    watchdogOf(asked.metadata ?? null);
-    const checksum = asked.checksum ?? (missing === undefined ? await md5Of(asked.path) : md5OfText(asked.path));
-    return this.#picture.change(async () => {
+    const { path, metadata = null, checksum = null } = asked;
+    checkPath(path);
+    watchdogOf(metadata);
+    checkUnique(this.#picture.images, undefined, "path", path); // Before minutes are spent on looking at it.
+    const content = await this.#images().contentOf({ path, metadata, checksum });
+    return this.#newImage({ ...asked, ...content });
+  }
+
+  /** While servers are made from it its content stays. */
+  async editImage(id: ImageId, change: Change<Image>): Promise<Image> {
+    const image = found(this.#picture.images, id, `image '${id}' not found`);
+    watchdogOf(change.metadata ?? null);
+    const isOther = change.path !== undefined && change.path !== image.path;
+    if (isOther) this.#checkUnused((s) => uses(s, id));
+    if (isOther) checkPath(change.path!);
+    const { metadata } = { ...image, ...given(change) };
+    const content = isOther
+      ? await this.#images().contentOf({ path: change.path!, metadata, checksum: change.checksum ?? null })
+      : {};
+    const edited = await this.#picture.change(async () => {
+      const now = found(this.#picture.images, id, `image '${id}' not found`);
+      checkUnique(this.#picture.images, id, "path", change.path);
+      if (isOther) this.#checkUnused((s) => uses(s, id));
+      return this.#saveImage({ ...now, ...given(change), ...content, id, updatedAt: this.#clock.wall().toISOString() });
+    });
+    if (!isOther) return edited;
+    await this.#images().gone(image);
+    if (edited.status === "BUILD") this.#images().begin(edited);
+    return edited;
+  }
+
+  async deleteImage(id: ImageId): Promise<void> {
+    const image = await this.#picture.change(async () => {
+      const its = found(this.#picture.images, id, `image '${id}' not found`);
+      this.#checkUnused((s) => uses(s, id));
+      await this.#removeImage(id);
+      return its;
+    });
+    await this.#images().gone(image);
+  }
+
+  async #newImage(asked: Asked<Omit<Image, keyof Content>, "name" | "path"> & Content): Promise<Image> {
+    const image = await this.#picture.change(async () => {
       const { images } = this.#picture;
       checkUnique(images, undefined, "path", asked.path);
+      const bare = { description: null, isPublic: false, metadata: null, tenants: [], updatedAt: null };
       const createdAt = this.#clock.wall().toISOString();
-      const bare = {
-        description: null,
-        isPublic: false,
-        status: "ACTIVE" as const,
-        progress: 100,
-        metadata: null,
-        tenants: [],
-        updatedAt: null,
-      };
-      return this.#saveImage({ ...bare, createdAt, ...given(asked), checksum, id: newId(images, asked.id) });
+      return this.#saveImage({ ...bare, createdAt, ...given(asked), id: newId(images, asked.id) });
     });
-  }
-
-  editImage(id: ImageId, change: Change<Image>): Promise<Image> {
-    return this.#picture.change(async () => {
-      const image = found(this.#picture.images, id, `image '${id}' not found`);
-      checkUnique(this.#picture.images, id, "path", change.path);
-      watchdogOf(change.metadata ?? null);
-      return this.#saveImage({ ...image, ...given(change), id });
-    });
-  }
-
-  deleteImage(id: ImageId): Promise<void> {
-    return this.#picture.change(async () => {
-      found(this.#picture.images, id, `image '${id}' not found`);
-      this.#checkUnused((s) => s.imageId === id);
-      await this.#removeImage(id);
-    });
+    if (image.status === "BUILD") this.#images().begin(image);
+    return image;
   }
 
   #checkUnused(isUser: (server: Server) => boolean): void {
@@ -226,11 +242,15 @@ function relink<T extends Flavor | Image>(things: Map<T["id"], T>, linked: reado
   }
 }
 
-/** What OpenVIM's test mode shows for a file that is not there. */
-const md5OfText = (text: string): string => createHash("md5").update(text).digest("hex");
+const uses = ({ imageId, extended }: Server, id: ImageId): boolean =>
+  imageId === id || (extended?.devices?.some((d) => d.imageRef === id) ?? false);
 
-async function md5Of(path: string): Promise<string> {
-  const hash = createHash("md5"); // OpenVIM's checksum: it tells files apart and protects nothing.
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
+/** Throws INVALID. */
+function checkPath(path: string): void {
+  if (isAbsolute(path)) return;
+  const url = URL.canParse(path) && isUrl(path) ? new URL(path) : null;
+  if (url === null)
+    throw new Fault("INVALID", `Image path '${path}': want an absolute path of a file on the host, or an http(s) URL`);
+  if (url.username !== "" || url.password !== "")
+    throw new Fault("INVALID", "Image path: want a URL without user and password, as everybody who sees the image sees it");
 }

@@ -1,4 +1,5 @@
 import type { Host, HostServer } from "../hosts/host.ts";
+import type { OwnFiles, ServerDisks } from "../hosts/server-disks.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault, type FaultCode } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
@@ -8,6 +9,7 @@ import type { ServerStatus } from "../model/vim-event.ts";
 import type { Leftover, Server, ServerPort, ServerTask } from "../model/vim-picture.ts";
 import { deleteLeftover } from "../store/vim-picture.ts";
 import { bridgeOf } from "./bridges.ts";
+import { diskPlan } from "./disk-plan.ts";
 import type { Facts } from "./facts.ts";
 import { leftoverKey, type Picture } from "./picture.ts";
 import { overlaps } from "./placement.ts";
@@ -24,6 +26,9 @@ export interface Plugs {
   removePort(name: string): Promise<unknown>;
   ensureBridge(name: string): Promise<unknown>;
 }
+
+/** What is asked of the host's file system for a server. */
+export type Disks = Pick<ServerDisks, "folderOf" | "prepare" | "remove">;
 
 type Outcome = Partial<Pick<Server, "status" | "lastError" | "progress">>;
 
@@ -42,6 +47,7 @@ export class Compute {
   readonly #facts: Facts;
   readonly #host: ComputeHost;
   readonly #plugs: Plugs;
+  readonly #disks: Disks;
   readonly #place: SpecPlace;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -54,6 +60,7 @@ export class Compute {
     facts: Facts;
     host: ComputeHost;
     plugs: Plugs;
+    disks: Disks;
     place: SpecPlace;
     clock: Clock;
     log: Log;
@@ -64,6 +71,7 @@ export class Compute {
     this.#facts = parts.facts;
     this.#host = parts.host;
     this.#plugs = parts.plugs;
+    this.#disks = parts.disks;
     this.#place = parts.place;
     this.#clock = parts.clock;
     this.#log = parts.log;
@@ -152,6 +160,9 @@ export class Compute {
       case "createPaused":
         return this.#start(server, true);
       case "rebuild":
+        await this.#host.destroy(server.id);
+        this.#lifeEnded(server.id);
+        return this.#start(await this.#withoutDisks(server), false);
       case "reboot": // Of a guest that may hang: nothing is asked of it.
         await this.#host.destroy(server.id);
         this.#lifeEnded(server.id);
@@ -180,8 +191,9 @@ export class Compute {
   async #start(server: Server, paused: boolean): Promise<Outcome> {
     await this.#cutOff(server.id);
     const ports = this.#picture.portsOf(server.id);
-    const spec = domainSpec(this.#picture, server, ports, this.#place);
-    await Promise.all(ports.map((port) => this.#plug(port)));
+    const plan = diskPlan(this.#picture, server, ports, this.#disks.folderOf(server.id));
+    const spec = domainSpec(this.#picture, server, ports, this.#place, plan);
+    await Promise.all([...ports.map((port) => this.#plug(port)), this.#prepare(server, plan.own)]);
     // It stopped, says who saw it, but libvirt may not know yet, and would take the start for done.
     if (server.status === "INACTIVE" && saysOf(await this.#stateOf(server.id)) !== "stopped") await this.#host.destroy(server.id);
     const beginsAt = this.#clock.now();
@@ -189,6 +201,19 @@ export class Compute {
     const says = saysOf(await this.#stateOf(server.id));
     if (says !== "stopped" && !this.#facts.hasStoppedSince(server.id, beginsAt)) return { status: STATUS_TOLD[says] };
     return { status: "INACTIVE", lastError: `the domain ended right after its start; its console is in ${spec.consoleLog}` };
+  }
+
+  /** That it has its disks is noted before it first runs: one that is missed after that is lost, and nothing empty is put in its place. */
+  async #prepare({ id, hasDisks }: Server, own: OwnFiles): Promise<void> {
+    await this.#disks.prepare(id, own, { isFirst: !hasDisks });
+    if (!hasDisks && own.disks.length > 0) this.#picture.patchServer(id, { hasDisks: true });
+  }
+
+  /** It begins anew from its image. */
+  async #withoutDisks(server: Server): Promise<Server> {
+    this.#picture.patchServer(server.id, { hasDisks: false });
+    await this.#disks.remove(server.id);
+    return { ...server, hasDisks: false };
   }
 
   /** Before it runs here: what may still run of it on another host leaves the switch. */
@@ -219,6 +244,7 @@ export class Compute {
         await this.#plugs.removePort(tap);
         await this.#plugs.deleteTap(tap);
       }
+      await this.#disks.remove(left.serverId);
       await this.#picture.change(() => deleteLeftover(this.#picture.db, left));
       this.#picture.leftovers.delete(leftoverKey(left));
       this.#facts.forget(left.serverId, left.taps);

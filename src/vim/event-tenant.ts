@@ -20,6 +20,8 @@ export function tenantOf(picture: VimPicture, event: VimEventBody): TenantId | n
     case "path.unverified":
     case "path.unseen":
       return picture.nets.get(event.path.netId)?.tenantId ?? null;
+    case "image.status":
+      return picture.images.get(event.imageId)?.tenants[0] ?? null;
     default:
       return null;
   }

@@ -5,6 +5,7 @@ import { Fault } from "../lib/fault.ts";
 import { isOfCard, type Numa, type Pinned } from "../model/numa.ts";
 import type { Image, Server, ServerPort, VimPicture } from "../model/vim-picture.ts";
 import { bridgeOf } from "./bridges.ts";
+import type { DiskPlan } from "./disk-plan.ts";
 
 export interface SpecPlace {
   readonly runDir: string;
@@ -14,23 +15,28 @@ export interface SpecPlace {
 /** libvirt takes any text, but a name is also a file name of its logs. */
 const domainName = (server: Server) => `${server.name.replaceAll(/[^A-Za-z0-9._-]/g, "_").slice(0, 40)}-${server.id.slice(0, 8)}`;
 
-/** The rows of a server as a domain. Throws INVALID where a net has no place for a vNIC. */
-export function domainSpec(picture: VimPicture, server: Server, ports: readonly ServerPort[], place: SpecPlace): DomainSpec {
+/** The rows of a server as a domain. Throws INVALID where a net has no place for a vNIC, or the image's topology none for the CPUs. */
+export function domainSpec(
+  picture: VimPicture,
+  server: Server,
+  ports: readonly ServerPort[],
+  place: SpecPlace,
+  { disks, rawDevices }: Pick<DiskPlan, "disks" | "rawDevices">,
+): DomainSpec {
   const image = picture.images.get(server.imageId)!;
-  const kernel = image.metadata?.kernel;
-  const cmdline = [image.metadata?.cmdline, server.kernelCmdline].filter(Boolean).join(" ");
-  const boot = kernel
-    ? { kernel, initrd: image.path, cmdline }
-    : { disks: [{ path: image.path, format: image.path.endsWith(".qcow2") ? ("qcow2" as const) : ("raw" as const) }] };
   const numa = server.pinned === null ? undefined : numaSpec(server.pinned);
+  const vcpus = server.vcpus || (numa?.pins.length ?? 0);
   return {
     uuid: server.id,
     name: domainName(server),
     memoryMiB: server.memoryMiB || (server.pinned?.hugepagesGiB ?? 0) * MIB_PER_GIB,
-    vcpus: server.vcpus || (numa?.pins.length ?? 0),
+    vcpus,
     numa,
     cpuset: sharedThreads(picture.hosts.get(server.hostId)?.numas ?? []),
-    ...boot,
+    threadsPerCore: threadsPerCore(image, vcpus),
+    ...kernelOf(image, server),
+    disks,
+    rawDevices,
     vnics: ports.flatMap((port) => nicsOf(picture, server, port)),
     qmpSocket: join(place.runDir, `${server.id}.qmp`),
     agentSocket: join(place.runDir, `${server.id}.qga`),
@@ -48,6 +54,21 @@ export function watchdogOf(metadata: Image["metadata"]): Pick<DomainSpec, "watch
   if (watchdog !== undefined) return { watchdog };
   const there = ["disabled", ...WATCHDOG_ACTIONS].join(", ");
   throw new Fault("INVALID", `metadata hw_watchdog_action: '${asked}' is not possible; want one of ${there}`);
+}
+
+/** For an image that is booted without firmware. */
+function kernelOf(image: Image, server: Server) {
+  const { kernel, initrd = image.path, cmdline } = image.metadata ?? {};
+  return kernel === undefined ? {} : { kernel, initrd, cmdline: [cmdline, server.kernelCmdline].filter(Boolean).join(" ") };
+}
+
+/** OpenVIM's `topology` of an image. */
+function threadsPerCore({ metadata }: Image, vcpus: number): 1 | 2 | undefined {
+  if (metadata?.topology === "oneSocket" || (metadata?.topology === undefined && metadata?.os_type?.toLowerCase() === "windows"))
+    return 1;
+  if (metadata?.topology !== "oneSocket:hyperthreading") return undefined;
+  if (vcpus % 2 !== 0) throw new Fault("INVALID", "Cannot expose hyperthreading with an odd number of vcpus");
+  return 2;
 }
 
 const MIB_PER_GIB = 1_024;

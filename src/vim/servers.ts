@@ -1,7 +1,8 @@
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
-import type { HostId, ServerId } from "../model/ids.ts";
-import type { AskedServer, Flavor, Leftover, Server, ServerPort, ServerTask } from "../model/vim-picture.ts";
+import type { HostId, ImageId, ServerId } from "../model/ids.ts";
+import type { Extended } from "../model/numa.ts";
+import type { AskedServer, Flavor, Image, Leftover, Server, ServerPort, ServerTask } from "../model/vim-picture.ts";
 import { lackOf, type Need, numaNeedOf, plainNeedOf } from "../place/need.ts";
 import { deleteServer, insertServer, moveServer, updateServer } from "../store/vim-picture.ts";
 import { found, newId } from "./asking.ts";
@@ -56,6 +57,7 @@ export class Servers {
       const image = images.get(asked.imageId);
       if (image?.status !== "ACTIVE") throw new Fault("NOT_FOUND", `image_id ${asked.imageId} not found or not ACTIVE`);
       const id = newId(servers, asked.id);
+      checkDevices(images, asked.extended ?? flavor.extended);
       checkVnics(asked.vnics, { extended: asked.extended ?? flavor.extended }, this.#picture.nets);
       const server = this.#server(id, asked, flavor);
       const ports = portsFor(this.#picture, server, asked.vnics);
@@ -107,7 +109,7 @@ export class Servers {
       if (server.hostId !== where.from) return server;
       const { hostId, pinned } = hostFor(this.#picture, this.#reach, this.#needOf(server, where), server);
       const taskNo = server.taskNo + 1;
-      const placed = { hostId, pinned, task: "start", taskNo, lastError: null } as const; // No "rebuild": repeated, it would end the new life.
+      const placed = { hostId, pinned, hasDisks: false, task: "start", taskNo, lastError: null } as const; // No "rebuild": repeated, it would end the new life.
       const had = this.#picture.portsOf(id);
       const left = leftBy(server, had);
       const plugged = movedPorts({ ...server, ...placed }, had, taskNo);
@@ -147,6 +149,9 @@ export class Servers {
       status: asked.start === "no" ? "INACTIVE" : "CREATING",
       lastError: null,
       progress: 0,
+      diskGiB: flavor.diskGiB,
+      cloudConfig: asked.cloudConfig ?? null,
+      hasDisks: false,
       kernelCmdline: asked.kernelCmdline ?? null,
       task: asked.start === "no" ? null : asked.start === "paused" ? "createPaused" : "create",
       taskNo: 1,
@@ -160,6 +165,19 @@ export class Servers {
     const where = { preferred: null, only: to, leaves: from, availabilityZone, antiAffinity };
     const hypervisor = this.#picture.hosts.get(from)?.hypervisors.split(",")[0] ?? "kvm";
     return { memoryMiB, vcpus, numa: numaNeedOf(extended), hypervisor, ...where, onlySwitched: this.#onlySwitched };
+  }
+}
+
+/** Throws NOT_FOUND for an image, INVALID for a device without one that needs it. */
+function checkDevices(images: ReadonlyMap<ImageId, Image>, extended: Extended | null): void {
+  for (const { type, imageRef, size, xml } of extended?.devices ?? []) {
+    const image = imageRef === undefined ? null : images.get(imageRef as ImageId);
+    if (image === undefined || (image !== null && image.status !== "ACTIVE"))
+      throw new Fault("NOT_FOUND", `image_id ${imageRef} not found or not ACTIVE`);
+    if (type === "cdrom" && image === null) throw new Fault("INVALID", "a device of type cdrom: want its imageRef");
+    if (type === "xml" && xml === undefined) throw new Fault("INVALID", "a device of type xml: want its xml");
+    if ((type === "disk" || type === "usb") && image === null && size === undefined)
+      throw new Fault("INVALID", `a device of type ${type}: want its imageRef, its size in GB, or both`);
   }
 }
 

@@ -7,6 +7,7 @@ import type { ApiChange } from "../model/vim-event.ts";
 import type { Server, VimNet } from "../model/vim-picture.ts";
 import { CallbackPolicy, type CallbackRules } from "../notify/callback-policy.ts";
 import type { VimStore } from "../store/vim-picture.ts";
+import { AssumedImages } from "./assumed-images.ts";
 import { type AskGuest, BeatWatch } from "./beat-watch.ts";
 import { BfdSessions } from "./bfd.ts";
 import { Binds } from "./binds.ts";
@@ -18,6 +19,7 @@ import { Fabric } from "./fabric.ts";
 import { Facts } from "./facts.ts";
 import { type FlowText, flowsOf } from "./flows.ts";
 import { HostStates } from "./host-states.ts";
+import type { ImageContents } from "./image-making.ts";
 import { Inventory } from "./inventory.ts";
 import { Nets, type VlanRange } from "./nets.ts";
 import { PathWatch } from "./path-watch.ts";
@@ -32,7 +34,7 @@ export interface VimParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly vlanRange: VlanRange;
-  /** In test mode every host takes servers and every image file is believed to be there: nothing is contacted. */
+  /** In test mode every host takes servers: nothing is contacted. */
   readonly mode?: "normal" | "test";
   /** Where subscribers may be; left out: anywhere, as where only this machine's programs can subscribe. */
   readonly callbacks?: CallbackRules;
@@ -63,6 +65,8 @@ export class Vim {
   readonly hostStates: HostStates;
   readonly subscriptions: Subscriptions;
   readonly audit = { changed: (what: ApiChange) => this.events.push({ type: "api.changed", ...what }) };
+  /** Each path is believed, unless the composition root gives something better. */
+  images: ImageContents;
   /** One for each compute host to work on; filled by the composition root. */
   readonly computeLoops = new Map<HostId, Loop>();
   /** The way to the agents in each host's guests; filled as well. */
@@ -89,8 +93,9 @@ export class Vim {
       for (const loop of this.computeLoops.values()) loop.wake();
     };
     const isTest = mode === "test";
+    this.images = new AssumedImages(picture, events);
     this.catalogue = new Catalogue(picture, clock, {
-      filesAre: isTest ? "assumed" : "read",
+      images: () => this.images,
       tenantGone: (id) => subscriptions.forgetTenant(id),
     });
     this.inventory = new Inventory(picture, clock, { speaksToAll: isTest });

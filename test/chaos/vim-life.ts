@@ -56,6 +56,7 @@ export class VimLife {
       facts,
       host: this.#host.verbs(this.life),
       plugs: this.#host.plugs(this.life),
+      disks: { folderOf: () => "/disks", prepare: async () => {}, remove: async () => {} }, // Its images have none.
       place: { runDir: "/run", accel: "kvm" },
       clock,
       log,

@@ -118,7 +118,7 @@ const numaOf = async (host: number) => (await ask("GET", `/hosts/${hostIds[host]
 const xmlOf = (id: string) => {
   const server = vim.picture.servers.get(id as ServerId)!;
   const place = { runDir: "/run", accel: "kvm" as const };
-  return domainXml(domainSpec(vim.picture, server, vim.picture.portsOf(server.id), place));
+  return domainXml(domainSpec(vim.picture, server, vim.picture.portsOf(server.id), place, { disks: [], rawDevices: [] }));
 };
 
 test("memory and CPUs without pinning of a host are what its numas leave, by OpenVIM's rule", () => {

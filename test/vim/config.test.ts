@@ -14,6 +14,7 @@ test("defaults are filled in", () => {
       libvirtSocket: "/run/libvirt/libvirt-sock",
       callbacks: { allow: [], secretsOverHttp: false },
       hosts: [],
+      images: { folders: [], mibMax: 65_536 },
       heartbeat: { everyMs: 1000, asks: 5 },
       ovsdb: "unix:/run/openvswitch/db.sock",
       vlanRange: { first: 3000, last: 4094 },

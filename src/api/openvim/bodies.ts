@@ -1,4 +1,5 @@
 import { type TSchema, Type } from "typebox";
+import { cloudConfig } from "./cloud-config.ts";
 
 // Request bodies. Members that are not named are dropped without a word, as in OpenVIM, except where `closed`.
 
@@ -172,12 +173,15 @@ export const flavorEdit = Type.Object({ flavor: Type.Partial(Type.Object(flavor)
 
 const image = {
   name,
-  path: Type.String({ minLength: 1, maxLength: 255 }),
+  /** A path of the hosts, or an http(s) URL. */
+  path: Type.String({ minLength: 1, maxLength: 1_024, pattern: "^[^\\u0000-\\u001f]*$" }),
   description: maybe(description),
-  metadata: maybe(orNull(Type.Record(Type.String(), Type.String()))),
+  metadata: maybe(orNull(Type.Record(Type.String(), Type.String({ maxLength: 2_048 })))),
   public: maybe(yesNo),
 };
-export const imageNew = Type.Object({ image: Type.Object({ id: maybe(id), ...image }) }, closed);
+/** Ours: the md5 that the file must have. */
+const checksum = Type.String({ pattern: "^[0-9a-fA-F]{32}$" });
+export const imageNew = Type.Object({ image: Type.Object({ id: maybe(id), checksum: maybe(checksum), ...image }) }, closed);
 export const imageEdit = Type.Object({ image: Type.Partial(Type.Object(image), some) }, closed);
 
 const network = {
@@ -265,6 +269,9 @@ export const serverNew = Type.Object(
       kernel_cmdline: maybe(Type.String({ maxLength: 2_048, pattern: "^[ -~]*$" })),
       /** Ours: only a host of this zone. */
       availability_zone: maybe(name),
+      /** Ours: what cloud-init is told at the first boot; `userdata` is a document of its own. */
+      cloud_config: maybe(cloudConfig),
+      userdata: maybe(Type.String({ minLength: 1, maxLength: 262_144 })),
       anti_affinity: maybe(antiAffinity),
     }),
   },

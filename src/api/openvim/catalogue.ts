@@ -76,13 +76,13 @@ export async function postFlavor(call: Call) {
   const tenant = tenantOf(call);
   const { flavor } = checked(flavorNew, call.body());
   const tenants = tenant === "any" ? [] : [tenant];
-  const asked = { ...flavorChange(flavor), name: flavor.name, id: flavor.id as FlavorId | undefined, tenants };
+  const asked = { ...flavorChange(call, flavor), name: flavor.name, id: flavor.id as FlavorId | undefined, tenants };
   return flavorReply(call, await call.doors.catalogue.createFlavor(asked));
 }
 
 export async function putFlavor(call: Call) {
   const flavor = edited(call.doors.picture.flavors, call, "flavor");
-  const change = flavorChange(checked(flavorEdit, call.body()).flavor);
+  const change = flavorChange(call, checked(flavorEdit, call.body()).flavor);
   return flavorReply(call, await call.doors.catalogue.editFlavor(flavor.id, change));
 }
 
@@ -138,8 +138,8 @@ function linking<T extends Flavor | Image>(things: ReadonlyMap<string, T>, call:
   return [thing, tenant, action];
 }
 
-function flavorChange(f: Static<typeof flavorEdit>["flavor"]): Change<Flavor> {
-  if (f.extended) checkExtended(f.extended, { of: "flavor" });
+function flavorChange({ isAdmin }: Call, f: Static<typeof flavorEdit>["flavor"]): Change<Flavor> {
+  if (f.extended) checkExtended(f.extended, { of: "flavor", isAdmin });
   return {
     name: f.name,
     description: f.description,
@@ -170,7 +170,8 @@ export async function postImage(call: Call) {
   const tenant = tenantOf(call);
   const { image } = checked(imageNew, call.body());
   const tenants = tenant === "any" ? [] : [tenant];
-  const asked = { ...imageChange(image), name: image.name, path: image.path, id: image.id as ImageId | undefined, tenants };
+  const { name, path, checksum } = image;
+  const asked = { ...imageChange(image), name, path, checksum, id: image.id as ImageId | undefined, tenants };
   return imageReply(call, await call.doors.catalogue.createImage(asked));
 }
 

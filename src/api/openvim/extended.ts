@@ -3,12 +3,20 @@ import { WireError } from "./wire-error.ts";
 
 const KINDS = ["cores", "threads", "paired-threads"] as const;
 
+export interface Asker {
+  readonly of: "flavor" | "server";
+  readonly isAdmin: boolean;
+}
+
 /**
  * The rules of `extended` that no schema can say, in the original's words. Throws 503 for what it never could, else 400. Only a server
  * can name the net of an interface.
  */
-export function checkExtended(extended: Extended, { of }: { readonly of: "flavor" | "server" }): void {
+export function checkExtended(extended: Extended, { of, isAdmin }: Asker): void {
   const numas = extended.numas ?? [];
+  // Written as XML a device can be anything of the host, such as its disk.
+  if (!isAdmin && extended.devices?.some((d) => d.type === "xml"))
+    throw new WireError(401, "Needed admin privileges for a device of type xml");
   for (const [i, numa] of numas.entries()) {
     checkKinds(numa, i);
     checkInterfaces(numa.interfaces ?? [], i, of);

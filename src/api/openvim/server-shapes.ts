@@ -55,6 +55,7 @@ export function serverOut(s: Server, ports: readonly ServerPort[], base: BaseUrl
     osImageType: "other",
     created: time(s.createdAt),
     kernel_cmdline: s.kernelCmdline,
+    config_drive: s.cloudConfig === null ? null : true, // What it is told may hold secrets, and is shown to nobody.
     availability_zone: s.availabilityZone,
     ...standingOut(s, standing),
   });

@@ -5,6 +5,7 @@ import type { AskedVnic, Server, ServerTask } from "../../model/vim-picture.ts";
 import { serverAction, serverNew } from "./bodies.ts";
 import { type Call, oneTenantOf, tenantOf } from "./call.ts";
 import { isVisible } from "./catalogue.ts";
+import { cloudConfigIn } from "./cloud-config.ts";
 import { SERVERS } from "./columns.ts";
 import { checkExtended } from "./extended.ts";
 import { checked } from "./invalid.ts";
@@ -44,7 +45,7 @@ const standingOf = (call: Call, server: Server): Standing => ({
 export async function postServer(call: Call) {
   const tenantId = oneTenantOf(call);
   const { server: asked } = checked(serverNew, call.body());
-  if (asked.extended) checkExtended(asked.extended, { of: "server" });
+  if (asked.extended) checkExtended(asked.extended, { of: "server", isAdmin: call.isAdmin });
   checkVisible(call, tenantId, asked);
   const networks = asked.networks ?? []; // The original fails without the list.
   const server = await call.doors.servers.createServer({
@@ -59,6 +60,7 @@ export async function postServer(call: Call) {
     availabilityZone: asked.availability_zone,
     antiAffinity: asked.anti_affinity && { group: asked.anti_affinity.group, policy: asked.anti_affinity.policy ?? "required" },
     kernelCmdline: asked.kernel_cmdline,
+    cloudConfig: cloudConfigIn(asked.cloud_config, asked.userdata),
     extended: asked.extended,
     start: asked.start ?? "yes",
     vnics: networks.map(vnicIn),
@@ -67,15 +69,14 @@ export async function postServer(call: Call) {
 }
 
 /** A flavor or image of another tenant is not there for this one. */
-function checkVisible(
-  { doors }: Call,
-  tenantId: TenantId,
-  asked: { readonly flavorRef: string; readonly imageRef: string },
-): void {
+function checkVisible({ doors }: Call, tenantId: TenantId, asked: Static<typeof serverNew>["server"]): void {
   const flavor = doors.picture.flavors.get(asked.flavorRef as FlavorId);
   if (flavor && !isVisible(flavor, tenantId)) throw new WireError(404, `flavor_id ${asked.flavorRef} not found`);
-  const image = doors.picture.images.get(asked.imageRef as ImageId);
-  if (image && !isVisible(image, tenantId)) throw new WireError(404, `image_id ${asked.imageRef} not found or not ACTIVE`);
+  const devices = asked.extended?.devices ?? flavor?.extended?.devices ?? [];
+  for (const ref of [asked.imageRef, ...devices.flatMap((d) => d.imageRef ?? [])]) {
+    const image = doors.picture.images.get(ref as ImageId);
+    if (image && !isVisible(image, tenantId)) throw new WireError(404, `image_id ${ref} not found or not ACTIVE`);
+  }
 }
 
 type NetworkIn = NonNullable<Static<typeof serverNew>["server"]["networks"]>[number];

@@ -44,7 +44,13 @@ export function imageOut(i: Image, tenant: TenantId | "any", base: BaseUrl): Wir
     updated: time(i.updatedAt),
     public: yesNo(i.isPublic),
   };
-  return { ...row, ...(i.metadata ? { metadata: i.metadata } : {}), links: bookmark(`${base}/${tenant}/images/${i.id}`) };
+  const ours = withoutNulls({
+    metadata: i.metadata,
+    last_error: i.lastError,
+    disk_format: i.format,
+    virtual_size: i.virtualBytes,
+  });
+  return { ...row, ...ours, links: bookmark(`${base}/${tenant}/images/${i.id}`) };
 }
 
 /** What the switch says of a net counts before what its row says. */

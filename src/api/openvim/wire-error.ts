@@ -36,7 +36,7 @@ function hostsOf(e: unknown): Pick<ErrorBody["error"], "hosts"> {
 function codeAndText(e: unknown): [number, string] {
   if (e instanceof WireError) return [e.status, e.message];
   // The dialect's descriptions stand alone, without the sentence of the fault's code before them.
-  if (e instanceof Fault) return [FAULTS[e.code].http, e.message.slice(FAULTS[e.code].text.length + 2)];
+  if (e instanceof Fault) return [FAULTS[e.code].http, e.detail];
   const status = (e as { statusCode?: number }).statusCode; // Fastify's own: a body too large, a broken URL.
   if (status !== undefined && status < 500) return [status, (e as Error).message];
   return [500, "Internal Server Error"];

@@ -1,0 +1,73 @@
+import { join } from "node:path";
+import type { DiskBus, DiskSpec } from "../hosts/domain-devices.ts";
+import type { OwnDisk, OwnFiles } from "../hosts/server-disks.ts";
+import type { ImageId } from "../model/ids.ts";
+import type { ExtendedDevice } from "../model/numa.ts";
+import type { Image, Server, ServerPort, VimPicture } from "../model/vim-picture.ts";
+import { seedTexts } from "./cloud-init.ts";
+
+/** The files that are to be a server's own, and what its domain has of them and of others'. Pure. */
+export interface DiskPlan {
+  readonly own: OwnFiles;
+  readonly disks: readonly DiskSpec[];
+  readonly rawDevices: readonly string[];
+}
+
+const BYTES_PER_GIB = 2 ** 30;
+
+/** `folder`: where the server's own files are. */
+export function diskPlan(picture: VimPicture, server: Server, ports: readonly ServerPort[], folder: string): DiskPlan {
+  const image = picture.images.get(server.imageId)!;
+  const own: OwnDisk[] = [];
+  const disks: DiskSpec[] = [];
+  const bus = busOf(image);
+  const add = (name: string, from: Image | null, gib: number | null, more: Partial<DiskSpec>) => {
+    const disk = ownDisk(join(folder, `${name}.qcow2`), from, gib);
+    own.push(disk);
+    disks.push({ path: disk.file, format: "qcow2", device: "disk", bus, ...more });
+  };
+  if (hasDisk(image)) add("root", image, server.diskGiB, { vpci: image.metadata?.vpci });
+  else if ((server.diskGiB ?? 0) > 0) add("root", null, server.diskGiB, {}); // A kernel's guest has its disk empty.
+
+  const devices = server.extended?.devices ?? [];
+  const rawDevices: string[] = [];
+  for (const [i, device] of devices.entries()) {
+    const its = device.imageRef === undefined ? null : (picture.images.get(device.imageRef as ImageId) ?? null);
+    const { vpci } = device;
+    if (device.type === "xml") rawDevices.push(rawXml(device, its));
+    else if (device.type === "cdrom")
+      disks.push({ path: fileOf(its!), format: its!.format ?? "raw", device: "cdrom", bus: "ide" });
+    else add(`disk${i + 1}`, its, device.size ?? null, { vpci, ...(device.type === "usb" && { bus: "usb" }) });
+  }
+  const seed = server.cloudConfig && {
+    file: join(folder, "seed.iso"),
+    texts: seedTexts(server, server.cloudConfig, ports, picture.nets),
+  };
+  if (seed) disks.push({ path: seed.file, format: "raw", device: bus === "ide" ? "cdrom" : "disk", bus, readOnly: true });
+  return { own: { disks: own, seed }, disks, rawDevices };
+}
+
+/** With a kernel alone an image is the initial RAM disk, and no disk. */
+export const hasDisk = ({ metadata }: Pick<Image, "metadata">): boolean =>
+  metadata?.kernel === undefined || metadata.initrd !== undefined;
+
+/** Rows of before there was a column for it are of images that stand where their path says. */
+export const fileOf = ({ file, path }: Image): string => file ?? path;
+
+/** OpenVIM's rule: virtio, unless the image says so or is of a system that has no driver for it. */
+const busOf = ({ metadata }: Image): DiskBus =>
+  metadata?.bus === "ide" || (metadata?.bus === undefined && metadata?.os_type?.toLowerCase() === "windows") ? "ide" : "virtio";
+
+function ownDisk(file: string, from: Image | null, gib: number | null): OwnDisk {
+  const bytes = Math.max((gib ?? 0) * BYTES_PER_GIB, from?.virtualBytes ?? 0);
+  if (from === null) return { file, from: null, isCopy: false, bytes };
+  const isCopy = from.metadata?.use_incremental === "no";
+  return { file, from: { file: fileOf(from), format: from.format ?? "raw" }, isCopy, bytes };
+}
+
+/** OpenVIM's places to fill in a device that is written as XML. */
+function rawXml({ xml = "", vpci }: ExtendedDevice, image: Image | null): string {
+  const filled = vpci === undefined ? xml : xml.replaceAll("__vpci__", vpci);
+  if (image === null) return filled;
+  return filled.replaceAll("__file__", fileOf(image)).replaceAll("__format__", image.format ?? "raw");
+}
