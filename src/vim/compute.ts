@@ -34,6 +34,15 @@ type Outcome = Partial<Pick<Server, "status" | "lastError" | "progress">>;
 
 /** These say nothing of the server: its task stays, and the next pass does it. */
 const LATER: ReadonlySet<FaultCode> = new Set(["HOST_UNREACHABLE", "TIMEOUT"]);
+/** Asked of a server in a state where they make no sense they change nothing: its owner is told, and the server is what it was. */
+const HARMLESS: ReadonlySet<ServerTask> = new Set(["pause", "resume", "shutdown"]);
+/** What is asked of a server that is not made yet: as if it had been asked so from the start. */
+const BEFORE_CREATION: Partial<Record<ServerTask, ServerTask>> = {
+  pause: "createPaused",
+  resume: "create",
+  shutdown: "forceOff",
+};
+
 /** libvirt learns of a process's end up to 2 s after those who watch it: a list read sooner may still show it running. */
 const LIST_LAG_MS = 3_000;
 
@@ -131,14 +140,19 @@ export class Compute {
   async #runTask(id: ServerId): Promise<boolean> {
     const server = this.#picture.servers.get(id);
     if (!server?.task) return true;
+    const task = (server.status === "CREATING" && BEFORE_CREATION[server.task]) || server.task;
     try {
-      this.#ended(server, { lastError: null, progress: 100, ...(await this.#do(server.task, server)) });
+      this.#ended(server, { lastError: null, progress: 100, ...(await this.#do(task, server)) });
     } catch (err) {
       if (err instanceof Fault && LATER.has(err.code)) {
         this.#log.warn({ err, server: id, task: server.task }, "the host does not answer; the task waits for the next pass");
         return false;
       }
-      this.#log.error({ err, server: id, task: server.task }, "a task of a server failed");
+      if (err instanceof Fault && err.code === "HOST_REFUSED" && HARMLESS.has(task)) {
+        this.#ended(server, { lastError: `${task}: ${err.detail}` });
+        return true;
+      }
+      this.#log.error({ err, server: id, task }, "a task of a server failed");
       this.#ended(server, { status: "ERROR", lastError: err instanceof Error ? err.message : String(err) });
     }
     return true;

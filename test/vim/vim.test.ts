@@ -221,6 +221,17 @@ describe("servers", () => {
     expect(statusesTold()).toEqual(["ACTIVE", "PAUSED", "ACTIVE", "INACTIVE"]);
   });
 
+  test("asked of a server that is off, pause and resume change nothing and say why", async () => {
+    for (const action of ["pause", "resume"]) {
+      await act({ [action]: null });
+      const seen = await until("it is told", async () => {
+        const { status, last_error } = (await ask("GET", `/${tenant}/servers/${server.id}`)).body.server;
+        return last_error?.startsWith(`${action}: `) && [status, last_error];
+      });
+      expect(seen).toEqual(["INACTIVE", expect.stringContaining("not running")]);
+    }
+  });
+
   test("killed and started again at once: it runs", async () => {
     await act({ start: null });
     await statusIs("ACTIVE");
@@ -259,6 +270,17 @@ describe("servers", () => {
     });
     expect(failed.last_error).toContain("no bridge that a server can be plugged into");
     expect((await ask("POST", `/${tenant}/servers/${id}/action`, { start: null })).status).toBe(405);
+    await ask("DELETE", `/${tenant}/servers/${id}`);
+  });
+
+  test("paused in the moment it is made: it is made, and stands paused", async () => {
+    const { id } = (await ask("POST", `/${tenant}/servers`, { server: { name: "vm4", flavorRef, imageRef } })).body.server;
+    await ask("POST", `/${tenant}/servers/${id}/action`, { pause: null });
+    await until("PAUSED", async () => {
+      const { status, last_error } = (await ask("GET", `/${tenant}/servers/${id}`)).body.server;
+      if (status === "ERROR") throw new Error(last_error);
+      return status === "PAUSED";
+    });
     await ask("DELETE", `/${tenant}/servers/${id}`);
   });
 
