@@ -112,6 +112,7 @@ function computeLoop(
     log,
     wake: () => loop.wake(),
   });
+  vim.computes.set(row.id, compute);
   const pass = async () => {
     vim.hostStates.look(row.id);
     await compute.pass();

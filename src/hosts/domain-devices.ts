@@ -33,9 +33,15 @@ export type DiskSpec = Plugged & {
 /** The guest's names of disks begin with these, counted on for each. */
 const PREFIX: Readonly<Record<DiskBus, string>> = { virtio: "vd", ide: "hd", usb: "sd" };
 
-export function disksXml(disks: readonly DiskSpec[]): string[] {
+/** The guest's names of its disks, in their order. */
+export function devNames(disks: readonly DiskSpec[]): string[] {
   const count = { virtio: 0, ide: 0, usb: 0 };
-  return disks.map((disk) => diskXml(disk, `${PREFIX[disk.bus]}${String.fromCharCode("a".charCodeAt(0) + count[disk.bus]++)}`));
+  return disks.map(({ bus }) => `${PREFIX[bus]}${String.fromCharCode("a".charCodeAt(0) + count[bus]++)}`);
+}
+
+export function disksXml(disks: readonly DiskSpec[]): string[] {
+  const names = devNames(disks);
+  return disks.map((disk, i) => diskXml(disk, names[i]!));
 }
 
 function diskXml({ path, format, bus, device, readOnly, vpci }: DiskSpec, dev: string): string {

@@ -4,11 +4,13 @@ import type { Log } from "../lib/log.ts";
 import type { Evidence } from "../model/evidence.ts";
 import type { ServerId } from "../model/ids.ts";
 import type { DomainState, LifecycleEvent } from "../wire/libvirt/protocol.ts";
+import { copyRunningDisk } from "./disk-copy.ts";
 import { type DomainSpec, domainXml } from "./domain-xml.ts";
 import { refuseIfLater } from "./epoch.ts";
 import type { GuestAnswer } from "./guest-channel.ts";
 import { type Capacity, connectLibvirt, type LibvirtEvent, type LibvirtSession } from "./libvirt.ts";
 import type { ProcessExit } from "./process-exit.ts";
+import type { CopyOptions } from "./qemu-img.ts";
 import { killQemu } from "./qemu-process.ts";
 import { ServerWatch } from "./server-watch.ts";
 import { backOffMs, type Patience } from "./stream.ts";
@@ -170,6 +172,11 @@ export class Host implements AsyncDisposable {
    */
   askGuest(id: ServerId, request: number): number | null {
     return this.#watches.get(id)?.askGuest(request) ?? null;
+  }
+
+  /** A copy of a running server's disk as it is now, which stands alone. `dev`: the guest's name of it. */
+  async copyDisk(id: ServerId, dev: string, to: string, options: CopyOptions): Promise<void> {
+    await copyRunningDisk(await this.#led(id), this.#options.clock, { uuid: id, dev }, to, options);
   }
 
   async domains(): Promise<HostServer[]> {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
-import { isAbsolute, join, sep } from "node:path";
+import { copyFile, link, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, sep } from "node:path";
 import { Fault } from "../lib/fault.ts";
 import type { ImageId } from "../model/ids.ts";
 import { runBehind } from "./background.ts";
@@ -71,6 +71,46 @@ export class ImageFiles {
       checkSums({ md5, sha256 }, wanted);
       return { ...(await lookAtDisk(part, options.signal)), md5, sha256 };
     });
+  }
+
+  /**
+   * A file that `fill` writes as qcow2, at `to` or where ours are. Throws CONFLICT where there is one already, INVALID for a folder that is not
+   * for images: else a tenant wrote anywhere on the host.
+   */
+  async write(id: ImageId, fill: (part: string) => Promise<void>, to: string | null, signal?: AbortSignal): Promise<WholeFile> {
+    if (to !== null) await this.checkTarget(to);
+    const filled = async (part: string) => {
+      await fill(part);
+      const [disk, md5] = await Promise.all([lookAtDisk(part, signal), sumOf("md5sum", part, signal)]);
+      return { ...disk, md5, sha256: null };
+    };
+    const whole = await this.#make(id, filled);
+    if (to === null) return whole;
+    await link(whole.file, to).catch((e: unknown) => this.#notLinked(e, whole.file, to));
+    await rm(whole.file);
+    return { ...whole, file: to };
+  }
+
+  /** Whether a copy may go there. Throws INVALID, CONFLICT. */
+  async checkTarget(to: string): Promise<void> {
+    const folder = await realpath(dirname(to)).catch(() => null);
+    const isAllowed = [this.#options.dir, ...this.#options.folders].includes(folder ?? "");
+    if (!isAllowed)
+      throw new Fault("INVALID", `${dirname(to)} is no folder for images: name it in vim.images.folders, or leave the path out`);
+    if (await stat(to).catch(() => null)) throw new Fault("CONFLICT", `${to} is there already`);
+  }
+
+  /** A folder on another disk wants a copy; a file that came meanwhile stays. */
+  async #notLinked(e: unknown, file: string, to: string): Promise<void> {
+    if ((e as NodeJS.ErrnoException).code !== "EXDEV") throw new Fault("CONFLICT", `${to}: ${(e as Error).message}`);
+    const part = join(dirname(to), `${basename(file)}.part`);
+    try {
+      await copyFile(file, part);
+      await sync(part);
+      await link(part, to);
+    } finally {
+      await rm(part, { force: true });
+    }
   }
 
   /** Deletes a file, if it is one of ours. */

@@ -20,6 +20,7 @@ import {
   EVENT_LIFECYCLE,
   FEATURE_KEEPALIVE,
   FLAGS,
+  JOB,
   LIFECYCLE,
   type LifecycleEvent,
   type Procedure,
@@ -195,6 +196,38 @@ export class LibvirtSession implements AsyncDisposable {
   /** The definition as libvirt keeps it, also while an older one runs; null where there is no such domain. */
   async xml(uuid: string): Promise<string | null> {
     return ifThere(this.#call("domainXml", { ...ref(uuid), flags: FLAGS.xmlInactive }).then(({ xml }) => xml));
+  }
+
+  /** Begins to copy disks of a running domain into files, as they are at this moment; the guest goes on. */
+  async beginBackup(uuid: string, backupXml: string): Promise<void> {
+    await this.#call("beginBackup", { ...ref(uuid), backupXml, checkpointXml: null, flags: 0 });
+  }
+
+  /** The backup that runs, as libvirt's XML; null where none does. */
+  async backupXml(uuid: string): Promise<string | null> {
+    const asked = this.#call("backupXml", { ...ref(uuid), flags: 0 }).then(({ xml }) => xml);
+    return asked.catch((e: unknown) => {
+      if (isLibvirt(e, ERROR.noDomainBackup, ERROR.operationInvalid, ERROR.noDomain)) return null; // It does not even run.
+      throw e;
+    });
+  }
+
+  /** How far the job that runs is, bytes; null where none runs. */
+  async jobProgress(uuid: string): Promise<{ readonly done: number; readonly total: number } | null> {
+    const { type, fileDone, fileTotal } = await this.#call("jobInfo", ref(uuid));
+    return type === JOB.none || type >= JOB.completed ? null : { done: Number(fileDone), total: Number(fileTotal) };
+  }
+
+  /** Whether the job that ended last ended well; it is told once. */
+  async hasCompletedJob(uuid: string): Promise<boolean> {
+    return (await this.#call("jobStats", { ...ref(uuid), flags: FLAGS.completedJob })).type === JOB.completed;
+  }
+
+  /** Ends the job that runs; without one it is no error. */
+  async abortJob(uuid: string): Promise<void> {
+    await this.#call("abortJob", ref(uuid)).catch((e: unknown) => {
+      if (!isLibvirt(e, ERROR.operationInvalid, ERROR.noDomain)) throw e;
+    });
   }
 
   async capacity(): Promise<Capacity> {

@@ -56,7 +56,7 @@ export async function makeQcow2(
 
 export interface CopyOptions {
   /** 0 to 100. */
-  readonly onProgress?: (percent: number) => void;
+  readonly onProgress?: ((percent: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -17,7 +17,7 @@ type State = keyof typeof SAYS;
  * whose libvirt is there, so everything above it is the code of every other mode.
  */
 export class SimulatedHost
-  implements Pick<Host, "ensureRunning" | "pause" | "resume" | "shutdown" | "destroy" | "ensureGone" | "domains">
+  implements Pick<Host, "ensureRunning" | "pause" | "resume" | "shutdown" | "destroy" | "ensureGone" | "domains" | "copyDisk">
 {
   readonly #clock: Clock;
   readonly #domains = new Map<ServerId, HostServer & { readonly state: State }>();
@@ -65,6 +65,9 @@ export class SimulatedHost
   async ensureGone(id: ServerId): Promise<void> {
     this.#domains.delete(id);
   }
+
+  /** There is nothing in it: its images are believed and not made. */
+  async copyDisk(): Promise<void> {}
 
   async domains(): Promise<HostServer[]> {
     return [...this.#domains.values()];

@@ -49,6 +49,8 @@ export interface Image {
   readonly format: DiskFormat | null;
   /** Size of the disk that a guest sees; null: as `format`. */
   readonly virtualBytes: number | null;
+  /** What it is a copy of; null: nothing of this VIM. */
+  readonly source: ImageSource | null;
   readonly description: string | null;
   readonly checksum: string | null;
   readonly isPublic: boolean;
@@ -64,6 +66,12 @@ export interface Image {
   readonly tenants: readonly TenantId[];
   readonly createdAt: string;
   readonly updatedAt: string | null;
+}
+
+/** A disk of a server, by the name of its file: `root` is its first. */
+export interface ImageSource {
+  readonly serverId: ServerId;
+  readonly disk: string;
 }
 
 export interface Flavor {

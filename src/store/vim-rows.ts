@@ -30,7 +30,7 @@ const SHAPES = {
       updated_at: "updatedAt",
     },
     booleans: { is_public: "isPublic" },
-    json: { metadata_json: "metadata", tenants_json: "tenants" },
+    json: { metadata_json: "metadata", tenants_json: "tenants", source_json: "source" },
   },
   flavor: {
     same: ["id", "name", "description", "vcpus"],

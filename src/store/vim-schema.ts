@@ -35,6 +35,7 @@ export interface ImageRow {
   file: string | null;
   format: string | null;
   virtual_bytes: number | null;
+  source_json: string | null;
   last_error: string | null;
   description: string | null;
   checksum: string | null;

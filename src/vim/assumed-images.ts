@@ -23,6 +23,8 @@ export class AssumedImages implements ImageContents {
     return { ...DONE, file: null, format: null, virtualBytes: null, checksum: checksum ?? md5 };
   }
 
+  async checkTarget(): Promise<void> {}
+
   begin({ id }: Image): void {
     const make = async () => {
       const image = this.#picture.images.get(id);

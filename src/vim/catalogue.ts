@@ -1,13 +1,21 @@
 import { isAbsolute } from "node:path";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
-import type { FlavorId, ImageId, TenantId } from "../model/ids.ts";
-import type { Asked, Change, Flavor, Image, Server, Tenant } from "../model/vim-picture.ts";
+import type { FlavorId, ImageId, ServerId, TenantId } from "../model/ids.ts";
+import type { Asked, Change, Flavor, Image, ImageSource, Server, Tenant } from "../model/vim-picture.ts";
 import { deleteFlavor, deleteImage, deleteTenant, saveFlavor, saveImage, saveTenant } from "../store/vim-picture.ts";
 import { checkUnique, found, given, newId, notFree } from "./asking.ts";
-import { type Content, type ImageContents, isUrl } from "./image-making.ts";
+import { diskMeant, type MeantDisk } from "./disk-plan.ts";
+import { type Content, type ImageContents, isUrl, LATER, PROVISIONAL } from "./image-making.ts";
 import type { Picture } from "./picture.ts";
 import { watchdogOf } from "./server-spec.ts";
+
+/** What is asked for a copy of a server's disk. */
+export type AskedCopy = Pick<Image, "name"> &
+  Change<Pick<Image, "id" | "path" | "description" | "metadata" | "isPublic" | "tenants">>;
+
+/** OpenVIM's sentence for what cannot be asked of a server in ERROR. */
+export const IN_ERROR = "Server is in ERROR status, allowed actions are: terminate, rebuild";
 
 export interface CatalogueParts {
   readonly images: () => ImageContents;
@@ -137,6 +145,18 @@ export class Catalogue {
     return this.#newImage({ ...asked, ...content });
   }
 
+  /** One that a disk of a server is copied to. Throws NOT_FOUND, NOT_ALLOWED of a server in ERROR, CONFLICT for a path that another image has. */
+  async createImageOf(serverId: ServerId, meant: MeantDisk, asked: AskedCopy): Promise<Image> {
+    const server = found(this.#picture.servers, serverId, `server ${serverId} not found`);
+    if (server.status === "ERROR") throw new Fault("NOT_ALLOWED", IN_ERROR);
+    const disk = diskMeant(this.#picture, server, meant);
+    if (disk === null) throw new Fault("NOT_FOUND", `disk ${meant.dev ?? meant.imageRef ?? ""} not found for server`);
+    if (asked.path !== undefined) await this.#images().checkTarget(asked.path);
+    const source: ImageSource = { serverId, disk };
+    const id = newId(this.#picture.images, asked.id);
+    return this.#newImage({ ...asked, ...LATER, id, path: asked.path ?? `${PROVISIONAL}${id}`, source });
+  }
+
   /** While servers are made from it its content stays. */
   async editImage(id: ImageId, change: Change<Image>): Promise<Image> {
     const image = found(this.#picture.images, id, `image '${id}' not found`);
@@ -174,7 +194,7 @@ export class Catalogue {
     const image = await this.#picture.change(async () => {
       const { images } = this.#picture;
       checkUnique(images, undefined, "path", asked.path);
-      const bare = { description: null, isPublic: false, metadata: null, tenants: [], updatedAt: null };
+      const bare = { description: null, isPublic: false, metadata: null, tenants: [], updatedAt: null, source: null };
       const createdAt = this.#clock.wall().toISOString();
       return this.#saveImage({ ...bare, createdAt, ...given(asked), id: newId(images, asked.id) });
     });

@@ -1,4 +1,5 @@
 import type { Host, HostServer } from "../hosts/host.ts";
+import { type CopyOptions, copyDisk } from "../hosts/qemu-img.ts";
 import type { OwnFiles, ServerDisks } from "../hosts/server-disks.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault, type FaultCode } from "../lib/fault.ts";
@@ -6,17 +7,21 @@ import type { Log } from "../lib/log.ts";
 import type { HostId, ServerId } from "../model/ids.ts";
 import { isOfCard } from "../model/numa.ts";
 import type { ServerStatus } from "../model/vim-event.ts";
-import type { Leftover, Server, ServerPort, ServerTask } from "../model/vim-picture.ts";
+import type { ImageSource, Leftover, Server, ServerPort, ServerTask } from "../model/vim-picture.ts";
 import { deleteLeftover } from "../store/vim-picture.ts";
+import { found } from "./asking.ts";
 import { bridgeOf } from "./bridges.ts";
-import { diskPlan } from "./disk-plan.ts";
+import { devOf, diskName, diskPlan } from "./disk-plan.ts";
 import type { Facts } from "./facts.ts";
 import { leftoverKey, type Picture } from "./picture.ts";
 import { overlaps } from "./placement.ts";
 import { domainSpec, type SpecPlace } from "./server-spec.ts";
 
 /** What is asked of a compute host. Every verb may be repeated. */
-export type ComputeHost = Pick<Host, "ensureRunning" | "pause" | "resume" | "shutdown" | "destroy" | "ensureGone" | "domains">;
+export type ComputeHost = Pick<
+  Host,
+  "ensureRunning" | "pause" | "resume" | "shutdown" | "destroy" | "ensureGone" | "domains" | "copyDisk"
+>;
 
 /** What is asked of the switch's database and of the kernel for a vNIC. */
 export interface Plugs {
@@ -62,6 +67,8 @@ export class Compute {
   readonly #log: Log;
   readonly #wake: () => void;
   readonly #busy = new Map<ServerId, Promise<void>>();
+  /** Disks of servers that are off, while they are copied. */
+  readonly #copies = new Map<ServerId, { readonly end: AbortController; readonly done: Promise<void> }>();
 
   constructor(parts: {
     hostId: HostId;
@@ -111,6 +118,31 @@ export class Compute {
     while (this.#busy.size > 0) await Promise.all(this.#busy.values());
   }
 
+  /**
+   * A copy of a server's disk as it is now. Of one that is off it gives way to whatever is asked of the server meanwhile: STOPPED, and to be
+   * begun anew.
+   */
+  async copyDisk({ serverId: id, disk: name }: ImageSource, to: string, { onProgress, signal }: CopyOptions): Promise<void> {
+    const server = found(this.#picture.servers, id, `server ${id} is gone, and its disk with it`);
+    const { own, disks } = diskPlan(this.#picture, server, this.#picture.portsOf(id), this.#disks.folderOf(id));
+    const disk = own.disks.find((d) => diskName(d) === name);
+    if (disk === undefined || !server.hasDisks) throw new Fault("NOT_FOUND", `server ${id} has no disk ${name}`);
+    if (this.#busy.has(id) || server.task !== null) throw new Fault("STOPPED", "something is asked of the server");
+    if (saysOf(await this.#stateOf(id)) !== "stopped")
+      return this.#host.copyDisk(id, devOf(disks, disk.file), to, { onProgress, signal });
+    const end = new AbortController();
+    const either = signal === undefined ? end.signal : AbortSignal.any([end.signal, signal]);
+    const copying = copyDisk({ file: disk.file, format: "qcow2" }, to, { onProgress, signal: either });
+    this.#copies.set(id, { end, done: copying.catch(() => {}) });
+    await copying.finally(() => this.#copies.delete(id));
+  }
+
+  async #endCopy(id: ServerId): Promise<void> {
+    const copy = this.#copies.get(id);
+    copy?.end.abort(new Error("it gave way to what was asked of the server"));
+    await copy?.done;
+  }
+
   #begin(id: ServerId, work: () => Promise<boolean>): void {
     if (this.#busy.has(id)) return;
     const running = work().then((isDone) => {
@@ -142,6 +174,7 @@ export class Compute {
     if (!server?.task) return true;
     const task = (server.status === "CREATING" && BEFORE_CREATION[server.task]) || server.task;
     try {
+      await this.#endCopy(id);
       this.#ended(server, { lastError: null, progress: 100, ...(await this.#do(task, server)) });
     } catch (err) {
       if (err instanceof Fault && LATER.has(err.code)) {
@@ -253,6 +286,7 @@ export class Compute {
 
   async #remove(left: Leftover): Promise<boolean> {
     try {
+      await this.#endCopy(left.serverId);
       await this.#host.ensureGone(left.serverId);
       for (const tap of left.taps) {
         await this.#plugs.removePort(tap);

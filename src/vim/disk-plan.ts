@@ -1,6 +1,7 @@
-import { join } from "node:path";
-import type { DiskBus, DiskSpec } from "../hosts/domain-devices.ts";
+import { basename, join } from "node:path";
+import { type DiskBus, type DiskSpec, devNames } from "../hosts/domain-devices.ts";
 import type { OwnDisk, OwnFiles } from "../hosts/server-disks.ts";
+import { Fault } from "../lib/fault.ts";
 import type { ImageId } from "../model/ids.ts";
 import type { ExtendedDevice } from "../model/numa.ts";
 import type { Image, Server, ServerPort, VimPicture } from "../model/vim-picture.ts";
@@ -45,6 +46,34 @@ export function diskPlan(picture: VimPicture, server: Server, ports: readonly Se
   };
   if (seed) disks.push({ path: seed.file, format: "raw", device: bus === "ide" ? "cdrom" : "disk", bus, readOnly: true });
   return { own: { disks: own, seed }, disks, rawDevices };
+}
+
+/** By which a disk of a server is known to who copies it. */
+export const diskName = ({ file }: Pick<OwnDisk, "file">): string => basename(file, ".qcow2");
+
+/** The guest's name of a disk. */
+export function devOf(disks: readonly DiskSpec[], path: string): string {
+  const dev = devNames(disks)[disks.findIndex((d) => d.path === path)];
+  if (dev === undefined) throw new Fault("NOT_FOUND", `no disk ${path}`);
+  return dev;
+}
+
+/** How a caller says which disk he means: by the name its device was given, or by the image it was made from; else the first. */
+export interface MeantDisk {
+  readonly dev?: string | null | undefined;
+  readonly imageRef?: string | undefined;
+}
+
+/** Null: the server has no such disk. */
+export function diskMeant(picture: VimPicture, server: Server, { dev, imageRef }: MeantDisk): string | null {
+  const devices = server.extended?.devices ?? [];
+  const named = (is: (d: ExtendedDevice) => boolean) => {
+    const at = devices.findIndex((d) => (d.type === "disk" || d.type === "usb") && is(d));
+    return at === -1 ? null : `disk${at + 1}`;
+  };
+  if (dev !== undefined && dev !== null) return named((d) => d.dev === dev);
+  if (imageRef !== undefined && imageRef !== server.imageId) return named((d) => d.imageRef === imageRef);
+  return hasDisk(picture.images.get(server.imageId)!) || (server.diskGiB ?? 0) > 0 ? "root" : null;
 }
 
 /** With a kernel alone an image is the initial RAM disk, and no disk. */

@@ -1,9 +1,10 @@
 import type { ImageFiles, WholeFile } from "../hosts/image-files.ts";
+import type { CopyOptions } from "../hosts/qemu-img.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { ImageId } from "../model/ids.ts";
-import type { Image } from "../model/vim-picture.ts";
+import type { Image, ImageSource } from "../model/vim-picture.ts";
 import { saveImage } from "../store/vim-picture.ts";
 import { hasDisk } from "./disk-plan.ts";
 import type { VimEvents } from "./events.ts";
@@ -12,12 +13,19 @@ import type { Picture } from "./picture.ts";
 /** Downloads at once: more would only share the line and the disk. */
 const AT_ONCE_MAX = 2;
 
+/** A copy gives way to a server that starts, and waits for a host that is away; after so many times nobody waits for it any more. */
+const COPIES_MAX = 30;
+/** Before a copy that gave way is begun anew, ms. */
+const AGAIN_AFTER_MS = 2_000;
+
 export interface ImageMakingParts {
   readonly picture: Picture;
   readonly files: ImageFiles;
   readonly events: VimEvents;
   readonly clock: Clock;
   readonly log: Log;
+  /** Copies a disk of a server, running or not, into a file. Throws STOPPED where it gave way to the server, NOT_FOUND. */
+  readonly copyDisk: (source: ImageSource, to: string, options: CopyOptions) => Promise<void>;
 }
 
 /** The content of an image as its row is to say it. */
@@ -27,6 +35,8 @@ export type Content = Pick<Image, "file" | "format" | "virtualBytes" | "checksum
 export interface ImageContents {
   /** What a new image at this path has: at once where it is a file, else later. Throws INVALID. */
   contentOf(asked: Pick<Image, "path" | "metadata" | "checksum">): Promise<Content>;
+  /** Where a copy is to go. Throws INVALID, CONFLICT. */
+  checkTarget(path: string): Promise<void>;
   /** Begins to make an image that is in BUILD. */
   begin(image: Image): void;
   /** Its row is gone: whatever is made of it ends, and its file goes. */
@@ -66,6 +76,10 @@ export class ImageMaking implements ImageContents, AsyncDisposable {
     if (isUrl(path)) return { ...LATER, checksum };
     const whole = await files.look(path, wantedOf({ checksum, metadata }));
     return { ...contentOf(whole), ...(hasDisk({ metadata }) ? {} : { format: null, virtualBytes: null }) };
+  }
+
+  checkTarget(path: string): Promise<void> {
+    return this.#parts.files.checkTarget(path);
   }
 
   begin(image: Image): void {
@@ -110,11 +124,27 @@ export class ImageMaking implements ImageContents, AsyncDisposable {
     }
   }
 
-  #content({ id, path, metadata, checksum }: Image, signal: AbortSignal): Promise<WholeFile> {
+  #content({ id, path, source, metadata, checksum }: Image, signal: AbortSignal): Promise<WholeFile> {
     signal.throwIfAborted();
     const onProgress = (percent: number) => this.#progress(id, Math.min(99, Math.floor(percent)));
     const options = { onProgress, signal };
+    if (source !== null) {
+      const to = path.startsWith(PROVISIONAL) ? null : path;
+      return this.#parts.files.write(id, (part) => this.#copied(source, part, options), to, signal);
+    }
     return this.#parts.files.fetch(id, path, wantedOf({ checksum, metadata }), options);
+  }
+
+  async #copied(source: ImageSource, to: string, options: CopyOptions & { readonly signal: AbortSignal }): Promise<void> {
+    for (let copies = 1; ; copies++) {
+      try {
+        return await this.#parts.copyDisk(source, to, options);
+      } catch (err) {
+        const isLater = err instanceof Fault && (err.code === "STOPPED" || err.code === "HOST_UNREACHABLE");
+        if (!isLater || options.signal.aborted || copies === COPIES_MAX) throw err;
+      }
+      await this.#parts.clock.sleep(AGAIN_AFTER_MS, options.signal);
+    }
   }
 
   /** Shown, and not worth a write: after a crash it begins at 0 again. */
@@ -131,7 +161,8 @@ export class ImageMaking implements ImageContents, AsyncDisposable {
       const image = picture.images.get(id);
       if (image === undefined) return false;
       const told = whole?.sha256 ? { metadata: { ...image.metadata, sha256: whole.sha256 } } : {};
-      const made = { ...image, ...change, ...told, updatedAt: clock.wall().toISOString() };
+      const where = whole && image.path.startsWith(PROVISIONAL) ? { path: whole.file } : {};
+      const made = { ...image, ...change, ...told, ...where, updatedAt: clock.wall().toISOString() };
       await saveImage(picture.db, made);
       picture.images.set(id, made);
       const lastError = made.lastError === null ? {} : { lastError: made.lastError };
@@ -141,9 +172,12 @@ export class ImageMaking implements ImageContents, AsyncDisposable {
   }
 }
 
+/** OpenVIM's path of an image that a server's disk is being copied to, until it is known where it goes. */
+export const PROVISIONAL = "/provisional/path/";
+
 export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path);
 
-const LATER: Content = {
+export const LATER: Content = {
   ...{ file: null, format: null, virtualBytes: null, checksum: null, status: "BUILD", progress: 0, lastError: null },
 };
 

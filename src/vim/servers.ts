@@ -6,6 +6,7 @@ import type { AskedServer, Flavor, Image, Leftover, Server, ServerPort, ServerTa
 import { lackOf, type Need, numaNeedOf, plainNeedOf } from "../place/need.ts";
 import { deleteServer, insertServer, moveServer, updateServer } from "../store/vim-picture.ts";
 import { found, newId } from "./asking.ts";
+import { IN_ERROR } from "./catalogue.ts";
 import { leftoverKey, type Picture } from "./picture.ts";
 import { type HostReach, hostFor, sharesHostWith } from "./placement.ts";
 import { checkVnics, movedPorts, portsFor, tapsOf } from "./server-ports.ts";
@@ -88,7 +89,7 @@ export class Servers {
     return this.#picture.change(async () => {
       const server = found(this.#picture.servers, id, `server ${id} not found`);
       if (server.status === "ERROR" && !ERROR_TASKS.has(task)) {
-        throw new Fault("NOT_ALLOWED", `Server is in ERROR status, allowed actions are: terminate, rebuild`);
+        throw new Fault("NOT_ALLOWED", IN_ERROR);
       }
       const asked = { task, taskNo: server.taskNo + 1 };
       await updateServer(this.#picture.db, { ...server, ...asked });

@@ -13,6 +13,7 @@ import { BfdSessions } from "./bfd.ts";
 import { Binds } from "./binds.ts";
 import { Capacities } from "./capacities.ts";
 import { Catalogue } from "./catalogue.ts";
+import type { Compute } from "./compute.ts";
 import { tenantOf } from "./event-tenant.ts";
 import { VimEvents } from "./events.ts";
 import { Fabric } from "./fabric.ts";
@@ -69,6 +70,7 @@ export class Vim {
   images: ImageContents;
   /** One for each compute host to work on; filled by the composition root. */
   readonly computeLoops = new Map<HostId, Loop>();
+  readonly computes = new Map<HostId, Compute>();
   /** The way to the agents in each host's guests; filled as well. */
   readonly agents = new Map<HostId, AskGuest>();
 

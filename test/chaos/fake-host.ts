@@ -132,6 +132,7 @@ export class FakeHost {
           this.#destroy(guest(id));
           this.guests.delete(id);
         }),
+      copyDisk: () => ask(10, 150, () => {}),
       domains: () =>
         ask(1, 6, () => [...this.guests.values()].map(({ id, name, listed }): HostServer => ({ id, name, state: listed }))),
     };

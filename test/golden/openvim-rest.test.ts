@@ -19,7 +19,6 @@ const path = recording("openvim-rest.jsonl");
 const AHEAD: Readonly<Record<string, string>> = {
   "ofc-": "controllers of other SDN controllers",
   "map-": "port mappings",
-  "image-list2": "follows createImage",
 };
 const isAhead = (tag: string) => Object.keys(AHEAD).some((part) => tag.startsWith(part));
 

@@ -41,6 +41,25 @@ call("virDomainSuspend", "void *")(domain);
 call("virDomainResume", "void *")(domain);
 give("virDomainGetXMLDesc", "void *", "uint32_t")(domain, 0);
 call("virConnectListAllDomains", "void *", "void *", "uint32_t")(conn, Buffer.alloc(8), 3);
+lib.func("virConnectGetCapabilities", "char *", ["void *"])(conn);
+call("virDomainGetJobInfo", "void *", "void *")(domain, Buffer.alloc(128));
+call(
+  "virDomainGetJobStats",
+  "void *",
+  "void *",
+  "void *",
+  "void *",
+  "uint32_t",
+)(domain, Buffer.alloc(4), Buffer.alloc(8), Buffer.alloc(4), 1);
+call("virDomainAbortJob", "void *")(domain);
+call(
+  "virDomainBackupBegin",
+  "void *",
+  "const char *",
+  "const char *",
+  "uint32_t",
+)(domain, "<domainbackup mode='push'/>", null, 0);
+lib.func("virDomainBackupGetXMLDesc", "char *", ["void *", "uint32_t"])(domain, 0);
 call("virDomainShutdownFlags", "void *", "uint32_t")(domain, 0);
 call("virDomainDestroyFlags", "void *", "uint32_t")(domain, 0);
 call("virDomainReboot", "void *", "uint32_t")(domain, 0);

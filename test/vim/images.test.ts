@@ -230,6 +230,69 @@ test("its disk is a layer of its own: the image stays as it was", async () => {
   expect(moved.body.error?.description).toBe("Resource is not free. There are servers that prevent its deletion.");
 });
 
+const contentOf = (file: string) => {
+  execFileSync("qemu-img", ["convert", "-U", "-O", "raw", file, join(rig.dir, "flat")]);
+  return readFileSync(join(rig.dir, "flat"));
+};
+const copied = async (more: object = {}) => (await act(server, { createImage: { name: "snap", ...more } })).body;
+/** It stands alone, and has what the guest wrote. */
+async function isWhole(id: string): Promise<void> {
+  const whole = await imageIs(id, "ACTIVE");
+  expect(whole).toMatchObject({ progress: 100, disk_format: "qcow2", virtual_size: 1024 * MIB });
+  expect(infoOf(whole.path)).not.toHaveProperty("backing-filename");
+  const bytes = contentOf(whole.path);
+  expect(bytes.subarray(0, MARK.length).toString()).toBe(MARK);
+  expect(bytes.subarray(WRITTEN.at, WRITTEN.at + WRITTEN.text.length).toString()).toBe(WRITTEN.text);
+}
+
+test("a copy of its disk while it runs: as OpenVIM answers, whole, and the server runs on", { timeout: 60_000 }, async () => {
+  const made = (await copied({ description: "d" })).image;
+  expect(made).toMatchObject({
+    name: "snap",
+    status: "BUILD",
+    progress: 0,
+    checksum: null,
+    path: `/provisional/path/${made.id}`,
+  });
+  await isWhole(made.id);
+  expect((await see(server)).status).toBe("ACTIVE");
+  await ask("DELETE", `/${tenant}/images/${made.id}`);
+  expect(readdirSync(imagesDir())).toHaveLength(1);
+});
+
+test("kill -9 in the middle of a copy leaves nothing half: the next daemon makes it whole", { timeout: 60_000 }, async () => {
+  const { id } = (await copied()).image;
+  const port = daemon.openflowPort;
+  await daemon.kill("SIGKILL");
+  await start(port);
+  await isWhole(id);
+  expect(readdirSync(imagesDir()).filter((name) => name.endsWith(".part"))).toEqual([]);
+  await ask("DELETE", `/${tenant}/images/${id}`);
+});
+
+test("of a server that is off; one that starts meanwhile does not wait, and the copy is made all the same", {
+  timeout: 90_000,
+}, async () => {
+  await act(server, { forceOff: null });
+  await serverIs(server, "INACTIVE");
+  const off = (await copied()).image;
+  await isWhole(off.id);
+  const meanwhile = (await copied()).image;
+  await act(server, { start: null });
+  await serverIs(server, "ACTIVE");
+  await isWhole(meanwhile.id);
+  for (const { id } of [off, meanwhile]) await ask("DELETE", `/${tenant}/images/${id}`);
+});
+
+test("a disk that is not there, and a path that is not for images, are refused", async () => {
+  expect((await copied({ disk: "vdz" })).error).toMatchObject({ code: 404, description: "disk vdz not found for server" });
+  expect((await copied({ path: "/etc/cron.d/x" })).error).toMatchObject({
+    code: 400,
+    description: "/etc/cron.d is no folder for images: name it in vim.images.folders, or leave the path out",
+  });
+  expect(existsSync("/etc/cron.d/x")).toBe(false);
+});
+
 test("what it wrote is there after a restart, and gone after a rebuild", { timeout: 120_000 }, async () => {
   await act(server, { forceOff: null });
   await serverIs(server, "INACTIVE");

@@ -291,6 +291,16 @@ export const serverAction = Type.Object(
     terminate: maybe(Type.Null()),
     rebuild: maybe(nothing),
     reboot: maybe(nothing),
+    createImage: maybe(
+      Type.Object({
+        name,
+        path: maybe(Type.String({ minLength: 2, maxLength: 1_024, pattern: "^/[^\\u0000-\\u001f]*$" })),
+        description: maybe(description),
+        metadata: maybe(orNull(Type.Record(Type.String(), Type.String({ maxLength: 2_048 })))),
+        imageRef: maybe(id),
+        disk: maybe(orNull(Type.String({ maxLength: 255 }))),
+      }),
+    ),
     /** Ours: made anew on another host. `from` makes it safe to repeat. */
     evacuate: maybe(Type.Object({ from: id, hostId: maybe(id) }, { additionalProperties: false })),
   },

@@ -38,6 +38,11 @@ export interface VimDoors {
     linkFlavor(id: FlavorId, tenant: TenantId): Promise<Flavor>;
     unlinkFlavor(id: FlavorId, tenant: TenantId): Promise<"deleted" | "unlinked">;
     createImage(asked: Asked<Image, "name" | "path">): Promise<Image>;
+    createImageOf(
+      id: ServerId,
+      disk: { readonly dev?: string | null | undefined; readonly imageRef?: string | undefined },
+      asked: Pick<Image, "name"> & Change<Pick<Image, "path" | "description" | "metadata" | "tenants">>,
+    ): Promise<Image>;
     editImage(id: ImageId, change: Change<Image>): Promise<Image>;
     deleteImage(id: ImageId): Promise<void>;
     linkImage(id: ImageId, tenant: TenantId): Promise<Image>;

@@ -11,6 +11,7 @@ import { checkExtended } from "./extended.ts";
 import { checked } from "./invalid.ts";
 import { listed } from "./query.ts";
 import { type Standing, serverOut, serverRow } from "./server-shapes.ts";
+import { imageOut } from "./shapes.ts";
 import { WireError } from "./wire-error.ts";
 
 export function listServers(call: Call) {
@@ -113,9 +114,19 @@ export async function postAction(call: Call) {
   const id = ownServer(call);
   const action = checked(serverAction, call.body());
   if (action.evacuate !== undefined) return reply(call, await call.doors.servers.evacuate(id, evacuationIn(action.evacuate)));
+  if (action.createImage !== undefined) return copyReply(call, id, action.createImage);
   if (action.terminate !== undefined) await call.doors.servers.deleteServer(id);
   else await call.doors.servers.act(id, taskOf(action));
   return { result: "deleting in process" };
+}
+
+/** The image is its server's tenant's. What is copied stands alone, as OpenVIM's does. */
+async function copyReply(call: Call, id: ServerId, asked: NonNullable<Static<typeof serverAction>["createImage"]>) {
+  const { name, path, description, metadata, imageRef, disk: dev } = asked;
+  const tenants = [call.doors.picture.servers.get(id)!.tenantId];
+  const more = { name, path, description, metadata: { use_incremental: "no", ...metadata }, tenants };
+  const image = await call.doors.catalogue.createImageOf(id, { dev, imageRef }, more);
+  return { image: imageOut(image, tenantOf(call), call.base) };
 }
 
 const evacuationIn = ({ from, hostId }: { from: string; hostId?: string | undefined }) => ({

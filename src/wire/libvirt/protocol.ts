@@ -1,4 +1,4 @@
-import { type AnyField, charArray, i32, list, optional, struct, text, u32, u64, uuid, type ValueOf } from "./xdr.ts";
+import { type AnyField, charArray, i32, list, optional, struct, text, typedParam, u32, u64, uuid, type ValueOf } from "./xdr.ts";
 
 /*
  * libvirt's remote protocol as tables: the procedures we use, their arguments and replies, and what libvirt's numbers
@@ -18,6 +18,14 @@ const givesDomain = struct({ domain });
 /** REMOTE_DOMAIN_LIST_MAX and REMOTE_AUTH_TYPE_LIST_MAX. */
 const DOMAINS_MAX = 16_384;
 const AUTH_TYPES_MAX = 20;
+/** REMOTE_DOMAIN_JOB_STATS_MAX. */
+const JOB_PARAMS_MAX = 64;
+
+/** virDomainJobInfo: what a job has done, in bytes. A backup counts in `file…`. */
+const jobInfo = struct({
+  ...{ type: i32, elapsedMs: u64, remainingMs: u64, dataTotal: u64, dataDone: u64, dataLeft: u64 },
+  ...{ memoryTotal: u64, memoryDone: u64, memoryLeft: u64, fileTotal: u64, fileDone: u64, fileLeft: u64 },
+});
 
 /** REMOTE_PROC_*: number, arguments, reply. */
 export const PROCEDURES = {
@@ -37,6 +45,7 @@ export const PROCEDURES = {
       threads: i32,
     }),
   },
+  capabilities: { number: 7, args: nothing, reply: struct({ xml: text }) },
   domainXml: { number: 14, args: onDomainFlags, reply: struct({ xml: text }) },
   lookupByName: { number: 23, args: struct({ name: text }), reply: givesDomain },
   lookupByUuid: { number: 24, args: struct({ uuid }), reply: givesDomain },
@@ -47,6 +56,8 @@ export const PROCEDURES = {
   authList: { number: 66, args: nothing, reply: struct({ types: list(i32, AUTH_TYPES_MAX) }) },
   nodeFreeMemory: { number: 102, args: nothing, reply: struct({ bytes: u64 }) },
   libVersion: { number: 157, args: nothing, reply: struct({ version: u64 }) },
+  jobInfo: { number: 163, args: onDomain, reply: jobInfo },
+  abortJob: { number: 164, args: onDomain, reply: nothing },
   create: { number: 196, args: onDomainFlags, reply: givesDomain },
   state: { number: 212, args: onDomainFlags, reply: struct({ state: i32, reason: i32 }) },
   undefine: { number: 231, args: onDomainFlags, reply: nothing },
@@ -57,8 +68,15 @@ export const PROCEDURES = {
     args: struct({ needResults: i32, flags: u32 }),
     reply: struct({ domains: list(domain, DOMAINS_MAX), count: u32 }),
   },
+  jobStats: { number: 298, args: onDomainFlags, reply: struct({ type: i32, params: list(typedParam, JOB_PARAMS_MAX) }) },
   registerEvent: { number: 316, args: struct({ eventId: i32, domain: optional(domain) }), reply: struct({ callbackId: i32 }) },
   define: { number: 350, args: struct({ xml: text, flags: u32 }), reply: givesDomain },
+  beginBackup: {
+    number: 421,
+    args: struct({ domain, backupXml: text, checkpointXml: optional(text), flags: u32 }),
+    reply: nothing,
+  },
+  backupXml: { number: 422, args: onDomainFlags, reply: struct({ xml: text }) },
 } as const satisfies Record<string, { number: number; args: AnyField; reply: AnyField }>;
 
 export type Procedure = keyof typeof PROCEDURES;
@@ -87,20 +105,23 @@ export const errorBody = struct({
 export type RemoteError = ValueOf<typeof errorBody>;
 
 /** virErrorNumber, those we tell apart. */
-export const ERROR = { noDomain: 42, operationInvalid: 55 } as const;
+export const ERROR = { noDomain: 42, operationInvalid: 55, noDomainBackup: 104 } as const;
+/** virDomainJobType. */
+export const JOB = { none: 0, completed: 3 } as const;
 /** remote_auth_type. */
 export const AUTH_NONE = 0;
 /** virDrvFeature: declares that this client answers keepalive PINGs (virnetprotocol.x, virkeepaliveprotocol.x). */
 export const FEATURE_KEEPALIVE = 10;
 /** virDomainEventID. */
 export const EVENT_LIFECYCLE = 0;
-/** virDomainDefineFlags, virDomainCreateFlags, virConnectListAllDomainsFlags, virDomainUndefineFlagsValues, virDomainXMLFlags. */
+/** virDomainGetJobStatsFlags, virDomainDefineFlags, virDomainCreateFlags, virConnectListAllDomainsFlags, virDomainUndefineFlagsValues, virDomainXMLFlags. */
 export const FLAGS = {
   defineValidate: 1,
   startPaused: 1,
   listActiveAndInactive: 3,
   undefineAll: 1 | 2 | 4,
   xmlInactive: 2,
+  completedJob: 1,
 } as const;
 
 /** virDomainState, by number. */

@@ -188,6 +188,41 @@ export const struct = <const F extends Record<string, AnyField>>(
   },
 });
 
+/** `double` of XDR (RFC 4506, 4.7). */
+const double: Field<number> = {
+  write(w, value) {
+    const bytes = Buffer.alloc(8);
+    bytes.writeDoubleBE(value);
+    w.opaque(bytes);
+  },
+  read: (r) => r.opaque(8).readDoubleBE(),
+};
+const i64: Field<bigint> = { write: (w, v) => w.u64(BigInt.asUintN(64, v)), read: (r) => BigInt.asIntN(64, r.u64()) };
+
+/** virTypedParameterType from 1 on: INT, UINT, LLONG, ULLONG, DOUBLE, BOOLEAN, STRING. */
+const PARAM_TYPES: readonly AnyField[] = [i32, u32, i64, u64, double, i32, text];
+export interface TypedParam {
+  readonly name: string;
+  readonly type: number;
+  readonly value: number | bigint | string;
+}
+
+/** `remote_typed_param`: a name, the number of a type, a value of that type. */
+export const typedParam: Field<TypedParam> = {
+  write(w, { name, type, value }) {
+    text.write(w, name);
+    w.u32(type);
+    PARAM_TYPES[type - 1]!.write(w, value);
+  },
+  read(r) {
+    const name = text.read(r);
+    const type = r.u32();
+    const field = PARAM_TYPES[type - 1];
+    if (field === undefined) throw new ProtocolError(`a parameter of type ${type}`);
+    return { name, type, value: field.read(r) as TypedParam["value"] };
+  },
+};
+
 /** Encodes one value as a whole message body. */
 export function encode<T>(field: Field<T>, value: T): Buffer {
   const w = new Writer();
