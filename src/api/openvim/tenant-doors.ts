@@ -1,5 +1,5 @@
 import { Fault } from "../../lib/fault.ts";
-import type { NetId, TenantId } from "../../model/ids.ts";
+import type { ImageId, NetId, TenantId } from "../../model/ids.ts";
 import type { VimEvent } from "../../model/vim-event.ts";
 import type { AskedServer, Change, Flavor, Image, VimNet } from "../../model/vim-picture.ts";
 import { mayHear } from "../../model/vim-subscription.ts";
@@ -128,7 +128,8 @@ function catalogueOf(view: TenantView, catalogue: VimDoors["catalogue"], picture
     if (change.isPublic) throw forbidden("public");
     // A file of the host may be anybody's, the VIM's own store too.
     if (change.path !== undefined && !/^https?:/.test(change.path)) throw forbidden("path of a file on the host");
-    if (change.metadata?.kernel !== undefined) throw forbidden("metadata:kernel, a file on the host");
+    for (const key of ["kernel", "initrd"])
+      if (change.metadata?.[key] !== undefined) throw forbidden(`metadata:${key}, a file on the host`);
   };
   return {
     createTenant: adminOnly,
@@ -158,6 +159,11 @@ function catalogueOf(view: TenantView, catalogue: VimDoors["catalogue"], picture
     createImage: async (asked) => {
       checkImage(asked);
       return catalogue.createImage({ ...asked, tenants: [tenant] });
+    },
+    createImageOf: async (id, disk, asked) => {
+      found(picture.servers, id, `server ${id} not found`);
+      checkImage(asked);
+      return catalogue.createImageOf(id, disk, { ...asked, tenants: [tenant] });
     },
     editImage: async (id, change) => {
       checkImage(change);
@@ -230,6 +236,11 @@ function serversOf(view: TenantView, { servers }: VimDoors, picture: Picture): V
     found(picture.flavors, asked.flavorId, `flavor_id ${asked.flavorId} not found`);
     found(picture.images, asked.imageId, `image_id ${asked.imageId} not found or not ACTIVE`);
     for (const { netId } of asked.vnics) found(picture.nets, netId, `network '${netId}' not found`);
+    const extended = asked.extended ?? picture.flavors.get(asked.flavorId)?.extended;
+    for (const { imageRef } of extended?.devices ?? [])
+      if (imageRef !== undefined) found(picture.images, imageRef as ImageId, `image_id ${imageRef} not found or not ACTIVE`);
+    for (const { uuid } of extended?.numas?.flatMap((n) => n.interfaces ?? []) ?? [])
+      if (uuid !== undefined) found(picture.nets, uuid as NetId, `network '${uuid}' not found`);
   };
   return {
     createServer: async (asked) => {
