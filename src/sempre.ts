@@ -239,14 +239,14 @@ program
   .addArgument(
     new Argument(
       "[what]",
-      "failover: kill a VM again and again, with push and with the reference mode beside it; thousand: many members at once",
+      "failover: kill a VM again and again, with push and with the reference mode beside it; thousand: many members at once; many-nets: one change among very many networks",
     )
-      .choices(["failover", "thousand"])
+      .choices(["failover", "thousand", "many-nets"])
       .default("failover"),
   )
   .option(
     "--runs <n>",
-    "kills in push mode (100), or times that members fail at once (30; 3 where they are many)",
+    "kills in push mode (100), or times that members fail at once (30; 3 where they are many), or binds moved (5000)",
     wholeNumber(1, 100_000),
   )
   .option("--poll-runs <n>", "failover: kills in the reference mode", wholeNumber(1, 100_000), 10)
@@ -254,10 +254,16 @@ program
   .option("--load <n>", "failover: busy processes beside it", wholeNumber(0, 64), 0)
   .option("--probe-interval <time>", "failover: time between two requests whether a member lives", duration)
   .option("--pairs <n...>", "thousand: how many pairs exist", wholeNumbers(1, 1000), [10, 100, 1000])
-  .action(async (what: "failover" | "thousand", options: BenchOptions) => {
+  .option("--nets <n>", "many-nets: how many networks exist, with two ports for each", wholeNumber(100, 20_000), 10_000)
+  .action(async (what: "failover" | "thousand" | "many-nets", options: BenchOptions) => {
     if (what === "failover") {
       const { benchFailover } = await import("../bench/failover.ts");
       process.exitCode = await benchFailover({ ...options, runs: options.runs ?? 100, root: ROOT });
+      return;
+    }
+    if (what === "many-nets") {
+      const { benchManyNets } = await import("../bench/many-nets.ts");
+      process.exitCode = await benchManyNets({ root: ROOT, nets: options.nets, binds: options.runs ?? 5_000 });
       return;
     }
     const { benchThousand } = await import("../bench/thousand.ts");
@@ -270,6 +276,7 @@ interface BenchOptions {
   readonly pollRuns: number;
   readonly pps: number;
   readonly pairs: number[];
+  readonly nets: number;
   readonly load: number;
   readonly probeInterval?: number;
 }

@@ -111,31 +111,3 @@ function whyNot(net: FabricNet, id: string, member: FabricNet | undefined, befor
   const same = before.find((n) => n.ports[0]?.switchPort === port.switchPort);
   return same === undefined ? null : `networks ${same.id} and ${id} are on the same switch port ${port.switchPort}`;
 }
-
-/**
- * The nets whose entries and groups have to be computed together for a change of `nets` to come out right: those that stand in
- * for them, those that share a serving net or a stand-in with them, and what these need.
- */
-export function withStandIns(
-  nets: ReadonlySet<NetId>,
-  standIns: StandIns,
-  bindOf: (net: NetId) => NetId | null,
-  boundTo: (root: NetId) => Iterable<NetId>,
-): ReadonlySet<NetId> {
-  if (standIns.isEmpty) return nets;
-  const askedBy = (id: NetId) => {
-    const serving = bindOf(id);
-    return serving === null ? [] : standIns.of(id, serving);
-  };
-  const touched = new Set([...nets].flatMap((id) => [id, ...askedBy(id)]));
-  const all = new Set(touched);
-  for (const id of touched) {
-    for (const bound of boundTo(id)) all.add(bound);
-    for (const whom of standIns.whom(id)) if (askedBy(whom).includes(id)) all.add(whom);
-  }
-  for (const id of [...all]) {
-    const serving = bindOf(id);
-    for (const other of [...(serving === null ? [] : [serving]), ...askedBy(id)]) all.add(other);
-  }
-  return all;
-}

@@ -9,8 +9,16 @@ import { grouped, permanentBridge, turnsBack, type Waiting } from "./groups.ts";
 import { type LeadingEntry, leadingEntries, twoTagged } from "./leading.ts";
 import { type Arming, arm, NO_STAND_INS, type StandIns } from "./stand-ins.ts";
 
+/** What is wanted of one bind group, or of several that a net is led into at once. */
+export interface WantedPart {
+  readonly nets: readonly NetId[];
+  readonly table: FlowTable;
+}
+
 export interface Wanted {
   readonly table: FlowTable;
+  /** The same, apart; what is nobody's stands in none of them. */
+  readonly parts: readonly WantedPart[];
   /** Nets that cannot be carried, with the reason in the words of the original's `last_error`. */
   readonly problems: ReadonlyMap<NetId, string>;
   /** Traffic nets that the switch does not protect by itself as asked, or not by all that were asked, and why. */
@@ -53,13 +61,15 @@ export function wantedTable(
   const leading: Leading = (nets) => leadingEntries(nets, (switchPort) => known.isTrunk(switchPort), abilities.masks);
   const parts = bindGroups(arming.nets).map((group) => {
     for (const [id, why] of twoTagged(group)) problems.set(id as NetId, why);
-    return noGroups === null ? withGroups(group, arming, ids, leading) : plain(leading(group));
+    const table = noGroups === null ? withGroups(group, arming, ids, leading) : plain(leading(group));
+    return { nets: group.map((n) => n.id as NetId), table };
   });
   return {
     table: {
-      entries: [...housekeeping(abilities), ...parts.flatMap((p) => p.entries)],
-      groups: parts.flatMap((p) => p.groups),
+      entries: [...housekeeping(abilities), ...parts.flatMap((p) => p.table.entries)],
+      groups: parts.flatMap((p) => p.table.groups),
     },
+    parts,
     problems,
     notArmed: arming.notArmed,
   };

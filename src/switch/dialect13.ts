@@ -11,6 +11,7 @@ import { GROUP, type Message13, NO_BUFFER, of13, PORT, TABLE_ALL, WHOLE_PACKET }
 import { type BatchResult, Channel, type Refusal } from "./channel.ts";
 import { type Dialect, type Heard, type PortCounters, portCounters } from "./dialect.ts";
 import { Encoded } from "./encoded.ts";
+import type { CookiePart } from "./flow-switch.ts";
 import type { Greeted } from "./greet.ts";
 import { type PortBook, switchPort } from "./ports.ts";
 import { change13, entryFrom13, groupFrom13 } from "./words13.ts";
@@ -57,7 +58,9 @@ export function dialect13(socket: Socket, greeted: Greeted, clock: Clock): Diale
       const isOne = phases.length === 1 && (phases[0]?.length ?? 0) < 2;
       return isBundling && !isOne ? applyBundle(phases, ports) : channel.batch(encoded.messages(phases, ports));
     },
-    read: (ports, strange) => read(channel, ports, strange),
+    read: (ports, strange) => read(channel, ports, strange, { bits: 0, mask: 0, withGroups: true }),
+    readPart: (ports, strange, part) => read(channel, ports, strange, part),
+    count: () => count(channel),
     counters: (ports) => counters(channel, ports),
     packetOut: (port, frame) =>
       channel.post({
@@ -111,11 +114,18 @@ function unbundled(refused: readonly Refusal[], phases: FlowPhases): Refusal[] {
   return [...found.filter((r) => r.phase < phases.length), ...found.filter((r) => r.phase === phases.length)];
 }
 
-async function read(channel: Channel<Message13>, ports: PortBook, strange: (what: string) => void): Promise<FlowTable> {
-  const everywhere = { table: TABLE_ALL, outPort: PORT.any, outGroup: GROUP.any, match: {} } as const;
+const EVERYWHERE = { table: TABLE_ALL, outPort: PORT.any, outGroup: GROUP.any, match: {} } as const;
+
+async function read(
+  channel: Channel<Message13>,
+  ports: PortBook,
+  strange: (what: string) => void,
+  { bits, mask, withGroups }: CookiePart,
+): Promise<FlowTable> {
+  const cookies = { cookie: OUR_COOKIES.cookie | BigInt(bits), cookieMask: OUR_COOKIES.cookieMask | BigInt(mask) };
   const [flowParts, groupParts] = await Promise.all([
-    multipart(channel, { kind: "flow", flags: 0, ...everywhere, ...OUR_COOKIES }, "flow"),
-    multipart(channel, { kind: "groupDesc", flags: 0 }, "groupDesc"),
+    multipart(channel, { kind: "flow", flags: 0, ...EVERYWHERE, ...cookies }, "flow"),
+    withGroups ? multipart(channel, { kind: "groupDesc", flags: 0 }, "groupDesc") : [],
   ]);
   const entries: FlowEntry[] = [];
   for (const row of flowParts.flatMap((part) => part.entries)) {
@@ -125,6 +135,11 @@ async function read(channel: Channel<Message13>, ports: PortBook, strange: (what
   }
   const groups = groupParts.flatMap((part) => part.groups).map((row) => groupFrom13(row, ports));
   return { entries, groups: groups.filter((group) => group !== null) };
+}
+
+async function count(channel: Channel<Message13>): Promise<number> {
+  const parts = await multipart(channel, { kind: "aggregate", flags: 0, ...EVERYWHERE, ...OUR_COOKIES }, "aggregate");
+  return parts.reduce((sum, part) => sum + part.flows, 0);
 }
 
 async function counters(channel: Channel<Message13>, ports: PortBook): Promise<Map<string, PortCounters>> {

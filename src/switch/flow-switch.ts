@@ -16,6 +16,13 @@ export interface OwnPackets {
   readonly heard: number;
 }
 
+/** Of all entries those whose cookie, its lowest 32 bits ANDed with `mask`, is `bits`. */
+export interface CookiePart {
+  readonly bits: number;
+  readonly mask: number;
+  readonly withGroups: boolean;
+}
+
 /**
  * What carries flow entries to one switch: an OpenFlow session of our own, or somebody else's controller. After it has ended
  * everything rejects with Fault SWITCH_NOT_CONNECTED; a request without answer in time rejects with Fault TIMEOUT.
@@ -27,6 +34,13 @@ export interface FlowSwitch {
   readonly ports: ReadonlyMap<string, SwitchPort>;
   /** Our entries and groups, as the switch has them and in whatever order it tells them. */
   read(): Promise<FlowTable>;
+  /**
+   * The same of those entries alone whose cookie ends in these bits, and of the groups only where `withGroups` is set: a look at a large
+   * table that costs little at a time. Only where a switch can be asked so.
+   */
+  readonly readPart?: ((part: CookiePart) => Promise<FlowTable>) | undefined;
+  /** How many entries of ours there are. */
+  readonly count?: (() => Promise<number>) | undefined;
   /**
    * All phases in their order; resolves when the switch is known to have carried them out. Rejects with Fault SWITCH_REFUSED that
    * names the first refused change (`about.change`, `about.error`) or the missing port. What then stands there only `read` can tell;

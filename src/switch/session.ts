@@ -16,11 +16,13 @@ import { greet } from "./greet.ts";
 import { type KeepAlivePolicy, keepAlive } from "./keep-alive.ts";
 import { PortBook } from "./ports.ts";
 
+type InParts = "readPart" | "count";
+
 /**
  * One switch that accepted us as its controller. A change of it is one write: a bundle that takes effect as a whole, where the switch has
  * bundles, else with a barrier after each phase. Of one that is refused it has carried out the rest or, of a bundle, perhaps nothing.
  */
-export interface SwitchSession extends Required<FlowSwitch> {
+export interface SwitchSession extends Required<Omit<FlowSwitch, InParts>>, Pick<FlowSwitch, InParts> {
   readonly version: VersionName;
   close(why?: string): void;
 }
@@ -134,9 +136,20 @@ export class Session implements SwitchSession {
   }
 
   read(): Promise<FlowTable> {
-    const strange = (what: string) =>
-      this.#options.log.warn({ datapath: this.#datapath, what }, "entry with our cookie that is not of our making");
-    return this.#dialect.read(this.#book, strange);
+    return this.#dialect.read(this.#book, (what) => this.#strange(what));
+  }
+
+  #strange(what: string): void {
+    this.#options.log.warn({ datapath: this.#datapath, what }, "entry with our cookie that is not of our making");
+  }
+
+  get readPart(): FlowSwitch["readPart"] {
+    const { readPart } = this.#dialect;
+    return readPart && ((part) => readPart(this.#book, (what) => this.#strange(what), part));
+  }
+
+  get count(): FlowSwitch["count"] {
+    return this.#dialect.count;
   }
 
   get portsVersion(): number {

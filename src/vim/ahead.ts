@@ -1,16 +1,10 @@
-import type { FlowPhases } from "../model/flow.ts";
-import type { NetId } from "../model/ids.ts";
 import type { Applied } from "../model/switch.ts";
-import type { Wanted } from "../steer/wanted.ts";
 import type { FlowSwitch } from "../switch/flow-switch.ts";
 import type { Draft } from "./draft.ts";
+import type { Work } from "./wish.ts";
 
 /** A change that was worked out before it is asked for, with all that it follows from; made and judged by the `Fabric` alone. */
-export interface Ahead {
-  /** Three, empty ones too. */
-  readonly phases: FlowPhases;
-  readonly tied: ReadonlySet<NetId>;
-  readonly wanted: Wanted;
+export interface Ahead extends Work {
   readonly session: FlowSwitch;
   readonly portsVersion: number;
   readonly generation: number;

@@ -15,7 +15,7 @@ interface Way {
 
 /**
  * The armed plans as the switch can carry them out by itself when a port is lost (OpenFlow 1.3 fast failover). They follow the
- * protections a moment later and together: a host that fails makes many of them change, and each change of the whole table costs.
+ * protections a moment later and together: a host that fails makes many of them change.
  * Until then the fabric sees the ones it has written, so that a switch-over in between is computed from what stands there.
  * A switch cannot count: a member of a pool stands in there for no more nets than it has room for, should all of them be lost at once.
  */
@@ -23,7 +23,7 @@ export class ArmedStandIns implements StandIns, Disposable {
   readonly #picture: Picture;
   readonly #capacities: Capacities;
   readonly #clock: Clock;
-  readonly #write: () => void;
+  readonly #write: (nets: Iterable<NetId>) => void;
   readonly #end = new AbortController();
   #ways: readonly Way[];
   #byNet: ReadonlyMap<NetId, readonly Way[]>;
@@ -32,8 +32,8 @@ export class ArmedStandIns implements StandIns, Disposable {
   #crowded: ReadonlySet<NetId>;
   #isDue = false;
 
-  /** `write`: compares the whole picture with the switch; called after what is asked has changed. */
-  constructor(picture: Picture, capacities: Capacities, clock: Clock, write: () => void) {
+  /** `write`: brings the switch to what is asked of it for these nets; called after that has changed. */
+  constructor(picture: Picture, capacities: Capacities, clock: Clock, write: (nets: Iterable<NetId>) => void) {
     this.#picture = picture;
     this.#capacities = capacities;
     this.#clock = clock;
@@ -76,11 +76,12 @@ export class ArmedStandIns implements StandIns, Disposable {
       this.#isDue = false;
       const { ways, crowded } = this.#asked();
       this.#crowded = crowded;
-      if (JSON.stringify(ways) === JSON.stringify(this.#ways)) return;
+      const was = this.#byNet;
       this.#ways = ways;
       this.#byNet = Map.groupBy(ways, (way) => way.trafficNet);
       this.#byTarget = Map.groupBy(ways, (way) => way.to);
-      this.#write();
+      const nets = concernedBy(was, this.#byNet);
+      if (nets.size > 0) this.#write(nets);
     };
     this.#clock.sleep(RECORD_DELAY_MS, this.#end.signal).then(follow, () => {}); // Disposed: nothing to follow.
   }
@@ -90,6 +91,17 @@ export class ArmedStandIns implements StandIns, Disposable {
     if (this.#capacities.isEmpty) return { ways: all, crowded: new Set() };
     return withinRoom(all, (dataNet) => this.#capacities.roomOf(dataNet));
   }
+}
+
+/** Traffic nets whose stand-ins are others than before, and all that served or stood in for them, or does. */
+function concernedBy(was: ReadonlyMap<NetId, readonly Way[]>, now: ReadonlyMap<NetId, readonly Way[]>): ReadonlySet<NetId> {
+  const nets = new Set<NetId>();
+  for (const net of new Set([...was.keys(), ...now.keys()])) {
+    const [before = [], after = []] = [was.get(net), now.get(net)];
+    if (JSON.stringify(before) === JSON.stringify(after)) continue;
+    for (const { from, to } of [...before, ...after]) nets.add(net).add(from).add(to);
+  }
+  return nets;
 }
 
 /** Each traffic net reserves one place, with the first choice that has one left; then what is left is given to the further choices. Pure. */

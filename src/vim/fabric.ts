@@ -4,13 +4,12 @@ import type { Log } from "../lib/log.ts";
 import type { FlowChange, FlowPhases, FlowTable } from "../model/flow.ts";
 import type { DatapathId, NetId } from "../model/ids.ts";
 import type { Applied } from "../model/switch.ts";
-import type { ServerPort, VimNet } from "../model/vim-picture.ts";
-import { allPhases, flowChanges } from "../steer/changes.ts";
-import { type StandIns, withStandIns } from "../steer/stand-ins.ts";
+import { flowChanges } from "../steer/changes.ts";
+import type { StandIns } from "../steer/stand-ins.ts";
 import type { FlowSwitch } from "../switch/flow-switch.ts";
 import { type Ahead, bothOf, type Part } from "./ahead.ts";
-import { Believed } from "./believed.ts";
-import { asDrafted, asItStands, concernedBy, type Draft, draw, type Sketch, withCopies } from "./draft.ts";
+import { Audit, PARTS_A_PASS, type PartSwitch } from "./audit.ts";
+import { asDrafted, asItStands, type Draft, draw, touchedBy } from "./draft.ts";
 import { type Picture, RECORD_DELAY_MS } from "./picture.ts";
 import { Wish } from "./wish.ts";
 
@@ -25,20 +24,21 @@ export class Fabric {
   readonly #log: Log;
   readonly #wake: () => void;
   #session: FlowSwitch | null = null;
-  /** null when only a read can tell. */
-  #believed: Believed | null = null;
-  /** What is believed is what the whole picture asks for. */
+  /** What the whole picture asks for stands in the switch, or is on its way. */
   #isInStep = false;
+  /** Where it is not: what was read from the switch; null when only a read can tell. */
+  #found: FlowTable | null = null;
   #isHeld = false;
   #writes = 0;
   /** Changes that the switch has not confirmed yet. */
   readonly #underWay = new Set<Promise<Applied>>();
   readonly #wish: Wish;
+  readonly #audit = new Audit();
   /** Grows with everything but nets and ports that what is wanted follows from. */
   #generation = 0;
   #tellInStep: () => void = () => {};
-  /** Ports that the switch lost since all was compared. */
-  readonly #lostPorts = new Set<string>();
+  /** Ports that the switch gained or lost and that are not followed yet; true: lost. */
+  readonly #changedPorts = new Map<string, boolean>();
   #following: Promise<void> | null = null;
 
   constructor(picture: Picture, clock: Clock, log: Log, wake: () => void) {
@@ -98,7 +98,7 @@ export class Fabric {
   /** Something we sent may not stand in the switch: the next pass reads it. */
   distrust(): void {
     this.#generation++;
-    this.#believed = null;
+    this.#found = null;
     this.#isInStep = false;
     this.#wake();
   }
@@ -109,16 +109,18 @@ export class Fabric {
    */
   write(): Promise<Applied> | null {
     const session = this.#session;
-    if (session === null || this.#believed === null) return null;
-    const phases = flowChanges(this.#wish.whole(session), this.#believed.table);
+    const have = this.#isInStep ? this.#wish.asked() : this.#found;
+    if (session === null || have === null) return null;
+    const phases = flowChanges(this.#wish.whole(session), have);
+    this.#found = null;
     this.#isInStep = true;
     this.#tellInStep();
-    return this.#send(session, phases, this.#believed);
+    return this.#send(session, phases);
   }
 
   /**
-   * Draws a change into the picture and writes it, as `write` does. The way of a switch-over: what it costs depends on the nets it
-   * touches and their stand-ins, not on how many others there are.
+   * Draws a change into the picture and writes it, as `write` does. What it costs depends on the nets it touches and their stand-ins,
+   * not on how many others there are.
    */
   writeAround(draft: Draft): Promise<Applied> | null {
     return this.writeAll([{ draft, ahead: null }]);
@@ -131,32 +133,34 @@ export class Fabric {
   writeAll(parts: readonly Part[]): Promise<Applied> | null {
     const session = this.#session;
     this.#isHeld = false;
-    if (session === null || this.#believed === null || !this.#isInStep) {
+    if (session === null || !this.#isInStep) {
       for (const { draft } of parts) draw(this.#picture, draft);
       return this.write();
     }
     const ready: [FlowChange[], FlowChange[], FlowChange[]] = [[], [], []];
-    const rest: { nets: VimNet[]; ports: ServerPort[] } = { nets: [], ports: [] };
+    const touched = new Set<NetId>();
     for (const { draft, ahead } of parts) {
-      if (ahead === null || !this.isGood(ahead)) {
-        rest.nets.push(...draft.nets);
-        rest.ports.push(...draft.ports);
-        continue;
+      if (ahead !== null && this.isGood(ahead)) {
+        ahead.phases.forEach((phase, i) => {
+          for (const change of phase) ready[i]?.push(change);
+        });
+        this.#wish.took(ahead);
+      } else {
+        for (const id of this.#reachOf(draft)) touched.add(id);
       }
-      ahead.phases.forEach((phase, i) => {
-        for (const change of phase) ready[i]?.push(change);
-      });
-      this.#wish.notePart(ahead.tied, ahead.wanted);
       draw(this.#picture, draft); // And so what shares a net with it is not good any more.
     }
-    const isReady = ready.some((phase) => phase.length > 0);
-    if (rest.nets.length + rest.ports.length === 0) return this.#send(session, ready, this.#believed);
-    const first = isReady ? this.#send(session, ready, this.#believed) : null;
-    const { phases, tied, wanted } = this.#workOut(session, rest);
-    this.#wish.notePart(tied, wanted);
-    draw(this.#picture, rest);
-    const second = this.#send(session, phases, this.#believed);
+    if (touched.size === 0) return this.#send(session, ready);
+    const first = ready.some((phase) => phase.length > 0) ? this.#send(session, ready) : null;
+    const second = this.#writeFor(session, touched);
     return first === null ? second : bothOf(first, second);
+  }
+
+  /** The entries of these nets, as the picture stands. */
+  #writeFor(session: FlowSwitch, nets: Iterable<NetId>): Promise<Applied> {
+    const work = this.#wish.workOut(session, nets);
+    this.#wish.took(work);
+    return this.#send(session, work.phases);
   }
 
   /** Works a change out before it is asked for, down to the bytes. Null where that cannot be done now. Changes nothing. */
@@ -164,9 +168,14 @@ export class Fabric {
     const session = this.#session;
     if (session?.encode === undefined || session.portsVersion === undefined || !this.#isInStep) return null;
     const { portsVersion } = session;
-    const worked = this.#workOut(session, draft);
-    session.encode(worked.phases);
-    return { ...worked, session, portsVersion, generation: this.#generation, at: this.#picture.flowVersions.now };
+    const work = this.#wish.workOut(session, this.#reachOf(draft), asDrafted(this.#picture, draft));
+    session.encode(work.phases);
+    return { ...work, session, portsVersion, generation: this.#generation, at: this.#picture.flowVersions.now };
+  }
+
+  /** The nets that it touches, and those that they reach as they stand now. */
+  #reachOf(draft: Draft): ReadonlySet<NetId> {
+    return this.#wish.affectedBy(touchedBy(this.#picture, draft), asItStands(this.#picture));
   }
 
   /** Worked out anew it would be the same. */
@@ -180,26 +189,22 @@ export class Fabric {
     );
   }
 
-  #workOut(session: FlowSwitch, draft: Draft): Pick<Ahead, "phases" | "tied" | "wanted"> {
-    const nets = concernedBy(this.#picture, draft);
-    const [before, after] = [asItStands(this.#picture), asDrafted(this.#picture, draft)];
-    const tied = new Set([...this.#tied(before, nets), ...this.#tied(after, nets)]);
-    const had = this.#wish.part(session, before, tied);
-    const wanted = this.#wish.part(session, after, tied);
-    return { phases: allPhases(wanted.table, had.table), tied, wanted };
+  /** As `writeAround`, for what is stored already and nobody waits for: a refusal is found again by the next pass. */
+  writeUnattended(draft: Draft): void {
+    this.writeAround(draft)?.catch((err: unknown) => this.#notTaken(err));
   }
 
-  /** The nets, with those that stand in for them and all that these carry. */
-  #tied(sketch: Sketch, nets: ReadonlySet<NetId>): ReadonlySet<NetId> {
-    const bindOf = (id: NetId) => sketch.net(id)?.bindNet ?? null;
-    const boundTo = (root: NetId) => sketch.boundTo(root).map((n) => n.id);
-    return withCopies(withStandIns(nets, this.#wish.standIns, bindOf, boundTo), sketch);
+  /** Something else than nets and ports has changed that the entries of these nets follow from. */
+  followFor(nets: Iterable<NetId>): void {
+    const touched = [...nets];
+    this.#picture.flowVersions.touch(touched);
+    if (this.#isHeld || this.#session === null) return;
+    if (this.#isInStep) this.#writeFor(this.#session, touched).catch((err: unknown) => this.#notTaken(err));
+    else this.write()?.catch((err: unknown) => this.#notTaken(err));
   }
 
-  /** As `write`, for a change of nets or ports that nobody waits for: a refusal is found again by the next pass. */
-  writeUnattended(): void {
-    this.#isHeld = false;
-    this.follow();
+  #notTaken(err: unknown): void {
+    this.#log.warn({ err }, "flow entries were not taken; the next pass reads the switch");
   }
 
   /**
@@ -207,12 +212,13 @@ export class Fabric {
    * ports come and go many at a time, and evidence that came with them is acted on first.
    */
   portsChanged(reason: "add" | "delete", name: string): void {
-    if (reason === "delete") this.#lostPorts.add(name);
-    else if (this.#lostPorts.has(name)) this.distrust(); // It came back with another number; what stands there leads to the old one.
+    if (reason === "add" && this.#changedPorts.get(name)) this.distrust(); // Back with another number; what stands there leads to the old one.
+    this.#changedPorts.set(name, reason === "delete");
     this.#following ??= this.#clock.sleep(RECORD_DELAY_MS).then(() => {
       this.#following = null;
-      this.#lostPorts.clear();
-      this.follow();
+      const changed = [...this.#changedPorts.keys()];
+      this.#changedPorts.clear();
+      this.followFor(new Set(changed.flatMap((port) => this.#picture.netsOn(port))));
     });
   }
 
@@ -220,13 +226,46 @@ export class Fabric {
   follow(): void {
     this.#generation++;
     if (this.#isHeld) return;
-    this.write()?.catch((err: unknown) => this.#log.warn({ err }, "flow entries were not taken; the next pass reads the switch"));
+    this.write()?.catch((err: unknown) => this.#notTaken(err));
   }
 
-  /** Reads the switch and writes what differs. Null when there is no switch, or the table was cleared on purpose. */
+  /**
+   * Reads the switch and writes what differs; of a large table that is believed to be right, a few parts. Null when there is no switch,
+   * or the table was cleared on purpose.
+   */
   async reconcile(): Promise<Applied | null> {
-    if (this.#isHeld || !(await this.#read())) return null;
+    if (this.#isHeld) return null;
+    const session = this.#session;
+    const inParts = session !== null && this.#isInStep ? Audit.of(session, this.#wish.size) : null;
+    if (inParts !== null && (await this.#isCounted(inParts))) return this.#auditParts(inParts);
+    if (!(await this.#read())) return null;
     return this.#isHeld ? null : this.write();
+  }
+
+  /** As many entries as were asked for: what somebody else has emptied is found at once. */
+  async #isCounted(session: PartSwitch): Promise<boolean> {
+    for (let tries = 0; tries < READ_TRIES; tries++) {
+      const writes = this.#writes;
+      const count = await session.count();
+      if (writes === this.#writes) return count === this.#wish.size;
+    }
+    return true; // Changes come too fast for it; each of them is confirmed.
+  }
+
+  async #auditParts(session: PartSwitch): Promise<Applied | null> {
+    let all: Promise<Applied> = this.#settled();
+    for (let i = 0; i < PARTS_A_PASS && session === this.#session && this.#isInStep; i++) {
+      const writes = this.#writes;
+      const part = this.#audit.part(this.#wish.size);
+      const have = await session.readPart(part);
+      if (writes !== this.#writes || session !== this.#session || !this.#isInStep) continue; // Old; its turn comes again.
+      const { mend, work } = this.#audit.compare(session, this.#wish, part, have);
+      if (mend.length > 0) this.#log.warn({ part, changes: mend.flat().length }, "the switch did not have what it had confirmed");
+      if (work.phases.some((phase) => phase.length > 0)) this.#log.error({ part }, "entries were not what the picture asks for");
+      this.#wish.took(work);
+      all = bothOf(all, bothOf(this.#send(session, mend), this.#send(session, work.phases)));
+    }
+    return all;
   }
 
   /**
@@ -236,15 +275,16 @@ export class Fabric {
   async clear(): Promise<void> {
     this.#isHeld = true;
     await this.#read();
-    if (this.#session === null || this.#believed === null || !this.#isHeld) return;
-    this.#isInStep = false;
-    await this.#send(this.#session, flowChanges(NOTHING, this.#believed.table), this.#believed);
+    const have = this.#found;
+    if (this.#session === null || have === null || !this.#isHeld) return;
+    this.#found = NOTHING;
+    await this.#send(this.#session, flowChanges(NOTHING, have));
   }
 
   /** The end of a `clear`, and a fresh look at the switch. */
   async reinstall(): Promise<Applied | null> {
     this.#isHeld = false;
-    return this.reconcile();
+    return (await this.#read()) ? this.write() : null;
   }
 
   /** False where there is no switch, or changes come faster than it can be read. */
@@ -255,7 +295,8 @@ export class Fabric {
       const writes = this.#writes;
       const have = await session.read();
       if (session !== this.#session || writes !== this.#writes) continue; // Read before or during a change: old.
-      this.#believed = new Believed(have);
+      this.#isInStep = false;
+      this.#found = have;
       this.#wish.found(have);
       return true;
     }
@@ -263,12 +304,11 @@ export class Fabric {
     return false;
   }
 
-  #send(session: FlowSwitch, all: FlowPhases, believed: Believed): Promise<Applied> {
+  #send(session: FlowSwitch, all: FlowPhases): Promise<Applied> {
     const phases = all.filter((phase) => phase.length > 0);
     if (phases.length === 0) return this.#settled();
     this.#writes++;
     const sent = session.apply(phases);
-    believed.changed(phases);
     this.#underWay.add(sent);
     sent.then(
       () => this.#underWay.delete(sent),

@@ -22,6 +22,11 @@ export class FlowVersions {
     return true;
   }
 
+  /** Something else has changed that the entries of these nets follow from. */
+  touch(nets: Iterable<NetId>): void {
+    for (const id of nets) this.#change(id);
+  }
+
   netChanged(had: VimNet | undefined, now: VimNet | undefined): void {
     if (had && now && textOfNet(had) === textOfNet(now)) return;
     for (const net of [had, now]) {

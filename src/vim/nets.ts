@@ -8,6 +8,7 @@ import { deleteNet, saveNet } from "../store/vim-picture.ts";
 import { dhcpRange } from "./addresses.ts";
 import { checkFree, found, given, newId, notFree } from "./asking.ts";
 import { checkBind } from "./binds.ts";
+import type { Draft } from "./draft.ts";
 import { type Picture, vlanKey } from "./picture.ts";
 import { checkPlace, checkVlan } from "./ports.ts";
 
@@ -25,7 +26,7 @@ export class Nets {
   readonly #picture: Picture;
   readonly #clock: Clock;
   readonly #vlans: VlanRange;
-  readonly #changed: () => void;
+  readonly #draw: (draft: Draft) => void;
   readonly #freed: (net: VimNet, was: NetId | null) => void;
   /** Given last, by region. */
   readonly #lastVlan = new Map<string, number>();
@@ -35,12 +36,12 @@ export class Nets {
     picture: Picture,
     clock: Clock,
     vlans: VlanRange,
-    { changed, freed }: { readonly changed: () => void; readonly freed: (net: VimNet, was: NetId | null) => void },
+    { draw, freed }: { readonly draw: (draft: Draft) => void; readonly freed: (net: VimNet, was: NetId | null) => void },
   ) {
     this.#picture = picture;
     this.#clock = clock;
     this.#vlans = vlans;
-    this.#changed = changed;
+    this.#draw = draw;
     this.#freed = freed;
   }
 
@@ -89,12 +90,10 @@ export class Nets {
         id,
         this.#picture.boundTo(id).map((net) => withoutWayTo(id, net)),
       );
-      this.#picture.nets.delete(id);
-      for (const net of this.#picture.boundTo(id)) {
-        this.#picture.nets.set(net.id, withoutWayTo(id, net));
-        this.#freed(withoutWayTo(id, net), net.bindNet);
-      }
-      this.#changed();
+      const bound = this.#picture.boundTo(id);
+      const freed = bound.map((net) => withoutWayTo(id, net));
+      this.#draw({ goneNets: [id], nets: freed });
+      for (const [i, net] of freed.entries()) this.#freed(net, bound[i]!.bindNet);
     });
   }
 
@@ -189,8 +188,7 @@ export class Nets {
   async #save(net: VimNet): Promise<VimNet> {
     await saveNet(this.#picture.db, net);
     const { bindNet, copyNet } = this.#picture.nets.get(net.id) ?? net; // May have moved while the row was written.
-    this.#picture.nets.set(net.id, { ...net, bindNet, copyNet });
-    this.#changed();
+    this.#draw({ nets: [{ ...net, bindNet, copyNet }] });
     return net;
   }
 }

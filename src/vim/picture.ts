@@ -18,6 +18,7 @@ const NET_LOOKUPS = {
   copiedTo: (n: VimNet) => n.copyNet,
   outside: (n: VimNet) => outsidePlace(n)?.key ?? null,
   trunk: (n: VimNet) => outsidePlace(n)?.trunk ?? null,
+  switchPort: (n: VimNet) => outsideOf(n)?.switchPort ?? null,
   provider: (n: VimNet) => n.provider,
   vlan: (n: VimNet) => (n.region === null || n.vlan === null ? null : vlanKey(n.region, n.vlan)),
 };
@@ -137,6 +138,12 @@ export class Picture implements VimPicture, Attachments {
     const key = placeKey(switchPort, vlan);
     const ids = [...this.nets.by("outside", key).map((n) => n.id), ...this.ports.by("place", key).map((p) => p.netId as NetId)];
     return [...new Set(ids)];
+  }
+
+  /** The nets that have anything on this port of the switch. */
+  netsOn(switchPort: string): NetId[] {
+    const ids = [...this.nets.by("switchPort", switchPort).map((n) => n.id), ...this.portsOn(switchPort).map((p) => p.netId)];
+    return [...new Set(ids.filter((id) => id !== null))];
   }
 
   /** The nets whose entries depend on who is at this place: those that are there, and whoever is untagged on a port with tags. */

@@ -6,6 +6,7 @@ import type { Asked, Change, ServerPort, VimNet } from "../model/vim-picture.ts"
 import type { Outside } from "../steer/fabric.ts";
 import { deletePort, savePort } from "../store/vim-picture.ts";
 import { checkFree, found, given, newId } from "./asking.ts";
+import type { Draft } from "./draft.ts";
 import type { Picture } from "./picture.ts";
 
 /** Throws INVALID, or the code given, where the net has no place for one more port of the switch. */
@@ -43,11 +44,12 @@ export function checkPlace(picture: Picture, net: Pick<VimNet, "id">, at: Outsid
 /** Link ports that somebody outside asks for; those of servers come and go with them. */
 export class Ports {
   readonly #picture: Picture;
-  readonly #changed: () => void;
+  readonly #draw: (draft: Draft) => void;
 
-  constructor(picture: Picture, changed: () => void) {
+  /** `draw`: into the picture and the switch. */
+  constructor(picture: Picture, draw: (draft: Draft) => void) {
     this.#picture = picture;
-    this.#changed = changed;
+    this.#draw = draw;
   }
 
   /** An external port: where a cable enters the switch. */
@@ -78,8 +80,7 @@ export class Ports {
     return this.#picture.change(async () => {
       if (this.#picture.ports.get(id)?.kind !== "external") throw new Fault("NOT_FOUND", `External port '${id}' not found`);
       await deletePort(this.#picture.db, id);
-      this.#picture.ports.delete(id);
-      this.#changed();
+      this.#draw({ gonePorts: [id] });
     });
   }
 
@@ -92,8 +93,7 @@ export class Ports {
   async #save(port: ServerPort): Promise<ServerPort> {
     await savePort(this.#picture.db, port);
     const fenced = this.#picture.ports.get(port.id)?.fenced ?? port.fenced; // May have changed while the row was written.
-    this.#picture.ports.set(port.id, { ...port, fenced });
-    this.#changed();
+    this.#draw({ ports: [{ ...port, fenced }] });
     return port;
   }
 }

@@ -51,7 +51,7 @@ export class Protections implements FactsListener, Disposable {
     this.#holdOff = new HoldOff(clock);
     this.#capacities = capacities;
     this.#index();
-    this.#standIns = new ArmedStandIns(picture, capacities, clock, () => fabric.follow());
+    this.#standIns = new ArmedStandIns(picture, capacities, clock, (nets) => fabric.followFor(nets));
     picture.onChange(() => {
       this.#firing.ready.changed();
       if (!capacities.isEmpty) this.#standIns.changed(); // Who has room follows from who is led where.

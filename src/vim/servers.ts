@@ -7,6 +7,7 @@ import { lackOf, type Need, numaNeedOf, plainNeedOf } from "../place/need.ts";
 import { deleteServer, insertServer, moveServer, updateServer } from "../store/vim-picture.ts";
 import { found, newId } from "./asking.ts";
 import { IN_ERROR } from "./catalogue.ts";
+import type { Draft } from "./draft.ts";
 import { leftoverKey, type Picture } from "./picture.ts";
 import { type HostReach, hostFor, sharesHostWith } from "./placement.ts";
 import { checkVnics, movedPorts, portsFor, tapsOf } from "./server-ports.ts";
@@ -27,7 +28,8 @@ export interface ServersParts {
   readonly reach: HostReach;
   /** Only cards that are cabled to the switch are given to servers. */
   readonly onlySwitched: boolean;
-  readonly changed: () => void;
+  /** Into the picture and the switch; and what is to be done on hosts is begun. */
+  readonly changed: (draft: Draft) => void;
   /** A server was given another host; its ports are others in the switch. */
   readonly moved: (server: Server, was: HostId) => void;
 }
@@ -38,7 +40,7 @@ export class Servers {
   readonly #clock: Clock;
   readonly #reach: HostReach;
   readonly #onlySwitched: boolean;
-  readonly #changed: () => void;
+  readonly #changed: (draft: Draft) => void;
   readonly #moved: ServersParts["moved"];
 
   constructor(parts: ServersParts) {
@@ -64,8 +66,7 @@ export class Servers {
       const ports = portsFor(this.#picture, server, asked.vnics);
       await insertServer(this.#picture.db, server, ports);
       servers.set(id, server);
-      for (const port of ports) this.#picture.ports.set(port.id, port);
-      this.#changed();
+      this.#changed({ ports });
       return server;
     });
   }
@@ -79,8 +80,7 @@ export class Servers {
       await deleteServer(this.#picture.db, left);
       this.#picture.leftovers.set(leftoverKey(left), left);
       this.#picture.servers.delete(id);
-      for (const port of ports) this.#picture.ports.delete(port.id);
-      this.#changed();
+      this.#changed({ gonePorts: ports.map((p) => p.id) });
     });
   }
 
@@ -94,7 +94,7 @@ export class Servers {
       const asked = { task, taskNo: server.taskNo + 1 };
       await updateServer(this.#picture.db, { ...server, ...asked });
       this.#picture.servers.set(id, { ...this.#picture.servers.get(id)!, ...asked });
-      this.#changed();
+      this.#changed({});
     });
   }
 
@@ -117,8 +117,7 @@ export class Servers {
       await moveServer(this.#picture.db, { ...server, ...placed }, plugged, left);
       this.#picture.leftovers.set(leftoverKey(left), left);
       servers.set(id, { ...servers.get(id)!, ...placed }); // What was seen of it while the rows were written stays.
-      for (const { id: portId, switchPort, mac } of plugged) ports.set(portId, { ...ports.get(portId)!, switchPort, mac });
-      this.#changed(); // Its old life is cut off when that returns: now it may be told.
+      this.#changed({ ports: plugged.map(({ id: portId, switchPort, mac }) => ({ ...ports.get(portId)!, switchPort, mac })) }); // Its old life is cut off when that returns: now it may be told.
       this.#moved(servers.get(id)!, where.from);
       return servers.get(id)!;
     });

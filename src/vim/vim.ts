@@ -14,6 +14,7 @@ import { Binds } from "./binds.ts";
 import { Capacities } from "./capacities.ts";
 import { Catalogue } from "./catalogue.ts";
 import type { Compute } from "./compute.ts";
+import type { Draft } from "./draft.ts";
 import { tenantOf } from "./event-tenant.ts";
 import { VimEvents } from "./events.ts";
 import { Fabric } from "./fabric.ts";
@@ -85,13 +86,12 @@ export class Vim {
       async () => void (await this.fabric.reconcile()),
       (err) => log.warn({ err }, "the switch could not be compared with the picture; the next pass tries again"),
     );
-    const netsChanged = () => {
-      this.fabric.writeUnattended();
+    const drawn = (draft: Draft) => {
+      this.fabric.writeUnattended(draft);
       this.bfdLoop.wake();
     };
-    const changed = () => {
-      this.bfdLoop.wake();
-      this.fabric.writeUnattended();
+    const changed = (draft: Draft) => {
+      drawn(draft);
       for (const loop of this.computeLoops.values()) loop.wake();
     };
     const isTest = mode === "test";
@@ -103,8 +103,8 @@ export class Vim {
     this.inventory = new Inventory(picture, clock, { speaksToAll: isTest });
     const freed = ({ id: netId, bindNet }: VimNet, was: NetId | null) =>
       this.events.push({ type: "net.bound", netId, bindNet, was });
-    this.nets = new Nets(picture, clock, vlanRange, { changed: netsChanged, freed });
-    this.ports = new Ports(picture, netsChanged);
+    this.nets = new Nets(picture, clock, vlanRange, { draw: drawn, freed });
+    this.ports = new Ports(picture, drawn);
     const reach = { away: (id: HostId) => this.hostStates.away(id) };
     const moved = (server: Server, was: HostId) => this.#moved(server, was);
     this.servers = new Servers({ picture, clock, reach, onlySwitched: !isTest, changed, moved });

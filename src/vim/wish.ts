@@ -1,20 +1,37 @@
-import type { FlowTable } from "../model/flow.ts";
+import type { FlowPhases, FlowTable } from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
 import type { ServerPort, VimNet } from "../model/vim-picture.ts";
+import { allPhases } from "../steer/changes.ts";
 import { GroupIds } from "../steer/group-ids.ts";
 import { withoutMissing } from "../steer/missing.ts";
+import { reachOf } from "../steer/reach.ts";
 import { NO_STAND_INS, type StandIns } from "../steer/stand-ins.ts";
-import { unarmed, type Wanted, wantedTable } from "../steer/wanted.ts";
-import type { FlowSwitch } from "../switch/flow-switch.ts";
-import type { Sketch } from "./draft.ts";
+import { unarmed, type Wanted, type WantedPart, wantedTable } from "../steer/wanted.ts";
+import type { CookiePart, FlowSwitch } from "../switch/flow-switch.ts";
+import { Asked, isNetIn } from "./asked.ts";
+import { asItStands, type Sketch } from "./draft.ts";
 import type { Picture } from "./picture.ts";
 
-type Asked = Pick<FlowSwitch, "abilities" | "ports">;
+type AskedSwitch = Pick<FlowSwitch, "abilities" | "ports">;
+
+/** What a change of some nets makes of what the switch is asked for. */
+export interface Work {
+  /** Three, empty ones too. */
+  readonly phases: FlowPhases;
+  /** The nets whose entries it may change: whole bind groups. */
+  readonly affected: ReadonlySet<NetId>;
+  /** These and all others that it follows from. */
+  readonly tied: ReadonlySet<NetId>;
+  readonly parts: readonly WantedPart[];
+  readonly problems: ReadonlyMap<NetId, string>;
+  readonly notArmed: ReadonlyMap<NetId, string>;
+}
 
 /** What is asked of the switch, from the picture, and why parts of it cannot be had. */
 export class Wish {
   readonly #picture: Picture;
   readonly #ids = new GroupIds();
+  readonly #asked = new Asked();
   readonly #problems = new Map<NetId, string>();
   readonly #notArmed = new Map<NetId, string>();
   standIns: StandIns = NO_STAND_INS;
@@ -40,10 +57,28 @@ export class Wish {
     this.#ids.found(table);
   }
 
-  /** All that is wanted. */
-  whole(session: Asked): FlowTable {
-    const nets = [...this.#picture.nets.values()];
-    const wanted = this.#wanted(session, nets, [...this.#picture.ports.values()]);
+  /** What it was asked for last, by all that was worked out and taken. */
+  asked(): FlowTable {
+    return this.#asked.all();
+  }
+
+  /** How many entries. */
+  get size(): number {
+    return this.#asked.size;
+  }
+
+  askedIn(part: CookiePart): FlowTable {
+    return this.#asked.in(part);
+  }
+
+  netsIn(part: CookiePart): NetId[] {
+    return [...this.#picture.nets.keys()].filter((id) => isNetIn(id, part));
+  }
+
+  /** All that is wanted from now on. */
+  whole(session: AskedSwitch): FlowTable {
+    const wanted = this.#wanted(session, [...this.#picture.nets.values()], [...this.#picture.ports.values()]);
+    this.#asked.begin(wanted);
     this.#problems.clear();
     this.#notArmed.clear();
     this.#note(wanted);
@@ -51,23 +86,40 @@ export class Wish {
     return wanted.table;
   }
 
-  /** What these nets ask for alone. */
-  part(session: Asked, sketch: Sketch, only: ReadonlySet<NetId>): Wanted {
-    const nets = [...only].flatMap((id) => sketch.net(id) ?? []);
-    return this.#wanted(
-      session,
-      nets,
-      nets.flatMap((n) => sketch.portsIn(n.id)),
-    );
+  /** How far a change of these nets reaches. */
+  affectedBy(nets: Iterable<NetId>, sketch: Sketch): ReadonlySet<NetId> {
+    return reachOf(nets, this.standIns, sketch).affected;
   }
 
-  /** Of these nets the last word is this one. */
-  notePart(nets: ReadonlySet<NetId>, wanted: Wanted): void {
-    for (const id of nets) {
+  /** What these nets ask for alone, against what was asked for them last. Changes nothing. */
+  workOut(session: AskedSwitch, nets: Iterable<NetId>, sketch = asItStands(this.#picture)): Work {
+    const { affected, all: tied } = reachOf(nets, this.standIns, sketch);
+    const were = this.#asked.netsWith(affected);
+    if (were.some((id) => !affected.has(id))) return this.workOut(session, [...affected, ...were], sketch);
+    const rows = [...tied].flatMap((id) => sketch.net(id) ?? []);
+    const wanted = this.#wanted(
+      session,
+      rows,
+      rows.flatMap((n) => sketch.portsIn(n.id)),
+    );
+    const parts = wanted.parts.filter((p) => p.nets.some((id) => affected.has(id)));
+    const are = parts.flatMap((p) => p.nets);
+    if (are.some((id) => !affected.has(id))) return this.workOut(session, [...affected, ...are], sketch);
+    const want = { entries: parts.flatMap((p) => p.table.entries), groups: parts.flatMap((p) => p.table.groups) };
+    const { problems, notArmed } = wanted;
+    return { phases: allPhases(want, this.#asked.of(affected)), affected, tied, parts, problems, notArmed };
+  }
+
+  /** It is on its way to the switch: the last word of these nets is this one. */
+  took({ affected, parts, problems, notArmed }: Work): void {
+    this.#asked.replace(affected, parts);
+    for (const id of affected) {
       this.#problems.delete(id);
       this.#notArmed.delete(id);
+      const [problem, unarmed] = [problems.get(id), notArmed.get(id)];
+      if (problem !== undefined) this.#problems.set(id, problem);
+      if (unarmed !== undefined) this.#notArmed.set(id, unarmed);
     }
-    this.#note(wanted);
   }
 
   #note({ problems, notArmed }: Wanted): void {
@@ -75,14 +127,14 @@ export class Wish {
     for (const [id, why] of notArmed) this.#notArmed.set(id, why);
   }
 
-  #wanted(session: Asked, asked: readonly VimNet[], portsOfAll: readonly ServerPort[]): Wanted {
+  #wanted(session: AskedSwitch, asked: readonly VimNet[], portsOfAll: readonly ServerPort[]): Wanted {
     const { nets, ports, missing } = withoutMissing(asked, portsOfAll, (port) => session.ports.has(port));
     const standIns = this.refusal === null ? this.standIns : NO_STAND_INS;
-    const { table, problems, notArmed } = wantedTable(nets, ports, session.abilities, standIns, this.#ids, this.#picture);
+    const wanted = wantedTable(nets, ports, session.abilities, standIns, this.#ids, this.#picture);
     return {
-      table,
-      problems: new Map([...missing, ...problems]),
-      notArmed: this.refusal === null ? notArmed : unarmed(nets, this.standIns, this.refusal),
+      ...wanted,
+      problems: new Map([...missing, ...wanted.problems]),
+      notArmed: this.refusal === null ? wanted.notArmed : unarmed(nets, this.standIns, this.refusal),
     };
   }
 }

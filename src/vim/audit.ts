@@ -1,0 +1,52 @@
+import type { FlowPhases, FlowTable } from "../model/flow.ts";
+import { flowChanges } from "../steer/changes.ts";
+import type { CookiePart, FlowSwitch } from "../switch/flow-switch.ts";
+import type { Wish, Work } from "./wish.ts";
+
+/** A table up to this size is read whole in every pass: some ms of this thread. */
+const WHOLE_MAX = 4_000;
+/** A larger one in parts of about so many entries, a few in each pass, so that nothing else waits for it. */
+const PART_ENTRIES = 1_000;
+const PARTS_MAX = 256;
+export const PARTS_A_PASS = 4;
+
+export interface PartSwitch extends FlowSwitch {
+  readonly readPart: (part: CookiePart) => Promise<FlowTable>;
+  readonly count: () => Promise<number>;
+}
+
+/** What was found in one part. */
+export interface Found {
+  /** What would make the switch what was asked for. */
+  readonly mend: FlowPhases;
+  /** What would make what was asked for what the picture asks for: nothing, or we have lost count. */
+  readonly work: Work;
+}
+
+/**
+ * Looks whether what was asked for stands in a large table, and whether it is still what the picture asks for: part after part, by the
+ * lowest bits of the hash of a net that its entries carry in their cookies. Groups have no such bits, and come with the first part.
+ */
+export class Audit {
+  #next = 0;
+
+  /** Null: this table is read whole. */
+  static of(session: FlowSwitch, entries: number): PartSwitch | null {
+    const { readPart, count } = session;
+    return entries > WHOLE_MAX && readPart !== undefined && count !== undefined ? (session as PartSwitch) : null;
+  }
+
+  /** The part whose turn it is. */
+  part(entries: number): CookiePart {
+    const parts = Math.min(PARTS_MAX, 2 ** Math.ceil(Math.log2(Math.max(1, entries / PART_ENTRIES))));
+    const bits = this.#next % parts;
+    return { bits, mask: parts - 1, withGroups: bits === 0 };
+  }
+
+  /** `have`: what was read of that part. */
+  compare(session: FlowSwitch, wish: Wish, part: CookiePart, have: FlowTable): Found {
+    this.#next++;
+    const work = wish.workOut(session, wish.netsIn(part));
+    return { mend: flowChanges(wish.askedIn(part), have), work };
+  }
+}
