@@ -6,12 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { sql } from "kysely";
+import { OvsdbSession } from "../src/hosts/ovsdb-session.ts";
 import { systemClock } from "../src/lib/clock.ts";
 import { silent } from "../src/lib/log.ts";
 import type { NetId } from "../src/model/ids.ts";
 import { openStore } from "../src/store/open.ts";
 import type { VimDb } from "../src/store/vim-schema.ts";
 import { Vim } from "../src/vim/vim.ts";
+import type { Json, Operation } from "../src/wire/ovsdb/messages.ts";
 import { type Ovs, startOvs } from "../test/harness/ovs.ts";
 
 /** A data net with a port of its own, and a traffic net of three ports that is bound to it. */
@@ -103,12 +105,21 @@ async function fill(path: string, pairCount: number): Promise<Pair[]> {
 
 const macOf = (kind: number, n: number) => `02:0${kind}:00:${n.toString(16).padStart(6, "0").match(/../g)!.join(":")}`;
 
+/** By the database itself: ovs-vsctl looks through all ports for each that it adds. */
 async function addPorts(ovs: Ovs, names: readonly string[]): Promise<void> {
+  const address = ovs.management.replace("br0.mgmt", "db.sock");
+  const session = await OvsdbSession.connect(address, systemClock, silent, { updated: () => {}, closed: () => {} });
   for (let i = 0; i < names.length; i += PORTS_AT_ONCE) {
     const some = names.slice(i, i + PORTS_AT_ONCE);
-    const rows = some.flatMap((n) => ["--", "add-port", "br0", n, "--", "set", "interface", n, "type=dummy"]);
-    await ovs.vsctl("--no-wait", ...rows);
+    const rows = some.flatMap((name, n): Operation[] => [
+      { op: "insert", table: "Interface", row: { name, type: "dummy" }, "uuid-name": `interface${n}` },
+      { op: "insert", table: "Port", row: { name, interfaces: ["named-uuid", `interface${n}`] }, "uuid-name": `port${n}` },
+    ]);
+    const ports: Json = ["set", some.map((_, n) => ["named-uuid", `port${n}`])];
+    const where = [["name", "==", "br0"]] as const;
+    await session.transact([...rows, { op: "mutate", table: "Bridge", where, mutations: [["ports", "insert", ports]] }]);
   }
+  session.close();
   const giveUpAt = systemClock.now() + SETTLE_MS;
   const count = async () => (await ovs.ofctl("dump-ports-desc", ovs.management).catch(() => "")).split("addr:").length - 1;
   while ((await count()) < names.length) {
