@@ -77,23 +77,11 @@ async function writeAccounts(db: ManoStore, config: ManoConfig, clock: Clock): P
   }
 }
 
-function accountOf({
-  tokenFile,
-  caFile,
-  certFile,
-  keyFile,
-  ...account
-}: Omit<ManoConfig["vims"][number], "id">): Omit<VimAccount, "id"> {
-  const nothing = null;
-  return {
-    ...account,
-    access: {
-      tokenFile: tokenFile ?? nothing,
-      caFile: caFile ?? nothing,
-      certFile: certFile ?? nothing,
-      keyFile: keyFile ?? nothing,
-    },
-  };
+function accountOf(setting: Omit<ManoConfig["vims"][number], "id">): Omit<VimAccount, "id"> {
+  const { tokenFile, caFile, certFile, keyFile, ...account } = setting;
+  const orNull = (path: string | undefined) => path ?? null;
+  const access = { tokenFile: orNull(tokenFile), caFile: orNull(caFile), certFile: orNull(certFile), keyFile: orNull(keyFile) };
+  return { ...account, access };
 }
 
 function doorsOf(nfvo: Nfvo, db: ManoStore, clock: Clock): ManoDoors {

@@ -8,7 +8,7 @@ export class VimSecrets {
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   #token: string | null = null;
 
-  /** Throws CONFIG naming a file that cannot be read. */
+  /** Throws CONFIG naming a certificate that cannot be read. Without its token a VIM is out of reach, and the MANO runs. */
   constructor(access: VimAccess | null) {
     this.#access = access;
     const { caFile = null, certFile = null, keyFile = null } = access ?? {};
@@ -17,9 +17,9 @@ export class VimSecrets {
       ...(certFile !== null && { cert: read("certFile", certFile) }),
       ...(keyFile !== null && { key: read("keyFile", keyFile) }),
     };
-    this.#token = this.#readToken();
   }
 
+  /** Throws CONFIG naming the file, where it cannot be read. */
   get headers(): { readonly authorization?: string } {
     this.#token ??= this.#readToken();
     return this.#token === null ? {} : { authorization: `Bearer ${this.#token}` };

@@ -213,3 +213,21 @@ test("who lists subscriptions sees its own; an administrator all", async () => {
   ]);
   expect((await ask("GET", "/subscriptions", undefined, admin)).body.subscriptions).toHaveLength(4);
 });
+
+test("a token rests while its tenant is disabled, and is none when the tenant is gone", async () => {
+  const { id } = await rig.vim.catalogue.createTenant({ name: "passing" });
+  const token = await rig.mint("operator", id);
+  expect(await ask("GET", "/networks", undefined, token)).toMatchObject({ status: 200 });
+  await rig.vim.catalogue.editTenant(id, { enabled: false });
+  expect(await ask("GET", "/networks", undefined, token)).toMatchObject({ status: 403 });
+  await rig.vim.catalogue.editTenant(id, { enabled: true });
+  await rig.vim.catalogue.deleteTenant(id);
+  expect(await ask("GET", "/networks", undefined, token)).toMatchObject({ status: 401 });
+});
+
+test("what a browser asks beforehand needs no token, tells no more than the methods, and is no change", async () => {
+  const { lastSeq } = rig.vim.events;
+  const reply = await rig.ordinary.inject({ method: "OPTIONS", url: "/openvim/networks" });
+  expect(reply).toMatchObject({ statusCode: 200, body: "" });
+  expect(rig.vim.events.lastSeq).toBe(lastSeq);
+});

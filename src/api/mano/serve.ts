@@ -117,6 +117,7 @@ function noSuchRoute(request: FastifyRequest): Problem {
 
 function sendProblem(reply: FastifyReply, problem: Problem, error: unknown, request: FastifyRequest, log: Log): FastifyReply {
   if (error instanceof NotLetIn) void reply.headers(error.headers);
-  if (problem.status >= 500) log.error({ err: error, method: request.method, url: request.url }, "a request failed");
+  if (problem.status >= 500)
+    log.error({ err: error, method: request.method, path: request.url.split("?")[0] }, "a request failed");
   return reply.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
 }

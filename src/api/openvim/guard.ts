@@ -1,5 +1,6 @@
 import type { TlsOptions } from "node:tls";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { Fault } from "../../lib/fault.ts";
 import type { TenantId } from "../../model/ids.ts";
 import type { Caller, Role } from "../../model/token.ts";
 import type { Gate } from "../gate.ts";
@@ -49,12 +50,29 @@ export function guard(app: FastifyInstance, doors: VimDoors, port: Port): (reque
     if (isForAll(request, base)) return;
     const caller = await gate.admit(request, port.isAdmin ? "admin" : neededFor(request, base));
     const isAdmin = caller.role === "admin";
+    if (!isAdmin) checkTenant(caller, doors);
     const seen = isAdmin ? doors : doorsOf(caller.tenantId as TenantId);
-    askers.set(request, { doors: seen, isAdmin, caller, isStillGood: () => gate.isGood(caller) });
+    askers.set(request, { doors: seen, isAdmin, caller, isStillGood: () => isStillGood(caller, gate, doors) });
   });
-  const askerOf = (request: FastifyRequest) => askers.get(request) ?? { ...anybody, isAdmin: false };
-  recordChanges(app, port, askerOf);
-  return askerOf;
+  const knownOf = (request: FastifyRequest): Asker | null => askers.get(request) ?? null;
+  recordChanges(app, port, knownOf);
+  return (request) => {
+    const known = knownOf(request);
+    if (known === null) throw new Error("a request came past the gate");
+    return known;
+  };
+}
+
+/** A token goes with its tenant, and rests while that is disabled. Throws 401 or 403. */
+function checkTenant({ tenantId }: Caller, { picture }: VimDoors): void {
+  const tenant = picture.tenants.get(tenantId as TenantId);
+  if (!tenant) throw new Fault("UNAUTHENTICATED", "the tenant of this token is no more");
+  if (!tenant.enabled) throw new Fault("FORBIDDEN", `tenant '${tenant.id}' is not enabled`);
+}
+
+async function isStillGood(caller: Caller, gate: Gate, { picture }: VimDoors): Promise<boolean> {
+  const isTenantThere = caller.role === "admin" || picture.tenants.get(caller.tenantId as TenantId)?.enabled === true;
+  return isTenantThere && gate.isGood(caller);
 }
 
 /** Of a path that is no route any role may hear that it is none. */
@@ -74,13 +92,17 @@ function perTenant(doors: VimDoors): (tenant: TenantId) => VimDoors {
   };
 }
 
+/** Methods that change nothing (RFC 9110, 9.2.1). */
+const LOOKS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
 /** After the answer is out: no switch-over waits for it. */
-function recordChanges(app: FastifyInstance, { isAdmin }: Port, askerOf: (request: FastifyRequest) => Asker): void {
+function recordChanges(app: FastifyInstance, { isAdmin }: Port, askerOf: (request: FastifyRequest) => Asker | null): void {
   app.addHook("onResponse", (request, reply, done) => {
     done();
     const { method, ip } = request;
-    if (method === "GET" || method === "HEAD" || reply.statusCode > 299) return;
-    const { caller, doors } = askerOf(request);
+    const asker = askerOf(request);
+    if (asker === null || LOOKS.has(method) || reply.statusCode > 299) return;
+    const { caller, doors } = asker;
     const by = caller ? `${caller.name} (token ${caller.id})` : `${isAdmin ? "administrator's" : "ordinary"} port, from ${ip}`;
     const tenantId = (caller?.tenantId ?? null) as TenantId | null;
     const what = { by, method, path: request.url.split("?")[0]!, status: reply.statusCode };

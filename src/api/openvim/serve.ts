@@ -78,6 +78,7 @@ function send(request: FastifyRequest, reply: FastifyReply, value: unknown): Fas
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const body = errorBody(error);
   if (error instanceof NotLetIn) void reply.headers(error.headers);
-  if (body.error.code >= 500) log.error({ err: error, method: request.method, url: request.url }, "a request failed");
+  if (body.error.code >= 500)
+    log.error({ err: error, method: request.method, path: request.url.split("?")[0] }, "a request failed");
   void send(request, reply.status(body.error.code), body);
 }
