@@ -111,6 +111,7 @@ function computeLoop(
     clock,
     log,
     wake: () => loop.wake(),
+    isLedAround: (id) => vim.protections.isLedAround(id),
   });
   vim.computes.set(row.id, compute);
   const pass = async () => {

@@ -21,7 +21,10 @@ export type WantedProtection = Omit<ArmedProtection, "revision">;
 
 /** What lies in the VIM of a group. `isCurrent`: it is what is wanted now. `why`: what keeps it from being so. */
 export interface ArmedState {
+  /** Null: nothing, or nobody knows (`isKnown`). */
   readonly revision: number | null;
+  /** False where the VIM was not asked yet, or it is not known what has become of the last request. */
+  readonly isKnown: boolean;
   readonly isCurrent: boolean;
   readonly plans: readonly ArmedPlan[];
   readonly why: string | null;
@@ -139,9 +142,10 @@ export class Arming {
   /** In the VIM that its traffic enters. */
   stateOf(guard: Guard): ArmedState {
     const course = this.#courses.get(keyOf(guard, guard.vim));
-    if (!course?.armed) return { revision: null, isCurrent: false, plans: [], why: course?.why ?? this.#notYet() };
+    const isKnown = course?.armed !== undefined;
+    if (!course?.armed) return { revision: null, isKnown, isCurrent: false, plans: [], why: course?.why ?? this.#notYet() };
     const { revision, plans } = course.armed;
-    return { revision, isCurrent: isCurrent(course), plans: course.isSpent ? [] : plans, why: course.why };
+    return { revision, isKnown, isCurrent: isCurrent(course), plans: course.isSpent ? [] : plans, why: course.why };
   }
 
   /** The VIM carried a plan out: the next one needs a higher revision, also where it says the same. */

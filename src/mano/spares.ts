@@ -210,7 +210,7 @@ export class Spares {
   #isTarget(guard: Guard, vnfcId: VnfcId): boolean {
     return guard.groupsWith(vnfcId).some((g) => {
       const armed = this.#parts.armedOf(g);
-      if (armed.revision === null) return false;
+      if (armed.revision === null) return !armed.isKnown; // What an earlier request, or run, has left there may fire.
       return !armed.isCurrent || armed.plans.some((p) => p.moves.some((m) => m.to === vnfcId || m.orElse.includes(vnfcId)));
     });
   }

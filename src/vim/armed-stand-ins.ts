@@ -47,6 +47,11 @@ export class ArmedStandIns implements StandIns, Disposable {
     this.#end.abort();
   }
 
+  /** What was armed or disarmed last is asked for. */
+  get isCurrent(): boolean {
+    return !this.#isDue;
+  }
+
   get isEmpty(): boolean {
     return this.#ways.length === 0;
   }

@@ -38,7 +38,7 @@ export type Disks = Pick<ServerDisks, "folderOf" | "prepare" | "remove">;
 type Outcome = Partial<Pick<Server, "status" | "lastError" | "progress">>;
 
 /** These say nothing of the server: its task stays, and the next pass does it. */
-const LATER: ReadonlySet<FaultCode> = new Set(["HOST_UNREACHABLE", "TIMEOUT"]);
+const LATER: ReadonlySet<FaultCode> = new Set(["HOST_UNREACHABLE", "TIMEOUT", "SWITCH_NOT_CONNECTED"]);
 /** Asked of a server in a state where they make no sense they change nothing: its owner is told, and the server is what it was. */
 const HARMLESS: ReadonlySet<ServerTask> = new Set(["pause", "resume", "shutdown"]);
 /** What is asked of a server that is not made yet: as if it had been asked so from the start. */
@@ -47,7 +47,9 @@ const BEFORE_CREATION: Partial<Record<ServerTask, ServerTask>> = {
   resume: "create",
   shutdown: "forceOff",
 };
-
+/** How long a pause waits for the switch before it is left to the next pass, and between two looks, ms. */
+const LED_AROUND_WITHIN_MS = 3_000;
+const LOOK_EVERY_MS = 20;
 /** libvirt learns of a process's end up to 2 s after those who watch it: a list read sooner may still show it running. */
 const LIST_LAG_MS = 3_000;
 
@@ -66,10 +68,12 @@ export class Compute {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #wake: () => void;
+  readonly #isLedAround: (id: ServerId) => boolean;
   readonly #busy = new Map<ServerId, Promise<void>>();
   /** Disks of servers that are off, while they are copied. */
   readonly #copies = new Map<ServerId, { readonly end: AbortController; readonly done: Promise<void> }>();
 
+  /** `isLedAround`: the switch leads nothing to a server to which nothing is to be led; left out: there is no switch. */
   constructor(parts: {
     hostId: HostId;
     picture: Picture;
@@ -81,6 +85,7 @@ export class Compute {
     clock: Clock;
     log: Log;
     wake: () => void;
+    isLedAround?: (id: ServerId) => boolean;
   }) {
     this.#hostId = parts.hostId;
     this.#picture = parts.picture;
@@ -92,6 +97,7 @@ export class Compute {
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#wake = parts.wake;
+    this.#isLedAround = parts.isLedAround ?? (() => true);
   }
 
   /**
@@ -178,7 +184,7 @@ export class Compute {
       this.#ended(server, { lastError: null, progress: 100, ...(await this.#do(task, server)) });
     } catch (err) {
       if (err instanceof Fault && LATER.has(err.code)) {
-        this.#log.warn({ err, server: id, task: server.task }, "the host does not answer; the task waits for the next pass");
+        this.#log.warn({ err, server: id, task: server.task }, "it cannot be done now; the task waits for the next pass");
         return false;
       }
       if (err instanceof Fault && err.code === "HOST_REFUSED" && HARMLESS.has(task)) {
@@ -215,6 +221,7 @@ export class Compute {
         this.#lifeEnded(server.id);
         return this.#start(server, false);
       case "pause":
+        if (!(await this.#ledAround(server))) return {};
         await this.#host.pause(server.id);
         return { status: "PAUSED" };
       case "resume":
@@ -227,6 +234,24 @@ export class Compute {
         await this.#host.destroy(server.id);
         return { status: "INACTIVE" };
     }
+  }
+
+  /**
+   * Before a spare is paused nothing may lead packets to it any more, the switch alone included: what was disarmed here may still be on
+   * its way there, or wait for a switch that is away. False where something else is asked of the server by now.
+   */
+  async #ledAround({ id, taskNo }: Server): Promise<boolean> {
+    const untilMs = this.#clock.now() + LED_AROUND_WITHIN_MS;
+    while (!this.#isLedAround(id)) {
+      if (this.#picture.servers.get(id)?.taskNo !== taskNo) return false;
+      if (this.#clock.now() >= untilMs)
+        throw new Fault(
+          "SWITCH_NOT_CONNECTED",
+          "the switch may still lead packets to this server; it is paused when that has ended",
+        );
+      await this.#clock.sleep(LOOK_EVERY_MS);
+    }
+    return this.#picture.servers.get(id)?.taskNo === taskNo;
   }
 
   /** Shown also where the start follows so soon that nobody tells the end: what comes then is a new life, and no resume. */

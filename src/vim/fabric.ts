@@ -63,6 +63,11 @@ export class Fabric {
     return this.#session !== null && this.#isInStep;
   }
 
+  /** The switch has confirmed all that the picture asks for. */
+  get isSettled(): boolean {
+    return this.#session !== null && this.#isInStep && this.#underWay.size === 0;
+  }
+
   /** Nets that the switch cannot carry, and why. */
   get problems(): ReadonlyMap<NetId, string> {
     return this.#wish.problems;

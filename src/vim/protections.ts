@@ -129,6 +129,17 @@ export class Protections implements FactsListener, Disposable {
     return this.get(id);
   }
 
+  /**
+   * False while the switch may still lead packets to a member to which nothing is to be led: by a bind of before, or by what it does
+   * alone when a port is lost.
+   */
+  isLedAround(id: ServerId): boolean {
+    const dataNets = new Set(this.#byServer.get(id)?.map((m) => m.member.dataNet));
+    const isTo = (net: NetId | null) => net !== null && dataNets.has(net);
+    if (dataNets.size === 0 || [...this.#picture.nets.values()].some((n) => isTo(n.bindNet) || isTo(n.copyNet))) return true;
+    return this.#fabric.isSettled && this.#standIns.isCurrent;
+  }
+
   /** Service ports that are to be asked all the time: of members that run and have answered once. */
   probed(): ProbeTarget[] {
     return this.#believed().flatMap((port): ProbeTarget[] => {

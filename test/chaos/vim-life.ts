@@ -61,6 +61,7 @@ export class VimLife {
       clock,
       log,
       wake: () => computeLoop.wake(),
+      isLedAround: (id) => vim.protections.isLedAround(id),
     });
     const pass = async () => {
       vim.hostStates.look(local.id);
