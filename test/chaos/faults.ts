@@ -228,9 +228,11 @@ function hangOne({ system: { host, variant }, chance, guest, later }: Stage): vo
 /** An operator gives a command, and clears it a while later. */
 function command(system: System, invariants: Invariants, chance: Chance, at: (ms: number, end: () => void) => void): void {
   invariants.isCommanded = true;
+  const id = chance.one(system.guards)?.group.id;
   const give = (kind: string, to: string | null) => {
-    const { guard, manoLife } = system;
-    if (guard === null || !manoLife?.nfvo) return;
+    const { guards, manoLife } = system;
+    const guard = guards.find((g) => g.group.id === id);
+    if (guard === undefined || !manoLife?.nfvo) return;
     const mine = Symbol(kind);
     system.ackedLock = null;
     system.lastAsked = mine;
@@ -239,7 +241,8 @@ function command(system: System, invariants: Invariants, chance: Chance, at: (ms
     manoLife.nfvo.commands.give(guard.group.id, wish, "chaos").then(
       () => {
         system.note(`${kind} was taken`);
-        if (system.lastAsked === mine && (kind === "force" || kind === "lockout")) system.ackedLock = kind;
+        if (system.lastAsked === mine && (kind === "force" || kind === "lockout"))
+          system.ackedLock = { kind, groupId: guard.group.id };
       },
       (e: unknown) =>
         e instanceof Fault || e instanceof DiskFull
@@ -248,7 +251,10 @@ function command(system: System, invariants: Invariants, chance: Chance, at: (ms
     );
   };
   const kind = chance.one(["lockout", "force", "manual", "exercise"] as const);
-  const to = kind === "force" || kind === "manual" ? chance.one(system.guard?.members ?? [])?.member.name : undefined;
+  const to =
+    kind === "force" || kind === "manual"
+      ? chance.one(system.guards.find((g) => g.group.id === id)?.members ?? [])?.member.name
+      : undefined;
   give(kind, to ?? null);
   for (const ms of [6_000, 14_000, 20_000]) at(ms + chance.between(0, 2_000), () => give("clear", null));
 }

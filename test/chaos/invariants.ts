@@ -1,8 +1,11 @@
+import type { Guard } from "../../src/mano/guard.ts";
 import type { Action } from "../../src/model/flow.ts";
 import type { NetId } from "../../src/model/ids.ts";
+import type { TrafficNet } from "../../src/model/protection.ts";
+import type { Vim } from "../../src/vim/vim.ts";
 import type { Guest } from "./fake-host.ts";
 import { SERVICE_MAC } from "./service-traffic.ts";
-import { type System, VIEWERS, viewerMac } from "./system.ts";
+import { type System, viewerMac } from "./system.ts";
 import { traced } from "./trace.ts";
 
 /** What happened this short a time ago may not be known yet to those who act. */
@@ -26,6 +29,8 @@ export class Invariants {
   /** What the VIM has each traffic net bound to: the decision, which the switch follows when it can. */
   readonly #bound = new Map<NetId, NetId | null>();
   readonly #normal = new Map<string, string>();
+  /** By data net, of members that have a limit. */
+  readonly #capacities = new Map<NetId, number>();
   /** Ends of service of members, as the world had them. */
   readonly outages: Ended[] = [];
   /** Binds that left the normal member, and nobody had asked for it. */
@@ -108,6 +113,7 @@ export class Invariants {
       this.#checkTarget(viewer, to);
       if (from !== undefined) this.#checkLeft(viewer, from, to);
     }
+    this.#checkRoom();
     if (isRestarted) this.#checkAcked();
     this.#lookedAt = this.#system.vimLife;
   }
@@ -117,6 +123,21 @@ export class Invariants {
     const isNormal = to.id === this.normalOf(viewer);
     if (this.#isTakenBack || (isRestarted && isNormal)) this.failovers = Math.max(0, this.failovers - 1);
     else if (!this.isCommanded && !isNormal) this.failovers++;
+  }
+
+  /** Nobody carries more than it may, as the MANO's descriptors have it. */
+  #checkRoom(): void {
+    for (const { member } of this.#system.members)
+      if (member.capacity !== null && !this.#capacities.has(member.dataNet))
+        this.#capacities.set(member.dataNet, member.capacity);
+    for (const [dataNet, capacity] of this.#capacities) {
+      const carried = [...this.#bound.values()].filter((b) => b === dataNet).length;
+      if (carried > capacity)
+        this.#violate(
+          "11 nobody carries more than it may",
+          `${carried} nets lead to ${nameOf(this.#system, dataNet)}, of ${capacity}`,
+        );
+    }
   }
 
   /** What was armed and who was fenced, as the VIM has it after its restart. */
@@ -136,11 +157,12 @@ export class Invariants {
 
   /** A lockout or forced switch that was taken stays until the next command. */
   checkCommand(): void {
-    const { ackedLock, guard, manoLife } = this.#system;
+    const { ackedLock, guards, manoLife } = this.#system;
     const nfvo = manoLife?.nfvo;
-    if (ackedLock === null || guard === null || !nfvo) return;
-    const kind = nfvo.commands.inPlace(guard.group.id)?.kind ?? "nothing";
-    if (kind !== ackedLock) this.#violate("6 what was acknowledged survives", `${ackedLock} was taken, and ${kind} is in place`);
+    if (ackedLock === null || guards.length === 0 || !nfvo) return;
+    const kind = nfvo.commands.inPlace(ackedLock.groupId)?.kind ?? "nothing";
+    if (kind !== ackedLock.kind)
+      this.#violate("6 what was acknowledged survives", `${ackedLock.kind} was taken, and ${kind} is in place`);
   }
 
   #trafficNets(): readonly (readonly [NetId, string])[] {
@@ -163,7 +185,7 @@ export class Invariants {
     const { fabric, sim } = this.#system;
     this.follow();
     const isHalfTurned = isBetween || sim.now() - fabric.refusedAtMs < HALF_TURNED_MS;
-    for (const viewer of VIEWERS) {
+    for (const viewer of this.#system.viewers) {
       const there = this.#forward(viewer);
       if (there.length > this.#system.variant.owners)
         this.#violate("2 one server", `packets of ${viewer} reach ${there.map((g) => g.name).join(" and ")} after: ${what()}`);
@@ -235,19 +257,20 @@ export class Invariants {
   }
 
   #touched(guest: Guest, verb: string): void {
-    const serves = VIEWERS.filter((v) => this.servedBy(v).includes(guest));
+    const serves = this.#system.viewers.filter((v) => this.servedBy(v).includes(guest));
     if (verb === "pause" && this.#leadsTo(guest))
       this.#violate(
-        "11 a spare is paused where nothing leads to it",
+        "12 a spare is paused where nothing leads to it",
         `${guest.name} is paused, and an entry of the switch leads to it`,
       );
     if (this.#isWell(guest) && serves.length > 0)
-      this.#violate("11 the survivor is left alone", `${verb} of ${guest.name}, which is well and serves ${serves.join(", ")}`);
+      this.#violate("12 the survivor is left alone", `${verb} of ${guest.name}, which is well and serves ${serves.join(", ")}`);
   }
 
   /** Any way on which packets of users would reach it, now or when a port is lost. */
   #leadsTo({ taps }: Guest): boolean {
     const { entries, groups } = this.#system.fabric.table;
+    const isUser = (port: string | undefined) => port !== undefined && this.#system.viewers.includes(port);
     const isTo = (a: Action) => a.do === "output" && taps.includes(a.port);
     return entries.some(
       (e) =>
@@ -266,43 +289,49 @@ export class Invariants {
 
 /** Names of what is not as it should be once nothing has gone wrong for a while; empty: all is well. */
 export function unsettled(system: System, invariants: Invariants): string[] {
-  const { vim, guard, host, fabric, manoLife } = system;
-  if (vim === null || guard === null || manoLife?.nfvo === null || !guard.isObserved) return ["a daemon is not up"];
+  const { vim, guards, members, host, fabric } = system;
+  if (vim === null || guards.length === 0 || !guards.every((g) => g.isObserved)) return ["a daemon is not up"];
   const found: string[] = [];
   const wellNow = [...host.guests.values()].filter((g) => host.isServing(g));
   if (fabric.session === null) found.push("the switch is not connected");
-  const spares = new Set<string>(guard.members.filter((m) => m.member.standby === "warm").map((m) => m.serverId));
-  const rests = (g: Guest) => guard.members.some((m) => m.serverId === g.id && m.rest.rest === "resting") && g.state === "paused";
+  const spares = new Set<string>(members.filter((m) => m.member.standby === "warm").map((m) => m.serverId));
+  const rests = (g: Guest) => members.some((m) => m.serverId === g.id && m.rest.rest === "resting") && g.state === "paused";
   for (const g of host.guests.values()) {
     if (spares.has(g.id) && !rests(g)) found.push(`redundancy: the spare ${g.name} is ${g.state} and does not rest`);
     if (!spares.has(g.id) && !wellNow.includes(g))
       found.push(`redundancy: ${g.name} is ${g.state}${g.isHung ? " and hangs" : ""}`);
   }
-  for (const { netId, name } of guard.group.trafficNets) {
-    const viewer = `v${name.at(-1)}`;
-    if (wellNow.length > 0 && !invariants.isServed(viewer))
-      found.push(`served: ${viewer} is not served, though ${wellNow[0]!.name} is well`);
-    const byMano = guard.servedBy(netId);
-    const bindNet = vim.picture.nets.get(netId)?.bindNet ?? null;
-    const dataNetOfMano = guard.group.members.find((m) => m.vnfcId === byMano)?.dataNet ?? null;
-    if (dataNetOfMano !== bindNet)
-      found.push(`pictures: the MANO has ${name} at ${nameOf(system, dataNetOfMano)}, the VIM at ${nameOf(system, bindNet)}`);
-    const served = invariants.servedBy(viewer);
-    const netOf = (g: Guest) =>
-      [...vim.picture.ports.values()].find((p) => g.taps.includes(p.switchPort ?? "") && p.switchPort !== null)?.netId ?? null;
-    const nets = served.map(netOf);
-    const inSwitch = nets.includes(bindNet) ? bindNet : (nets[0] ?? null);
-    if (inSwitch !== bindNet)
-      found.push(`pictures: the VIM has ${name} at ${nameOf(system, bindNet)}, the switch at ${nameOf(system, inSwitch)}`);
-    if (system.variant.owners === 2 && served.length < 2) found.push(`owners: ${viewer} is served by ${namesOf(served)} only`);
-    const bound = served[nets.indexOf(bindNet)];
-    if (system.variant.isRevertive && !invariants.isCommanded && bound !== undefined && bound.id !== invariants.normalOf(viewer))
-      found.push(`reverted: ${viewer} is not back on its normal member`);
-  }
+  for (const guard of guards)
+    found.push(...guard.group.trafficNets.flatMap((net) => netAmiss(system, invariants, vim, guard, net)));
   return found;
 }
 
-const isUser = (port: string | undefined): boolean => port !== undefined && (VIEWERS as readonly string[]).includes(port);
+function netAmiss(system: System, invariants: Invariants, vim: Vim, guard: Guard, { netId, name }: TrafficNet): string[] {
+  const found: string[] = [];
+  const { host } = system;
+  const viewer = `v${name.at(-1)}`;
+  const wellNow = [...host.guests.values()].filter((g) => host.isServing(g));
+  if (wellNow.length > 0 && !invariants.isServed(viewer))
+    found.push(`served: ${viewer} is not served, though ${wellNow[0]!.name} is well`);
+  const byMano = guard.servedBy(netId);
+  const bindNet = vim.picture.nets.get(netId)?.bindNet ?? null;
+  const dataNetOfMano = guard.group.members.find((m) => m.vnfcId === byMano)?.dataNet ?? null;
+  if (dataNetOfMano !== bindNet)
+    found.push(`pictures: the MANO has ${name} at ${nameOf(system, dataNetOfMano)}, the VIM at ${nameOf(system, bindNet)}`);
+  const served = invariants.servedBy(viewer);
+  const netOf = (g: Guest) =>
+    [...vim.picture.ports.values()].find((p) => g.taps.includes(p.switchPort ?? "") && p.switchPort !== null)?.netId ?? null;
+  const nets = served.map(netOf);
+  const inSwitch = nets.includes(bindNet) ? bindNet : (nets[0] ?? null);
+  if (inSwitch !== bindNet)
+    found.push(`pictures: the VIM has ${name} at ${nameOf(system, bindNet)}, the switch at ${nameOf(system, inSwitch)}`);
+  if (system.variant.owners === 2 && served.length < 2) found.push(`owners: ${viewer} is served by ${namesOf(served)} only`);
+  const bound = served[nets.indexOf(bindNet)];
+  const normal = invariants.normalOf(viewer) ?? bound?.id;
+  if (system.variant.isRevertive && !invariants.isCommanded && bound !== undefined && bound.id !== normal)
+    found.push(`reverted: ${viewer} is not back on its normal member`);
+  return found;
+}
 
 const namesOf = (guests: readonly Guest[]): string => guests.map((g) => g.name).join(" and ") || "nobody";
 

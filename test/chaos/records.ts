@@ -36,7 +36,7 @@ async function recordsAmiss(system: System, invariants: Invariants): Promise<str
   const failovers = await readFailovers(db, 200);
   for (const f of failovers)
     if (f.state !== "closed") found.push(`7 record ${f.kind} about ${f.about.slice(0, 8)} is ${f.state}: ${f.because.at(-1)}`);
-  for (const { member, serverId } of system.guard?.members ?? []) {
+  for (const { member, serverId } of system.members) {
     const records = failovers.filter((f) => f.kind === "failover" && f.about === member.vnfcId).length;
     const outages = invariants.outages.filter((o) => o.guest === serverId).length;
     if (records > outages) found.push(`7 ${member.name} failed ${outages} times, and there are ${records} records of it`);

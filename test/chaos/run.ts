@@ -17,6 +17,7 @@ export const VARIANTS: readonly Variant[] = [
     isProbed: true,
     isRevertive: true,
     owners: 1,
+    normal: ["relay-a", "relay-b"],
   },
   {
     name: "active-passive 1.3",
@@ -26,6 +27,7 @@ export const VARIANTS: readonly Variant[] = [
     isProbed: true,
     isRevertive: true,
     owners: 1,
+    normal: ["relay-a", "relay-a"],
   },
   {
     name: "active-active 1.0",
@@ -35,6 +37,7 @@ export const VARIANTS: readonly Variant[] = [
     isProbed: false,
     isRevertive: true,
     owners: 1,
+    normal: ["relay-a", "relay-b"],
   },
   {
     name: "active-active 1.3, hold-off, not revertive",
@@ -44,6 +47,7 @@ export const VARIANTS: readonly Variant[] = [
     isProbed: false,
     isRevertive: false,
     owners: 1,
+    normal: ["relay-a", "relay-b"],
   },
 ];
 
@@ -57,6 +61,7 @@ const WITH_SPARE: Variant = {
   isProbed: true,
   isRevertive: true,
   owners: 1,
+  normal: ["relay-a", "relay-a"],
 };
 /** And one where both serve all the time. */
 const DUPLICATED: Variant = {
@@ -67,9 +72,22 @@ const DUPLICATED: Variant = {
   isProbed: true,
   isRevertive: true,
   owners: 2,
+  normal: ["relay-a", "relay-b"],
+};
+/** Four that serve and two spares, one of them warm, in two groups. */
+const POOL: Variant = {
+  name: "pool 1.3",
+  file: "media-relay-pool.yaml",
+  version: "1.3",
+  edit: (yaml) => yaml.replace("hold_off_ms: 0 }", "hold_off_ms: 0, probe: { interval: 250, misses: 3, of: 3 } }"),
+  isProbed: true,
+  isRevertive: true,
+  owners: 1,
+  normal: ["relay-a", "relay-b", "relay-c", "relay-d"],
 };
 const OTHERS = new Map([
   [15, WITH_SPARE],
+  [11, POOL],
   [7, DUPLICATED],
 ]);
 const variantOf = (seed: number): Variant => OTHERS.get(seed % OTHERS_EVERY) ?? VARIANTS[seed % VARIANTS.length]!;
@@ -109,10 +127,11 @@ async function templateOf(variant: Variant): Promise<Template> {
   system.sim.install(() => chance.next());
   try {
     await system.provision();
-    const isUp = () => system.guard?.isWatched === true && unsettled(system, new Invariants(system)).length <= 2;
+    const isWatched = () => system.guards.length > 0 && system.guards.every((g) => g.isWatched);
+    const isUp = () => isWatched() && unsettled(system, new Invariants(system)).length === 0;
     await system.run(system.sim.now() + 60_000, isUp);
     await system.run(system.sim.now() + TEMPLATE_REST_MS);
-    if (!system.guard?.isWatched) throw new Error(`${variant.name} does not come up: ${system.steps.join("\n")}`);
+    if (!isUp()) throw new Error(`${variant.name} does not come up: ${system.steps.join("\n")}`);
     const template = system.keep();
     templates.set(variant, template);
     return template;
@@ -162,10 +181,8 @@ async function started(system: System): Promise<Invariants> {
   system.startVim();
   system.startMano();
   await system.run(system.sim.now() + START_MS);
-  for (const v of ["v0", "v1"]) {
-    const name = system.variant.name.includes("passive") ? "media-relay-a" : v === "v0" ? "media-relay-a" : "media-relay-b";
-    invariants.setNormal(v, [...system.host.guests.values()].find((g) => g.name.startsWith(name))!.id);
-  }
+  for (const [i, name] of system.variant.normal.entries())
+    invariants.setNormal(`v${i}`, [...system.host.guests.values()].find((g) => g.name.startsWith(`media-${name}-`))!.id);
   if (system.fabric.changes > 0)
     system.violate("5 a restart rewrites nothing", `${system.fabric.changes} changes when all was right`);
   const amiss = unsettled(system, invariants);
@@ -228,7 +245,7 @@ async function restarted(system: System, invariants: Invariants): Promise<void> 
 
 /** For the transcript: what the daemons believe of the members at the end. */
 function describeEnd(system: System): void {
-  for (const { member, serverId, health } of system.guard?.members ?? []) {
+  for (const { member, serverId, health } of system.members) {
     const why = health.state === "up" ? "" : ` (${health.why})`;
     const port = [...(system.vim?.picture.ports.values() ?? [])].find((p) => p.serverId === serverId && p.switchPort !== null);
     const status = system.vim?.picture.servers.get(serverId)?.status;

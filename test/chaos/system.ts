@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../../src/lib/fault.ts";
 import type { Log } from "../../src/lib/log.ts";
-import type { Guard } from "../../src/mano/guard.ts";
-import type { TenantId, VimAccountId } from "../../src/model/ids.ts";
+import type { Guard, GuardedMember } from "../../src/mano/guard.ts";
+import type { GroupId, TenantId, VimAccountId } from "../../src/model/ids.ts";
 import type { VimNet } from "../../src/model/vim-picture.ts";
 import { upsertVimAccount } from "../../src/store/mano-catalogue.ts";
 import type { ManoTables } from "../../src/store/mano-schema.ts";
@@ -23,8 +23,8 @@ const ROOT = join(import.meta.dirname, "..", "..");
 const START_MS = 1_000_000;
 /** Of simulated time, for one piece of work. */
 const PATIENCE_MS = 30_000;
-export const VIEWERS = ["v0", "v1"] as const;
 export const viewerMac = (port: string): string => `02:00:00:00:02:0${port.slice(1)}`;
+const DATA_NETS = [0, 1, 2, 3, 4, 5].map((i) => `data_net${i}`);
 /** How long a daemon that was killed stays away, and a switch looks for its controller, ms. */
 const RESTART_MS = [50, 3_000] as const;
 const RECONNECT_MS = [20, 1_500] as const;
@@ -39,6 +39,8 @@ export interface Variant {
   readonly isRevertive: boolean;
   /** How many members serve one user at a time: two in the scheme DUPLICATED. */
   readonly owners: 1 | 2;
+  /** The member that each user belongs to when nothing is wrong, by name. */
+  readonly normal: readonly string[];
 }
 
 export interface Violation {
@@ -75,6 +77,8 @@ export class System {
   readonly isTold: boolean;
   readonly steps: string[] = [];
   readonly violations: Violation[] = [];
+  /** Switch ports of users. */
+  readonly viewers: readonly string[];
   /** When the VIM last got its session with the switch: it asks no guest before that. */
   connectedAtMs = Number.NEGATIVE_INFINITY;
   vimLife: VimLife | null = null;
@@ -84,7 +88,7 @@ export class System {
   /** Faults that have not ended yet. */
   faultsOpen = 0;
   /** The lockout or forced switch that was taken last, until another command is given. */
-  ackedLock: string | null = null;
+  ackedLock: { readonly kind: string; readonly groupId: GroupId } | null = null;
   lastAsked: symbol | null = null;
   /** What the VIM has answered last: of binds, of what is armed (revisions), of fences (the life that was cut off). */
   readonly acked: Acked = { binds: new Map(), armed: new Map(), fences: new Map() };
@@ -92,6 +96,7 @@ export class System {
   constructor(variant: Variant, chance: Chance, template: Template | null, isTold: boolean) {
     this.isTold = isTold;
     this.variant = variant;
+    this.viewers = variant.normal.map((_, i) => `v${i}`);
     this.chance = chance;
     this.sim = new SimClock(template?.nowMs ?? START_MS);
     this.fabric = new FakeSwitch(this.sim, chance.branch(), variant.version);
@@ -103,9 +108,9 @@ export class System {
       note: (what) => this.note(what),
     });
     this.disks = template?.disks ?? emptyDisks();
-    const service = new ServiceTraffic(this.fabric, this.host, new Map(VIEWERS.map((v) => [v, viewerMac(v)])));
+    const service = new ServiceTraffic(this.fabric, this.host, new Map(this.viewers.map((v) => [v, viewerMac(v)])));
     this.fabric.flow = () => service.flow();
-    if (template === null) for (const port of VIEWERS) this.fabric.setPort(port, false);
+    if (template === null) for (const port of this.viewers) this.fabric.setPort(port, false);
     else this.#putBack(template);
   }
 
@@ -113,8 +118,14 @@ export class System {
     return this.vimLife?.life.isOver ? null : (this.vimLife?.vim ?? null);
   }
 
-  get guard(): Guard | null {
-    return this.manoLife?.life.isOver ? null : (this.manoLife?.nfvo?.reaction.guards[0] ?? null);
+  /** The protection groups as the MANO has them; none while it is not up. */
+  get guards(): readonly Guard[] {
+    return this.manoLife?.life.isOver ? [] : (this.manoLife?.nfvo?.reaction.guards ?? []);
+  }
+
+  /** Of all groups, each once. */
+  get members(): readonly GuardedMember[] {
+    return [...new Set(this.guards.flatMap((g) => g.members))];
   }
 
   note(what: string): void {
@@ -270,7 +281,7 @@ export class System {
         name: string;
       }),
     );
-    for (const name of ["data_net0", "data_net1", "data_net2", "traffic_net0", "traffic_net1"]) {
+    for (const name of [...DATA_NETS, ...this.viewers.map((_, i) => `traffic_net${i}`)]) {
       const net = await this.done(nets.createNet({ name, kind: "data", shared: true }));
       const viewer = /^traffic_net(\d)$/.exec(name)?.[1];
       if (viewer !== undefined)
