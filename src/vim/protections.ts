@@ -134,7 +134,7 @@ export class Protections implements FactsListener, Disposable {
    * alone when a port is lost.
    */
   isLedAround(id: ServerId): boolean {
-    const dataNets = new Set(this.#byServer.get(id)?.map((m) => m.member.dataNet));
+    const dataNets = new Set(this.#membershipsOf(id).map((m) => m.member.dataNet));
     const isTo = (net: NetId | null) => net !== null && dataNets.has(net);
     if (dataNets.size === 0 || [...this.#picture.nets.values()].some((n) => isTo(n.bindNet) || isTo(n.copyNet))) return true;
     return this.#fabric.isSettled && this.#standIns.isCurrent;

@@ -27,7 +27,7 @@ const group: ProtectionGroup = {
   scheme: "N_PLUS_M",
   members: [member(a, "hot"), member(w, "warm")],
   trafficNets: [{ netId: "t" as NetId, name: "t", normal: a }],
-  policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 0, probe: null, traffic: null },
+  policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 0, probe: null, guestHeartbeat: null, traffic: null },
 };
 const NOT_KNOWN: ArmedState = { revision: null, isKnown: false, isCurrent: false, plans: [], why: "the VIM was killed" };
 
@@ -52,7 +52,14 @@ test("a spare is not paused while nobody knows what lies armed in the VIM, which
   const guard = new Guard(group, new Map([a, w].map((v) => [v, `s-${v}` as ServerId])));
   const servers = new Map([["s-w" as ServerId, { id: "s-w", status: "ACTIVE" } as VimServer]]);
   const decision = { rest: [w], wake: [], moves: [] } as Partial<Decision> as Decision;
-  const pass = () => spares.pass(guard, decision, { servers } as Partial<Inventory> as Inventory, new AbortController().signal);
+  const seen = { servers } as Partial<Inventory> as Inventory;
+  const pass = () =>
+    spares.pass(guard, decision, {
+      vim: "v" as VimAccountId,
+      connector: {} as VimConnector,
+      seen,
+      signal: new AbortController().signal,
+    });
 
   for (let i = 0; i < 4; i++) await pass();
   expect([guard.memberOf(w)?.rest.rest, paused]).toEqual(["goingToRest", []]);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
 import type { HostId, ServerId } from "../../src/model/ids.ts";
-import { Compute, type ComputeHost, type Plugs } from "../../src/vim/compute.ts";
+import { Compute, type ComputeHost, type Disks, type Plugs } from "../../src/vim/compute.ts";
 import { ArmedRig } from "./armed-rig.ts";
 import { until } from "./rig.ts";
 
@@ -43,6 +43,7 @@ test("a pause waits until the server is led around; a later wish does not wait f
     facts: vim.facts,
     host,
     plugs: {} as Plugs,
+    disks: {} as Disks,
     place: { runDir: "/run", accel: "kvm" },
     clock: systemClock,
     log: silent,
