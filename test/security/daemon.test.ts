@@ -303,9 +303,9 @@ test.for([
 });
 
 test("a token that expires is good until then", async () => {
-  const soon = new Date(Date.now() + 4_000).toISOString();
+  const soon = new Date(Date.now() + 20_000).toISOString();
   const token = await mint(vimConfig, "--role", "admin", "--expires", soon);
   expect(await ask(ports.vim, "/openvim/hosts", token)).toMatchObject({ status: 200 });
   await sleep(Date.parse(soon) - Date.now() + 50);
   expect([401, 429]).toContain((await ask(ports.vim, "/openvim/hosts", token)).status);
-});
+}, 60_000);
