@@ -146,7 +146,16 @@ export class Lifecycle {
     if (!d) return;
     if (d.ns.state === "INSTANTIATING") await this.#instantiate(id, site);
     else if (this.isInTransition(d)) await this.#remove(d, site);
-    else if (d.stitches.length > 0) await ensureEnds(site.connector, endsOf(d, site.vim), site.seen, site.signal); // Taken away by hand.
+    else if (d.stitches.length > 0) await this.#mendEnds(d, site);
+  }
+
+  /** What was taken away by hand. A refusal keeps nobody else waiting: the member behind it is down, which is told, and the next pass asks again. */
+  async #mendEnds(d: Deployment, { vim, connector, seen, signal }: Site): Promise<void> {
+    try {
+      await ensureEnds(connector, endsOf(d, vim), seen, signal);
+    } catch (e) {
+      if (!(e instanceof Fault) || e.code === "VIM_UNREACHABLE") throw e;
+    }
   }
 
   /** Takes the statuses of its VNFCs in one VIM from an inventory. */

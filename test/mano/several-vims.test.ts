@@ -198,8 +198,15 @@ describe("failover across VIMs", () => {
     await until("down", async () => (await healthOf("relay-b")).state === "down", 2_000);
     two.link(wayPort(two).id, true);
     await until("up", async () => (await healthOf("relay-b")).state === "up", 2_000);
+    one.refusesPorts = true;
     one.ports.delete(wayPort(one).id);
     await until("noticed", async () => (await healthOf("relay-b")).state === "down", 10_000);
+    // A refusal ends no pass: it is asked again, and what comes after it is done.
+    const asked = () => one.asked.filter((x) => x === "POST ports").length;
+    const before = asked();
+    await until("asked again, and refused again", () => asked() > before + 1, 20_000);
+    expect((await rig.ask("GET", "/mano/v1/vims")).body).toMatchObject([{ reachable: true }, { reachable: true }]);
+    one.refusesPorts = false;
     await until("made again", () => wayPort(one) !== undefined, 10_000);
     await until("up again", async () => (await healthOf("relay-b")).state === "up", 10_000);
   });

@@ -50,6 +50,8 @@ export class ToyVim implements AsyncDisposable {
   readonly armings: string[] = [];
   /** Its compute hosts; empty: it says nothing of hosts. */
   hosts: { id: string; name: string; state: string }[] = [];
+  /** It makes no outside ports. */
+  refusesPorts = false;
   /** Ids of servers that it was asked to pause. */
   readonly rested = new Set<string>();
   /** What is done to a request before it is answered; false: it is never answered. */
@@ -233,6 +235,7 @@ export class ToyVim implements AsyncDisposable {
 
   // biome-ignore lint/suspicious/noExplicitAny: bodies of a toy.
   #ports(method: string, id: string | undefined, body: any): [number, unknown] {
+    if (method === "POST" && this.refusesPorts) return [409, { error: { description: "no outside ports" } }];
     if (method === "POST") this.ports.set(body.port.id, { status: "ACTIVE", ...body.port });
     else if (id === undefined) return [200, { ports: [...this.ports.values()] }];
     const port = this.ports.get(id ?? body.port.id);
