@@ -39,7 +39,8 @@ export const mayHear = (tenant: TenantId | null, event: VimEvent): boolean =>
   tenant === null || event.tenantId === tenant || FOR_ALL.has(event.type);
 
 export function matches({ types, tenantId, objectIds }: EventFilter, event: VimEvent): boolean {
-  if (types !== null && !types.includes(event.type)) return false;
+  // Who asked for a change is a record for auditors, who name it; what changed has events of its own.
+  if (types === null ? event.type === "api.changed" : !types.includes(event.type)) return false;
   if (tenantId !== null && event.tenantId !== tenantId) return false;
   return objectIds === null || objectsOf(event).some((id) => objectIds.includes(id));
 }
