@@ -80,7 +80,17 @@ export async function startAccessRig(): Promise<AccessRig> {
   };
   const { server: serverId, net: dataNet } = things.alpha;
   const members = [{ id: "hidden-m", name: "hidden-m", serverId, dataNet }] as never;
-  const armed = { id: "hidden-p", name: "hidden-p", revision: 1, holdOffMs: 0, members, plans: [], probe: null, traffic: null };
+  const armed = {
+    id: "hidden-p",
+    name: "hidden-p",
+    revision: 1,
+    holdOffMs: 0,
+    members,
+    plans: [],
+    probe: null,
+    guestHeartbeat: null,
+    traffic: null,
+  };
   const { id: protection } = await vim.protections.arm(armed as never);
 
   const ends = undo.move();
