@@ -16,7 +16,7 @@ export interface Found {
   readonly failed: readonly string[];
 }
 
-const FAILED_MAX = 5;
+const FAILED_MAX = 20;
 
 /** Steps of a story that are shown, the last ones; all where one seed alone is run. */
 const STEPS_SHOWN = 40;
