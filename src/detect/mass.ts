@@ -57,6 +57,18 @@ export function mayBeOurs(missedAtMs: number, untold: readonly Answerer[], asked
 export const isMute = (before: PortReading, after: PortReading, requests: number): boolean =>
   after.tx - before.tx >= requests && after.rx === before.rx;
 
+/**
+ * Those that were mute in a look that began at `fromMs` are all that are, so that they can be told together and nothing is led from one
+ * of them to another. One that has not answered since, and is not found mute, fell silent in the middle of the look, or its requests
+ * were late by our fault: the next look shows it. It is waited for once: two looks that agree are believed.
+ */
+export const isWholeOf = <T extends Answerer>(
+  mute: readonly T[],
+  lastMute: readonly T[],
+  ports: readonly T[],
+  fromMs: number,
+): boolean => ports.every((p) => p.answeredAtMs >= fromMs || mute.includes(p)) || mute.every((p) => lastMute.includes(p));
+
 /** True when of the ports that speak since `sinceMs`, when the mass silence was found, at least half answer again. */
 export function isMassOver(sinceMs: number, ports: Iterable<Answerer>): boolean {
   let missing = 0;

@@ -1,4 +1,4 @@
-import { isMassOver, isMute, mayBeOurs } from "../detect/mass.ts";
+import { isMassOver, isMute, isWholeOf, mayBeOurs } from "../detect/mass.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { SwitchEvent } from "../model/switch.ts";
@@ -218,18 +218,17 @@ export class Prober {
     const suspended = this.#suspension.now;
     const isOver = () => this.#suspension.now !== suspended || this.#stopped.aborted;
     try {
+      let fromMs = this.#clock.now();
       let before = await readPorts(session, this.#clock);
       let lastMute: readonly ProbedPort[] = [];
       while (!isOver()) {
         await this.#clock.sleep(this.#countersEveryMs(), this.#stopped).catch(() => {});
+        const toMs = this.#clock.now();
         const after = await readPorts(session, this.#clock);
         if (isOver()) return;
         const mute = this.#muteBetween(before, after);
-        const missing = this.#untold().filter((p) => p.missedAtMs !== null);
-        // One that fell silent in the middle of this look shows at the next: nothing is to be led to it meanwhile.
-        if (missing.every((p) => mute.includes(p)) || mute.every((p) => lastMute.includes(p)))
-          this.#tellMute(mute, before, after);
-        [before, lastMute] = [after, mute];
+        if (isWholeOf(mute, lastMute, this.#untold(), fromMs)) this.#tellMute(mute, before, after);
+        [fromMs, before, lastMute] = [toMs, after, mute];
       }
     } catch (err) {
       this.#log.debug({ err }, "port counters could not be read: verdicts stay suspended"); // The session ended, commonly: told elsewhere.
