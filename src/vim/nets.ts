@@ -49,10 +49,10 @@ export class Nets {
   createNet(asked: Asked<VimNet, "name">): Promise<VimNet> {
     return this.#picture.change(async () => {
       this.#checkTenant(asked.tenantId);
-      this.#checkProviderFree(undefined, asked.provider);
       checkTags(asked);
       const id = newId(this.#picture.nets, asked.id);
       const net = this.#completed({ ...given(asked), id });
+      this.#checkProviderFree(undefined, net.provider);
       checkPlace(this.#picture, net, outsideOf(net));
       this.#checkVlanFree(net);
       if (net.bindNet !== null) this.#checkBindOfNew(net, net.bindNet);
@@ -66,9 +66,10 @@ export class Nets {
   editNet(id: NetId, change: Change<VimNet>): Promise<VimNet> {
     return this.#picture.change(async () => {
       const net = found(this.#picture.nets, id, `network '${id}' not found`);
-      this.#checkProviderFree(id, change.provider);
+      if (change.tenantId !== net.tenantId) this.#checkTenant(change.tenantId);
       if (this.#picture.portsIn(id).length > 0) checkStays(net, change);
-      const edited = { ...net, ...given(change), bindNet: net.bindNet, copyNet: net.copyNet };
+      const edited = withOwnBridge({ ...net, ...given(change), bindNet: net.bindNet, copyNet: net.copyNet });
+      if (edited.provider !== net.provider) this.#checkProviderFree(id, edited.provider);
       checkProvider(edited.kind, edited.provider);
       checkTags(edited);
       this.#checkVlanFree(edited);
@@ -102,7 +103,7 @@ export class Nets {
     checkProvider(kind, asked.provider ?? null);
     const isAssigned = !isSwitched(kind) && !asked.provider;
     const region = asked.region ?? (isSwitched(kind) ? "__DATA__" : isAssigned ? "__OVS__" : null);
-    const vlan = asked.vlan ?? (region === null ? null : this.#freeVlan(region));
+    const vlan = asked.vlan ?? (region === null ? null : this.#freeVlan(region, isAssigned));
     const range = asked.enableDhcp && asked.cidr ? dhcpRange(asked.cidr) : null;
     return {
       tenantId: null,
@@ -125,7 +126,7 @@ export class Nets {
       kind,
       region,
       vlan,
-      provider: asked.provider ?? (isAssigned ? `OVS:${vlan}` : null),
+      provider: asked.provider ?? (isAssigned ? ownBridge(vlan) : null),
       bindNet: asked.bindNet ? this.called(asked.bindNet) : null,
     } as VimNet;
   }
@@ -150,14 +151,20 @@ export class Nets {
     return named[0]!.id;
   }
 
-  /** Round robin, as in OpenVIM: a number that became free is given again as late as possible, when nobody remembers it. */
-  #freeVlan(region: string): number {
+  /**
+   * Round robin, as in OpenVIM: a number that became free is given again as late as possible, when nobody remembers it. Bridges of
+   * the VIM's own bear the number without its region.
+   */
+  #freeVlan(region: string, hasOwnBridge: boolean): number {
+    const { nets } = this.#picture;
+    const isFree = (n: number) =>
+      !nets.hasAny("vlan", vlanKey(region, n)) && !(hasOwnBridge && nets.hasAny("provider", ownBridge(n)));
     const { first, last } = this.#vlans;
     const size = last - first + 1;
     const from = (this.#lastVlan.get(region) ?? this.#newestVlan(region) ?? first - 1) + 1;
     for (let i = 0; i < size; i++) {
       const vlan = first + ((((from - first + i) % size) + size) % size);
-      if (!this.#picture.nets.hasAny("vlan", vlanKey(region, vlan))) return vlan;
+      if (isFree(vlan)) return vlan;
     }
     throw new Fault(
       "CONFLICT",
@@ -197,6 +204,14 @@ export class Nets {
 function checkStays(net: VimNet, { kind = net.kind, vlan = net.vlan }: Change<VimNet>): void {
   const moved = kind !== net.kind ? "type" : vlan !== net.vlan ? "vlan" : null;
   if (moved) throw new Fault("NOT_ALLOWED", `Can not change ${moved} of network while having ports attached`);
+}
+
+const OWN_BRIDGE = "OVS:";
+const ownBridge = (vlan: number | null): string => `${OWN_BRIDGE}${vlan}`;
+
+/** A bridge of the VIM's own is called after the net's VLAN, and so moves with it. */
+function withOwnBridge(net: VimNet): VimNet {
+  return net.provider?.startsWith(OWN_BRIDGE) ? { ...net, provider: ownBridge(net.vlan) } : net;
 }
 
 /** Of a net that is led into two, the other one stays. */

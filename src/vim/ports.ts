@@ -57,6 +57,7 @@ export class Ports {
     return this.#picture.change(async () => {
       if (asked.mac) checkMac(this.#picture, asked.mac);
       checkVlan(asked.vlan, "binding:vlan");
+      if (asked.tenantId) found(this.#picture.tenants, asked.tenantId, `tenant '${asked.tenantId}' not found`);
       if (asked.netId) this.#checkFits({ switchPort: asked.switchPort ?? null, vlan: asked.vlan ?? null }, asked.netId);
       return this.#save({ ...barePort(asked.name), ...given(asked), kind: "external", id: newId(this.#picture.ports, asked.id) });
     });
