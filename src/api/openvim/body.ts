@@ -14,8 +14,8 @@ export const isFromYaml = (body: unknown): boolean => typeof body === "object" &
 
 /** A body as JSON or YAML. Throws 400, 406, 413 or 501 in the original's words. */
 export function readBody(text: string, type = "application/json"): unknown {
-  if (type.includes("application/json")) return readJson(text);
-  if (type.includes("application/yaml")) return readYaml(text);
+  if (type.includes("application/json")) return readable("json", readJson(text));
+  if (type.includes("application/yaml")) return readable("yaml", readYaml(text));
   if (type.includes("application/xml")) throw new WireError(501, "Content-Type: application/xml not supported yet.");
   throw new WireError(406, `Content-Type ${type} not supported.`);
 }
@@ -34,6 +34,27 @@ function readYaml(text: string): unknown {
   if (isDeeper(value, DEPTH_MAX)) throw new WireError(400, `Invalid yaml format nested deeper than ${DEPTH_MAX}`);
   if (typeof value === "object" && value !== null) fromYaml.add(value);
   return value;
+}
+
+/** Control characters but tab and line ends, and halves of characters: no store, XML or terminal shows them again as they were. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const UNREADABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|\p{Surrogate}/u;
+
+function readable(format: string, value: unknown): unknown {
+  const c = unreadableIn(value);
+  if (c === null) return value;
+  const hex = c.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
+  throw new WireError(400, `Invalid ${format} format a text with the character U+${hex}`);
+}
+
+function unreadableIn(value: unknown): string | null {
+  if (typeof value === "string") return UNREADABLE.exec(value)?.[0] ?? null;
+  if (typeof value !== "object" || value === null) return null;
+  for (const [key, v] of Object.entries(value)) {
+    const c = unreadableIn(key) ?? unreadableIn(v);
+    if (c !== null) return c;
+  }
+  return null;
 }
 
 function parsed(format: string, read: () => unknown): unknown {

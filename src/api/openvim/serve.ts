@@ -19,7 +19,13 @@ const ALL = BESIDE.concat(ROUTES.map(({ is }) => ({ method: is.split(" ")[0]!, u
 
 /** The OpenVIM API on one port; without a gate whoever reaches a server made with `isAdmin` is the administrator. */
 export function serveOpenvim(doors: VimDoors, isAdmin: boolean, log: Log, guarded: Guarded = {}): FastifyInstance {
-  const app = makeHttp(guarded.tls);
+  const app = makeHttp(guarded.tls, {
+    answer: (error, request, reply) => {
+      void reply.header("access-control-allow-origin", "*");
+      answerError(error, request, reply, log);
+    },
+    broken: (status, sentence) => textOf(errorBody(new WireError(status, sentence))),
+  });
   app.addHook("onRequest", (_request, reply, next) => {
     void reply.header("access-control-allow-origin", "*");
     next();
@@ -69,11 +75,15 @@ const decoded = (path: string): string => {
 /** JSON with OpenVIM's indent and newline, or YAML for those who ask for it. */
 function send(request: FastifyRequest, reply: FastifyReply, value: unknown): FastifyReply {
   if ((request.headers.accept ?? "").includes("application/yaml")) {
-    return reply.type("application/yaml").send(toYaml(value, { directives: true }));
+    return reply.type("application/yaml").send(toYaml(value, YAML));
   }
   // As bytes: to a text the framework would add a charset, which JSON has none of (RFC 8259, 11).
-  return reply.header("content-type", "application/json").send(Buffer.from(`${JSON.stringify(value, null, 4)}\n`));
+  return reply.header("content-type", "application/json").send(Buffer.from(textOf(value)));
 }
+
+/** A thing that is shown twice is written twice: what reads aliases may not be what reads this. */
+const YAML = { directives: true, aliasDuplicateObjects: false } as const;
+const textOf = (value: unknown): string => `${JSON.stringify(value, null, 4)}\n`;
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const body = errorBody(error);
