@@ -37,8 +37,10 @@ export async function askRaw(port: number, { method = "GET", path, body, type, a
     ...{ host: "127.0.0.1", port, method, path: path.startsWith("//") ? path.slice(1) : `/openvim${path}`, agent: false },
     headers: { ...(contentType && { "content-type": contentType }), ...(accept && { accept }) },
   });
+  const replied = once(req, "response");
+  req.on("error", () => {}); // After the answer, of a body that was refused before it was read to its end.
   req.end(text);
-  const [reply] = (await once(req, "response")) as [IncomingMessage];
+  const [reply] = (await replied) as [IncomingMessage];
   let answer = "";
   for await (const chunk of reply.setEncoding("utf8")) answer += chunk;
   return { status: reply.statusCode!, headers: reply.headers, text: answer, body: parsed(answer) };
