@@ -1,12 +1,13 @@
 import type { VimPicture } from "../../src/model/vim-picture.ts";
 import type { Vim } from "../../src/vim/vim.ts";
 
-/** All that a request may have changed, as a text to compare. What servers and ports do by themselves is left out. */
+/** All that a request may have changed, as a text to compare. What servers, images and ports do by themselves is left out. */
 export function stateOf({ picture }: Vim): string {
   const { tenants, hosts, images, flavors, nets, servers, ports } = picture;
   const asked = [
-    ...[tenants, hosts, images, flavors, nets].flatMap((things) => [...(things as ReadonlyMap<string, object>).values()]),
-    ...[...servers.values()].map(({ status, lastError, progress, task, taskNo, ...s }) => s),
+    ...[tenants, hosts, flavors, nets].flatMap((things) => [...(things as ReadonlyMap<string, object>).values()]),
+    ...[...images.values()].map(({ status, lastError, progress, ...i }) => i),
+    ...[...servers.values()].map(({ status, lastError, progress, task, taskNo, hasDisks, ...s }) => s),
     ...[...ports.values()].map(({ status, ...p }) => p),
     ...picture.protections.values(),
   ];

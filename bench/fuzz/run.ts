@@ -86,7 +86,8 @@ export async function fuzz({ seed, requests: count, lookEvery, progress }: FuzzO
     if (answer.status === 200) learn(course, asked, answer.text);
     else {
       refused++;
-      if (before !== null && stateOf(vim) !== before) judge.say(asked, `${answer.status}, but something was changed`);
+      const changed = before === null ? [] : changedRows(before, stateOf(vim));
+      if (changed.length > 0) judge.say(asked, `${answer.status}, but something was changed:\n      ${changed.join("\n      ")}`);
     }
     progress?.(i + 1);
   }
@@ -98,6 +99,16 @@ export async function fuzz({ seed, requests: count, lookEvery, progress }: FuzzO
     if (!kept.has(row)) judge.findings.push(`the store holds it otherwise, or not: ${row}`);
   await again.subscriptions[Symbol.asyncDispose]();
   return { statuses, findings: judge.findings, longestMs };
+}
+
+/** Rows that are in one only, before or after. */
+function changedRows(before: string, after: string): string[] {
+  if (before === after) return [];
+  const [was, is] = [new Set(before.split("\n")), new Set(after.split("\n"))];
+  return [
+    ...[...was].filter((row) => !is.has(row)).map((row) => `- ${row}`),
+    ...[...is].filter((row) => !was.has(row)).map((row) => `+ ${row}`),
+  ];
 }
 
 /** Something of each kind, so that requests find what they are about; names are those of the round. */
