@@ -70,7 +70,7 @@ export async function fuzz({ seed, requests: count, lookEvery, progress }: FuzzO
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   undo.defer(() => agent.destroy());
 
-  const course = new Requests(openApi("http://127.0.0.1"), new Chance(seed));
+  const course = new Requests(openApi({ url: "http://127.0.0.1", isAdmin: false, isGuarded: false }), new Chance(seed));
   const judge = new Judge();
   const statuses = new Map<number, number>();
   let [refused, longestMs] = [0, 0];

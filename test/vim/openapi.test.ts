@@ -2,8 +2,10 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import type { TSchema } from "typebox";
 import { Value } from "typebox/value";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse as parseYaml } from "yaml";
+import { ACCESS } from "../../src/api/openvim/access.ts";
 import { checked } from "../../src/api/openvim/invalid.ts";
-import type { OpenApi } from "../../src/api/openvim/openapi.ts";
+import { type OpenApi, openApi } from "../../src/api/openvim/openapi.ts";
 import type { Route } from "../../src/api/openvim/route.ts";
 import { ROUTES } from "../../src/api/openvim/routes.ts";
 import type { RunningVim } from "../../src/vim.ts";
@@ -80,6 +82,36 @@ test("every route is in it, and nothing else; no operation has the name of anoth
   expect(there.sort()).toEqual([...routed, "GET /", "GET /docs", "GET /events", "GET /openapi.json"].sort());
   const names = Object.values(api.paths).flatMap((methods) => Object.values(methods).map((o) => o.operationId));
   expect(new Set(names).size).toBe(names.length);
+});
+
+test("which role an operation needs is what lets in, on either port, and said as optional where no token is asked for", () => {
+  const rolesOf = (document: OpenApi) =>
+    Object.fromEntries(
+      Object.entries(document.paths).flatMap(([path, methods]) =>
+        Object.entries(methods).map(([m, { security }]) => [`${m.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ":$1")}`, security]),
+      ),
+    );
+  const url = "http://vim.invalid/openvim";
+  const role = (r: string) => [{ bearer: [r] }, { xAuthToken: [r] }];
+  const ordinary = rolesOf(openApi({ url, isAdmin: false, isGuarded: true }));
+  for (const [route, needed] of Object.entries(ACCESS)) expect(ordinary[route], route).toEqual(role(needed));
+  expect(ordinary["GET /"]).toEqual([{}]);
+  const administrators = rolesOf(openApi({ url, isAdmin: true, isGuarded: true }));
+  for (const route of Object.keys(ACCESS)) expect(administrators[route], route).toEqual(role("admin"));
+  expect(rolesOf(openApi({ url, isAdmin: false, isGuarded: false }))["GET /networks"]).toEqual([{}, ...role("viewer")]);
+  for (const scheme of ["bearer", "xAuthToken"]) expect(api.components.securitySchemes).toHaveProperty(scheme);
+});
+
+test("what a missing token and too small a role are answered with is said", () => {
+  for (const [path, methods] of Object.entries(api.paths))
+    for (const { responses } of path === "/" ? [] : Object.values(methods))
+      for (const status of ["401", "403", "429"]) expect(responses[status]?.headers, `${path} ${status}`).toBeDefined();
+});
+
+test("it is the same in YAML, with the way by which it was reached", async () => {
+  const yaml = await askRaw(vim.adminPort, { path: "/openapi.json", accept: "application/yaml" });
+  expect(yaml.headers["content-type"]).toBe("application/yaml");
+  expect(parseYaml(yaml.text)).toEqual(api);
 });
 
 test("what it refers to is in it", () => {

@@ -78,3 +78,6 @@ export const ACCESS: Readonly<Record<string, Role>> = {
   "PUT /protections/:id/fence/:memberId": "admin",
   "DELETE /protections/:id/fence/:memberId": "admin",
 };
+
+/** What a token must be good for. Of the administrator's port it is always `admin`. */
+export const roleFor = (route: string, isAdmin: boolean): Role => (isAdmin ? "admin" : (ACCESS[route] ?? "admin"));

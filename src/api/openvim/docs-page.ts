@@ -46,11 +46,20 @@ function operationText(method: string, path: string, operation: Operation): stri
   const failures = Object.entries(operation.responses).filter(([code]) => code !== "200");
   return `<details><summary><b class="${method}">${method.toUpperCase()}</b> <code>${escaped(path)}</code> ${escaped(operation.summary)}</summary>
 ${operation.description === undefined ? "" : `<p>${escaped(operation.description)}</p>`}
+${roleText(operation)}
 ${parametersText(operation)}
 ${body === undefined ? "" : `<p>takes</p>${json(body)}`}
 ${answer === undefined ? "" : `<p>answers</p>${json(answer.schema)}`}
 <table>${failures.map(([code, { description }]) => `<tr><td>${code}</td><td>${escaped(description)}</td></tr>`).join("")}</table>
 </details>`;
+}
+
+/** The same role stands at each scheme. */
+function roleText({ security }: Operation): string {
+  const [role] = security.flatMap((s) => Object.values(s).flat());
+  if (role === undefined) return "<p>for everybody</p>";
+  const isOpen = security.some((s) => Object.keys(s).length === 0);
+  return `<p>${isOpen ? "where tokens are asked for, needs one" : "needs a token"} with the role <b>${escaped(role)}</b></p>`;
 }
 
 function parametersText({ parameters = [] }: Operation): string {
@@ -72,4 +81,4 @@ const json = (value: object): string =>
   )}</pre>`;
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (c) => ENTITIES[c]!);
+export const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (c) => ENTITIES[c]!);

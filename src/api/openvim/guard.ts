@@ -4,7 +4,7 @@ import { Fault } from "../../lib/fault.ts";
 import type { TenantId } from "../../model/ids.ts";
 import type { Caller, Role } from "../../model/token.ts";
 import type { Gate } from "../gate.ts";
-import { ACCESS } from "./access.ts";
+import { roleFor } from "./access.ts";
 import type { VimDoors } from "./doors.ts";
 import { tenantDoors } from "./tenant-doors.ts";
 
@@ -48,7 +48,7 @@ export function guard(app: FastifyInstance, doors: VimDoors, port: Port): (reque
   const askers = new WeakMap<FastifyRequest, Asker>();
   app.addHook("onRequest", async (request) => {
     if (isForAll(request, base)) return;
-    const caller = await gate.admit(request, port.isAdmin ? "admin" : neededFor(request, base));
+    const caller = await gate.admit(request, neededFor(request, port));
     const isAdmin = caller.role === "admin";
     if (!isAdmin) checkTenant(caller, doors);
     const seen = isAdmin ? doors : doorsOf(caller.tenantId as TenantId);
@@ -76,11 +76,11 @@ async function isStillGood(caller: Caller, gate: Gate, { picture }: VimDoors): P
 }
 
 /** Of a path that is no route any role may hear that it is none. */
-function neededFor(request: FastifyRequest, base: string): Role {
+function neededFor(request: FastifyRequest, { isAdmin, base }: Port): Role {
   const { url } = request.routeOptions;
-  if (url === undefined) return "viewer";
+  if (url === undefined) return isAdmin ? "admin" : "viewer";
   const method = request.method === "HEAD" ? "GET" : request.method;
-  return ACCESS[`${method} ${url.slice(base.length)}`] ?? "admin";
+  return roleFor(`${method} ${url.slice(base.length)}`, isAdmin);
 }
 
 function perTenant(doors: VimDoors): (tenant: TenantId) => VimDoors {

@@ -1,5 +1,6 @@
 import type { TSchema } from "typebox";
 import { VERSION } from "../../lib/version.ts";
+import { roleFor } from "./access.ts";
 import type { Columns } from "./query.ts";
 import { error } from "./replies.ts";
 import { events } from "./replies-ours.ts";
@@ -13,7 +14,10 @@ export interface OpenApi {
   readonly servers: readonly { readonly url: string; readonly description?: string }[];
   readonly tags: readonly { readonly name: string; readonly description?: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+  readonly components: {
+    readonly schemas: Readonly<Record<string, object>>;
+    readonly securitySchemes: Readonly<Record<string, object>>;
+  };
 }
 
 export interface Operation {
@@ -23,7 +27,24 @@ export interface Operation {
   readonly tags: readonly string[];
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly required: true; readonly content: Content };
-  readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Content }>>;
+  readonly responses: Readonly<Record<string, Response>>;
+  /** One of these is enough; an empty one: no token is needed. The words are roles, the least that will do. */
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
+}
+
+interface Response {
+  readonly description: string;
+  readonly headers?: Readonly<Record<string, object>>;
+  readonly content?: Content;
+}
+
+/** The port that the document is of. */
+export interface Served {
+  /** Such as `http://127.0.0.1:9080/openvim`. */
+  readonly url: string;
+  readonly isAdmin: boolean;
+  /** Tokens are asked for. */
+  readonly isGuarded: boolean;
 }
 
 export interface Parameter {
@@ -38,24 +59,48 @@ type Content = Readonly<Record<string, { readonly schema: object }>>;
 
 const ABOUT = `The API of OpenVIM, with what Sempre adds. Every success has status 200 and a body. Bodies are JSON, or YAML where the
 content type (or \`Accept\`) says application/yaml. An error is \`{"error": {"code", "type", "description"}}\` with that status. Lists have
-100 rows unless \`limit\` says otherwise. The administrator's port serves the same paths; what only it may do answers 401 on the other.`;
+100 rows unless \`limit\` says otherwise. The administrator's port serves the same paths; what only it may do answers 401 on the other, and 403 a
+token whose role is too small. The words at an operation's security are roles: the least that will do. A viewer looks, an operator changes what is its
+tenant's, an admin may do all.`;
+
+const SCHEMES = {
+  bearer: {
+    type: "http",
+    scheme: "bearer",
+    description: "a token that `sempre token create` made, of a tenant and a role (RFC 6750)",
+  },
+  xAuthToken: {
+    type: "apiKey",
+    in: "header",
+    name: "X-Auth-Token",
+    description: "the same token, as OpenStack's clients send it",
+  },
+};
 
 /** The document of everything this API serves, from the schemas that check and the table that routes. */
-export function openApi(serverUrl: string): OpenApi {
+export function openApi(served: Served): OpenApi {
   const components = new Components();
   const all = ROUTES.map((route) => operationOf(route, components));
   const paths: Record<string, Record<string, Operation>> = {};
-  for (const { path, method, operation } of [...all, ...besides(components)])
-    paths[path] = { ...paths[path], [method]: operation };
+  for (const { path, method, operation, route } of [...all, ...besides(components)])
+    paths[path] = { ...paths[path], [method]: { ...operation, security: securityOf(route, served) } };
   const tags = [...new Set(Object.values(paths).flatMap((p) => Object.values(p).flatMap((o) => o.tags)))];
   return {
     openapi: "3.1.0",
     info: { title: "Sempre VIM", version: VERSION, description: ABOUT.replaceAll("\n", " ") },
-    servers: [{ url: serverUrl }],
+    servers: [{ url: served.url }],
     tags: tags.map((name) => ({ name })),
     paths,
-    components: { schemas: components.schemas },
+    components: { schemas: components.schemas, securitySchemes: SCHEMES },
   };
+}
+
+/** From the rule that lets in, so that both say the same. */
+function securityOf(route: string | null, { isAdmin, isGuarded }: Served): Operation["security"] {
+  if (route === null) return [{}];
+  const roles = [roleFor(route, isAdmin)];
+  const asked = Object.keys(SCHEMES).map((scheme) => ({ [scheme]: roles }));
+  return isGuarded ? asked : [{}, ...asked];
 }
 
 /** Schemas with a title stand once in the document, and are referred to. */
@@ -84,13 +129,15 @@ const VALUES = new Set(["enum", "const", "required", "default", "examples"]);
 interface Placed {
   readonly path: string;
   readonly method: string;
-  readonly operation: Operation;
+  readonly operation: Omit<Operation, "security">;
+  /** As the rules name it; null: it is for everybody. */
+  readonly route: string | null;
 }
 
 function operationOf(route: Route, components: Components): Placed {
   const [verb, url] = route.is.split(" ") as [string, string];
   const path = url.replace(/:(\w+)/g, "{$1}");
-  const operation: Operation = {
+  const operation: Placed["operation"] = {
     operationId: operationId(verb, url),
     summary: route.says,
     ...descriptionOf(route),
@@ -99,7 +146,7 @@ function operationOf(route: Route, components: Components): Placed {
     ...(route.takes && { requestBody: { required: true, content: bodies(components.refer(route.takes)) } }),
     responses: responses(route, components),
   };
-  return { path, method: verb.toLowerCase(), operation };
+  return { path, method: verb.toLowerCase(), operation, route: route.is };
 }
 
 const operationId = (verb: string, url: string): string =>
@@ -166,22 +213,40 @@ const bodies = (schema: object): Content => ({ "application/json": { schema }, "
 
 const REASONS: Readonly<Record<string, string>> = {
   "400": "what was asked is not valid; nothing was changed",
-  "401": "the administrator's port is needed",
+  "401": "no good token came with it; where none is asked for: the administrator's port is needed",
+  "403": "the token has too small a role, or is of another tenant",
   "404": "there is no such thing",
   "405": "not in this state",
   "406": "a content type that is neither JSON nor YAML",
   "409": "in conflict with what is there",
   "413": "the body is too large",
+  "429": "too many tokens that are none came from this address; wait",
   default: "anything else",
 };
 
+/** What a token, or its absence, is answered with: RFC 6750, 3, and RFC 6585, 4. */
+const HEADERS: Readonly<Record<string, Response["headers"]>> = {
+  "401": { "WWW-Authenticate": { schema: { type: "string" } } },
+  "403": { "WWW-Authenticate": { schema: { type: "string" } } },
+  "429": { "Retry-After": { schema: { type: "integer" }, description: "seconds" } },
+};
+
+function refused(codes: readonly string[], components: Components): Operation["responses"] {
+  const content = bodies(components.refer(error));
+  const said = (code: string): Response => ({
+    description: REASONS[code]!,
+    ...(HEADERS[code] && { headers: HEADERS[code] }),
+    content,
+  });
+  return Object.fromEntries(codes.map((code) => [code, said(code)]));
+}
+
 function responses(route: Route, components: Components): Operation["responses"] {
-  const failed = bodies(components.refer(error));
-  const codes = ["400", ...(route.admin ? ["401"] : []), "404", ...(route.is.startsWith("GET") ? [] : ["405", "409"])];
+  const changes = route.is.startsWith("GET") ? [] : ["405", "409"];
   const more = route.takes ? ["406", "413"] : [];
   return {
     "200": { description: "done", content: bodies(components.refer(route.gives)) },
-    ...Object.fromEntries([...codes, ...more, "default"].map((code) => [code, { description: REASONS[code]!, content: failed }])),
+    ...refused(["400", "401", "403", "404", ...changes, ...more, "429", "default"], components),
   };
 }
 
@@ -197,8 +262,9 @@ function besides(components: Components): Placed[] {
         tags: [tag],
         parameters,
       },
-      responses: { "200": { description: "done", content } },
+      responses: { "200": { description: "done", content }, ...(path !== "/" && refused(["401", "403", "429"], components)) },
     },
+    route: path === "/" ? null : `GET ${path}`,
   });
   const since: Parameter = {
     ...{ name: "since", in: "query", description: "the number of the last event that is known; left out: from now on" },

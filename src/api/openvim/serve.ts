@@ -1,15 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
-import { stringify as toYaml } from "yaml";
 import type { Log } from "../../lib/log.ts";
 import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.ts";
 import { NotLetIn } from "../gate.ts";
 import { makeHttp } from "../http.ts";
 import { baseOf, callOf } from "./call.ts";
-import { docsPage } from "./docs-page.ts";
+import { Documents } from "./documents.ts";
 import type { VimDoors } from "./doors.ts";
 import { type Guarded, guard } from "./guard.ts";
 import { methodsAt } from "./methods.ts";
-import { openApi } from "./openapi.ts";
+import { jsonText, yamlText } from "./reply-text.ts";
 import { ROUTES } from "./routes.ts";
 import { errorBody, WireError } from "./wire-error.ts";
 
@@ -24,7 +23,7 @@ export function serveOpenvim(doors: VimDoors, isAdmin: boolean, log: Log, guarde
       void reply.header("access-control-allow-origin", "*");
       answerError(error, request, reply, log);
     },
-    broken: (status, sentence) => textOf(errorBody(new WireError(status, sentence))),
+    broken: (status, sentence) => jsonText(errorBody(new WireError(status, sentence))),
   });
   app.addHook("onRequest", (_request, reply, next) => {
     void reply.header("access-control-allow-origin", "*");
@@ -40,8 +39,11 @@ export function serveOpenvim(doors: VimDoors, isAdmin: boolean, log: Log, guarde
     if (wantsStream(request) && request.method === "GET") return streamEvents(reply, seen.events, sinceOf(request), isStillGood);
     return send(request, reply, { events: await eventPage(seen.events, sinceOf(request)) });
   });
-  app.get(`${BASE}/openapi.json`, async (request, reply) => send(request, reply, openApi(baseOf(request))));
-  app.get(`${BASE}/docs`, (request, reply) => reply.type("text/html; charset=UTF-8").send(docsPage(openApi(baseOf(request)))));
+  const documents = new Documents({ isAdmin, isGuarded: guarded.gate !== undefined });
+  app.get(`${BASE}/openapi.json`, (request, reply) =>
+    wantsYaml(request) ? sendYaml(reply, documents.yaml(baseOf(request))) : sendJson(reply, documents.json(baseOf(request))),
+  );
+  app.get(`${BASE}/docs`, (request, reply) => reply.type("text/html; charset=UTF-8").send(documents.page(baseOf(request))));
   for (const { is, does } of ROUTES) {
     const [method, url] = is.split(" ") as [HTTPMethods, string];
     app.route({
@@ -72,18 +74,15 @@ const decoded = (path: string): string => {
   }
 };
 
-/** JSON with OpenVIM's indent and newline, or YAML for those who ask for it. */
-function send(request: FastifyRequest, reply: FastifyReply, value: unknown): FastifyReply {
-  if ((request.headers.accept ?? "").includes("application/yaml")) {
-    return reply.type("application/yaml").send(toYaml(value, YAML));
-  }
-  // As bytes: to a text the framework would add a charset, which JSON has none of (RFC 8259, 11).
-  return reply.header("content-type", "application/json").send(Buffer.from(textOf(value)));
-}
+/** JSON, or YAML for those who ask for it. */
+const send = (request: FastifyRequest, reply: FastifyReply, value: unknown): FastifyReply =>
+  wantsYaml(request) ? sendYaml(reply, yamlText(value)) : sendJson(reply, jsonText(value));
 
-/** A thing that is shown twice is written twice: what reads aliases may not be what reads this. */
-const YAML = { directives: true, aliasDuplicateObjects: false } as const;
-const textOf = (value: unknown): string => `${JSON.stringify(value, null, 4)}\n`;
+const wantsYaml = (request: FastifyRequest): boolean => (request.headers.accept ?? "").includes("application/yaml");
+const sendYaml = (reply: FastifyReply, text: string): FastifyReply => reply.type("application/yaml").send(text);
+// As bytes: to a text the framework would add a charset, which JSON has none of (RFC 8259, 11).
+const sendJson = (reply: FastifyReply, text: string): FastifyReply =>
+  reply.header("content-type", "application/json").send(Buffer.from(text));
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const body = errorBody(error);
