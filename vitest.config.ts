@@ -1,11 +1,26 @@
 import { defineConfig } from "vitest/config";
 
+const limits = { testTimeout: 30_000, hookTimeout: 120_000 };
+/** Their time goes into waiting (heals, rests, cool-downs), not into work: no process is started, and none asks how quickly something was done. */
+const waiting = ["arming", "commands", "failover", "other-host", "pool", "roots", "several-vims", "spare", "verification"].map(
+  (name) => `test/mano/${name}.test.ts`,
+);
+
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-    // Real peers share two cores: one file at a time keeps their timings honest.
-    fileParallelism: false,
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
+    projects: [
+      {
+        // Real peers share two cores: one file at a time keeps their timings honest.
+        test: {
+          name: "alone",
+          include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+          exclude: waiting,
+          fileParallelism: false,
+          sequence: { groupOrder: 0 },
+          ...limits,
+        },
+      },
+      { test: { name: "side by side", include: waiting, maxWorkers: 3, sequence: { groupOrder: 1 }, ...limits } },
+    ],
   },
 });
