@@ -7,7 +7,18 @@ import { LAB_FOLDER, removeLeftovers } from "../src/lab/leftovers.ts";
 import { runLine } from "../src/lab/printed.ts";
 import { systemClock } from "../src/lib/clock.ts";
 import { Fault } from "../src/lib/fault.ts";
-import { added, type Cell, type CellKey, keep, keyText, type Run, readLedger, runOf, versionOf } from "./matrix/ledger.ts";
+import {
+  added,
+  type Cell,
+  type CellKey,
+  countedAs,
+  keep,
+  keyText,
+  type Run,
+  readLedger,
+  runOf,
+  versionOf,
+} from "./matrix/ledger.ts";
 import { lengthText, matrixTable } from "./matrix/printed.ts";
 import { STORIES, type Story } from "./matrix/stories.ts";
 
@@ -22,6 +33,8 @@ export interface KillMatrix {
   readonly stories?: readonly string[];
   readonly load: number;
   readonly probeIntervalMs: number;
+  /** Runs of versions since this commit count too: a night of measuring outlives a small change. */
+  readonly since?: string;
   /** Only shows what is in the ledger. */
   readonly summary?: boolean;
 }
@@ -44,12 +57,14 @@ interface Work {
 export async function benchKillMatrix(bench: KillMatrix): Promise<number> {
   const path = join(bench.root, "bench", "results", "kill-matrix.jsonl");
   const version = versionOf(bench.root);
-  const shown = () => matrixTable(added(readLedger(path).filter((c) => c.version === version)));
+  const counted = () => added(countedAs(version, readLedger(path), bench.root, bench.since));
+  const heading = `version ${version}${bench.since ? `, and those since ${bench.since}` : ""}`;
+  const show = () => console.log(`\n${heading}\n\n${matrixTable(counted())}`);
   if (bench.summary) {
-    console.log(`version ${version}\n\n${shown()}`);
+    show();
     return 0;
   }
-  const work = workFor(bench, version, added(readLedger(path)));
+  const work = workFor(bench, version, counted());
   const progress = new Progress(work);
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
@@ -63,7 +78,7 @@ export async function benchKillMatrix(bench: KillMatrix): Promise<number> {
       for (const cell of cells) missed += await runCell(lab, cell, { path, scheme, progress, signal: stop.signal });
     }
   }
-  console.log(`\nversion ${version}\n\n${shown()}`);
+  show();
   return missed === 0 ? 0 : 1;
 }
 

@@ -291,7 +291,8 @@ program
   .option("--only <story...>", "only these, such as kill or 'kill, VIM killed'")
   .option("--load <n>", "busy processes beside it", wholeNumber(0, 64), 0)
   .option("--probe-interval <time>", "time between two requests whether a member lives", duration, 250)
-  .option("--summary", "only show what has been measured of this version")
+  .option("--since <commit>", "count the runs of every version since this commit too")
+  .option("--summary", "only show what has been measured")
   .action(async ({ scheme, openflow, only, probeInterval, ...options }: KillMatrixOptions) => {
     const { benchKillMatrix } = await import("../bench/kill-matrix.ts");
     process.exitCode = await benchKillMatrix({
@@ -312,6 +313,7 @@ interface KillMatrixOptions {
   readonly only?: readonly string[];
   readonly load: number;
   readonly probeInterval: number;
+  readonly since?: string;
   readonly summary?: boolean;
 }
 

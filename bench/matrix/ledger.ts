@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import type { DemoRun } from "../../src/lab/result.ts";
 import { spreadOf } from "../../src/lab/stats.ts";
+import { Fault } from "../../src/lib/fault.ts";
 import type { Story } from "./stories.ts";
 
 /** What a cell is: lines that agree in all of it are runs of the same thing and are added up. */
@@ -84,9 +85,37 @@ export const keep = (path: string, line: object): void => appendFileSync(path, `
 const MEASURED = ["src", "sql", "examples", "bench/matrix", "sempre", "package-lock.json"];
 
 export function versionOf(root: string): string {
-  const git = (...args: string[]) => execFileSync("git", ["-C", root, ...args, "--", ...MEASURED], { encoding: "utf8" }).trim();
-  return `${git("log", "-1", "--format=%h")}${git("status", "--porcelain") === "" ? "" : "+"}`;
+  const ask = (...args: string[]) => git(root, ...args, "--", ...MEASURED);
+  return `${ask("log", "-1", "--format=%h")}${ask("status", "--porcelain") === "" ? "" : "+"}`;
 }
+
+/**
+ * The lines that count as this version's: its own, and those of every version since the commit `since`, told apart in what is printed
+ * alone. Throws INVALID where there is no such commit.
+ */
+export function countedAs(version: string, cells: readonly Cell[], root: string, since?: string): Cell[] {
+  if (since !== undefined && !isCommit(root, since))
+    throw new Fault("INVALID", `--since ${since}: this repository has no such commit; \`git log --oneline\` shows them`);
+  const isLater = (of: string) => since !== undefined && isCommit(root, of) && isAncestor(root, since, of);
+  const versions = new Set(cells.map((c) => c.version));
+  const counted = new Set([...versions].filter((v) => v === version || isLater(v)));
+  return cells.filter((c) => counted.has(c.version)).map((c) => ({ ...c, version }));
+}
+
+const git = (root: string, ...args: string[]) =>
+  execFileSync("git", ["-C", root, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+
+function isDone(root: string, ...args: string[]): boolean {
+  try {
+    git(root, ...args);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const isCommit = (root: string, name: string) => isDone(root, "cat-file", "-e", `${name}^{commit}`);
+const isAncestor = (root: string, older: string, newer: string) => isDone(root, "merge-base", "--is-ancestor", older, newer);
 
 /** The numbers of a cell. Percentiles are nearest-rank; runs that were not served stand in none of them. */
 export function figuresOf({ runs }: Cell) {

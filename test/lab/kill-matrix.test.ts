@@ -1,9 +1,10 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { parse } from "yaml";
-import { added, type Cell, figuresOf, keep, type Run, readLedger, runOf } from "../../bench/matrix/ledger.ts";
+import { added, type Cell, countedAs, figuresOf, keep, type Run, readLedger, runOf } from "../../bench/matrix/ledger.ts";
 import { lengthText } from "../../bench/matrix/printed.ts";
 import { STORIES } from "../../bench/matrix/stories.ts";
 import { burden } from "../../src/lab/burden.ts";
@@ -48,6 +49,21 @@ test("lines of one cell are added up, whenever they were written; those of anoth
     ["abc", "pause", 1],
     ["abd", "kill", 1],
   ]);
+});
+
+test("lines of versions since a commit count too, when asked for; one that is no commit, or older, does not", () => {
+  const git = (...args: string[]) => execFileSync("git", ["-C", dir, ...args], { encoding: "utf8" }).trim();
+  const committed = () => {
+    git("-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-q", "--allow-empty", "-m", "x");
+    return git("log", "-1", "--format=%h");
+  };
+  git("init", "-q");
+  const [older, since, later] = [committed(), committed(), committed()] as const;
+  const cells = [older, since, later, `${later}+`, "now"].map((version) => cell("kill", [run()], version));
+  const runs = (from?: string) => added(countedAs("now", cells, dir, from)).map((c) => [c.version, c.runs.length]);
+  expect(runs()).toEqual([["now", 1]]);
+  expect(runs(since)).toEqual([["now", 3]]);
+  expect(() => runs("no-commit")).toThrow("--since no-commit: this repository has no such commit");
 });
 
 test("a run that was not served is a miss and in no percentile; what is wrong is counted over all", () => {
