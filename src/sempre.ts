@@ -206,6 +206,36 @@ program
     console.log(await protection(verb, group, options));
   });
 
+program
+  .command("validate")
+  .description("check descriptors and packages, and show what protection they ask for; nothing is sent anywhere")
+  .argument("<file...>", "VNFDs and NSDs; an NSD may use the VNFDs of the files before it")
+  .option("--json", "for machines")
+  .addHelpText(
+    "after",
+    [
+      "",
+      "Forms, told apart by what is in them:",
+      "  SOL006    nfv: { vnfd: [...], nsd: [...] } in YAML or JSON, and OSM's way of writing it",
+      "  plain     vnfd: [...] and nsd: [...] as in examples/media-relay.yaml",
+      "",
+      "What is wrong is told as  file:line:column: path: what; what to do",
+      "Exit status: 0 all are good, 1 something is wrong with one, 2 one cannot be read.",
+      "",
+      "Examples:",
+      "  ./sempre validate examples/sol006/media-service.yaml",
+      "  ./sempre validate --json vnfd.yaml nsd.yaml",
+      "",
+      "How to write one, and what a service availability level stands for: docs/how-to/write-a-descriptor.md",
+    ].join("\n"),
+  )
+  .action(async (files: string[], { json }: { json?: boolean }) => {
+    const { validate } = await import("./cli/validate.ts");
+    const { text, exitCode } = await validate(files, json ?? false);
+    console.log(text);
+    process.exitCode = exitCode;
+  });
+
 for (const name of ["vim", "mano"] as const) {
   program
     .command(name)

@@ -13,6 +13,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   decide: ["model"], //  ├ pure: no promise, no clock, no node:
   steer: ["model"], //   │
   place: ["model"], //   ┘
+  descriptor: ["model", "lib"], // Bytes and text in, nouns out; no store, no network.
   hosts: ["model", "lib", "wire"], //  ┐
   switch: ["model", "lib", "wire"], // ├ edges: never import each other
   vimconn: ["model", "lib"], //        │
@@ -20,9 +21,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   notify: ["model", "lib"], //         ┘
   act: ["model", "lib", "hosts", "switch", "vimconn"], // The only folder that changes the outside world.
   vim: ["model", "lib", "place", "steer", "detect", "decide", "act", "hosts", "switch", "store", "notify"],
-  mano: ["model", "lib", "detect", "decide", "steer", "act", "vimconn", "store", "notify"], // Sees a VIM only through vimconn.
+  mano: ["model", "lib", "descriptor", "detect", "decide", "steer", "act", "vimconn", "store", "notify"], // Sees a VIM only through vimconn.
   api: ["model", "lib", "store"], // Writes desired state, reads the journal. Never acts.
-  cli: ["model", "lib", "store"], // Reads a store or an API, and shows it.
+  cli: ["model", "lib", "store", "descriptor"], // Reads a store, an API or a descriptor, and shows it.
 };
 /** Composition: the lab and the files directly in src/ put the parts together, so they may import every folder. */
 const COMPOSES = new Set(["lab"]);

@@ -1,4 +1,7 @@
 import { randomUUID } from "node:crypto";
+import type { KnownVnfds } from "../descriptor/compile.ts";
+import { flawText } from "../descriptor/flaw.ts";
+import { readText } from "../descriptor/read.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Nsd, Vnfd } from "../model/descriptor.ts";
@@ -10,9 +13,8 @@ import {
   readDescriptors,
 } from "../store/mano-catalogue.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
-import { parseDescriptor } from "./descriptor.ts";
 
-/** The descriptors. Immutable: a descriptor with the id and version of one that is there must be that one. */
+/** The descriptors, of whichever form they were. Immutable: a descriptor with the id and version of one that is there must be that one. */
 export class Catalogue {
   readonly #db: ManoStore;
   readonly #clock: Clock;
@@ -55,9 +57,9 @@ export class Catalogue {
   }
 
   async #onboard(file: string): Promise<readonly DescriptorRecord[]> {
-    const parsed = parseDescriptor(file);
-    if (!parsed.ok) throw new Fault("DESCRIPTOR", parsed.errors.join("\n"), { errors: parsed.errors.length });
     const there = await this.all();
+    const { outcome, flaws } = readText(file, "descriptor", knownIn(there));
+    if (outcome === null) throw new Fault("DESCRIPTOR", flaws.map(flawText).join("\n"), { errors: flaws.length });
     const added: DescriptorRecord[] = [];
     const recordOf = (kind: "vnfd" | "nsd", body: Nsd | Vnfd, vnfdRecordId: string | null): DescriptorRecord => {
       const had = there.find((r) => r.kind === kind && r.body.id === body.id && r.body.version === body.version);
@@ -66,11 +68,20 @@ export class Catalogue {
       added.push(record);
       return record;
     };
-    const vnfds = parsed.descriptor.vnfds.map((v) => recordOf("vnfd", v, null));
-    const nsds = parsed.descriptor.nsds.map((n) => recordOf("nsd", n, vnfds.find((v) => v.body.id === n.vnfd)!.id));
+    const vnfds = outcome.descriptor.vnfds.map((v) => recordOf("vnfd", v, null));
+    const nsds = outcome.descriptor.nsds.map((n) => recordOf("nsd", n, vnfds.find((v) => v.body.id === n.vnfd)!.id));
     await insertDescriptors(this.#db, added);
     return [...vnfds, ...nsds];
   }
+}
+
+/** VNFDs that an NSD may refer to: of several versions the one that came last. */
+function knownIn(records: readonly DescriptorRecord[]): KnownVnfds {
+  const blueprints = records.flatMap(({ body }) => ("blueprint" in body && body.blueprint ? [body.blueprint] : [])).reverse();
+  return {
+    find: (idOrName) => blueprints.find((b) => b.id === idOrName) ?? blueprints.find((b) => b.name === idOrName),
+    names: [...new Set(blueprints.map((b) => b.id))],
+  };
 }
 
 function same(had: DescriptorRecord, body: Nsd | Vnfd): DescriptorRecord {

@@ -1,3 +1,4 @@
+import type { VnfBlueprint } from "./blueprint.ts";
 import type { ProtectionPolicy, Scheme, Standby } from "./protection.ts";
 
 /** A connection point of a VDU: where each of its VNFCs meets a net. `ip` is fixed inside the guest, so twins share it. */
@@ -42,6 +43,8 @@ export interface Vnfd {
   readonly name: string;
   readonly version: string;
   readonly vdus: readonly Vdu[];
+  /** As it was written, of one that NSDs are compiled with; left out: it is of the plain form, or made for one NSD. */
+  readonly blueprint?: VnfBlueprint;
 }
 
 /** Where the service connection point of one VNFC is, and which traffic it serves when nothing is wrong. Nets by name. */
@@ -63,6 +66,9 @@ export interface Nsd {
   /** VNFC → name of the VIM account it goes to; one that is not named goes where the NS does. */
   readonly vimAccounts: Readonly<Record<string, string>>;
   readonly members: readonly NsMember[];
+  readonly designer?: string;
+  /** Ids of the VNFDs it was compiled with; left out: `vnfd` alone. */
+  readonly vnfds?: readonly string[];
 }
 
 /** What one descriptor file holds: NSDs and the VNFDs they are made of. */

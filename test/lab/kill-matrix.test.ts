@@ -7,11 +7,11 @@ import { parse } from "yaml";
 import { added, type Cell, countedAs, figuresOf, keep, type Run, readLedger, runOf } from "../../bench/matrix/ledger.ts";
 import { lengthText } from "../../bench/matrix/printed.ts";
 import { STORIES } from "../../bench/matrix/stories.ts";
+import { parseDescriptor } from "../../src/descriptor/plain.ts";
 import { burden } from "../../src/lab/burden.ts";
 import { startTicksOf } from "../../src/lab/leftovers.ts";
 import type { DemoRun } from "../../src/lab/result.ts";
 import { tuned } from "../../src/lab/tuned.ts";
-import { parseDescriptor } from "../../src/mano/descriptor.ts";
 import { example } from "../mano/rig.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "matrix-"));

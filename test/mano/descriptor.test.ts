@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { parseDescriptor } from "../../src/mano/descriptor.ts";
+import { parseDescriptor } from "../../src/descriptor/plain.ts";
 
 const example = (name: string) => readFileSync(new URL(`../../examples/${name}`, import.meta.url), "utf8");
 
@@ -444,7 +444,7 @@ describe("a broken descriptor tells every error, each with its path", () => {
 
 test.for([
   ["text that is not YAML", "vnfd: [", /^the file is not YAML/],
-  ["one key twice", "vnfd: []\nvnfd: []\nnsd: []", /^the file is not YAML: Map keys must be unique/],
+  ["one key twice", "vnfd: []\nvnfd: []\nnsd: []", /^vnfd stands there twice; remove one of them/],
   ["a list instead of an object", "- 1", /^the file: \[1\] is not possible here; write an object with the lists vnfd and nsd/],
   ["nothing", "", /^the file: null is not possible here/],
   [

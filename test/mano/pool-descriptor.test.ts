@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
+import { parseDescriptor } from "../../src/descriptor/plain.ts";
 import { notSpread } from "../../src/mano/apart.ts";
-import { parseDescriptor } from "../../src/mano/descriptor.ts";
 import { groupsOf } from "../../src/mano/plan.ts";
 import type { HostId, NetId, ServerId, VnfcId } from "../../src/model/ids.ts";
 import type { Ns, Vnfc } from "../../src/model/ns.ts";

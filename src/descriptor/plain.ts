@@ -1,15 +1,12 @@
 import { type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
-import { parseDocument } from "yaml";
 import type { GuestHeartbeatPolicy, ProbePolicy, TrafficPolicy } from "../model/armed.ts";
 import type { Descriptor, Nsd, Vdu, Vnfd } from "../model/descriptor.ts";
 import type { Scheme } from "../model/protection.ts";
-import { brokenRules } from "./descriptor-rules.ts";
+import { brokenRules } from "./rules.ts";
+import { type Key, Source } from "./source.ts";
+import { LIST_MAX } from "./spot.ts";
 
-/** A descriptor is a page or two; more is a mistake or an attack. */
-export const DESCRIPTOR_CHARS_MAX = 256 * 1024;
-/** How many VNFs, VDUs, connection points or members one list may hold. */
-const LIST_MAX = 64;
 /** Longest wait of a policy: an hour. Longer is a typing error (seconds written as milliseconds the other way round). */
 const WAIT_MS_MAX = 3_600_000;
 
@@ -164,27 +161,32 @@ export type Parsed =
   | { readonly ok: true; readonly descriptor: Descriptor }
   | { readonly ok: false; readonly errors: readonly string[] };
 
-/**
- * Reads a descriptor file (YAML, of which JSON is a part) and checks all of it. Nothing is guessed or changed: either
- * every sentence that is wrong with the file, each with its path and what to write instead, or the descriptor.
- */
+/** A descriptor of the plain form, from its text. Either every sentence that is wrong with it, each with its path and what to write instead, or the descriptor. */
 export function parseDescriptor(file: string): Parsed {
-  if (file.length > DESCRIPTOR_CHARS_MAX) {
-    return { ok: false, errors: [`the file has ${file.length} characters; write at most ${DESCRIPTOR_CHARS_MAX}`] };
-  }
-  const yaml = parseDocument(file, { uniqueKeys: true, prettyErrors: true });
-  if (yaml.errors.length > 0)
-    return { ok: false, errors: yaml.errors.map((e) => `the file is not YAML: ${e.message.split("\n")[0]}`) };
-  let raw: unknown;
-  try {
-    raw = yaml.toJS({ maxAliasCount: LIST_MAX });
-  } catch (e) {
-    return { ok: false, errors: [`the file is not usable YAML: ${e instanceof Error ? e.message : String(e)}`] };
-  }
-  const descriptor = lenient(raw);
-  const errors = [...mistakesInShape(raw), ...brokenRules(descriptor)];
-  return errors.length > 0 ? { ok: false, errors } : { ok: true, descriptor };
+  const source = Source.read(file, "");
+  const descriptor = source.flaws.length > 0 ? null : readPlain(source);
+  if (descriptor !== null && source.flaws.length === 0) return { ok: true, descriptor };
+  return {
+    ok: false,
+    errors: source.flaws.map(({ path, what, remedy }) => `${path ? `${path}: ` : ""}${what}${remedy ? `; ${remedy}` : ""}`),
+  };
 }
+
+/** Reads the plain form and checks all of it; nothing is guessed or changed. What is wrong is in the source's `flaws`. */
+export function readPlain(source: Source): Descriptor {
+  const descriptor = lenient(source.value);
+  for (const sentence of [...mistakesInShape(source.value), ...brokenRules(descriptor)]) {
+    const [, path = "", rest = sentence] = /^([^\s:]+): ([\s\S]*)$/.exec(sentence) ?? [];
+    const cut = rest.lastIndexOf("; ");
+    const isCut = cut >= 0;
+    source.refuse(keysOf(path), isCut ? rest.slice(0, cut) : rest, isCut ? rest.slice(cut + 2) : "");
+  }
+  return descriptor;
+}
+
+/** `vnfd[0].vdu` as it is walked. */
+const keysOf = (path: string): Key[] =>
+  [...path.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map(([, index, key]) => (index === undefined ? key! : Number(index)));
 
 type Raw = Record<string, unknown>;
 const object = (v: unknown): Raw => (typeof v === "object" && v !== null && !Array.isArray(v) ? (v as Raw) : {});

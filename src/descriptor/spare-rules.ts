@@ -1,6 +1,6 @@
 import type { Nsd, Vdu } from "../model/descriptor.ts";
 
-/** Rules of warm spares in a descriptor; the other rules are in `descriptor-rules.ts`. */
+/** Rules of warm spares in a descriptor; the other rules are in `rules.ts`. */
 
 export const hotVnfcs = (vdu: Vdu) => vdu.vnfcs.filter((v) => v.standby === "hot");
 

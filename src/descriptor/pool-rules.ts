@@ -1,6 +1,6 @@
 import type { NsMember, Vdu } from "../model/descriptor.ts";
 
-/** Rules of pools (N_PLUS_M) in a descriptor; the other rules are in `descriptor-rules.ts`. */
+/** Rules of pools (N_PLUS_M) in a descriptor; the other rules are in `rules.ts`. */
 
 export const isPool = (vdu: Vdu): boolean => vdu.highAvailability === "N_PLUS_M";
 

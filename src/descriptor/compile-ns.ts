@@ -1,0 +1,215 @@
+import type {
+  ConnectionBlueprint,
+  LinkBlueprint,
+  MemberBlueprint,
+  NsBlueprint,
+  VnfBlueprint,
+  VnfUse,
+} from "../model/blueprint.ts";
+import type { Nsd, NsMember, Vdu, Vnfd } from "../model/descriptor.ts";
+import { type CompiledVdu, compileVdu, compileVnf, flawAt, vnfcNames } from "./compile-vnf.ts";
+import { type Flaw, oneOf, quote } from "./flaw.ts";
+import { serviceOf } from "./protect.ts";
+
+/** What is known of VNFDs: those of the same file first, then those on board. By id, or by name as OpenMANO refers to them. */
+export type Lookup = (idOrName: string) => VnfBlueprint | undefined;
+
+export interface CompiledNs {
+  readonly nsd: Nsd;
+  /** What the NSD is made of: a VNFD as it is, or one made for this NSD, of all its VNFs. */
+  readonly vnfd: Vnfd;
+  readonly vdus: readonly CompiledVdu[];
+}
+
+/** One VDU of one VNF profile: what of it is compiled, and the nets of its connection points. */
+interface Part {
+  readonly use: VnfUse;
+  readonly vnf: VnfBlueprint;
+  readonly made: CompiledVdu;
+  readonly nets: Readonly<Record<string, string>>;
+  readonly trafficNets: readonly string[];
+}
+
+/** An NSD with its VNFDs as the model has them. What is wrong goes to `flaws`; the result is used only where there are none. Pure. */
+export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly string[], flaws: Flaw[]): CompiledNs | null {
+  const parts = ns.uses.flatMap((use) => {
+    const vnf = lookup(use.vnfd);
+    if (vnf) return partsOf(ns, use, vnf, flaws);
+    if (use.vnfd !== "")
+      flawAt(
+        use,
+        flaws,
+        `there is no VNFD ${quote(use.vnfd)}`,
+        known.length > 0 ? oneOf(known) : "put it into the same file, or on-board it first",
+      );
+    return [];
+  });
+  if (parts.length === 0 || flaws.length > 0) return null;
+  const cpNames = uniqueCps(parts);
+  const vdus = parts.map((part) => renamed(part, ns.uses.length > 1, cpNames.get(part)!));
+  const nets = Object.assign(
+    {},
+    ...parts.map((part) => Object.fromEntries(Object.entries(part.nets).map(([cp, net]) => [cpNames.get(part)!(cp), net]))),
+  );
+  const vnfd = vnfdFor(
+    ns,
+    parts,
+    vdus.map((v) => v.vdu),
+  );
+  const members = parts.flatMap((part) => membersOf(part, ns, flaws));
+  const accounts = parts.flatMap(({ use, made }) =>
+    made.vdu.vnfcs.flatMap((v) => {
+      const account = writtenOf(use, v.id)?.vimAccount ?? null;
+      return account === null ? [] : [[v.id, account]];
+    }),
+  );
+  for (const use of ns.uses) refuseStrangers(use, parts, flaws);
+  return {
+    vnfd,
+    vdus,
+    nsd: {
+      id: ns.id,
+      name: ns.name,
+      version: ns.version,
+      vnfd: vnfd.id,
+      nets,
+      vimAccounts: Object.fromEntries(accounts),
+      members,
+      ...(ns.designer !== null && { designer: ns.designer }),
+      vnfds: [...new Set(parts.map((p) => p.vnf.id))],
+    },
+  };
+}
+
+function partsOf(ns: NsBlueprint, use: VnfUse, vnf: VnfBlueprint, flaws: Flaw[]): Part[] {
+  for (const c of use.connections)
+    if (!vnf.extCps.some((e) => e.id === c.extCp))
+      flawAt(
+        c,
+        flaws,
+        `VNFD ${quote(vnf.id)} has no external connection point ${quote(c.extCp)}`,
+        oneOf(vnf.extCps.map((e) => e.id)),
+      );
+  return vnf.vdus.map((vdu) => {
+    const linksAt = (cp: string): ConnectionBlueprint[] =>
+      use.connections.filter((c) => vnf.extCps.some((e) => e.id === c.extCp && e.vdu === vdu.id && e.cp === cp));
+    const names = namesIn(ns, use, vnf, vdu.id, flaws);
+    const where = { ns, use, count: names.length };
+    const service = serviceOf(vdu, vnf, { ...where, trafficLinks: null });
+    const trafficLinks = service === null ? [] : linksAt(service.cp.id);
+    const made = compileVdu(vdu, vnf, { ...where, trafficLinks: new Set(trafficLinks.map((c) => c.link)).size }, names, flaws);
+    const plain = vdu.cps.filter((c) => c.id !== made.compiled?.serviceCp);
+    const nets = Object.fromEntries(plain.map((cp) => [cp.id, netOf(cp, linksAt(cp.id), ns, use, vnf, flaws)]));
+    const isReached = made.compiled === null || trafficLinks.length > 0 || use.members.some((m) => m.links !== null);
+    if (!isReached)
+      flawAt(
+        use,
+        flaws,
+        `nothing is connected to ${made.compiled!.serviceCp} of VDU ${vdu.id}, where its service is`,
+        "connect an ext-cpd that leads there to the virtual links of its users",
+      );
+    return { use, vnf, made, nets, trafficNets: [...new Set(trafficLinks.map((c) => netName(c.link, ns.links)))] };
+  });
+}
+
+/** Names of the VNFCs of a VDU in all VNFs of a profile. */
+function namesIn(ns: NsBlueprint, use: VnfUse, vnf: VnfBlueprint, vduId: string, flaws: Flaw[]): string[] {
+  const vdu = vnf.vdus.find((v) => v.id === vduId)!;
+  const own = vnfcNames(vdu, vdu.instances.initial, flaws);
+  const vnfs = use.instances.initial;
+  const isAlone = ns.uses.length === 1;
+  if (vnfs === 1) return isAlone ? own : own.map((n) => `${use.id}-${n}`);
+  return Array.from({ length: vnfs }, (_, k) => own.map((n) => `${isAlone ? "" : `${use.id}-`}${k + 1}-${n}`)).flat();
+}
+
+const netName = (link: string, links: readonly LinkBlueprint[]): string => links.find((l) => l.id === link)?.net ?? link;
+
+/** The net of a connection point that is no service's: of the virtual link it is connected to, or of its internal one. */
+function netOf(
+  cp: VnfBlueprint["vdus"][number]["cps"][number],
+  direct: readonly ConnectionBlueprint[],
+  ns: NsBlueprint,
+  use: VnfUse,
+  vnf: VnfBlueprint,
+  flaws: Flaw[],
+): string {
+  const outside =
+    direct[0] ?? use.connections.find((c) => cp.link !== null && vnf.extCps.some((e) => e.id === c.extCp && e.link === cp.link));
+  if (direct.length > 1)
+    flawAt(direct[1]!, flaws, `${cp.id} is on virtual link ${quote(direct[0]!.link)} already`, "leave one of the two");
+  if (outside) return netName(outside.link, ns.links);
+  if (cp.link !== null) return ns.uses.length > 1 ? `${use.id}-${cp.link}` : cp.link;
+  flawAt(
+    use,
+    flaws,
+    `connection point ${quote(cp.id)} of VNFD ${quote(vnf.id)} is on no virtual link`,
+    "connect the ext-cpd that leads to it, or give it an int-virtual-link-desc",
+  );
+  return "";
+}
+
+/** The model has one net for each name of a connection point: those that are on another net get a longer name. */
+function uniqueCps(parts: readonly Part[]): Map<Part, (cp: string) => string> {
+  const netAt = new Map<string, string>();
+  return new Map(
+    parts.map((part) => {
+      const names = new Map<string, string>();
+      for (const cp of part.made.vdu.cps) {
+        const net = part.nets[cp.id] ?? `\0${part.use.id}/${part.made.vdu.id}`; // A service's own nets are its members'.
+        const name = (netAt.get(cp.id) ?? net) === net ? cp.id : `${part.use.id}-${part.made.vdu.id}-${cp.id}`;
+        netAt.set(name, net);
+        names.set(cp.id, name);
+      }
+      return [part, (cp: string) => names.get(cp) ?? cp];
+    }),
+  );
+}
+
+function renamed({ use, made }: Part, isOneOfSeveral: boolean, cpName: (cp: string) => string): CompiledVdu {
+  const { vdu } = made;
+  const cps = vdu.cps.map((c) => ({ ...c, id: cpName(c.id) }));
+  const serviceInterface = vdu.serviceInterface === null ? null : cpName(vdu.serviceInterface);
+  return { ...made, vdu: { ...vdu, id: isOneOfSeveral ? `${use.id}-${vdu.id}` : vdu.id, cps, serviceInterface } };
+}
+
+/** The VNFD itself where the NS changes nothing of it; else one of its own for this NSD. */
+function vnfdFor(ns: NsBlueprint, parts: readonly Part[], vdus: readonly Vdu[]): Vnfd {
+  const vnf = parts[0]!.vnf;
+  if (ns.uses.length === 1) {
+    const { vnfd } = compileVnf(vnf, []);
+    if (JSON.stringify(vnfd.vdus) === JSON.stringify(vdus)) return vnfd;
+  }
+  const names = [...new Set(parts.map((p) => p.vnf.name))].join(", ");
+  return { id: `${ns.id}-vnfs`, name: `${names}, as NS ${ns.name} uses it`, version: ns.version, vdus };
+}
+
+/** What is written of a VNFC, by its name in the VNFD or by the longer one that it has in this NS. */
+const writtenOf = (use: VnfUse, id: string): MemberBlueprint | undefined =>
+  use.members.find((m) => m.vnfc === id || `${use.id}-${m.vnfc}` === id);
+
+function refuseStrangers(use: VnfUse, parts: readonly Part[], flaws: Flaw[]): void {
+  const made = parts.filter((p) => p.use === use).flatMap((p) => p.made.vdu.vnfcs.map((v) => v.id));
+  for (const m of use.members)
+    if (!made.some((id) => writtenOf({ ...use, members: [m] }, id)))
+      flawAt(m, flaws, `there is no VNFC ${quote(m.vnfc)}`, oneOf(made));
+}
+
+/** Where each protected VNFC is and what it serves: as it is written, and the rest dealt out to those that serve. */
+function membersOf({ use, made, trafficNets }: Part, ns: NsBlueprint, flaws: Flaw[]): NsMember[] {
+  const { compiled, vdu } = made;
+  if (compiled === null) return [];
+  const written = (id: string) => writtenOf(use, id);
+  const fixed = new Set(use.members.flatMap((m) => m.links ?? []).map((l) => netName(l, ns.links)));
+  const rest = trafficNets.filter((n) => !fixed.has(n));
+  const open = vdu.vnfcs.filter((v) => (written(v.id)?.links ?? null) === null).map((v) => v.id);
+  const serving = open.filter((id) => vdu.vnfcs.findIndex((v) => v.id === id) < compiled.serving);
+  if (rest.length > 0 && serving.length === 0)
+    flawAt(use, flaws, `no member serves ${rest.join(", ")}`, "write it at virtual-link-profile-id of a member");
+  const dealt = (id: string) => rest.filter((_, i) => serving[i % serving.length] === id);
+  return vdu.vnfcs.map((v) => ({
+    vnfc: v.id,
+    dataNet: written(v.id)?.dataNet ?? `${v.id}-data`,
+    trafficNets: written(v.id)?.links?.map((l) => netName(l, ns.links)) ?? dealt(v.id),
+    capacity: written(v.id)?.capacity ?? null,
+  }));
+}

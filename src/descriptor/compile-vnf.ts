@@ -1,0 +1,91 @@
+import type { VduBlueprint, VnfBlueprint } from "../model/blueprint.ts";
+import type { Cp, Vdu, VnfcProfile, Vnfd } from "../model/descriptor.ts";
+import type { Flaw } from "./flaw.ts";
+import { type Compiled, protect, type Use } from "./protect.ts";
+
+const TWINS = 2;
+/** Of what is not protected; no part of it is used. */
+const NO_PROTECTION = { revertive: true, holdOffMs: 0, waitToRestoreMs: 5_000, probe: null, guestHeartbeat: null, traffic: null };
+
+/** One VDU as it is used somewhere, with the VNFCs it is made into. */
+export interface CompiledVdu {
+  readonly vdu: Vdu;
+  readonly of: VduBlueprint;
+  readonly compiled: Compiled | null;
+}
+
+/** A VNFD by itself: what is known of its protection before an NS uses it. */
+export function compileVnf(vnf: VnfBlueprint, flaws: Flaw[]): { vnfd: Vnfd; vdus: readonly CompiledVdu[] } {
+  const vdus = vnf.vdus.map((vdu) => {
+    const where = { ns: null, use: null, count: vdu.instances.initial, trafficLinks: null };
+    return compileVdu(vdu, vnf, where, vnfcNames(vdu, vdu.instances.initial, flaws), flaws);
+  });
+  const { id, name, version } = vnf;
+  return { vnfd: { id, name, version, vdus: vdus.map((v) => v.vdu), blueprint: withoutPlaces(vnf) }, vdus };
+}
+
+/** Ids of the VNFCs: those that are named, then numbers. */
+export function vnfcNames(vdu: VduBlueprint, count: number, flaws: Flaw[]): string[] {
+  const named = vdu.vnfcs.map((v) => v.id);
+  if (named.length > count)
+    flawAt(
+      vdu.vnfcs[count] ?? vdu,
+      flaws,
+      `names ${named.length} VNFCs, but ${count} are made of VDU ${vdu.id}`,
+      "write as many as its number of instances",
+    );
+  const numbered = Array.from({ length: Math.max(0, count - named.length) }, (_, i) => `${vdu.id}-${named.length + i + 1}`);
+  return [...named, ...numbered].slice(0, count);
+}
+
+/** Its VNFCs named, paired or pooled as its protection is. */
+export function compileVdu(
+  vdu: VduBlueprint,
+  vnf: VnfBlueprint,
+  where: Use,
+  names: readonly string[],
+  flaws: Flaw[],
+): CompiledVdu {
+  const outcome = protect(vdu, vnf, where);
+  if (outcome !== null && "no" in outcome) flawAt(vdu, flaws, outcome.no, outcome.remedy);
+  const compiled = outcome === null || "no" in outcome ? null : outcome;
+  const service = vdu.cps.find((c) => c.id === compiled?.serviceCp);
+  const ip = vnf.vips.find((v) => service && v.cps.includes(`${vdu.id}/${service.id}`))?.ip ?? service?.ip ?? null;
+  const cps: Cp[] = vdu.cps.map((c) => ({ id: c.id, ip: c === service ? ip : c.ip }));
+  return {
+    of: vdu,
+    compiled,
+    vdu: {
+      id: vdu.id,
+      image: vdu.image,
+      flavor: vdu.flavor,
+      cps,
+      highAvailability: compiled?.scheme ?? null,
+      serviceInterface: compiled?.serviceCp ?? null,
+      policy: compiled?.policy ?? NO_PROTECTION,
+      vnfcs: names.map((id, i) => vnfcOf(vdu, compiled, names, id, i)),
+      groups: [],
+    },
+  };
+}
+
+function vnfcOf(vdu: VduBlueprint, compiled: Compiled | null, names: readonly string[], id: string, i: number): VnfcProfile {
+  const written = vdu.vnfcs[i % Math.max(vdu.vnfcs.length, 1)];
+  const isPair = compiled !== null && compiled.scheme !== "N_PLUS_M";
+  const waits = compiled !== null && i >= (isPair ? TWINS : compiled.serving);
+  return {
+    id,
+    replicated: isPair && i < TWINS ? (names[1 - i] ?? null) : null,
+    kernelCmdline: written?.kernelCmdline ?? null,
+    standby: (compiled === null ? null : written?.standby) ?? (waits ? compiled.standby : "hot"),
+  };
+}
+
+export function flawAt(thing: { readonly at?: Flaw | VduBlueprint["at"] }, flaws: Flaw[], what: string, remedy: string): void {
+  flaws.push({ ...(thing.at ?? { file: "the catalogue", line: null, column: null, path: "" }), what, remedy });
+}
+
+/** Where it stood in its file is no part of what a descriptor is: it may be written anew with other comments. */
+function withoutPlaces(vnf: VnfBlueprint): VnfBlueprint {
+  return JSON.parse(JSON.stringify(vnf, (key, value) => (key === "at" ? undefined : value))) as VnfBlueprint;
+}

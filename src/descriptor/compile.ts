@@ -1,0 +1,76 @@
+import type { NsBlueprint, Place, VnfBlueprint } from "../model/blueprint.ts";
+import type { Descriptor, Nsd, Vnfd } from "../model/descriptor.ts";
+import { type CompiledNs, compileNs, type Lookup } from "./compile-ns.ts";
+import { type CompiledVdu, compileVnf } from "./compile-vnf.ts";
+import type { Flaw } from "./flaw.ts";
+import { brokenRules } from "./rules.ts";
+
+/** What was read of a file, in whichever form. */
+export interface Blueprints {
+  readonly vnfs: readonly VnfBlueprint[];
+  readonly nss: readonly NsBlueprint[];
+}
+
+/** VNFDs that are on board, for NSDs that refer to them. */
+export interface KnownVnfds {
+  readonly find: Lookup;
+  readonly names: readonly string[];
+}
+
+export const NONE_KNOWN: KnownVnfds = { find: () => undefined, names: [] };
+
+/** What a file became. `protection`: of each NSD, or of each VNFD that none of the file uses, what protects its VDUs and why. */
+export interface Outcome {
+  readonly descriptor: Descriptor;
+  readonly protection: readonly { readonly of: string; readonly kind: "nsd" | "vnfd"; readonly vdus: readonly CompiledVdu[] }[];
+}
+
+/** Blueprints in the model, with every rule of the model kept; null where `flaws` says what is wrong. Pure. */
+export function compile({ vnfs, nss }: Blueprints, known: KnownVnfds, flaws: Flaw[]): Outcome | null {
+  const alone = vnfs.map((vnf) => ({ vnf, ...compileVnf(vnf, nss.length > 0 ? [] : flaws) }));
+  const find: Lookup = (id) => vnfs.find((v) => v.id === id) ?? vnfs.find((v) => v.name === id) ?? known.find(id);
+  const names = [...vnfs.map((v) => v.id), ...known.names];
+  const made: (CompiledNs & { readonly ns: NsBlueprint })[] = [];
+  for (const ns of nss) {
+    const compiled = flaws.length === 0 ? compileNs(ns, find, names, flaws) : null;
+    if (compiled) made.push({ ...compiled, ns });
+  }
+  if (flaws.length > 0) return null;
+  const vnfds = distinct([...alone.map((a) => a.vnfd), ...made.map((m) => m.vnfd)]);
+  const descriptor: Descriptor = { vnfds, nsds: made.map((m) => m.nsd) };
+  const used = new Set(made.flatMap((m) => m.nsd.vnfds ?? []));
+  const protection = [
+    ...made.map((m) => ({ of: m.nsd.id, kind: "nsd" as const, vdus: m.vdus })),
+    ...alone.filter((a) => !used.has(a.vnf.id)).map((a) => ({ of: a.vnf.id, kind: "vnfd" as const, vdus: a.vdus })),
+  ];
+  flaws.push(...broken(descriptor, vnfs, made));
+  return flaws.length > 0 ? null : { descriptor, protection };
+}
+
+function distinct<T extends Vnfd | Nsd>(all: readonly T[]): T[] {
+  return all.filter((d, i) => all.findIndex((o) => o.id === d.id && o.version === d.version) === i);
+}
+
+/** The rules of the model, told where their cause stands in the file: at the VDU, the member or the NS. */
+function broken(
+  descriptor: Descriptor,
+  vnfs: readonly VnfBlueprint[],
+  made: readonly (CompiledNs & { readonly ns: NsBlueprint })[],
+): Flaw[] {
+  return brokenRules(descriptor).map((sentence) => {
+    const [, path = "", rest = sentence] = /^(\S+): ([\s\S]*)$/.exec(sentence) ?? [];
+    const [, list, index, vdu] = /^(vnfd|nsd)\[(\d+)\](?:\.vdu\[(\d+)\])?/.exec(path) ?? [];
+    const vnfd = descriptor.vnfds[Number(index)];
+    const ofNs = list === "nsd" ? made[Number(index)] : made.find((m) => m.vnfd === vnfd && !vnfs.some((v) => v.id === vnfd?.id));
+    const vnf = vnfs.find((v) => v.id === vnfd?.id);
+    const place: Place | undefined =
+      vdu === undefined ? (ofNs?.ns.at ?? vnf?.at) : (ofNs?.vdus[Number(vdu)]?.of.at ?? vnf?.vdus[Number(vdu)]?.at);
+    const cut = rest.lastIndexOf("; ");
+    const what = cut < 0 ? rest : rest.slice(0, cut);
+    return {
+      ...(place ?? { file: "", line: null, column: null, path }),
+      what,
+      remedy: cut < 0 ? "mend it" : rest.slice(cut + 2),
+    };
+  });
+}

@@ -1,0 +1,162 @@
+import type { Scheme, Standby } from "./protection.ts";
+
+// What the authors of VNFDs and NSDs wrote, in whichever form, before it is known what protects what: the nouns of ETSI NFV-IFA 011 and 014 as
+// far as they are used. A VNFD keeps its blueprint, so that an NSD that comes later can be compiled with it.
+
+/** Where something stands in a file. Line and column count from 1; null where the form has none. */
+export interface Place {
+  readonly file: string;
+  readonly line: number | null;
+  readonly column: number | null;
+  /** As people write it: `vnfd[0].vdu[1].id`. */
+  readonly path: string;
+}
+
+/** Left out of what is stored: where it stood in its file is no part of its content. */
+interface Placed {
+  readonly at?: Place;
+}
+
+/** How many are made: at least, at most, and at first (IFA 011 7.1.8.3, IFA 014 6.3.3). */
+export interface Instances {
+  readonly min: number;
+  readonly max: number;
+  readonly initial: number;
+}
+
+/** What a VDU needs of a host; null: it does not say. */
+export interface Needs {
+  readonly memoryMiB: number | null;
+  readonly vcpus: number | null;
+  readonly diskGiB: number | null;
+}
+
+/** How soon a failure is to be found; each stands for intervals (docs/how-to/write-a-descriptor.md). */
+export type DetectionClass = "fast" | "standard" | "relaxed" | "none";
+
+/** What is asked for in so many words (extension); null: it follows from the level. Times in ms. */
+export interface ProtectionWish {
+  readonly scheme: Scheme | null;
+  readonly serviceCp: string | null;
+  readonly revertive: boolean | null;
+  readonly holdOffMs: number | null;
+  readonly waitToRestoreMs: number | null;
+  readonly detection: DetectionClass | null;
+  readonly level: number | null;
+}
+
+/** IFA 011 7.1.8.17 NfviMaintenanceInfo, of one size of group or of any. Times in ms. */
+export interface Maintenance {
+  readonly maxInterruptionMs: number | null;
+  readonly recoveryMs: number | null;
+  readonly maxImpacted: number | null;
+  readonly minPreserved: number | null;
+}
+
+export interface CpBlueprint extends Placed {
+  readonly id: string;
+  readonly ip: string | null;
+  /** The internal virtual link it is on; null: it is reached from outside, or on none. */
+  readonly link: string | null;
+}
+
+export interface VnfcBlueprint extends Placed {
+  readonly id: string;
+  readonly standby: Standby | null;
+  readonly kernelCmdline: string | null;
+}
+
+export interface VduBlueprint extends Placed {
+  readonly id: string;
+  /** Names of an image and a flavor in the VIM. */
+  readonly image: string;
+  readonly flavor: string;
+  readonly needs: Needs;
+  readonly cps: readonly CpBlueprint[];
+  readonly instances: Instances;
+  /** Those that are named; more get names of their own. */
+  readonly vnfcs: readonly VnfcBlueprint[];
+  readonly isKeptApart: boolean;
+  readonly maintenance: Maintenance | null;
+  readonly wish: ProtectionWish;
+}
+
+/** An external connection point: of one VDU, or of an internal link with all that is on it. */
+export interface ExtCpBlueprint extends Placed {
+  readonly id: string;
+  readonly vdu: string | null;
+  readonly cp: string | null;
+  readonly link: string | null;
+}
+
+/** IFA 011 7.1.17 VipCpd. */
+export interface VipBlueprint extends Placed {
+  readonly id: string;
+  readonly serves: "HIGH_AVAILABILITY" | "LOAD_BALANCING" | null;
+  readonly cps: readonly string[];
+  readonly ip: string | null;
+}
+
+export interface VnfBlueprint extends Placed {
+  readonly id: string;
+  readonly version: string;
+  readonly name: string;
+  readonly provider: string | null;
+  readonly softwareVersion: string | null;
+  readonly vdus: readonly VduBlueprint[];
+  readonly extCps: readonly ExtCpBlueprint[];
+  readonly vips: readonly VipBlueprint[];
+}
+
+/** A virtual link of an NS, and the VIM's net that it is. */
+export interface LinkBlueprint extends Placed {
+  readonly id: string;
+  readonly net: string;
+}
+
+/** Where an external connection point is connected to. */
+export interface ConnectionBlueprint extends Placed {
+  readonly link: string;
+  readonly extCp: string;
+}
+
+/** Where a member is and what it serves (extension); `links` null: it follows from the scheme. */
+export interface MemberBlueprint extends Placed {
+  readonly vnfc: string;
+  readonly dataNet: string | null;
+  readonly links: readonly string[] | null;
+  readonly capacity: number | null;
+  readonly vimAccount: string | null;
+}
+
+/** IFA 014 6.3.3 VnfProfile. */
+export interface VnfUse extends Placed {
+  readonly id: string;
+  /** The id of its VNFD. */
+  readonly vnfd: string;
+  readonly instances: Instances;
+  readonly isKeptApart: boolean;
+  readonly level: number | null;
+  readonly connections: readonly ConnectionBlueprint[];
+  readonly members: readonly MemberBlueprint[];
+}
+
+/** How a position of a forwarding path leads traffic to those of a group of connection points (IFA 014 6.4.5, SOL005 `CpGroupInfo`). */
+export interface SteeringBlueprint extends Placed {
+  readonly use: string;
+  readonly extCp: string | null;
+  readonly behaviour: "ALL" | "LB";
+  /** Such as CHAINED_FAILOVER or SOURCE_IP_HASH. */
+  readonly algorithm: string | null;
+}
+
+export interface NsBlueprint extends Placed {
+  readonly id: string;
+  readonly version: string;
+  readonly name: string;
+  readonly designer: string | null;
+  readonly level: number | null;
+  readonly uses: readonly VnfUse[];
+  readonly links: readonly LinkBlueprint[];
+  readonly steering: readonly SteeringBlueprint[];
+}

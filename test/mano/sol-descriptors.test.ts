@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
+import { example, Rig, until } from "./rig.ts";
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await Rig.start();
+});
+afterAll(() => rig[Symbol.asyncDispose]());
+
+async function run(nsdId: string, nsName: string): Promise<string> {
+  const made = await rig.ask("POST", "/nslcm/v1/ns_instances", { nsdId, nsName });
+  expect(made.status).toBe(201);
+  await rig.ask("POST", `/nslcm/v1/ns_instances/${made.body.id}/instantiate`);
+  const seen = async () => {
+    const { body } = await rig.ask("GET", `/nslcm/v1/ns_instances/${made.body.id}`);
+    if (body.state === "FAILED") throw new Error(body.detail);
+    return body;
+  };
+  const { vnfcs } = await seen();
+  await until("its servers", async () => (await seen()) && rig.vim.servers.size === vnfcs.length);
+  for (const { name } of rig.vim.servers.values()) rig.vim.up(name);
+  await until(`${nsName} is instantiated`, async () => (await seen()).state === "INSTANTIATED");
+  return made.body.id;
+}
+
+async function end(id: string): Promise<void> {
+  await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/terminate`);
+  await until(
+    "it is terminated",
+    async () => (await rig.ask("GET", `/nslcm/v1/ns_instances/${id}`)).body.state === "NOT_INSTANTIATED",
+  );
+}
+
+test("the examples of SOL006 are on-boarded and run, protected as they ask", async () => {
+  for (const [name, scheme] of [
+    ["media-service.yaml", "ACTIVE_ACTIVE"],
+    ["media-service-active-passive.yaml", "ACTIVE_PASSIVE"],
+    ["single.yaml", undefined],
+  ] as const) {
+    const onboarded = await rig.ask("POST", "/nsd/v1/descriptors", example(`sol006/${name}`));
+    expect(onboarded.status).toBe(201);
+    const id = await run(onboarded.body.find((d: { kind: string }) => d.kind === "nsd").id, name.replace(".yaml", ""));
+    const groups = (await rig.ask("GET", "/mano/v1/protection_groups")).body;
+    expect(groups.map((g: { scheme: string }) => g.scheme)).toEqual(scheme === undefined ? [] : [scheme]);
+    await end(id);
+  }
+});
+
+test("a VNFD first and its NSD later: the same records as both in one file, also with other comments", async () => {
+  const text = example("sol006/media-service.yaml");
+  const { nfv } = parse(text);
+  const together = (await rig.ask("POST", "/nsd/v1/descriptors", text)).body;
+  const vnfd = await rig.ask("POST", "/nsd/v1/descriptors", stringify({ nfv: { vnfd: nfv.vnfd } }));
+  const nsd = await rig.ask("POST", "/nsd/v1/descriptors", stringify({ nfv: { nsd: nfv.nsd } }));
+  expect([...vnfd.body.map((d: { id: string }) => d.id)]).toEqual([together[0].id]);
+  expect(nsd.body.map((d: { id: string }) => d.id)).toEqual(together.map((d: { id: string }) => d.id));
+});
+
+test("an NSD without its VNFD is refused, and changes nothing", async () => {
+  const before = (await rig.ask("GET", "/nsd/v1/descriptors")).body.length;
+  const { nfv } = parse(example("sol006/media-service.yaml").replaceAll("media-relay-sol", "nobody"));
+  const refused = await rig.ask("POST", "/nsd/v1/descriptors", stringify({ nfv: { nsd: nfv.nsd } }));
+  expect(refused).toMatchObject({ status: 400, body: { code: "DESCRIPTOR" } });
+  expect(refused.body.detail).toMatch(
+    /^descriptor:\d+:\d+: nfv\.nsd\[0\]\.df\[0\]\.vnf-profile\[0\]: there is no VNFD "nobody"; write one of /,
+  );
+  expect((await rig.ask("GET", "/nsd/v1/descriptors")).body).toHaveLength(before);
+});
