@@ -82,7 +82,7 @@ export function migrate(db: DatabaseSync, dir: string): number[] {
     db.exec("commit");
     return missing;
   } catch (e) {
-    db.exec("rollback");
+    rollBack(db);
     throw e;
   }
 }
@@ -110,9 +110,16 @@ function migrationFiles(dir: string): Map<number, string> {
   return files;
 }
 
+/** SQLite has rolled back by itself where the disk was full; to ask for it once more fails, and hides what was wrong. */
+function rollBack(db: DatabaseSync): void {
+  if (db.isTransaction) db.exec("rollback");
+}
+
 /** node:sqlite in the shape of better-sqlite3, which is what Kysely's SQLite dialect speaks. Statements are prepared once. */
 function forKysely(db: DatabaseSync): SqliteDatabase {
-  const prepared = new Map<string, SqliteStatement>();
+  const prepared = new Map<string, SqliteStatement>([
+    ["rollback", { ...shaped(db.prepare("rollback")), run: () => rolledBack(db) }],
+  ]);
   return {
     close: () => db.close(),
     prepare(text) {
@@ -123,6 +130,11 @@ function forKysely(db: DatabaseSync): SqliteDatabase {
       return statement;
     },
   };
+}
+
+function rolledBack(db: DatabaseSync): ReturnType<SqliteStatement["run"]> {
+  rollBack(db);
+  return { changes: 0, lastInsertRowid: 0 };
 }
 
 /** Queries are functions with a fixed text, so there are few; lists of values (`in (…)`) could make many. */
