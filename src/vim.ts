@@ -54,7 +54,7 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   const vim = await Vim.open({ db, clock, log, vlanRange: config.vlanRange, mode: config.mode, callbacks, seal });
   undo.defer(async () => {
     await vim.picture.settled();
-    await vim.events.flush();
+    await vim.events.end();
   });
   undo.use(vim.subscriptions);
   undo.use(vim.protections);
@@ -189,6 +189,7 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
 
 function openTestWorld(vim: Vim, lead: () => number, around: Surroundings): World {
   lead();
+  vim.condition.leadsSwitch = false;
   const hosts = simulateHosts(vim, PASS_EVERY_MS, around);
   around.log.warn("TEST MODE: no host and no switch is contacted, servers are states in this process and nothing runs");
   return { openflowPort: 0, run: () => [], [Symbol.asyncDispose]: () => hosts[Symbol.asyncDispose]() };

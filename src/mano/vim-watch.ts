@@ -4,6 +4,7 @@ import type { Log } from "../lib/log.ts";
 import { Loop } from "../lib/loop.ts";
 import type { Source } from "../model/evidence.ts";
 import type { VimAccount } from "../model/ns.ts";
+import type { VimCondition } from "../model/vim-condition.ts";
 import type { VimEvent } from "../model/vim-event.ts";
 import type { EventStream } from "../notify/stream.ts";
 import type { Inventory, VimConnector } from "../vimconn/connector.ts";
@@ -57,7 +58,9 @@ export class VimWatch {
   #isLost = false;
   /** Why the last pass or stream failed; null while the VIM answers. */
   #why: string | null = null;
-  readonly #suspended = new Map<Source, string>();
+  #suspended: ReadonlyMap<Source, string> = new Map();
+  /** Grows with every word of the stream about them: what was asked for before is older then. */
+  #suspendedTold = 0;
   #counted = new AbortController();
   #signal: AbortSignal = AbortSignal.abort();
 
@@ -108,6 +111,7 @@ export class VimWatch {
   }
 
   async #pass(): Promise<void> {
+    const told = this.#suspendedTold;
     let seen: Inventory;
     try {
       seen = await this.connector.inventory(this.#signal);
@@ -117,6 +121,7 @@ export class VimWatch {
       return;
     }
     this.#found();
+    if (seen.condition !== null && told === this.#suspendedTold) this.#suspend(suspendedOf(seen.condition));
     await this.#parts.onInventory(seen, this.#signal).catch((e: unknown) => {
       if (this.#signal.aborted) return;
       if (e instanceof Fault && e.code === "VIM_UNREACHABLE") this.#lost(e.message);
@@ -152,30 +157,32 @@ export class VimWatch {
   }
 
   #hearOfOpinions(event: VimEvent): void {
-    if (event.type === "opinions.suspended") this.#suspend(event.source ?? "probe", event.why);
-    else if (event.type === "opinions.counted") this.#count([event.source ?? "probe"]);
-    else if (event.type === "vim.started") this.#count([...this.#suspended.keys()]);
+    const next = new Map(this.#suspended);
+    if (event.type === "opinions.suspended") next.set(event.source ?? "probe", event.why);
+    else if (event.type === "opinions.counted") next.delete(event.source ?? "probe");
+    else if (event.type === "vim.started") next.clear();
+    else return;
+    this.#suspendedTold++;
+    this.#suspend(next);
   }
 
-  #suspend(source: Source, why: string): void {
-    this.#suspended.set(source, why);
-    this.#tellSuspended();
-  }
-
-  #count(sources: readonly Source[]): void {
-    for (const source of sources) this.#suspended.delete(source);
-    if (this.#suspended.size > 0) return;
-    this.#counted.abort();
-    this.#parts.alarms.clear(this.account.id, "AUTOMATION_STOPPED");
+  /** What is suspended now. Each pass says it anew: a run that was not told, or was told of an earlier run of the VIM, learns it there. */
+  #suspend(next: ReadonlyMap<Source, string>): void {
+    const had = this.#suspended;
+    this.#suspended = next;
+    if (next.size === 0) {
+      this.#counted.abort();
+      this.#parts.alarms.clear(this.account.id, "AUTOMATION_STOPPED");
+    } else if (had.size === 0) this.#tellSuspended();
   }
 
   #tellSuspended(): void {
     const { alarms, clock } = this.#parts;
     const { id, name } = this.account;
-    this.#counted.abort();
     this.#counted = new AbortController();
     clock.sleep(STOPPED_ALARM_AFTER_MS, AbortSignal.any([this.#counted.signal, this.#signal])).then(
       () => {
+        if (this.#suspended.size === 0) return; // It was over in the same instant.
         const why = [...this.#suspended].map(([source, words]) => `VIM ${name}, ${source}: ${words}`);
         void alarms.raise(id, "AUTOMATION_STOPPED", [...why, ...WHAT_TO_LOOK_AT]);
       },
@@ -209,3 +216,6 @@ export class VimWatch {
     this.#parts.onLost(why);
   }
 }
+
+const suspendedOf = ({ suspended }: VimCondition): ReadonlyMap<Source, string> =>
+  new Map(Object.entries(suspended) as [Source, string][]);

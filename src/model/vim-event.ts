@@ -69,7 +69,15 @@ export type VimEventBody =
   /** A download has ended, well or not. */
   | { readonly type: "image.status"; readonly imageId: ImageId; readonly status: ImageStatus; readonly lastError?: string }
   | { readonly type: "host.status"; readonly hostId: HostId; readonly status: HostState["state"]; readonly why?: string }
-  | { readonly type: "switch.status"; readonly datapath: string; readonly status: "connected" | "disconnected" };
+  /** `why`: only of a session that ended. */
+  | {
+      readonly type: "switch.status";
+      readonly datapath: string;
+      readonly status: "connected" | "disconnected";
+      readonly why?: string;
+    }
+  /** Its own store takes what is written, or does not: then it goes on, and nothing of what it learns survives a restart. */
+  | { readonly type: "store.status"; readonly status: "writable" | "notWritable"; readonly why?: string };
 
 /**
  * `seq` only grows, across restarts too; gaps are allowed. `monoMs` is CLOCK_MONOTONIC of the VIM's machine. `tenantId`: whose thing it is
@@ -104,6 +112,7 @@ const TYPES: Readonly<Record<VimEventType, true>> = {
   "image.status": true,
   "host.status": true,
   "switch.status": true,
+  "store.status": true,
 };
 /** All of them, for those who choose. */
 export const VIM_EVENT_TYPES = Object.keys(TYPES) as readonly VimEventType[];
@@ -140,6 +149,7 @@ export function objectsOf(event: VimEventBody): readonly string[] {
     case "api.changed":
     case "opinions.suspended":
     case "opinions.counted":
+    case "store.status":
       return [];
   }
 }

@@ -24,7 +24,7 @@ export function onSwitch(vim: Vim, probe: Probe, sessionOf: (datapath: DatapathI
         return;
       case "down":
         vim.fabric.disconnected(e.datapath);
-        vim.events.push({ type: "switch.status", datapath: e.datapath, status: "disconnected" });
+        vim.events.push({ type: "switch.status", datapath: e.datapath, status: "disconnected", why: e.why });
         return;
       case "port":
         vim.facts.link("portStatus", e.port.name, e.reason !== "delete" && !e.port.linkDown, e.seenAt);

@@ -12,6 +12,10 @@ const SEQ_GAP = 100_000;
 const EVENTS_KEPT = 100_000;
 /** So many more are let stand, so that few writes forget any. */
 const PRUNE_EVERY = 1_000;
+/** After a full disk or a lock held too long. */
+const AGAIN_AFTER_MS = 1_000;
+/** Events that wait while the store takes none; of more the oldest are given up. */
+const WAITING_MAX = 10_000;
 /** Rows of one insert: SQLite takes 32,766 values in a statement. */
 const BATCH_MAX = 1_000;
 
@@ -46,6 +50,8 @@ export class VimEvents {
   #prunedTo: number;
   #unwritten: VimEvent[] = [];
   #writing: Promise<void> | null = null;
+  #isWritable = true;
+  readonly #ended = new AbortController();
   #seq: number;
 
   private constructor({ db, clock, log, tenantOf = () => null, keep = EVENTS_KEPT }: VimEventsParts, kept: JournalState) {
@@ -103,31 +109,59 @@ export class VimEvents {
     return readEventsSince(this.#db, seq, limit);
   }
 
-  /** Resolves when all that was told until now is written, or could not be (the log says so). */
+  /** Resolves when all that was told until now is written, or could not be once more (`store.status` says so). */
   async flush(): Promise<void> {
     while (this.#writing !== null) await this.#writing;
   }
 
+  /** As flush; what the store refuses now is not tried again. */
+  async end(): Promise<void> {
+    this.#ended.abort();
+    await this.flush();
+  }
+
   async #write(): Promise<void> {
     await this.#clock.sleep(RECORD_DELAY_MS);
-    while (this.#unwritten.length > 0) await this.#writeSome(this.#unwritten.splice(0, BATCH_MAX));
+    while (this.#unwritten.length > 0) if (!(await this.#writeSome(this.#unwritten.splice(0, BATCH_MAX)))) break;
     this.#writing = null;
   }
 
-  async #writeSome(batch: VimEvent[]): Promise<void> {
+  /** False where the store did not take them: they wait until it is tried again, after a while or with the next event. */
+  async #writeSome(batch: VimEvent[]): Promise<boolean> {
     try {
       await insertEvents(this.#db, batch);
-      this.#count += batch.length;
-      const over = this.#count - this.#keep;
-      if (over >= PRUNE_EVERY) await this.#prune(over);
     } catch (err) {
-      this.#log.error({ err, count: batch.length }, "events could not be written; live subscribers have them");
+      this.#refused(batch, err);
+      return false;
     }
+    this.#count += batch.length;
     this.#written(batch);
+    await this.#prune(this.#count - this.#keep);
+    if (!this.#isWritable) this.push({ type: "store.status", status: "writable" });
+    this.#isWritable = true;
+    return true;
   }
 
-  async #prune(count: number): Promise<void> {
-    this.#prunedTo = await pruneEvents(this.#db, count);
-    this.#count -= count;
+  #refused(batch: VimEvent[], err: unknown): void {
+    this.#unwritten = [...batch, ...this.#unwritten];
+    const over = this.#unwritten.splice(0, Math.max(0, this.#unwritten.length - WAITING_MAX)).length;
+    this.#log.error({ err, count: this.#unwritten.length, over }, "events could not be written; live subscribers have them");
+    const again = () => {
+      this.#writing ??= this.#write();
+    };
+    this.#clock.sleep(AGAIN_AFTER_MS, this.#ended.signal).then(again, () => {}); // Ended.
+    if (!this.#isWritable) return;
+    this.#isWritable = false;
+    this.push({ type: "store.status", status: "notWritable", why: err instanceof Error ? err.message : String(err) });
+  }
+
+  async #prune(over: number): Promise<void> {
+    if (over < PRUNE_EVERY) return;
+    try {
+      this.#prunedTo = await pruneEvents(this.#db, over);
+      this.#count -= over;
+    } catch (err) {
+      this.#log.error({ err, over }, "old events could not be forgotten; with the next ones it is tried again");
+    }
   }
 }

@@ -173,6 +173,14 @@ export class Protections implements FactsListener, Disposable {
     });
   }
 
+  /** Names of the traffic nets that the switch leads on by itself when the port of the member they are on is lost. */
+  ledBySwitch(): string[] {
+    const { whyNotArmed } = this.#sight();
+    return [...this.#picture.nets.values()].flatMap(({ id, name, bindNet }) =>
+      bindNet !== null && this.#standIns.of(id, bindNet).length > 0 && whyNotArmed(id) === undefined ? [name] : [],
+    );
+  }
+
   #believed(): ServerPort[] {
     const { ports, servers } = this.#picture;
     return [...ports.values()].filter(

@@ -14,6 +14,7 @@ import { Binds } from "./binds.ts";
 import { Capacities } from "./capacities.ts";
 import { Catalogue } from "./catalogue.ts";
 import type { Compute } from "./compute.ts";
+import { Condition } from "./condition.ts";
 import type { Draft } from "./draft.ts";
 import { tenantOf } from "./event-tenant.ts";
 import { VimEvents } from "./events.ts";
@@ -65,6 +66,7 @@ export class Vim {
   readonly bfd: BfdSessions;
   readonly bfdLoop: Loop;
   readonly hostStates: HostStates;
+  readonly condition: Condition;
   readonly subscriptions: Subscriptions;
   readonly audit = { changed: (what: ApiChange) => this.events.push({ type: "api.changed", ...what }) };
   /** Each path is believed, unless the composition root gives something better. */
@@ -121,6 +123,7 @@ export class Vim {
       () => this.bfd.reconcile(),
       (err) => log.warn({ err }, "BFD could not be set as the ports ask; the next pass tries again"),
     );
+    this.condition = new Condition(events, () => this.protections.ledBySwitch());
     this.hostStates = new HostStates(picture, events, this.facts);
     const isStarved = (id: VimPortId) => this.protections.opinionsOf(id).get("traffic") === "silent";
     const askGuest: AskGuest = (target, request) => this.agents.get(target.hostId)?.(target, request) ?? null;

@@ -4,6 +4,7 @@ import type { HostState } from "../model/host-state.ts";
 import type { GroupId, HostId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { Net, VimPort } from "../model/net.ts";
 import type { Path } from "../model/path.ts";
+import type { VimCondition } from "../model/vim-condition.ts";
 import type { ServerStatus, VimEvent } from "../model/vim-event.ts";
 
 export interface VimServer {
@@ -38,6 +39,8 @@ export interface Inventory {
   readonly hosts: ReadonlyMap<HostId, string> | null;
   /** Of the nets that are bound; null: this VIM does not look whether packets pass. */
   readonly paths: ReadonlyMap<NetId, Path> | null;
+  /** How the VIM itself is; null: it does not say. */
+  readonly condition: VimCondition | null;
 }
 
 export interface ServerSpec {

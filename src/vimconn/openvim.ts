@@ -9,12 +9,14 @@ import { type Answer, VimHttp } from "./http.ts";
 import { VimSecrets } from "./secrets.ts";
 import { SseCutter } from "./sse.ts";
 import {
+  conditionOf,
   linkPortOf,
   netOf,
   pathOf,
   protectionOf,
   protectionOut,
   serverOf,
+  type WireCondition,
   type WirePath,
   type WirePort,
   type WireProtection,
@@ -48,7 +50,8 @@ class OpenVim implements VimConnector {
   readonly #http: VimHttp;
   readonly #clock: Clock;
   #tenantId: string | null = null;
-  #pathsAgainMs = Number.NEGATIVE_INFINITY;
+  /** When what is ours is asked for again of a VIM that has not got it. */
+  readonly #againMs = new Map<string, number>();
 
   constructor(account: VimAccount, clock: Clock) {
     this.#url = account.url.replace(/\/$/, "");
@@ -65,12 +68,13 @@ class OpenVim implements VimConnector {
   async inventory(signal: AbortSignal): Promise<Inventory> {
     const tenant = await this.#tenantPath(signal);
     const startedAt = this.#clock.now();
-    const [servers, ports, nets, hosts, paths] = await Promise.all([
+    const [servers, ports, nets, hosts, paths, condition] = await Promise.all([
       this.#list<WireServer>(`${tenant}/servers`, "servers", SERVER_FIELDS, signal),
       this.#list<WirePort>("ports", "ports", [], signal),
       this.#list<WireVimNet>("networks", "networks", ["id", "name", "type", "status", "bind_net"], signal),
       this.#hosts(signal),
-      this.#paths(signal),
+      this.#ours<{ paths: WirePath[] }>("paths", signal),
+      this.#ours<{ condition: WireCondition }>("condition", signal),
     ]);
     return {
       startedAt,
@@ -78,7 +82,8 @@ class OpenVim implements VimConnector {
       ports: ports.map(linkPortOf),
       nets: new Map(nets.map((n) => [n.id as NetId, netOf(n)])),
       hosts,
-      paths: paths && new Map(paths.map((p) => [p.net as NetId, pathOf(p)])),
+      paths: paths && new Map(paths.paths.map((p) => [p.net as NetId, pathOf(p)])),
+      condition: condition && conditionOf(condition.condition),
     };
   }
 
@@ -94,12 +99,12 @@ class OpenVim implements VimConnector {
     }
   }
 
-  /** Null from a VIM that has no such resource, as the original; it is asked for it again after a while. */
-  async #paths(signal: AbortSignal): Promise<WirePath[] | null> {
-    if (this.#clock.now() < this.#pathsAgainMs) return null;
-    const answer = await this.#send("GET", `${this.#url}/paths`, undefined, signal);
-    if (answer.status !== 404) return (accepted("GET", "paths", answer) as { paths: WirePath[] }).paths;
-    this.#pathsAgainMs = this.#clock.now() + UNSUPPORTED_REST_MS;
+  /** Null from a VIM that has no such resource, as the original, or does not show it to us; it is asked for it again after a while. */
+  async #ours<T>(what: string, signal: AbortSignal): Promise<T | null> {
+    if (this.#clock.now() < (this.#againMs.get(what) ?? Number.NEGATIVE_INFINITY)) return null;
+    const answer = await this.#send("GET", `${this.#url}/${what}`, undefined, signal);
+    if (answer.status !== 404 && answer.status !== 403) return accepted("GET", what, answer) as T;
+    this.#againMs.set(what, this.#clock.now() + UNSUPPORTED_REST_MS);
     return null;
   }
 

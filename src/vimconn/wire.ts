@@ -2,6 +2,7 @@ import type { ArmedProtection } from "../model/armed.ts";
 import type { GroupId, HostId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { NetKind, WireStatus } from "../model/net.ts";
 import type { Path } from "../model/path.ts";
+import type { VimCondition } from "../model/vim-condition.ts";
 import type { ServerStatus } from "../model/vim-event.ts";
 import type { VimLinkPort, VimNet, VimServer } from "./connector.ts";
 
@@ -160,6 +161,29 @@ export const pathOf = (w: WirePath): Path => ({
   how: w.how,
   why: w.why,
   at: w.at_mono_ms,
+});
+
+/** Ours: how the VIM itself is (`/openvim/condition`). */
+export interface WireCondition {
+  readonly switch: {
+    readonly datapath: string | null;
+    readonly connected: boolean;
+    readonly why: string | null;
+    readonly stand_ins: readonly string[];
+  } | null;
+  readonly store: { readonly writable: boolean; readonly why: string | null };
+  readonly suspended: Readonly<Record<string, string>>;
+}
+
+export const conditionOf = ({ switch: session, store, suspended }: WireCondition): VimCondition => ({
+  switch: session && {
+    datapath: session.datapath,
+    isConnected: session.connected,
+    why: session.why,
+    standIns: session.stand_ins,
+  },
+  store: { isWritable: store.writable, why: store.why },
+  suspended,
 });
 
 export const serverOf = (w: WireServer): VimServer => ({

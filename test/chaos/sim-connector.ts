@@ -72,7 +72,7 @@ export class SimConnector implements VimConnector {
 
   inventory(signal: AbortSignal): Promise<Inventory> {
     const startedAt = this.#sim.now();
-    return this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture, protections, facts, hostStates, paths }) => ({
+    return this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture, protections, facts, hostStates, paths, condition }) => ({
       startedAt,
       servers: new Map(
         [...picture.servers.values()].map(({ id, name, description, status, lastError, hostId }) => [
@@ -92,6 +92,7 @@ export class SimConnector implements VimConnector {
       nets: new Map(picture.nets),
       hosts: null,
       paths: new Map(paths.list().map((p) => [p.netId, p])),
+      condition: condition.now(),
     }));
   }
 

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Fired } from "../../src/model/armed.ts";
 import type { VimEvent, VimEventBody } from "../../src/model/vim-event.ts";
-import { pathOf, type WireProtection as ToyProtection, type WirePath } from "../../src/vimconn/wire.ts";
+import { pathOf, type WireProtection as ToyProtection, type WireCondition, type WirePath } from "../../src/vimconn/wire.ts";
 
 /** One server of the toy. `ip` is that of its service port. */
 export interface ToyServer {
@@ -48,6 +48,8 @@ export class ToyVim implements AsyncDisposable {
   paths: Map<string, WirePath> | null = null;
   /** Every request about them, as "METHOD path", with the revision where there is one. Not among `asked`: they move nothing. */
   readonly armings: string[] = [];
+  /** How it is; null: it does not say. */
+  condition: WireCondition | null = null;
   /** Its compute hosts; empty: it says nothing of hosts. */
   hosts: { id: string; name: string; state: string }[] = [];
   /** It makes no outside ports. */
@@ -193,6 +195,7 @@ export class ToyVim implements AsyncDisposable {
     if (kind === "tenants") return [200, { tenants: [{ id: "t", name: "default" }] }];
     if (kind === "hosts") return [200, { hosts: this.hosts }];
     if (kind === "ports") return this.#ports(method, a, body);
+    if (kind === "condition" && this.condition !== null) return [200, { condition: this.condition }];
     if (kind === "paths" && this.paths !== null) return [200, { paths: [...this.paths.values()] }];
     if (kind === "networks" && a === undefined && method === "POST") return this.#newNet(body.network);
     if (kind === "networks" && a !== undefined && b === undefined) return this.#net(method, a);

@@ -93,6 +93,7 @@ class Pair {
       nets: new Map(nets.map((n, i) => [n, { id: n, bindNet: `d-${[a, b][i]}` } as never])),
       hosts: null,
       paths: null,
+      condition: null,
     };
   }
 

@@ -65,6 +65,7 @@ export const ACCESS: Readonly<Record<string, Role>> = {
   "DELETE /ports/:id": "admin",
 
   "GET /paths": "viewer",
+  "GET /condition": "admin",
 
   "GET /subscriptions": "viewer",
   "POST /subscriptions": "operator",

@@ -5,6 +5,7 @@ import type { HostState } from "../../model/host-state.ts";
 import type { FlavorId, GroupId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId, VnfcId } from "../../model/ids.ts";
 import type { Path } from "../../model/path.ts";
 import type { Applied, SwitchPort } from "../../model/switch.ts";
+import type { VimCondition } from "../../model/vim-condition.ts";
 import type { ApiChange, VimEvent } from "../../model/vim-event.ts";
 import type {
   Asked,
@@ -96,6 +97,7 @@ export interface VimDoors {
   readonly audit: { changed(what: ApiChange): void };
   readonly facts: { isStale(port: ServerPort): boolean };
   readonly paths: { list(): readonly Path[] };
+  readonly condition: { now(): VimCondition };
   readonly fabric: {
     readonly session: { readonly ports: ReadonlyMap<string, SwitchPort> } | null;
     readonly problems: ReadonlyMap<NetId, string>;

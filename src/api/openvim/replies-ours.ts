@@ -38,6 +38,24 @@ export const paths = Type.Object({
   ),
 });
 
+export const condition = Type.Object({
+  condition: Type.Object(
+    {
+      switch: orNull(
+        Type.Object({
+          datapath: orNull(text),
+          connected: Type.Boolean(),
+          why: orNull(text),
+          stand_ins: Type.Array(text, { description: "names of the traffic networks that the switch leads on by itself" }),
+        }),
+      ),
+      store: Type.Object({ writable: Type.Boolean(), why: orNull(text) }),
+      suspended: Type.Record(text, text, { description: "sources whose opinions do not count now, and why" }),
+    },
+    { title: "Condition" },
+  ),
+});
+
 const protectionSchema = Type.Object(
   {
     id: text,

@@ -63,6 +63,15 @@ export const OUR_ROUTES: readonly Route[] = [
     ours: true,
   },
 
+  // Ours: how this VIM itself is.
+  {
+    is: "GET /condition",
+    does: paths.getCondition,
+    says: "tells whether this VIM leads its switch, can write its store, and whose opinions count",
+    gives: our.condition,
+    ours: true,
+  },
+
   // Ours: who is told of events by requests to a callback (ETSI NFV-MAN 001, 5.7.7).
   {
     is: "GET /subscriptions",

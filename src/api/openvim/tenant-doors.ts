@@ -61,6 +61,7 @@ export function tenantDoors(tenant: TenantId, doors: VimDoors): VimDoors {
     audit: doors.audit,
     facts: { isStale: (port) => doors.facts.isStale(port) },
     paths: { list: () => doors.paths.list().filter((p) => isOwnNet(view, picture, p.netId)) },
+    condition: { now: adminOnlyNow },
     fabric: { session: null, problems: doors.fabric.problems, clear: adminOnly, reinstall: adminOnly },
     // Who else is on a shared net is not this tenant's to know.
     flowsOf: (netId) =>
