@@ -13,8 +13,10 @@ import type { Guard } from "./mano/guard.ts";
 import { Nfvo } from "./mano/nfvo.ts";
 import { Requests } from "./mano/requests.ts";
 import type { VimAccountId } from "./model/ids.ts";
+import type { Alarm } from "./model/mano-event.ts";
 import type { VimAccount } from "./model/ns.ts";
 import { readVimAccounts, upsertVimAccount } from "./store/mano-catalogue.ts";
+import { readIncident, readIncidents } from "./store/mano-incidents.ts";
 import { readAlarms, readFailover, readFailovers } from "./store/mano-records.ts";
 import type { ManoStore, ManoTables } from "./store/mano-schema.ts";
 import { openStore } from "./store/open.ts";
@@ -106,12 +108,22 @@ function doorsOf(nfvo: Nfvo, db: ManoStore, clock: Clock): ManoDoors {
     deleteNs: (id) => requests.deleteNs(id),
     listAlarms: async (limit) => {
       await nfvo.writes.flush();
-      return readAlarms(db, limit);
+      return withActive(await readAlarms(db, limit), nfvo.alarms.active);
     },
     acknowledge: (id, ackState) => nfvo.alarms.acknowledge(id, ackState),
     listFailovers: async (limit) => {
       await nfvo.writes.flush();
       return readFailovers(db, limit);
+    },
+    listIncidents: async (limit) => {
+      await nfvo.writes.flush();
+      return readIncidents(db, limit);
+    },
+    getIncident: async (id) => {
+      await nfvo.writes.flush();
+      const found = await readIncident(db, id);
+      if (found) return found;
+      throw new Fault("NOT_FOUND", `there is no incident ${id}; GET /mano/v1/incidents lists them`, { id });
     },
     getFailover: async (id) => {
       await nfvo.writes.flush();
@@ -125,4 +137,11 @@ function doorsOf(nfvo: Nfvo, db: ManoStore, clock: Clock): ManoDoors {
     listVims: () => requests.listVims(),
     addVim: (wish) => requests.addVim(wish),
   };
+}
+
+/** Alarms that are active and that the store has not taken stand first. */
+function withActive(written: readonly Alarm[], active: readonly Alarm[]): Alarm[] {
+  const known = new Set(written.map((a) => a.id));
+  const recent = written.at(-1)?.raisedAt ?? "";
+  return [...active.filter((a) => !known.has(a.id) && a.raisedAt >= recent), ...written];
 }

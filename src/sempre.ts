@@ -91,7 +91,7 @@ program
 
 program
   .command("failovers [id]")
-  .description("every failover on record: who failed, who saw it first, and when each step came")
+  .description("every failover on record: who failed, who saw it first, and when each step came; ID: one, or all of one incident")
   .option("--store <file>", "a MANO's store (default: the newest run of the demo)")
   .option("--json", "for machines")
   .option("--limit <n>", "how many, newest first", wholeNumber(1, 100_000), 50)

@@ -1,18 +1,33 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { HostId, VnfcId } from "../model/ids.ts";
-import { type Failure, KNOWN_LATER_MS, type LostHost, rootsOf } from "./roots.ts";
+import { type Failure, KNOWN_LATER_MS, type Lost, type LostHost, type LostSwitch, rootsOf } from "./roots.ts";
 
 const NOW = 100_000;
 const failure = (name: string, host: string | null, sinceMs = NOW): Failure => ({
   vnfcId: name as VnfcId,
   hostId: host as HostId | null,
   sinceMs,
+  isLinkOnly: false,
 });
-const lost = (host: string, state: LostHost["state"]): LostHost => ({ hostId: host as HostId, state, sinceMs: NOW });
-/** As "host: members", or "member". */
-const told = (failures: readonly Failure[], hosts: readonly LostHost[]) =>
-  rootsOf(failures, hosts).map((r) => `${r.host ? `${r.host.hostId}: ` : ""}${r.failures.map((f) => f.vnfcId).join(" ")}`);
+/** Only its link is lost. */
+const cut = (name: string, host: string | null, sinceMs = NOW): Failure => ({
+  ...failure(name, host, sinceMs),
+  isLinkOnly: true,
+});
+const lost = (host: string, state: LostHost["state"]): LostHost => ({
+  kind: "host",
+  hostId: host as HostId,
+  state,
+  sinceMs: NOW,
+});
+const noSwitch: LostSwitch = { kind: "switch", sinceMs: NOW };
+/** As "host: members", "switch: members", or "member". */
+const told = (failures: readonly Failure[], all: readonly Lost[]) =>
+  rootsOf(failures, all).map(({ lost, failures }) => {
+    const cause = lost === null ? "" : lost.kind === "host" ? `${lost.hostId}: ` : "switch: ";
+    return `${cause}${failures.map((f) => f.vnfcId).join(" ")}`;
+  });
 
 test.each([
   ["nothing failed", [], [lost("h", "gone")], []],
@@ -28,6 +43,26 @@ test.each([
     [lost("h", "gone")],
     ["h: b", "a"],
   ],
+  ["a switch that is lost explains links that went with it", [cut("a", "h"), cut("b", "i")], [noSwitch], ["switch: a b"]],
+  ["one link alone may be its own cable", [cut("a", "h")], [noSwitch], ["a"]],
+  [
+    "whose server was seen to end did not fail of a switch",
+    [failure("a", "h"), cut("b", "h"), cut("c", "i")],
+    [noSwitch],
+    ["switch: b c", "a"],
+  ],
+  [
+    "who lost the link long before the session",
+    [cut("a", "h", NOW - KNOWN_LATER_MS - 1), cut("b", "h"), cut("c", "i")],
+    [noSwitch],
+    ["switch: b c", "a"],
+  ],
+  [
+    "a host that is gone comes before the switch that went with it",
+    [cut("a", "h"), cut("b", "i"), cut("c", "i")],
+    [noSwitch, lost("h", "gone")],
+    ["h: a", "switch: b c"],
+  ],
   ["two hosts at once", [failure("a", "h"), failure("b", "i")], [lost("h", "gone"), lost("i", "gone")], ["h: a", "i: b"]],
 ] as const)("%s", (_, failures, hosts, roots) => expect(told(failures, hosts)).toEqual(roots));
 
@@ -36,11 +71,13 @@ const failures = fc.uniqueArray(
     vnfcId: fc.constantFrom(..."abcdefgh") as fc.Arbitrary<VnfcId>,
     hostId: fc.constantFrom("h", "i", "j", null) as fc.Arbitrary<HostId | null>,
     sinceMs: fc.integer({ min: NOW - 2 * KNOWN_LATER_MS, max: NOW + 1_000 }),
+    isLinkOnly: fc.boolean(),
   }),
   { selector: (f) => f.vnfcId },
 );
 const hosts = fc.uniqueArray(
   fc.record({
+    kind: fc.constant("host" as const),
     hostId: fc.constantFrom("h", "i", "j") as fc.Arbitrary<HostId>,
     state: fc.constantFrom("gone", "unreachable"),
     sinceMs: fc.constant(NOW),
@@ -50,11 +87,12 @@ const hosts = fc.uniqueArray(
 
 test("every failure has exactly one root, in whatever order they came", () => {
   fc.assert(
-    fc.property(failures, hosts, fc.nat(), (all, gone, turn) => {
+    fc.property(failures, hosts, fc.boolean(), fc.nat(), (all, lostHosts, isSwitchLost, turn) => {
+      const gone: Lost[] = isSwitchLost ? [...lostHosts, noSwitch] : lostHosts;
       const ids = rootsOf(all, gone).flatMap((r) => r.failures.map((f) => f.vnfcId));
       expect(ids.toSorted()).toEqual(all.map((f) => f.vnfcId).toSorted());
       const turned = [...all.slice(turn % (all.length + 1)), ...all.slice(0, turn % (all.length + 1))].reverse();
-      const sets = (fs: readonly Failure[], hs: readonly LostHost[]) =>
+      const sets = (fs: readonly Failure[], hs: readonly Lost[]) =>
         told(fs, hs)
           .map((t) => t.split(" ").toSorted().join(" "))
           .toSorted();

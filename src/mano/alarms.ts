@@ -26,6 +26,10 @@ export const ALARM_CAUSES = {
   AUTOMATION_STOPPED: { severity: "MAJOR", eventType: "PROCESSING_ERROR_ALARM", isRootCause: true },
   /** A compute host does not answer, and members on it are down: the cause of theirs. About "<VIM account>/<host>". */
   HOST_DOWN: { severity: "CRITICAL", eventType: "EQUIPMENT_ALARM", isRootCause: true },
+  /** A VIM has no session with its switch: what stands there goes on, and nothing can be changed. About "<VIM account>/switch". */
+  SWITCH_DOWN: { severity: "CRITICAL", eventType: "COMMUNICATIONS_ALARM", isRootCause: true },
+  /** Our own store, or a VIM's ("<VIM account>/store"), takes nothing: no wish can be taken, and what is learnt is lost at a restart. */
+  STORE_NOT_WRITABLE: { severity: "CRITICAL", eventType: "PROCESSING_ERROR_ALARM", isRootCause: true },
   VIM_UNREACHABLE: { severity: "MAJOR", eventType: "COMMUNICATIONS_ALARM", isRootCause: true },
 } as const satisfies Record<
   string,
@@ -68,6 +72,16 @@ export class AlarmBook {
 
   isRaised(objectId: string, cause: AlarmCause): boolean {
     return this.#active.has(keyOf(objectId, cause));
+  }
+
+  /** Null while it is not active. */
+  idOf(objectId: string, cause: AlarmCause): string | null {
+    return this.#active.get(keyOf(objectId, cause))?.id ?? null;
+  }
+
+  /** What is active, also where the store has not taken it yet. */
+  get active(): readonly Alarm[] {
+    return [...this.#active.values()];
   }
 
   /** Null while it is not told, or when it was told in an earlier run. */

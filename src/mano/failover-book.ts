@@ -207,6 +207,24 @@ export class FailoverBook {
     return this.#open.size > 0;
   }
 
+  /** The open records of a group's failovers that the switch has not confirmed. */
+  waiting({ group }: Guard): Failover[] {
+    const own = [...this.#open.values()].filter(({ failover: f }) => f.groupId === group.id && f.kind === "failover");
+    return own.filter((e) => [...e.progress.values()].some(isUnconfirmed)).map((e) => e.failover);
+  }
+
+  /** Records of faults that go on name the incident that they are of. Gives the ids of those that do. */
+  assign(incidentId: string, isOf: (failover: Failover) => boolean): string[] {
+    const entries = [...this.#open.values(), ...this.#closed.values()].filter((e) => !e.isOver && isOf(e.failover));
+    for (const e of entries)
+      if (e.failover.kind === "failover" && e.failover.incidentId === undefined) this.#change(e, { incidentId });
+    return entries.flatMap(({ failover }) => (failover.incidentId === incidentId ? [failover.id] : []));
+  }
+
+  isClosed(id: string): boolean {
+    return ![...this.#open.values()].some((e) => e.failover.id === id);
+  }
+
   /** Who serves this net by the records; undefined: it was never moved. */
   ledTo(net: NetId): VnfcId | undefined {
     return this.#led.get(net);

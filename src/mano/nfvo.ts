@@ -22,14 +22,15 @@ import { FailoverBook } from "./failover-book.ts";
 import { Fences } from "./fences.ts";
 import { type Guard, isFenced, isWell, UNKNOWN_HEAL_MS, unansweredSince } from "./guard.ts";
 import { Healer, type Patient } from "./healer.ts";
+import { IncidentBook } from "./incidents.ts";
 import { Lifecycle, type Site } from "./lifecycle.ts";
 import { linkOf, type NamedLink } from "./links.ts";
 import { vimsOf } from "./plan.ts";
 import { Reaction } from "./reaction.ts";
 import { ReferenceWatch } from "./reference-watch.ts";
-import { RootCauses } from "./roots.ts";
+import { RootCauses, tellStore } from "./roots.ts";
 import { Spares } from "./spares.ts";
-import { usersCutOff } from "./traffic-ports.ts";
+import { tellCutOff } from "./traffic-ports.ts";
 import { unexplainedMoves } from "./unexplained.ts";
 import { VimWatch } from "./vim-watch.ts";
 import { WriteQueue } from "./writes.ts";
@@ -64,6 +65,7 @@ export class Nfvo implements AsyncDisposable {
   readonly #book: FailoverBook;
   readonly #fences: Fences;
   readonly #reference: ReferenceWatch;
+  readonly #incidents: IncidentBook;
   readonly #roots: RootCauses;
   readonly #apart: Apartness;
   readonly #watches = new Map<VimAccountId, VimWatch>();
@@ -80,10 +82,12 @@ export class Nfvo implements AsyncDisposable {
     this.stream = stream;
     this.writes = writes;
     this.alarms = alarms;
-    this.#roots = new RootCauses(clock, alarms);
     this.#apart = new Apartness(alarms, (id) => this.lifecycle.vnfcOf(id)?.vnfc.vimServerId);
     this.catalogue = new Catalogue(db, clock);
     this.#book = new FailoverBook(clock, stream, writes, alarms);
+    this.#incidents = new IncidentBook(clock, stream, writes);
+    this.#roots = new RootCauses(clock, alarms, this.#book, this.#incidents);
+    writes.onRefusal((why) => tellStore(alarms, why));
     this.healer = new Healer({ db, clock, log, stream, alarms, writes });
     const connectorOf = (id: VimAccountId) => this.watchOf(id).connector;
     const wake = (id: VimAccountId) => this.watchOf(id).wake();
@@ -227,6 +231,7 @@ export class Nfvo implements AsyncDisposable {
       this.lifecycle.load({ ns, ...made, vnfcs: vnfcs.filter(isOf), stitches: stitches.filter(isOf) }, own);
     }
     for (const guard of this.reaction.guards) this.#setSince(guard);
+    await this.#incidents.load(db);
     await this.healer.load();
     await this.spares.load();
     await this.commands.restore(this.reaction.guards);
@@ -278,7 +283,8 @@ export class Nfvo implements AsyncDisposable {
     for (const ns of own) this.lifecycle.noteStatuses(ns, vim, seen);
     const guards = this.reaction.guards.filter((g) => g.isIn(vim));
     for (const guard of guards) await this.#passOver(guard, site);
-    this.#roots.look(watch.account, guards, seen);
+    const lookAgainMs = this.#roots.look(watch.account, guards, seen);
+    if (lookAgainMs !== null) this.#wakeIn(lookAgainMs, vim);
     for (const ns of own) await this.lifecycle.step(ns, site);
     this.#book.tellStuck();
     this.#keepCursor(watch);
@@ -299,7 +305,7 @@ export class Nfvo implements AsyncDisposable {
     if (isEntered) {
       this.#book.settle(guard, decision, seen.startedAt);
       this.#book.retried(guard, startMoves(connector, guard.group, this.#book.pendingMoves(guard)));
-      this.#tellCutOff(guard, seen);
+      tellCutOff(this.alarms, guard.group, seen);
     }
     this.#apart.look(guard, vim, seen);
     const againMs = await this.spares.pass(guard, decision, site);
@@ -336,12 +342,6 @@ export class Nfvo implements AsyncDisposable {
         if (againMs !== null) this.#wakeIn(againMs, vim);
       }
     }
-  }
-
-  #tellCutOff({ group }: Guard, seen: Inventory): void {
-    const lost = usersCutOff(group, seen);
-    if (lost.length > 0) void this.alarms.raise(group.id, "TRAFFIC_PORT_DOWN", lost);
-    else this.alarms.clear(group.id, "TRAFFIC_PORT_DOWN");
   }
 
   /** Members nobody knows anything of for so long that they do not come by themselves; only such as serve nothing. */

@@ -1,73 +1,201 @@
-import { type Failure, type LostHost, type Root, rootsOf } from "../detect/roots.ts";
+import { speakersAgainst } from "../detect/judge.ts";
+import { type Failure, type Lost, type LostHost, type Root, rootsOf } from "../detect/roots.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { HostId, ServerId, VimAccountId } from "../model/ids.ts";
+import type { VimAccountId, VnfcId } from "../model/ids.ts";
+import type { IncidentCause } from "../model/incident.ts";
+import type { FaultyResourceInfo } from "../model/mano-event.ts";
 import type { VimAccount } from "../model/ns.ts";
+import type { VimCondition } from "../model/vim-condition.ts";
 import type { Inventory } from "../vimconn/connector.ts";
-import type { AlarmBook } from "./alarms.ts";
-import type { Guard } from "./guard.ts";
+import type { AlarmBook, AlarmCause } from "./alarms.ts";
+import type { FailoverBook } from "./failover-book.ts";
+import type { Guard, GuardedMember } from "./guard.ts";
+import type { IncidentBook } from "./incidents.ts";
 
-/** Names what several failures have in common: one root alarm for a lost host, to which the alarms of its members point. Off the reaction path. */
+/** A VIM that restarts, and a switch that finds it again, are done within this; then it is an alarm. */
+const SWITCH_ALARM_AFTER_MS = 3_000;
+
+/** A lost thing as it is told: what the alarm is about, and in words. */
+interface Told {
+  readonly object: string;
+  readonly alarm: "HOST_DOWN" | "SWITCH_DOWN";
+  readonly cause: IncidentCause;
+  readonly resource: FaultyResourceInfo;
+}
+
+/**
+ * Names what several failures have in common: one root alarm for a lost host or switch, to which the alarms of what failed of it
+ * point, and one incident that holds their records. Off the reaction path.
+ */
 export class RootCauses {
   readonly #clock: Clock;
   readonly #alarms: AlarmBook;
-  /** Since when each host is known to be lost, by the object its alarm is about. */
-  readonly #lostAt = new Map<string, number>();
+  readonly #book: FailoverBook;
+  readonly #incidents: IncidentBook;
+  /** Since when each host or switch is known to be away, by the object its alarm is about. */
+  readonly #awayAt = new Map<string, number>();
 
-  constructor(clock: Clock, alarms: AlarmBook) {
+  constructor(clock: Clock, alarms: AlarmBook, book: FailoverBook, incidents: IncidentBook) {
     this.#clock = clock;
     this.#alarms = alarms;
+    this.#book = book;
+    this.#incidents = incidents;
   }
 
-  /** After the groups of one VIM were decided on what was seen. */
-  look(account: VimAccount, guards: readonly Guard[], seen: Inventory): void {
-    const all = new Set(guards.flatMap((g) => g.members)); // A spare of several groups fails once.
-    const members = [...all].filter((m) => m.member.vimAccountId === account.id);
-    const hostOf = (id: ServerId) => seen.servers.get(id)?.hostId ?? null;
-    const lost = this.#lost(
-      account.id,
-      members.map((m) => m.serverId),
-      seen,
-    );
-    const failures = members.flatMap(({ member, serverId, health, toldAt }): Failure[] =>
-      health.state === "down" ? [{ vnfcId: member.vnfcId, hostId: hostOf(serverId), sinceMs: toldAt ?? health.sinceMs }] : [],
-    );
-    for (const root of rootsOf(failures, lost)) if (root.host) this.#tell(account, root, root.host, seen);
-    this.#forgetAllBut(new Set(lost.map((h) => objectOf(account.id, h.hostId))), account.id);
+  /** After the groups of one VIM were decided on what was seen. Answers how many ms later there may be something to tell; null: nothing by itself. */
+  look(account: VimAccount, guards: readonly Guard[], seen: Inventory): number | null {
+    const members = membersIn(account.id, guards);
+    const lost = this.#lost(account, members, seen);
+    const entered = guards.filter((g) => g.vim === account.id); // Their binds are this switch's to follow.
+    for (const one of lost) if (one.kind === "switch") this.#tellSwitch(account, entered, one, seen);
+    const failures = members.flatMap((of) => failureOf(of, seen));
+    for (const root of rootsOf(failures, lost)) if (root.lost) this.#tellRoot(account, guards, root, root.lost, seen);
+    this.#tellStore(account, seen.condition);
+    const there = new Set(lost.map((l) => toldOf(account, l, seen).object));
+    this.#clearAllBut(there, account.id);
+    const isThere = ({ vimAccountId, resourceId }: IncidentCause) =>
+      vimAccountId !== account.id || there.has(objectOf(account.id, resourceId));
+    this.#incidents.settle(isThere, (id) => this.#book.isClosed(id));
+    const away = this.#awayAt.get(objectOf(account.id, SWITCH));
+    return away === undefined || there.has(objectOf(account.id, SWITCH))
+      ? null
+      : away + SWITCH_ALARM_AFTER_MS - this.#clock.now();
   }
 
-  /** Hosts of a VIM that are up again, or have no server of ours any more. */
-  #forgetAllBut(lost: ReadonlySet<string>, vim: VimAccountId): void {
-    const isOver = (object: string) => object.startsWith(objectOf(vim, "")) && !lost.has(object);
-    for (const object of this.#lostAt.keys()) if (isOver(object)) this.#lostAt.delete(object);
-    for (const object of this.#alarms.activeOf("HOST_DOWN")) if (isOver(object)) this.#alarms.clear(object, "HOST_DOWN");
+  /** Hosts that are not up and have servers of members; the switch, once its session is away for longer than a restart takes. */
+  #lost(account: VimAccount, members: readonly GuardedMember[], seen: Inventory): Lost[] {
+    const away = members.flatMap((m) => hostOf(m, seen) ?? []);
+    const session = seen.condition?.switch ?? null;
+    const isSwitchAway = session !== null && !session.isConnected && members.length > 0;
+    const objects = [...away.map((h) => objectOf(account.id, h.hostId)), ...(isSwitchAway ? [objectOf(account.id, SWITCH)] : [])];
+    for (const object of this.#awayAt.keys())
+      if (object.startsWith(objectOf(account.id, "")) && !objects.includes(object)) this.#awayAt.delete(object);
+    for (const object of objects) if (!this.#awayAt.has(object)) this.#awayAt.set(object, this.#clock.now());
+    const since = (thing: string) => this.#awayAt.get(objectOf(account.id, thing)) ?? this.#clock.now();
+    const hosts = new Map(away.map((h) => [h.hostId, { kind: "host", ...h, sinceMs: since(h.hostId) } as const]));
+    const isLong = isSwitchAway && this.#clock.now() - since(SWITCH) >= SWITCH_ALARM_AFTER_MS;
+    return [...hosts.values(), ...(isLong ? [{ kind: "switch", sinceMs: since(SWITCH) } as const] : [])];
   }
 
-  /** Hosts that are not up and have servers of members. */
-  #lost(vim: VimAccountId, serverIds: readonly ServerId[], seen: Inventory): LostHost[] {
-    const found = new Map<HostId, LostHost>();
-    for (const id of serverIds) {
-      const server = seen.servers.get(id);
-      if (!server?.hostId || server.hostState === null || server.hostState === "up") continue;
-      const object = objectOf(vim, server.hostId);
-      const sinceMs = this.#lostAt.get(object) ?? this.#clock.now();
-      this.#lostAt.set(object, sinceMs);
-      found.set(server.hostId, { hostId: server.hostId, state: server.hostState, sinceMs });
-    }
-    return [...found.values()];
-  }
-
-  #tell(account: VimAccount, { failures }: Root, host: LostHost, seen: Inventory): void {
-    const object = objectOf(account.id, host.hostId);
-    const name = seen.hosts?.get(host.hostId) ?? host.hostId;
-    const what = host.state === "gone" ? "is gone: it does not answer, and the links of its servers are lost" : "does not answer";
-    void this.#alarms.raise(object, "HOST_DOWN", [
-      `compute host ${name} of VIM ${account.name} ${what}`,
-      `${failures.length} of our members on it are down`,
+  /** An alarm by itself: only what is armed in the switch works on. What waits for it, waits for that reason. */
+  #tellSwitch(account: VimAccount, guards: readonly Guard[], lost: Lost, seen: Inventory): void {
+    const { condition } = seen;
+    const told = toldOf(account, lost, seen);
+    const standIns = condition?.switch?.standIns ?? [];
+    void this.#alarms.raise(told.object, told.alarm, [
+      `${told.cause.name} has no session with it: ${condition?.switch?.why ?? "it has not connected since the VIM was started"}`,
+      "it forwards on by what stands in it, as long as it runs; nothing can be changed in it, so no failover can be carried out but its own",
+      `led on by itself when a port is lost: ${standIns.length === 0 ? "no traffic net" : standIns.join(", ")}`,
+      "opinions that come by way of it (probe, traffic, paths) do not count; what is seen on the hosts does",
     ]);
-    const resource = { faultyResource: { vimId: account.id, resourceId: host.hostId }, faultyResourceType: "COMPUTE" } as const;
-    for (const { vnfcId } of failures)
-      this.#alarms.explain(vnfcId, "VNFC_DOWN", { objectId: object, cause: "HOST_DOWN", resource });
+    this.#explain(account.id, "AUTOMATION_STOPPED", told);
+    for (const guard of guards) {
+      if (this.#book.pendingMoves(guard).length > 0) this.#explain(guard.group.id, "FAILOVER_STUCK", told);
+      const waiting = this.#book.waiting(guard).map((f) => f.about);
+      if (waiting.length > 0) this.#note(told, new Set(waiting));
+    }
+  }
+
+  /** These members, and the records of what they failed of, are of the cause that is told. */
+  #note({ object, alarm, cause }: Told, members: ReadonlySet<VnfcId>): void {
+    const incident = this.#incidents.found({ cause, alarmId: this.#alarms.idOf(object, alarm), members: [...members] });
+    const records = this.#book.assign(incident.id, (f) => members.has(f.about));
+    this.#incidents.has(incident, records);
+  }
+
+  #tellRoot(account: VimAccount, guards: readonly Guard[], { failures }: Root, lost: Lost, seen: Inventory): void {
+    const told = toldOf(account, lost, seen);
+    if (lost.kind === "host") {
+      const what =
+        lost.state === "gone" ? "is gone: it does not answer, and the links of its servers are lost" : "does not answer";
+      const many = `${failures.length} of our members on it are down`;
+      void this.#alarms.raise(told.object, "HOST_DOWN", [`${told.cause.name} ${what}`, many]);
+    }
+    const failed = new Set(failures.map((f) => f.vnfcId));
+    for (const id of failed) this.#explain(id, "VNFC_DOWN", told);
+    for (const guard of guards) this.#explainGroup(guard, failed, told);
+    this.#note(told, failed);
+  }
+
+  /** What a group has lost is explained where all its members that are down are. */
+  #explainGroup({ group, members }: Guard, failed: ReadonlySet<VnfcId>, told: Told): void {
+    const down = members.filter((m) => m.health.state === "down");
+    if (down.length === 0 || !down.every((m) => failed.has(m.member.vnfcId))) return;
+    for (const cause of ["REDUNDANCY_LOST", "SERVICE_DOWN"] as const) this.#explain(group.id, cause, told);
+  }
+
+  #explain(objectId: string, cause: AlarmCause, { object, alarm, resource }: Told): void {
+    this.#alarms.explain(objectId, cause, { objectId: object, cause: alarm, resource });
+  }
+
+  /** Hosts and switches of a VIM that are there again, or have nothing of ours any more. */
+  #clearAllBut(lost: ReadonlySet<string>, vim: VimAccountId): void {
+    for (const cause of ["HOST_DOWN", "SWITCH_DOWN"] as const)
+      for (const object of this.#alarms.activeOf(cause))
+        if (object.startsWith(objectOf(vim, "")) && !lost.has(object)) this.#alarms.clear(object, cause);
+  }
+
+  #tellStore(account: VimAccount, condition: VimCondition | null): void {
+    const object = objectOf(account.id, "store");
+    if (condition === null || condition.store.isWritable) this.#alarms.clear(object, "STORE_NOT_WRITABLE");
+    else
+      void this.#alarms.raise(object, "STORE_NOT_WRITABLE", [
+        `VIM ${account.name} cannot write its store: ${condition.store.why}`,
+        "it goes on leading traffic, and takes no new wishes; what it learns now is lost if it restarts",
+      ]);
   }
 }
 
-const objectOf = (vim: VimAccountId, host: string): string => `${vim}/${host}`;
+/** Our own store refuses, in these words; null: it takes again. The alarm is told and shown though it cannot be written. */
+export function tellStore(alarms: AlarmBook, why: string | null): void {
+  if (why === null) alarms.clear("mano/store", "STORE_NOT_WRITABLE");
+  else
+    void alarms.raise("mano/store", "STORE_NOT_WRITABLE", [
+      `the MANO cannot write its store: ${why}`,
+      "failovers go on and their records wait in memory; no new wish can be taken, and what waits is lost if the MANO restarts",
+    ]);
+}
+
+/** A spare of several groups is one member. */
+function membersIn(vim: VimAccountId, guards: readonly Guard[]): GuardedMember[] {
+  return [...new Set(guards.flatMap((g) => g.members))].filter((m) => m.member.vimAccountId === vim);
+}
+
+/** The host of a member, where it is not up; null: it is, or nobody says. */
+function hostOf({ serverId }: GuardedMember, { servers }: Inventory): Omit<LostHost, "kind" | "sinceMs"> | null {
+  const server = servers.get(serverId);
+  if (!server?.hostId || server.hostState === null || server.hostState === "up") return null;
+  return { hostId: server.hostId, state: server.hostState };
+}
+
+function failureOf({ member, serverId, health, toldAt, words }: GuardedMember, { servers }: Inventory): Failure[] {
+  if (health.state !== "down") return [];
+  const isLinkOnly = speakersAgainst(words).every((w) => w.evidence.says === "linkDown");
+  const hostId = servers.get(serverId)?.hostId ?? null;
+  return [{ vnfcId: member.vnfcId, hostId, sinceMs: toldAt ?? health.sinceMs, isLinkOnly }];
+}
+
+function toldOf({ id: vimId, name: vim }: VimAccount, lost: Lost, { hosts, condition }: Inventory): Told {
+  if (lost.kind === "host") {
+    const { hostId } = lost;
+    const name = `compute host ${hosts?.get(hostId) ?? hostId} of VIM ${vim}`;
+    return {
+      object: objectOf(vimId, hostId),
+      alarm: "HOST_DOWN",
+      cause: { kind: "host", vimAccountId: vimId, resourceId: hostId, name },
+      resource: { faultyResource: { vimId, resourceId: hostId }, faultyResourceType: "COMPUTE" },
+    };
+  }
+  const datapath = condition?.switch?.datapath ?? null; // None where it never connected in this run of its VIM.
+  const name = datapath === null ? `the switch of VIM ${vim}` : `switch ${datapath} of VIM ${vim}`;
+  return {
+    object: objectOf(vimId, SWITCH),
+    alarm: "SWITCH_DOWN",
+    cause: { kind: "switch", vimAccountId: vimId, resourceId: SWITCH, name },
+    resource: { faultyResource: { vimId, resourceId: datapath ?? SWITCH }, faultyResourceType: "NETWORK" },
+  };
+}
+
+/** A VIM leads one. */
+const SWITCH = "switch";
+const objectOf = (vim: VimAccountId, thing: string): string => `${vim}/${thing}`;

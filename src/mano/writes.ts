@@ -25,11 +25,18 @@ export class WriteQueue implements Journal {
   readonly #clock: Clock;
   #waiting: Write[] = [];
   #writing: Promise<void> | null = null;
+  #refused = false;
+  #tellRefusal: (why: string | null) => void = () => {};
 
   constructor(db: ManoStore, log: Log, clock: Clock) {
     this.#db = db;
     this.#log = log;
     this.#clock = clock;
+  }
+
+  /** Who is told when the store begins to refuse, in its words, and when it takes again: null. One listener. */
+  onRefusal(listener: (why: string | null) => void): void {
+    this.#tellRefusal = listener;
   }
 
   push(write: Write): void {
@@ -73,9 +80,13 @@ export class WriteQueue implements Journal {
       await this.#db.transaction().execute(async (tx) => {
         for (const write of batch) await write(tx);
       });
+      if (this.#refused) this.#tellRefusal(null);
+      this.#refused = false;
       return true;
     } catch (err) {
       this.#log.error({ err, count: batch.length }, "records could not be written; they wait");
+      if (!this.#refused) this.#tellRefusal(err instanceof Error ? err.message : String(err));
+      this.#refused = true;
       return false;
     }
   }

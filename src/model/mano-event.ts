@@ -1,6 +1,7 @@
 import type { Source } from "./evidence.ts";
 import type { Rung } from "./heal.ts";
 import type { GroupId, NetId, NsId, VimAccountId, VnfcId } from "./ids.ts";
+import type { Incident } from "./incident.ts";
 import type { CommandState, Health, Move, ProtectionCommand } from "./protection.ts";
 
 /** X.733 perceived severities, as SOL003 and SOL005 fault management spell them. */
@@ -63,6 +64,8 @@ export interface Failover {
   readonly openedAt: string;
   readonly closedAt: string | null;
   readonly times: FailoverTimes;
+  /** The incident it is part of, where it failed together with others. */
+  readonly incidentId?: string;
 }
 
 /** A request that was answered with success and changed something. */
@@ -91,6 +94,8 @@ export type ManoEventBody =
       readonly because: readonly string[];
     }
   | { readonly type: "failover"; readonly failover: Failover }
+  /** What failed together: found, grown, or over. */
+  | { readonly type: "incident"; readonly incident: Incident }
   | {
       readonly type: "heal.started" | "heal.ended";
       readonly vnfcId: VnfcId;

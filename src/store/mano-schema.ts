@@ -77,6 +77,13 @@ export interface FailoverRow {
   body: string;
 }
 
+export interface IncidentRow {
+  id: string;
+  state: string;
+  opened_at: string;
+  body: string;
+}
+
 export interface AlarmRow {
   id: string;
   managed_object_id: string;
@@ -122,6 +129,7 @@ export interface ManoTables {
   stitch: StitchRow;
   protection_group: ProtectionGroupRow;
   failover: FailoverRow;
+  incident: IncidentRow;
   alarm: AlarmRow;
   journal: JournalRow;
   protection_command: ProtectionCommandRow;

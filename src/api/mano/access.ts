@@ -21,6 +21,8 @@ export const ACCESS: Readonly<Record<string, Role>> = {
 
   "GET /mano/v1/failovers": "viewer",
   "GET /mano/v1/failovers/:id": "viewer",
+  "GET /mano/v1/incidents": "viewer",
+  "GET /mano/v1/incidents/:id": "viewer",
   "GET /mano/v1/protection_groups": "viewer",
   "GET /mano/v1/protection_groups/:id": "viewer",
   "POST /mano/v1/protection_groups/:id/command": "operator",

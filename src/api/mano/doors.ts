@@ -1,5 +1,6 @@
 import type { Nsd, Vnfd } from "../../model/descriptor.ts";
 import type { CommandOutcome, CommandWish, ProtectionGroupView } from "../../model/group-view.ts";
+import type { Incident } from "../../model/incident.ts";
 import type { Alarm, ApiChange, Failover, ManoEvent } from "../../model/mano-event.ts";
 import type { NsView, VimAccountView } from "../../model/ns.ts";
 import type { EventSource } from "../event-stream.ts";
@@ -49,6 +50,8 @@ export interface ManoDoors {
   acknowledge(id: string, ackState: Alarm["ackState"]): Promise<Alarm>;
   listFailovers(limit: number): Promise<readonly Failover[]>;
   getFailover(id: string): Promise<Failover>;
+  listIncidents(limit: number): Promise<readonly Incident[]>;
+  getIncident(id: string): Promise<Incident>;
   listGroups(): readonly ProtectionGroupView[];
   getGroup(idOrName: string): ProtectionGroupView;
   /** `by`: who asks, in words, for the record. */

@@ -61,6 +61,8 @@ export const ROUTES: readonly Route[] = [
 
   { is: "GET /mano/v1/failovers", gives: 200, does: (c) => c.doors.listFailovers(limitOf(c)) },
   { is: "GET /mano/v1/failovers/:id", gives: 200, does: (c) => c.doors.getFailover(idOf(c)) },
+  { is: "GET /mano/v1/incidents", gives: 200, does: (c) => c.doors.listIncidents(limitOf(c)) },
+  { is: "GET /mano/v1/incidents/:id", gives: 200, does: (c) => c.doors.getIncident(idOf(c)) },
   { is: "GET /mano/v1/protection_groups", gives: 200, does: (c) => c.doors.listGroups() },
   { is: "GET /mano/v1/protection_groups/:id", gives: 200, does: (c) => c.doors.getGroup(idOf(c)) },
   { is: "POST /mano/v1/protection_groups/:id/command", gives: 200, does: (c) => command(c) },
