@@ -17,11 +17,13 @@ import type { CallbackRules } from "./notify/callback-policy.ts";
 import { openStore } from "./store/open.ts";
 import type { VimDb } from "./store/vim-schema.ts";
 import { listen, type SwitchListener } from "./switch/listen.ts";
+import { DHCP_EVERY_MS } from "./vim/dhcp.ts";
 import { onOvsdb, onSwitch } from "./vim/edges.ts";
 import { ImageMaking, type ImageMakingParts } from "./vim/image-making.ts";
 import { Probe } from "./vim/probe.ts";
 import { TrafficWatch } from "./vim/traffic-watch.ts";
 import { Vim } from "./vim/vim.ts";
+import { openDhcp } from "./vim-dhcp.ts";
 import { besideStore, openHosts } from "./vim-hosts.ts";
 import { simulateHosts } from "./vim-test-mode.ts";
 import { probeFrames } from "./wire/probe-frames.ts";
@@ -169,6 +171,7 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
 
   const ovsdb = undo.use(await connectOvsdb({ address: config.ovsdb, ...around }));
   undo.use(await openHosts(config, vim, ovsdb, { ...around, epoch }));
+  openDhcp(config, vim, ovsdb);
   undo.use(await openImages(config, vim, around));
   undo.defer(ovsdb.on(onOvsdb(vim)));
   vim.bfd.use(ovsdb);
@@ -178,6 +181,7 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
     openflowPort: switches.tcpPort,
     run: (signal) => [
       ...[...vim.computeLoops.values()].map((loop) => loop.run(() => PASS_EVERY_MS, signal)),
+      vim.dhcp.loop.run(() => DHCP_EVERY_MS, signal),
       probe.run(signal),
       traffic.run(signal),
       vim.paths.run(frames, signal),

@@ -69,13 +69,17 @@ export async function saveFlavor(db: Writer, flavor: Flavor): Promise<void> {
     .execute();
 }
 
-export async function saveNet(db: Writer, net: VimNet): Promise<void> {
+/** With ports of it that change by it: all or none. */
+export async function saveNet(db: VimStore, net: VimNet, ports: readonly ServerPort[] = []): Promise<void> {
   const row = netRow.toRow(net);
-  await db
-    .insertInto("nets")
-    .values(row)
-    .onConflict((c) => c.column("id").doUpdateSet(row))
-    .execute();
+  await db.transaction().execute(async (tx) => {
+    await tx
+      .insertInto("nets")
+      .values(row)
+      .onConflict((c) => c.column("id").doUpdateSet(row))
+      .execute();
+    for (const port of ports) await savePort(tx, port);
+  });
 }
 
 export async function savePort(db: Writer, port: ServerPort): Promise<void> {
@@ -178,9 +182,16 @@ export async function deleteFlavor(db: Writer, id: FlavorId): Promise<void> {
 }
 
 /** `freed`: nets that were bound to it, as they stand without it. All or nothing. */
-export async function deleteNet(db: VimStore, id: NetId, freed: readonly VimNet[]): Promise<void> {
+/** `ports`: those that go with it. */
+export async function deleteNet(
+  db: VimStore,
+  id: NetId,
+  freed: readonly VimNet[],
+  ports: readonly VimPortId[] = [],
+): Promise<void> {
   await db.transaction().execute(async (tx) => {
     for (const net of freed) await updateBind(tx, net);
+    for (const port of ports) await tx.deleteFrom("ports").where("id", "=", port).execute();
     await tx.deleteFrom("nets").where("id", "=", id).execute();
   });
 }

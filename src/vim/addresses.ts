@@ -1,6 +1,7 @@
 import { Fault } from "../lib/fault.ts";
+import type { NetAddressing, VimNet } from "../model/vim-picture.ts";
 
-// IPv4 ranges of nets. Pure.
+// IPv4 ranges of nets and the addresses given from them. Pure.
 
 const toNumber = (ip: string): number => ip.split(".").reduce((n, part) => n * 256 + Number(part), 0);
 const toText = (n: number): string => [24, 16, 8, 0].map((shift) => Math.floor(n / 2 ** shift) % 256).join(".");
@@ -17,16 +18,36 @@ export interface DhcpRange {
 /** The smallest net OpenVIM gives addresses in: fewer than eight leave nothing to give. */
 const PREFIX_MAX = 29;
 
-/** OpenVIM's range: the gateway is the first address, two more are kept, the last but the broadcast ends it. */
-export function dhcpRange(cidr: string): DhcpRange {
+interface Block {
+  readonly prefix: number;
+  /** Its network address and its broadcast address, as numbers. */
+  readonly first: number;
+  readonly last: number;
+}
+
+function blockOf(cidr: string): Block {
   const [address, bits] = cidr.split("/");
   const prefix = Number(bits);
   if (!address || !isIpv4(address) || !Number.isInteger(prefix) || prefix < 1 || prefix > PREFIX_MAX) {
     throw new Fault("INVALID", `cidr '${cidr}': want an IPv4 net with a prefix of 1..${PREFIX_MAX}, such as 10.0.0.0/24`);
   }
   const size = 2 ** (32 - prefix);
-  const net = Math.floor(toNumber(address) / size) * size;
-  return { firstIp: toText(net + 3), lastIp: toText(net + size - 2), gatewayIp: toText(net + 1) };
+  const first = Math.floor(toNumber(address) / size) * size;
+  return { prefix, first, last: first + size - 1 };
+}
+
+const isHostIn = ({ first, last }: Block, ip: string): boolean => first < toNumber(ip) && toNumber(ip) < last;
+
+/** OpenVIM's range: the gateway is the first address, two more are kept, the last but the broadcast ends it. */
+export function dhcpRange(cidr: string): DhcpRange {
+  const { first, last } = blockOf(cidr);
+  return { firstIp: toText(first + 3), lastIp: toText(last - 1), gatewayIp: toText(first + 1) };
+}
+
+/** The length of a net's prefix, and its mask. Throws INVALID. */
+export function maskOf(cidr: string): { readonly prefix: number; readonly mask: string } {
+  const { prefix } = blockOf(cidr);
+  return { prefix, mask: toText(2 ** 32 - 2 ** (32 - prefix)) };
 }
 
 /** The lowest free address after the first of the range, which the DHCP server itself has. */
@@ -37,3 +58,79 @@ export function freeIp(firstIp: string, lastIp: string, taken: ReadonlySet<strin
   }
   throw new Fault("CONFLICT", `no address is free between ${firstIp} and ${lastIp}`);
 }
+
+type Addressing = NetAddressing & Pick<VimNet, "name">;
+
+/** A net in which a DHCP server runs: all that it must know is known. */
+export type Served<N extends NetAddressing = VimNet> = N & {
+  readonly enableDhcp: true;
+  readonly cidr: string;
+  readonly dhcpFirstIp: string;
+  readonly dhcpLastIp: string;
+};
+
+export const isServed = <N extends NetAddressing>(net: N): net is Served<N> =>
+  net.enableDhcp && net.cidr !== null && net.dhcpFirstIp !== null && net.dhcpLastIp !== null;
+
+/** What of a net's range nobody gave, by OpenVIM's rule; of a net that was there, where its `cidr` is another. Throws INVALID. */
+export function withRange<N extends Addressing>(net: N, had: NetAddressing | null = null): N {
+  if (!net.enableDhcp || net.cidr === null) return net;
+  const { firstIp, lastIp, gatewayIp } = dhcpRange(net.cidr);
+  const isNew = had !== null && had.cidr !== net.cidr;
+  const kept = (member: "dhcpFirstIp" | "dhcpLastIp" | "gatewayIp") =>
+    isNew && net[member] === had[member] ? null : net[member];
+  const ranged = {
+    ...net,
+    dhcpFirstIp: kept("dhcpFirstIp") ?? firstIp,
+    dhcpLastIp: kept("dhcpLastIp") ?? lastIp,
+    gatewayIp: kept("gatewayIp") ?? gatewayIp,
+  };
+  checkRange(ranged);
+  return ranged;
+}
+
+/** Throws INVALID for a range that a DHCP server could not give from. */
+function checkRange({ cidr, dhcpFirstIp, dhcpLastIp }: Addressing): void {
+  const block = blockOf(cidr!);
+  for (const [member, ip] of [
+    ["dhcp_first_ip", dhcpFirstIp!],
+    ["dhcp_last_ip", dhcpLastIp!],
+  ] as const)
+    if (!isHostIn(block, ip)) throw new Fault("INVALID", `${member} ${ip}: want an address of a host in cidr ${cidr}`);
+  if (toNumber(dhcpFirstIp!) >= toNumber(dhcpLastIp!))
+    throw new Fault(
+      "INVALID",
+      `dhcp_last_ip ${dhcpLastIp}: want an address after dhcp_first_ip ${dhcpFirstIp}, which the DHCP server itself has`,
+    );
+}
+
+/**
+ * The address of one more port: what somebody fixed is kept, else the lowest free one where the net gives addresses, else null. `taken`:
+ * of the other ports. Throws INVALID for a fixed one that the DHCP server cannot give, CONFLICT where it is taken or none is free.
+ */
+export function addressIn(net: Addressing, fixed: string | null, taken: ReadonlySet<string>): string | null {
+  if (fixed !== null) {
+    if (isServed(net)) checkFixed(net, fixed, taken);
+    return fixed;
+  }
+  const { enableDhcp, dhcpFirstIp, dhcpLastIp, gatewayIp, name } = net;
+  if (!enableDhcp || dhcpFirstIp === null || dhcpLastIp === null) return null;
+  try {
+    return freeIp(dhcpFirstIp, dhcpLastIp, gatewayIp === null ? taken : new Set([...taken, gatewayIp]));
+  } catch (cause) {
+    const { detail } = cause as Fault;
+    const todo = "delete ports, widen dhcp_first_ip..dhcp_last_ip, or fix an ip_address outside of it";
+    throw new Fault("CONFLICT", `network '${name}': ${detail}: ${todo}`, {}, { cause });
+  }
+}
+
+function checkFixed({ name, cidr, dhcpFirstIp }: Served<Addressing>, ip: string, taken: ReadonlySet<string>): void {
+  if (!isIpv4(ip) || !isHostIn(blockOf(cidr), ip))
+    throw new Fault("INVALID", `ip_address ${ip}: want an address of a host in cidr ${cidr} of network '${name}'`);
+  if (ip === dhcpFirstIp)
+    throw new Fault("CONFLICT", `ip_address ${ip}: the DHCP server of network '${name}' has it (dhcp_first_ip): choose another`);
+  if (taken.has(ip)) throw new Fault("CONFLICT", `Value  '${ip}'  already in use for  'ip_address' in network '${name}'`);
+}
+
+/** Whether a port may keep its address when its net is as `net`. */
+export const fits = (net: NetAddressing, ip: string): boolean => net.cidr === null || isHostIn(blockOf(net.cidr), ip);

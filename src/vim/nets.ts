@@ -2,14 +2,15 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { NetId, TenantId } from "../model/ids.ts";
 import type { NetKind } from "../model/net.ts";
-import type { Asked, Change, VimNet } from "../model/vim-picture.ts";
+import type { Asked, Change, ServerPort, VimNet } from "../model/vim-picture.ts";
 import { outsideOf } from "../steer/fabric.ts";
 import { deleteNet, saveNet } from "../store/vim-picture.ts";
-import { dhcpRange } from "./addresses.ts";
+import { withRange } from "./addresses.ts";
 import { checkFree, found, given, newId, notFree } from "./asking.ts";
 import { checkBind } from "./binds.ts";
 import type { Draft } from "./draft.ts";
 import { type Picture, vlanKey } from "./picture.ts";
+import { portsOfOthers, readdressed } from "./port-addresses.ts";
 import { checkPlace, checkVlan } from "./ports.ts";
 
 const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
@@ -67,14 +68,14 @@ export class Nets {
     return this.#picture.change(async () => {
       const net = found(this.#picture.nets, id, `network '${id}' not found`);
       if (change.tenantId !== net.tenantId) this.#checkTenant(change.tenantId);
-      if (this.#picture.portsIn(id).length > 0) checkStays(net, change);
-      const edited = withOwnBridge({ ...net, ...given(change), bindNet: net.bindNet, copyNet: net.copyNet });
+      if (portsOfOthers(this.#picture, id).length > 0) checkStays(net, change);
+      const edited = withRange(withOwnBridge({ ...net, ...given(change), bindNet: net.bindNet, copyNet: net.copyNet }), net);
       if (edited.provider !== net.provider) this.#checkProviderFree(id, edited.provider);
       checkProvider(edited.kind, edited.provider);
       checkTags(edited);
       this.#checkVlanFree(edited);
       if (edited.provider !== net.provider || edited.vlan !== net.vlan) checkPlace(this.#picture, edited, outsideOf(edited));
-      return this.#save(edited);
+      return this.#save(edited, readdressed(this.#picture, edited));
     });
   }
 
@@ -85,15 +86,17 @@ export class Nets {
   deleteNet(id: NetId): Promise<void> {
     return this.#picture.change(async () => {
       if (!this.#picture.nets.has(id)) return;
-      if (this.#picture.portsIn(id).length > 0) throw notFree(`Error deleting network '${id}': `, "dependencies");
+      if (portsOfOthers(this.#picture, id).length > 0) throw notFree(`Error deleting network '${id}': `, "dependencies");
+      const own = this.#picture.portsIn(id).map((p) => p.id);
       await deleteNet(
         this.#picture.db,
         id,
         this.#picture.boundTo(id).map((net) => withoutWayTo(id, net)),
+        own,
       );
       const bound = this.#picture.boundTo(id);
       const freed = bound.map((net) => withoutWayTo(id, net));
-      this.#draw({ goneNets: [id], nets: freed });
+      this.#draw({ goneNets: [id], nets: freed, gonePorts: own });
       for (const [i, net] of freed.entries()) this.#freed(net, bound[i]!.bindNet);
     });
   }
@@ -104,8 +107,7 @@ export class Nets {
     const isAssigned = !isSwitched(kind) && !asked.provider;
     const region = asked.region ?? (isSwitched(kind) ? "__DATA__" : isAssigned ? "__OVS__" : null);
     const vlan = asked.vlan ?? (region === null ? null : this.#freeVlan(region, isAssigned));
-    const range = asked.enableDhcp && asked.cidr ? dhcpRange(asked.cidr) : null;
-    return {
+    return withRange({
       tenantId: null,
       shared: false,
       adminUp: true,
@@ -115,9 +117,9 @@ export class Nets {
       bindVlan: null,
       cidr: null,
       enableDhcp: false,
-      dhcpFirstIp: range?.firstIp ?? null,
-      dhcpLastIp: range?.lastIp ?? null,
-      gatewayIp: range?.gatewayIp ?? null,
+      dhcpFirstIp: null,
+      dhcpLastIp: null,
+      gatewayIp: null,
       dns: null,
       links: null,
       routes: null,
@@ -128,7 +130,7 @@ export class Nets {
       vlan,
       provider: asked.provider ?? (isAssigned ? ownBridge(vlan) : null),
       bindNet: asked.bindNet ? this.called(asked.bindNet) : null,
-    } as VimNet;
+    } as VimNet);
   }
 
   /** A net of which nobody knows yet; so none is bound to it. */
@@ -192,10 +194,14 @@ export class Nets {
     if (!tenant.enabled) throw new Fault("INVALID", `tenant '${id}' is not enabled`);
   }
 
-  async #save(net: VimNet): Promise<VimNet> {
-    await saveNet(this.#picture.db, net);
+  /** `ports`: those of the net that get an address by it. */
+  async #save(net: VimNet, ports: readonly ServerPort[] = []): Promise<VimNet> {
+    await saveNet(this.#picture.db, net, ports);
     const { bindNet, copyNet } = this.#picture.nets.get(net.id) ?? net; // May have moved while the row was written.
-    this.#draw({ nets: [{ ...net, bindNet, copyNet }] });
+    this.#draw({
+      nets: [{ ...net, bindNet, copyNet }],
+      ports: ports.map((p) => ({ ...this.#picture.ports.get(p.id)!, ip: p.ip })),
+    });
     return net;
   }
 }

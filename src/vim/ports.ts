@@ -6,8 +6,10 @@ import type { Asked, Change, ServerPort, VimNet } from "../model/vim-picture.ts"
 import type { Outside } from "../steer/fabric.ts";
 import { deletePort, savePort } from "../store/vim-picture.ts";
 import { checkFree, found, given, newId } from "./asking.ts";
+import { isDhcpPort } from "./dhcp-port.ts";
 import type { Draft } from "./draft.ts";
 import type { Picture } from "./picture.ts";
+import { ipIn, ipOfMoved } from "./port-addresses.ts";
 
 /** Throws INVALID, or the code given, where the net has no place for one more port of the switch. */
 export function checkRoom(picture: Picture, net: VimNet, added = 1, code: FaultCode = "INVALID"): void {
@@ -41,6 +43,9 @@ export function checkPlace(picture: Picture, net: Pick<VimNet, "id">, at: Outsid
   );
 }
 
+const DHCP_STAYS =
+  "this port is that of the network's DHCP server, and comes and goes with it: set enable_dhcp of the network to false instead";
+
 /** Link ports that somebody outside asks for; those of servers come and go with them. */
 export class Ports {
   readonly #picture: Picture;
@@ -59,7 +64,14 @@ export class Ports {
       checkVlan(asked.vlan, "binding:vlan");
       if (asked.tenantId) found(this.#picture.tenants, asked.tenantId, `tenant '${asked.tenantId}' not found`);
       if (asked.netId) this.#checkFits({ switchPort: asked.switchPort ?? null, vlan: asked.vlan ?? null }, asked.netId);
-      return this.#save({ ...barePort(asked.name), ...given(asked), kind: "external", id: newId(this.#picture.ports, asked.id) });
+      const port = {
+        ...barePort(asked.name),
+        ...given(asked),
+        kind: "external",
+        id: newId(this.#picture.ports, asked.id),
+      } as const;
+      const net = port.netId === null ? null : this.#picture.nets.get(port.netId)!;
+      return this.#save(net === null || port.mac === null ? port : { ...port, ip: ipIn(this.#picture, net, port.ip) });
     });
   }
 
@@ -68,18 +80,22 @@ export class Ports {
     return this.#picture.change(async () => {
       const port = found(this.#picture.ports, id, `Port '${id}' not found`);
       const isMoved = change.netId !== undefined && change.netId !== port.netId;
+      if (isDhcpPort(port)) throw new Fault("FORBIDDEN", DHCP_STAYS);
       if (isMoved && port.kind === "instance:bridge")
         throw new Fault("FORBIDDEN", "bridge interfaces cannot be attached to a different net");
       if (change.bfd && port.switchPort === null)
         throw new Fault("INVALID", `port '${port.name}' is on no switch: give it a binding:switch_port to run BFD on`);
       if (isMoved && change.netId) this.#checkFits(port, change.netId, "CONFLICT");
-      return this.#save({ ...port, ...given(change) });
+      const net = change.netId ? this.#picture.nets.get(change.netId)! : null;
+      return this.#save({ ...port, ...given(change), ip: isMoved ? ipOfMoved(this.#picture, port, net) : port.ip });
     });
   }
 
   deletePort(id: VimPortId): Promise<void> {
     return this.#picture.change(async () => {
-      if (this.#picture.ports.get(id)?.kind !== "external") throw new Fault("NOT_FOUND", `External port '${id}' not found`);
+      const port = this.#picture.ports.get(id);
+      if (port?.kind !== "external") throw new Fault("NOT_FOUND", `External port '${id}' not found`);
+      if (isDhcpPort(port)) throw new Fault("FORBIDDEN", DHCP_STAYS);
       await deletePort(this.#picture.db, id);
       this.#draw({ gonePorts: [id] });
     });

@@ -3,9 +3,9 @@ import { Fault } from "../lib/fault.ts";
 import type { ServerId, VimPortId } from "../model/ids.ts";
 import { CARD_MODELS, isOfCard, type PinnedInterface } from "../model/numa.ts";
 import type { AskedVnic, Server, ServerPort, VimNet } from "../model/vim-picture.ts";
-import { freeIp } from "./addresses.ts";
 import { found } from "./asking.ts";
 import type { Picture } from "./picture.ts";
+import { ipIn } from "./port-addresses.ts";
 import { barePort, checkMac, checkRoom, movedTapName, newMac, tapName } from "./ports.ts";
 
 /**
@@ -36,7 +36,7 @@ function vnicPort(picture: Picture, server: Server, vnic: AskedVnic, index: numb
     netId: net.id,
     serverId: server.id,
     mac: vnic.mac ?? newMac(isTaken(picture, siblings)),
-    ip: vnic.ip ?? ipIn(picture, net, siblings),
+    ip: ipIn(picture, net, vnic.ip ?? null, siblings),
     switchPort: isSwitched ? tapName(id) : null,
     vlan: isSwitched ? null : net.vlan, // Its packets are tagged outside of the host's bridge.
     bandwidthMbps: vnic.bandwidthMbps ?? null,
@@ -68,7 +68,7 @@ function cardPort(
     netId: net?.id ?? null,
     serverId: server.id,
     mac: mac ?? ownMac(picture, given, siblings),
-    ip: vnic?.ip ?? null,
+    ip: net === null ? (vnic?.ip ?? null) : ipIn(picture, net, vnic?.ip ?? null, siblings),
     switchPort: given.switchPort,
     vlan: given.dedicated === "no" ? (net?.vlan ?? null) : null,
     bandwidthMbps: given.dedicated === "yes" ? null : given.mbps,
@@ -97,13 +97,6 @@ const isTaken = (picture: Picture, siblings: readonly ServerPort[]) => (mac: str
 function ownMac(picture: Picture, { mac }: PinnedInterface, siblings: readonly ServerPort[]): string {
   const taken = isTaken(picture, siblings);
   return mac === "" || taken(mac) ? newMac(taken) : mac;
-}
-
-/** Where the net gives addresses, this vNIC's is chosen now, so that the reply can tell it. */
-function ipIn(picture: Picture, net: VimNet, siblings: readonly ServerPort[]): string | null {
-  if (!net.enableDhcp || net.dhcpFirstIp === null || net.dhcpLastIp === null) return null;
-  const taken = [...picture.portsIn(net.id), ...siblings.filter((p) => p.netId === net.id)].map((p) => p.ip ?? "");
-  return freeIp(net.dhcpFirstIp, net.dhcpLastIp, new Set(taken));
 }
 
 /** Taps of a server in the switch; functions of cards are the host's. */

@@ -15,6 +15,7 @@ import { Capacities } from "./capacities.ts";
 import { Catalogue } from "./catalogue.ts";
 import type { Compute } from "./compute.ts";
 import { Condition } from "./condition.ts";
+import { Dhcp } from "./dhcp.ts";
 import type { Draft } from "./draft.ts";
 import { tenantOf } from "./event-tenant.ts";
 import { VimEvents } from "./events.ts";
@@ -65,6 +66,7 @@ export class Vim {
   readonly fabricLoop: Loop;
   readonly bfd: BfdSessions;
   readonly bfdLoop: Loop;
+  readonly dhcp: Dhcp;
   readonly hostStates: HostStates;
   readonly condition: Condition;
   readonly subscriptions: Subscriptions;
@@ -91,6 +93,7 @@ export class Vim {
     const drawn = (draft: Draft) => {
       this.fabric.writeUnattended(draft);
       this.bfdLoop.wake();
+      this.dhcp.loop.wake();
     };
     const changed = (draft: Draft) => {
       drawn(draft);
@@ -124,6 +127,7 @@ export class Vim {
       (err) => log.warn({ err }, "BFD could not be set as the ports ask; the next pass tries again"),
     );
     this.condition = new Condition(events, () => this.protections.ledBySwitch());
+    this.dhcp = new Dhcp({ picture, clock, log, draw: (draft) => this.fabric.writeUnattended(draft) });
     this.hostStates = new HostStates(picture, events, this.facts);
     const isStarved = (id: VimPortId) => this.protections.opinionsOf(id).get("traffic") === "silent";
     const askGuest: AskGuest = (target, request) => this.agents.get(target.hostId)?.(target, request) ?? null;

@@ -1,11 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { confOf, leasesThatHold } from "../../src/hosts/dnsmasq-words.ts";
+import type { DhcpServer } from "../../src/model/dhcp.ts";
 import type { VimPortId } from "../../src/model/ids.ts";
-import type { ServerPort } from "../../src/model/vim-picture.ts";
-import { dhcpRange, freeIp } from "../../src/vim/addresses.ts";
+import type { ServerPort, VimNet } from "../../src/model/vim-picture.ts";
+import { addressIn, dhcpRange, freeIp, withRange } from "../../src/vim/addresses.ts";
 import { portStatus } from "../../src/vim/port-status.ts";
 import { barePort, tapName } from "../../src/vim/ports.ts";
 import { arpIn, arpProbe, arpReply } from "../../src/wire/arp.ts";
+import { net } from "../harness/table.ts";
 
 describe("ARP", () => {
   test("a probe is RFC 5227's: broadcast, a request, sender 0.0.0.0, 60 bytes", () => {
@@ -76,6 +79,12 @@ describe("the status of a port", () => {
   });
 });
 
+const NET: VimNet = {
+  ...net("n"),
+  ...{ region: null, cidr: null, enableDhcp: false, dhcpFirstIp: null, dhcpLastIp: null, gatewayIp: null },
+  ...{ dns: null, links: null, routes: null },
+};
+
 describe("addresses", () => {
   test("OpenVIM's range of a net", () => {
     expect(dhcpRange("10.9.0.0/24")).toEqual({ firstIp: "10.9.0.3", lastIp: "10.9.0.254", gatewayIp: "10.9.0.1" });
@@ -87,6 +96,76 @@ describe("addresses", () => {
   test("the lowest free one, until there is none", () => {
     expect(freeIp("10.0.0.3", "10.0.0.5", new Set(["10.0.0.4"]))).toBe("10.0.0.5");
     expect(() => freeIp("10.0.0.3", "10.0.0.4", new Set(["10.0.0.4"]))).toThrow(/no address is free/);
+  });
+  const served = withRange({ ...NET, cidr: "10.0.0.0/24", enableDhcp: true });
+  test("of a net with DHCP what was given of its range is kept, and the rest is OpenVIM's; one that cannot be is refused", () => {
+    expect(withRange({ ...NET, cidr: "10.0.0.0/24", enableDhcp: true, dhcpLastIp: "10.0.0.9" })).toMatchObject({
+      ...{ dhcpFirstIp: "10.0.0.3", dhcpLastIp: "10.0.0.9", gatewayIp: "10.0.0.1" },
+    });
+    expect(withRange({ ...served, cidr: "10.1.0.0/24" }, served)).toMatchObject({
+      dhcpFirstIp: "10.1.0.3",
+      gatewayIp: "10.1.0.1",
+    });
+    expect(withRange(NET)).toEqual(NET);
+    for (const range of [
+      { dhcpFirstIp: "10.1.0.3" },
+      { dhcpLastIp: "10.0.0.255" },
+      { dhcpFirstIp: "10.0.0.9", dhcpLastIp: "10.0.0.9" },
+    ])
+      expect(() => withRange({ ...served, ...range })).toThrow(/dhcp_(first|last)_ip/);
+  });
+  test("what somebody fixed is kept, in the range or not; the gateway's and what is taken are given to nobody", () => {
+    expect(addressIn(served, "10.0.0.2", new Set())).toBe("10.0.0.2");
+    expect(addressIn({ ...served, gatewayIp: "10.0.0.4" }, null, new Set(["10.0.0.5"]))).toBe("10.0.0.6");
+    expect(addressIn(NET, "192.168.0.1", new Set(["192.168.0.1"]))).toBe("192.168.0.1"); // Nobody gives addresses there.
+    expect(addressIn(NET, null, new Set())).toBeNull();
+    for (const [fixed, why] of [
+      ["10.0.1.4", /want an address of a host in cidr/],
+      ["10.0.0.255", /want an address of a host in cidr/],
+      ["10.0.0.3", /the DHCP server of network 'n' has it/],
+      ["10.0.0.7", /already in use/],
+    ] as const)
+      expect(() => addressIn(served, fixed, new Set(["10.0.0.7"]))).toThrow(why);
+  });
+  test("in any order of asking and leaving nobody has another's address", () => {
+    const small = withRange({ ...served, dhcpLastIp: "10.0.0.40" });
+    const walk = (steps: readonly number[]) => {
+      const held: string[] = [];
+      for (const step of steps) {
+        if (held.length > 30 || (held.length > 0 && step % 3 === 0)) held.splice(step % held.length, 1);
+        else held.push(addressIn(small, null, new Set(held))!);
+        expect(new Set(held).size).toBe(held.length);
+      }
+    };
+    fc.assert(fc.property(fc.array(fc.nat(), { maxLength: 200 }), walk));
+  });
+});
+
+describe("a DHCP server", () => {
+  const server: DhcpServer = {
+    ...{ key: "k", netId: NET.id, netns: null, device: "dhcp0", bridge: null, mac: "52:00:00:00:00:01", mtu: null },
+    ...{ ip: "10.0.0.3", prefix: 24, mask: "255.255.255.0", gatewayIp: "10.0.0.1", dns: [], routes: {} },
+    reservations: [{ mac: "52:00:00:00:00:02", ip: "10.0.0.4" }],
+  };
+  const files = { pid: "/d/pid", leases: "/d/leases", log: "/d/log" };
+  const told = (change: Partial<DhcpServer> = {}) => confOf({ ...server, ...change }, files);
+  test("answers those it knows and nobody else; says nothing of what the net has not", () => {
+    expect(told()).toContain("dhcp-range=10.0.0.3,static,255.255.255.0,3600\n");
+    expect(told()).toContain("dhcp-host=52:00:00:00:00:02,10.0.0.4\n");
+    expect(told()).toContain("dhcp-option=option:router,10.0.0.1\n");
+    expect(told()).not.toMatch(/121|dns-server|mtu/);
+    expect(told({ gatewayIp: null })).toContain("dhcp-option=option:router\n");
+  });
+  test("a route by default is the router; beside others it stands among them too", () => {
+    const routes = { default: "10.0.0.9", "10.1.0.0/16": "10.0.0.2" };
+    expect(told({ routes })).toContain("dhcp-option=121,10.1.0.0/16,10.0.0.2,0.0.0.0/0,10.0.0.9\n");
+    expect(told({ routes })).toContain("dhcp-option=option:router,10.0.0.9\n");
+  });
+  test("leases stay, but those of addresses that somebody else has now", () => {
+    const held = "1764170000 52:00:00:00:00:02 10.0.0.4 vm *\n";
+    const text = `${held}1764170000 52:00:00:00:00:09 10.0.0.4 old 01:52\n1764170000 52:00:00:00:00:02 10.0.0.5 * *\n`;
+    expect(leasesThatHold(text, server.reservations)).toBe(held);
+    expect(leasesThatHold("", server.reservations)).toBe("");
   });
 });
 

@@ -98,6 +98,7 @@ export interface VimDoors {
   readonly facts: { isStale(port: ServerPort): boolean };
   readonly paths: { list(): readonly Path[] };
   readonly condition: { now(): VimCondition };
+  readonly dhcp: { readonly problems: ReadonlyMap<NetId, string> };
   readonly fabric: {
     readonly session: { readonly ports: ReadonlyMap<string, SwitchPort> } | null;
     readonly problems: ReadonlyMap<NetId, string>;

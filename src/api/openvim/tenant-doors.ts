@@ -62,6 +62,7 @@ export function tenantDoors(tenant: TenantId, doors: VimDoors): VimDoors {
     facts: { isStale: (port) => doors.facts.isStale(port) },
     paths: { list: () => doors.paths.list().filter((p) => isOwnNet(view, picture, p.netId)) },
     condition: { now: adminOnlyNow },
+    dhcp: doors.dhcp,
     fabric: { session: null, problems: doors.fabric.problems, clear: adminOnly, reinstall: adminOnly },
     // Who else is on a shared net is not this tenant's to know.
     flowsOf: (netId) =>
