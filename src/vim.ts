@@ -13,6 +13,7 @@ import { isLoopback } from "./lib/loopback.ts";
 import { Seal } from "./lib/seal.ts";
 import { VERSION } from "./lib/version.ts";
 import { PROBE_MAC } from "./model/flow.ts";
+import type { DatapathId } from "./model/ids.ts";
 import type { CallbackRules } from "./notify/callback-policy.ts";
 import { openStore } from "./store/open.ts";
 import type { VimDb } from "./store/vim-schema.ts";
@@ -23,6 +24,7 @@ import { ImageMaking, type ImageMakingParts } from "./vim/image-making.ts";
 import { Probe } from "./vim/probe.ts";
 import { TrafficWatch } from "./vim/traffic-watch.ts";
 import { Vim } from "./vim/vim.ts";
+import { openControllers } from "./vim-controllers.ts";
 import { openDhcp } from "./vim-dhcp.ts";
 import { besideStore, openHosts } from "./vim-hosts.ts";
 import { simulateHosts } from "./vim-test-mode.ts";
@@ -175,6 +177,7 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
   undo.use(await openImages(config, vim, around));
   undo.defer(ovsdb.on(onOvsdb(vim)));
   vim.bfd.use(ovsdb);
+  undo.use(openControllers(vim, PASS_EVERY_MS, around));
 
   const ends = undo.move();
   return {
@@ -199,13 +202,18 @@ function openTestWorld(vim: Vim, lead: () => number, around: Surroundings): Worl
   return { openflowPort: 0, run: () => [], [Symbol.asyncDispose]: () => hosts[Symbol.asyncDispose]() };
 }
 
-/** One switch is led: another one that connects while it is up is refused, so that two never carry the same nets. */
+/**
+ * One switch is led by a session of our own: another one that connects while it is up is refused, so that two never carry the same nets,
+ * and so is one that is led through somebody else's controller.
+ */
 async function listenForSwitches(
   config: VimConfig,
   vim: Vim,
   around: Surroundings & { epoch: () => bigint },
 ): Promise<SwitchListener> {
   const { host, port: tcpPort } = config.openflow;
-  const accept = (datapath: string) => vim.fabric.session === null || vim.fabric.session.datapath === datapath;
+  const isFree = () => vim.fabric.session === null;
+  const accept = (datapath: DatapathId) =>
+    (isFree() || vim.fabric.session?.datapath === datapath) && vim.fabric.at(datapath) === undefined;
   return listen({ host, tcpPort, accept, ...around });
 }

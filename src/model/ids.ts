@@ -9,6 +9,8 @@ export type FlavorId = Branded<string, "FlavorId">;
 export type ServerId = Branded<string, "ServerId">;
 export type NetId = Branded<string, "NetId">;
 export type VimPortId = Branded<string, "VimPortId">;
+export type OfcId = Branded<string, "OfcId">;
+export type PortMappingId = Branded<string, "PortMappingId">;
 // MANO side
 export type VimAccountId = Branded<string, "VimAccountId">;
 export type NsdId = Branded<string, "NsdId">;

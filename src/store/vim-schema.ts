@@ -145,6 +145,30 @@ export interface ProtectionRow {
   fired_json: string;
 }
 
+export interface OfcRow {
+  id: string;
+  name: string;
+  dpid: string;
+  ip: string;
+  port: number;
+  type: string;
+  version: string | null;
+  user: string | null;
+  sealed: string | null;
+  created_at: string;
+}
+
+export interface PortMappingRow {
+  id: string;
+  ofc_id: string | null;
+  region: string;
+  compute_node: string;
+  pci: string;
+  switch_dpid: string;
+  switch_port: string | null;
+  switch_mac: string | null;
+}
+
 export interface VimDb {
   meta: { key: string; value: number };
   tenants: TenantRow;
@@ -158,5 +182,7 @@ export interface VimDb {
   leftovers: { server_id: string; host_id: string; taps_json: string; pinned_json: string | null };
   subscriptions: SubscriptionRow;
   tokens: TokenRow;
+  ofcs: OfcRow;
+  of_port_mappings: PortMappingRow;
   events: { seq: number; body_json: string };
 }

@@ -2,15 +2,14 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { DatapathId } from "../model/ids.ts";
+import type { ControllerKind, ControllerState } from "../model/sdn-controller.ts";
 import type { SwitchEvent } from "../model/switch.ts";
 import { Floodlight } from "./floodlight.ts";
 import { Onos } from "./onos.ts";
 import { BIERMAN02, OpenDaylight, RFC8040 } from "./opendaylight.ts";
-import type { RestDialect } from "./rest-dialect.ts";
+import type { Look, RestDialect } from "./rest-dialect.ts";
 import { type ControllerAccess, ControllerHttp } from "./rest-http.ts";
 import { RestSwitch } from "./rest-switch.ts";
-
-export type ControllerKind = "floodlight" | "onos" | "opendaylight";
 
 export interface ControllerOptions extends ControllerAccess {
   readonly kind: ControllerKind;
@@ -20,16 +19,12 @@ export interface ControllerOptions extends ControllerAccess {
   readonly datapath: DatapathId;
   readonly clock: Clock;
   readonly log: Log;
+  /** What to call a port of this switch; left out: as the switch does. */
+  readonly portName?: (name: string) => string;
   /** How often it is asked for the switch and its ports: nobody tells us when one goes. */
   readonly pollMs?: number;
   /** What a listener of our own would tell of the switch, when the next look finds it. */
   readonly tell: (event: SwitchEvent) => void;
-}
-
-export interface ControllerState {
-  /** INACTIVE: it was not reached yet, or has no connection with the switch. */
-  readonly status: "ACTIVE" | "INACTIVE" | "ERROR";
-  readonly lastError: string | null;
 }
 
 const POLL_MS = 1_000;
@@ -85,12 +80,18 @@ export class Controller {
         return;
       }
       this.#state = { status: "ACTIVE", lastError: null };
-      if (this.#session === null) this.#begin(new RestSwitch(this.#options.datapath, this.#dialect, this.#options.clock, seen));
-      else for (const event of this.#session.look(seen)) this.#options.tell(event);
+      if (this.#session === null)
+        this.#begin(new RestSwitch(this.#options.datapath, this.#dialect, this.#options.clock, this.#named(seen)));
+      else for (const event of this.#session.look(this.#named(seen))) this.#options.tell(event);
     } catch (e) {
       if (!(e instanceof Fault)) throw e;
       this.#missed(e);
     }
+  }
+
+  #named(seen: Look): Look {
+    const { portName } = this.#options;
+    return portName === undefined ? seen : { ...seen, ports: seen.ports.map((p) => ({ ...p, name: portName(p.name) })) };
   }
 
   #begin(session: RestSwitch): void {

@@ -5,7 +5,8 @@ import type { VimNet, VimPicture } from "../model/vim-picture.ts";
 import { updateBind } from "../store/vim-picture.ts";
 import type { Capacities } from "./capacities.ts";
 import type { VimEvents } from "./events.ts";
-import { type Fabric, isLater } from "./fabric.ts";
+import { isLater } from "./fabric.ts";
+import type { Fabrics } from "./fabrics.ts";
 import type { Picture } from "./picture.ts";
 import { type BindChange, SwitchOvers } from "./switch-over.ts";
 
@@ -49,11 +50,11 @@ function checkCopy(picture: Bindable, netId: NetId, target: NetId | null, copy: 
  */
 export class Binds {
   readonly #picture: Picture;
-  readonly #fabric: Fabric;
+  readonly #fabric: Fabrics;
   readonly #overs: SwitchOvers;
   readonly #capacities: Capacities;
 
-  constructor(picture: Picture, fabric: Fabric, events: VimEvents, capacities: Capacities) {
+  constructor(picture: Picture, fabric: Fabrics, events: VimEvents, capacities: Capacities) {
     this.#picture = picture;
     this.#capacities = capacities;
     this.#fabric = fabric;
@@ -93,7 +94,7 @@ export class Binds {
     if (obstacle !== null) throw new Fault("CONFLICT", `network '${name}' cannot be led there: ${obstacle}`);
   }
 
-  async #done(stored: Promise<void>, written: Promise<Applied> | null): Promise<Applied | null> {
+  async #done(stored: Promise<void>, written: Promise<Applied | null> | null): Promise<Applied | null> {
     await stored;
     return written === null ? this.#fabric.reconcile() : written;
   }
@@ -110,7 +111,7 @@ export class Binds {
   }
 
   /** Into the picture, onto the wire, to the subscribers: without waiting for anything. */
-  #lead(change: BindChange): Promise<Applied> | null {
+  #lead(change: BindChange): Promise<Applied | null> | null {
     return this.#picture.nets.has(change.netId) ? this.#overs.lead({ binds: [change], fences: [] }) : null;
   }
 

@@ -4,6 +4,7 @@ import type { Evidence } from "../model/evidence.ts";
 import type { DatapathId, HostId } from "../model/ids.ts";
 import type { SwitchEvent } from "../model/switch.ts";
 import type { FlowSwitch } from "../switch/flow-switch.ts";
+import type { Fabric } from "./fabric.ts";
 import { leftoverKey } from "./picture.ts";
 import type { Probe } from "./probe.ts";
 import type { Vim } from "./vim.ts";
@@ -15,7 +16,6 @@ export function onSwitch(vim: Vim, probe: Probe, sessionOf: (datapath: DatapathI
     switch (e.type) {
       case "up":
         vim.fabric.connected(sessionOf(e.datapath));
-        vim.facts.askable(vim.fabric.session?.abilities.packets ?? true);
         vim.bfd.switchConnected();
         vim.events.push({ type: "switch.status", datapath: e.datapath, status: "connected" });
         for (const isDown of [true, false])
@@ -35,6 +35,30 @@ export function onSwitch(vim: Vim, probe: Probe, sessionOf: (datapath: DatapathI
         return;
       case "refused":
         vim.fabric.distrust();
+    }
+  };
+}
+
+/** The same of a switch behind somebody else's controller: no packet comes from there, and its ports are asked for, not told. */
+export function onSwitchElsewhere(vim: Vim, fabric: Fabric, sessionOf: () => FlowSwitch): (e: SwitchEvent) => void {
+  return (e) => {
+    vim.facts.gather();
+    switch (e.type) {
+      case "up":
+        fabric.connected(sessionOf());
+        vim.events.push({ type: "switch.status", datapath: e.datapath, status: "connected" });
+        for (const port of e.ports) vim.facts.link("portStatus", port.name, !port.linkDown, vim.events.now());
+        return;
+      case "down":
+        fabric.disconnected(e.datapath);
+        vim.events.push({ type: "switch.status", datapath: e.datapath, status: "disconnected" });
+        return;
+      case "port":
+        vim.facts.link("portStatus", e.port.name, e.reason !== "delete" && !e.port.linkDown, e.seenAt);
+        if (e.reason !== "modify") fabric.portsChanged(e.reason, e.port.name);
+        return;
+      case "refused":
+        fabric.distrust();
     }
   };
 }

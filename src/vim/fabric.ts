@@ -4,6 +4,7 @@ import type { Log } from "../lib/log.ts";
 import type { FlowChange, FlowPhases, FlowTable } from "../model/flow.ts";
 import type { DatapathId, NetId } from "../model/ids.ts";
 import type { Applied } from "../model/switch.ts";
+import { datapathOf } from "../model/switch-port-name.ts";
 import { flowChanges } from "../steer/changes.ts";
 import type { StandIns } from "../steer/stand-ins.ts";
 import type { FlowSwitch } from "../switch/flow-switch.ts";
@@ -13,6 +14,10 @@ import { asDrafted, asItStands, type Draft, draw, touchedBy } from "./draft.ts";
 import { type Picture, RECORD_DELAY_MS } from "./picture.ts";
 import { Wish } from "./wish.ts";
 
+/** What is said of changes that nobody waits for. */
+export const NOT_TAKEN = "flow entries were not taken; the next pass reads the switch";
+
+const isOwn = (switchPort: string): boolean => datapathOf(switchPort) === null;
 const NOTHING: FlowTable = { entries: [], groups: [] };
 /** A change on the wire during a read makes the answer old; after this many the next pass tries again. */
 const READ_TRIES = 5;
@@ -41,9 +46,10 @@ export class Fabric {
   readonly #changedPorts = new Map<string, boolean>();
   #following: Promise<void> | null = null;
 
-  constructor(picture: Picture, clock: Clock, log: Log, wake: () => void) {
+  /** `isMine`: whether a switch port of this name is one of the switch that is led here; left out: of the VIM's own. */
+  constructor(picture: Picture, clock: Clock, log: Log, wake: () => void, isMine = isOwn) {
     this.#picture = picture;
-    this.#wish = new Wish(picture);
+    this.#wish = new Wish(picture, isMine);
     this.#clock = clock;
     this.#log = log;
     this.#wake = wake;
@@ -121,6 +127,12 @@ export class Fabric {
     this.#isInStep = true;
     this.#tellInStep();
     return this.#send(session, phases);
+  }
+
+  /** As `write`, after a change that somebody else has drawn into the picture and that touches no more than these nets. */
+  writeDrawn(nets: Iterable<NetId>): Promise<Applied> | null {
+    this.#isHeld = false;
+    return this.#session !== null && this.#isInStep ? this.#writeFor(this.#session, nets) : this.write();
   }
 
   /**
@@ -209,7 +221,7 @@ export class Fabric {
   }
 
   #notTaken(err: unknown): void {
-    this.#log.warn({ err }, "flow entries were not taken; the next pass reads the switch");
+    this.#log.warn({ err }, NOT_TAKEN);
   }
 
   /**

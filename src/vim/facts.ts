@@ -1,6 +1,7 @@
 import type { Evidence, Source } from "../model/evidence.ts";
 import type { LinkSeen } from "../model/host-state.ts";
 import type { HostId, ServerId, VimPortId } from "../model/ids.ts";
+import { datapathOf } from "../model/switch-port-name.ts";
 import type { ServerStatus } from "../model/vim-event.ts";
 import type { Server, ServerPort } from "../model/vim-picture.ts";
 import type { VimEvents } from "./events.ts";
@@ -30,8 +31,6 @@ export class Facts {
   readonly #events: VimEvents;
   readonly #wake: (of: HostId) => void;
   readonly #listener: FactsListener;
-  /** Probes reach the ports: not where the switch is led by a controller that sends no packets for us. */
-  #isAskable = true;
   readonly #canAsk: () => boolean;
   /** Last link state by switch port and source, and by switch port over all sources. */
   readonly #linkBySource = new Map<string, Map<Source, boolean>>();
@@ -152,12 +151,6 @@ export class Facts {
     if (status !== server.status) this.#tellServer(server, status, change.lastError ?? undefined);
   }
 
-  /** Whether probes reach the ports. Where they do not a port waits for no answer. */
-  askable(isAskable: boolean): void {
-    this.#isAskable = isAskable;
-    for (const port of this.unanswered()) this.#refreshPort(port);
-  }
-
   /** A new life of a server: what its ports answered before says nothing of it. */
   startsAnew(id: ServerId): void {
     for (const port of this.#picture.portsOf(id)) this.#answered.delete(port.id);
@@ -230,7 +223,9 @@ export class Facts {
   #refreshPort(port: ServerPort): void {
     const server = port.serverId === null ? null : (this.#picture.servers.get(port.serverId)?.status ?? null);
     const isLinkUp = port.switchPort === null ? null : (this.#link.get(port.switchPort) ?? null);
-    const status = portStatus(port, { server, isLinkUp, hasAnswered: this.#answered.has(port.id), isAskable: this.#isAskable });
+    // Through somebody else's controller no probe is sent, and so no answer is waited for.
+    const isAskable = port.switchPort !== null && datapathOf(port.switchPort) === null;
+    const status = portStatus(port, { server, isLinkUp, hasAnswered: this.#answered.has(port.id), isAskable });
     if (status === port.status) return;
     this.#picture.patchPort(port.id, { status });
     const { id: portId, netId, serverId } = port;

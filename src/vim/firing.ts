@@ -8,7 +8,8 @@ import type { ServerPort } from "../model/vim-picture.ts";
 import { storeSwitchOver } from "../store/vim-protections.ts";
 import { hasFired, memberOf, planOf, type Reckoned, reckon, type Sight, servicePorts, Tick } from "./armed-plans.ts";
 import type { VimEvents } from "./events.ts";
-import { type Fabric, isLater } from "./fabric.ts";
+import { isLater } from "./fabric.ts";
+import type { Fabrics } from "./fabrics.ts";
 import type { Picture } from "./picture.ts";
 import { ReadyPlans } from "./ready-plans.ts";
 import { type BindChange, type Fence, type Piece, type SwitchOver, SwitchOvers } from "./switch-over.ts";
@@ -31,7 +32,7 @@ interface Shot extends Membership {
 
 export interface FiringParts {
   readonly picture: Picture;
-  readonly fabric: Fabric;
+  readonly fabric: Fabrics;
   readonly events: VimEvents;
   readonly clock: Clock;
   readonly log: Log;
@@ -48,7 +49,7 @@ const MAY_GO_ON: ReadonlySet<Evidence["says"]> = new Set(["paused", "silent"]);
  */
 export class Firing {
   readonly #picture: Picture;
-  readonly #fabric: Fabric;
+  readonly #fabric: Fabrics;
   readonly #events: VimEvents;
   readonly #clock: Clock;
   readonly #log: Log;

@@ -7,7 +7,7 @@ import type { SwitchEvent } from "../model/switch.ts";
 import type { VimNet } from "../model/vim-picture.ts";
 import type { FlowSwitch } from "../switch/flow-switch.ts";
 import type { VimEvents } from "./events.ts";
-import type { Fabric } from "./fabric.ts";
+import type { Fabrics } from "./fabrics.ts";
 import type { Facts } from "./facts.ts";
 import { endsOf, PathCourse } from "./path-course.ts";
 import type { Picture } from "./picture.ts";
@@ -37,7 +37,7 @@ interface WatchedPath {
 
 export interface PathParts {
   readonly picture: Picture;
-  readonly fabric: Fabric;
+  readonly fabric: Fabrics;
   readonly events: VimEvents;
   readonly facts: Facts;
   readonly clock: Clock;

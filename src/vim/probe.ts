@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { SwitchEvent } from "../model/switch.ts";
-import type { Fabric } from "./fabric.ts";
+import type { Fabrics } from "./fabrics.ts";
 import type { Facts } from "./facts.ts";
 import type { ProbeAnswer, ProbeFrames, ProbeTarget } from "./probe-targets.ts";
 import { Prober } from "./prober.ts";
@@ -21,7 +21,7 @@ export interface AnswerHearer {
  * its policy says.
  */
 export class Probe {
-  readonly #fabric: Fabric;
+  readonly #fabric: Fabrics;
   readonly #facts: Facts;
   readonly #clock: Clock;
   readonly #frames: ProbeFrames;
@@ -32,7 +32,7 @@ export class Probe {
   #awaited = new Set<string>();
 
   constructor(
-    parts: { fabric: Fabric; facts: Facts; clock: Clock; frames: ProbeFrames; log: Log },
+    parts: { fabric: Fabrics; facts: Facts; clock: Clock; frames: ProbeFrames; log: Log },
     targets: () => readonly ProbeTarget[],
     others: readonly AnswerHearer[] = [],
   ) {

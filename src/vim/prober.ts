@@ -3,7 +3,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { SwitchEvent } from "../model/switch.ts";
 import type { FlowSwitch } from "../switch/flow-switch.ts";
-import type { Fabric } from "./fabric.ts";
+import type { Fabrics } from "./fabrics.ts";
 import type { Facts } from "./facts.ts";
 import { type Readings, readPorts } from "./port-readings.ts";
 import type { ProbeAnswer, ProbeFrames, ProbeTarget } from "./probe-targets.ts";
@@ -34,7 +34,7 @@ interface Check {
  * like the silence of a port: the barrier is late then, and what waited meanwhile counts neither way.
  */
 export class Prober {
-  readonly #fabric: Fabric;
+  readonly #fabric: Fabrics;
   readonly #facts: Facts;
   readonly #clock: Clock;
   readonly #frames: ProbeFrames;
@@ -54,7 +54,7 @@ export class Prober {
   #stopped: AbortSignal = AbortSignal.abort();
 
   constructor(
-    parts: { fabric: Fabric; facts: Facts; clock: Clock; frames: ProbeFrames; log: Log },
+    parts: { fabric: Fabrics; facts: Facts; clock: Clock; frames: ProbeFrames; log: Log },
     targets: () => readonly ProbeTarget[],
   ) {
     this.#fabric = parts.fabric;

@@ -11,7 +11,7 @@ import { hasFired, memberOf, planOf, type Sight, servicePorts, viewOf } from "./
 import { ArmedStandIns } from "./armed-stand-ins.ts";
 import type { BeatTarget } from "./beat-watch.ts";
 import type { Capacities } from "./capacities.ts";
-import type { Fabric } from "./fabric.ts";
+import type { Fabrics } from "./fabrics.ts";
 import type { FactsListener } from "./facts.ts";
 import { Firing, type FiringParts, type Hit, type Membership } from "./firing.ts";
 import { HoldOff } from "./hold-off.ts";
@@ -29,7 +29,7 @@ const AGAINST: ReadonlySet<Evidence["says"]> = new Set(["stopped", "paused", "li
  */
 export class Protections implements FactsListener, Disposable {
   readonly #picture: Picture;
-  readonly #fabric: Fabric;
+  readonly #fabric: Fabrics;
   readonly #firing: Firing;
   readonly #holdOff: HoldOff;
   readonly #standIns: ArmedStandIns;

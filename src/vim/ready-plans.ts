@@ -3,7 +3,7 @@ import type { Log } from "../lib/log.ts";
 import type { KeptProtection } from "../model/armed.ts";
 import type { VnfcId } from "../model/ids.ts";
 import type { Ahead } from "./ahead.ts";
-import type { Fabric } from "./fabric.ts";
+import type { Fabrics } from "./fabrics.ts";
 import type { Picture } from "./picture.ts";
 import type { SwitchOver, SwitchOvers } from "./switch-over.ts";
 
@@ -24,7 +24,7 @@ interface Ready {
  */
 export class ReadyPlans implements Disposable {
   readonly #picture: Picture;
-  readonly #fabric: Fabric;
+  readonly #fabric: Fabrics;
   readonly #overs: SwitchOvers;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -36,7 +36,7 @@ export class ReadyPlans implements Disposable {
 
   /** `overOf`: what would be led if this member ended now; null: nothing. */
   constructor(
-    parts: { picture: Picture; fabric: Fabric; clock: Clock; log: Log },
+    parts: { picture: Picture; fabric: Fabrics; clock: Clock; log: Log },
     overs: SwitchOvers,
     overOf: (protection: KeptProtection, failed: VnfcId) => SwitchOver | null,
   ) {

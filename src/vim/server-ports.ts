@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { Fault } from "../lib/fault.ts";
-import type { ServerId, VimPortId } from "../model/ids.ts";
+import type { HostId, ServerId, VimPortId } from "../model/ids.ts";
 import { CARD_MODELS, isOfCard, type PinnedInterface } from "../model/numa.ts";
 import type { AskedVnic, Server, ServerPort, VimNet } from "../model/vim-picture.ts";
 import { found } from "./asking.ts";
@@ -86,6 +86,18 @@ export function movedPorts(server: Server, had: readonly ServerPort[], taskNo: n
     return { ...port, switchPort: given.switchPort, mac: given.dedicated === "yes" ? given.mac : port.mac };
   });
 }
+
+/** Functions of cards where they are cabled to now, which somebody may have said otherwise since the host was described. */
+export function asCabled(server: Server, ports: readonly ServerPort[], cabledTo: Cabling): ServerPort[] {
+  return ports.map((port) => {
+    if (!isOfCard(port)) return port;
+    const given = server.pinned!.interfaces.find((i) => i.name === port.name)!;
+    return { ...port, switchPort: cabledTo(server.hostId, given.cardPci) };
+  });
+}
+
+/** The switch port that a card of a host leads to; null: to none. */
+export type Cabling = (host: HostId, cardPci: string) => string | null;
 
 const netOf = (picture: Picture, { netId }: Pick<AskedVnic, "netId">): VimNet =>
   found(picture.nets, netId, `network '${netId}' not found`);

@@ -10,7 +10,7 @@ import { IN_ERROR } from "./catalogue.ts";
 import type { Draft } from "./draft.ts";
 import { leftoverKey, type Picture } from "./picture.ts";
 import { type HostReach, hostFor, sharesHostWith } from "./placement.ts";
-import { checkVnics, movedPorts, portsFor, tapsOf } from "./server-ports.ts";
+import { asCabled, type Cabling, checkVnics, movedPorts, portsFor, tapsOf } from "./server-ports.ts";
 
 /** Which states an action makes sense in; the original does it in all but ERROR, and so do we. */
 const ERROR_TASKS: ReadonlySet<ServerTask> = new Set(["rebuild"]);
@@ -30,6 +30,7 @@ export interface ServersParts {
   readonly onlySwitched: boolean;
   /** Into the picture and the switch; and what is to be done on hosts is begun. */
   readonly changed: (draft: Draft) => void;
+  readonly cabledTo: Cabling;
   /** A server was given another host; its ports are others in the switch. */
   readonly moved: (server: Server, was: HostId) => void;
 }
@@ -41,6 +42,7 @@ export class Servers {
   readonly #reach: HostReach;
   readonly #onlySwitched: boolean;
   readonly #changed: (draft: Draft) => void;
+  readonly #cabledTo: Cabling;
   readonly #moved: ServersParts["moved"];
 
   constructor(parts: ServersParts) {
@@ -48,6 +50,7 @@ export class Servers {
     this.#clock = parts.clock;
     this.#reach = parts.reach;
     this.#onlySwitched = parts.onlySwitched;
+    this.#cabledTo = parts.cabledTo;
     this.#changed = parts.changed;
     this.#moved = parts.moved;
   }
@@ -63,7 +66,7 @@ export class Servers {
       checkDevices(images, asked.extended ?? flavor.extended);
       checkVnics(asked.vnics, { extended: asked.extended ?? flavor.extended }, this.#picture.nets);
       const server = this.#server(id, asked, flavor);
-      const ports = portsFor(this.#picture, server, asked.vnics);
+      const ports = asCabled(server, portsFor(this.#picture, server, asked.vnics), this.#cabledTo);
       await insertServer(this.#picture.db, server, ports);
       servers.set(id, server);
       this.#changed({ ports });
@@ -113,7 +116,8 @@ export class Servers {
       const placed = { hostId, pinned, hasDisks: false, task: "start", taskNo, lastError: null } as const; // No "rebuild": repeated, it would end the new life.
       const had = this.#picture.portsOf(id);
       const left = leftBy(server, had);
-      const plugged = movedPorts({ ...server, ...placed }, had, taskNo);
+      const there = { ...server, ...placed };
+      const plugged = asCabled(there, movedPorts(there, had, taskNo), this.#cabledTo);
       await moveServer(this.#picture.db, { ...server, ...placed }, plugged, left);
       this.#picture.leftovers.set(leftoverKey(left), left);
       servers.set(id, { ...servers.get(id)!, ...placed }); // What was seen of it while the rows were written stays.

@@ -4,7 +4,7 @@ import type { Applied } from "../model/switch.ts";
 import type { Ahead } from "./ahead.ts";
 import type { Draft } from "./draft.ts";
 import type { VimEvents } from "./events.ts";
-import type { Fabric } from "./fabric.ts";
+import type { Fabrics } from "./fabrics.ts";
 import type { Picture } from "./picture.ts";
 
 /** Binds that move and ports that are closed or opened: one change of the switch. */
@@ -37,22 +37,22 @@ export interface Piece {
 /** Leads a change into the picture, onto the wire and to the subscribers, in this order and without waiting for anything. */
 export class SwitchOvers {
   readonly #picture: Picture;
-  readonly #fabric: Fabric;
+  readonly #fabric: Fabrics;
   readonly #events: VimEvents;
 
-  constructor(picture: Picture, fabric: Fabric, events: VimEvents) {
+  constructor(picture: Picture, fabric: Fabrics, events: VimEvents) {
     this.#picture = picture;
     this.#fabric = fabric;
     this.#events = events;
   }
 
   /** As `Fabric.writeAround`: what was to be written has left when this returns. */
-  lead(over: SwitchOver): Promise<Applied> | null {
+  lead(over: SwitchOver): Promise<Applied | null> | null {
     return this.leadAll([{ over, ahead: null }]);
   }
 
   /** The same for several that leave together, each with what was worked out for it ahead. */
-  leadAll(pieces: readonly Piece[]): Promise<Applied> | null {
+  leadAll(pieces: readonly Piece[]): Promise<Applied | null> | null {
     const written = this.#fabric.writeAll(pieces.map(({ over, ahead }) => ({ draft: this.draftOf(over), ahead })));
     for (const { over } of pieces) this.#tell(over);
     return written;

@@ -5,7 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { HostId, VimPortId } from "../model/ids.ts";
 import type { FlowSwitch } from "../switch/flow-switch.ts";
-import type { Fabric } from "./fabric.ts";
+import type { Fabrics } from "./fabrics.ts";
 import type { Facts } from "./facts.ts";
 import { type Readings, readPorts } from "./port-readings.ts";
 import { NO_SWITCH, Suspension } from "./suspension.ts";
@@ -37,7 +37,7 @@ interface WatchedPort {
  * ports of the switch. Silence is an opinion; how it is formed is in detect/traffic.ts, and docs/decisions has what may mislead it.
  */
 export class TrafficWatch {
-  readonly #fabric: Fabric;
+  readonly #fabric: Fabrics;
   readonly #facts: Facts;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -46,7 +46,7 @@ export class TrafficWatch {
   readonly #suspension: Suspension;
   #session: FlowSwitch | null = null;
 
-  constructor(parts: { fabric: Fabric; facts: Facts; clock: Clock; log: Log }, targets: () => readonly TrafficTarget[]) {
+  constructor(parts: { fabric: Fabrics; facts: Facts; clock: Clock; log: Log }, targets: () => readonly TrafficTarget[]) {
     this.#fabric = parts.fabric;
     this.#facts = parts.facts;
     this.#clock = parts.clock;

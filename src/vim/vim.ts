@@ -15,11 +15,12 @@ import { Capacities } from "./capacities.ts";
 import { Catalogue } from "./catalogue.ts";
 import type { Compute } from "./compute.ts";
 import { Condition } from "./condition.ts";
+import { Controllers } from "./controllers.ts";
 import { Dhcp } from "./dhcp.ts";
 import type { Draft } from "./draft.ts";
 import { tenantOf } from "./event-tenant.ts";
 import { VimEvents } from "./events.ts";
-import { Fabric } from "./fabric.ts";
+import { Fabrics } from "./fabrics.ts";
 import { Facts } from "./facts.ts";
 import { type FlowText, flowsOf } from "./flows.ts";
 import { HostStates } from "./host-states.ts";
@@ -30,6 +31,7 @@ import { PathWatch } from "./path-watch.ts";
 import { Picture } from "./picture.ts";
 import { Ports } from "./ports.ts";
 import { Protections } from "./protections.ts";
+import type { Cabling } from "./server-ports.ts";
 import { Servers } from "./servers.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
@@ -57,7 +59,7 @@ export class Vim {
   readonly nets: Nets;
   readonly ports: Ports;
   readonly servers: Servers;
-  readonly fabric: Fabric;
+  readonly fabric: Fabrics;
   readonly binds: Binds;
   readonly facts: Facts;
   readonly protections: Protections;
@@ -73,18 +75,27 @@ export class Vim {
   readonly audit = { changed: (what: ApiChange) => this.events.push({ type: "api.changed", ...what }) };
   /** Each path is believed, unless the composition root gives something better. */
   images: ImageContents;
+  readonly controllers: Controllers;
   /** One for each compute host to work on; filled by the composition root. */
   readonly computeLoops = new Map<HostId, Loop>();
   readonly computes = new Map<HostId, Compute>();
   /** The way to the agents in each host's guests; filled as well. */
   readonly agents = new Map<HostId, AskGuest>();
 
-  private constructor(parts: VimParts, picture: Picture, events: VimEvents, subscriptions: Subscriptions) {
+  private constructor(
+    parts: VimParts,
+    picture: Picture,
+    events: VimEvents,
+    subscriptions: Subscriptions,
+    controllers: Controllers,
+  ) {
     const { clock, log, vlanRange, mode } = parts;
     this.picture = picture;
     this.events = events;
     this.subscriptions = subscriptions;
-    this.fabric = new Fabric(picture, clock, log, () => this.fabricLoop.wake());
+    this.controllers = controllers;
+    controllers.ownDatapath = () => this.fabric.session?.datapath ?? null;
+    this.fabric = new Fabrics(picture, clock, log, () => this.fabricLoop.wake());
     this.fabricLoop = new Loop(
       clock,
       async () => void (await this.fabric.reconcile()),
@@ -112,7 +123,8 @@ export class Vim {
     this.ports = new Ports(picture, drawn);
     const reach = { away: (id: HostId) => this.hostStates.away(id) };
     const moved = (server: Server, was: HostId) => this.#moved(server, was);
-    this.servers = new Servers({ picture, clock, reach, onlySwitched: !isTest, changed, moved });
+    const cabledTo: Cabling = (host, pci) => controllers.cabledTo(host, pci);
+    this.servers = new Servers({ picture, clock, reach, onlySwitched: !isTest, cabledTo, changed, moved });
     const capacities = new Capacities(picture);
     this.binds = new Binds(picture, this.fabric, events, capacities);
     const asksAnew = (id: ServerId) => this.facts.asksAnew(id);
@@ -140,7 +152,9 @@ export class Vim {
     const picture = await Picture.load(db, clock, log);
     const events = await VimEvents.open({ db, clock, log, tenantOf: (body) => tenantOf(picture, body) });
     const policy = new CallbackPolicy(callbacks);
-    return new Vim(parts, picture, events, await Subscriptions.open({ db, events, clock, log, policy, seal }));
+    const subscriptions = await Subscriptions.open({ db, events, clock, log, policy, seal });
+    const controllers = await Controllers.load({ picture, clock, seal, areAssumed: parts.mode === "test" });
+    return new Vim(parts, picture, events, subscriptions, controllers);
   }
 
   /** Its old life ended when it was cut off in the switch, whatever still runs on the old host. */

@@ -2,6 +2,7 @@ import type { FlowPhases, FlowTable } from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
 import type { ServerPort, VimNet } from "../model/vim-picture.ts";
 import { allPhases } from "../steer/changes.ts";
+import { outsideOf } from "../steer/fabric.ts";
 import { GroupIds } from "../steer/group-ids.ts";
 import { withoutMissing } from "../steer/missing.ts";
 import { reachOf } from "../steer/reach.ts";
@@ -30,6 +31,7 @@ export interface Work {
 /** What is asked of the switch, from the picture, and why parts of it cannot be had. */
 export class Wish {
   readonly #picture: Picture;
+  readonly #isMine: (switchPort: string) => boolean;
   readonly #ids = new GroupIds();
   readonly #asked = new Asked();
   readonly #problems = new Map<NetId, string>();
@@ -38,8 +40,10 @@ export class Wish {
   /** Why this switch is not asked for stand-ins: the error it answered to them. */
   refusal: string | null = null;
 
-  constructor(picture: Picture) {
+  /** `isMine`: whether a switch port of this name is one of this switch, there now or not. */
+  constructor(picture: Picture, isMine: (switchPort: string) => boolean) {
     this.#picture = picture;
+    this.#isMine = isMine;
   }
 
   /** Nets that the switch cannot carry, and why. */
@@ -127,8 +131,10 @@ export class Wish {
     for (const [id, why] of notArmed) this.#notArmed.set(id, why);
   }
 
-  #wanted(session: AskedSwitch, asked: readonly VimNet[], portsOfAll: readonly ServerPort[]): Wanted {
-    const { nets, ports, missing } = withoutMissing(asked, portsOfAll, (port) => session.ports.has(port));
+  #wanted(session: AskedSwitch, askedOfAll: readonly VimNet[], portsOfAll: readonly ServerPort[]): Wanted {
+    const its = portsOfAll.filter((p) => p.switchPort === null || this.#isMine(p.switchPort));
+    const asked = askedOfAll.map((n) => (this.#isMine(outsideOf(n)?.switchPort ?? "") ? n : { ...n, provider: null }));
+    const { nets, ports, missing } = withoutMissing(asked, its, (port) => session.ports.has(port));
     const standIns = this.refusal === null ? this.standIns : NO_STAND_INS;
     const wanted = wantedTable(nets, ports, session.abilities, standIns, this.#ids, this.#picture);
     return {

@@ -33,6 +33,8 @@ beforeAll(async () => {
   vim = await startTestVim();
   api = (await admin("GET", "/openapi.json")).body;
   const made = async (path: string, key: string, value: object) => (await admin("POST", path, { [key]: value })).body[key].id;
+  const ofc = { name: "c", dpid: "00:01", ip: "127.0.0.1", port: 8181, type: "onos", user: "u", password: "p" };
+  at.ofc = await made("/openflow/controller", "ofc", ofc);
   at.tenant = await made("/tenants", "tenant", { name: "t", description: "d" });
   at.hosts = await made("/hosts", "host", HOST);
   at.flavors = await made(`/${at.tenant}/flavors`, "flavor", { name: "f", ram: 16, vcpus: 1 });
@@ -58,6 +60,8 @@ afterAll(async () => {
 const filled = (url: string): string =>
   url
     .replace(":tenant", at.tenant!)
+    .replace("controller/:id", `controller/${at.ofc}`)
+    .replace(":ofc", at.ofc!)
     .replace(
       /(hosts|flavors|images|servers|networks|network|ports)\/:id/,
       (_, kind: string) => `${kind}/${at[kind === "network" ? "networks" : kind]}`,
@@ -161,6 +165,14 @@ describe("answers are what their schemas say, and nothing more", () => {
       expect(Value.Errors(closedOf(gives.get(is)!), reply.body).slice(0, 3), `${is}: ${reply.text}`).toEqual([]);
     };
     await held("PUT /hosts/:id", { host: { description: "d" } });
+    const ofc = { name: "d", dpid: "00:01", ip: "127.0.0.1", port: 8181, type: "onos", password: "q" };
+    await held("PUT /openflow/controller/:id", { ofc });
+    await held("POST /openflow/controller", { ofc: { ...ofc, dpid: "2" } });
+    const cable = { region: "r", compute_node: "h", pci: "0000:04:00.0", switch_dpid: "2", switch_port: "s3", ofc_id: at.ofc };
+    await held("POST /openflow/mapping", { of_port_mapings: [cable] });
+    await held("DELETE /openflow/mapping/:region", undefined, "/openflow/mapping/r");
+    await held("DELETE /networks/clear/openflow/:ofc");
+    await held("DELETE /openflow/controller/:id");
     await held("PUT /tenants/:id", { tenant: { description: "e" } });
     await held("PUT /:tenant/flavors/:id", { flavor: { description: "d" } });
     await held(

@@ -47,6 +47,11 @@ const HOST_3 = {
 const net = (more: object) => ({ tenant_id: TENANT, ...more });
 const BOUND = { name: "g-bind", type: "data", bind_net: "g-d1", bind_type: "vlan:100" };
 const EXT_2 = { name: "ext2", network_id: id("23a9f794"), "binding:switch_port": "port0/3", mac_address: "52:54:00:00:00:03" };
+const OFC = {
+  ...{ name: "c1", dpid: "00:00:00:00:00:00:00:01", ip: "127.0.0.1", port: 8181, type: "onos" },
+  ...{ user: "u", password: "p" },
+};
+const CABLE = { region: "r1", compute_node: "c1", pci: "0000:05:00.0", switch_dpid: "00:01", switch_port: "Te0/1" };
 /** What the sample of OpenVIM's recording leaves out (113 of its 169 exchanges are in it); the whole recording has all of them itself. */
 export const OPENVIM_GAPS: readonly Gap[] = [
   made("tenant-list", "/tenants", "tenant", { name: "goldx" }, id("238cc2b4")),
@@ -66,6 +71,14 @@ export const OPENVIM_GAPS: readonly Gap[] = [
     `/${TENANT}/servers/${id("2a4968e6")}/action`,
     { createImage: { name: "snap" } },
     { image: { id: id("355e33f6") } },
+  ),
+  made("ofc-list", "/openflow/controller/", "ofc", OFC, id("3a275368")),
+  gap(
+    "map-list",
+    "POST",
+    "/openflow/mapping",
+    { of_port_mapings: [{ ...CABLE, ofc_id: id("3a275368") }] },
+    { of_port_mappings: [{ id: id("3a290474") }] },
   ),
   gap("server-del-404", "DELETE", `/${TENANT}/servers/${id("287cfeba")}`, null),
   gap("port-del-404", "DELETE", `/ports/${id("23b131bc")}`, null),

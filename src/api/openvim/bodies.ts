@@ -28,6 +28,7 @@ const COUNT_MAX = 2_147_483_647;
 const count = Type.Integer({ minimum: 0, maximum: COUNT_MAX });
 const countFrom1 = Type.Integer({ minimum: 1, maximum: COUNT_MAX });
 const pci = Type.String({ pattern: "^[0-9a-fA-F]{4}(:[0-9a-fA-F]{2}){2}\\.[0-9a-fA-F]$" });
+const dpid = Type.String({ pattern: "^[0-9a-fA-F:]{1,23}$" });
 const anyObject = Type.Record(Type.String(), Type.Unknown());
 const closed = { additionalProperties: false } as const;
 /** Of an edit: something must be said, and only what can be changed. */
@@ -217,6 +218,8 @@ export const portNew = Type.Object(
       admin_state_up: maybe(Type.Boolean()),
       bandwidth: maybe(bandwidth),
       "binding:switch_port": maybe(orNull(Type.String({ minLength: 1, maxLength: 64 }))),
+      /** Of a switch behind somebody else's controller; left out: this VIM's own. */
+      "binding:switch_dpid": maybe(orNull(dpid)),
       "binding:vlan": maybe(orNull(vlan)),
     }),
   },
@@ -232,6 +235,34 @@ export const portEdit = Type.Object(
   { port: Type.Object({ name: maybe(shortName), network_id: maybe(orNull(id)), bfd: maybe(orNull(bfd)) }, some) },
   closed,
 );
+
+/** Somebody else's controller, and the switch it leads. */
+export const ofc = Type.Object(
+  {
+    ofc: Type.Object({
+      name,
+      dpid,
+      ip: Type.String({ pattern: "^[0-9a-zA-Z.:\\-]{1,253}$" }),
+      port: Type.Integer({ minimum: 1, maximum: 65_534 }),
+      type: Type.Enum(["floodlight", "onos", "opendaylight"]),
+      version: maybe(Type.String({ minLength: 1, maxLength: 12 })),
+      user: maybe(shortName),
+      password: maybe(Type.String({ minLength: 1, maxLength: 255 })),
+    }),
+  },
+  closed,
+);
+const portMapping = Type.Object({
+  ofc_id: maybe(id),
+  region: name,
+  compute_node: name,
+  pci,
+  switch_dpid: dpid,
+  switch_port: maybe(orNull(Type.String({ minLength: 1, maxLength: 64 }))),
+  switch_mac: maybe(orNull(mac)),
+});
+/** "mapings" is the original's word. */
+export const portMappings = Type.Object({ of_port_mapings: Type.Array(portMapping, { minItems: 1, maxItems: 1_000 }) }, closed);
 
 const vnic = Type.Object(
   {

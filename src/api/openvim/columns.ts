@@ -42,10 +42,16 @@ export const NETWORKS: Columns = {
   ignored: ["tenant_id"],
 };
 
+export const OFCS: Columns = { shown: ["id", "name", "dpid", "ip", "port", "type", "version", "user", "password"] };
+
+export const OF_PORT_MAPPINGS: Columns = {
+  shown: ["id", "ofc_id", "region", "compute_node", "pci", "switch_dpid", "switch_port", "switch_mac"],
+};
+
 export const PORTS: Columns = {
   shown: [
     ...["name", "tenant_id", "vpci", "status", "admin_state_up", "ip_address", "id", "network_id", "mac_address"],
-    ...["device_owner", "device_id", "binding:switch_port", "binding:vlan", "bandwidth"],
+    ...["device_owner", "device_id", "binding:switch_port", "binding:switch_dpid", "binding:vlan", "bandwidth"],
     ...["fenced", "opinions", "stale", "bfd"],
   ],
   more: ["model"],

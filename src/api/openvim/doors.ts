@@ -2,8 +2,21 @@ import type { ArmedProtection, ProtectionView } from "../../model/armed.ts";
 import type { BfdView } from "../../model/bfd.ts";
 import type { Source } from "../../model/evidence.ts";
 import type { HostState } from "../../model/host-state.ts";
-import type { FlavorId, GroupId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId, VnfcId } from "../../model/ids.ts";
+import type {
+  DatapathId,
+  FlavorId,
+  GroupId,
+  HostId,
+  ImageId,
+  NetId,
+  OfcId,
+  ServerId,
+  TenantId,
+  VimPortId,
+  VnfcId,
+} from "../../model/ids.ts";
 import type { Path } from "../../model/path.ts";
+import type { AskedController, ControllerState, PortMapping, SdnController } from "../../model/sdn-controller.ts";
 import type { Applied, SwitchPort } from "../../model/switch.ts";
 import type { VimCondition } from "../../model/vim-condition.ts";
 import type { ApiChange, VimEvent } from "../../model/vim-event.ts";
@@ -99,13 +112,30 @@ export interface VimDoors {
   readonly paths: { list(): readonly Path[] };
   readonly condition: { now(): VimCondition };
   readonly dhcp: { readonly problems: ReadonlyMap<NetId, string> };
-  readonly fabric: {
-    readonly session: { readonly ports: ReadonlyMap<string, SwitchPort> } | null;
+  readonly controllers: {
+    list(): readonly SdnController[];
+    get(id: OfcId): SdnController;
+    stateOf(id: OfcId): ControllerState;
+    create(asked: AskedController): Promise<SdnController>;
+    edit(id: OfcId, asked: AskedController): Promise<SdnController>;
+    delete(id: OfcId): Promise<void>;
+    mappings(): readonly PortMapping[];
+    map(asked: readonly Omit<PortMapping, "id">[]): Promise<readonly PortMapping[]>;
+    unmap(region: string): Promise<number>;
+    portAt(name: string, dpid: string): string;
+  };
+  readonly fabric: LedSwitch & {
     readonly problems: ReadonlyMap<NetId, string>;
-    clear(): Promise<void>;
+    /** Of a switch behind somebody else's controller; undefined where none is led. */
+    at(datapath: DatapathId): LedSwitch | undefined;
     reinstall(): Promise<Applied | null>;
   };
   flowsOf(netId: NetId | null): readonly FlowView[];
+}
+
+interface LedSwitch {
+  readonly session: { readonly ports: ReadonlyMap<string, SwitchPort> } | null;
+  clear(): Promise<void>;
 }
 
 export interface FlowView {

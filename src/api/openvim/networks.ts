@@ -1,7 +1,8 @@
 import type { Static } from "typebox";
 import type { BfdTimers } from "../../model/bfd.ts";
-import type { NetId, TenantId, VimPortId } from "../../model/ids.ts";
+import type { NetId, OfcId, TenantId, VimPortId } from "../../model/ids.ts";
 import { mbpsOf } from "../../model/numa.ts";
+import { bareName } from "../../model/switch-port-name.ts";
 import type { Asked, Change, VimNet, VimPicture } from "../../model/vim-picture.ts";
 import { networkEdit, networkNew, portEdit, portNew } from "./bodies.ts";
 import { type Call, needAdmin } from "./call.ts";
@@ -153,15 +154,21 @@ export async function putOpenflow(call: Call) {
   return { result: `${count} nets updates` };
 }
 
+/** With a controller, of its switch only. */
 export async function clearOpenflow(call: Call) {
   needAdmin(call);
-  await call.doors.fabric.clear();
+  await switchOf(call)?.clear();
   return { result: " Clearing openflow rules in process" };
 }
 
 export const openflowPorts = (call: Call) => ({
-  ports: Object.fromEntries([...(call.doors.fabric.session?.ports.values() ?? [])].map((p) => [p.name, String(p.no)])),
+  ports: Object.fromEntries([...(switchOf(call)?.session?.ports.values() ?? [])].map((p) => [bareName(p.name), String(p.no)])),
 });
+
+/** That of the controller in the path, where there is one. */
+function switchOf({ doors, params }: Call) {
+  return params.ofc === undefined ? doors.fabric : doors.fabric.at(doors.controllers.get(params.ofc as OfcId).datapath);
+}
 
 export const listPorts = (call: Call) => ({
   ports: listed(
@@ -189,11 +196,14 @@ export async function postPort(call: Call) {
     mac: port.mac_address?.toLowerCase(),
     adminUp: port.admin_state_up,
     bandwidthMbps: port.bandwidth === undefined ? undefined : mbpsOf(port.bandwidth),
-    switchPort: port["binding:switch_port"],
+    switchPort: switchPortIn(call, port["binding:switch_port"], port["binding:switch_dpid"]),
     vlan: port["binding:vlan"],
   });
   return { port: portOut(made, call.doors) };
 }
+
+const switchPortIn = (call: Call, name: string | null | undefined, dpid: string | null | undefined) =>
+  name == null || dpid == null ? name : call.doors.controllers.portAt(name, dpid);
 
 export async function putPort(call: Call) {
   const id = call.params.id as VimPortId;

@@ -277,6 +277,41 @@ export const switchPorts = Type.Object({
   ports: Type.Record(text, text, { description: "OpenFlow port number by name" }),
 });
 
+const ofcRow = Type.Object({
+  id: uuid,
+  name: text,
+  dpid: switchDpid,
+  ip: text,
+  port: whole,
+  type: Type.Enum(["floodlight", "onos", "opendaylight"]),
+  version: maybe(text),
+  user: maybe(text),
+  password: maybe(Type.String({ description: "`*****` where there is one; the original shows it" })),
+});
+const ofcSchema = Type.Object(
+  {
+    ...ofcRow.properties,
+    status: Type.Enum(["ACTIVE", "INACTIVE", "ERROR"]),
+    last_error: maybe(Type.String(ours("why it cannot lead its switch now"))),
+    nets_with_same_vlan: Type.Literal("false"),
+  },
+  { title: "OpenflowController" },
+);
+export const ofc = one("ofc", ofcSchema);
+export const ofcs = many("ofcs", ofcRow, "OpenflowControllerRow");
+export const ofcEcho = one("ofc", Type.Omit(ofcRow, ["id"]));
+const mappingSchema = Type.Object({
+  id: uuid,
+  ofc_id: maybe(uuid),
+  region: text,
+  compute_node: text,
+  pci: text,
+  switch_dpid: switchDpid,
+  switch_port: maybe(text),
+  switch_mac: maybe(mac),
+});
+export const portMappings = many("of_port_mappings", mappingSchema, "PortMapping");
+
 const portSchema = Type.Object(
   {
     id: uuid,
@@ -288,6 +323,7 @@ const portSchema = Type.Object(
     device_owner: Type.Enum(["external", "instance:data", "instance:bridge", "instance:ovs"]),
     device_id: maybe(uuid),
     "binding:switch_port": maybe(text),
+    "binding:switch_dpid": maybe(switchDpid),
     "binding:vlan": maybe(whole),
     bandwidth: maybe(Type.Integer({ description: "Mbit/s" })),
     status: netStatus,

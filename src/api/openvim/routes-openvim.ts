@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import * as bodies from "./bodies.ts";
 import * as catalogue from "./catalogue.ts";
 import * as columns from "./columns.ts";
+import * as controllers from "./controllers.ts";
 import * as hosts from "./hosts.ts";
 import * as networks from "./networks.ts";
 import * as replies from "./replies.ts";
@@ -222,10 +223,77 @@ export const OPENVIM_ROUTES: readonly Route[] = [
     admin: "only",
   },
   {
+    is: "DELETE /networks/clear/openflow/:ofc",
+    does: networks.clearOpenflow,
+    says: "takes our entries out of the switch behind this controller until something changes",
+    gives: replies.result,
+    admin: "only",
+  },
+  {
     is: "GET /networks/openflow/ports",
     does: networks.openflowPorts,
     says: "lists the ports of the switch",
     gives: replies.switchPorts,
+  },
+  {
+    is: "GET /networks/openflow/ports/:ofc",
+    does: networks.openflowPorts,
+    says: "lists the ports of the switch behind this controller",
+    gives: replies.switchPorts,
+  },
+
+  {
+    is: "GET /openflow/controller",
+    does: controllers.listControllers,
+    says: "lists the controllers of others through which switches are led",
+    gives: replies.ofcs,
+    asks: columns.OFCS,
+  },
+  {
+    is: "POST /openflow/controller",
+    does: controllers.postController,
+    says: "adds a controller, and leads its switch through it from now on; in the original with a slash at the end",
+    takes: bodies.ofc,
+    gives: replies.ofc,
+  },
+  {
+    is: "GET /openflow/controller/:id",
+    does: controllers.getController,
+    says: "shows a controller, and whether its switch can be led now",
+    gives: replies.ofc,
+  },
+  {
+    is: "PUT /openflow/controller/:id",
+    does: controllers.putController,
+    says: "describes a controller anew; a password that is left out stays; the answer is what was sent",
+    takes: bodies.ofc,
+    gives: replies.ofcEcho,
+  },
+  {
+    is: "DELETE /openflow/controller/:id",
+    does: controllers.deleteController,
+    says: "removes a controller whose switch has no ports here; what stands in the switch stays",
+    gives: replies.result,
+  },
+  {
+    is: "GET /openflow/mapping",
+    does: controllers.listMappings,
+    says: "lists which switch ports the cards of compute nodes are cabled to",
+    gives: replies.portMappings,
+    asks: columns.OF_PORT_MAPPINGS,
+  },
+  {
+    is: "POST /openflow/mapping",
+    does: controllers.postMappings,
+    says: "adds such mappings, all or none; servers made from then on follow them",
+    takes: bodies.portMappings,
+    gives: replies.portMappings,
+  },
+  {
+    is: "DELETE /openflow/mapping/:region",
+    does: controllers.deleteMappings,
+    says: "removes the mappings of a region",
+    gives: replies.result,
   },
 
   { is: "GET /ports", does: networks.listPorts, says: "lists ports", gives: replies.ports, asks: columns.PORTS },

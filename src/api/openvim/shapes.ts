@@ -1,5 +1,6 @@
 import type { BfdView } from "../../model/bfd.ts";
 import type { TenantId } from "../../model/ids.ts";
+import { bareName, datapathOf } from "../../model/switch-port-name.ts";
 import type { Flavor, Image, ServerPort, Tenant, VimNet } from "../../model/vim-picture.ts";
 import type { VimDoors } from "./doors.ts";
 import { type Wire, withoutNulls } from "./query.ts";
@@ -105,7 +106,8 @@ export const portOut = (p: ServerPort, { picture, protections, facts, bfd }: Vim
     mac_address: p.mac,
     device_owner: isOnOverlay(p, picture) ? "instance:ovs" : p.kind,
     device_id: p.serverId,
-    "binding:switch_port": p.switchPort,
+    "binding:switch_port": p.switchPort && bareName(p.switchPort),
+    "binding:switch_dpid": p.switchPort && datapathOf(p.switchPort),
     "binding:vlan": p.vlan,
     bandwidth: p.bandwidthMbps,
     model: p.model,

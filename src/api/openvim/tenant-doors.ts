@@ -63,7 +63,19 @@ export function tenantDoors(tenant: TenantId, doors: VimDoors): VimDoors {
     paths: { list: () => doors.paths.list().filter((p) => isOwnNet(view, picture, p.netId)) },
     condition: { now: adminOnlyNow },
     dhcp: doors.dhcp,
-    fabric: { session: null, problems: doors.fabric.problems, clear: adminOnly, reinstall: adminOnly },
+    controllers: {
+      list: () => [],
+      get: adminOnlyNow,
+      stateOf: adminOnlyNow,
+      create: adminOnly,
+      edit: adminOnly,
+      delete: adminOnly,
+      mappings: () => [],
+      map: adminOnly,
+      unmap: adminOnly,
+      portAt: adminOnlyNow,
+    },
+    fabric: { session: null, problems: doors.fabric.problems, at: adminOnlyNow, clear: adminOnly, reinstall: adminOnly },
     // Who else is on a shared net is not this tenant's to know.
     flowsOf: (netId) =>
       netId === null

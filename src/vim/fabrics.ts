@@ -1,0 +1,230 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { DatapathId, NetId } from "../model/ids.ts";
+import type { Applied } from "../model/switch.ts";
+import { datapathOf } from "../model/switch-port-name.ts";
+import { outsideOf } from "../steer/fabric.ts";
+import { reachOf } from "../steer/reach.ts";
+import { NO_STAND_INS, type StandIns } from "../steer/stand-ins.ts";
+import type { FlowSwitch } from "../switch/flow-switch.ts";
+import type { Ahead, Part } from "./ahead.ts";
+import { asItStands, type Draft, touchedBy } from "./draft.ts";
+import { Fabric, NOT_TAKEN } from "./fabric.ts";
+import type { Picture } from "./picture.ts";
+
+interface Touched {
+  readonly isOwn: boolean;
+  readonly others: readonly Fabric[];
+  readonly nets: ReadonlySet<NetId>;
+}
+
+const NO_NETS: ReadonlySet<NetId> = new Set();
+
+/**
+ * All switches: the VIM's own, and those behind controllers of others. Each is led by a fabric of its own over the same picture, and
+ * takes of it the ports that are its own. What does not touch the others is done as if there were none.
+ */
+export class Fabrics {
+  readonly #picture: Picture;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #own: Fabric;
+  readonly #others = new Map<DatapathId, Fabric>();
+  #standIns: StandIns = NO_STAND_INS;
+  #spread: { readonly at: number; readonly nets: ReadonlyMap<NetId, string> } | null = null;
+
+  constructor(picture: Picture, clock: Clock, log: Log, wake: () => void) {
+    this.#picture = picture;
+    this.#clock = clock;
+    this.#log = log;
+    this.#own = new Fabric(picture, clock, log, wake);
+  }
+
+  /** A switch that is led from now on through somebody else's controller. */
+  add(datapath: DatapathId, wake: () => void): Fabric {
+    const fabric = new Fabric(this.#picture, this.#clock, this.#log, wake, (port) => datapathOf(port) === datapath);
+    fabric.useStandIns(this.#standIns);
+    this.#others.set(datapath, fabric);
+    return fabric;
+  }
+
+  /** What stands there stays. */
+  remove(datapath: DatapathId): void {
+    this.#others.delete(datapath);
+  }
+
+  /** Of a switch behind somebody else's controller; undefined where none is led. */
+  at(datapath: DatapathId): Fabric | undefined {
+    return this.#others.get(datapath);
+  }
+
+  /** With the VIM's own switch, as all that follows where nothing else is said. */
+  get session(): FlowSwitch | null {
+    return this.#own.session;
+  }
+
+  get isCleared(): boolean {
+    return this.#own.isCleared;
+  }
+
+  get isStanding(): boolean {
+    return this.#own.isStanding;
+  }
+
+  get isSettled(): boolean {
+    return this.#own.isSettled;
+  }
+
+  /** Of all switches. */
+  get problems(): ReadonlyMap<NetId, string> {
+    if (this.#others.size === 0) return this.#own.problems;
+    return new Map([...this.#all().flatMap((f) => [...f.problems]), ...this.#spreadNets()]);
+  }
+
+  /** Of all switches. */
+  get notArmed(): ReadonlyMap<NetId, string> {
+    if (this.#others.size === 0) return this.#own.notArmed;
+    return new Map(this.#all().flatMap((f) => [...f.notArmed]));
+  }
+
+  useStandIns(standIns: StandIns): void {
+    this.#standIns = standIns;
+    for (const fabric of this.#all()) fabric.useStandIns(standIns);
+  }
+
+  onInStep(listener: () => void): void {
+    this.#own.onInStep(listener);
+  }
+
+  connected(session: FlowSwitch): void {
+    this.#own.connected(session);
+  }
+
+  disconnected(datapath: DatapathId): void {
+    this.#own.disconnected(datapath);
+  }
+
+  distrust(): void {
+    this.#own.distrust();
+  }
+
+  portsChanged(reason: "add" | "delete", name: string): void {
+    this.#own.portsChanged(reason, name);
+  }
+
+  prepare(draft: Draft): Ahead | null {
+    return this.#own.prepare(draft);
+  }
+
+  isGood(ahead: Ahead): boolean {
+    return this.#own.isGood(ahead);
+  }
+
+  writeAround(draft: Draft): Promise<Applied | null> | null {
+    return this.writeAll([{ draft, ahead: null }]);
+  }
+
+  /**
+   * The own switch first: what a controller has to say takes longer. Confirmed when every switch that it touches has confirmed it; null
+   * where one of them is not connected.
+   */
+  writeAll(parts: readonly Part[]): Promise<Applied | null> | null {
+    const { isOwn, others, nets } = this.#touchedBy(parts);
+    const own = this.#own.writeAll(parts);
+    if (others.length === 0) return own;
+    const asked = others.map((f) => f.writeDrawn(nets) ?? f.reconcile());
+    if (isOwn) asked.unshift(own ?? this.#own.reconcile());
+    else own?.catch(() => {}); // It distrusts itself, and its next pass reads the switch.
+    return allOf(asked);
+  }
+
+  writeUnattended(draft: Draft): void {
+    const { others, nets } = this.#touchedBy([{ draft, ahead: null }]);
+    this.#own.writeUnattended(draft);
+    for (const fabric of others) fabric.writeDrawn(nets)?.catch((err: unknown) => this.#log.warn({ err }, NOT_TAKEN));
+  }
+
+  followFor(nets: Iterable<NetId>): void {
+    const touched = [...nets];
+    for (const fabric of this.#all()) fabric.followFor(touched);
+  }
+
+  /** Of the own switch; each of the others has a loop of its own, that no slow controller holds another up. */
+  reconcile(): Promise<Applied | null> {
+    return this.#own.reconcile();
+  }
+
+  /** All switches. One that fails keeps no other from it; then rejects as the first that did. */
+  async clear(): Promise<void> {
+    await allOf(this.#all().map((f) => f.clear().then(() => null)));
+  }
+
+  /** All switches, as `clear`. */
+  async reinstall(): Promise<Applied | null> {
+    return allOf(this.#all().map((f) => f.reinstall()));
+  }
+
+  #all(): Fabric[] {
+    return [this.#own, ...this.#others.values()];
+  }
+
+  /** The switches and nets that changes touch which are not drawn yet; with no other switch than the own one they are not looked for. */
+  #touchedBy(parts: readonly Part[]): Touched {
+    if (this.#others.size === 0) return { isOwn: true, others: [], nets: NO_NETS };
+    const drafts = parts.map((p) => p.draft);
+    const touched = drafts.flatMap((draft) => [...touchedBy(this.#picture, draft)]);
+    const nets = reachOf(touched, this.#standIns, asItStands(this.#picture)).affected;
+    const places = new Set<DatapathId | null>();
+    const at = (switchPort: string | null | undefined) => switchPort != null && places.add(datapathOf(switchPort));
+    for (const id of nets) {
+      const net = this.#picture.nets.get(id);
+      if (net) at(outsideOf(net)?.switchPort);
+      for (const { switchPort } of this.#picture.portsIn(id)) at(switchPort);
+    }
+    for (const draft of drafts) {
+      for (const net of draft.nets ?? []) at(outsideOf(net)?.switchPort);
+      for (const { switchPort } of draft.ports ?? []) at(switchPort);
+    }
+    return {
+      isOwn: places.has(null),
+      others: [...this.#others].flatMap(([datapath, fabric]) => (places.has(datapath) ? [fabric] : [])),
+      nets,
+    };
+  }
+
+  /** Nets whose ports are in several switches: between those nothing here leads. */
+  #spreadNets(): ReadonlyMap<NetId, string> {
+    const at = this.#picture.flowVersions.now;
+    if (this.#spread?.at === at) return this.#spread.nets;
+    const places = new Map<NetId, Set<DatapathId | null>>();
+    for (const { netId, switchPort } of this.#picture.ports.values()) {
+      if (netId === null || switchPort === null) continue;
+      const root = this.#picture.nets.get(netId)?.bindNet ?? netId;
+      places.set(root, (places.get(root) ?? new Set()).add(datapathOf(switchPort)));
+    }
+    const nets = new Map<NetId, string>();
+    for (const [root, of] of places) {
+      if (of.size < 2) continue;
+      const names = [...of].map((datapath) => datapath ?? "this VIM's own").join(", ");
+      const why = `its ports are in several switches (${names}), and nothing here leads from one to the other`;
+      for (const { id } of [{ id: root }, ...this.#picture.boundTo(root)]) nets.set(id, why);
+    }
+    this.#spread = { at, nets };
+    return nets;
+  }
+}
+
+/** Null where one of them is null: it is written when its switch comes back. Rejects as the first that does, after all are over. */
+async function allOf(asked: readonly Promise<Applied | null>[]): Promise<Applied | null> {
+  const done = await Promise.allSettled(asked);
+  const failed = done.find((d) => d.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  const all = done.map((d) => (d as PromiseFulfilledResult<Applied | null>).value);
+  const known = all.filter((a) => a !== null);
+  if (known.length < all.length || known.length === 0) return null;
+  return {
+    changes: known.reduce((sum, a) => sum + a.changes, 0),
+    onWireAt: Math.max(...known.map((a) => a.onWireAt)),
+    barrierAt: Math.max(...known.map((a) => a.barrierAt)),
+  };
+}

@@ -1,0 +1,220 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
+import { afterAll, describe, expect, test } from "vitest";
+import { serveOpenvim } from "../../src/api/openvim/serve.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { silent } from "../../src/lib/log.ts";
+import { Seal } from "../../src/lib/seal.ts";
+import type { HostId } from "../../src/model/ids.ts";
+import type { Host } from "../../src/model/vim-picture.ts";
+import { openStore } from "../../src/store/open.ts";
+import type { VimDb } from "../../src/store/vim-schema.ts";
+import { Vim } from "../../src/vim/vim.ts";
+import { openControllers } from "../../src/vim-controllers.ts";
+import { DATAPATH, hastyClock, KINDS } from "../harness/controllers/kinds.ts";
+import type { StandIn } from "../harness/controllers/stand-in.ts";
+import { until } from "./rig.ts";
+
+/** Controllers that are named while the VIM runs: what it leads through them, what it keeps, what it refuses. */
+
+const dir = mkdtempSync(join(tmpdir(), "sempre-controllers-"));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+let stores = 0;
+const DPID = "00:00:00:00:00:00:00:01";
+const EVERY_MS = 30_000;
+
+type Ask = (method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: object) => Promise<{ status: number; body: any }>;
+
+interface Life extends AsyncDisposable {
+  readonly vim: Vim;
+  readonly ask: Ask;
+}
+
+async function startVim(store = join(dir, `${++stores}.db`)): Promise<Life> {
+  await using undo = new AsyncDisposableStack();
+  const db = undo.adopt(await openStore<VimDb>({ path: store, migrationsDir: join(import.meta.dirname, "../../sql/vim") }), (d) =>
+    d.destroy(),
+  );
+  const seal = Seal.open(`${store}.key`);
+  const vim = await Vim.open({ db, clock: systemClock, log: silent, vlanRange: { first: 3000, last: 4094 }, seal });
+  undo.defer(async () => {
+    await vim.picture.settled();
+    await vim.events.flush();
+  });
+  undo.use(vim.protections);
+  undo.use(openControllers(vim, EVERY_MS, { clock: hastyClock, log: silent }));
+  const app = undo.adopt<FastifyInstance>(serveOpenvim(vim, true, silent), (a) => a.close());
+  const ask: Ask = async (method, path, body) => {
+    const headers = { "content-type": "application/json" };
+    const payload = body === undefined ? {} : { payload: JSON.stringify(body), headers };
+    const reply = await app.inject({ method, url: `/openvim${path}`, ...payload });
+    return { status: reply.statusCode, body: reply.json() };
+  };
+  const ends = undo.move();
+  return { vim, ask, [Symbol.asyncDispose]: () => ends.disposeAsync() };
+}
+
+const ofcOf = (standIn: StandIn, type: string) => ({
+  ...{ name: "c1", dpid: DPID, ip: "127.0.0.1", port: standIn.port, type },
+  ...(standIn.login === null ? {} : { user: standIn.login.user, password: standIn.login.password }),
+});
+
+async function made(ask: Ask, path: string, kind: string, value: object): Promise<string> {
+  const reply = await ask("POST", path, { [kind]: value });
+  expect(reply.status, JSON.stringify(reply.body)).toBe(200);
+  return reply.body[kind].id;
+}
+
+const externalPort = (name: string, more: object) => ({ name, "binding:switch_port": name, ...more });
+const isActive = async (ask: Ask, id: string) => (await ask("GET", `/openflow/controller/${id}`)).body.ofc.status === "ACTIVE";
+
+describe.each(KINDS)("$name, named while the VIM runs", ({ kind, make }) => {
+  test("leads the ports of its switch: two that are one network, a bind, a clear; and again after a restart of the VIM", async () => {
+    await using standIn = await make(["p1", "p2", "p3"]).listen();
+    const store = join(dir, `${++stores}.db`);
+    const ids = { ofc: "", net: "" };
+    {
+      await using life = await startVim(store);
+      const { ask } = life;
+      ids.ofc = await made(ask, "/openflow/controller/", "ofc", ofcOf(standIn, kind));
+      await until("it is looked at", () => isActive(ask, ids.ofc));
+      expect((await ask("GET", `/networks/openflow/ports/${ids.ofc}`)).body.ports).toEqual({ p1: "1", p2: "2", p3: "3" });
+      expect((await ask("GET", "/networks/openflow/ports")).body.ports).toEqual({});
+
+      ids.net = await made(ask, "/networks", "network", { name: "n", type: "data" });
+      const at = { "binding:switch_dpid": DPID };
+      for (const name of ["p1", "p2"]) await made(ask, "/ports", "port", externalPort(name, { ...at, network_id: ids.net }));
+      await until("both directions stand", () => entriesOf(standIn) === 2);
+      expect((await ask("GET", `/networks/${ids.net}`)).body.network.status).toBe("ACTIVE");
+
+      const other = await made(ask, "/networks", "network", { name: "o", type: "data" });
+      await made(ask, "/ports", "port", externalPort("p3", { ...at, network_id: other }));
+      const before = entriesOf(standIn);
+      const bound = await ask("PUT", `/networks/${other}/${ids.net}`);
+      expect([bound.status, bound.body.applied?.changes > 0], JSON.stringify(bound.body)).toEqual([200, true]);
+      expect(entriesOf(standIn)).toBeGreaterThan(before); // Confirmed means that it stands.
+
+      expect((await ask("DELETE", `/networks/clear/openflow/${ids.ofc}`)).status).toBe(200);
+      expect(entriesOf(standIn)).toBe(0);
+      expect((await ask("PUT", "/networks/all/openflow")).status).toBe(200);
+      expect(entriesOf(standIn)).toBeGreaterThan(before);
+    }
+    const stood = entriesOf(standIn);
+    expect(stood).toBeGreaterThan(0); // Its end touches nothing.
+    await using life = await startVim(store);
+    await until("it is looked at again", () => isActive(life.ask, ids.ofc));
+    await until("it is compared", () => life.vim.fabric.at(DATAPATH)?.isStanding);
+    expect(entriesOf(standIn)).toBe(stood);
+    expect((await life.ask("DELETE", `/openflow/controller/${ids.ofc}`)).status).toBe(400); // Its switch has ports here.
+  });
+});
+
+const entriesOf = ({ table }: StandIn): number =>
+  table.rows
+    .values()
+    .filter((r) => r.match.inPort !== undefined)
+    .toArray().length;
+
+const ONOS = KINDS.find((k) => k.kind === "onos")!;
+
+test("a controller that goes and comes back: the state says so, and what was asked for meanwhile is written", async () => {
+  await using life = await startVim();
+  const { ask } = life;
+  await using standIn = await ONOS.make(["p1", "p2"]).listen();
+  const ofc = await made(ask, "/openflow/controller", "ofc", ofcOf(standIn, "onos"));
+  await until("it is looked at", () => isActive(ask, ofc));
+  standIn.isConnected = false;
+  await until("the switch is gone", async () => !(await isActive(ask, ofc)));
+  expect((await ask("GET", `/openflow/controller/${ofc}`)).body.ofc).toMatchObject({
+    status: "INACTIVE",
+    last_error: expect.stringContaining("no switch 0000000000000001 is connected with the controller"),
+  });
+  const net = await made(ask, "/networks", "network", { name: "n", type: "data" });
+  for (const name of ["p1", "p2"])
+    await made(ask, "/ports", "port", externalPort(name, { "binding:switch_dpid": DPID, network_id: net }));
+  expect(entriesOf(standIn)).toBe(0);
+  standIn.isConnected = true;
+  await until("it is written", () => entriesOf(standIn) === 2);
+});
+
+test("no reply, no log and no row has the password; what is shown can be sent back", async () => {
+  const store = join(dir, `${++stores}.db`);
+  await using life = await startVim(store);
+  const { ask, vim } = life;
+  const ofc = { name: "c1", dpid: DPID, ip: "127.0.0.1", port: 9, type: "onos", user: "u", password: "very-secret" };
+  const added = await ask("POST", "/openflow/controller/", { ofc });
+  const { id } = added.body.ofc;
+  expect(added.body.ofc).toMatchObject({ name: "c1", dpid: DPID, password: "*****", nets_with_same_vlan: "false" });
+  const shown = (await ask("GET", "/openflow/controller")).body.ofcs[0];
+  const replies = [added, shown, await ask("GET", `/openflow/controller/${id}`)];
+  const { id: _, ...rest } = shown;
+  const put = await ask("PUT", `/openflow/controller/${id}`, { ofc: { ...rest, name: "c2" } });
+  expect(put.body).toEqual({ ofc: { ...ofc, name: "c2", password: "*****" } });
+  expect(JSON.stringify([...replies, put])).not.toContain("very-secret");
+  expect(vim.controllers.passwordOf(id)).toBe("very-secret");
+  const rows = await vim.picture.db.selectFrom("ofcs").selectAll().execute();
+  expect(JSON.stringify(rows)).not.toContain("very-secret");
+});
+
+describe("what cannot be is refused, and changes nothing", () => {
+  const OFC = { name: "c1", dpid: DPID, ip: "127.0.0.1", port: 9, type: "onos" };
+  test.each([
+    ["a datapath of too many digits", { ...OFC, dpid: "00112233445566778" }, 400, "want up to 16 hex digits"],
+    ["a kind that we do not speak", { ...OFC, type: "ryu" }, 400, "type"],
+    ["a port that is none", { ...OFC, port: 70_000 }, 400, "port"],
+    ["a switch that another one leads", { ...OFC, dpid: "2", name: "c2" }, 409, "is led through controller 'other' already"],
+  ])("%s", async (_, ofc, status, sentence) => {
+    await using life = await startVim();
+    await made(life.ask, "/openflow/controller", "ofc", { ...OFC, name: "other", dpid: "0002" });
+    const reply = await life.ask("POST", "/openflow/controller/", { ofc });
+    expect([reply.status, reply.body.error.description]).toEqual([status, expect.stringContaining(sentence)]);
+    expect((await life.ask("GET", "/openflow/controller")).body.ofcs).toHaveLength(1);
+  });
+
+  test("a port of a switch that nobody leads; a net over two switches says so", async () => {
+    await using life = await startVim();
+    const { ask } = life;
+    const stray = await ask("POST", "/ports", { port: externalPort("p1", { "binding:switch_dpid": "00:07" }) });
+    expect([stray.status, stray.body.error.description]).toEqual([404, expect.stringContaining("no switch '00:07' is led here")]);
+    await made(ask, "/openflow/controller", "ofc", OFC);
+    const net = await made(ask, "/networks", "network", { name: "n", type: "data" });
+    await made(ask, "/ports", "port", externalPort("p1", { "binding:switch_dpid": DPID, network_id: net }));
+    await made(ask, "/ports", "port", externalPort("p2", { network_id: net }));
+    const { network } = (await ask("GET", `/networks/${net}`)).body;
+    expect([network.status, network.last_error]).toEqual(["ERROR", expect.stringContaining("in several switches")]);
+    const shown = (await ask("GET", "/ports?field=name&field=binding:switch_port&field=binding:switch_dpid")).body.ports;
+    expect(shown).toContainEqual({ name: "p1", "binding:switch_port": "p1", "binding:switch_dpid": "0000000000000001" });
+    expect(shown).toContainEqual({ name: "p2", "binding:switch_port": "p2" });
+  });
+});
+
+test("mappings: the original's shapes, all or none, kept; a card leads to where it is mapped", async () => {
+  const store = join(dir, `${++stores}.db`);
+  const cable = (n: number, more: object = {}) => ({
+    ...{ region: "r1", compute_node: "c1", pci: `0000:05:00.${n}`, switch_dpid: "00:01", switch_port: `Te0/${n}` },
+    ...more,
+  });
+  {
+    await using life = await startVim(store);
+    const { ask, vim } = life;
+    const ofc = await made(ask, "/openflow/controller", "ofc", { name: "c", dpid: "1", ip: "127.0.0.1", port: 9, type: "onos" });
+    const added = await ask("POST", "/openflow/mapping", { of_port_mapings: [cable(0, { ofc_id: ofc })] });
+    expect(added.body).toEqual({ of_port_mappings: [{ ...cable(0), ofc_id: ofc, id: expect.any(String) }] });
+    const dup = await ask("POST", "/openflow/mapping", { of_port_mapings: [cable(1), cable(0)] });
+    const words = "Value  'r1-c1-0000:05:00.0'  already in use for  'region_compute_node_pci'";
+    expect([dup.status, dup.body.error.description]).toEqual([409, words]);
+    const id = "h" as HostId;
+    vim.picture.hosts.set(id, { id, name: "c1", numas: [] } as unknown as Host);
+    expect(vim.controllers.cabledTo(id, "0000:05:00.0")).toBe("Te0/0@0000000000000001");
+    expect(vim.controllers.cabledTo(id, "0000:05:00.1")).toBeNull();
+    expect((await ask("DELETE", `/openflow/controller/${ofc}`)).body).toEqual({ result: `ofc '${ofc}' deleted` });
+    vim.picture.hosts.delete(id);
+  }
+  await using life = await startVim(store);
+  const kept = (await life.ask("GET", "/openflow/mapping?pci=0000:05:00.0")).body.of_port_mappings;
+  expect(kept).toEqual([{ ...cable(0), id: expect.any(String) }]);
+  expect((await life.ask("DELETE", "/openflow/mapping/r1")).body).toEqual({ result: "1 deleted from of_port_mapping" });
+  expect((await life.ask("DELETE", "/openflow/mapping/r1")).body).toEqual({ result: "0 deleted from of_port_mapping" });
+});
