@@ -1,20 +1,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { FastifyInstance } from "fastify";
 import { afterAll, describe, expect, test } from "vitest";
-import { serveOpenvim } from "../../src/api/openvim/serve.ts";
-import { systemClock } from "../../src/lib/clock.ts";
-import { silent } from "../../src/lib/log.ts";
-import { Seal } from "../../src/lib/seal.ts";
+import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import type { HostId } from "../../src/model/ids.ts";
 import type { Host } from "../../src/model/vim-picture.ts";
-import { openStore } from "../../src/store/open.ts";
-import type { VimDb } from "../../src/store/vim-schema.ts";
-import { Vim } from "../../src/vim/vim.ts";
-import { openControllers } from "../../src/vim-controllers.ts";
 import { DATAPATH, hastyClock, KINDS } from "../harness/controllers/kinds.ts";
+import { hasOsKen, startOsKen } from "../harness/controllers/os-ken.ts";
 import type { StandIn } from "../harness/controllers/stand-in.ts";
+import { type Ask, type Life, made, startControllersVim } from "../harness/controllers/vim.ts";
+import { startOvs } from "../harness/ovs.ts";
 import { until } from "./rig.ts";
 
 /** Controllers that are named while the VIM runs: what it leads through them, what it keeps, what it refuses. */
@@ -23,49 +18,14 @@ const dir = mkdtempSync(join(tmpdir(), "sempre-controllers-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 let stores = 0;
 const DPID = "00:00:00:00:00:00:00:01";
-const EVERY_MS = 30_000;
 
-type Ask = (method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: object) => Promise<{ status: number; body: any }>;
-
-interface Life extends AsyncDisposable {
-  readonly vim: Vim;
-  readonly ask: Ask;
-}
-
-async function startVim(store = join(dir, `${++stores}.db`)): Promise<Life> {
-  await using undo = new AsyncDisposableStack();
-  const db = undo.adopt(await openStore<VimDb>({ path: store, migrationsDir: join(import.meta.dirname, "../../sql/vim") }), (d) =>
-    d.destroy(),
-  );
-  const seal = Seal.open(`${store}.key`);
-  const vim = await Vim.open({ db, clock: systemClock, log: silent, vlanRange: { first: 3000, last: 4094 }, seal });
-  undo.defer(async () => {
-    await vim.picture.settled();
-    await vim.events.flush();
-  });
-  undo.use(vim.protections);
-  undo.use(openControllers(vim, EVERY_MS, { clock: hastyClock, log: silent }));
-  const app = undo.adopt<FastifyInstance>(serveOpenvim(vim, true, silent), (a) => a.close());
-  const ask: Ask = async (method, path, body) => {
-    const headers = { "content-type": "application/json" };
-    const payload = body === undefined ? {} : { payload: JSON.stringify(body), headers };
-    const reply = await app.inject({ method, url: `/openvim${path}`, ...payload });
-    return { status: reply.statusCode, body: reply.json() };
-  };
-  const ends = undo.move();
-  return { vim, ask, [Symbol.asyncDispose]: () => ends.disposeAsync() };
-}
+const startVim = (store = join(dir, `${++stores}.db`), clock: Clock = hastyClock): Promise<Life> =>
+  startControllersVim(store, clock);
 
 const ofcOf = (standIn: StandIn, type: string) => ({
   ...{ name: "c1", dpid: DPID, ip: "127.0.0.1", port: standIn.port, type },
   ...(standIn.login === null ? {} : { user: standIn.login.user, password: standIn.login.password }),
 });
-
-async function made(ask: Ask, path: string, kind: string, value: object): Promise<string> {
-  const reply = await ask("POST", path, { [kind]: value });
-  expect(reply.status, JSON.stringify(reply.body)).toBe(200);
-  return reply.body[kind].id;
-}
 
 const externalPort = (name: string, more: object) => ({ name, "binding:switch_port": name, ...more });
 const isActive = async (ask: Ask, id: string) => (await ask("GET", `/openflow/controller/${id}`)).body.ofc.status === "ACTIVE";
@@ -218,3 +178,40 @@ test("mappings: the original's shapes, all or none, kept; a card leads to where 
   expect((await life.ask("DELETE", "/openflow/mapping/r1")).body).toEqual({ result: "1 deleted from of_port_mapping" });
   expect((await life.ask("DELETE", "/openflow/mapping/r1")).body).toEqual({ result: "0 deleted from of_port_mapping" });
 });
+
+test.runIf(hasOsKen)(
+  "a real controller process and a real switch: ports of networks, and a bind, stand in the switch when it is answered",
+  async () => {
+    await using osKen = await startOsKen("127.0.0.1");
+    await using ovs = await startOvs({
+      datapathType: "dummy",
+      ports: ["p1", "p2", "p3"],
+      protocols: ["OpenFlow13"],
+      controller: [`tcp:127.0.0.1:${osKen.openflowPort}`],
+    });
+    const dpid = JSON.parse(await ovs.vsctl("get", "bridge", "br0", "datapath_id")) as string;
+    await using life = await startVim(undefined, systemClock);
+    const { ask } = life;
+    const port = Number(new URL(osKen.url).port);
+    const ofc = await made(ask, "/openflow/controller/", "ofc", { name: "k", dpid, ip: "127.0.0.1", port, type: "floodlight" });
+    await until("the switch is led", () => isActive(ask, ofc), 20_000);
+    const net = async (name: string) => made(ask, "/networks", "network", { name, type: "data" });
+    const [user, a, b] = [await net("user"), await net("a"), await net("b")];
+    for (const [name, of] of [["p1", user], ["p2", a], ["p3", b]] as const) // biome-ignore format: pairs
+      await made(ask, "/ports", "port", externalPort(name, { "binding:switch_dpid": dpid, network_id: of }));
+    for (const [target, out] of [
+      [a, "p2"],
+      [b, "p3"],
+    ] as const) {
+      // biome-ignore format: pairs
+      expect((await ask("PUT", `/networks/${user}/${target}`)).status).toBe(200);
+      expect(await ovs.trace(`in_port=${await ovs.vsctl("get", "interface", "p1", "ofport")}`)).toContain(
+        `Datapath actions: ${await ovs.vsctl("get", "interface", out, "ofport")}`,
+      );
+    }
+    await osKen.kill();
+    await until("it is told", async () => !(await isActive(ask, ofc)), 20_000);
+    await osKen.start();
+    await until("it is led again", () => isActive(ask, ofc), 20_000);
+  },
+);
