@@ -181,6 +181,7 @@ test("mappings: the original's shapes, all or none, kept; a card leads to where 
 
 test.runIf(hasOsKen)(
   "a real controller process and a real switch: ports of networks, and a bind, stand in the switch when it is answered",
+  { timeout: 90_000 },
   async () => {
     await using osKen = await startOsKen("127.0.0.1");
     await using ovs = await startOvs({
