@@ -10,6 +10,7 @@ import type {
   TrafficNet,
 } from "../model/protection.ts";
 import { Load, standIns } from "./capacity.ts";
+import { ringOf } from "./make-room.ts";
 import { decideSpares } from "./spare.ts";
 import { type GroupView, healthOf, isUp } from "./view.ts";
 
@@ -19,6 +20,8 @@ interface Verdict {
   readonly unprotected?: NetId;
   readonly because: string;
   readonly againAt?: number;
+  /** It is due to return to its normal member, and finds no room there. */
+  readonly isWaiting?: boolean;
   /** How the command stands for this net, where it is about it. */
   readonly command?: CommandState;
 }
@@ -44,7 +47,7 @@ interface Case {
  */
 export function decide(group: ProtectionGroup, view: GroupView, command: ProtectionCommand | null, nowMs: number): Decision {
   const load = new Load(group, view);
-  const verdicts: Verdict[] = [];
+  const decided: Verdict[] = [];
   for (const net of group.trafficNets) {
     const verdict = decideNet({
       group,
@@ -57,11 +60,20 @@ export function decide(group: ProtectionGroup, view: GroupView, command: Protect
       normal: group.members.find((m) => m.vnfcId === net.normal),
     });
     if (verdict.move) load.moved(verdict.move);
-    verdicts.push(verdict);
+    decided.push(verdict);
   }
-  const moves = verdicts.flatMap((v) => v.move ?? []);
+  const ring = ringOf(
+    group,
+    view,
+    load,
+    group.trafficNets.filter((_, i) => decided[i]!.isWaiting),
+  );
+  const way = ring?.way ?? null;
+  const verdicts = way === null ? decided : decided.map((v, i) => givenWay(group, group.trafficNets[i]!, v, way));
+  const moves = [...decided.flatMap((v) => v.move ?? []), ...(way === null ? [] : [way])]; // It may need the room that the others leave.
+  if (way !== null) load.moved(way);
   const unserved = verdicts.flatMap((v) => v.unprotected ?? []);
-  const spares = decideSpares(group, view, { moves, unserved, load }, nowMs);
+  const spares = decideSpares(group, view, { moves, unserved, isRing: ring !== null && way === null, load }, nowMs);
   const moments = [...verdicts, spares].flatMap((v) => v.againAt ?? []);
   return {
     moves,
@@ -110,6 +122,10 @@ function unasked(it: Case): Verdict {
 function lockOut(it: Case): Verdict {
   const { current, normal, net, view } = it;
   const command = active(`${net.name} is locked out of protection`);
+  if (current !== undefined && normal !== undefined && current !== normal && isUp(view, normal) && !it.load.hasRoom(normal)) {
+    const because = `lockout of protection: ${net.name} stays on ${current.name} as long as ${normal.name} carries all it may`;
+    return { because, command, isWaiting: true, ...(isUp(view, current) ? {} : { unprotected: net.netId }) };
+  }
   if (current === undefined || (normal !== undefined && current !== normal && isUp(view, normal))) {
     if (normal !== undefined && isUp(view, normal))
       return {
@@ -198,12 +214,21 @@ function revert(it: Case, current: Member, normal: Member, waitMs: number): Verd
   if (health.state !== "up")
     return { because: `${net.name} stays on ${current.name}: ${normal.name} is ${health.state} (${health.why})` };
   if (!group.policy.revertive) return { because: `${net.name} stays on ${current.name}: the group does not revert by itself` };
-  if (!load.hasRoom(normal)) return { because: `${net.name} stays on ${current.name}: ${normal.name} carries all it may` };
   const dueAt = health.sinceMs + waitMs;
   if (nowMs < dueAt)
     return { because: `${net.name} stays on ${current.name}: ${normal.name} must be up for ${waitMs} ms first`, againAt: dueAt };
+  if (!load.hasRoom(normal))
+    return { because: `${net.name} stays on ${current.name}: ${normal.name} carries all it may`, isWaiting: true };
   const why = waitMs > 0 ? `${normal.name} has been up for ${waitMs} ms` : `${normal.name} is up`;
   return move(it, normal, "failback", `${why}: ${net.name} returns to it`);
+}
+
+/** The verdict of a net that makes room for others that wait for it, as it waits for them; any other net's is as it was. */
+function givenWay({ members }: ProtectionGroup, net: TrafficNet, verdict: Verdict, way: Move): Verdict {
+  if (net.netId !== way.trafficNet) return verdict;
+  const nameOf = (id: Move["from"]) => members.find((m) => m.vnfcId === id)?.name;
+  const because = `${net.name} goes to ${nameOf(way.to)}, which is up: what returns to ${nameOf(way.from)} waits for it, and it for others`;
+  return { ...verdict, because };
 }
 
 function move(it: Case, to: Member, kind: Move["kind"], because: string): Verdict {

@@ -67,6 +67,15 @@ describe("what a pool decides", () => {
     [two, { a: "down", c: "down" }, {}, "t-a a>s, t-c c>u"],
     [two, { a: "down", b: "down", c: "down" }, {}, "t-a a>s, t-b b>u, t-c unprotected"],
     [wide, { a: "down", b: "down", c: "down" }, {}, "t-a a>s, t-b b>s, t-c unprotected"],
+    // What waits to return to each other's members: one gives way.
+    [one, {}, { "t-a": "b", "t-b": "a" }, "t-a b>s"],
+    [one, {}, { "t-a": "s", "t-b": "a" }, "t-b a>b"], // No ring: the next decision has room.
+    [one, {}, { "t-a": "s" }, "t-a s>a"],
+    [one, { s: "silent" }, { "t-a": "b", "t-b": "a" }, ""],
+    [one, { c: "down" }, { "t-a": "b", "t-b": "a" }, "t-c c>s"], // Who is not served comes first.
+    [one, { b: "silent" }, { "t-a": "b", "t-b": "a" }, ""], // It is not due to return.
+    [two, {}, { "t-a": "b", "t-b": "c", "t-c": "a" }, "t-a b>u"],
+    [two, {}, { "t-a": "b", "t-b": "a", "t-c": "s" }, "t-c s>c, t-a b>u"],
   ] as [ProtectionGroup, Healths, Record<string, string>, string][]) {
     const text = (map: object) => JSON.stringify(map).replaceAll('"', "");
     test(`${group.name} ${text(healths)} ${text(serving)}: ${want || "nothing"}`, () => {
@@ -76,6 +85,23 @@ describe("what a pool decides", () => {
       for (const net of decision.unprotected) expect(decision.because.join("\n")).toContain(`${net} is not served`);
     });
   }
+
+  test("traffic is back on its normal members in the end, wherever it was, and nobody carries more than it may on the way", () => {
+    const served = fc.shuffledSubarray(["a", "b", "c", "s", "u"], { minLength: 3, maxLength: 3 });
+    const command = fc.constantFrom(null, { kind: "lockout", to: null, trafficNets: null } as const);
+    fc.assert(
+      fc.property(served, command, (on, command) => {
+        const serving: Record<string, string | null> = { "t-a": on[0]!, "t-b": on[1]!, "t-c": on[2]! };
+        for (let round = 0; round < 8; round++) {
+          for (const { trafficNet, to } of decide(two, viewOf(two, {}, serving), command, NOW).moves) {
+            serving[trafficNet] = to;
+            expect(new Set(Object.values(serving)).size).toBe(3);
+          }
+        }
+        expect(serving).toEqual({ "t-a": "a", "t-b": "b", "t-c": "c" });
+      }),
+    );
+  });
 
   test("who is left unprotected is told with the reason", () => {
     const { because } = decide(one, viewOf(one, { a: "down", b: "down" }), null, NOW);
@@ -104,6 +130,8 @@ describe("warm spares of a pool", () => {
     [{ a: "down", u: "silent" }, "awake", "resting", { "t-a": "s" }, ""],
     [{ a: "down", b: "down", u: "silent" }, "awake", "resting", { "t-a": "s" }, "wake u"],
     [{ u: "silent" }, "awake", "resting", {}, "rest s"],
+    [{ s: "silent", u: "silent" }, "resting", "resting", { "t-a": "b", "t-b": "a" }, "wake s"], // They wait for each other.
+    [{ u: "silent" }, "awake", "resting", { "t-a": "b", "t-b": "a" }, "t-a b>s"],
   ] as [Healths, Rest, Rest, Record<string, string>, string][]) {
     test(`${JSON.stringify(healths)} s ${s} u ${u}: ${want || "nothing"}`, () => {
       const decision = decide(warm, { ...viewOf(warm, healths, serving), rest: restOf(s, u) }, null, NOW);

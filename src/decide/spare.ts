@@ -19,13 +19,15 @@ export interface Outcome {
   readonly moves: readonly Move[];
   /** Nets that nobody can serve. */
   readonly unserved: readonly NetId[];
+  /** Nets wait for each other to return, and nobody who is up has room for one of them. */
+  readonly isRing: boolean;
   /** After the moves. */
   readonly load: Load;
 }
 
 /**
  * A group needs as many members up as it has hot ones, and room for every net. When one of them is down a spare is woken (an unknown wakes
- * nobody: traffic would not move to the spare); it is put to rest again when all have been up for the wait-to-restore time, it serves
+ * nobody: traffic would not move to the spare), and when nets wait for each other to return; it is put to rest again when all have been up for the wait-to-restore time, it serves
  * nothing and no other group that it stands in for needs it. It has proved itself by then: only a spare that is up, so has answered
  * in this life, is put to rest. Pure and total.
  */
@@ -44,7 +46,7 @@ export function decideSpares(group: ProtectionGroup, view: GroupView, outcome: O
 
 /** Why this group would not have the spare rest; null: it need not be awake. For the other groups that it stands in for. */
 export function keptAwakeBy(group: ProtectionGroup, view: GroupView, spare: Member, nowMs: number): string | null {
-  const need = needsOf(group, view, { moves: [], unserved: [], load: new Load(group, view) }).get(spare.vnfcId);
+  const need = needsOf(group, view, { moves: [], unserved: [], isRing: false, load: new Load(group, view) }).get(spare.vnfcId);
   return need ?? notYet(group, view, spare, nowMs)?.because ?? null;
 }
 
@@ -75,19 +77,23 @@ function notYet(group: ProtectionGroup, view: GroupView, spare: Member, nowMs: n
 }
 
 /** Why each spare must be awake; one that is not named need not. Those that are awake already come first, so that none is woken in vain. */
-function needsOf(group: ProtectionGroup, view: GroupView, { moves, unserved, load }: Outcome): ReadonlyMap<VnfcId, string> {
+function needsOf(
+  group: ProtectionGroup,
+  view: GroupView,
+  { moves, unserved, isRing, load }: Outcome,
+): ReadonlyMap<VnfcId, string> {
   const ledTo = new Map<NetId, VnfcId>(moves.map((m) => [m.trafficNet, m.to]));
   const servesOf = (m: Member) => group.trafficNets.find((n) => (ledTo.get(n.netId) ?? view.serving.get(n.netId)) === m.vnfcId);
   const spares = group.members.filter((m) => !isHot(m));
   const serving = spares.filter((m) => servesOf(m) !== undefined);
   const needs = new Map(serving.map((m) => [m.vnfcId, `it serves ${servesOf(m)!.name}`]));
   const lost = group.members.filter((m) => isHot(m) && healthOf(view, m.vnfcId).state === "down");
-  let [members, nets] = [lost.length - serving.length, lost.length > 0 ? unserved.length : 0];
+  let [members, nets] = [lost.length - serving.length, lost.length > 0 ? unserved.length : Number(isRing)];
   const rankOf = (m: Member) =>
     healthOf(view, m.vnfcId).state === "down" ? 2 : (view.rest?.get(m.vnfcId) ?? "awake") === "awake" ? 0 : 1;
   for (const spare of spares.filter((m) => !needs.has(m.vnfcId)).sort((a, b) => rankOf(a) - rankOf(b))) {
     if ((members <= 0 && nets <= 0) || !load.hasRoom(spare)) continue;
-    needs.set(spare.vnfcId, `${lost[0]!.name} is down`);
+    needs.set(spare.vnfcId, lost[0] ? `${lost[0].name} is down` : "traffic nets wait for each other to return");
     if (rankOf(spare) === 2) continue; // It does not help.
     members -= 1;
     nets -= load.roomOf(spare);
