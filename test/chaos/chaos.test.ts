@@ -8,14 +8,6 @@ const FROM = Number(process.env.CHAOS_FROM ?? 1);
 /** So few are not worth the start of another process. */
 const ALONE_MAX = 20;
 
-/** Bugs that these seeds have found and that are still to be mended: every other seed must pass. */
-const KNOWN: ReadonlyMap<number, string> = new Map([
-  [1179, "a pool whose two last members hung at once: traffic has not returned to its normal members"],
-  [8965, "an operator's command leads traffic to a member that hangs and is still taken for up"],
-  [7835, "a pool: after a VIM that was killed and stood still, its picture and the switch differ about one traffic net"],
-]);
-const isKnown = (failed: string) => KNOWN.has(Number(/seed (\d+) /.exec(failed)?.[1]));
-
 /** As many parts as there are cores, each a comb of the seeds, so that all take about as long. */
 function partsOf(count: number): Range[] {
   const step = Math.min(availableParallelism(), count);
@@ -28,8 +20,7 @@ test(`${SEEDS} runs of the whole system with faults from their seeds, from ${FRO
       ? [await runAll({ from: FROM, count: SEEDS, step: 1 })]
       : await Promise.all(partsOf(SEEDS).map(runElsewhere));
   const failed = found.flatMap((f) => f.failed);
-  for (const known of failed.filter(isKnown)) console.log(`known, not mended yet: ${known.split("\n")[0]}`);
-  expect(failed.filter((f) => !isKnown(f)).join("\n\n")).toBe("");
+  expect(failed.join("\n\n")).toBe("");
   expect(found.reduce((sum, f) => sum + f.ran, 0)).toBe(SEEDS);
 });
 

@@ -108,7 +108,7 @@ export class Invariants {
       if (had === undefined || to === undefined) continue;
       this.#system.note(`${viewer} is bound to ${to.name}`);
       const from = this.#guestOn(had);
-      if (from !== undefined) this.#count(viewer, to, isRestarted);
+      if (from !== undefined) this.#count(viewer, from, to, isRestarted);
       if (isRestarted) continue; // Nobody has decided that: it is what the disk has.
       this.#checkTarget(viewer, to);
       if (from !== undefined) this.#checkLeft(viewer, from, to);
@@ -119,10 +119,10 @@ export class Invariants {
   }
 
   /** A move that the VIM could not write before it was killed is gone, and so is the word of it. */
-  #count(viewer: string, to: Guest, isRestarted: boolean): void {
+  #count(viewer: string, from: Guest, to: Guest, isRestarted: boolean): void {
     const isNormal = to.id === this.normalOf(viewer);
     if (this.#isTakenBack || (isRestarted && isNormal)) this.failovers = Math.max(0, this.failovers - 1);
-    else if (!this.isCommanded && !isNormal) this.failovers++;
+    else if (!this.isCommanded && !isNormal && !this.#isMakingRoom(from)) this.failovers++;
   }
 
   /** Nobody carries more than it may, as the MANO's descriptors have it. */
@@ -238,7 +238,9 @@ export class Invariants {
     if (to.isHung && !this.#system.variant.isProbed) return; // Nobody can know.
     const { vimLife, manoLife, connectedAtMs } = this.#system;
     const goOnMs = [vimLife, manoLife].map((d) => d?.life.goesOnMs ?? 0); // One that stood hears late.
-    const knowableAtMs = Math.max(to.failedAtMs, to.isHung ? connectedAtMs : 0, ...goOnMs);
+    // While frames are lost, who hangs and who is not heard look alike; where it is left hangs for certain.
+    const askableAtMs = to.isHung ? Math.max(connectedAtMs, this.#system.fabric.lossyAtMs) : 0;
+    const knowableAtMs = Math.max(to.failedAtMs, askableAtMs, ...goOnMs);
     const isNews = this.#isTakenBack || sim.now() - knowableAtMs < LATENESS_MS;
     if (!host.isServing(to) && !isNews)
       this.#violate("1 only to members known up", `${viewer} is bound to ${to.name}, which is ${to.state} and does not serve`);
@@ -246,14 +248,23 @@ export class Invariants {
 
   #checkLeft(viewer: string, from: Guest, to: Guest): void {
     if (this.isCommanded || to.id === this.normalOf(viewer) || this.#isTakenBack) return;
-    if (this.#isWell(from))
+    if (this.#isWell(from) && !this.#isMakingRoom(from))
       this.#violate("1 an unknown never moves traffic", `${viewer} is taken from ${from.name}, which is well`);
+  }
+
+  /** Of a pool: what belongs to it waits to return until there is room on it. */
+  #isMakingRoom(from: Guest): boolean {
+    return this.#trafficNets().some(
+      ([netId, viewer]) => this.normalOf(viewer) === from.id && this.#guestOn(this.#bound.get(netId) ?? null)?.id !== from.id,
+    );
   }
 
   /** It serves, and nothing has been the matter with it or with the way to it for so long that everybody knows. */
   #isWell(guest: Guest): boolean {
-    const { sim, host, fabric } = this.#system;
-    return host.isServing(guest) && sim.now() - Math.max(guest.failedAtMs, guest.answersFromMs, fabric.lossyAtMs) > LATENESS_MS;
+    const { sim, host, fabric, vimLife, manoLife } = this.#system;
+    const heardAtMs = [vimLife, manoLife].map((d) => d?.life.reachedAtMs(guest.failedAtMs) ?? guest.failedAtMs);
+    const troubledAtMs = Math.max(guest.failedAtMs, guest.answersFromMs, fabric.lossyAtMs, ...heardAtMs);
+    return host.isServing(guest) && sim.now() - troubledAtMs > LATENESS_MS;
   }
 
   #touched(guest: Guest, verb: string): void {

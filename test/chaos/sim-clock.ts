@@ -150,6 +150,7 @@ export class Life {
   readonly #sim: SimClock;
   #isOver = false;
   #standsUntilMs = Number.NEGATIVE_INFINITY;
+  #standsFromMs = Number.POSITIVE_INFINITY;
   /** What has come while it stood, in order. */
   readonly #held: (() => void)[] = [];
   /** Who sleeps by which signal: one listener for all of them. */
@@ -184,8 +185,14 @@ export class Life {
     return this.#standsUntilMs;
   }
 
+  /** When something that happened at `atMs` could reach it. */
+  reachedAtMs(atMs: number): number {
+    return atMs >= this.#standsFromMs ? Math.max(atMs, this.#standsUntilMs) : atMs;
+  }
+
   /** Its process stands still (SIGSTOP, a host without a free core), and goes on where it was. */
   stand(ms: number): void {
+    if (this.#standsUntilMs <= this.#sim.now()) this.#standsFromMs = this.#sim.now();
     this.#standsUntilMs = Math.max(this.#standsUntilMs, this.#sim.now() + ms);
   }
 
