@@ -2,9 +2,18 @@ import { defineConfig } from "vitest/config";
 
 const limits = { testTimeout: 30_000, hookTimeout: 120_000 };
 /** Their time goes into waiting (heals, rests, cool-downs), not into work: no process is started, and none asks how quickly something was done. */
-const waiting = ["arming", "commands", "failover", "other-host", "pool", "roots", "several-vims", "spare", "verification"].map(
-  (name) => `test/mano/${name}.test.ts`,
-);
+const waiting = [
+  "arming",
+  "commands",
+  "failover",
+  "incidents",
+  "other-host",
+  "pool",
+  "roots",
+  "several-vims",
+  "spare",
+  "verification",
+].map((name) => `test/mano/${name}.test.ts`);
 
 export default defineConfig({
   test: {
