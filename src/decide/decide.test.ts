@@ -238,6 +238,26 @@ const command: fc.Arbitrary<ProtectionCommand | null> = fc.option(
   }),
 );
 
+/** What is known, and asked for, so many ms after what was before it. */
+const heard = fc.record({ ha: health, hb: health, c: command, afterMs: fc.nat(200) });
+type Heard = typeof heard extends fc.Arbitrary<infer T> ? T : never;
+type Serving = ReadonlyMap<NetId, VnfcId | null>;
+const AT_HOME: Serving = new Map([
+  [t0, a],
+  [t1, b],
+]);
+
+/** What is decided at each point of a story, by one who carries it out and keeps nothing but who serves what. */
+function replay(g: ProtectionGroup, story: readonly Heard[], from: Serving, fromMs: number) {
+  let [serving, nowMs] = [from, fromMs];
+  return story.map(({ ha, hb, c, afterMs }) => {
+    nowMs += afterMs;
+    const decision = decide(g, { ...viewOf({ a: ha, b: hb }, {}), serving }, c, nowMs);
+    serving = new Map([...serving, ...decision.moves.map((m) => [m.trafficNet, m.to] as const)]);
+    return { decision, nowMs, serving };
+  });
+}
+
 describe("laws of the decision", () => {
   const forAll = (law: (g: ProtectionGroup, view: GroupView, c: ProtectionCommand | null) => void) =>
     fc.assert(
@@ -276,6 +296,32 @@ describe("laws of the decision", () => {
     forAll((g, view, c) => {
       expect(decide(g, view, c, NOW)).toEqual(decide(g, view, c, NOW));
     }));
+
+  test("it ends: each moment that it waits for is later, and after the last one nothing is left to do", () =>
+    forAll((g, view, c) => {
+      const serving = new Map(view.serving);
+      let nowMs = NOW;
+      for (let rounds = 0; rounds < 10; rounds++) {
+        const { moves, againAt } = decide(g, { ...view, serving }, c, nowMs);
+        for (const m of moves) serving.set(m.trafficNet, m.to);
+        if (againAt === null) return expect(decide(g, { ...view, serving }, c, nowMs).moves).toEqual([]);
+        expect(againAt).toBeGreaterThan(nowMs);
+        nowMs = againAt;
+      }
+      expect.fail("it waits for ever");
+    }));
+
+  test("replay gives the same, from any moment on: who starts in the middle goes on as one that was there from the start", () => {
+    fc.assert(
+      fc.property(anyGroup, fc.array(heard, { minLength: 1, maxLength: 8 }), fc.nat(7), (g, story, at) => {
+        const whole = replay(g, story, AT_HOME, NOW);
+        expect(replay(g, story, AT_HOME, NOW)).toEqual(whole);
+        const cut = at % story.length;
+        const { serving, nowMs } = whole[cut]!;
+        expect(replay(g, story.slice(cut + 1), serving, nowMs)).toEqual(whole.slice(cut + 1));
+      }),
+    );
+  });
 
   test("no command is lost: each is active, overridden or ended, and says why", () =>
     forAll((g, view, c) => {

@@ -15,7 +15,7 @@ const commandEvents = async (rig: Rig) =>
   (await rig.events()).flatMap((e) => (e.type === "protection.command" ? [`${e.command.kind} ${e.state}`] : []));
 const settle = (ms: number) => new Promise((r) => setTimeout(r, ms));
 
-test("forced switch: tried, given, recorded, kept over a restart, ended by clear", { timeout: 20_000 }, async () => {
+test("forced switch: tried, given, recorded, kept over a restart, ended by clear", { timeout: 60_000 }, async () => {
   await using rig = await Rig.start();
   await rig.deploy();
   const force = { command: "force", to: "relay-b", traffic_nets: ["traffic_net0"] };
@@ -52,7 +52,7 @@ test("forced switch: tried, given, recorded, kept over a restart, ended by clear
   expect(await commandEvents(rig)).toEqual(["force active", "force active", "force ended", "clear active", "clear ended"]);
 });
 
-test("lockout: what is acknowledged is armed, a failure moves nothing, and clear lets it move", { timeout: 20_000 }, async () => {
+test("lockout: what is acknowledged is armed, a failure moves nothing, and clear lets it move", { timeout: 60_000 }, async () => {
   await using rig = await Rig.start();
   await rig.deploy();
   await until("armed", async () => (await group(rig)).armed.isCurrent);
@@ -71,7 +71,7 @@ test("lockout: what is acknowledged is armed, a failure moves nothing, and clear
   await until("moved", () => rig.vim.boundTo("traffic_net0") === "data_net1", 1000);
 });
 
-test("manual switch ends with the first failure, which is journaled", { timeout: 20_000 }, async () => {
+test("manual switch ends with the first failure, which is journaled", { timeout: 60_000 }, async () => {
   await using rig = await Rig.start();
   await rig.deploy();
   await give(rig, { command: "manual", to: "relay-b" });
@@ -87,7 +87,7 @@ test("manual switch ends with the first failure, which is journaled", { timeout:
   expect(await rig.alarms()).not.toContain("PROTECTION_LOCKED");
 });
 
-test("exercise tells what would happen and moves nothing; terminate ends a command", { timeout: 20_000 }, async () => {
+test("exercise tells what would happen and moves nothing; terminate ends a command", { timeout: 60_000 }, async () => {
   await using rig = await Rig.start();
   const id = await rig.deploy();
   const before = rig.vim.asked.length;
@@ -105,7 +105,7 @@ test("exercise tells what would happen and moves nothing; terminate ends a comma
   expect(await rig.alarms()).toEqual([]);
 });
 
-test("bad commands are answered with what is wrong", { timeout: 20_000 }, async () => {
+test("bad commands are answered with what is wrong", { timeout: 60_000 }, async () => {
   await using rig = await Rig.start();
   await rig.create(example("media-relay.yaml"));
   expect(await rig.ask("GET", `${GROUPS}/zz`)).toMatchObject({

@@ -461,14 +461,17 @@ test.for([
   expect(parsed.ok ? "" : parsed.errors[0]).toMatch(sentence);
 });
 
-test.for(["media-relay.yaml", "media-relay-active-passive.yaml", "media-relay-warm-spare.yaml"])(
-  "examples/%s is right, as YAML and as JSON",
-  (name) => {
-    const parsed = parseDescriptor(example(name));
-    expect(parsed.ok && parsed.descriptor.nsds[0]?.members.slice(0, 2)).toMatchObject([{ vnfc: "relay-a" }, { vnfc: "relay-b" }]);
-    expect(parseDescriptor(JSON.stringify(good()))).toMatchObject({ ok: true });
-  },
-);
+test.for([
+  "media-relay.yaml",
+  "media-relay-active-passive.yaml",
+  "media-relay-duplicated.yaml",
+  "media-relay-guest-heartbeat.yaml",
+  "media-relay-warm-spare.yaml",
+])("examples/%s is right, as YAML and as JSON", (name) => {
+  const parsed = parseDescriptor(example(name));
+  expect(parsed.ok && parsed.descriptor.nsds[0]?.members.slice(0, 2)).toMatchObject([{ vnfc: "relay-a" }, { vnfc: "relay-b" }]);
+  expect(parseDescriptor(JSON.stringify(good()))).toMatchObject({ ok: true });
+});
 
 test("what is left out gets the documented default", () => {
   const parsed = parseDescriptor(stringify(good()));
