@@ -25,7 +25,8 @@ export class WriteQueue implements Journal {
   readonly #clock: Clock;
   #waiting: Write[] = [];
   #writing: Promise<void> | null = null;
-  #refused = false;
+  /** Null: nothing was written in this run yet. */
+  #isRefused: boolean | null = null;
   #tellRefusal: (why: string | null) => void = () => {};
 
   constructor(db: ManoStore, log: Log, clock: Clock) {
@@ -34,7 +35,7 @@ export class WriteQueue implements Journal {
     this.#clock = clock;
   }
 
-  /** Who is told when the store begins to refuse, in its words, and when it takes again: null. One listener. */
+  /** Who is told when the store begins to refuse, in its words, and with null when it takes again, or takes the first time: a run before may have been refused. */
   onRefusal(listener: (why: string | null) => void): void {
     this.#tellRefusal = listener;
   }
@@ -80,13 +81,13 @@ export class WriteQueue implements Journal {
       await this.#db.transaction().execute(async (tx) => {
         for (const write of batch) await write(tx);
       });
-      if (this.#refused) this.#tellRefusal(null);
-      this.#refused = false;
+      if (this.#isRefused !== false) this.#tellRefusal(null);
+      this.#isRefused = false;
       return true;
     } catch (err) {
       this.#log.error({ err, count: batch.length }, "records could not be written; they wait");
-      if (!this.#refused) this.#tellRefusal(err instanceof Error ? err.message : String(err));
-      this.#refused = true;
+      if (this.#isRefused !== true) this.#tellRefusal(err instanceof Error ? err.message : String(err));
+      this.#isRefused = true;
       return false;
     }
   }

@@ -176,6 +176,15 @@ describe("our own store", () => {
     await until("cleared", () => alarmsTold().length === 2);
     await writes.flush();
     expect((await stream.since(0, 10)).map((e) => e.type)).toEqual(["ns.state", "alarm.raised", "alarm.cleared"]);
+
+    await alarms.raise("mano/store", "STORE_NOT_WRITABLE", ["as a run left it that was killed then"]);
+    const next = new WriteQueue(db, silent, clock);
+    const after = await AlarmBook.open(db, new EventStream(next, clock, 100), next, clock);
+    next.onRefusal((why) => tellStore(after, why));
+    expect(after.active).toHaveLength(1);
+    next.push(async () => {});
+    await until("the next run's first write clears it", () => after.active.length === 0);
+    await next.flush();
     await db.destroy();
   });
 });
