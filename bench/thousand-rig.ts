@@ -156,7 +156,7 @@ async function addPorts(ovs: Ovs, names: readonly string[]): Promise<void> {
 }
 
 async function subscribe(vim: Vim): Promise<Disposable> {
-  const app = serveOpenvim(vim, true, silent);
+  const app = serveOpenvim(vim, true, { clock: systemClock, log: silent });
   await app.listen({ port: 0, host: "127.0.0.1" });
   const { port } = app.addresses()[0] as AddressInfo;
   const child: ChildProcess = spawn(process.execPath, ["-e", SUBSCRIBER, `http://127.0.0.1:${port}/openvim/events`]);

@@ -95,7 +95,7 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
     log,
   });
   const api = (isAdmin: boolean, host: string): FastifyInstance => {
-    const app = undo.adopt(serveOpenvim(vim, isAdmin, log, doorway.guarding(host)), (app) => app.close());
+    const app = undo.adopt(serveOpenvim(vim, isAdmin, { clock, log }, doorway.guarding(host)), (app) => app.close());
     doorway.add(app);
     return app;
   };

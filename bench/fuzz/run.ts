@@ -63,7 +63,7 @@ export async function fuzz({ seed, requests: count, lookEvery, progress }: FuzzO
   undo.use(vim.protections);
   undo.use(simulateHosts(vim, 60_000, { clock: systemClock, log: silent }));
   const serve = async (isAdmin: boolean): Promise<number> => {
-    const app: FastifyInstance = undo.adopt(serveOpenvim(vim, isAdmin, silent), (a) => a.close());
+    const app: FastifyInstance = undo.adopt(serveOpenvim(vim, isAdmin, { clock: systemClock, log: silent }), (a) => a.close());
     return listenHttp(app, { host: "127.0.0.1", port: 0, setting: "-" });
   };
   const ports = [await serve(false), await serve(true)] as const;

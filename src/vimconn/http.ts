@@ -1,7 +1,10 @@
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Clock } from "../lib/clock.ts";
+import { CLOCK_HEADER } from "../lib/clock-id.ts";
 import { Fault } from "../lib/fault.ts";
 import { VimSecrets } from "./secrets.ts";
+import { VimClock } from "./vim-clock.ts";
 
 /** Sockets kept open between requests: three for an inventory's parallel questions, so one is warm for the change of a bind. */
 const FREE_SOCKETS_MAX = 8;
@@ -21,7 +24,12 @@ export class VimHttp implements Disposable {
   readonly #http: HttpAgent;
   readonly #https: HttpsAgent;
 
-  constructor(access: VimSecrets = new VimSecrets(null)) {
+  readonly #clock: Clock;
+  /** What its answers tell of the VIM's clock. */
+  readonly vimClock = new VimClock();
+
+  constructor(clock: Clock, access: VimSecrets = new VimSecrets(null)) {
+    this.#clock = clock;
     this.#access = access;
     this.#http = new HttpAgent(KEPT);
     this.#https = new HttpsAgent({ ...KEPT, ...access.tls });
@@ -46,11 +54,13 @@ export class VimHttp implements Disposable {
   open(url: URL, timeoutMs: number, signal: AbortSignal): Promise<IncomingMessage> {
     return new Promise((settle, fail) => {
       const headers = { accept: "text/event-stream", ...this.#access.headers };
+      const askedAt = this.#clock.now();
       const req = requestOf(url)(url, { headers, agent: false, signal, ...this.#access.tls });
       const timer = setTimeout(() => req.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
       req.on("response", (res) => {
         clearTimeout(timer);
         if (res.statusCode === 401) this.#access.wereRefused();
+        this.#hearClock(res, askedAt);
         settle(res);
       });
       req.on("error", (e) => {
@@ -74,9 +84,11 @@ export class VimHttp implements Disposable {
     const type = text === null ? {} : { "content-type": "application/json" };
     const headers = { accept: "application/json", ...type, ...this.#access.headers };
     const agent = url.protocol === "https:" ? this.#https : this.#http;
+    const askedAt = this.#clock.now();
     const req = requestOf(url)(url, { method, headers, agent, ...(signal && { signal }) });
     const timer = setTimeout(() => req.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     req.on("response", (res) => {
+      this.#hearClock(res, askedAt);
       readAll(res)
         .then((bytes) => {
           if (res.statusCode === 401) this.#access.wereRefused();
@@ -92,6 +104,10 @@ export class VimHttp implements Disposable {
       else fail(unreachable(method, url, e));
     });
     req.end(text ?? undefined);
+  }
+
+  #hearClock(res: IncomingMessage, askedAt: number): void {
+    this.vimClock.heard(res.headers[CLOCK_HEADER], askedAt, this.#clock.now());
   }
 }
 

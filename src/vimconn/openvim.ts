@@ -8,6 +8,7 @@ import type { Bound, Inventory, NetSpec, OutsidePortSpec, ServerSpec, VimConnect
 import { type Answer, VimHttp } from "./http.ts";
 import { VimSecrets } from "./secrets.ts";
 import { SseCutter } from "./sse.ts";
+import { inOurTime } from "./vim-clock.ts";
 import {
   conditionOf,
   linkPortOf,
@@ -57,13 +58,16 @@ class OpenVim implements VimConnector {
     this.#url = account.url.replace(/\/$/, "");
     this.#adminUrl = account.adminUrl.replace(/\/$/, "");
     this.#tenant = account.tenant;
-    this.#http = new VimHttp(new VimSecrets(account.access ?? null));
+    this.#http = new VimHttp(clock, new VimSecrets(account.access ?? null));
     this.#clock = clock;
   }
 
   [Symbol.dispose](): void {
     this.#http[Symbol.dispose]();
   }
+
+  /** A moment of the VIM's clock, in ours. */
+  readonly #inOurs = (vimMs: number): number => this.#http.vimClock.ours(vimMs, this.#clock.now());
 
   async inventory(signal: AbortSignal): Promise<Inventory> {
     const tenant = await this.#tenantPath(signal);
@@ -82,7 +86,7 @@ class OpenVim implements VimConnector {
       ports: ports.map(linkPortOf),
       nets: new Map(nets.map((n) => [n.id as NetId, netOf(n)])),
       hosts,
-      paths: paths && new Map(paths.paths.map((p) => [p.net as NetId, pathOf(p)])),
+      paths: paths && new Map(paths.paths.map((p) => [p.net as NetId, pathOf(p, this.#inOurs)])),
       condition: condition && conditionOf(condition.condition),
     };
   }
@@ -191,7 +195,11 @@ class OpenVim implements VimConnector {
         applied?: { on_wire_mono_ms: number; barrier_mono_ms: number } | null;
       };
       if (!applied) return { pending: true };
-      return { pending: false, onWireMs: applied.on_wire_mono_ms, barrierMs: applied.barrier_mono_ms };
+      return {
+        pending: false,
+        onWireMs: this.#inOurs(applied.on_wire_mono_ms),
+        barrierMs: this.#inOurs(applied.barrier_mono_ms),
+      };
     });
   }
 
@@ -254,7 +262,7 @@ class OpenVim implements VimConnector {
       const cutter = new SseCutter();
       // What the VIM wrote in one tick comes as one read and several chunks: a fault and what was done about it are heard together.
       const heard: VimEvent[] = [];
-      const handOver = () => listener.onEvents(heard.splice(0));
+      const handOver = () => listener.onEvents(heard.splice(0).map((e) => inOurTime(e, this.#inOurs)));
       const cut = (why: string, cause?: unknown) => {
         answer.destroy();
         fail(new Fault("VIM_UNREACHABLE", `the event stream of ${url.href} ended: ${why}`, {}, { cause }));

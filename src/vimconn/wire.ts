@@ -154,13 +154,14 @@ export interface WirePath {
   readonly at_mono_ms: number | null;
 }
 
-export const pathOf = (w: WirePath): Path => ({
+/** `ours`: a moment of the VIM's clock, in ours. */
+export const pathOf = (w: WirePath, ours: (vimMs: number) => number): Path => ({
   netId: w.net as NetId,
   bindNet: w.bind_net as NetId,
   state: w.state,
   how: w.how,
   why: w.why,
-  at: w.at_mono_ms,
+  at: w.at_mono_ms === null ? null : ours(w.at_mono_ms),
 });
 
 /** Ours: how the VIM itself is (`/openvim/condition`). */

@@ -52,8 +52,13 @@ test("the cable of users is out: an alarm, and no traffic is led anywhere", asyn
 });
 
 describe("a member fails", () => {
-  test("its traffic net goes to the twin at once, with one record, healed and led back", async () => {
-    await using rig = await Rig.start();
+  const id = "0123456789abcdef";
+  test.each([
+    ["a VIM of our own machine", null],
+    ["a VIM whose machine was started eleven days before ours", { id, aheadMs: 1e9 }],
+    ["a VIM whose machine has just been started", { id, aheadMs: 500 - monoMs() }],
+  ])("%s: its traffic net goes to the twin at once, with one record, healed and led back", async (_, clock) => {
+    await using rig = await Rig.start({}, undefined, clock);
     await rig.deploy();
     const [a, b] = (await rig.ns()).vnfcs;
     const killedAt = monoMs();
@@ -69,6 +74,8 @@ describe("a member fails", () => {
     expect(Object.keys(seen).sort()).toEqual(["processExit", "qmp"]);
     const order = [seen.processExit, told, decided, onWire, barrier].map(Number);
     expect([...order].sort((x, y) => x - y)).toEqual(order);
+    expect(order[0]).toBeGreaterThanOrEqual(killedAt - 1); // In our own time, whosever clock it was seen by.
+    expect(order.at(-1)).toBeLessThan(monoMs());
     expect(Number(alarmTold)).toBeGreaterThan(Number(decided));
     expect(await rig.alarms()).toEqual(["REDUNDANCY_LOST", "VNFC_DOWN"]);
 

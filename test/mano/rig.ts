@@ -34,8 +34,9 @@ export class Rig implements AsyncDisposable {
     this.#settings = settings;
   }
 
-  static async start(settings: object = {}, nets: readonly string[] = NETS): Promise<Rig> {
+  static async start(settings: object = {}, nets: readonly string[] = NETS, clock: ToyVim["clock"] = null): Promise<Rig> {
     const rig = new Rig(await new ToyVim(nets).start(), settings);
+    rig.vim.clock = clock;
     await rig.startMano();
     return rig;
   }

@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { CLOCK_HEADER } from "../../src/lib/clock-id.ts";
 import type { Fired } from "../../src/model/armed.ts";
 import type { VimEvent, VimEventBody } from "../../src/model/vim-event.ts";
+import { inOurTime } from "../../src/vimconn/vim-clock.ts";
 import { pathOf, type WireProtection as ToyProtection, type WireCondition, type WirePath } from "../../src/vimconn/wire.ts";
 
 /** One server of the toy. `ip` is that of its service port. */
@@ -61,6 +63,8 @@ export class ToyVim implements AsyncDisposable {
   /** ms (monotonic) at which the last request line of a change arrived. */
   lastPutMs = 0;
   #seq = 0;
+  /** The clock of another machine, which shows so much more than ours; null: it is on ours. */
+  clock: { readonly id: string; readonly aheadMs: number } | null = null;
   readonly #streams = new Set<ServerResponse>();
   #http: Server | null = null;
   #port = 0;
@@ -98,7 +102,7 @@ export class ToyVim implements AsyncDisposable {
   push(body: VimEventBody, told = true): VimEvent {
     const event = { seq: ++this.#seq, at: new Date().toISOString(), monoMs: monoMs(), ...body } as VimEvent;
     this.events.push(event);
-    if (told) for (const res of this.#streams) write(res, event);
+    if (told) for (const res of this.#streams) this.#write(res, event);
     return event;
   }
 
@@ -168,6 +172,7 @@ export class ToyVim implements AsyncDisposable {
     req.on("data", (c) => (text += c));
     req.on("end", () => {
       const [kind, a, b, c] = url.pathname.replace("/openvim/", "").split("/");
+      if (this.clock !== null) res.setHeader(CLOCK_HEADER, `${this.clock.id} ${this.#shown(monoMs())}`);
       if (kind === "events") return this.#stream(res, url);
       const [status, body] = isArming
         ? this.#arming(req.method ?? "", a ?? "", c, text === "" ? null : JSON.parse(text))
@@ -176,11 +181,19 @@ export class ToyVim implements AsyncDisposable {
     });
   }
 
+  /** What its own clock shows at a moment of ours. */
+  readonly #shown = (ms: number): number => ms + (this.clock?.aheadMs ?? 0);
+
+  #write(res: ServerResponse, event: VimEvent): void {
+    const e = inOurTime(event, this.#shown);
+    res.write(`id: ${e.seq}\ndata: ${JSON.stringify(e)}\n\n`);
+  }
+
   #stream(res: ServerResponse, url: URL): void {
     res.writeHead(200, { "content-type": "text/event-stream" });
     res.write(": open\n\n");
     const since = url.searchParams.get("since");
-    if (since !== null) for (const e of this.events) if (e.seq > Number(since)) write(res, e);
+    if (since !== null) for (const e of this.events) if (e.seq > Number(since)) this.#write(res, e);
     this.#streams.add(res);
     const alive = setInterval(() => res.write(": alive\n\n"), 1000);
     res.on("close", () => {
@@ -362,7 +375,7 @@ export class ToyVim implements AsyncDisposable {
       at_mono_ms,
     } as const;
     this.paths!.set(id, path);
-    if (state !== "pending") this.push({ type: `path.${state}`, path: pathOf(path) }, isTold);
+    if (state !== "pending") this.push({ type: `path.${state}`, path: pathOf(path, (ms) => ms) }, isTold);
     return path;
   }
 
@@ -374,7 +387,7 @@ export class ToyVim implements AsyncDisposable {
     if (full !== null) return [409, { error: { description: `${full} carries all it may` } }];
     if (to === null) delete found.bind_net;
     else found.bind_net = to;
-    const now = monoMs();
+    const now = this.#shown(monoMs());
     return [200, { network: found, applied: { changes: 2, on_wire_mono_ms: now, barrier_mono_ms: now + 0.2 } }];
   }
 
@@ -403,5 +416,4 @@ export class ToyVim implements AsyncDisposable {
   }
 }
 
-const write = (res: ServerResponse, e: VimEvent) => res.write(`id: ${e.seq}\ndata: ${JSON.stringify(e)}\n\n`);
 export const monoMs = (): number => Number(process.hrtime.bigint()) / 1e6;

@@ -67,7 +67,8 @@ export async function startAccessRig(): Promise<AccessRig> {
   let version = 0; // An in-memory store has no other connection whose writes could be seen.
   const tokens = new TokenBook({ read: () => readTokens(db), version: () => version, clock });
   const gate = new Gate({ tokens, realm: "openvim", clock, log: logger });
-  const serve = (isAdmin: boolean) => undo.adopt(serveOpenvim(vim, isAdmin, logger, { gate }), (app) => app.close());
+  const serve = (isAdmin: boolean) =>
+    undo.adopt(serveOpenvim(vim, isAdmin, { clock: systemClock, log: logger }, { gate }), (app) => app.close());
   const [ordinary, administrators] = [serve(false), serve(true)];
 
   const host = (await vim.inventory.createHost({ name: "hidden-host", ipName: "hidden-ip", user: "hidden-user", ...ROOM })).id;

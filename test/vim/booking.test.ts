@@ -27,7 +27,7 @@ let app: FastifyInstance;
 async function open(): Promise<void> {
   store = await openStore<VimDb>({ path: storePath, migrationsDir: join(import.meta.dirname, "../../sql/vim") });
   vim = await Vim.open({ db: store, clock: systemClock, log: silent, vlanRange: { first: 3000, last: 4094 } });
-  app = serveOpenvim(vim, true, silent);
+  app = serveOpenvim(vim, true, { clock: systemClock, log: silent });
 }
 async function close(): Promise<void> {
   await app.close();

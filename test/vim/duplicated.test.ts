@@ -33,7 +33,7 @@ async function open(): Promise<void> {
   const db = await openStore<VimDb>(store);
   vim = await Vim.open({ db, clock: systemClock, log: silent, vlanRange: { first: 3000, last: 3010 } });
   vim.fabric.connected(session);
-  app = serveOpenvim(vim, true, silent);
+  app = serveOpenvim(vim, true, { clock: systemClock, log: silent });
   close = async () => {
     await app.close();
     await vim.picture.settled();

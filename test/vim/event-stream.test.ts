@@ -21,7 +21,7 @@ const tell = (why: string) => vim.events.push({ type: "host.status", hostId: "h"
 beforeAll(async () => {
   store = await openStore<VimDb>({ path: ":memory:", migrationsDir: join(import.meta.dirname, "../../sql/vim") });
   vim = await Vim.open({ db: store, clock: systemClock, log: silent, vlanRange: { first: 3000, last: 3010 } });
-  app = serveOpenvim(vim, false, silent);
+  app = serveOpenvim(vim, false, { clock: systemClock, log: silent });
   port = await listenHttp(app, { host: "127.0.0.1", port: 0, setting: "x" });
 });
 afterAll(async () => {

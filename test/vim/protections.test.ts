@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { serveOpenvim } from "../../src/api/openvim/serve.ts";
+import { systemClock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
 import type { Fired } from "../../src/model/armed.ts";
 import type { GroupId, VnfcId } from "../../src/model/ids.ts";
@@ -441,7 +442,7 @@ describe("arming", () => {
 });
 
 test("the routes: shown, armed, refused in words, fenced and taken away", async () => {
-  const app = serveOpenvim(rig.vim, false, silent);
+  const app = serveOpenvim(rig.vim, false, { clock: systemClock, log: silent });
   const ask = async (method: "GET" | "PUT" | "DELETE", path: string, payload?: object) => {
     const reply = await app.inject({ method, url: `/openvim${path}`, ...(payload && { payload }) });
     return { status: reply.statusCode, body: reply.json() };

@@ -20,7 +20,7 @@ const PROGRAM = `
   const vim = await Vim.open({ db, clock: systemClock, log, vlanRange: { first: 3000, last: 3010 }, seal: Seal.open(path + ".key") });
   vim.events.push({ type: "vim.started", version: "test" });
   vim.subscriptions.start();
-  const app = serveOpenvim(vim, true, log);
+  const app = serveOpenvim(vim, true, { clock: systemClock, log });
   console.log(await listenHttp(app, { host: "127.0.0.1", port: 0, setting: "x" }));
   let n = 0;
   setInterval(() => vim.events.push({ type: "host.status", hostId: "h", status: "up", why: String(n++) }), 1);`;

@@ -25,7 +25,7 @@ beforeEach(async () => {
   Object.assign(vim.audit, { changed: () => {} }); // These count events, and the requests that make subscriptions are not among them.
   ends.defer(() => vim.events.flush());
   ends.use(vim.subscriptions);
-  const app = serveOpenvim(vim, true, silent);
+  const app = serveOpenvim(vim, true, { clock: systemClock, log: silent });
   ends.defer(async () => app.close());
   ask = client(await listenHttp(app, { host: "127.0.0.1", port: 0, setting: "x" }));
   receiver = ends.use(await Receiver.start());

@@ -1,4 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import type { Clock } from "../../lib/clock.ts";
+import { CLOCK_HEADER, clockText } from "../../lib/clock-id.ts";
 import type { Log } from "../../lib/log.ts";
 import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.ts";
 import { NotLetIn } from "../gate.ts";
@@ -17,7 +19,12 @@ const BESIDE = ["", "/events", "/openapi.json", "/docs"].map((path) => ({ method
 const ALL = BESIDE.concat(ROUTES.map(({ is }) => ({ method: is.split(" ")[0]!, url: `${BASE}${is.split(" ")[1]}` })));
 
 /** The OpenVIM API on one port; without a gate whoever reaches a server made with `isAdmin` is the administrator. */
-export function serveOpenvim(doors: VimDoors, isAdmin: boolean, log: Log, guarded: Guarded = {}): FastifyInstance {
+export function serveOpenvim(
+  doors: VimDoors,
+  isAdmin: boolean,
+  { clock, log }: { clock: Clock; log: Log },
+  guarded: Guarded = {},
+): FastifyInstance {
   const app = makeHttp(guarded.tls, {
     answer: (error, request, reply) => {
       void reply.header("access-control-allow-origin", "*");
@@ -25,8 +32,10 @@ export function serveOpenvim(doors: VimDoors, isAdmin: boolean, log: Log, guarde
     },
     broken: (status, sentence) => jsonText(errorBody(new WireError(status, sentence))),
   });
-  app.addHook("onRequest", (_request, reply, next) => {
-    void reply.header("access-control-allow-origin", "*");
+  app.addHook("onRequest", (_request, { raw }, next) => {
+    // On the raw reply, so that an event stream, which writes its own, has them too.
+    raw.setHeader("access-control-allow-origin", "*");
+    raw.setHeader(CLOCK_HEADER, clockText(clock));
     next();
   });
   const askerOf = guard(app, doors, { isAdmin, base: BASE, gate: guarded.gate ?? null });

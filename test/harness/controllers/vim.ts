@@ -37,7 +37,7 @@ export async function startControllersVim(store: string, clock: Clock): Promise<
   });
   undo.use(vim.protections);
   undo.use(openControllers(vim, EVERY_MS, { clock, log: silent }));
-  const app = undo.adopt<FastifyInstance>(serveOpenvim(vim, true, silent), (a) => a.close());
+  const app = undo.adopt<FastifyInstance>(serveOpenvim(vim, true, { clock: systemClock, log: silent }), (a) => a.close());
   const ask: Ask = async (method, path, body) => {
     const headers = { "content-type": "application/json" };
     const payload = body === undefined ? {} : { payload: JSON.stringify(body), headers };
