@@ -217,6 +217,7 @@ program
       "",
       "Forms, told apart by what is in them:",
       "  SOL006    nfv: { vnfd: [...], nsd: [...] } in YAML or JSON, and OSM's way of writing it",
+      "  OpenMANO  vnf: (0.1, 0.2) with the fields for redundancy at vnf:, scenarios 0.1, 0.2, 0.3",
       "  plain     vnfd: [...] and nsd: [...] as in examples/media-relay.yaml",
       "",
       "What is wrong is told as  file:line:column: path: what; what to do",

@@ -64,6 +64,7 @@ export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly strin
     }),
   );
   for (const use of ns.uses) refuseStrangers(use, parts, flaws);
+  refuseMixed(ns, parts, flaws);
   return {
     vnfd,
     vdus,
@@ -99,7 +100,9 @@ function partsOf(ns: NsBlueprint, use: VnfUse, vnf: VnfBlueprint, flaws: Flaw[])
     const trafficLinks = service === null ? [] : linksAt(service.cp.id);
     const made = compileVdu(vdu, vnf, { ...where, trafficLinks: new Set(trafficLinks.map((c) => c.link)).size }, names, flaws);
     const plain = vdu.cps.filter((c) => c.id !== made.compiled?.serviceCp);
-    const nets = Object.fromEntries(plain.map((cp) => [cp.id, netOf(cp, linksAt(cp.id), ns, use, vnf, flaws)]));
+    const nets = Object.fromEntries(
+      plain.map((cp) => [cp.id, netOf(cp, linksAt(cp.id), ns, use, vnf, flaws)] as const).filter(([, net]) => net !== ""),
+    );
     const isReached = made.compiled === null || trafficLinks.length > 0 || use.members.some((m) => m.links !== null);
     if (!isReached)
       flawAt(
@@ -133,12 +136,14 @@ function netOf(
   vnf: VnfBlueprint,
   flaws: Flaw[],
 ): string {
+  // "" where it is on none.
   const outside =
     direct[0] ?? use.connections.find((c) => cp.link !== null && vnf.extCps.some((e) => e.id === c.extCp && e.link === cp.link));
-  if (direct.length > 1)
-    flawAt(direct[1]!, flaws, `${cp.id} is on virtual link ${quote(direct[0]!.link)} already`, "leave one of the two");
+  const second = direct.find((c) => c.link !== direct[0]!.link);
+  if (second) flawAt(second, flaws, `${cp.id} is on virtual link ${quote(direct[0]!.link)} already`, "leave one of the two");
   if (outside) return netName(outside.link, ns.links);
   if (cp.link !== null) return ns.uses.length > 1 ? `${use.id}-${cp.link}` : cp.link;
+  if (cp.mayBeOpen) return "";
   flawAt(
     use,
     flaws,
@@ -165,9 +170,10 @@ function uniqueCps(parts: readonly Part[]): Map<Part, (cp: string) => string> {
   );
 }
 
-function renamed({ use, made }: Part, isOneOfSeveral: boolean, cpName: (cp: string) => string): CompiledVdu {
+function renamed({ use, made, nets }: Part, isOneOfSeveral: boolean, cpName: (cp: string) => string): CompiledVdu {
   const { vdu } = made;
-  const cps = vdu.cps.map((c) => ({ ...c, id: cpName(c.id) }));
+  const isOpen = (id: string) => id !== vdu.serviceInterface && !(id in nets);
+  const cps = vdu.cps.filter((c) => !isOpen(c.id)).map((c) => ({ ...c, id: cpName(c.id) }));
   const serviceInterface = vdu.serviceInterface === null ? null : cpName(vdu.serviceInterface);
   return { ...made, vdu: { ...vdu, id: isOneOfSeveral ? `${use.id}-${vdu.id}` : vdu.id, cps, serviceInterface } };
 }
@@ -195,21 +201,49 @@ function refuseStrangers(use: VnfUse, parts: readonly Part[], flaws: Flaw[]): vo
 }
 
 /** Where each protected VNFC is and what it serves: as it is written, and the rest dealt out to those that serve. */
-function membersOf({ use, made, trafficNets }: Part, ns: NsBlueprint, flaws: Flaw[]): NsMember[] {
+function membersOf({ use, vnf, made, trafficNets }: Part, ns: NsBlueprint, flaws: Flaw[]): NsMember[] {
   const { compiled, vdu } = made;
   if (compiled === null) return [];
-  const written = (id: string) => writtenOf(use, id);
-  const fixed = new Set(use.members.flatMap((m) => m.links ?? []).map((l) => netName(l, ns.links)));
+  const ownNets = (id: string): readonly string[] | null => {
+    const links = writtenOf(use, id)?.links ?? (compiled.serving > 1 ? linksByVnfc(use, vnf, id, compiled.serviceCp) : null);
+    return links?.map((l) => netName(l, ns.links)) ?? null;
+  };
+  const fixed = new Set(vdu.vnfcs.flatMap((v) => ownNets(v.id) ?? []));
   const rest = trafficNets.filter((n) => !fixed.has(n));
-  const open = vdu.vnfcs.filter((v) => (written(v.id)?.links ?? null) === null).map((v) => v.id);
-  const serving = open.filter((id) => vdu.vnfcs.findIndex((v) => v.id === id) < compiled.serving);
+  const serving = vdu.vnfcs.filter((v, i) => i < compiled.serving && ownNets(v.id) === null).map((v) => v.id);
   if (rest.length > 0 && serving.length === 0)
     flawAt(use, flaws, `no member serves ${rest.join(", ")}`, "write it at virtual-link-profile-id of a member");
   const dealt = (id: string) => rest.filter((_, i) => serving[i % serving.length] === id);
+  const netsOfVnfcs = new Map(made.of.vnfcs.map((v) => [v.id, v.dataNet]));
   return vdu.vnfcs.map((v) => ({
     vnfc: v.id,
-    dataNet: written(v.id)?.dataNet ?? `${v.id}-data`,
-    trafficNets: written(v.id)?.links?.map((l) => netName(l, ns.links)) ?? dealt(v.id),
-    capacity: written(v.id)?.capacity ?? null,
+    dataNet: writtenOf(use, v.id)?.dataNet ?? netsOfVnfcs.get(v.id) ?? `${v.id}-data`,
+    trafficNets: ownNets(v.id) ?? dealt(v.id),
+    capacity: writtenOf(use, v.id)?.capacity ?? null,
   }));
+}
+
+/** Links that are connected to the service of one VNFC by name, as OpenMANO's external connections are; null: none is. */
+function linksByVnfc(use: VnfUse, vnf: VnfBlueprint, id: string, serviceCp: string): string[] | null {
+  const own = vnf.extCps.filter(
+    (e) => e.vnfc !== undefined && (e.vnfc === id || `${use.id}-${e.vnfc}` === id) && e.cp === serviceCp,
+  );
+  const links = use.connections.filter((c) => own.some((e) => e.id === c.extCp)).map((c) => c.link);
+  return links.length > 0 ? [...new Set(links)] : null;
+}
+
+/** A net is for servers' virtual NICs or for cards that are passed through (OpenMANO's bridge and data): not for both. */
+function refuseMixed(ns: NsBlueprint, parts: readonly Part[], flaws: Flaw[]): void {
+  for (const link of ns.links) {
+    const ends = ns.uses.flatMap((use) =>
+      use.connections.flatMap((c) => {
+        const vnf = parts.find((p) => p.use === use)?.vnf;
+        const kind = vnf?.extCps.find((e) => e.id === c.extCp)?.kind;
+        return c.link === link.id && kind !== undefined ? [{ kind, c }] : [];
+      }),
+    );
+    const other = ends.find((e) => e.kind !== ends[0]!.kind);
+    if (other)
+      flawAt(other.c, flaws, `${quote(link.id)} joins bridge interfaces and data interfaces`, "put them on two networks");
+  }
 }

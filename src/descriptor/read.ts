@@ -1,5 +1,7 @@
 import { type Blueprints, compile, type KnownVnfds, NONE_KNOWN, type Outcome } from "./compile.ts";
 import type { Flaw } from "./flaw.ts";
+import { readScenario } from "./openmano-scenario.ts";
+import { readOpenmanoVnf } from "./openmano-vnf.ts";
 import { readPlain } from "./plain.ts";
 import { readNsd } from "./sol006-nsd.ts";
 import { readVnfd } from "./sol006-vnfd.ts";
@@ -26,7 +28,7 @@ export function readText(text: string, file: string, known: KnownVnfds = NONE_KN
     const descriptor = readPlain(source);
     return { form, outcome: source.flaws.length > 0 ? null : { descriptor, protection: [] }, flaws: source.flaws };
   }
-  const blueprints = form === "SOL006" ? readSol006(root) : null;
+  const blueprints = form === "SOL006" ? readSol006(root) : form === "OpenMANO" ? readOpenmano(root) : null;
   if (blueprints === null) {
     source.refuse(
       [],
@@ -68,6 +70,7 @@ const SOL006_WORDS = [
 
 function formOf(root: Spot): Form {
   if (root.get("nfv").isThere) return "SOL006";
+  if (root.get("vnf").isThere || root.get("scenario").isThere || root.get("topology").isThere) return "OpenMANO";
   const isSol006 = (list: Spot): boolean => {
     const inner = list.get("vnfd").isThere
       ? list.get("vnfd")
@@ -81,6 +84,9 @@ function formOf(root: Spot): Form {
   if (lists.length === 0) return "plain";
   return lists.some(isSol006) ? "SOL006" : "plain";
 }
+
+const readOpenmano = (root: Spot): Blueprints =>
+  root.get("vnf").isThere ? { vnfs: [readOpenmanoVnf(root)], nss: [] } : { vnfs: [], nss: [readScenario(root)] };
 
 /** `nfv: { vnfd, nsd }` of ETSI, `vnfd: {…}` and `nsd: { nsd: […] }` of OSM. */
 function readSol006(root: Spot): Blueprints {

@@ -62,6 +62,7 @@ export function vnfcsOf(vdu: Spot): VnfcBlueprint[] {
         kernelCmdline: spot.get("kernel-cmdline").isThere
           ? spot.get("kernel-cmdline").words("words for the kernel's command line")
           : null,
+        dataNet: null,
         at: spot.at,
       };
     });

@@ -58,12 +58,16 @@ export interface CpBlueprint extends Placed {
   readonly ip: string | null;
   /** The internal virtual link it is on; null: it is reached from outside, or on none. */
   readonly link: string | null;
+  /** Where it is on none in an NS it is left out of the VMs, as OpenMANO does; else that is a flaw. */
+  readonly mayBeOpen?: true;
 }
 
 export interface VnfcBlueprint extends Placed {
   readonly id: string;
   readonly standby: Standby | null;
   readonly kernelCmdline: string | null;
+  /** The VIM's net that it is reached over; null: it follows from its name, or from the NS. */
+  readonly dataNet: string | null;
 }
 
 export interface VduBlueprint extends Placed {
@@ -87,6 +91,10 @@ export interface ExtCpBlueprint extends Placed {
   readonly vdu: string | null;
   readonly cp: string | null;
   readonly link: string | null;
+  /** The VNFC that it is of, where a form says so; left out: of each of its VDU. */
+  readonly vnfc?: string;
+  /** On what kind of net it must be; left out: on any. OpenMANO's mgmt and bridge are one kind. */
+  readonly kind?: "bridge" | "data";
 }
 
 /** IFA 011 7.1.17 VipCpd. */

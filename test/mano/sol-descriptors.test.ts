@@ -47,6 +47,20 @@ test("the examples of SOL006 are on-boarded and run, protected as they ask", asy
   }
 });
 
+test("OpenMANO's media service: the VNF first, then the scenario", async () => {
+  const vnf = await rig.ask("POST", "/nsd/v1/descriptors", example("openmano/media-relay.vnf.yaml"));
+  expect(vnf).toMatchObject({ status: 201, body: [{ kind: "vnfd", ref: "media-relay" }] });
+  const scenario = await rig.ask("POST", "/nsd/v1/descriptors", example("openmano/media.scenario.yaml"));
+  const nsd = scenario.body.find((d: { kind: string }) => d.kind === "nsd");
+  expect(nsd).toMatchObject({
+    vnfdRecordId: vnf.body[0].id,
+    members: [
+      { vnfc: "relay-a", dataNet: "data_net0", trafficNets: ["traffic_net0"] },
+      { vnfc: "relay-b", dataNet: "data_net1", trafficNets: ["traffic_net1"] },
+    ],
+  });
+});
+
 test("a VNFD first and its NSD later: the same records as both in one file, also with other comments", async () => {
   const text = example("sol006/media-service.yaml");
   const { nfv } = parse(text);
