@@ -217,6 +217,8 @@ program
       "",
       "Forms, told apart by what is in them:",
       "  SOL006    nfv: { vnfd: [...], nsd: [...] } in YAML or JSON, and OSM's way of writing it",
+      "  SOL001    TOSCA templates, alone or with what they import in a package",
+      "  SOL004    a package (zip): its checksums and its signature are checked too",
       "  OpenMANO  vnf: (0.1, 0.2) with the fields for redundancy at vnf:, scenarios 0.1, 0.2, 0.3",
       "  plain     vnfd: [...] and nsd: [...] as in examples/media-relay.yaml",
       "",

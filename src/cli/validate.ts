@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import type { KnownVnfds, Outcome } from "../descriptor/compile.ts";
+import { knownOf, type Outcome } from "../descriptor/compile.ts";
 import { flawText } from "../descriptor/flaw.ts";
-import { type Reading, readText } from "../descriptor/read.ts";
+import { type Reading, readDescriptorFile } from "../descriptor/read.ts";
 import type { VnfBlueprint } from "../model/blueprint.ts";
 import type { Nsd, Vdu } from "../model/descriptor.ts";
 import type { ProtectionPolicy } from "../model/protection.ts";
@@ -17,9 +17,9 @@ export async function validate(files: readonly string[], json: boolean): Promise
   const checked: Checked[] = [];
   let isUnreadable = false;
   for (const file of files) {
-    let text: string;
+    let bytes: Uint8Array;
     try {
-      text = readFileSync(file, "utf8");
+      bytes = readFileSync(file);
     } catch (e) {
       isUnreadable = true;
       const why =
@@ -28,11 +28,12 @@ export async function validate(files: readonly string[], json: boolean): Promise
         file,
         form: "unknown",
         outcome: null,
+        notes: [],
         flaws: [{ file, line: null, column: null, path: "", what: why, remedy: "name a file that can be read" }],
       });
       continue;
     }
-    const reading = readText(text, file, knownOf(known));
+    const reading = await readDescriptorFile(bytes, file, knownOf(known));
     known.unshift(...(reading.outcome?.descriptor.vnfds.flatMap((v) => v.blueprint ?? []) ?? []));
     checked.push({ file, ...reading });
   }
@@ -41,24 +42,19 @@ export async function validate(files: readonly string[], json: boolean): Promise
   return { text, exitCode: isUnreadable ? 2 : isGood ? 0 : 1 };
 }
 
-const knownOf = (vnfs: readonly VnfBlueprint[]): KnownVnfds => ({
-  find: (idOrName) => vnfs.find((v) => v.id === idOrName) ?? vnfs.find((v) => v.name === idOrName),
-  names: vnfs.map((v) => v.id),
-});
-
-function forMachines({ file, form, outcome, flaws }: Checked) {
-  if (outcome === null) return { file, form, valid: false, flaws };
+function forMachines({ file, form, outcome, flaws, notes }: Checked) {
+  if (outcome === null) return { file, form, valid: false, flaws, notes };
   const { vnfds, nsds } = outcome.descriptor;
   const name = ({ id, version }: { id: string; version: string }) => ({ id, version });
-  return { file, form, valid: true, flaws, vnfd: vnfds.map(name), nsd: nsds.map(name), protection: groupsOf(outcome) };
+  return { file, form, valid: true, flaws, notes, vnfd: vnfds.map(name), nsd: nsds.map(name), protection: groupsOf(outcome) };
 }
 
-function forPeople({ file, form, outcome, flaws }: Checked): string {
+function forPeople({ file, form, outcome, flaws, notes }: Checked): string {
   if (outcome === null) return flaws.map(flawText).join("\n");
   const { vnfds, nsds } = outcome.descriptor;
   const names = [...vnfds.map((v) => `vnfd ${v.id} ${v.version}`), ...nsds.map((n) => `nsd ${n.id} ${n.version}`)];
   const groups = groupsOf(outcome);
-  const head = `${file}: good (${form}): ${names.join(", ")}`;
+  const head = [`${file}: good (${form}): ${names.join(", ")}`, ...notes.map((n) => `note: ${n}`)].join("\n");
   if (groups.length === 0) return `${head}\nnothing in it is protected`;
   return [head, ...groups.map(groupText)].join("\n\n");
 }

@@ -17,7 +17,13 @@ export interface KnownVnfds {
   readonly names: readonly string[];
 }
 
-export const NONE_KNOWN: KnownVnfds = { find: () => undefined, names: [] };
+/** Of several with one id or name the first. */
+export const knownOf = (vnfs: readonly VnfBlueprint[]): KnownVnfds => ({
+  find: (idOrName) => vnfs.find((v) => v.id === idOrName) ?? vnfs.find((v) => v.name === idOrName),
+  names: [...new Set(vnfs.map((v) => v.id))],
+});
+
+export const NONE_KNOWN: KnownVnfds = knownOf([]);
 
 /** What a file became. `protection`: of each NSD, or of each VNFD that none of the file uses, what protects its VDUs and why. */
 export interface Outcome {

@@ -1,4 +1,5 @@
 import { type Blueprints, compile, type KnownVnfds, NONE_KNOWN, type Outcome } from "./compile.ts";
+import { openCsar, type SignatureCheck } from "./csar.ts";
 import type { Flaw } from "./flaw.ts";
 import { readScenario } from "./openmano-scenario.ts";
 import { readOpenmanoVnf } from "./openmano-vnf.ts";
@@ -7,6 +8,10 @@ import { readNsd } from "./sol006-nsd.ts";
 import { readVnfd } from "./sol006-vnfd.ts";
 import { Source } from "./source.ts";
 import { Spot } from "./spot.ts";
+import { isNsd, readToscaNsd } from "./tosca-nsd.ts";
+import { type Loader, Template } from "./tosca-template.ts";
+import { readToscaVnfd } from "./tosca-vnfd.ts";
+import { Zip } from "./zip.ts";
 
 /** In which words a descriptor is written. */
 export type Form = "plain" | "SOL006" | "OpenMANO" | "SOL001" | "unknown";
@@ -16,28 +21,62 @@ export interface Reading {
   readonly form: Form;
   readonly outcome: Outcome | null;
   readonly flaws: readonly Flaw[];
+  /** What is not wrong, and worth to know. */
+  readonly notes: readonly string[];
 }
 
-/** Reads a text (YAML, of which JSON is a part) in whichever form, and compiles its protection. `file`: its name in what is told. */
-export function readText(text: string, file: string, known: KnownVnfds = NONE_KNOWN): Reading {
+/** Reads a descriptor or a package of one, from what a file holds. `file`: its name in what is told. */
+export async function readDescriptorFile(bytes: Uint8Array, file: string, known: KnownVnfds = NONE_KNOWN): Promise<Reading> {
+  if (Zip.isOne(bytes)) return readPackage(bytes, file, known);
+  const refused = (what: string, remedy: string): Reading => unread([{ file, line: null, column: null, path: "", what, remedy }]);
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b)
+    return refused("this is a tar.gz, which is not opened", "send the descriptor in it, or a zip (SOL004)");
+  try {
+    return readText(new TextDecoder("utf-8", { fatal: true }).decode(bytes), file, known);
+  } catch (e) {
+    if (!(e instanceof TypeError)) throw e;
+    return refused("it is neither a zip nor a text (not a text in UTF-8)", "send YAML, JSON or a package (SOL004)");
+  }
+}
+
+/** What it needs is loaded where there is a signature. */
+const checkCms: SignatureCheck = async (...signature) => (await import("./signature.ts")).checkCms(...signature);
+
+async function readPackage(bytes: Uint8Array, file: string, known: KnownVnfds): Promise<Reading> {
+  const flaws: Flaw[] = [];
+  const csar = await openCsar(bytes, file, checkCms, flaws);
+  if (csar === null) return unread(flaws);
+  const reading = readText(csar.texts.get(csar.entry)!, csar.entry, known, (path) => csar.texts.get(path) ?? null);
+  const inside = (f: Flaw): Flaw => ({ ...f, file: `${file}!${f.file}` });
+  return { ...reading, flaws: reading.flaws.map(inside), notes: [...csar.notes, ...reading.notes] };
+}
+
+const unread = (flaws: readonly Flaw[]): Reading => ({ form: "unknown", outcome: null, flaws, notes: [] });
+
+/** Reads a text (YAML, of which JSON is a part) in whichever form, and compiles its protection. `load`: gives what a template imports. */
+export function readText(text: string, file: string, known: KnownVnfds = NONE_KNOWN, load: Loader = () => null): Reading {
   const source = Source.read(text, file);
-  if (source.flaws.length > 0) return { form: "unknown", outcome: null, flaws: source.flaws };
+  if (source.flaws.length > 0) return unread(source.flaws);
   const root = Spot.root(source);
   const form = formOf(root);
   if (form === "plain") {
     const descriptor = readPlain(source);
-    return { form, outcome: source.flaws.length > 0 ? null : { descriptor, protection: [] }, flaws: source.flaws };
+    const isGood = source.flaws.length === 0;
+    return { form, outcome: isGood ? { descriptor, protection: [] } : null, flaws: source.flaws, notes: [] };
   }
-  const blueprints = form === "SOL006" ? readSol006(root) : form === "OpenMANO" ? readOpenmano(root) : null;
-  if (blueprints === null) {
-    source.refuse(
-      [],
-      "this is no descriptor that is known here",
-      "write nfv: { vnfd: […], nsd: […] } (SOL006), or see docs/how-to/write-a-descriptor.md",
-    );
-    return { form: "unknown", outcome: null, flaws: source.flaws };
-  }
-  return { form, ...compiled(blueprints, known, source.flaws) };
+  if (form === "SOL001") return { form, ...readTosca(source, load, known), notes: [] };
+  const blueprints = form === "OpenMANO" ? readOpenmano(root) : readSol006(root);
+  return { form, ...compiled(blueprints, known, source.flaws), notes: [] };
+}
+
+function readTosca(source: Source, load: Loader, known: KnownVnfds) {
+  const template = new Template(source, load);
+  const blueprints = isNsd(template) ? { vnfs: [], nss: [readToscaNsd(template)] } : { vnfs: [readToscaVnfd(template)], nss: [] };
+  return compiled(
+    blueprints,
+    known,
+    template.sources.flatMap((s) => s.flaws),
+  );
 }
 
 function compiled(blueprints: Blueprints, known: KnownVnfds, flaws: Flaw[]): { outcome: Outcome | null; flaws: readonly Flaw[] } {
@@ -69,6 +108,7 @@ const SOL006_WORDS = [
 ];
 
 function formOf(root: Spot): Form {
+  if (root.get("tosca_definitions_version").isThere) return "SOL001";
   if (root.get("nfv").isThere) return "SOL006";
   if (root.get("vnf").isThere || root.get("scenario").isThere || root.get("topology").isThere) return "OpenMANO";
   const isSol006 = (list: Spot): boolean => {

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import type { KnownVnfds } from "../descriptor/compile.ts";
+import { readAside } from "../descriptor/aside.ts";
 import { flawText } from "../descriptor/flaw.ts";
-import { readText } from "../descriptor/read.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
+import type { VnfBlueprint } from "../model/blueprint.ts";
 import type { Nsd, Vnfd } from "../model/descriptor.ts";
 import {
   countUsesOfDescriptor,
@@ -26,10 +26,10 @@ export class Catalogue {
   }
 
   /**
-   * Takes a descriptor file in, all of it or nothing. The same file twice gives the same records. Throws DESCRIPTOR with
+   * Takes a descriptor file or a package in, all of it or nothing. The same file twice gives the same records. Throws DESCRIPTOR with
    * every error of the file, CONFLICT when a version is there with another content.
    */
-  onboard(file: string): Promise<readonly DescriptorRecord[]> {
+  onboard(file: string | Uint8Array): Promise<readonly DescriptorRecord[]> {
     const mine = this.#turn.then(() => this.#onboard(file));
     this.#turn = mine.catch(() => {}); // Its failure is its caller's.
     return mine;
@@ -56,9 +56,13 @@ export class Catalogue {
     await deleteDescriptor(this.#db, id);
   }
 
-  async #onboard(file: string): Promise<readonly DescriptorRecord[]> {
+  async #onboard(file: string | Uint8Array): Promise<readonly DescriptorRecord[]> {
     const there = await this.all();
-    const { outcome, flaws } = readText(file, "descriptor", knownIn(there));
+    const { outcome, flaws } = await readAside(
+      typeof file === "string" ? Buffer.from(file) : file,
+      "descriptor",
+      blueprintsIn(there),
+    );
     if (outcome === null) throw new Fault("DESCRIPTOR", flaws.map(flawText).join("\n"), { errors: flaws.length });
     const added: DescriptorRecord[] = [];
     const recordOf = (kind: "vnfd" | "nsd", body: Nsd | Vnfd, vnfdRecordId: string | null): DescriptorRecord => {
@@ -75,14 +79,9 @@ export class Catalogue {
   }
 }
 
-/** VNFDs that an NSD may refer to: of several versions the one that came last. */
-function knownIn(records: readonly DescriptorRecord[]): KnownVnfds {
-  const blueprints = records.flatMap(({ body }) => ("blueprint" in body && body.blueprint ? [body.blueprint] : [])).reverse();
-  return {
-    find: (idOrName) => blueprints.find((b) => b.id === idOrName) ?? blueprints.find((b) => b.name === idOrName),
-    names: [...new Set(blueprints.map((b) => b.id))],
-  };
-}
+/** Of VNFDs that an NSD may refer to: of several versions the one that came last is first. */
+const blueprintsIn = (records: readonly DescriptorRecord[]): VnfBlueprint[] =>
+  records.flatMap(({ body }) => ("blueprint" in body && body.blueprint ? [body.blueprint] : [])).reverse();
 
 function same(had: DescriptorRecord, body: Nsd | Vnfd): DescriptorRecord {
   if (JSON.stringify(had.body) === JSON.stringify(body)) return had;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
+import { zipOf } from "../harness/zip.ts";
 import { example, Rig, until } from "./rig.ts";
 
 let rig: Rig;
@@ -69,6 +70,47 @@ test("a VNFD first and its NSD later: the same records as both in one file, also
   const nsd = await rig.ask("POST", "/nsd/v1/descriptors", stringify({ nfv: { nsd: nfv.nsd } }));
   expect([...vnfd.body.map((d: { id: string }) => d.id)]).toEqual([together[0].id]);
   expect(nsd.body.map((d: { id: string }) => d.id)).toEqual(together.map((d: { id: string }) => d.id));
+});
+
+async function send(body: Buffer, type: string) {
+  const res = await fetch(`${rig.url}/nsd/v1/descriptors`, {
+    method: "POST",
+    body: new Uint8Array(body),
+    headers: { "content-type": type },
+  });
+  // biome-ignore lint/suspicious/noExplicitAny: an answer of an API, looked into by tests.
+  return { status: res.status, body: (await res.json()) as any };
+}
+
+test("a package is on-boarded, and gives the same records as what is in it", async () => {
+  const text = example("sol006/single.yaml").replaceAll("single", "packed");
+  const direct = await rig.ask("POST", "/nsd/v1/descriptors", text);
+  const packed = await send(zipOf([{ name: "service.yaml", bytes: text }]), "application/zip");
+  expect(packed.status).toBe(201);
+  expect(packed.body).toEqual(direct.body);
+});
+
+test("a package that is no good changes nothing; one that is sent as a text is told how it is sent", async () => {
+  const before = (await rig.ask("GET", "/nsd/v1/descriptors")).body.length;
+  const wrong = await send(zipOf([{ name: "../x.yaml", bytes: "x" }]), "application/zip");
+  expect(wrong).toMatchObject({
+    status: 400,
+    body: { code: "DESCRIPTOR", detail: expect.stringMatching(/a name leads out of the package/) },
+  });
+  const asText = await send(zipOf([{ name: "x.yaml", bytes: "x" }]), "text/plain");
+  expect(asText).toMatchObject({ status: 400, body: { detail: expect.stringMatching(/Content-Type: application\/zip/) } });
+  expect((await rig.ask("GET", "/nsd/v1/descriptors")).body).toHaveLength(before);
+});
+
+test("a descriptor of many pages is read beside the daemon, and its flaws are told", async () => {
+  const long = example("sol006/single.yaml")
+    .replaceAll("single", "long")
+    .replace("name: relay\n", `name: relay\n          description: ${"x".repeat(20_000)}\n`);
+  expect(await rig.ask("POST", "/nsd/v1/descriptors", long)).toMatchObject({ status: 201 });
+  const wrong = await rig.ask("POST", "/nsd/v1/descriptors", long.replace("cpd: eth0", "cpd: eth7").replaceAll("long", "wrong"));
+  expect(wrong.body.detail).toMatch(
+    /^descriptor:\d+:\d+: nfv\.vnfd\[0\]\.ext-cpd\[0\]\.int-cpd\.cpd: VDU "relay" has no int-cpd "eth7"/,
+  );
 });
 
 test("an NSD without its VNFD is refused, and changes nothing", async () => {

@@ -36,7 +36,7 @@ export interface ManoDoors {
   readonly events: EventSource<ManoEvent>;
   /** Who changed what, for the record. */
   changed(what: ApiChange): void;
-  onboard(file: string): Promise<readonly CatalogueEntry[]>;
+  onboard(file: string | Uint8Array): Promise<readonly CatalogueEntry[]>;
   listDescriptors(): Promise<readonly CatalogueEntry[]>;
   getDescriptor(id: string): Promise<CatalogueEntry>;
   deleteDescriptor(id: string): Promise<void>;

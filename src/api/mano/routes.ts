@@ -1,3 +1,4 @@
+import { Fault } from "../../lib/fault.ts";
 import type { Alarm } from "../../model/mano-event.ts";
 import { alarmChange, checkedBody, createNs, groupCommand, newVim } from "./bodies.ts";
 import type { CatalogueEntry, ManoDoors } from "./doors.ts";
@@ -44,7 +45,7 @@ const nsAt = ({ id }: { readonly id: string }) => `/nslcm/v1/ns_instances/${id}`
 
 /** The MANO's API on one screen: SOL005 where it has a name for it, `/mano/v1` where it has not. */
 export const ROUTES: readonly Route[] = [
-  { is: "POST /nsd/v1/descriptors", gives: 201, does: async (c) => (await c.doors.onboard(String(c.body ?? ""))).map(shown) },
+  { is: "POST /nsd/v1/descriptors", gives: 201, does: (c) => onboard(c) },
   { is: "GET /nsd/v1/descriptors", gives: 200, does: async (c) => (await c.doors.listDescriptors()).map(shown) },
   { is: "GET /nsd/v1/descriptors/:id", gives: 200, does: async (c) => shown(await c.doors.getDescriptor(idOf(c))) },
   { is: "DELETE /nsd/v1/descriptors/:id", gives: 204, does: (c) => c.doors.deleteDescriptor(idOf(c)) },
@@ -72,6 +73,13 @@ export const ROUTES: readonly Route[] = [
 
 const acknowledge = (call: Call): Promise<Alarm> =>
   call.doors.acknowledge(idOf(call), checkedBody(alarmChange, call.body).ackState);
+
+async function onboard({ doors, body }: Call) {
+  const isPackage = body instanceof Uint8Array;
+  if (!isPackage && String(body ?? "").startsWith("PK\u0003\u0004"))
+    throw new Fault("INVALID", "the body is a package that was sent as a text; send it with Content-Type: application/zip");
+  return (await doors.onboard(isPackage ? body : String(body ?? ""))).map(shown);
+}
 
 function command(call: Call) {
   const { command: kind, to, traffic_nets, dry_run } = checkedBody(groupCommand, call.body);

@@ -12,6 +12,9 @@ import { ROUTES } from "./routes.ts";
 
 const EVENTS = "/mano/v1/events";
 
+/** Packages hold descriptors and small files; disk images go to the VIM. */
+const PACKAGE_BYTES_MAX = 64 * 2 ** 20;
+
 /** How its port is guarded; left out: it is open. */
 export interface Guarded {
   readonly gate?: Gate;
@@ -21,6 +24,9 @@ export interface Guarded {
 /** The MANO's API. The caller listens. */
 export function serveMano(doors: ManoDoors, log: Log, { gate, tls }: Guarded = {}): FastifyInstance {
   const app = makeHttp(tls);
+  app.addContentTypeParser("application/zip", { parseAs: "buffer", bodyLimit: PACKAGE_BYTES_MAX }, (_request, body, done) =>
+    done(null, body),
+  );
   const callerOf = guard(app, gate ?? null);
   app.addHook("onResponse", (request, reply, done) => {
     done();
