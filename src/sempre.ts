@@ -272,9 +272,9 @@ program
   .addArgument(
     new Argument(
       "[what]",
-      "failover: kill a VM again and again, with push and with the reference mode beside it; thousand: many members at once; many-nets: one change among very many networks",
+      "failover: kill a VM again and again, with push and with the reference mode beside it; thousand: many members at once; many-nets: one change among very many networks; onboarding: descriptors in each form",
     )
-      .choices(["failover", "thousand", "many-nets"])
+      .choices(["failover", "thousand", "many-nets", "onboarding"])
       .default("failover"),
   )
   .option(
@@ -288,10 +288,15 @@ program
   .option("--probe-interval <time>", "failover: time between two requests whether a member lives", duration)
   .option("--pairs <n...>", "thousand: how many pairs exist", wholeNumbers(1, 1000), [10, 100, 1000])
   .option("--nets <n>", "many-nets: how many networks exist, with two ports for each", wholeNumber(100, 20_000), 10_000)
-  .action(async (what: "failover" | "thousand" | "many-nets", options: BenchOptions) => {
+  .action(async (what: "failover" | "thousand" | "many-nets" | "onboarding", options: BenchOptions) => {
     if (what === "failover") {
       const { benchFailover } = await import("../bench/failover.ts");
       process.exitCode = await benchFailover({ ...options, runs: options.runs ?? 100, root: ROOT });
+      return;
+    }
+    if (what === "onboarding") {
+      const { benchOnboarding } = await import("../bench/onboarding.ts");
+      process.exitCode = await benchOnboarding({ root: ROOT, runs: options.runs ?? 100 });
       return;
     }
     if (what === "many-nets") {

@@ -5,4 +5,4 @@ import { readDescriptorFile } from "./read.ts";
 
 // Begun by `aside.ts` for one task.
 const { bytes, file, known } = workerData as Task;
-parentPort?.postMessage(await readDescriptorFile(bytes, file, knownOf(known)));
+parentPort?.postMessage(await readDescriptorFile(bytes, file, knownOf(known.blueprints, [...known.names])));

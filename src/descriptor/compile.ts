@@ -18,9 +18,9 @@ export interface KnownVnfds {
 }
 
 /** Of several with one id or name the first. */
-export const knownOf = (vnfs: readonly VnfBlueprint[]): KnownVnfds => ({
+export const knownOf = (vnfs: readonly VnfBlueprint[], names = vnfs.map((v) => v.id)): KnownVnfds => ({
   find: (idOrName) => vnfs.find((v) => v.id === idOrName) ?? vnfs.find((v) => v.name === idOrName),
-  names: [...new Set(vnfs.map((v) => v.id))],
+  names: [...new Set(names)],
 });
 
 export const NONE_KNOWN: KnownVnfds = knownOf([]);

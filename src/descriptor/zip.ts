@@ -66,6 +66,10 @@ export class Zip {
     }
   }
 
+  get unpackedBytes(): number {
+    return [...this.#entries.values()].reduce((sum, e) => sum + e.uncompressedSize, 0);
+  }
+
   get names(): string[] {
     return [...this.#entries.keys()];
   }

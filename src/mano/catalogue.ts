@@ -7,10 +7,13 @@ import type { VnfBlueprint } from "../model/blueprint.ts";
 import type { Nsd, Vnfd } from "../model/descriptor.ts";
 import {
   countUsesOfDescriptor,
+  type DescriptorName,
   type DescriptorRecord,
   deleteDescriptor,
   insertDescriptors,
+  readDescriptorNames,
   readDescriptors,
+  readDescriptorsOf,
 } from "../store/mano-catalogue.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 
@@ -57,13 +60,17 @@ export class Catalogue {
   }
 
   async #onboard(file: string | Uint8Array): Promise<readonly DescriptorRecord[]> {
-    const there = await this.all();
-    const { outcome, flaws } = await readAside(
-      typeof file === "string" ? Buffer.from(file) : file,
-      "descriptor",
-      blueprintsIn(there),
-    );
+    const bytes = typeof file === "string" ? Buffer.from(file) : file;
+    const names = await readDescriptorNames(this.#db);
+    const mentioned = await readDescriptorsOf(this.#db, mentionedIn(file, names));
+    const known = { blueprints: blueprintsIn(mentioned), names: names.flatMap((n) => (n.kind === "vnfd" ? n.ref : [])) };
+    const { outcome, flaws } = await readAside(bytes, "descriptor", known);
     if (outcome === null) throw new Fault("DESCRIPTOR", flaws.map(flawText).join("\n"), { errors: flaws.length });
+    const refs = new Set([...outcome.descriptor.vnfds, ...outcome.descriptor.nsds].map((d) => d.id));
+    const there = await readDescriptorsOf(
+      this.#db,
+      names.filter((n) => refs.has(n.ref)).map((n) => n.id),
+    );
     const added: DescriptorRecord[] = [];
     const recordOf = (kind: "vnfd" | "nsd", body: Nsd | Vnfd, vnfdRecordId: string | null): DescriptorRecord => {
       const had = there.find((r) => r.kind === kind && r.body.id === body.id && r.body.version === body.version);
@@ -77,6 +84,12 @@ export class Catalogue {
     await insertDescriptors(this.#db, added);
     return [...vnfds, ...nsds];
   }
+}
+
+/** Which of them a file may mean: bodies are large, and few are needed. Any of them, where it is packed. */
+function mentionedIn(file: string | Uint8Array, names: readonly DescriptorName[]): string[] {
+  const isMentioned = (n: DescriptorName) => typeof file !== "string" || file.includes(n.ref) || file.includes(n.name);
+  return names.filter((n) => n.kind === "vnfd" && isMentioned(n)).map((n) => n.id);
 }
 
 /** Of VNFDs that an NSD may refer to: of several versions the one that came last is first. */

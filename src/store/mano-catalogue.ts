@@ -61,6 +61,24 @@ export async function readDescriptors(db: ManoStore): Promise<DescriptorRecord[]
   return (await db.selectFrom("descriptor").selectAll().orderBy("created_at").execute()).map(recordOf);
 }
 
+/** What a descriptor is called, without its body. */
+export interface DescriptorName {
+  readonly id: string;
+  readonly kind: "vnfd" | "nsd";
+  readonly ref: string;
+  readonly name: string;
+}
+
+export async function readDescriptorNames(db: ManoStore): Promise<DescriptorName[]> {
+  return db.selectFrom("descriptor").select(["id", "kind", "ref", "name"]).orderBy("created_at").execute();
+}
+
+/** Those of these ids, the oldest first. */
+export async function readDescriptorsOf(db: ManoStore, ids: readonly string[]): Promise<DescriptorRecord[]> {
+  if (ids.length === 0) return [];
+  return (await db.selectFrom("descriptor").selectAll().where("id", "in", ids).orderBy("created_at").execute()).map(recordOf);
+}
+
 /** An NSD with the VNFD it is made of. */
 export async function readNsd(db: ManoStore, id: NsdId): Promise<{ nsd: Nsd; vnfd: Vnfd } | null> {
   const rows = await db
