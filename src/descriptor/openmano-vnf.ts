@@ -118,9 +118,9 @@ function checkInterface(spot: Spot, vnfcs: readonly VduBlueprint[]): VduBlueprin
   const vnfc = vnfcs.find((v) => v.id === plainName(String(spot.get("VNFC").value)));
   const iface = spot.get("local_iface_name");
   if (!vnfc && spot.get("VNFC").isThere)
-    spot.get("VNFC").refuse(`there is no VNFC ${quote(String(spot.get("VNFC").value))}`, oneOf(vnfcs.map((v) => v.id)));
+    spot.get("VNFC").refuse(`there is no VNFC ${spot.get("VNFC").said}`, oneOf(vnfcs.map((v) => v.id)));
   else if (vnfc && iface.isThere && !vnfc.cps.some((c) => c.id === String(iface.value)))
-    iface.refuse(`VNFC ${quote(vnfc.id)} has no interface ${quote(String(iface.value))}`, oneOf(vnfc.cps.map((c) => c.id)));
+    iface.refuse(`VNFC ${quote(vnfc.id)} has no interface ${iface.said}`, oneOf(vnfc.cps.map((c) => c.id)));
   return vnfc;
 }
 

@@ -328,7 +328,10 @@ function sentencesOf(mistake: Mistake, raw: unknown): [at: string, sentence: str
 
 function schemaAt(keys: readonly string[]): Described | undefined {
   let at: Described | undefined = shape as Described;
-  for (const key of keys) at = at?.items ?? at?.properties?.[key] ?? Object.values(at?.patternProperties ?? {})[0];
+  for (const key of keys) {
+    const own: Described | undefined = Object.hasOwn(at?.properties ?? {}, key) ? at?.properties?.[key] : undefined;
+    at = at?.items ?? own ?? Object.values(at?.patternProperties ?? {})[0];
+  }
   return at;
 }
 

@@ -54,8 +54,7 @@ export function refuseRepeated(spots: readonly Spot[], what: string): void {
   const seen = new Set<unknown>();
   for (const spot of spots) {
     const id = spot.get("id");
-    if (id.isThere && seen.has(id.value))
-      id.refuse(`${quote(String(id.value))} is the id of another ${what}`, "write another one");
+    if (id.isThere && seen.has(id.value)) id.refuse(`${id.said} is the id of another ${what}`, "write another one");
     seen.add(id.value);
   }
 }
@@ -98,8 +97,7 @@ export function named(reference: Spot, list: Spot, what: string): Spot | undefin
   if (!reference.isThere) return undefined;
   const there = list.items(what);
   const found = there.find((s) => s.get("id").value === reference.value);
-  if (!found)
-    reference.refuse(`there is no ${what} ${quote(String(reference.value))}`, oneOf(there.map((s) => String(s.get("id").value))));
+  if (!found) reference.refuse(`there is no ${what} ${reference.said}`, oneOf(there.flatMap((s) => s.get("id").asName ?? [])));
   return found;
 }
 
@@ -207,7 +205,7 @@ function vduCp(spot: Spot, vdus: readonly VduBlueprint[]): { vdu: string | null;
     return { vdu: owners[0]?.id ?? null, cp: owners.length > 0 ? cp : null };
   }
   const vdu = vdus.find((v) => v.id === vduSpot.value);
-  if (!vdu) vduSpot.refuse(`there is no vdu ${quote(String(vduSpot.value))}`, oneOf(vdus.map((v) => v.id)));
+  if (!vdu) vduSpot.refuse(`there is no vdu ${vduSpot.said}`, oneOf(vdus.map((v) => v.id)));
   else if (cp !== "" && !vdu.cps.some((c) => c.id === cp))
     spot.get("cpd").refuse(`VDU ${quote(vdu.id)} has no int-cpd ${quote(cp)}`, oneOf(vdu.cps.map((c) => c.id)));
   return { vdu: vdu?.id ?? null, cp };

@@ -31,6 +31,16 @@ export class Spot {
     return this.value !== undefined && this.value !== null;
   }
 
+  /** What stands there, for a sentence. */
+  get said(): string {
+    return shown(this.value);
+  }
+
+  /** What stands there, where it can be a name. */
+  get asName(): string | null {
+    return typeof this.value === "string" || typeof this.value === "number" ? String(this.value) : null;
+  }
+
   get at(): Place {
     return this.source.place(this.path);
   }

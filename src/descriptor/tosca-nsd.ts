@@ -47,8 +47,7 @@ function readUse({ name, spot, type }: NodeTemplate, template: Template): VnfUse
     connections: requirementsOf(spot).flatMap(([requirement, target]): ConnectionBlueprint[] => {
       const reference = target.get("node").isThere ? target.get("node") : target;
       const link = template.of(LINK).find((l) => l.name === reference.value);
-      if (!link)
-        reference.refuse(`there is no NsVirtualLink ${JSON.stringify(reference.value)}`, "write the name of a node of that type");
+      if (!link) reference.refuse(`there is no NsVirtualLink ${reference.said}`, "write the name of a node of that type");
       return link ? [{ link: link.name, extCp: requirement, at: target.at }] : [];
     }),
     members: [],

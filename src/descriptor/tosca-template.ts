@@ -64,7 +64,7 @@ export class Template {
         const found = this.nodes.find((n) => n.name === reference.value && kinds.includes(n.kind));
         if (!found)
           reference.refuse(
-            `there is no ${kinds.join(" or ")} ${quote(String(reference.value))}`,
+            `there is no ${kinds.join(" or ")} ${reference.said}`,
             oneOf(this.nodes.filter((n) => kinds.includes(n.kind)).map((n) => n.name)),
           );
         return found ?? [];
@@ -86,7 +86,7 @@ export class Template {
               .items("members")
               .some((m) => m.value === node);
           if (!this.nodes.some((n) => n.name === t.value))
-            t.refuse(`there is no node ${quote(String(t.value))}`, oneOf(this.nodes.map((n) => n.name)));
+            t.refuse(`there is no node ${t.said}`, oneOf(this.nodes.map((n) => n.name)));
           return t.value === node;
         });
     });
@@ -105,17 +105,7 @@ export class Template {
     const imports = root
       .get("imports")
       .items("imports")
-      .flatMap((spot) => {
-        const inner = Object.values(typeof spot.value === "object" && spot.value !== null ? spot.value : {})[0];
-        const path = spot.get("file").isThere
-          ? spot.get("file")
-          : typeof inner === "object"
-            ? spot.get(spot.keys()[0]!).get("file")
-            : typeof inner === "string"
-              ? spot.get(spot.keys()[0]!)
-              : spot;
-        return this.#import(path, chain);
-      });
+      .flatMap((spot) => this.#import(pathOf(spot), chain));
     return [root, ...imports];
   }
 
@@ -177,6 +167,13 @@ export class Template {
     };
     return new Spot(topology.source, topology.path, put(topology.value, topology.path));
   }
+}
+
+/** `path`, `{ file: path }`, `{ name: path }` and `{ name: { file: path } }` are all written. */
+function pathOf(spot: Spot): Spot {
+  const [name] = spot.keys();
+  if (name === undefined || spot.get("file").isThere) return name === undefined ? spot : spot.get("file");
+  return spot.get(name).keys().length > 0 ? spot.get(name).get("file") : spot.get(name);
 }
 
 export function requirementsOf(node: Spot): [string, Spot][] {

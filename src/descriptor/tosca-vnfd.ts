@@ -175,7 +175,7 @@ function extCpsOf(template: Template): ExtCpBlueprint[] {
       if (node?.kind === "VnfExtCp")
         return { ...place, link: template.target(node, "internal_virtual_link", LINK)[0]?.name ?? null };
       if (node?.kind === "VipCp") return { ...place, ...bound(template.target(node, "target", CP)[0], template) };
-      spot.refuse(`there is no connection point ${quote(String(spot.value))}`, oneOf(template.of(CP).map((n) => n.name)));
+      spot.refuse(`there is no connection point ${spot.said}`, oneOf(template.of(CP).map((n) => n.name)));
       return [];
     },
   );

@@ -86,9 +86,10 @@ export class Catalogue {
   }
 }
 
-/** Which of them a file may mean: bodies are large, and few are needed. Any of them, where it is packed. */
+/** Which of them a file may mean: bodies are large, and few are needed. Any of them, where it is packed or writes letters as escapes. */
 function mentionedIn(file: string | Uint8Array, names: readonly DescriptorName[]): string[] {
-  const isMentioned = (n: DescriptorName) => typeof file !== "string" || file.includes(n.ref) || file.includes(n.name);
+  const isPlainText = typeof file === "string" && !file.includes("\\");
+  const isMentioned = (n: DescriptorName) => !isPlainText || file.includes(n.ref) || file.includes(n.name);
   return names.filter((n) => n.kind === "vnfd" && isMentioned(n)).map((n) => n.id);
 }
 
