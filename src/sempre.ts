@@ -56,7 +56,7 @@ program
   .description("run the main job on real parts: two VMs relay a video, one of them fails, its viewer is served by the other")
   .addOption(
     new Option("--fault <kind>", "what happens to VNFC A")
-      .choices(["kill", "pause", "shutdown", "destroy", "link", "hang", "panic", "relay"])
+      .choices(["kill", "pause", "shutdown", "destroy", "link", "hang", "panic", "vnic", "relay"])
       .default("kill"),
   )
   .addOption(

@@ -14,6 +14,7 @@ export const FAULT_KINDS = {
   link: "the cable of its service vNIC is cut",
   hang: "QEMU stands still (SIGSTOP): alive for everybody who looks at the process",
   panic: "the guest's kernel panics and stops, in a virtual machine that runs on",
+  vnic: "the guest's own service interface goes down: the cable is fine for everybody outside",
   relay: "the media relay dies inside the guest, which lives on",
 } as const;
 
@@ -55,6 +56,7 @@ export async function prepare(
     link: () => cable("down"),
     hang: () => process.kill(qemu.pid, "SIGSTOP"),
     panic: () => order(victim, "panic"),
+    vnic: () => order(victim, "vnic"),
     relay: () => order(victim, "relay"),
   };
   return async () => {

@@ -90,7 +90,9 @@ const Run = Type.Object(
   {
     index: Type.Optional(Type.Integer({ minimum: 1, description: "number of the run, from 1" })),
     startedAt: Type.Optional(Type.String({ description: "wall-clock time of the fault, ISO 8601" })),
-    fault: Type.String({ description: "what was done to the member: kill, pause, shutdown, destroy, link, hang, panic, relay" }),
+    fault: Type.String({
+      description: "what was done to the member: kill, pause, shutdown, destroy, link, hang, panic, vnic, relay",
+    }),
     mode: Type.String({ description: "how the MANO learnt of it: push, or poll for the reference" }),
     scheme: Type.String({ description: "ACTIVE_ACTIVE, ACTIVE_PASSIVE or DUPLICATED" }),
     failed: Type.Optional(Type.String({ description: "member that was made to fail" })),

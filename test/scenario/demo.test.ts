@@ -65,7 +65,7 @@ for (const [what, args, sentence] of [
   [
     "an unknown fault",
     ["demo", "--fault", "fire"],
-    "Allowed choices are kill, pause, shutdown, destroy, link, hang, panic, relay",
+    "Allowed choices are kill, pause, shutdown, destroy, link, hang, panic, vnic, relay",
   ],
   ["a number that is none", ["demo", "--runs", "many"], "want a whole number"],
   ["a store that is not there", ["failovers", "--store", "/nowhere/mano.db"], "there is no file /nowhere/mano.db"],

@@ -2,6 +2,7 @@
 # Usage: control.pl ADDRESS PORT
 #   relay   the relay dies and is not started again: a dead application in a living machine
 #   agent   the guest agent dies and is not started again: all else goes on
+#   vnic    the service interface goes down: nothing comes in or out, and the hypervisor's end stays as it is
 #   panic   the kernel stops for ever: a dead machine in a living hypervisor
 my ($host, $port) = @ARGV;
 socket my $socket, 2, 2, 17 or die "socket: $!\n"; # AF_INET, SOCK_DGRAM, UDP
@@ -17,6 +18,7 @@ while (defined recv $socket, $word, 16, 0) {
     put('/run/no-relay', '');
     end('/run/relay.pid');
   }
+  system 'ip', 'link', 'set', 'eth1', 'down' if $word eq 'vnic';
   end('/run/agent.pid') if $word eq 'agent';
   if ($word eq 'panic') {
     put('/proc/sys/kernel/panic', 0); # Else it would start again at once.
