@@ -120,25 +120,18 @@ function unasked(it: Case): Verdict {
 
 /** Lockout of protection: nothing is protected; each traffic net is on its normal member, or returns to it when that is up. */
 function lockOut(it: Case): Verdict {
-  const { current, normal, net, view } = it;
+  const { current, normal, net, view, load } = it;
   const command = active(`${net.name} is locked out of protection`);
-  if (current !== undefined && normal !== undefined && current !== normal && isUp(view, normal) && !it.load.hasRoom(normal)) {
-    const because = `lockout of protection: ${net.name} stays on ${current.name} as long as ${normal.name} carries all it may`;
-    return { because, command, isWaiting: true, ...(isUp(view, current) ? {} : { unprotected: net.netId }) };
+  const health = current === undefined ? null : healthOf(view, current.vnfcId);
+  const unserved = health === null || health.state === "down" ? { unprotected: net.netId } : {};
+  const say = (what: string) => `lockout of protection: ${net.name} ${what}`;
+  if (normal !== undefined && current !== normal && isUp(view, normal)) {
+    if (load.hasRoom(normal)) return { ...move(it, normal, "command", say(`returns to ${normal.name}, which is up`)), command };
+    return { because: say(`waits for room on ${normal.name}, which carries all it may`), command, isWaiting: true, ...unserved };
   }
-  if (current === undefined || (normal !== undefined && current !== normal && isUp(view, normal))) {
-    if (normal !== undefined && isUp(view, normal))
-      return {
-        ...move(it, normal, "command", `lockout of protection: ${net.name} returns to ${normal.name}, which is up`),
-        command,
-      };
-    const why = `lockout of protection: ${net.name} waits for ${normal?.name ?? "its normal member"}`;
-    return { unprotected: net.netId, because: why, command };
-  }
-  const health = healthOf(view, current.vnfcId);
-  const isServed = health.state !== "down";
-  const because = `lockout of protection: ${net.name} stays on ${current.name}${isServed ? "" : `, although it is down (${health.why})`}`;
-  return { because, command, ...(isServed ? {} : { unprotected: net.netId }) };
+  if (current === undefined) return { because: say(`waits for ${normal?.name ?? "its normal member"}`), command, ...unserved };
+  const although = health?.state === "down" ? `, although it is down (${health.why})` : "";
+  return { because: say(`stays on ${current.name}${although}`), command, ...unserved };
 }
 
 /** Without a move and not active: signal fail on the member it should go to has precedence, or there is no room on it. */

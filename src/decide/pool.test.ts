@@ -103,6 +103,17 @@ describe("what a pool decides", () => {
     );
   });
 
+  test("lockout leads nothing where there is no room: not what is served elsewhere, nor what nobody serves", () => {
+    const lockout = { kind: "lockout", to: null, trafficNets: null } as const;
+    const decided = (serving: Record<string, string | null>) => {
+      const { moves, unprotected } = decide(one, viewOf(one, { s: "down" }, serving), lockout, NOW);
+      return [...moves.map((m) => `${m.trafficNet}>${m.to}`), ...unprotected.map((n) => `${n} unprotected`)];
+    };
+    expect(decided({ "t-a": "b", "t-b": "a" })).toEqual([]);
+    expect(decided({ "t-a": null, "t-b": "a" })).toEqual(["t-b>b", "t-a unprotected"]);
+    expect(decided({ "t-a": null })).toEqual(["t-a>a"]);
+  });
+
   test("who is left unprotected is told with the reason", () => {
     const { because } = decide(one, viewOf(one, { a: "down", b: "down" }), null, NOW);
     expect(because[1]).toBe("b is down (killed), and c carries all it may, s carries all it may: t-b is not served");
