@@ -79,7 +79,7 @@ function readVdu(vdu: Spot, vnfd: Spot, flavour: Spot | undefined): VduBlueprint
   if (!vdu.get("sw-image-desc").isThere) vdu.get("sw-image-desc").text("the id of a sw-image-desc");
   return {
     id,
-    image: image?.first("image", "name", "id").text("the name of an image in the VIM") ?? "",
+    image: image?.first("name", "image", "id").text("the name of an image in the VIM") ?? "",
     flavor: compute?.get("id").text("an id") ?? "",
     needs: needsOf(vdu, vnfd, compute),
     cps: cpsOf(vdu, vnfd),

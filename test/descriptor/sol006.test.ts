@@ -312,6 +312,13 @@ test("an NSD by itself uses a VNFD that is on board, and the two together give t
   expect(unknown.flaws[0]).toMatchObject({ path: "nfv.nsd[0].df[0].vnf-profile[0]", what: 'there is no VNFD "fw"' });
 });
 
+test("an image is the VIM's of its name, wherever the package says its file is", () => {
+  const f = standard();
+  vnfd(f)["sw-image-desc"][0].image = "Files/fw.qcow2";
+  f.nfv.nsd[0].df[0]["vnf-profile"][0]["virtual-link-connectivity"].pop();
+  expect(compiled(f).vdu.image).toBe("fw-image");
+});
+
 test("OSM's way of writing it, and JSON of YANG, give the same", () => {
   const f = standard();
   withVip(f, "high-availability");
