@@ -49,7 +49,7 @@ export async function openHosts(config: VimConfig, vim: Vim, ovsdb: Ovsdb, aroun
   if (processExit) undo.use(processExit);
   const accel = config.accel ?? (await probeAccel(around.log));
   const open = async (site: Site) => {
-    const otherRunDirs = sites.filter((s) => s !== site).map((s) => s.runDir);
+    const otherRunDirs = () => sites.filter((s) => s !== site).map((s) => s.runDir);
     const { libvirtSocket: socketPath } = site;
     const host = await openHost({ ...around, socketPath, processExit, patience: config.heartbeat, otherRunDirs });
     undo.use(host);

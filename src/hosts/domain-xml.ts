@@ -27,8 +27,8 @@ export interface DomainSpec {
   readonly threadsPerCore?: 1 | 2 | undefined;
   /** In the order in which the guest finds them. */
   readonly vnics: readonly (VnicSpec | CardSpec)[];
-  /** Where QEMU listens for our own monitor, beside libvirt's. At most 107 bytes, as every UNIX socket. */
-  readonly qmpSocket: string;
+  /** Where QEMU listens for our own monitor, beside libvirt's; at most 107 bytes, as every UNIX socket. None: we are on another machine. */
+  readonly qmpSocket?: string;
   /** Where QEMU listens for whoever speaks to the guest's agent; none: the guest has no such channel. */
   readonly agentSocket?: string;
   readonly accel: "kvm" | "tcg";
@@ -78,7 +78,7 @@ export function domainXml(spec: DomainSpec, epoch: number | null = null): string
     `<controller type='usb' model='${spec.disks?.some((d) => d.bus === "usb") ? "piix3-uhci" : "none"}'/><memballoon model='none'/><panic model='isa'/>`,
     "</devices>",
     "<qemu:commandline>",
-    qemuArgs(["-chardev", listening(QMP_CHARDEV, spec.qmpSocket), "-mon", `chardev=${QMP_CHARDEV},mode=control`]),
+    ...(spec.qmpSocket === undefined ? [] : [qemuArgs(monitorArgs(spec.qmpSocket))]),
     ...(spec.agentSocket === undefined ? [] : [qemuArgs(agentArgs(spec.agentSocket))]),
     "</qemu:commandline>",
     "</domain>",
@@ -118,6 +118,13 @@ function cpuXml({ accel, vcpus, threadsPerCore: threads }: DomainSpec): string {
 const TRANSLATION_CACHE = "<tcg><tb-cache unit='MiB'>32</tb-cache></tcg>";
 
 const listening = (chardev: string, path: string): string => `socket,id=${chardev},path=${optionValue(path)},server=on,wait=off`;
+
+const monitorArgs = (path: string): string[] => [
+  "-chardev",
+  listening(QMP_CHARDEV, path),
+  "-mon",
+  `chardev=${QMP_CHARDEV},mode=control`,
+];
 
 /** The device as JSON, as libvirt writes its own: QEMU makes those that are written the old way first, and there would be no bus yet. */
 const agentArgs = (path: string): string[] => [

@@ -9,14 +9,15 @@ import { type DomainSpec, domainXml } from "./domain-xml.ts";
 import { refuseIfLater } from "./epoch.ts";
 import type { GuestAnswer } from "./guest-channel.ts";
 import { type Capacity, connectLibvirt, type LibvirtEvent, type LibvirtSession } from "./libvirt.ts";
+import type { LibvirtAt } from "./libvirt-stream.ts";
 import type { ProcessExit } from "./process-exit.ts";
 import type { CopyOptions } from "./qemu-img.ts";
 import { killQemu } from "./qemu-process.ts";
 import { ServerWatch } from "./server-watch.ts";
 import { backOffMs, type Patience } from "./stream.ts";
 
-export interface HostOptions {
-  readonly socketPath: string;
+/** One that is reached by TLS is another machine: nothing of its processes and sockets is seen from here, and libvirt's word is all there is. */
+export type HostOptions = LibvirtAt & {
   readonly uri?: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -27,8 +28,8 @@ export interface HostOptions {
   /** How long libvirtd may be silent; without it, as libvirt's own clients. */
   readonly patience?: Patience;
   /** Folders of the monitor sockets of this machine's other hosts: a QEMU that listens there is not of this one. */
-  readonly otherRunDirs?: readonly string[];
-}
+  readonly otherRunDirs?: () => readonly string[];
+};
 
 export interface HostServer {
   readonly id: ServerId;
@@ -52,6 +53,9 @@ export type HostEvent =
 
 /** libvirt asks QEMU to end and waits ten seconds before it kills it. One that stands still hears nothing; it is killed after this, ms. */
 const ENDS_BY_ITSELF_MS = 300;
+
+/** A libvirtd that has just started has joined every QEMU that is left, or found it gone, after this, ms. */
+const FINDS_OUT_MS = 3_000;
 
 /** What a state of libvirt says about a server. */
 const SAYS: Readonly<Record<DomainState, Evidence["says"]>> = {
@@ -134,7 +138,7 @@ export class Host implements AsyncDisposable {
     await this.#define(libvirt, spec);
     await libvirt.start(spec.uuid, { paused });
     if (!paused && (await libvirt.state(spec.uuid)) === "paused") await libvirt.resume(spec.uuid);
-    await this.#watchOf(spec.uuid as ServerId).attach();
+    await this.#attach(spec.uuid as ServerId);
   }
 
   async pause(id: ServerId): Promise<void> {
@@ -195,11 +199,16 @@ export class Host implements AsyncDisposable {
     await this.#running;
   }
 
+  get #isElsewhere(): boolean {
+    return "tls" in this.#options;
+  }
+
   async #end(id: ServerId): Promise<void> {
     const libvirt = await this.#led(id);
+    if (this.#isElsewhere) return libvirt.destroy(id);
     const isDone = new AbortController();
     void this.#options.clock.sleep(ENDS_BY_ITSELF_MS, isDone.signal).then(
-      () => killQemu(id, this.#options.otherRunDirs),
+      () => killQemu(id, this.#options.otherRunDirs?.()),
       () => {}, // It ended by itself.
     );
     try {
@@ -256,6 +265,7 @@ export class Host implements AsyncDisposable {
       await this.#readAll(session);
       this.#say("up");
       joined();
+      if (this.#isElsewhere) void this.#readAgain(session);
       return await closed.promise;
     } finally {
       this.#session = null;
@@ -272,13 +282,21 @@ export class Host implements AsyncDisposable {
     await Promise.all(domains.map(({ uuid, state }) => this.#readOne(uuid as ServerId, state, askedAt)));
   }
 
+  /** For one who cannot look himself whether a QEMU is there (`#readOne`): once libvirtd has had time to find out. */
+  async #readAgain(session: LibvirtSession): Promise<void> {
+    const { clock, log } = this.#options;
+    await clock.sleep(FINDS_OUT_MS, this.#ended.signal).catch(() => {});
+    if (this.#session !== session) return;
+    await this.#readAll(session).catch((err: unknown) => log.warn({ err }, "a compute host could not be read a second time"));
+  }
+
   /**
    * A libvirtd that has just started says "running" of a QEMU that died without it, and sends no event when it finds out:
    * so it is believed only where a QEMU is there.
    */
   async #readOne(id: ServerId, state: DomainState, seenAt: number): Promise<void> {
     const says = SAYS[state];
-    if (says !== "stopped" && !(await this.#watchOf(id).attach())) return;
+    if (says !== "stopped" && !(await this.#attach(id))) return;
     this.#tell({ about: { kind: "server", id }, says, source: "libvirt", seenAt, detail: state });
   }
 
@@ -293,8 +311,13 @@ export class Host implements AsyncDisposable {
         seenAt: e.seenAt,
         detail: `${e.event} (${e.detail})`,
       });
-    if (e.event === "started") void this.#watchOf(id).attach();
+    if (e.event === "started") void this.#attach(id);
     if (e.event === "undefined" && this.#latest.get(id)?.says === "stopped") this.#forget(id);
+  }
+
+  /** Watches the QEMU of a server; false where it is known that there is none. */
+  async #attach(id: ServerId): Promise<boolean> {
+    return this.#isElsewhere || this.#watchOf(id).attach();
   }
 
   #watchOf(id: ServerId): ServerWatch {
@@ -331,7 +354,7 @@ export class Host implements AsyncDisposable {
     const since = sinceMs ?? (changed ? seenAt : this.#status.sinceMs);
     this.#status = { type: "host", status, seenAt, sinceMs: since, ...(why === undefined ? {} : { why }) };
     if (!changed || this.#ended.signal.aborted) return;
-    this.#options.log.info({ status, why, socket: this.#options.socketPath }, "compute host");
+    this.#options.log.info({ status, why, at: addressOf(this.#options) }, "compute host");
     this.#emit(this.#status);
   }
 
@@ -339,3 +362,6 @@ export class Host implements AsyncDisposable {
     for (const listener of this.#listeners) listener(event);
   }
 }
+
+/** For the log. */
+const addressOf = (at: LibvirtAt): string => ("tls" in at ? `${at.tls.host}:${at.tls.port} (TLS)` : at.socketPath);

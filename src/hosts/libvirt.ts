@@ -30,17 +30,17 @@ import {
   STOPPED,
 } from "../wire/libvirt/protocol.ts";
 import { ProtocolError } from "../wire/libvirt/xdr.ts";
-import { inTime, openStream, type Patience, watchSilence } from "./stream.ts";
+import { type LibvirtAt, openLibvirtStream } from "./libvirt-stream.ts";
+import { inTime, type Patience, watchSilence } from "./stream.ts";
 
-export interface LibvirtTarget {
-  readonly socketPath: string;
+export type LibvirtTarget = LibvirtAt & {
   /** Which driver to open; `qemu:///system` unless told. */
   readonly uri?: string;
   readonly clock: Clock;
   readonly log: Log;
   /** How long it may be silent; without it, as libvirt's own clients. */
   readonly patience?: Patience;
-}
+};
 
 export interface Domain {
   readonly uuid: string;
@@ -75,11 +75,11 @@ const KIB_PER_MIB = 1024;
 const BYTES_PER_MIB = 1024n * 1024n;
 
 /**
- * Opens a session with a libvirtd: no authentication other than the socket's own rights, keepalive both ways, life-cycle
- * events on. Throws HOST_UNREACHABLE, or HOST_REFUSED with libvirt's text.
+ * Opens a session with a libvirtd: no authentication other than the socket's own rights or the certificates of both, keepalive both ways,
+ * life-cycle events on. Throws HOST_UNREACHABLE, CONFIG for certificates of ours, or HOST_REFUSED with libvirt's text.
  */
 export async function connectLibvirt(target: LibvirtTarget): Promise<LibvirtSession> {
-  const session = new LibvirtSession(await openStream({ path: target.socketPath }, "libvirtd"), target);
+  const session = new LibvirtSession(await openLibvirtStream(target, target.clock), target);
   try {
     await session.handshake(target.uri ?? "qemu:///system");
     return session;
@@ -130,7 +130,11 @@ export class LibvirtSession implements AsyncDisposable {
   /** For `connectLibvirt` only: what must be said before anything else. */
   async handshake(uri: string): Promise<void> {
     const { types } = await this.#call("authList", {});
-    if (!types.includes(AUTH_NONE)) throw new Fault("HOST_REFUSED", "libvirtd wants authentication on this socket");
+    if (!types.includes(AUTH_NONE))
+      throw new Fault(
+        "HOST_REFUSED",
+        "libvirtd wants authentication beside that of the socket (auth_unix_rw, auth_tls): set it to none",
+      );
     await this.#call("supportsFeature", { feature: FEATURE_KEEPALIVE });
     await this.#call("connectOpen", { uri, flags: 0 });
     await this.#call("registerEvent", { eventId: EVENT_LIFECYCLE, domain: null });

@@ -12,7 +12,7 @@ export interface WatchContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly processExit: ProcessExit | null;
-  readonly otherRunDirs: readonly string[] | undefined;
+  readonly otherRunDirs: (() => readonly string[]) | undefined;
   readonly tell: (evidence: Evidence) => void;
   readonly answered: (id: ServerId, answer: GuestAnswer) => void;
 }
@@ -90,7 +90,7 @@ export class ServerWatch {
   }
 
   async #attach(): Promise<boolean> {
-    const process = await findQemu(this.#id, this.#context.otherRunDirs);
+    const process = await findQemu(this.#id, this.#context.otherRunDirs?.());
     if (!process) return this.#absent();
     const same = process.pid === this.#process?.pid && process.startTime === this.#process.startTime;
     if (same && this.#qmp) return true;

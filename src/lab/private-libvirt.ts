@@ -29,6 +29,17 @@ export interface PrivateLibvirtOptions {
   readonly netns?: string;
   /** Where to make the folder; its path must be short, as UNIX sockets have room for 107 bytes. */
   readonly under?: string;
+  /** Listens for TLS as well. */
+  readonly tls?: ListenTls;
+}
+
+/** Where to listen for TLS, with which certificate (PEM files), and whose certificates clients must show. */
+export interface ListenTls {
+  readonly address: string;
+  readonly port: number;
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
 }
 
 /** No security driver, cgroup, namespace or log daemon: what the host needs is a libvirtd and a QEMU, and no systemd. */
@@ -44,6 +55,18 @@ remember_owner = 0
 const LIBVIRTD_CONF = `auth_unix_rw = "none"
 unix_sock_rw_perms = "0700"
 log_outputs = "2:file:/var/log/libvirt/libvirtd.log"
+`;
+
+/** It is to come up with any certificate, one that has expired as well: a client must see what is wrong. */
+const tlsConf = ({ address, port, caFile, certFile, keyFile }: ListenTls): string => `listen_tls = 1
+listen_tcp = 0
+listen_addr = "${address}"
+tls_port = "${port}"
+ca_file = "${caFile}"
+cert_file = "${certFile}"
+key_file = "${keyFile}"
+auth_tls = "none"
+tls_no_sanity_certificate = 1
 `;
 
 /** What is put over what. The first is made in the host's folder, the second is what libvirt was compiled with. */
@@ -68,7 +91,7 @@ const INIT = `mkdir -p ${MOUNTS.map(([, over]) => over).join(" ")}
 ${[...MOUNTS, ...FILE_MOUNTS].map(([from, over]) => `mount --bind "$1/${from}" ${over} || exit 1`).join("\n")}
 while read -r verb; do
   case $verb in
-    start) libvirtd & pid=$! ;;
+    start) libvirtd $2 & pid=$! ;;
     kill) kill -9 $pid ;;
   esac
 done
@@ -84,8 +107,22 @@ const END_MAX_MS = 5_000;
  */
 export async function startPrivateLibvirt(options: PrivateLibvirtOptions = {}): Promise<PrivateLibvirt> {
   const dir = await mkdtemp(join(options.under ?? tmpdir(), "lv-"));
-  await fill(dir);
-  const isolate = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c", INIT, "init", dir];
+  await fill(dir, options.tls);
+  const listen = options.tls === undefined ? "" : "--listen";
+  const isolate = [
+    "unshare",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+    "bash",
+    "-c",
+    INIT,
+    "init",
+    dir,
+    listen,
+  ];
   const [command, ...args] = options.netns === undefined ? isolate : ["ip", "netns", "exec", options.netns, ...isolate];
   const host = new Host(dir, spawn(command!, args));
   try {
@@ -97,10 +134,10 @@ export async function startPrivateLibvirt(options: PrivateLibvirtOptions = {}): 
   }
 }
 
-async function fill(dir: string): Promise<void> {
+async function fill(dir: string, tls?: ListenTls): Promise<void> {
   for (const [folder] of MOUNTS) await mkdir(join(dir, folder));
   await writeFile(join(dir, "etc/qemu.conf"), QEMU_CONF);
-  await writeFile(join(dir, "etc/libvirtd.conf"), LIBVIRTD_CONF);
+  await writeFile(join(dir, "etc/libvirtd.conf"), LIBVIRTD_CONF + (tls ? tlsConf(tls) : ""));
   // libvirtd does not start where the account it was compiled for is missing, whatever qemu.conf says.
   await writeFile(
     join(dir, "passwd"),

@@ -28,18 +28,27 @@ export class Authority implements Disposable {
     rmSync(this.#dir, { recursive: true });
   }
 
-  /** For 127.0.0.1 and localhost, as a server and as a client. */
-  issue(name: string): Identity {
-    const signed = ["-x509", "-CA", join(this.#dir, "authority-0.crt"), "-CAkey", join(this.#dir, "authority-0.key")];
-    return this.#make(name, [...signed, "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]);
+  /** For 127.0.0.1 and localhost, as a server and as a client, unless told for whom; good for so many days from now, none for one that has expired. */
+  issue(name: string, { names = "IP:127.0.0.1,DNS:localhost", days = 2 } = {}): Identity {
+    const { certPath, keyPath } = this.#make(name, [
+      "-addext",
+      "basicConstraints=critical,CA:FALSE",
+      "-addext",
+      `subjectAltName=${names}`,
+    ]);
+    const ca = ["-CA", join(this.#dir, "authority-0.crt"), "-CAkey", join(this.#dir, "authority-0.key")];
+    const how = ["x509", "-req", "-in", certPath, ...ca, "-copy_extensions", "copy", "-out", certPath, "-days", String(days)];
+    execFileSync("openssl", how, { stdio: "ignore" });
+    return read(certPath, keyPath);
   }
 
+  /** A certificate that it signed itself, or with other words in `how` a request for one. */
   #make(name: string, how: readonly string[]): Identity {
     const base = join(this.#dir, `${name}-${this.#made++}`);
     const [certPath, keyPath] = [`${base}.crt`, `${base}.key`];
     const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", keyPath];
-    execFileSync("openssl", ["req", ...how, ...key, "-out", certPath, "-days", "2", "-subj", `/CN=${name}`], { stdio: "ignore" });
-    return { cert: readFileSync(certPath, "utf8"), key: readFileSync(keyPath, "utf8"), certPath, keyPath };
+    execFileSync("openssl", ["req", ...how, ...key, "-out", certPath, "-subj", `/CN=${name}`], { stdio: "ignore" });
+    return read(certPath, keyPath);
   }
 
   /** Another file of this authority's folder. */
@@ -49,3 +58,10 @@ export class Authority implements Disposable {
     return path;
   }
 }
+
+const read = (certPath: string, keyPath: string): Identity => ({
+  cert: readFileSync(certPath, "utf8"),
+  key: readFileSync(keyPath, "utf8"),
+  certPath,
+  keyPath,
+});

@@ -1,10 +1,13 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { DomainSpec } from "../../src/hosts/domain-xml.ts";
 import { deleteTap, ensureTap } from "../../src/hosts/taps.ts";
-import { type PrivateLibvirt, startPrivateLibvirt } from "../../src/lab/private-libvirt.ts";
+import { type ListenTls, type PrivateLibvirt, startPrivateLibvirt } from "../../src/lab/private-libvirt.ts";
+import type { Authority, Identity } from "./certificates.ts";
 
 const run = promisify(execFile);
 
@@ -40,6 +43,25 @@ export async function startTestHost(given?: { readonly netns: string }): Promise
       if (!given) await run("ip", ["netns", "delete", netns]);
     },
   };
+}
+
+/** A port of this machine's loopback that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+/** A libvirtd that listens for TLS on this machine's loopback, where nobody else can be asked to come in. */
+export async function startTlsLibvirt(
+  authority: Authority,
+  server: Identity,
+): Promise<{ libvirt: PrivateLibvirt; tls: ListenTls }> {
+  const files = { caFile: authority.certPath, certFile: server.certPath, keyFile: server.keyPath };
+  const tls = { address: "127.0.0.1", port: await freePort(), ...files };
+  return { libvirt: await startPrivateLibvirt({ tls }), tls };
 }
 
 function bareSpec(dir: string, name: string, tap: string, n: number): DomainSpec {
