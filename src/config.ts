@@ -86,6 +86,16 @@ const auth = Type.Object(
   { ...closed, default: {}, description: "an object with onLoopback and beyondLoopback" },
 );
 
+/** Who this VIM is to libvirt on other machines, and whose word it believes there (decision 0082). */
+const libvirtTls = Type.Object(
+  {
+    caFile: text("the path of the authorities that hosts' certificates are believed by, in PEM"),
+    certFile: text("the path of this VIM's certificate for libvirt, in PEM"),
+    keyFile: text("the path of its key, in PEM"),
+  },
+  { ...closed, description: "an object with caFile, certFile and keyFile" },
+);
+
 const vim = Type.Object(
   {
     listen: Type.Object(
@@ -106,6 +116,7 @@ const vim = Type.Object(
     mode: Type.Enum(["normal", "test"], { default: "normal", description: '"normal" or "test"' }),
     libvirtSocket,
     hosts: Type.Array(vimHost, { default: [], description: "a list of compute hosts; none: the one behind libvirtSocket" }),
+    libvirtTls: Type.Optional(libvirtTls),
     /** libvirt's keepalive: how soon a host that says nothing is taken for unreachable. */
     heartbeat: Type.Object(
       {

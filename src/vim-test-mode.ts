@@ -52,10 +52,11 @@ export function simulateHosts(vim: Vim, everyMs: number, around: Surroundings): 
   };
 
   for (const host of vim.picture.hosts.values()) open(host);
-  vim.inventory.onHosts((id, host) => {
+  const changed = (id: HostId, host: Host | null) => {
     if (host === null) close(id);
     else if (!running.has(id)) open(host);
-  });
+  };
+  vim.inventory.openBy({ changed, settled: async () => {} }, { speaksTls: false });
   return {
     async [Symbol.asyncDispose]() {
       ended.abort();

@@ -172,7 +172,7 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
   undo.defer(switches.on(onSwitch(vim, probe, (datapath) => switches.sessions.get(datapath)!)));
 
   const ovsdb = undo.use(await connectOvsdb({ address: config.ovsdb, ...around }));
-  undo.use(await openHosts(config, vim, ovsdb, { ...around, epoch }));
+  const hosts = undo.use(await openHosts(config, vim, ovsdb, { ...around, epoch }));
   openDhcp(config, vim, ovsdb);
   undo.use(await openImages(config, vim, around));
   undo.defer(ovsdb.on(onOvsdb(vim)));
@@ -183,7 +183,7 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
   return {
     openflowPort: switches.tcpPort,
     run: (signal) => [
-      ...[...vim.computeLoops.values()].map((loop) => loop.run(() => PASS_EVERY_MS, signal)),
+      hosts.run(PASS_EVERY_MS, signal),
       vim.dhcp.loop.run(() => DHCP_EVERY_MS, signal),
       probe.run(signal),
       traffic.run(signal),

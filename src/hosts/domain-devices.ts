@@ -8,12 +8,12 @@ interface Plugged {
   readonly vpci?: string | undefined;
 }
 
-/** A virtual network interface: on a persistent tap that exists already, or on a Linux bridge. */
+/** A virtual network interface: on a persistent tap that exists already, on one that libvirt makes and plugs into a bridge of OVS, or on a Linux bridge. */
 export type VnicSpec = Plugged & {
   readonly mac: string;
   /** QEMU's name of the card that the guest sees; virtio unless told. */
   readonly model?: string | undefined;
-} & ({ readonly tap: string } | { readonly bridge: string });
+} & ({ readonly tap: string; readonly ovsBridge?: string } | { readonly bridge: string });
 
 /** A function of the host's card that the guest drives itself: a whole card (PF), or a virtual function (VF) that tags its packets. */
 export type CardSpec = Plugged &
@@ -61,12 +61,21 @@ export function nicXml(nic: VnicSpec | CardSpec): string {
     const source = `<source>${pciXml(nic.vf, "pci")}</source>`;
     return `<interface type='hostdev' managed='yes'><mac address='${esc(nic.mac)}'/>${source}${vlan}${vpciXml(nic)}</interface>`;
   }
-  const onTap = "tap" in nic;
-  // managed='no': the tap is there before the server and stays after it, so the switch port keeps its number.
-  const to = onTap ? `<target dev='${esc(nic.tap)}' managed='no'/>` : `<source bridge='${esc(nic.bridge)}'/>`;
   const { model = "virtio" } = nic;
   const card = model === "virtio" ? VIRTIO : `<model type='${esc(model)}'/>`;
-  return `<interface type='${onTap ? "ethernet" : "bridge"}'><mac address='${esc(nic.mac)}'/>${to}${card}${vpciXml(nic)}</interface>`;
+  const { type, to } = pluggedXml(nic);
+  return `<interface type='${type}'><mac address='${esc(nic.mac)}'/>${to}${card}${vpciXml(nic)}</interface>`;
+}
+
+function pluggedXml(nic: VnicSpec): { readonly type: "ethernet" | "bridge"; readonly to: string } {
+  if ("bridge" in nic) return { type: "bridge", to: `<source bridge='${esc(nic.bridge)}'/>` };
+  const { tap, ovsBridge } = nic;
+  // managed='no': the tap is there before the server and stays after it, so the switch port keeps its number.
+  if (ovsBridge === undefined) return { type: "ethernet", to: `<target dev='${esc(tap)}' managed='no'/>` };
+  return {
+    type: "bridge",
+    to: `<source bridge='${esc(ovsBridge)}'/><virtualport type='openvswitch'/><target dev='${esc(tap)}'/>`,
+  };
 }
 
 const vpciXml = ({ vpci }: Plugged): string => (vpci === undefined ? "" : pciXml(vpci, "pci"));

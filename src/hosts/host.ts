@@ -15,6 +15,7 @@ import type { CopyOptions } from "./qemu-img.ts";
 import { killQemu } from "./qemu-process.ts";
 import { ServerWatch } from "./server-watch.ts";
 import { backOffMs, type Patience } from "./stream.ts";
+import { type Topology, topologyOf } from "./topology.ts";
 
 /** One that is reached by TLS is another machine: nothing of its processes and sockets is seen from here, and libvirt's word is all there is. */
 export type HostOptions = LibvirtAt & {
@@ -189,6 +190,13 @@ export class Host implements AsyncDisposable {
 
   async capacity(): Promise<Capacity> {
     return this.#libvirt().capacity();
+  }
+
+  /** What it has that servers can have for themselves. `guestThreads`: those of its threads that are for guests alone. Takes seconds the first time. */
+  async topology(guestThreads: ReadonlySet<number>): Promise<Topology> {
+    const libvirt = this.#libvirt();
+    const [capabilities, devices] = await Promise.all([libvirt.capabilities(), libvirt.nodeDevices()]);
+    return topologyOf(capabilities, devices, guestThreads);
   }
 
   /** Lets go of the host; its servers run on. */

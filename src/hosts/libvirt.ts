@@ -239,6 +239,30 @@ export class LibvirtSession implements AsyncDisposable {
     return { memoryMiB: Math.floor(Number(memoryKiB) / KIB_PER_MIB), freeMemoryMiB: Number(free.bytes / BYTES_PER_MIB), cpus };
   }
 
+  /** What the host is and what guests it can run, as libvirt's XML (formatcaps). */
+  async capabilities(): Promise<string> {
+    return (await this.#call("capabilities", {})).xml;
+  }
+
+  /** Its PCI devices and network interfaces, each as libvirt's XML (formatnode); none where libvirt has no driver for them. */
+  async nodeDevices(): Promise<string[]> {
+    const asked = this.#call("listNodeDevices", { needResults: 1, flags: FLAGS.listPciAndNetDevices });
+    const { devices } = await asked.catch((e: unknown) => {
+      if (isLibvirt(e, ERROR.noSupport)) return { devices: [] };
+      throw e;
+    });
+    const xmls = devices.map(({ name }) =>
+      this.#call("nodeDeviceXml", { name, flags: 0 }).then(
+        ({ xml }) => [xml],
+        (e: unknown) => {
+          if (isLibvirt(e, ERROR.noNodeDevice)) return []; // It was taken out in between.
+          throw e;
+        },
+      ),
+    );
+    return (await Promise.all(xmls)).flat();
+  }
+
   /** libvirt's version as major * 1,000,000 + minor * 1,000 + release. */
   async version(): Promise<number> {
     return Number((await this.#call("libVersion", {})).version);

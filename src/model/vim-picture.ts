@@ -14,7 +14,7 @@ export interface Tenant {
   readonly enabled: boolean;
 }
 
-/** A compute host. `isLocal`: the one whose libvirt this VIM speaks to; the others are inventory. */
+/** A compute host. `isLocal`: this VIM speaks to its libvirt; the others are inventory. */
 export interface Host {
   readonly id: HostId;
   readonly name: string;
@@ -27,6 +27,12 @@ export interface Host {
   readonly adminUp: boolean;
   readonly status: "ok" | "error" | "notused";
   readonly isLocal: boolean;
+  /** Where its libvirt is, of one that was opened at run time; null: in the settings, or nowhere. */
+  readonly libvirtUri: string | null;
+  /** Its numas are what libvirt says, each time it is connected. */
+  readonly discovers: boolean;
+  /** Threads for guests alone, as "2-7,10"; null: those that the kernel keeps from others, where that can be seen. */
+  readonly guestThreads: string | null;
   /** Memory for guests without huge pages, MiB, and threads for guests without pinning. */
   readonly memoryMiB: number;
   readonly cpus: number;

@@ -17,8 +17,15 @@ const SHAPES = {
   tenant: { same: ["id", "name", "description"], renamed: {}, booleans: { enabled: "enabled" }, json: {} },
   host: {
     same: ["id", "name", "description", "user", "ranking", "features", "hypervisors", "status", "cpus"],
-    renamed: { ip_name: "ipName", memory_mib: "memoryMiB", availability_zone: "availabilityZone", created_at: "createdAt" },
-    booleans: { admin_up: "adminUp", is_local: "isLocal" },
+    renamed: {
+      ip_name: "ipName",
+      memory_mib: "memoryMiB",
+      availability_zone: "availabilityZone",
+      created_at: "createdAt",
+      libvirt_uri: "libvirtUri",
+      guest_threads: "guestThreads",
+    },
+    booleans: { admin_up: "adminUp", is_local: "isLocal", discovers: "discovers" },
     json: { numas_json: "numas" },
   },
   image: {

@@ -24,6 +24,9 @@ export interface HostRow {
   memory_mib: number;
   cpus: number;
   availability_zone: string | null;
+  libvirt_uri: string | null;
+  discovers: number;
+  guest_threads: string | null;
   numas_json: string;
   created_at: string;
 }

@@ -272,7 +272,8 @@ export class Compute {
     await this.#host.ensureRunning(spec, { paused });
     const says = saysOf(await this.#stateOf(server.id));
     if (says !== "stopped" && !this.#facts.hasStoppedSince(server.id, beginsAt)) return { status: STATUS_TOLD[says] };
-    return { status: "INACTIVE", lastError: `the domain ended right after its start; its console is in ${spec.consoleLog}` };
+    const where = spec.consoleLog === undefined ? "" : `; its console is in ${spec.consoleLog}`;
+    return { status: "INACTIVE", lastError: `the domain ended right after its start${where}` };
   }
 
   /** That it has its disks is noted before it first runs: one that is missed after that is lost, and nothing empty is put in its place. */

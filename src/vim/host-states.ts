@@ -29,6 +29,12 @@ export class HostStates {
     return this.#states.get(id) ?? null;
   }
 
+  /** A host that this VIM speaks to no more. */
+  forget(id: HostId): void {
+    this.#libvirt.delete(id);
+    this.#states.delete(id);
+  }
+
   /** For placement: why it cannot be asked, and whether that has lasted longer than a restart of its libvirtd. */
   away(id: HostId): { readonly why: string; readonly isLong: boolean } | null {
     const state = this.#states.get(id);

@@ -1,9 +1,11 @@
 import { availableParallelism, hostname, totalmem } from "node:os";
+import { parseLibvirtUri, tlsUri } from "../hosts/libvirt-uri.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { HostId } from "../model/ids.ts";
 import type { CardChange, HostInterface, Numa, NumaChange } from "../model/numa.ts";
-import type { Asked, Host, HostChange } from "../model/vim-picture.ts";
+import { threadSet } from "../model/thread-set.ts";
+import type { Asked, Change, Host, HostChange } from "../model/vim-picture.ts";
 import { deleteHost, saveHost } from "../store/vim-picture.ts";
 import { checkUnique, found, given, newId, notFree } from "./asking.ts";
 import type { Picture } from "./picture.ts";
@@ -28,53 +30,99 @@ export interface Room {
   readonly cpus: number;
 }
 
-/** The compute hosts. Those of the settings are local, the VIM speaks to their libvirt; others are inventory, as in OpenVIM's test mode. */
+type Reached = Partial<Pick<Host, "libvirtUri" | "isLocal" | "discovers">>;
+
+/** Who opens the hosts that are made, changed or deleted at run time. */
+export interface HostOpener {
+  /** A host was made or changed; null: deleted. */
+  changed(id: HostId, host: Host | null): void;
+  /** Resolves when the first attempt to reach it has ended, well or not. */
+  settled(id: HostId): Promise<void>;
+}
+
+/**
+ * The compute hosts. Those of the settings, and those that say where their libvirt is, are local: the VIM speaks to them. Others are
+ * inventory.
+ */
 export class Inventory {
   readonly #picture: Picture;
   readonly #clock: Clock;
   readonly #speaksToAll: boolean;
-  #tellHost: (id: HostId, host: Host | null) => void = () => {};
+  readonly #isUp: (id: HostId) => boolean;
+  #opener: HostOpener = { changed: () => {}, settled: async () => {} };
+  #speaksTls = false;
+  #named: ReadonlySet<HostId> = new Set();
 
-  /** `speaksToAll`: every host is one that takes servers, as in test mode; else those of the settings. */
-  constructor(picture: Picture, clock: Clock, { speaksToAll }: { readonly speaksToAll: boolean }) {
+  /** `speaksToAll`: every host is one that takes servers, as in test mode. `isUp`: it can be asked now. */
+  constructor(picture: Picture, clock: Clock, parts: { readonly speaksToAll: boolean; readonly isUp?: (id: HostId) => boolean }) {
     this.#picture = picture;
     this.#clock = clock;
-    this.#speaksToAll = speaksToAll;
+    this.#speaksToAll = parts.speaksToAll;
+    this.#isUp = parts.isUp ?? (() => false);
   }
 
-  /** Who is told of each host that was made or changed; null: deleted. One listener. */
-  onHosts(listener: (id: HostId, host: Host | null) => void): void {
-    this.#tellHost = listener;
+  /** `speaksTls`: a host that does not say where its libvirt is has it at its address, by TLS. */
+  openBy(opener: HostOpener, { speaksTls }: { readonly speaksTls: boolean }): void {
+    this.#opener = opener;
+    this.#speaksTls = speaksTls;
   }
 
-  createHost(asked: Asked<Host, "name" | "ipName" | "user">): Promise<Host> {
-    return this.#picture.change(async () => {
+  /** Written, and then reached for: a host that is off now is there all the same, and is connected when it is on. */
+  async createHost(asked: Asked<Host, "name" | "ipName" | "user">): Promise<Host> {
+    const { id } = await this.#picture.change(async () => {
       const { hosts } = this.#picture;
       checkUnique(hosts, undefined, "name", asked.name);
       checkUnique(hosts, undefined, "ipName", asked.ipName, "ip_name");
       checkNumas(asked.numas ?? []);
+      checkThreads(asked.guestThreads);
       const shared = sharedOf(asked.numas ?? []);
-      return this.#save({ ...this.#bare(), ...shared, ...given(asked), id: newId(hosts, asked.id) });
+      const reached = this.#reached(asked, null);
+      return this.#save({ ...this.#bare(), ...shared, ...given(asked), ...reached, id: newId(hosts, asked.id) });
     });
+    return this.#settled(id);
   }
 
   /** `numas`: what changes at those that are there. Throws INVALID for one, or a card, that is not. */
-  editHost(id: HostId, { numas, ...change }: HostChange): Promise<Host> {
-    return this.#picture.change(async () => {
+  async editHost(id: HostId, { numas, ...change }: HostChange): Promise<Host> {
+    await this.#picture.change(async () => {
       const host = found(this.#picture.hosts, id, `host '${id}' not found`);
       checkUnique(this.#picture.hosts, id, "name", change.name);
       checkUnique(this.#picture.hosts, id, "ipName", change.ipName, "ip_name");
-      return this.#save({ ...host, ...given(change), numas: changedNumas(host.numas, numas ?? []), id });
+      checkThreads(change.guestThreads);
+      const reached = change.libvirtUri === undefined ? {} : this.#reached(change, host);
+      return this.#save({ ...host, ...given(change), ...reached, numas: changedNumas(host.numas, numas ?? []), id });
     });
+    return this.#settled(id);
+  }
+
+  async #settled(id: HostId): Promise<Host> {
+    await this.#opener.settled(id);
+    return found(this.#picture.hosts, id, `host '${id}' not found`);
+  }
+
+  /** Where its libvirt is. Throws INVALID for what is no such place, CONFLICT for one that is another host's, or the settings'. */
+  #reached({ ipName, libvirtUri: asked, isLocal, discovers, numas }: Change<Host>, host: Host | null): Reached {
+    if (host !== null && this.#named.has(host.id))
+      throw new Fault("CONFLICT", `host '${host.name}' is in this VIM's settings, and so is where its libvirt is`);
+    const byTls = asked === undefined && isLocal === undefined && this.#speaksTls ? tlsUri(ipName!) : null;
+    const libvirtUri = asked ?? byTls;
+    if (libvirtUri === null) return host === null ? {} : { libvirtUri, isLocal: isLocal ?? this.#speaksToAll };
+    parseLibvirtUri(libvirtUri);
+    const other = [...this.#picture.hosts.values()].find((h) => h.libvirtUri === libvirtUri && h.id !== host?.id);
+    if (other) throw new Fault("CONFLICT", `libvirt_uri ${libvirtUri} is that of host '${other.name}'`);
+    return { libvirtUri, isLocal: true, ...(host === null && { discovers: discovers ?? numas === undefined }) };
   }
 
   deleteHost(id: HostId): Promise<void> {
     return this.#picture.change(async () => {
-      found(this.#picture.hosts, id, `host '${id}' not found`);
+      const { name } = found(this.#picture.hosts, id, `host '${id}' not found`);
+      if (this.#named.has(id)) throw new Fault("CONFLICT", `host '${name}' is in this VIM's settings: take it out of them first`);
       if ([...this.#picture.servers.values()].some((s) => s.hostId === id)) throw notFree("", "instances");
+      const isStillThere = [...this.#picture.leftovers.values()].some((l) => l.hostId === id);
+      if (isStillThere && this.#isUp(id)) throw notFree("", "instances"); // Deleted, and not ended there yet: nobody else would end them.
       await deleteHost(this.#picture.db, id);
       this.#picture.hosts.delete(id);
-      this.#tellHost(id, null);
+      this.#opener.changed(id, null);
       for (const [key, left] of this.#picture.leftovers) if (left.hostId === id) this.#picture.leftovers.delete(key);
     });
   }
@@ -85,29 +133,52 @@ export class Inventory {
    */
   async namedHosts(named: readonly NamedHost[]): Promise<Host[]> {
     for (const host of this.#picture.hosts.values())
-      if (host.isLocal && !named.some((n) => n.name === host.name)) await this.editHost(host.id, { isLocal: false });
+      if (isOfSettings(host) && !named.some((n) => n.name === host.name)) await this.editHost(host.id, { isLocal: false });
     const hosts: Host[] = [];
-    for (const { name, availabilityZone = null } of named) {
+    for (const { name, availabilityZone } of named) {
       const known = [...this.#picture.hosts.values()].find((h) => h.name === name);
-      const its = { isLocal: true, availabilityZone };
+      const its = { isLocal: true, libvirtUri: null, ...(availabilityZone !== undefined && { availabilityZone }) };
       hosts.push(
         known
           ? await this.editHost(known.id, its)
           : await this.createHost({ name, ipName: name, user: "root", description: "a host of this VIM's settings", ...its }),
       );
     }
+    this.#named = new Set(hosts.map((h) => h.id));
     return hosts;
   }
 
   /** What the host says it has, or its settings allow; written where it changed. */
-  async hasRoom(id: HostId, { memoryMiB, cpus }: Room): Promise<void> {
-    const host = this.#picture.hosts.get(id);
-    if (host && (host.memoryMiB !== memoryMiB || host.cpus !== cpus)) await this.editHost(id, { memoryMiB, cpus });
+  hasRoom(id: HostId, { memoryMiB, cpus }: Room): Promise<void> {
+    return this.#picture.change(async () => {
+      const host = this.#picture.hosts.get(id);
+      if (host && (host.memoryMiB !== memoryMiB || host.cpus !== cpus)) await this.#save({ ...host, memoryMiB, cpus });
+    });
+  }
+
+  /**
+   * What libvirt says that the host has. Where its cards are cabled to, and which numas are down, is the operator's word and stays.
+   * Throws INVALID where it contradicts itself.
+   */
+  async discovered(id: HostId, numas: readonly Numa[], all: Room): Promise<void> {
+    checkNumas(numas);
+    await this.#picture.change(async () => {
+      const host = this.#picture.hosts.get(id);
+      if (!host?.discovers) return;
+      const shared = { numas: numas.map((n) => withWords(n, host.numas)), ...sharedWithin(all, numas) };
+      if (JSON.stringify({ ...host, ...shared }) !== JSON.stringify(host)) await this.#save({ ...host, ...shared });
+    });
   }
 
   /** The host this VIM speaks to, made at the first start and found again at every other. */
   async localHost(): Promise<Host> {
-    const [known, ...others] = [...this.#picture.hosts.values()].filter((h) => h.isLocal);
+    const host = await this.#oneLocal();
+    this.#named = new Set([host.id]);
+    return host;
+  }
+
+  async #oneLocal(): Promise<Host> {
+    const [known, ...others] = [...this.#picture.hosts.values()].filter(isOfSettings);
     for (const { id } of others) await this.editHost(id, { isLocal: false });
     if (known) return known;
     const memoryMiB = forGuests(Math.floor(totalmem() / BYTES_PER_MIB));
@@ -124,6 +195,9 @@ export class Inventory {
       adminUp: true,
       status: "ok",
       isLocal: this.#speaksToAll,
+      libvirtUri: null,
+      discovers: false,
+      guestThreads: null,
       memoryMiB: 0,
       cpus: 0,
       availabilityZone: null,
@@ -135,9 +209,32 @@ export class Inventory {
   async #save(host: Host): Promise<Host> {
     await saveHost(this.#picture.db, host);
     this.#picture.hosts.set(host.id, host);
-    this.#tellHost(host.id, host);
+    this.#opener.changed(host.id, host);
     return host;
   }
+}
+
+const isOfSettings = ({ isLocal, libvirtUri }: Host): boolean => isLocal && libvirtUri === null;
+
+/** The same of a host that says what it has: `all` less its huge pages, and less the threads that are for guests alone. */
+export function sharedWithin({ memoryMiB, cpus }: Room, numas: readonly Numa[]): Room {
+  const huge = numas.reduce((n, { hugepagesGiB }) => n + hugepagesGiB, 0) * MIB_PER_GIB;
+  const alone = numas.flatMap((n) => n.cores).filter((c) => c.status === null).length;
+  return { memoryMiB: Math.max(0, memoryMiB - huge), cpus: Math.max(0, cpus - alone) };
+}
+
+function withWords(numa: Numa, had: readonly Numa[]): Numa {
+  const cards = had.flatMap((n) => n.interfaces);
+  const interfaces = numa.interfaces.map((card) => {
+    const { switchPort = null, switchDpid = null, switchMac = null } = cards.find((c) => c.pci === card.pci) ?? {};
+    return { ...card, switchPort, switchDpid, switchMac };
+  });
+  return { ...numa, adminUp: had.find((n) => n.numaSocket === numa.numaSocket)?.adminUp ?? true, interfaces };
+}
+
+function checkThreads(guestThreads: string | null | undefined): void {
+  if (guestThreads != null && threadSet(guestThreads) === null)
+    throw new Fault("INVALID", `guest_cpus '${guestThreads}': want threads such as 2-7,10`);
 }
 
 /** What servers without huge pages and without pinning may have, by OpenVIM's rule: the rest of the memory, the threads kept from guests. */

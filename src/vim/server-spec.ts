@@ -8,8 +8,11 @@ import { bridgeOf } from "./bridges.ts";
 import type { DiskPlan } from "./disk-plan.ts";
 
 export interface SpecPlace {
-  readonly runDir: string;
+  /** Null: the host is another machine, where nobody listens to a guest but its libvirt. */
+  readonly runDir: string | null;
   readonly accel: "kvm" | "tcg";
+  /** Where libvirt itself makes the taps: the OVS bridge of the host that it plugs them into. */
+  readonly ovsBridge?: string;
 }
 
 /** libvirt takes any text, but a name is also a file name of its logs. */
@@ -37,14 +40,18 @@ export function domainSpec(
     ...kernelOf(image, server),
     disks,
     rawDevices,
-    vnics: ports.flatMap((port) => nicsOf(picture, server, port)),
-    qmpSocket: join(place.runDir, `${server.id}.qmp`),
-    agentSocket: join(place.runDir, `${server.id}.qga`),
-    consoleLog: join(place.runDir, `${server.id}.console.log`),
+    vnics: ports.flatMap((port) => nicsOf(picture, server, port, place)),
+    ...(place.runDir === null ? {} : filesIn(place.runDir, server)),
     accel: place.accel,
     ...watchdogOf(image.metadata),
   };
 }
+
+const filesIn = (runDir: string, { id }: Server) => ({
+  qmpSocket: join(runDir, `${id}.qmp`),
+  agentSocket: join(runDir, `${id}.qga`),
+  consoleLog: join(runDir, `${id}.console.log`),
+});
 
 /** As OpenStack's image property of this name. Throws INVALID with the values there are. */
 export function watchdogOf(metadata: Image["metadata"]): Pick<DomainSpec, "watchdog"> {
@@ -85,12 +92,13 @@ function sharedThreads(numas: readonly Numa[]): string | undefined {
   return shared.length === 0 || shared.length === all.length ? undefined : shared.sort((a, b) => a - b).join();
 }
 
-function nicsOf(picture: VimPicture, server: Server, port: ServerPort): (VnicSpec | CardSpec)[] {
-  return isOfCard(port) ? cardOf(server, port) : [vnicOf(picture, port)];
+function nicsOf(picture: VimPicture, server: Server, port: ServerPort, place: SpecPlace): (VnicSpec | CardSpec)[] {
+  return isOfCard(port) ? cardOf(server, port) : [vnicOf(picture, port, place)];
 }
 
-function vnicOf(picture: VimPicture, port: ServerPort): VnicSpec {
+function vnicOf(picture: VimPicture, port: ServerPort, { ovsBridge }: SpecPlace): VnicSpec {
   const its = { mac: port.mac!, vpci: port.vpci ?? undefined, model: port.model ?? undefined }; // Each has a MAC from its birth.
+  if (port.switchPort !== null && ovsBridge !== undefined) return { ...its, ovsBridge, tap: port.switchPort };
   if (port.switchPort !== null) return { ...its, tap: port.switchPort };
   return { ...its, bridge: bridgeOf(picture.nets.get(port.netId!)!).name };
 }

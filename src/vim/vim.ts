@@ -116,7 +116,8 @@ export class Vim {
       images: () => this.images,
       tenantGone: (id) => subscriptions.forgetTenant(id),
     });
-    this.inventory = new Inventory(picture, clock, { speaksToAll: isTest });
+    const isUp = (id: HostId) => !isTest && this.hostStates.of(id)?.state === "up";
+    this.inventory = new Inventory(picture, clock, { speaksToAll: isTest, isUp });
     const freed = ({ id: netId, bindNet }: VimNet, was: NetId | null) =>
       this.events.push({ type: "net.bound", netId, bindNet, was });
     this.nets = new Nets(picture, clock, vlanRange, { draw: drawn, freed });

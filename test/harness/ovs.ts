@@ -34,6 +34,8 @@ export interface Ovs extends AsyncDisposable {
   readonly netns: string | null;
   /** Address of this process as the switch sees it. */
   readonly outside: string;
+  /** Address of the switch's namespace as this process sees it. */
+  readonly inner: string;
   /** kill -9 of ovs-vswitchd. The database stays. */
   stop(): Promise<void>;
   /** Starts ovs-vswitchd again, after `stop`. */
@@ -103,6 +105,7 @@ export async function startOvs(options: OvsOptions): Promise<Ovs> {
     management: `unix:${dir}/br0.mgmt`,
     netns: netns?.name ?? null,
     outside: netns?.outside ?? "127.0.0.1",
+    inner: netns?.inner ?? "127.0.0.1",
     stop: () => end(vswitchd, "SIGKILL"),
     async restart() {
       vswitchd = await startSwitch();
@@ -123,11 +126,17 @@ function bridgeCommands({ datapathType, ports, protocols }: OvsOptions): string[
   return [...bridge, `protocols=${protocols.join(",")}`, ...portCommands];
 }
 
+interface Namespace {
+  readonly name: string;
+  readonly outside: string;
+  readonly inner: string;
+}
+
 /**
  * A network namespace with a cable to ours. Each userspace datapath needs its own: two of them in one namespace collide
  * on the `ovs-netdev` tap.
  */
-async function makeNamespace(undo: AsyncDisposableStack): Promise<{ readonly name: string; readonly outside: string }> {
+async function makeNamespace(undo: AsyncDisposableStack): Promise<Namespace> {
   const name = `ovs-${process.pid}-${++made}`;
   const [here, there] = [`v${process.pid}-${made}h`, `v${process.pid}-${made}n`];
   // 198.18.0.0/15 is set aside for benchmarks (RFC 2544); a /30 for each process and each switch of it.
@@ -141,7 +150,7 @@ async function makeNamespace(undo: AsyncDisposableStack): Promise<{ readonly nam
   await ip("link", "set", here, "up");
   await ip("-n", name, "addr", "add", `${net}.${first + 2}/30`, "dev", there);
   for (const device of ["lo", there]) await ip("-n", name, "link", "set", device, "up");
-  return { name, outside: `${net}.${first + 1}` };
+  return { name, outside: `${net}.${first + 1}`, inner: `${net}.${first + 2}` };
 }
 
 function startDaemon(command: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {

@@ -18,8 +18,8 @@ export interface Rig extends AsyncDisposable {
   readonly hosts: readonly PrivateLibvirt[];
   readonly dir: string;
   readonly imagePath: string;
-  /** With the OpenFlow port given, so that a VIM that starts again is found by the switch. */
-  config(openflowPort: number): VimConfig;
+  /** With the OpenFlow port given, so that a VIM that starts again is found by the switch; `more`: other settings of it. */
+  config(openflowPort: number, more?: object): VimConfig;
 }
 
 export async function startRig({ hosts: count = 1 } = {}): Promise<Rig> {
@@ -38,7 +38,7 @@ export async function startRig({ hosts: count = 1 } = {}): Promise<Rig> {
     hosts,
     dir,
     imagePath,
-    config: (openflowPort) =>
+    config: (openflowPort, more = {}) =>
       parseConfig({
         vim: {
           listen: { port: 0, adminPort: 0 },
@@ -51,6 +51,7 @@ export async function startRig({ hosts: count = 1 } = {}): Promise<Rig> {
           runDir: hosts[0]!.dir,
           netns: ovs.netns,
           accel: "tcg",
+          ...more,
         },
       }).vim!,
     [Symbol.asyncDispose]: () => ends.disposeAsync(),

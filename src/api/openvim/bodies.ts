@@ -81,7 +81,7 @@ const host = {
   name,
   ip_name: shortName,
   user: shortName,
-  /** Taken and not kept: this VIM speaks to libvirt by its sockets. */
+  /** Taken and not kept: libvirt is shown a certificate. */
   password: maybe(orNull(shortName)),
   keyfile: maybe(orNull(Type.String({ maxLength: 255 }))),
   description: maybe(description),
@@ -91,12 +91,13 @@ const host = {
   admin_state_up: maybe(Type.Boolean()),
   numas: maybe(Type.Array(numa)),
   autodiscover: maybe(Type.Boolean()),
+  /** Ours: where its libvirt is, the threads that are for guests alone, the zone it stands in. */
+  libvirt_uri: maybe(orNull(Type.String({ minLength: 1, maxLength: 255, pattern: "^qemu\\+(tls|unix)://[!-~]+$" }))),
+  guest_cpus: maybe(orNull(Type.String({ pattern: "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$", maxLength: 255 }))),
+  availability_zone: maybe(orNull(shortName)),
 };
 const hostShownOnly = Object.fromEntries(
-  ["created_at", "devices", "links", "status", "state", "state_why", "availability_zone", "memory_mb", "cpus"].map((k) => [
-    k,
-    shownOnly,
-  ]),
+  ["created_at", "devices", "links", "status", "state", "state_why", "memory_mb", "cpus"].map((k) => [k, shownOnly]),
 );
 export const hostNew = Type.Object(
   {

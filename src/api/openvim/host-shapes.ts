@@ -37,6 +37,7 @@ export function hostOut(h: Host, state: HostState | null, servers: readonly Serv
     numas: h.numas.map((n) => numaOut(n, servers)),
     id: h.id,
     ...(h.isLocal ? { memory_mb: h.memoryMiB, cpus: h.cpus } : {}),
+    ...withoutNulls({ libvirt_uri: h.libvirtUri, guest_cpus: h.guestThreads, ...(h.discovers && { autodiscover: true }) }),
     ...hostStateOut(h, state),
   };
 }

@@ -37,12 +37,15 @@ export async function postHost(call: Call) {
   const { name, ip_name: ipName, user, numas, ...rest } = { ...host, ...more };
   const named = { name: name ?? host.name, ipName: ipName ?? host.ip_name, user: user ?? host.user };
   const asked = { ...hostChange(rest), ...named, numas: numas?.map(numaIn) };
-  const made = shown(call, await call.doors.inventory.createHost({ ...asked, id: host.id as HostId | undefined }));
-  return { host: rest.autodiscover ? { ...made.host, warning: NO_DISCOVERY } : made.host };
+  const made = await call.doors.inventory.createHost({ ...asked, id: host.id as HostId | undefined });
+  const reply = shown(call, made).host;
+  const isUnasked = rest.autodiscover && call.doors.hostStates.of(made.id)?.state !== "up";
+  return { host: isUnasked ? { ...reply, warning: made.libvirtUri === null ? NO_LIBVIRT : NOT_YET } : reply };
 }
 
-/** The original logs into the host to look around. Hosts of this VIM's own settings are asked by libvirt. */
-const NO_DISCOVERY = "autodiscover was not done: this VIM logs into no host; tell its numas in 'host-data'";
+/** The original logs into the host to look around; here its libvirt is asked. */
+const NO_LIBVIRT = "autodiscover was not done: tell 'libvirt_uri', or its numas in 'host-data'";
+const NOT_YET = "autodiscover is done when the host can be asked";
 
 export async function putHost(call: Call) {
   needAdmin(call);
@@ -59,7 +62,7 @@ export async function deleteHost(call: Call) {
   return { result: `host '${id}' deleted` };
 }
 
-/** The password is not kept: this VIM speaks to its hosts' libvirt by their sockets and needs none. */
+/** The password is not kept: this VIM shows certificates to its hosts' libvirt and needs none. */
 function hostChange(h: Omit<Static<typeof hostEdit>["host"], "numas">): Change<Omit<Host, "numas">> {
   return {
     name: h.name,
@@ -70,6 +73,10 @@ function hostChange(h: Omit<Static<typeof hostEdit>["host"], "numas">): Change<O
     features: h.features,
     hypervisors: h.hypervisors,
     adminUp: h.admin_state_up,
+    availabilityZone: h.availability_zone,
+    libvirtUri: h.libvirt_uri,
+    guestThreads: h.guest_cpus,
+    discovers: h.autodiscover,
   };
 }
 

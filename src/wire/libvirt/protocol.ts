@@ -18,6 +18,8 @@ const givesDomain = struct({ domain });
 /** REMOTE_DOMAIN_LIST_MAX and REMOTE_AUTH_TYPE_LIST_MAX. */
 const DOMAINS_MAX = 16_384;
 const AUTH_TYPES_MAX = 20;
+/** REMOTE_NODE_DEVICE_LIST_MAX. */
+const NODE_DEVICES_MAX = 65_536;
 /** REMOTE_DOMAIN_JOB_STATS_MAX. */
 const JOB_PARAMS_MAX = 64;
 
@@ -55,6 +57,7 @@ export const PROCEDURES = {
   supportsFeature: { number: 60, args: struct({ feature: i32 }), reply: struct({ supported: i32 }) },
   authList: { number: 66, args: nothing, reply: struct({ types: list(i32, AUTH_TYPES_MAX) }) },
   nodeFreeMemory: { number: 102, args: nothing, reply: struct({ bytes: u64 }) },
+  nodeDeviceXml: { number: 114, args: struct({ name: text, flags: u32 }), reply: struct({ xml: text }) },
   libVersion: { number: 157, args: nothing, reply: struct({ version: u64 }) },
   jobInfo: { number: 163, args: onDomain, reply: jobInfo },
   abortJob: { number: 164, args: onDomain, reply: nothing },
@@ -67,6 +70,11 @@ export const PROCEDURES = {
     number: 273,
     args: struct({ needResults: i32, flags: u32 }),
     reply: struct({ domains: list(domain, DOMAINS_MAX), count: u32 }),
+  },
+  listNodeDevices: {
+    number: 285,
+    args: struct({ needResults: i32, flags: u32 }),
+    reply: struct({ devices: list(struct({ name: text }), NODE_DEVICES_MAX), count: u32 }),
   },
   jobStats: { number: 298, args: onDomainFlags, reply: struct({ type: i32, params: list(typedParam, JOB_PARAMS_MAX) }) },
   registerEvent: { number: 316, args: struct({ eventId: i32, domain: optional(domain) }), reply: struct({ callbackId: i32 }) },
@@ -105,7 +113,7 @@ export const errorBody = struct({
 export type RemoteError = ValueOf<typeof errorBody>;
 
 /** virErrorNumber, those we tell apart. */
-export const ERROR = { noDomain: 42, operationInvalid: 55, noDomainBackup: 104 } as const;
+export const ERROR = { noDomain: 42, noSupport: 3, noNodeDevice: 53, operationInvalid: 55, noDomainBackup: 104 } as const;
 /** virDomainJobType. */
 export const JOB = { none: 0, completed: 3 } as const;
 /** remote_auth_type. */
@@ -114,7 +122,7 @@ export const AUTH_NONE = 0;
 export const FEATURE_KEEPALIVE = 10;
 /** virDomainEventID. */
 export const EVENT_LIFECYCLE = 0;
-/** virDomainGetJobStatsFlags, virDomainDefineFlags, virDomainCreateFlags, virConnectListAllDomainsFlags, virDomainUndefineFlagsValues, virDomainXMLFlags. */
+/** virDomainGetJobStatsFlags, virDomainDefineFlags, virDomainCreateFlags, virConnectListAllDomainsFlags, virDomainUndefineFlagsValues, virDomainXMLFlags, virConnectListAllNodeDeviceFlags. */
 export const FLAGS = {
   defineValidate: 1,
   startPaused: 1,
@@ -122,6 +130,7 @@ export const FLAGS = {
   undefineAll: 1 | 2 | 4,
   xmlInactive: 2,
   completedJob: 1,
+  listPciAndNetDevices: 2 | 16,
 } as const;
 
 /** virDomainState, by number. */
