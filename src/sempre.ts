@@ -166,6 +166,19 @@ ofDaemon(token.command("revoke"))
   });
 
 program
+  .command("console <server>")
+  .description("a server's serial console on this terminal; Ctrl-] leaves it")
+  .option("--vim <url>", "the VIM's API", "http://127.0.0.1:9080/openvim")
+  .option("--tenant <tenant>", "whose server it is, by name or id", "default")
+  .option("--token-file <file>", "a file with a token of that VIM, where it asks for one")
+  .option("--ca <file>", "the authority that the VIM's certificate is believed by, in PEM")
+  .action(async (server: string, options) => {
+    const { openConsole } = await import("./cli/console.ts");
+    const { stdin: input, stdout: output } = process;
+    await openConsole(server, options, { input, output, say: (words) => console.error(words) });
+  });
+
+program
   .command("protection")
   .description("protection groups of a running MANO, and what an operator may ask of them (ITU-T G.8031)")
   .addArgument(

@@ -7,10 +7,12 @@ import type { LibvirtAt, LibvirtTlsFiles } from "./hosts/libvirt-stream.ts";
 import { libvirtAt, parseLibvirtUri } from "./hosts/libvirt-uri.ts";
 import type { Ovsdb } from "./hosts/ovsdb.ts";
 import { openProcessExit, type ProcessExit } from "./hosts/process-exit.ts";
+import { openScreen } from "./hosts/screen.ts";
 import { ServerDisks } from "./hosts/server-disks.ts";
 import { deleteTap, ensureTap } from "./hosts/taps.ts";
 import type { Topology } from "./hosts/topology.ts";
 import type { Clock } from "./lib/clock.ts";
+import { Fault } from "./lib/fault.ts";
 import type { Log } from "./lib/log.ts";
 import { Loop } from "./lib/loop.ts";
 import type { HostId } from "./model/ids.ts";
@@ -18,9 +20,10 @@ import { threadSet } from "./model/thread-set.ts";
 import type { Host as HostRow } from "./model/vim-picture.ts";
 import { ensureBridge } from "./vim/bridges.ts";
 import { Compute, type Plugs } from "./vim/compute.ts";
+import type { ConsoleHost } from "./vim/consoles.ts";
 import { onHost } from "./vim/edges.ts";
 import { forGuests, type HostOpener, sharedWithin } from "./vim/inventory.ts";
-import type { SpecPlace } from "./vim/server-spec.ts";
+import { type SpecPlace, screenSocket } from "./vim/server-spec.ts";
 import type { Vim } from "./vim/vim.ts";
 
 interface Surroundings {
@@ -211,7 +214,7 @@ class OpenHosts implements HostOpener, AsyncDisposable {
     const [session, running] = [this.#sessions.get(id), this.#loops.get(id)];
     this.#sessions.delete(id);
     this.#loops.delete(id);
-    for (const known of [vim.computeLoops, vim.computes, vim.agents]) known.delete(id);
+    for (const known of [vim.computeLoops, vim.computes, vim.agents, vim.consoles.hosts]) known.delete(id);
     running?.end.abort();
     await session?.[Symbol.asyncDispose]();
     await running?.done;
@@ -244,6 +247,7 @@ async function openSession(site: Site, parts: SessionParts): Promise<Session> {
   const plugs = isElsewhere ? PLUGGED_BY_LIBVIRT : plugsOf(config, site, ovsdb);
   const loop = computeLoop(vim, site, host, { plugs, place, known: () => (isElsewhere ? learned : null), clock, log });
   if (!isElsewhere) vim.agents.set(id, ({ serverId }, request) => host.askGuest(serverId, request));
+  vim.consoles.hosts.set(id, consolesOf(host, site));
   undo.defer(host.on(onHost(vim, id)));
   undo.defer(host.on((e) => void (e.type === "host" && e.status === "up" && learn())));
   await learned;
@@ -270,6 +274,15 @@ function plugsOf({ bridge }: VimConfig, { netns }: Site, ovsdb: Ovsdb): Plugs {
     ensureBridge: (name) => ensureBridge(name, netns),
   };
 }
+
+/** A screen is a socket, which another machine has not for us. */
+const consolesOf =
+  (host: Host, { runDir }: Site): ConsoleHost =>
+  async (id, kind, side) => {
+    if (kind === "serial") return host.openConsole(id, side);
+    if (runDir === null) throw new Fault("HOST_REFUSED", "screens of servers on another machine are not reached; ask for serial");
+    return openScreen(screenSocket(runDir, id), side);
+  };
 
 /** On another machine libvirt makes the taps and plugs them in, and takes them away again. */
 const PLUGGED_BY_LIBVIRT: Plugs = {

@@ -7,6 +7,10 @@ import { element, esc } from "./xml-text.ts";
 export const WATCHDOG_ACTIONS = ["poweroff", "reset", "pause", "none"] as const;
 export type WatchdogAction = (typeof WATCHDOG_ACTIONS)[number];
 
+/** libvirt's `<video><model type>`, those that any guest has a driver for, in OpenStack's name of the property (`hw_video_model`). */
+export const SCREEN_CARDS = ["vga", "cirrus", "virtio"] as const;
+export type ScreenCard = (typeof SCREEN_CARDS)[number];
+
 /** Everything libvirt needs to know of a server. Paths are of the compute host. */
 export interface DomainSpec {
   readonly uuid: string;
@@ -34,8 +38,10 @@ export interface DomainSpec {
   readonly accel: "kvm" | "tcg";
   /** What a watchdog that the guest has set and not fed does; none: the guest has no such device. */
   readonly watchdog?: WatchdogAction;
-  /** File for the serial console. Never a socket: one that nobody reads blocks the guest. */
+  /** File that all is written to that the guest says on its serial console; none: nobody keeps it. */
   readonly consoleLog?: string;
+  /** Socket of its screen (VNC), and the card that it sees; none: it has no screen. */
+  readonly screen?: { readonly socket: string; readonly card: ScreenCard };
 }
 
 /** The NUMA node that memory comes from, and which of its threads each CPU of the guest has. */
@@ -54,7 +60,7 @@ export const AGENT_CHARDEV = "sempreagent";
  * libvirt's domain XML for a server. Pure. A value XML cannot carry (a control character) is refused as INVALID.
  *
  * Off on purpose: checksum and segmentation offload (packets between a tap and a userspace switch would carry unfinished
- * checksums), balloon, USB and graphics (memory and CPU for nothing). A guest that panics or powers off is gone: what
+ * checksums), balloon, USB, and a screen unless one is asked for (memory and CPU for nothing). A guest that panics or powers off is gone: what
  * follows is decided by the MANO, not by libvirt. `epoch`: of the VIM that defines it (`epoch.ts`).
  */
 export function domainXml(spec: DomainSpec, epoch: number | null = null): string {
@@ -70,9 +76,8 @@ export function domainXml(spec: DomainSpec, epoch: number | null = null): string
     ...disksXml(spec.disks ?? []),
     ...spec.vnics.map(nicXml),
     ...(spec.rawDevices ?? []),
-    ...(spec.consoleLog === undefined
-      ? []
-      : [`<serial type='file'><source path='${esc(spec.consoleLog)}'/><target port='0'/></serial>`]),
+    serialXml(spec),
+    ...(spec.screen === undefined ? [] : [screenXml(spec.screen)]),
     ...(spec.watchdog === undefined ? [] : [`<watchdog model='i6300esb' action='${spec.watchdog}'/>`]),
     ...(spec.agentSocket === undefined ? [] : ["<controller type='virtio-serial' index='0'/>"]),
     `<controller type='usb' model='${spec.disks?.some((d) => d.bus === "usb") ? "piix3-uhci" : "none"}'/><memballoon model='none'/><panic model='isa'/>`,
@@ -98,6 +103,19 @@ function numaXml({ vcpus, numa, cpuset }: DomainSpec): string {
     numa === undefined ? "" : `<numatune><memory mode='strict' nodeset='${numa.node}'/></numatune>`,
   ].join("");
 }
+
+/**
+ * A pseudo terminal, which libvirt opens for whoever asks. While nobody has it open QEMU throws away what is written to it; a socket that nobody
+ * reads would block the guest.
+ */
+const serialXml = ({ consoleLog }: DomainSpec): string => {
+  const log = consoleLog === undefined ? "" : `<log file='${esc(consoleLog)}' append='off'/>`;
+  return `<serial type='pty'>${log}<target port='0'/></serial>`;
+};
+
+/** On a socket that its owner alone can open: who may see it is decided where they come in. */
+const screenXml = ({ socket, card }: { readonly socket: string; readonly card: ScreenCard }): string =>
+  `<graphics type='vnc' socket='${esc(socket)}'/><video><model type='${card}'/></video>`;
 
 /** A CD-ROM first, as somebody put it in to be booted; a kernel of the host's knows no order. */
 function bootXml({ kernel, disks = [] }: DomainSpec): string {

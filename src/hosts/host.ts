@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
+import type { ConsoleSide, OpenConsole } from "../model/console.ts";
 import type { Evidence } from "../model/evidence.ts";
 import type { ServerId } from "../model/ids.ts";
 import type { DomainState, LifecycleEvent } from "../wire/libvirt/protocol.ts";
@@ -182,6 +183,11 @@ export class Host implements AsyncDisposable {
   /** A copy of a running server's disk as it is now, which stands alone. `dev`: the guest's name of it. */
   async copyDisk(id: ServerId, dev: string, to: string, options: CopyOptions): Promise<void> {
     await copyRunningDisk(await this.#led(id), this.#options.clock, { uuid: id, dev }, to, options);
+  }
+
+  /** The serial console of a server that runs: as `LibvirtSession.openConsole`. */
+  async openConsole(id: ServerId, side: ConsoleSide): Promise<OpenConsole> {
+    return (await this.#led(id)).openConsole(id, side);
   }
 
   async domains(): Promise<HostServer[]> {

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
+import type { ConsoleSide, OpenConsole } from "../model/console.ts";
 import {
   type Answer,
   decodePushed,
@@ -30,6 +31,7 @@ import {
   STOPPED,
 } from "../wire/libvirt/protocol.ts";
 import { ProtocolError } from "../wire/libvirt/xdr.ts";
+import { ConsoleStreams } from "./libvirt-consoles.ts";
 import { type LibvirtAt, openLibvirtStream } from "./libvirt-stream.ts";
 import { inTime, type Patience, watchSilence } from "./stream.ts";
 
@@ -110,6 +112,7 @@ export class LibvirtSession implements AsyncDisposable {
   readonly #framer = new Framer();
   readonly #waiting = new Map<number, Waiter>();
   readonly #listeners = new Set<(e: LibvirtEvent) => void>();
+  readonly #consoles = new ConsoleStreams((frame) => void this.#socket.write(frame));
   readonly #ended = new AbortController();
   #serial = 1;
   #heardAt: number;
@@ -234,6 +237,12 @@ export class LibvirtSession implements AsyncDisposable {
     });
   }
 
+  /** Its first console, as `ConsoleStreams.open`. */
+  openConsole(uuid: string, side: ConsoleSide): Promise<OpenConsole> {
+    const call = () => this.#call("openConsole", { ...ref(uuid), device: null, flags: FLAGS.consoleForce });
+    return this.#consoles.open(this.#serial, call, side);
+  }
+
   async capacity(): Promise<Capacity> {
     const [{ memoryKiB, cpus }, free] = await Promise.all([this.#call("nodeInfo", {}), this.#call("nodeFreeMemory", {})]);
     return { memoryMiB: Math.floor(Number(memoryKiB) / KIB_PER_MIB), freeMemoryMiB: Number(free.bytes / BYTES_PER_MIB), cpus };
@@ -275,6 +284,7 @@ export class LibvirtSession implements AsyncDisposable {
     this.#socket.destroy();
     for (const { reject } of this.#waiting.values()) reject(this.#unreachable());
     this.#waiting.clear();
+    this.#consoles.end(why);
     this.#tell({ type: "closed", why, heardAt: this.#heardAt });
   }
 
@@ -337,6 +347,10 @@ export class LibvirtSession implements AsyncDisposable {
     if (frame.header.type === TYPE.reply) {
       this.#waiting.get(frame.header.serial)?.resolve(frame);
       this.#waiting.delete(frame.header.serial);
+      return;
+    }
+    if (frame.header.type === TYPE.stream) {
+      this.#consoles.take(frame);
       return;
     }
     const pushed = decodePushed(frame);

@@ -136,6 +136,7 @@ export async function startPrivateLibvirt(options: PrivateLibvirtOptions = {}): 
 
 async function fill(dir: string, tls?: ListenTls): Promise<void> {
   for (const [folder] of MOUNTS) await mkdir(join(dir, folder));
+  await mkdir(join(dir, "run/lock")); // Behind /var/lock, where libvirt notes who has a console open.
   await writeFile(join(dir, "etc/qemu.conf"), QEMU_CONF);
   await writeFile(join(dir, "etc/libvirtd.conf"), LIBVIRTD_CONF + (tls ? tlsConf(tls) : ""));
   // libvirtd does not start where the account it was compiled for is missing, whatever qemu.conf says.

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { CardSpec, VnicSpec } from "../hosts/domain-devices.ts";
-import { type DomainSpec, type NumaSpec, WATCHDOG_ACTIONS } from "../hosts/domain-xml.ts";
+import { type DomainSpec, type NumaSpec, SCREEN_CARDS, WATCHDOG_ACTIONS } from "../hosts/domain-xml.ts";
 import { Fault } from "../lib/fault.ts";
+import type { ServerId } from "../model/ids.ts";
 import { isOfCard, type Numa, type Pinned } from "../model/numa.ts";
 import type { Image, Server, ServerPort, VimPicture } from "../model/vim-picture.ts";
 import { bridgeOf } from "./bridges.ts";
@@ -44,7 +45,24 @@ export function domainSpec(
     ...(place.runDir === null ? {} : filesIn(place.runDir, server)),
     accel: place.accel,
     ...watchdogOf(image.metadata),
+    ...screenOf(image.metadata, place, server),
   };
+}
+
+/** Where the screen of a server is, if it has one. */
+export const screenSocket = (runDir: string, id: ServerId): string => join(runDir, `${id}.vnc`);
+
+/** As OpenStack's image property `hw_video_model`. Throws INVALID with the values there are. On another machine nobody could look at it. */
+export function screenOf(
+  metadata: Image["metadata"],
+  { runDir }: Pick<SpecPlace, "runDir">,
+  { id }: Pick<Server, "id">,
+): Pick<DomainSpec, "screen"> {
+  const asked = metadata?.hw_video_model ?? "none";
+  if (asked === "none" || runDir === null) return {};
+  const card = SCREEN_CARDS.find((c) => c === asked);
+  if (card !== undefined) return { screen: { socket: screenSocket(runDir, id), card } };
+  throw new Fault("INVALID", `metadata hw_video_model: '${asked}' is not possible; want one of none, ${SCREEN_CARDS.join(", ")}`);
 }
 
 const filesIn = (runDir: string, { id }: Server) => ({

@@ -15,6 +15,7 @@ import { Capacities } from "./capacities.ts";
 import { Catalogue } from "./catalogue.ts";
 import type { Compute } from "./compute.ts";
 import { Condition } from "./condition.ts";
+import { Consoles } from "./consoles.ts";
 import { Controllers } from "./controllers.ts";
 import { Dhcp } from "./dhcp.ts";
 import type { Draft } from "./draft.ts";
@@ -72,6 +73,7 @@ export class Vim {
   readonly hostStates: HostStates;
   readonly condition: Condition;
   readonly subscriptions: Subscriptions;
+  readonly consoles: Consoles;
   readonly audit = { changed: (what: ApiChange) => this.events.push({ type: "api.changed", ...what }) };
   /** Each path is believed, unless the composition root gives something better. */
   images: ImageContents;
@@ -110,6 +112,7 @@ export class Vim {
       drawn(draft);
       for (const loop of this.computeLoops.values()) loop.wake();
     };
+    this.consoles = new Consoles(picture, clock);
     const isTest = mode === "test";
     this.images = new AssumedImages(picture, events);
     this.catalogue = new Catalogue(picture, clock, {

@@ -333,6 +333,8 @@ export const serverAction = Type.Object(
         disk: maybe(orNull(Type.String({ maxLength: 255 }))),
       }),
     ),
+    /** Ours: a ticket for its serial line or its screen; the words of the original's connector for a screen are taken too. */
+    console: maybe(orNull(Type.Enum(["serial", "vnc", "novnc"]))),
     /** Ours: made anew on another host. `from` makes it safe to repeat. */
     evacuate: maybe(Type.Object({ from: id, hostId: maybe(id) }, { additionalProperties: false })),
   },

@@ -1,5 +1,6 @@
 import type { ArmedProtection, ProtectionView } from "../../model/armed.ts";
 import type { BfdView } from "../../model/bfd.ts";
+import type { ConsoleKind, ConsoleSide, ConsoleTicket, OpenConsole } from "../../model/console.ts";
 import type { Source } from "../../model/evidence.ts";
 import type { HostState } from "../../model/host-state.ts";
 import type {
@@ -84,6 +85,10 @@ export interface VimDoors {
     act(id: ServerId, task: ServerTask): Promise<void>;
     evacuate(id: ServerId, where: { readonly from: HostId; readonly to: HostId | null }): Promise<Server>;
     sharesHostWith(server: Server): readonly ServerId[];
+  };
+  readonly consoles: {
+    give(id: ServerId, kind: ConsoleKind): ConsoleTicket;
+    open(ticket: string, side: ConsoleSide): Promise<OpenConsole>;
   };
   readonly bfd: { viewOf(port: ServerPort): BfdView | null };
   readonly hostStates: { of(id: HostId): HostState | null };

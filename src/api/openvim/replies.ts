@@ -199,11 +199,23 @@ const serverSchema = Type.Object(
 );
 export const server = one("server", serverSchema);
 export const servers = many("servers", serverRow, "ServerRow");
-/** The original answers every action alike; two answer with what they made. */
+/** The original answers every action alike; three answer with what they made. */
 export const acted = Type.Union([
   Type.Object({ result: Type.String({ description: "`deleting in process`, whatever the action" }) }),
   server,
   one("image", imageSchema),
+  one(
+    "console",
+    Type.Object(
+      {
+        type: Type.Enum(["serial", "vnc"]),
+        url: Type.String({ description: "a WebSocket that can be opened once; bytes both ways: of the serial line, or RFB" }),
+        ticket_seconds: Type.Number({ description: "how long it may be opened" }),
+        session_seconds: Type.Number({ description: "how long it stays open then" }),
+      },
+      { title: "Console" },
+    ),
+  ),
 ]);
 
 const netStatus = Type.Enum(["ACTIVE", "DOWN", "BUILD", "ERROR"]);

@@ -6,6 +6,7 @@ import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.t
 import { NotLetIn } from "../gate.ts";
 import { makeHttp } from "../http.ts";
 import { baseOf, callOf } from "./call.ts";
+import { serveConsoles } from "./console.ts";
 import { Documents } from "./documents.ts";
 import type { VimDoors } from "./doors.ts";
 import { type Guarded, guard } from "./guard.ts";
@@ -42,6 +43,7 @@ export function serveOpenvim(
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
   app.setNotFoundHandler(answerUnrouted);
 
+  serveConsoles(app, BASE, doors, log);
   app.get(`${BASE}/`, (_request, reply) => reply.type("text/html; charset=UTF-8").send("works"));
   app.get(`${BASE}/events`, async (request, reply) => {
     const { doors: seen, isStillGood } = askerOf(request);

@@ -115,6 +115,7 @@ export async function postAction(call: Call) {
   const action = checked(serverAction, call.body());
   if (action.evacuate !== undefined) return reply(call, await call.doors.servers.evacuate(id, evacuationIn(action.evacuate)));
   if (action.createImage !== undefined) return copyReply(call, id, action.createImage);
+  if (action.console !== undefined) return consoleReply(call, id, action.console);
   if (action.terminate !== undefined) await call.doors.servers.deleteServer(id);
   else await call.doors.servers.act(id, taskOf(action));
   return { result: "deleting in process" };
@@ -127,6 +128,16 @@ async function copyReply(call: Call, id: ServerId, asked: NonNullable<Static<typ
   const more = { name, path, description, metadata: { use_incremental: "no", ...metadata }, tenants };
   const image = await call.doors.catalogue.createImageOf(id, { dev, imageRef }, more);
   return { image: imageOut(image, tenantOf(call), call.base) };
+}
+
+/** Where it can be opened as a WebSocket (RFC 6455), once. The ticket stands in the query: what a browser opens has no headers of its own. */
+function consoleReply(call: Call, id: ServerId, asked: "serial" | "vnc" | "novnc" | null) {
+  const { ticket, kind, ticketMs, sessionMs } = call.doors.consoles.give(
+    id,
+    asked === null || asked === "serial" ? "serial" : "vnc",
+  );
+  const url = `${call.base.replace(/^http/, "ws")}/console?ticket=${ticket}`;
+  return { console: { type: kind, url, ticket_seconds: ticketMs / 1_000, session_seconds: sessionMs / 1_000 } };
 }
 
 const evacuationIn = ({ from, hostId }: { from: string; hostId?: string | undefined }) => ({

@@ -31,6 +31,13 @@ export function tenantDoors(tenant: TenantId, doors: VimDoors): VimDoors {
       },
     },
     servers: serversOf(view, doors, picture),
+    consoles: {
+      give: (id, kind) => {
+        found(picture.servers, id, `server ${id} not found`);
+        return doors.consoles.give(id, kind);
+      },
+      open: (ticket, side) => doors.consoles.open(ticket, side),
+    },
     bfd: { viewOf: (port) => doors.bfd.viewOf(port) },
     hostStates: { of: (id) => doors.hostStates.of(id) },
     binds: {

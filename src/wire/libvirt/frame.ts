@@ -18,8 +18,8 @@ const HEADER_BYTES = 24;
 const FRAME_BYTES_MAX = 33_554_432 + LENGTH_BYTES;
 
 export const PROGRAM = { remote: 0x20008086, keepalive: 0x6b656570 } as const;
-export const TYPE = { call: 0, reply: 1, message: 2 } as const;
-export const STATUS = { ok: 0, error: 1 } as const;
+export const TYPE = { call: 0, reply: 1, message: 2, stream: 3 } as const;
+export const STATUS = { ok: 0, error: 1, continue: 2 } as const;
 const VERSION = 1;
 const KEEPALIVE = { ping: 1, pong: 2 } as const;
 
@@ -92,6 +92,21 @@ export function decodePushed({ header: h, payload }: Frame): Pushed {
   }
   if (h.program !== PROGRAM.remote || h.procedure !== EVENTS.lifecycle.number) return { kind: "other" };
   return { kind: "lifecycle", body: decode(EVENTS.lifecycle.body, payload) };
+}
+
+/** Bytes of a stream that `procedure` has opened, under the serial of that call (virnetprotocol.x, VIR_NET_STREAM). None, with status ok, ends it; with error, breaks it off. */
+export function encodeStream(procedure: Procedure, serial: number, status: keyof typeof STATUS, bytes: Uint8Array): Buffer {
+  const header = remote(PROCEDURES[procedure].number, TYPE.stream, serial, STATUS[status]);
+  return encodeFrame({ header, payload: Buffer.from(bytes) });
+}
+
+/** What a frame of a stream says: bytes, its end (no bytes, or status ok), or why it broke off. */
+export function decodeStream({
+  header: { status },
+  payload,
+}: Frame): { readonly bytes: Buffer } | { readonly end: string | null } {
+  if (status === STATUS.error) return { end: decode(errorBody, payload).message ?? "no reason given" };
+  return status === STATUS.continue && payload.length > 0 ? { bytes: payload } : { end: null };
 }
 
 /** A keepalive message (virkeepaliveprotocol.x): no payload, serial 0. */

@@ -62,6 +62,7 @@ export const PROCEDURES = {
   jobInfo: { number: 163, args: onDomain, reply: jobInfo },
   abortJob: { number: 164, args: onDomain, reply: nothing },
   create: { number: 196, args: onDomainFlags, reply: givesDomain },
+  openConsole: { number: 201, args: struct({ domain, device: optional(text), flags: u32 }), reply: nothing },
   state: { number: 212, args: onDomainFlags, reply: struct({ state: i32, reason: i32 }) },
   undefine: { number: 231, args: onDomainFlags, reply: nothing },
   destroy: { number: 234, args: onDomainFlags, reply: nothing },
@@ -122,7 +123,7 @@ export const AUTH_NONE = 0;
 export const FEATURE_KEEPALIVE = 10;
 /** virDomainEventID. */
 export const EVENT_LIFECYCLE = 0;
-/** virDomainGetJobStatsFlags, virDomainDefineFlags, virDomainCreateFlags, virConnectListAllDomainsFlags, virDomainUndefineFlagsValues, virDomainXMLFlags, virConnectListAllNodeDeviceFlags. */
+/** virDomainGetJobStatsFlags, virDomainDefineFlags, virDomainCreateFlags, virConnectListAllDomainsFlags, virDomainUndefineFlagsValues, virDomainXMLFlags, virConnectListAllNodeDeviceFlags, virDomainConsoleFlags. */
 export const FLAGS = {
   defineValidate: 1,
   startPaused: 1,
@@ -131,6 +132,7 @@ export const FLAGS = {
   xmlInactive: 2,
   completedJob: 1,
   listPciAndNetDevices: 2 | 16,
+  consoleForce: 1,
 } as const;
 
 /** virDomainState, by number. */
