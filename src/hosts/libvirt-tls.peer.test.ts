@@ -4,7 +4,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Authority, type Identity } from "../../test/harness/certificates.ts";
 import { freePort, startTlsLibvirt } from "../../test/harness/libvirt.ts";
-import type { PrivateLibvirt } from "../lab/private-libvirt.ts";
 import { systemClock as clock } from "../lib/clock.ts";
 import { silent as log } from "../lib/log.ts";
 import type { ServerId } from "../model/ids.ts";
@@ -18,7 +17,7 @@ import { findQemu } from "./qemu-process.ts";
 
 let authority: Authority;
 let us: Identity;
-let libvirt: PrivateLibvirt;
+let libvirt: Awaited<ReturnType<typeof startTlsLibvirt>>["libvirt"];
 let port: number;
 
 beforeAll(async () => {

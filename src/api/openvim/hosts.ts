@@ -39,8 +39,9 @@ export async function postHost(call: Call) {
   const asked = { ...hostChange(rest), ...named, numas: numas?.map(numaIn) };
   const made = await call.doors.inventory.createHost({ ...asked, id: host.id as HostId | undefined });
   const reply = shown(call, made).host;
-  const isUnasked = rest.autodiscover && call.doors.hostStates.of(made.id)?.state !== "up";
-  return { host: isUnasked ? { ...reply, warning: made.libvirtUri === null ? NO_LIBVIRT : NOT_YET } : reply };
+  const isUp = call.doors.hostStates.of(made.id)?.state === "up";
+  const warning = made.libvirtUri === null ? NO_LIBVIRT : isUp ? null : NOT_YET;
+  return { host: rest.autodiscover && warning !== null ? { ...reply, warning } : reply };
 }
 
 /** The original logs into the host to look around; here its libvirt is asked. */
