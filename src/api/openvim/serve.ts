@@ -91,9 +91,11 @@ const send = (request: FastifyRequest, reply: FastifyReply, value: unknown): Fas
 
 const wantsYaml = (request: FastifyRequest): boolean => (request.headers.accept ?? "").includes("application/yaml");
 const sendYaml = (reply: FastifyReply, text: string): FastifyReply => reply.type("application/yaml").send(text);
-// As bytes: to a text the framework would add a charset, which JSON has none of (RFC 8259, 11).
+// By a serializer of our own: else the framework would add a charset, which JSON has none of (RFC 8259, 11). As bytes it would leave
+// in a second piece, behind the headers.
 const sendJson = (reply: FastifyReply, text: string): FastifyReply =>
-  reply.header("content-type", "application/json").send(Buffer.from(text));
+  reply.header("content-type", "application/json").serializer(asItIs).send(text);
+const asItIs = (text: unknown): string => text as string;
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const body = errorBody(error);
