@@ -1,11 +1,9 @@
-import { appendFileSync } from "node:fs";
-import { cpus, loadavg, release } from "node:os";
-import { join } from "node:path";
 import { ms, table } from "../src/cli/table.ts";
 import { spreadOf } from "../src/lab/stats.ts";
 import { systemClock } from "../src/lib/clock.ts";
-import { VERSION } from "../src/lib/version.ts";
-import { client, type Daemon, type ManyNetsRig, startManyNets } from "./many-nets-rig.ts";
+import { keepLine } from "./kept.ts";
+import { type ManyNetsRig, startManyNets } from "./many-nets-rig.ts";
+import { client, type Daemon } from "./vim-process.ts";
 
 export interface ManyNetsBench {
   readonly root: string;
@@ -40,7 +38,7 @@ export async function benchManyNets({ root, nets, binds }: ManyNetsBench): Promi
     const afterRestart = daemon.memory();
     const found = { makingMs: rig.makingMs, firstMs, ...moved, ...edits, listenMs, restartMs, memory, afterRestart };
     tell(found);
-    keep(root, { nets, ports: 2 * nets, ...before, binds, ...found });
+    keepLine(root, "many-nets", { nets, ports: 2 * nets, ...before, binds, ...found });
     if (!isSame) console.log(`a restart left ${after.entries} entries and ${after.groups} groups`);
     return isSame ? 0 : 1;
   } finally {
@@ -131,16 +129,4 @@ function tell(f: Found): void {
   );
   const mib = (m: Found["memory"]) => `${m.resident.toFixed(0)} MiB (at most ${m.peak.toFixed(0)})`;
   console.log(`memory ${mib(f.memory)}, after the restart ${mib(f.afterRestart)}`);
-}
-
-function keep(root: string, found: object): void {
-  const machine = {
-    cpu: cpus()[0]?.model,
-    cores: cpus().length,
-    kernel: release(),
-    node: process.versions.node,
-    load: loadavg()[0],
-  };
-  const line = { at: new Date().toISOString(), what: "many-nets", version: VERSION, ...found, machine };
-  appendFileSync(join(root, "bench", "results", "many-nets.jsonl"), `${JSON.stringify(line)}\n`);
 }

@@ -1,5 +1,7 @@
 import { join } from "node:path";
-import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, Option } from "commander";
+import { addBench } from "../bench/command.ts";
+import { duration, moment, wholeNumber } from "./cli/arguments.ts";
 import type { ProtectionOptions, ProtectionVerb } from "./cli/protection.ts";
 import type { TokenStore } from "./cli/token.ts";
 import { Fault } from "./lib/fault.ts";
@@ -8,40 +10,6 @@ import { VERSION } from "./lib/version.ts";
 const ROOT = join(import.meta.dirname, "..");
 /** Where the demo leaves stores, logs and reports of its runs. */
 const RUNS = join(ROOT, "var", "demo");
-
-/** "1s", "250ms" → ms. */
-function duration(text: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(text) ?? [];
-  if (amount === undefined) throw new InvalidArgumentError("want a time such as 1s or 250ms.");
-  return Number(amount) * (unit === "s" ? 1000 : 1);
-}
-
-/** "90d", "12h", "30m" from now, or a day or time as ISO 8601 has it. */
-function moment(text: string): string {
-  const [, amount, unit] = /^(\d{1,6})([dhm])$/.exec(text) ?? [];
-  const lengths = { d: 86_400_000, h: 3_600_000, m: 60_000 } as const;
-  const at = amount === undefined ? Date.parse(text) : Date.now() + Number(amount) * lengths[unit as keyof typeof lengths];
-  if (!Number.isFinite(at) || at <= Date.now())
-    throw new InvalidArgumentError("want a time to come, such as 90d, 12h or 2030-01-31.");
-  return new Date(at).toISOString();
-}
-
-const wholeNumber =
-  (min: number, max: number) =>
-  (text: string): number => {
-    const n = Number(text);
-    if (!Number.isInteger(n) || n < min || n > max) throw new InvalidArgumentError(`want a whole number from ${min} to ${max}.`);
-    return n;
-  };
-
-/** One after another; commander hands over what came before, the default first. */
-const wholeNumbers = (min: number, max: number) => {
-  const given: number[] = [];
-  return (text: string): number[] => {
-    given.push(wholeNumber(min, max)(text));
-    return given;
-  };
-};
 
 const program = new Command("sempre")
   .description(
@@ -279,58 +247,7 @@ program
     process.exitCode = await runTests(ROOT, files);
   });
 
-program
-  .command("bench")
-  .description("how fast it is; keeps lines in bench/results")
-  .addArgument(
-    new Argument(
-      "[what]",
-      "failover: kill a VM again and again, with push and with the reference mode beside it; thousand: many members at once; many-nets: one change among very many networks; onboarding: descriptors in each form",
-    )
-      .choices(["failover", "thousand", "many-nets", "onboarding"])
-      .default("failover"),
-  )
-  .option(
-    "--runs <n>",
-    "kills in push mode (100), or times that members fail at once (30; 3 where they are many), or binds moved (5000)",
-    wholeNumber(1, 100_000),
-  )
-  .option("--poll-runs <n>", "failover: kills in the reference mode", wholeNumber(1, 100_000), 10)
-  .option("--pps <n>", "failover: RTP packets per second: 1000, 500, 250 or 143", wholeNumber(143, 1000), 1000)
-  .option("--load <n>", "failover: busy processes beside it", wholeNumber(0, 64), 0)
-  .option("--probe-interval <time>", "failover: time between two requests whether a member lives", duration)
-  .option("--pairs <n...>", "thousand: how many pairs exist", wholeNumbers(1, 1000), [10, 100, 1000])
-  .option("--nets <n>", "many-nets: how many networks exist, with two ports for each", wholeNumber(100, 20_000), 10_000)
-  .action(async (what: "failover" | "thousand" | "many-nets" | "onboarding", options: BenchOptions) => {
-    if (what === "failover") {
-      const { benchFailover } = await import("../bench/failover.ts");
-      process.exitCode = await benchFailover({ ...options, runs: options.runs ?? 100, root: ROOT });
-      return;
-    }
-    if (what === "onboarding") {
-      const { benchOnboarding } = await import("../bench/onboarding.ts");
-      process.exitCode = await benchOnboarding({ root: ROOT, runs: options.runs ?? 100 });
-      return;
-    }
-    if (what === "many-nets") {
-      const { benchManyNets } = await import("../bench/many-nets.ts");
-      process.exitCode = await benchManyNets({ root: ROOT, nets: options.nets, binds: options.runs ?? 5_000 });
-      return;
-    }
-    const { benchThousand } = await import("../bench/thousand.ts");
-    const failing = [1, 10, 100, 1000];
-    process.exitCode = await benchThousand({ root: ROOT, runs: options.runs ?? 30, existing: options.pairs, failing });
-  });
-
-interface BenchOptions {
-  readonly runs?: number;
-  readonly pollRuns: number;
-  readonly pps: number;
-  readonly pairs: number[];
-  readonly nets: number;
-  readonly load: number;
-  readonly probeInterval?: number;
-}
+addBench(program, ROOT);
 
 program
   .command("kill-matrix")

@@ -17,6 +17,16 @@ export function stateOf({ picture }: Vim): string {
     .join("\n");
 }
 
+/** Rows that are in one only, before or after. */
+export function changedRows(before: string, after: string): string[] {
+  if (before === after) return [];
+  const [was, is] = [new Set(before.split("\n")), new Set(after.split("\n"))];
+  return [
+    ...[...was].filter((row) => !is.has(row)).map((row) => `- ${row}`),
+    ...[...is].filter((row) => !was.has(row)).map((row) => `+ ${row}`),
+  ];
+}
+
 /** For JSON.stringify: members in one order, since a thing just made and one that was read list them differently. */
 function inOrder(_: string, value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;

@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { Agent, type IncomingMessage, request } from "node:http";
+import { createInterface } from "node:readline";
+
+export interface Daemon {
+  readonly pid: number;
+  readonly port: number;
+  readonly adminPort: number;
+  readonly openflowPort: number;
+  kill(): Promise<void>;
+  /** MiB, from /proc: now, and the most it ever was. */
+  memory(): { readonly resident: number; readonly peak: number };
+}
+
+const DAEMON = `
+  const [{ startVim }, { systemClock }, { makeLog }] = await Promise.all(["vim.ts", "lib/clock.ts", "lib/log.ts"].map((f) => import(process.argv[1] + f)));
+  const vim = await startVim(JSON.parse(process.argv[2]), { clock: systemClock, log: makeLog("vim") });
+  console.log(JSON.stringify({ port: vim.port, adminPort: vim.adminPort, openflowPort: vim.openflowPort }));`;
+
+/** The VIM as a process of its own, on one core where that is said. Throws where it ends at its start. */
+export async function startDaemon(config: object, core: number | null = null): Promise<Daemon> {
+  const src = new URL("../src/", import.meta.url).href;
+  const args = ["--input-type=module", "-e", DAEMON, src, JSON.stringify(config)];
+  const pinned = core === null ? [] : ["taskset", "-c", String(core)];
+  const [command, ...rest] = [...pinned, process.execPath, ...args];
+  const child: ChildProcess = spawn(command!, rest, { stdio: ["ignore", "pipe", "inherit"] });
+  const gone = once(child, "exit");
+  const line = (await Promise.race([once(createInterface({ input: child.stdout! }), "line"), gone])) as [string | number];
+  if (typeof line[0] !== "string") throw new Error("the VIM ended at its start");
+  return {
+    ...(JSON.parse(line[0]) as Pick<Daemon, "port" | "adminPort" | "openflowPort">),
+    pid: child.pid!,
+    async kill() {
+      child.kill("SIGKILL");
+      await gone;
+    },
+    memory() {
+      const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
+      const mib = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
+      return { resident: mib("VmRSS"), peak: mib("VmHWM") };
+    },
+  };
+}
+
+/** One connection that stays. Resolves with the body; rejects where the answer is not 200. */
+export function client(port: number): (method: string, path: string, body?: unknown) => Promise<Record<string, unknown>> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  return async (method, path, body) => {
+    const headers = { "content-type": "application/json" };
+    const req = request({ port, host: "127.0.0.1", method, path: `/openvim${path}`, agent, headers });
+    req.end(body === undefined ? undefined : JSON.stringify(body));
+    const [reply] = (await once(req, "response")) as [IncomingMessage];
+    let text = "";
+    for await (const chunk of reply.setEncoding("utf8")) text += chunk;
+    if (reply.statusCode !== 200) throw new Error(`${method} ${path}: ${reply.statusCode} ${text}`);
+    return JSON.parse(text);
+  };
+}
