@@ -133,11 +133,11 @@ export class Picture implements VimPicture, Attachments {
     return more.reduce((a, b) => (this.nets.placeOf(b) < this.nets.placeOf(a as NetId) ? b : a), first);
   }
 
-  /** The nets that have something at this place of a switch: commonly one, or none. */
-  netsAt(switchPort: string, vlan: number | null): NetId[] {
+  /** The nets that have something at this place of a switch, beside one of the ports: commonly one, or none. */
+  netsAt(switchPort: string, vlan: number | null, beside: VimPortId | null = null): NetId[] {
     const key = placeKey(switchPort, vlan);
-    const ids = [...this.nets.by("outside", key).map((n) => n.id), ...this.ports.by("place", key).map((p) => p.netId as NetId)];
-    return [...new Set(ids)];
+    const ports = this.ports.by("place", key).filter((p) => p.id !== beside);
+    return [...new Set([...this.nets.by("outside", key).map((n) => n.id), ...ports.map((p) => p.netId as NetId)])];
   }
 
   /** The nets that have anything on this port of the switch. */

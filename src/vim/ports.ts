@@ -30,10 +30,13 @@ export function checkVlan(vlan: number | null | undefined, wireName: string): vo
     throw new Fault("INVALID", `${wireName}: want a VLAN id of 1..${VLAN_MAX}, got ${vlan}`);
 }
 
-/** Throws CONFLICT where another net has this place of the switch: what comes in there could not be told apart. */
-export function checkPlace(picture: Picture, net: Pick<VimNet, "id">, at: Outside | null): void {
+/**
+ * Throws CONFLICT where another net has this place of the switch: what comes in there could not be told apart. `beside`: the port that is
+ * there and leaves for this net.
+ */
+export function checkPlace(picture: Picture, net: Pick<VimNet, "id">, at: Outside | null, beside: VimPortId | null = null): void {
   if (at === null) return;
-  const holder = picture.netsAt(at.switchPort, at.vlan).find((id) => id !== net.id);
+  const holder = picture.netsAt(at.switchPort, at.vlan, beside).find((id) => id !== net.id);
   if (holder === undefined) return;
   const tag = at.vlan === null ? "untagged" : `VLAN ${at.vlan}`;
   const name = picture.nets.get(holder)?.name ?? holder;
@@ -85,7 +88,7 @@ export class Ports {
         throw new Fault("FORBIDDEN", "bridge interfaces cannot be attached to a different net");
       if (change.bfd && port.switchPort === null)
         throw new Fault("INVALID", `port '${port.name}' is on no switch: give it a binding:switch_port to run BFD on`);
-      if (isMoved && change.netId) this.#checkFits(port, change.netId, "CONFLICT");
+      if (isMoved && change.netId) this.#checkFits(port, change.netId, { noRoom: "CONFLICT", beside: id });
       const net = change.netId ? this.#picture.nets.get(change.netId)! : null;
       return this.#save({ ...port, ...given(change), ip: isMoved ? ipOfMoved(this.#picture, port, net) : port.ip });
     });
@@ -101,10 +104,14 @@ export class Ports {
     });
   }
 
-  #checkFits({ switchPort, vlan }: Pick<ServerPort, "switchPort" | "vlan">, netId: NetId, noRoom?: FaultCode): void {
+  #checkFits(
+    { switchPort, vlan }: Pick<ServerPort, "switchPort" | "vlan">,
+    netId: NetId,
+    { noRoom, beside = null }: { readonly noRoom?: FaultCode; readonly beside?: VimPortId | null } = {},
+  ): void {
     const net = found(this.#picture.nets, netId, `network '${netId}' not found`);
     checkRoom(this.#picture, net, 1, noRoom);
-    checkPlace(this.#picture, net, switchPort === null ? null : { switchPort, vlan });
+    checkPlace(this.#picture, net, switchPort === null ? null : { switchPort, vlan }, beside);
   }
 
   async #save(port: ServerPort): Promise<ServerPort> {

@@ -108,3 +108,15 @@ test("an address is one port's, and never that of our own probes", async () => {
   await expect(vim.ports.createPort({ name: "two", mac })).rejects.toMatchObject({ code: "CONFLICT" });
   await expect(vim.ports.createPort({ name: "two", mac: "0e:53:4d:50:52:01" })).rejects.toMatchObject({ code: "INVALID" });
 });
+
+test("a port moves between networks, tagged or not, and not to where its place is another's", async () => {
+  const [a, b] = [await data("a"), await data("b")];
+  for (const at of [{ switchPort: "p7" }, { switchPort: "p8", vlan: 5 }]) {
+    const { id } = await vim.ports.createPort({ name: "moves", netId: a.id, ...at });
+    expect((await vim.ports.editPort(id, { netId: b.id })).netId).toBe(b.id);
+    expect((await vim.ports.editPort(id, { netId: a.id })).netId).toBe(a.id);
+    expect((await vim.ports.editPort(id, { netId: null })).netId).toBe(null);
+    await vim.ports.createPort({ name: "came meanwhile", netId: a.id, ...at });
+    await expect(vim.ports.editPort(id, { netId: b.id })).rejects.toMatchObject({ code: "CONFLICT" });
+  }
+});
