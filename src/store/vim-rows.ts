@@ -117,32 +117,39 @@ const SHAPES = {
   },
 } as const satisfies Record<string, Shape>;
 
-function toRow(shape: Shape, thing: object): Record<string, unknown> {
+/** Column and member of each, once for all rows. */
+const pairsOf = ({ same, renamed, booleans, json }: Shape) => ({
+  plain: [...same.map((name) => [name, name] as const), ...Object.entries(renamed)],
+  booleans: Object.entries(booleans),
+  json: Object.entries(json),
+});
+type Pairs = ReturnType<typeof pairsOf>;
+
+function toRow({ plain, booleans, json }: Pairs, thing: object): Record<string, unknown> {
   const from = thing as Record<string, unknown>;
   const row: Record<string, unknown> = {};
-  for (const name of shape.same) row[name] = from[name];
-  for (const [column, member] of Object.entries(shape.renamed)) row[column] = from[member];
-  for (const [column, member] of Object.entries(shape.booleans)) row[column] = from[member] ? 1 : 0;
-  for (const [column, member] of Object.entries(shape.json))
-    row[column] = from[member] === null ? null : JSON.stringify(from[member]);
+  for (const [column, member] of plain) row[column] = from[member];
+  for (const [column, member] of booleans) row[column] = from[member] ? 1 : 0;
+  for (const [column, member] of json) row[column] = from[member] === null ? null : JSON.stringify(from[member]);
   return row;
 }
 
-function fromRow(shape: Shape, row: object): Record<string, unknown> {
+function fromRow({ plain, booleans, json }: Pairs, row: object): Record<string, unknown> {
   const from = row as Record<string, unknown>;
   const thing: Record<string, unknown> = {};
-  for (const name of shape.same) thing[name] = from[name];
-  for (const [column, member] of Object.entries(shape.renamed)) thing[member] = from[column];
-  for (const [column, member] of Object.entries(shape.booleans)) thing[member] = from[column] === 1;
-  for (const [column, member] of Object.entries(shape.json))
-    thing[member] = from[column] === null ? null : JSON.parse(from[column] as string);
+  for (const [column, member] of plain) thing[member] = from[column];
+  for (const [column, member] of booleans) thing[member] = from[column] === 1;
+  for (const [column, member] of json) thing[member] = from[column] === null ? null : JSON.parse(from[column] as string);
   return thing;
 }
 
-const codec = <Thing extends object, Row extends object>(shape: Shape) => ({
-  toRow: (thing: Thing) => toRow(shape, thing) as Row,
-  fromRow: (row: Row) => fromRow(shape, row) as Thing,
-});
+const codec = <Thing extends object, Row extends object>(shape: Shape) => {
+  const pairs = pairsOf(shape);
+  return {
+    toRow: (thing: Thing) => toRow(pairs, thing) as Row,
+    fromRow: (row: Row) => fromRow(pairs, row) as Thing,
+  };
+};
 
 export const tenantRow = codec<Tenant, TenantRow>(SHAPES.tenant);
 export const hostRow = codec<Host, HostRow>(SHAPES.host);

@@ -7,7 +7,8 @@ export type Lookups<V> = Readonly<Record<string, (value: V) => unknown>>;
  */
 export class IndexedMap<K, V, L extends Lookups<V>> extends Map<K, V> {
   readonly #lookups: readonly { readonly name: string; readonly of: (value: V) => unknown }[];
-  readonly #found = new Map<string, Map<unknown, Map<K, V>>>();
+  /** By look-up and what it gives: the one key, or all of them. Mostly it is one, and a set for each of 100,000 would be most of the map. */
+  readonly #found = new Map<string, Map<unknown, K | Set<K>>>();
   /** The order of the whole map: a key keeps its place when its value is replaced. */
   readonly #places = new Map<K, number>();
   #nextPlace = 0;
@@ -26,9 +27,9 @@ export class IndexedMap<K, V, L extends Lookups<V>> extends Map<K, V> {
   by(lookup: keyof L & string, wanted: unknown): V[] {
     const found = this.#found.get(lookup)?.get(wanted);
     if (found === undefined) return [];
-    if (found.size === 1) return [...found.values()];
+    if (!(found instanceof Set)) return [this.get(found) as V];
     const place = (key: K) => this.#places.get(key) as number;
-    return [...found].sort(([a], [b]) => place(a) - place(b)).map(([, value]) => value);
+    return [...found].sort((a, b) => place(a) - place(b)).map((key) => this.get(key) as V);
   }
 
   /** Whether there is a value of which this look-up gives `wanted`. */
@@ -47,8 +48,10 @@ export class IndexedMap<K, V, L extends Lookups<V>> extends Map<K, V> {
     super.set(key, value);
     for (const { name, of } of this.#lookups) {
       const now = of(value);
-      if (had !== undefined && of(had) !== now) this.#drop(name, of(had), key);
-      if (now !== null) this.#put(name, now, key, value);
+      const was = had === undefined ? null : of(had);
+      if (was === now) continue;
+      if (was !== null) this.#drop(name, was, key);
+      if (now !== null) this.#put(name, now, key);
     }
     this.#changed(had, value);
     return this;
@@ -57,7 +60,10 @@ export class IndexedMap<K, V, L extends Lookups<V>> extends Map<K, V> {
   override delete(key: K): boolean {
     const had = this.get(key);
     if (had === undefined) return false;
-    for (const { name, of } of this.#lookups) this.#drop(name, of(had), key);
+    for (const { name, of } of this.#lookups) {
+      const was = of(had);
+      if (was !== null) this.#drop(name, was, key);
+    }
     this.#places.delete(key);
     super.delete(key);
     this.#changed(had, undefined);
@@ -68,17 +74,20 @@ export class IndexedMap<K, V, L extends Lookups<V>> extends Map<K, V> {
     for (const key of [...this.keys()]) this.delete(key);
   }
 
-  #put(name: string, wanted: unknown, key: K, value: V): void {
-    const byValue = this.#found.get(name) as Map<unknown, Map<K, V>>;
+  #put(name: string, wanted: unknown, key: K): void {
+    const byValue = this.#found.get(name) as Map<unknown, K | Set<K>>;
     const found = byValue.get(wanted);
-    if (found === undefined) byValue.set(wanted, new Map([[key, value]]));
-    else found.set(key, value);
+    if (found === undefined) byValue.set(wanted, key);
+    else if (found instanceof Set) found.add(key);
+    else byValue.set(wanted, new Set([found, key]));
   }
 
   #drop(name: string, wanted: unknown, key: K): void {
-    const byValue = this.#found.get(name) as Map<unknown, Map<K, V>>;
+    const byValue = this.#found.get(name) as Map<unknown, K | Set<K>>;
     const found = byValue.get(wanted);
-    found?.delete(key);
-    if (found?.size === 0) byValue.delete(wanted);
+    if (found instanceof Set) {
+      found.delete(key);
+      if (found.size === 1) byValue.set(wanted, [...found][0]!);
+    } else byValue.delete(wanted);
   }
 }
