@@ -18,7 +18,7 @@ import { armed, comesUp, type Pair, startThousandRig, type ThousandRig } from ".
 /** Pairs that exist; one of them fails each time. */
 const PAIRS = 10;
 /** Until stand-ins and plans follow what was armed anew. */
-const REST_MS = 250;
+const REST_MS = 200;
 const GIVE_UP_MS = 5_000;
 
 /** Kills what it is told to a little later, in a moment that nobody here has chosen, and says when. */

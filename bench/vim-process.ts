@@ -10,9 +10,14 @@ export interface Daemon {
   readonly adminPort: number;
   readonly openflowPort: number;
   kill(): Promise<void>;
+  /** What it has worked since it started, ms. */
+  cpuMs(): number;
   /** MiB, from /proc: now, and the most it ever was. */
   memory(): { readonly resident: number; readonly peak: number };
 }
+
+/** Kernel ticks of /proc/PID/stat (USER_HZ is 100). */
+const MS_PER_TICK = 10;
 
 const DAEMON = `
   const [{ startVim }, { systemClock }, { makeLog }] = await Promise.all(["vim.ts", "lib/clock.ts", "lib/log.ts"].map((f) => import(process.argv[1] + f)));
@@ -35,6 +40,10 @@ export async function startDaemon(config: object, core: number | null = null): P
     async kill() {
       child.kill("SIGKILL");
       await gone;
+    },
+    cpuMs() {
+      const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+      return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
     },
     memory() {
       const status = readFileSync(`/proc/${child.pid}/status`, "utf8");

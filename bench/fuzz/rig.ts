@@ -44,7 +44,9 @@ export async function startFuzzRig(holdersChance: Chance | null): Promise<FuzzRi
   const holders = holdersChance && new Holders(vim, db, holdersChance);
   const serve = async (isAdmin: boolean): Promise<number> => {
     const guarded = holders === null ? {} : { gate: holders.gate };
-    const app: FastifyInstance = undo.adopt(serveOpenvim(vim, isAdmin, { clock: systemClock, log: silent }, guarded), (a) => a.close());
+    const app: FastifyInstance = undo.adopt(serveOpenvim(vim, isAdmin, { clock: systemClock, log: silent }, guarded), (a) =>
+      a.close(),
+    );
     return listenHttp(app, { host: "127.0.0.1", port: 0, setting: "-" });
   };
   const ports = [await serve(false), await serve(true)] as const;
