@@ -46,6 +46,8 @@ export interface Ovs extends AsyncDisposable {
 }
 
 const START_LIMIT_MS = 10_000;
+/** Tens of thousands of groups are some megabytes. */
+const SHOWN_BYTES_MAX = 256 * 2 ** 20;
 const SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema";
 const CONTROLLER_BACKOFF_MS = 1000;
 let made = 0;
@@ -64,7 +66,7 @@ export async function startOvs(options: OvsOptions): Promise<Ovs> {
   const database = `unix:${dir}/db.sock`;
   const enter = netns === null ? [] : ["ip", "netns", "exec", netns.name];
   const call = async (...command: string[]) =>
-    (await run(command[0]!, command.slice(1), { env, timeout: START_LIMIT_MS })).stdout;
+    (await run(command[0]!, command.slice(1), { env, timeout: START_LIMIT_MS, maxBuffer: SHOWN_BYTES_MAX })).stdout;
   const daemon = (...command: string[]) => startDaemon([...enter, ...command], env);
   const vsctl = (...args: string[]) => call("ovs-vsctl", `--db=${database}`, "--timeout=10", ...args);
   const appctl = (...args: string[]) => call("ovs-appctl", "-t", `${dir}/vswitchd.ctl`, ...args);
