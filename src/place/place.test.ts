@@ -21,7 +21,7 @@ const host = (id: string, memoryMiB: number, more: Partial<Host> = {}) =>
     ...more,
   }) as unknown as Host;
 const free = (h: Host, memoryMiB = 0, vcpus = 0): Occupied => ({
-  ...{ host: h, memoryMiB, vcpus, pinned: [], neighbours: [], away: null },
+  ...{ host: h, memoryMiB, vcpus, pinned: [], neighbours: [], inItsZone: 0, away: null },
 });
 const NEED: Need = {
   ...{ memoryMiB: 100, vcpus: 1, numa: numaNeedOf(null), hypervisor: "kvm", preferred: null, only: null },
@@ -34,6 +34,7 @@ const BARRED = `${ROOM} that may take the server`;
 describe("hosts", () => {
   const apart = (policy: "required" | "preferred") => ({ antiAffinity: { group: "g", policy } });
   const withTwin = (h: Host): Occupied => ({ ...free(h), neighbours: ["twin"] });
+  const inTwinsZone = (h: Host): Occupied => ({ ...free(h), inItsZone: 1 });
   const away = (h: Host, isLong: boolean): Occupied => ({ ...free(h), away: { why: "libvirtd is silent", isLong } });
   const twinIsThere = "anti-affinity group g: twin is there";
   for (const [what, hosts, more, wanted] of [
@@ -75,6 +76,14 @@ describe("hosts", () => {
     ["one of several hypervisors", [free(host("a", 900, { hypervisors: "kvm,xen-unik" }))], { hypervisor: "xen-unik" }, "a"],
     ["nothing there", [], {}, [`${ROOM} with 100 MB memory and 1 cpus available`]],
     ["not with its twin", [withTwin(host("a", 200)), free(host("b", 900))], apart("required"), "b"],
+    ["in another zone than its twin", [inTwinsZone(host("a", 200)), free(host("b", 900))], apart("preferred"), "b"],
+    ["in its twin's zone where no other has room", [inTwinsZone(host("a", 200)), free(host("b", 50))], apart("required"), "a"],
+    [
+      "in its twin's zone before beside its twin",
+      [withTwin(host("a", 200)), inTwinsZone(host("b", 900))],
+      apart("preferred"),
+      "b",
+    ],
     ["nowhere but with its twin", [withTwin(host("a", 200))], apart("required"), [BARRED, twinIsThere]],
     ["rather without its twin", [withTwin(host("a", 200)), free(host("b", 900))], apart("preferred"), "b"],
     ["with its twin before nowhere", [withTwin(host("a", 200)), free(host("b", 50))], apart("preferred"), "a"],

@@ -16,6 +16,8 @@ export interface Occupied {
   readonly pinned: readonly Pinned[];
   /** Names of the servers there that the new one is to keep away from. */
   readonly neighbours: readonly string[];
+  /** How many of those are in its availability zone, on whichever host. */
+  readonly inItsZone: number;
   /** Why it cannot be asked now, and whether for longer than a restart of its libvirtd explains; null: it can be asked. */
   readonly away: { readonly why: string; readonly isLong: boolean } | null;
 }
@@ -39,7 +41,7 @@ export interface Judged {
 /**
  * The host for a server and what it has there for itself, or the reason there is none. OpenVIM's rules: the NUMA node with the least free
  * huge pages that suffices, then the fullest host, so that room stays in one piece; before them a host that was asked for. Ours before
- * those: hosts that can be asked, and those with the fewest servers to keep away from.
+ * those: hosts that can be asked, and those with the fewest servers to keep away from, on themselves and then in their zone (decision 0085).
  */
 export function place(need: Need, hosts: readonly Occupied[]): Placement {
   const judged = hosts.map((h) => judge(need, h));
@@ -60,6 +62,7 @@ const keyOf = (need: Need, h: Occupied, fit: Fit): number[] => [
   need.preferred === h.host.id ? 0 : 1,
   h.away === null ? 0 : 1,
   h.neighbours.length,
+  h.inItsZone,
   fit.freeGiB,
   freeMemory(h),
   freeVcpus(h),

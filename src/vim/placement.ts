@@ -29,12 +29,16 @@ export type GroupMember = Pick<Server, "id" | "tenantId" | "antiAffinity">;
 /** Every host with what the servers on it take, but for the one that is to be placed. */
 function occupied(picture: VimPicture, reach: HostReach, server: GroupMember): Occupied[] {
   const byHost = Map.groupBy(picture.servers.values(), (s) => s.hostId);
+  const zoneOf = (id: HostId) => picture.hosts.get(id)?.availabilityZone ?? null;
+  const apart = [...picture.servers.values()].filter((s) => isApart(server, s)).map((s) => zoneOf(s.hostId));
   return [...picture.hosts.values()].map((host) => {
     const own = (byHost.get(host.id) ?? []).filter((s) => s.id !== server.id);
     const sum = (member: "memoryMiB" | "vcpus") => own.reduce((n, s) => n + s[member], 0);
     const neighbours = own.filter((s) => isApart(server, s)).map((s) => s.name);
     const pinned = own.flatMap((s) => s.pinned ?? []);
-    return { host, memoryMiB: sum("memoryMiB"), vcpus: sum("vcpus"), pinned, neighbours, away: reach.away(host.id) };
+    const inItsZone = apart.filter((zone) => zone !== null && zone === host.availabilityZone).length;
+    const has = { memoryMiB: sum("memoryMiB"), vcpus: sum("vcpus"), pinned };
+    return { host, ...has, neighbours, inItsZone, away: reach.away(host.id) };
   });
 }
 
