@@ -12,6 +12,8 @@ const text = (description: string, more: object = {}) => Type.String({ minLength
 const tcpPort = (byDefault: number) =>
   Type.Integer({ minimum: 0, maximum: 65_535, default: byDefault, description: "a TCP port, 0..65535" });
 const host = text("the address to listen on, such as 127.0.0.1", { default: "127.0.0.1" });
+const OVSDB = "^(unix:.+|tcp:.+:[0-9]+)$";
+const IPV4 = "^([0-9]{1,3}\\.){3}[0-9]{1,3}$";
 const libvirtSocket = text("the path of libvirtd's unix socket", { default: "/run/libvirt/libvirt-sock" });
 /** A compute host where there are several. What is left out is as for the one host of this machine. */
 const vimHost = Type.Object(
@@ -21,6 +23,10 @@ const vimHost = Type.Object(
     runDir: text("a folder of its own for monitor sockets and console logs"),
     disksDir: Type.Optional(text("a folder of its own for its servers' disks; leave it out for one beside the store")),
     netns: Type.Optional(text("the network namespace of this hypervisor, where it is not config.vim.netns")),
+    /** A bridge of its own (decision 0079). */
+    ovsdb: Type.Optional(text("the database of this host's own switch, unix:PATH or tcp:HOST:PORT", { pattern: OVSDB })),
+    bridge: Type.Optional(text("the bridge of this host's own switch, where it is not called as config.vim.bridge")),
+    tunnelIp: Type.Optional(text("the IPv4 address by which the other hosts reach this one's switch", { pattern: IPV4 })),
     availabilityZone: Type.Optional(text("the zone it stands in")),
     memoryMiB: Type.Optional(Type.Integer({ minimum: 1, description: "MiB for guests; leave it out to have the host asked" })),
     cpus: Type.Optional(Type.Integer({ minimum: 1, description: "threads for guests; leave it out to have the host asked" })),
@@ -126,10 +132,13 @@ const vim = Type.Object(
       { ...closed, default: {}, description: "an object with everyMs and asks" },
     ),
     ovsdb: text("the switch's database, unix:PATH or tcp:HOST:PORT", {
-      pattern: "^(unix:.+|tcp:.+:[0-9]+)$",
+      pattern: OVSDB,
       default: "unix:/run/openvswitch/db.sock",
     }),
     bridge: text("the name of the switch bridge that data nets live on"),
+    tunnelIp: Type.Optional(
+      text("the IPv4 address by which hosts with switches of their own reach this switch", { pattern: IPV4 }),
+    ),
     runDir: text("a folder for monitor sockets and console logs"),
     disksDir: Type.Optional(text("a folder for the disks of servers; leave it out for one beside the store")),
     images,
@@ -235,6 +244,7 @@ export function parseConfig(raw: unknown): Config {
     throw new Fault("CONFIG", `config.vim.vlanRange: want first <= last, got ${range.first} > ${range.last}`);
   }
   checkListeners(parsed);
+  if (parsed.vim) checkOverlay(parsed.vim);
   checkRanges("config.vim.callbacks.allow", parsed.vim?.callbacks.allow ?? []);
   for (const [i, link] of (parsed.mano?.links ?? []).entries()) checkLink(link, `config.mano.links.${i}`);
   for (const key of ["name", "libvirtSocket", "runDir", "disksDir"] as const) checkHostsDiffer(parsed.vim?.hosts ?? [], key);
@@ -281,6 +291,28 @@ function checkRanges(setting: string, ranges: readonly string[]): void {
 function checkLink({ ends: [a, b], vlans }: ManoConfig["links"][number], at: string): void {
   if (a?.vim === b?.vim) throw new Fault("CONFIG", `${at}.ends: want two VIMs, got ${a?.vim} twice`);
   if (vlans.first > vlans.last) throw new Fault("CONFIG", `${at}.vlans: want first <= last, got ${vlans.first} > ${vlans.last}`);
+}
+
+/** Between bridges there are tunnels, which have two ends. */
+function checkOverlay({ hosts, ovsdb, tunnelIp }: VimConfig): void {
+  const own = hosts.flatMap((host, i) => (host.ovsdb === undefined ? [] : [{ host, at: `config.vim.hosts.${i}` }]));
+  if (own.length === 0) return;
+  const ends = [
+    { address: tunnelIp, of: ovsdb, at: "config.vim" },
+    ...own.map(({ host, at }) => ({ address: host.tunnelIp, of: host.ovsdb, at })),
+  ];
+  for (const [i, { address, of, at }] of ends.entries()) {
+    if (address === undefined)
+      throw new Fault("CONFIG", `${at}.tunnelIp: want an IPv4 address, since a host has a switch of its own: tunnels lead there`);
+    const [sameIp, sameSwitch] = [ends.findIndex((e) => e.address === address), ends.findIndex((e) => e.of === of)];
+    if (sameIp < i)
+      throw new Fault("CONFIG", `${at}.tunnelIp: want one of its own, got ${address}, which is that of ${ends[sameIp]!.at}`);
+    if (sameSwitch < i)
+      throw new Fault(
+        "CONFIG",
+        `${at}.ovsdb: want a switch of its own, got ${of}, which is that of ${ends[sameSwitch]!.at}; or leave it out`,
+      );
+  }
 }
 
 function checkHostsDiffer(hosts: VimConfig["hosts"], key: "name" | "libvirtSocket" | "runDir" | "disksDir"): void {

@@ -5,7 +5,6 @@ import { probeAccel } from "./hosts/accel.ts";
 import { type Host, openHost } from "./hosts/host.ts";
 import type { LibvirtAt, LibvirtTlsFiles } from "./hosts/libvirt-stream.ts";
 import { libvirtAt, parseLibvirtUri } from "./hosts/libvirt-uri.ts";
-import type { Ovsdb } from "./hosts/ovsdb.ts";
 import { openProcessExit, type ProcessExit } from "./hosts/process-exit.ts";
 import { openScreen } from "./hosts/screen.ts";
 import { ServerDisks } from "./hosts/server-disks.ts";
@@ -25,6 +24,7 @@ import { onHost } from "./vim/edges.ts";
 import { forGuests, type HostOpener, sharedWithin } from "./vim/inventory.ts";
 import { type SpecPlace, screenSocket } from "./vim/server-spec.ts";
 import type { Vim } from "./vim/vim.ts";
+import type { HostSwitch, HostSwitches } from "./vim-overlay.ts";
 
 interface Surroundings {
   readonly clock: Clock;
@@ -42,6 +42,8 @@ interface Site {
   readonly runDir: string | null;
   readonly disksDir: string;
   readonly netns: string | undefined;
+  /** What its taps are plugged into. */
+  readonly plugged: HostSwitch;
   /** Given by the settings; else the host is asked. */
   readonly memoryMiB?: number | undefined;
   readonly cpus?: number | undefined;
@@ -65,13 +67,13 @@ export interface Hosts extends AsyncDisposable {
  * Opens every compute host: its libvirt session, what watches its servers, and the loop that brings about what is asked for them. A host of
  * the settings that does not answer keeps none of the others waiting for more than the first attempt, one of the others nobody.
  */
-export async function openHosts(config: VimConfig, vim: Vim, ovsdb: Ovsdb, around: Leading): Promise<Hosts> {
+export async function openHosts(config: VimConfig, vim: Vim, switches: HostSwitches, around: Leading): Promise<Hosts> {
   await using undo = new AsyncDisposableStack();
   const processExit = await openProcessExit(around);
   if (processExit) undo.use(processExit);
   const accel = config.accel ?? (await probeAccel(around.log));
-  const settings = await sitesOf(config, vim);
-  const hosts = undo.use(new OpenHosts({ config, vim, ovsdb, processExit, accel, ...around }));
+  const settings = await sitesOf(config, vim, switches);
+  const hosts = undo.use(new OpenHosts({ config, vim, switches, processExit, accel, ...around }));
   vim.inventory.openBy(hosts, { speaksTls: config.libvirtTls !== undefined });
   for (const row of vim.picture.hosts.values()) if (row.libvirtUri !== null) hosts.changed(row.id, row);
   await Promise.all(settings.map((site) => hosts.open(site)));
@@ -79,19 +81,20 @@ export async function openHosts(config: VimConfig, vim: Vim, ovsdb: Ovsdb, aroun
   return { run: (everyMs, signal) => hosts.run(everyMs, signal), [Symbol.asyncDispose]: () => ends.disposeAsync() };
 }
 
-async function sitesOf(config: VimConfig, vim: Vim): Promise<Site[]> {
+async function sitesOf(config: VimConfig, vim: Vim, switches: HostSwitches): Promise<Site[]> {
   const { hosts, libvirtSocket, runDir, netns } = config;
   const disksDir = disksOf(config);
   if (hosts.length === 0) {
     const row = await vim.inventory.localHost();
     const { memoryMiB, cpus } = row;
-    return [{ row, at: { socketPath: libvirtSocket }, runDir, disksDir, netns, memoryMiB, cpus }];
+    return [{ row, at: { socketPath: libvirtSocket }, runDir, disksDir, netns, plugged: switches.of(row.name), memoryMiB, cpus }];
   }
   const rows = await vim.inventory.namedHosts(hosts);
   return hosts.map(({ libvirtSocket: socketPath, ...host }, i) => ({
     ...{ netns, disksDir: join(disksDir, host.name) },
     ...host,
     at: { socketPath },
+    plugged: switches.of(host.name),
     row: rows[i]!,
   }));
 }
@@ -99,11 +102,11 @@ async function sitesOf(config: VimConfig, vim: Vim): Promise<Site[]> {
 const disksOf = (config: VimConfig): string => config.disksDir ?? besideStore(config, "disks");
 
 /** Of a host that says itself where it is. Its folders are named by its id, which no other has and no request changes. */
-function siteAt(config: VimConfig, row: HostRow): Site {
+function siteAt(config: VimConfig, row: HostRow, switches: HostSwitches): Site {
   const uri = parseLibvirtUri(row.libvirtUri!);
   const runDir = uri.kind === "unix" ? join(config.runDir, row.id.slice(0, SHORT_ID)) : null; // Sockets in it have room for 107 bytes.
   const disksDir = join(disksOf(config), row.id);
-  return { row, at: libvirtAt(uri, config.libvirtTls ?? LIBVIRT_CLIENT), runDir, disksDir, netns: config.netns };
+  return { row, at: libvirtAt(uri, config.libvirtTls ?? LIBVIRT_CLIENT), runDir, disksDir, netns: config.netns, plugged: switches.of(row.name) };
 }
 
 const SHORT_ID = 8;
@@ -117,7 +120,7 @@ const LIBVIRT_CLIENT: LibvirtTlsFiles = {
 type OpeningParts = Leading & {
   readonly config: VimConfig;
   readonly vim: Vim;
-  readonly ovsdb: Ovsdb;
+  readonly switches: HostSwitches;
   readonly processExit: ProcessExit | null;
   /** Of this machine. */
   readonly accel: "kvm" | "tcg";
@@ -160,7 +163,7 @@ class OpenHosts implements HostOpener, AsyncDisposable {
     else this.#rows.set(id, row);
     const [from, to] = [was?.libvirtUri ?? null, row?.libvirtUri ?? null];
     if (from !== to) {
-      const site = to === null ? null : siteAt(this.#parts.config, row!);
+      const site = to === null ? null : siteAt(this.#parts.config, row!, this.#parts.switches);
       if (site === null) this.#sites.delete(id);
       else this.#sites.set(id, site);
       void this.#turn(id, async () => {
@@ -226,7 +229,7 @@ type SessionParts = OpeningParts & { readonly otherRunDirs: () => readonly strin
 
 /** Resolves after the first attempt to connect; where that went well, when it is known what room there is: else the first server finds none. */
 async function openSession(site: Site, parts: SessionParts): Promise<Session> {
-  const { config, vim, ovsdb, processExit, clock, log, epoch, otherRunDirs } = parts;
+  const { config, vim, switches, processExit, clock, log, epoch, otherRunDirs } = parts;
   const { id } = site.row;
   if (site.runDir !== null) mkdirSync(site.runDir, { recursive: true });
   const host = await openHost({ ...site.at, clock, log, epoch, processExit, patience: config.heartbeat, otherRunDirs });
@@ -235,7 +238,7 @@ async function openSession(site: Site, parts: SessionParts): Promise<Session> {
   const isElsewhere = site.runDir === null;
   const place: { -readonly [K in keyof SpecPlace]: SpecPlace[K] } = {
     ...{ runDir: site.runDir, accel: parts.accel },
-    ...(isElsewhere && { ovsBridge: config.bridge, accel: config.accel ?? "tcg" }), // Until the host has said what it can.
+    ...(isElsewhere && { ovsBridge: site.plugged.bridge, accel: config.accel ?? "tcg" }), // Until the host has said what it can.
   };
   let learned: Promise<void> = Promise.resolve();
   const learn = () => {
@@ -244,7 +247,7 @@ async function openSession(site: Site, parts: SessionParts): Promise<Session> {
     });
     return learned;
   };
-  const plugs = isElsewhere ? PLUGGED_BY_LIBVIRT : plugsOf(config, site, ovsdb);
+  const plugs = isElsewhere ? PLUGGED_BY_LIBVIRT : plugsOf(site, switches);
   const loop = computeLoop(vim, site, host, { plugs, place, known: () => (isElsewhere ? learned : null), clock, log });
   if (!isElsewhere) vim.agents.set(id, ({ serverId }, request) => host.askGuest(serverId, request));
   vim.consoles.hosts.set(id, consolesOf(host, site));
@@ -264,13 +267,19 @@ async function openSession(site: Site, parts: SessionParts): Promise<Session> {
 export const besideStore = ({ store, runDir }: VimConfig, folder: string): string =>
   join(store === ":memory:" ? runDir : dirname(resolve(store)), folder);
 
-function plugsOf({ bridge }: VimConfig, { netns }: Site, ovsdb: Ovsdb): Plugs {
+/** What a server left on another host leaves the bridge there; one that cannot be asked has no entry that leads to it any more. */
+function plugsOf({ netns, plugged }: Site, { all }: HostSwitches): Plugs {
+  const { ovsdb, bridge } = plugged;
+  const others = all.filter((s) => s.ovsdb !== ovsdb);
   const where = netns === undefined ? {} : { netns };
   return {
     ensureTap: (name) => ensureTap(name, where),
     deleteTap: (name) => deleteTap(name, where),
     ensurePort: (name) => ovsdb.ensurePort(bridge, name),
-    removePort: (name) => ovsdb.removePort(bridge, name),
+    removePort: async (name) => {
+      await ovsdb.removePort(bridge, name);
+      for (const other of others) if (other.ovsdb.connected) await other.ovsdb.removePort(other.bridge, name);
+    },
     ensureBridge: (name) => ensureBridge(name, netns),
   };
 }

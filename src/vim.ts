@@ -27,6 +27,7 @@ import { Vim } from "./vim/vim.ts";
 import { openControllers } from "./vim-controllers.ts";
 import { openDhcp } from "./vim-dhcp.ts";
 import { besideStore, openHosts } from "./vim-hosts.ts";
+import { type HostSwitches, OVERLAY_MTU, openHostSwitches } from "./vim-overlay.ts";
 import { simulateHosts } from "./vim-test-mode.ts";
 import { probeFrames } from "./wire/probe-frames.ts";
 
@@ -164,7 +165,9 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
     epoch = lead();
     return BigInt(epoch);
   };
-  const switches = undo.use(await listenForSwitches(config, vim, { ...around, epoch: leads }));
+  const isSeveral = config.hosts.some((h) => h.ovsdb !== undefined);
+  let isOurs: HostSwitches["isOurs"] = () => (isSeveral ? false : null);
+  const switches = undo.use(await listenForSwitches(config, vim, (d) => isOurs(d), { ...around, epoch: leads }));
   const { fabric, facts } = vim;
   const frames = probeFrames(PROBE_MAC);
   const probe = new Probe({ fabric, facts, ...around, frames }, () => vim.protections.probed(), [vim.paths]);
@@ -172,8 +175,10 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
   undo.defer(switches.on(onSwitch(vim, probe, (datapath) => switches.sessions.get(datapath)!)));
 
   const ovsdb = undo.use(await connectOvsdb({ address: config.ovsdb, ...around }));
-  const hosts = undo.use(await openHosts(config, vim, ovsdb, { ...around, epoch }));
-  openDhcp(config, vim, ovsdb);
+  const hostSwitches = undo.use(await openHostSwitches(config, vim, ovsdb, { ...around, everyMs: PASS_EVERY_MS }));
+  isOurs = (datapath) => hostSwitches.isOurs(datapath);
+  const hosts = undo.use(await openHosts(config, vim, hostSwitches, { ...around, epoch }));
+  openDhcp(config, vim, ovsdb, hostSwitches.all.length > 1 ? OVERLAY_MTU : null);
   undo.use(await openImages(config, vim, around));
   undo.defer(ovsdb.on(onOvsdb(vim)));
   vim.bfd.use(ovsdb);
@@ -184,6 +189,7 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
     openflowPort: switches.tcpPort,
     run: (signal) => [
       hosts.run(PASS_EVERY_MS, signal),
+      hostSwitches.run(signal),
       vim.dhcp.loop.run(() => DHCP_EVERY_MS, signal),
       probe.run(signal),
       traffic.run(signal),
@@ -209,11 +215,12 @@ function openTestWorld(vim: Vim, lead: () => number, around: Surroundings): Worl
 async function listenForSwitches(
   config: VimConfig,
   vim: Vim,
+  isOurs: HostSwitches["isOurs"],
   around: Surroundings & { epoch: () => bigint },
 ): Promise<SwitchListener> {
   const { host, port: tcpPort } = config.openflow;
   const isFree = () => vim.fabric.session === null;
   const accept = (datapath: DatapathId) =>
-    (isFree() || vim.fabric.session?.datapath === datapath) && vim.fabric.at(datapath) === undefined;
+    isOurs(datapath) ?? ((isFree() || vim.fabric.session?.datapath === datapath) && vim.fabric.at(datapath) === undefined);
   return listen({ host, tcpPort, accept, ...around });
 }

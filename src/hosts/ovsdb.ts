@@ -35,6 +35,15 @@ export interface EnsurePortOptions {
   readonly ofportRequest?: number;
   /** OVSDB's interface type; none means a device of the host (a tap, a NIC). */
   readonly type?: string;
+  /** More columns of a new interface. */
+  readonly row?: Row;
+}
+
+/** Both ends by their addresses on the wire between hosts. */
+export interface Tunnel {
+  readonly localIp: string;
+  readonly remoteIp: string;
+  readonly bfd: BfdTimers;
 }
 
 /** The switch opens a device within a few ms; a loaded host takes longer. */
@@ -109,6 +118,24 @@ export class Ovsdb implements AsyncDisposable {
     if (!found.port || !found.onBridge) return;
     // Rows that no bridge refers to are collected by the server.
     await session.transact([mutateBridge(found.bridge, "delete", ["uuid", found.port])]);
+  }
+
+  /**
+   * A VXLAN tunnel on a bridge (RFC 7348), whose key each packet says itself, with BFD in it. One that is there is made to lead as it should.
+   * Rejects as `ensurePort`.
+   */
+  async ensureTunnel(bridge: string, name: string, tunnel: Tunnel): Promise<void> {
+    await this.ensurePort(bridge, name, { type: "vxlan", row: tunnelRow(tunnel) });
+    await this.#now().transact([{ op: "update", table: "Interface", where: [["name", "==", name]], row: tunnelRow(tunnel) }]);
+  }
+
+  /** What OpenFlow calls the bridge: 16 hexadecimal digits. Throws OVSDB_REFUSED where there is none, or no switch has taken it up yet. */
+  async datapathOf(bridge: string): Promise<string> {
+    const where = [["name", "==", bridge]] as const;
+    const [found] = await this.#now().transact([{ op: "select", table: "Bridge", where, columns: ["datapath_id"] }]);
+    const id = optionOf(found?.rows?.[0]?.["datapath_id"]);
+    if (typeof id !== "string") throw new Fault("OVSDB_REFUSED", `no bridge ${bridge}, or no switch that runs it`, { bridge });
+    return id;
   }
 
   /** BFD of every interface, as last pushed. */
@@ -273,11 +300,17 @@ const mutateBridge = (uuid: string, mutator: "insert" | "delete", port: Json): O
   mutations: [["ports", mutator, ["set", [port]]]],
 });
 
+function tunnelRow({ localIp, remoteIp, bfd }: Tunnel): Row {
+  const options = { local_ip: localIp, remote_ip: remoteIp, key: "flow" };
+  const session = { enable: "true", min_tx: String(bfd.minTxMs), min_rx: String(bfd.minRxMs), mult: String(bfd.detectMult) };
+  return { options: ["map", Object.entries(options)], bfd: ["map", Object.entries(session)] };
+}
+
 /** A second writer of the same name fails on the unique name of ports, so nothing else needs to be waited for. */
-function insertPort(bridge: string, name: string, { ofportRequest, type = "" }: EnsurePortOptions): Operation[] {
+function insertPort(bridge: string, name: string, { ofportRequest, type = "", row = {} }: EnsurePortOptions): Operation[] {
   const wished = ofportRequest === undefined ? {} : { ofport_request: ofportRequest };
   return [
-    { op: "insert", table: "Interface", row: { name, type, ...wished }, "uuid-name": "interface" },
+    { op: "insert", table: "Interface", row: { name, type, ...wished, ...row }, "uuid-name": "interface" },
     { op: "insert", table: "Port", row: { name, interfaces: ["named-uuid", "interface"] }, "uuid-name": "port" },
     mutateBridge(bridge, "insert", ["named-uuid", "port"]),
   ];

@@ -50,7 +50,8 @@ function carriedOut(
     else if (a.do === "group") {
       const copy = { ...frame, vlan };
       for (const b of bucketsOf(table, a.group, dead)) exits.push(...carriedOut(table, copy, b.actions, dead, true));
-    } else if (!dead.has(a.port) && !(inGroup && a.port === frame.inPort)) exits.push({ port: a.port, vlan });
+    } else if (a.do === "setTunnelKey" || a.do === "outputByTunnelKey") throw new Error("one bridge has no tunnels");
+    else if (!dead.has(a.port) && !(inGroup && a.port === frame.inPort)) exits.push({ port: a.port, vlan });
   }
   return exits;
 }

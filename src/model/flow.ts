@@ -19,6 +19,10 @@ export type Action =
   /** `push`: the packet comes untagged, so OpenFlow 1.3 needs PUSH_VLAN before the tag is set. */
   | { readonly do: "setVlan"; readonly vlan: number; readonly push: boolean }
   | { readonly do: "stripVlan" }
+  /** What a tunnel says with the packet (VXLAN's network identifier), 24 bits. */
+  | { readonly do: "setTunnelKey"; readonly key: number }
+  /** Out of the port whose number the tunnel said: only Open vSwitch has words for it. */
+  | { readonly do: "outputByTunnelKey" }
   | { readonly do: "toController" };
 
 /** No actions means: drop. */

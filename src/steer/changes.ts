@@ -21,7 +21,10 @@ const actionText = (a: Action): string => {
       return `group:${a.group}`;
     case "setVlan":
       return `vlan:${a.vlan}${a.push ? "+" : ""}`;
+    case "setTunnelKey":
+      return `key:${a.key}`;
     case "stripVlan":
+    case "outputByTunnelKey":
     case "toController":
       return a.do;
   }

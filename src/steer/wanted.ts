@@ -106,6 +106,16 @@ function housekeeping({ packets, dropsMisses }: Abilities): FlowEntry[] {
   return [...(packets ? [probe] : []), ...(dropsMisses ? [] : [miss])];
 }
 
+/** Above every entry of a net, below the probes' answers. */
+const ARRIVAL_PRIORITY = 50_000;
+
+/** What comes by a tunnel from another bridge has its way already: it leaves by the port that the tunnel says. */
+export const arrival = (tunnel: string): FlowEntry => ({
+  ...entryOf(ARRIVAL_PRIORITY, "tunnel"),
+  match: { inPort: tunnel },
+  actions: [{ do: "outputByTunnelKey" }],
+});
+
 function entryOf(priority: number, owner: string): FlowEntry {
   return { table: 0, priority, cookie: (COOKIE_MARK << 32n) | BigInt(hash32(owner)), match: {}, actions: [] };
 }

@@ -107,6 +107,9 @@ function wordsOfOne(action: Action, inPort: number | null, ports: PortBook): Wor
       return [...(action.push ? [{ tag: "push" } as const] : []), { vid: action.vlan }];
     case "stripVlan":
       return [{ tag: "pop" }];
+    case "setTunnelKey":
+    case "outputByTunnelKey":
+      throw new Error("switches behind controllers of others are in no overlay");
     case "toController":
       throw new Error("nothing is handed to us through a controller of others");
   }

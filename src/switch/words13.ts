@@ -102,6 +102,19 @@ const applied = ({ actions, match }: FlowEntry, ports: PortBook): Instruction13[
     ? []
     : [{ kind: "applyActions", actions: actions.flatMap((a) => (turnsBack(a, match) ? TURN_BACK : action13(a, ports))) }];
 
+/**
+ * Nicira's NXAST_OUTPUT_REG (ovs-actions(7), "output:field"): subtype 15; of the field NXM_NX_TUN_ID the bits 0 to 15; nothing to the controller
+ * beyond that; padding.
+ */
+const NICIRA = 0x2320;
+const OUTPUT_BY_TUNNEL_KEY: Action13 = {
+  kind: "experimenter",
+  experimenter: NICIRA,
+  data: new Uint8Array(Buffer.from(`000f${"000f"}00012008${"0000"}000000000000`, "hex")),
+};
+const isOutputByTunnelKey = (experimenter: number, data: Uint8Array): boolean =>
+  experimenter === NICIRA && Buffer.from(data).equals((OUTPUT_BY_TUNNEL_KEY as { data: Uint8Array }).data);
+
 /** A switch does not send a packet out of the port it came in by, unless it is told so in these words (5.1.4). */
 const TURN_BACK: readonly Action13[] = [{ kind: "output", port: PORT.inPort, maxLen: 0 }];
 
@@ -117,6 +130,10 @@ function action13(action: Action, ports: PortBook): Action13[] {
     }
     case "stripVlan":
       return [{ kind: "popVlan" }];
+    case "setTunnelKey":
+      return [{ kind: "setField", field: { tunnelId: BigInt(action.key) } }];
+    case "outputByTunnelKey":
+      return [OUTPUT_BY_TUNNEL_KEY];
     case "toController":
       return [{ kind: "output", port: PORT.controller, maxLen: WHOLE_PACKET }];
   }
@@ -192,9 +209,12 @@ function actionFrom13(action: Action13, pushed: boolean, ports: PortBook, inPort
     case "popVlan":
       return { do: "stripVlan" };
     case "setField": {
-      const { vlanVid } = action.field;
+      const { vlanVid, tunnelId } = action.field;
+      if (typeof tunnelId === "bigint") return { do: "setTunnelKey", key: Number(tunnelId) };
       return typeof vlanVid === "number" ? { do: "setVlan", vlan: vlanVid & ~VID_PRESENT, push: pushed } : null;
     }
+    case "experimenter":
+      return isOutputByTunnelKey(action.experimenter, action.data) ? { do: "outputByTunnelKey" } : null;
     default:
       return null;
   }

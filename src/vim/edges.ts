@@ -34,7 +34,7 @@ export function onSwitch(vim: Vim, probe: Probe, sessionOf: (datapath: DatapathI
         probe.packetIn(e);
         return;
       case "refused":
-        vim.fabric.distrust();
+        vim.fabric.distrust(e.datapath);
     }
   };
 }

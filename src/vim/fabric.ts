@@ -11,6 +11,7 @@ import type { FlowSwitch } from "../switch/flow-switch.ts";
 import { type Ahead, bothOf, type Part } from "./ahead.ts";
 import { Audit, PARTS_A_PASS, type PartSwitch } from "./audit.ts";
 import { asDrafted, asItStands, type Draft, draw, touchedBy } from "./draft.ts";
+import type { Place } from "./overlay.ts";
 import { type Picture, RECORD_DELAY_MS } from "./picture.ts";
 import { Wish } from "./wish.ts";
 
@@ -82,6 +83,11 @@ export class Fabric {
   /** Traffic nets that the switch does not protect by itself as `standIns` asks, and why. */
   get notArmed(): ReadonlyMap<NetId, string> {
     return this.#wish.notArmed;
+  }
+
+  /** It is one of several bridges that are one switch together. */
+  usePlace(place: Place): void {
+    this.#wish.place = place;
   }
 
   /** Where to read which nets stand in for which; asked with every write, so a change of it is followed by `write` or `writeAround`. */

@@ -10,6 +10,7 @@ import type { FlowSwitch } from "../switch/flow-switch.ts";
 import type { Ahead, Part } from "./ahead.ts";
 import { asItStands, type Draft, touchedBy } from "./draft.ts";
 import { Fabric, NOT_TAKEN } from "./fabric.ts";
+import type { Overlay } from "./overlay.ts";
 import type { Picture } from "./picture.ts";
 
 interface Touched {
@@ -30,6 +31,9 @@ export class Fabrics {
   readonly #log: Log;
   readonly #own: Fabric;
   readonly #others = new Map<DatapathId, Fabric>();
+  /** Bridges of hosts that are one switch with the own one. */
+  readonly #peers = new Map<DatapathId, Fabric>();
+  #overlay: Overlay | null = null;
   #standIns: StandIns = NO_STAND_INS;
   #spread: { readonly at: number; readonly nets: ReadonlyMap<NetId, string> } | null = null;
 
@@ -53,6 +57,31 @@ export class Fabrics {
     this.#others.delete(datapath);
   }
 
+  /** From now on the own switch is one of several bridges that are one together; `main`: which of them. */
+  useOverlay(overlay: Overlay, main: DatapathId): void {
+    this.#overlay = overlay;
+    this.#own.usePlace(overlay.placeOf(main));
+  }
+
+  /** Another bridge of the overlay. */
+  addPeer(overlay: Overlay, bridge: DatapathId, wake: () => void): Fabric {
+    const fabric = new Fabric(this.#picture, this.#clock, this.#log, wake);
+    fabric.usePlace(overlay.placeOf(bridge));
+    fabric.useStandIns(this.#standIns);
+    this.#peers.set(bridge, fabric);
+    return fabric;
+  }
+
+  /** Undefined where the overlay has no such bridge, and for the own one. */
+  peerAt(bridge: DatapathId): Fabric | undefined {
+    return this.#peers.get(bridge);
+  }
+
+  /** Where ports are, or which tunnels there are, has changed. */
+  placesChanged(): void {
+    for (const fabric of [this.#own, ...this.#peers.values()]) fabric.follow();
+  }
+
   /** Of a switch behind somebody else's controller; undefined where none is led. */
   at(datapath: DatapathId): Fabric | undefined {
     return this.#others.get(datapath);
@@ -60,7 +89,8 @@ export class Fabrics {
 
   /** With the VIM's own switch, as all that follows where nothing else is said. */
   get session(): FlowSwitch | null {
-    return this.#own.session;
+    const own = this.#own.session;
+    return own === null || this.#overlay === null ? own : this.#overlay.whole(own);
   }
 
   get isCleared(): boolean {
@@ -72,18 +102,19 @@ export class Fabrics {
   }
 
   get isSettled(): boolean {
-    return this.#own.isSettled;
+    const reached = [...this.#peers].filter(([bridge]) => !this.#overlay?.isCutOff(bridge));
+    return this.#own.isSettled && reached.every(([, fabric]) => fabric.isSettled);
   }
 
   /** Of all switches. */
   get problems(): ReadonlyMap<NetId, string> {
-    if (this.#others.size === 0) return this.#own.problems;
+    if (this.#isAlone) return this.#own.problems;
     return new Map([...this.#all().flatMap((f) => [...f.problems]), ...this.#spreadNets()]);
   }
 
   /** Of all switches. */
   get notArmed(): ReadonlyMap<NetId, string> {
-    if (this.#others.size === 0) return this.#own.notArmed;
+    if (this.#isAlone) return this.#own.notArmed;
     return new Map(this.#all().flatMap((f) => [...f.notArmed]));
   }
 
@@ -96,20 +127,29 @@ export class Fabrics {
     this.#own.onInStep(listener);
   }
 
+  /** The own switch, or another bridge of the overlay. */
   connected(session: FlowSwitch): void {
-    this.#own.connected(session);
+    this.#overlay?.connected(session);
+    this.#ledAt(session.datapath).connected(session);
+    if (this.#overlay !== null) this.placesChanged();
   }
 
   disconnected(datapath: DatapathId): void {
-    this.#own.disconnected(datapath);
+    this.#overlay?.disconnected(datapath);
+    this.#ledAt(datapath).disconnected(datapath);
   }
 
-  distrust(): void {
-    this.#own.distrust();
+  /** Left out: the own switch. */
+  distrust(datapath?: DatapathId): void {
+    (datapath === undefined ? this.#own : this.#ledAt(datapath)).distrust();
+  }
+
+  #ledAt(datapath: DatapathId): Fabric {
+    return this.#peers.get(datapath) ?? this.#own;
   }
 
   portsChanged(reason: "add" | "delete", name: string): void {
-    this.#own.portsChanged(reason, name);
+    for (const fabric of [this.#own, ...this.#peers.values()]) fabric.portsChanged(reason, name);
   }
 
   prepare(draft: Draft): Ahead | null {
@@ -131,8 +171,9 @@ export class Fabrics {
   writeAll(parts: readonly Part[]): Promise<Applied | null> | null {
     const { isOwn, others, nets } = this.#touchedBy(parts);
     const own = this.#own.writeAll(parts);
-    if (others.length === 0) return own;
-    const asked = others.map((f) => f.writeDrawn(nets) ?? f.reconcile());
+    const peers = this.#reachedPeers();
+    if (others.length === 0 && peers.length === 0) return own;
+    const asked = [...peers, ...others].map((f) => f.writeDrawn(nets) ?? f.reconcile());
     if (isOwn) asked.unshift(own ?? this.#own.reconcile());
     else own?.catch(() => {}); // It distrusts itself, and its next pass reads the switch.
     return allOf(asked);
@@ -141,7 +182,8 @@ export class Fabrics {
   writeUnattended(draft: Draft): void {
     const { others, nets } = this.#touchedBy([{ draft, ahead: null }]);
     this.#own.writeUnattended(draft);
-    for (const fabric of others) fabric.writeDrawn(nets)?.catch((err: unknown) => this.#log.warn({ err }, NOT_TAKEN));
+    for (const fabric of [...this.#reachedPeers(), ...others])
+      fabric.writeDrawn(nets)?.catch((err: unknown) => this.#log.warn({ err }, NOT_TAKEN));
   }
 
   followFor(nets: Iterable<NetId>): void {
@@ -165,12 +207,21 @@ export class Fabrics {
   }
 
   #all(): Fabric[] {
-    return [this.#own, ...this.#others.values()];
+    return [this.#own, ...this.#peers.values(), ...this.#others.values()];
+  }
+
+  get #isAlone(): boolean {
+    return this.#others.size === 0 && this.#peers.size === 0;
+  }
+
+  /** Those that we speak to: what another one lacks it is given when it comes back. */
+  #reachedPeers(): Fabric[] {
+    return [...this.#peers.values()].filter((f) => f.session !== null);
   }
 
   /** The switches and nets that changes touch which are not drawn yet; with no other switch than the own one they are not looked for. */
   #touchedBy(parts: readonly Part[]): Touched {
-    if (this.#others.size === 0) return { isOwn: true, others: [], nets: NO_NETS };
+    if (this.#isAlone) return { isOwn: true, others: [], nets: NO_NETS };
     const drafts = parts.map((p) => p.draft);
     const touched = drafts.flatMap((draft) => [...touchedBy(this.#picture, draft)]);
     const nets = reachOf(touched, this.#standIns, asItStands(this.#picture)).affected;

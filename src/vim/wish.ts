@@ -11,6 +11,7 @@ import { unarmed, type Wanted, type WantedPart, wantedTable } from "../steer/wan
 import type { CookiePart, FlowSwitch } from "../switch/flow-switch.ts";
 import { Asked, isNetIn } from "./asked.ts";
 import { asItStands, type Sketch } from "./draft.ts";
+import type { Place } from "./overlay.ts";
 import type { Picture } from "./picture.ts";
 
 type AskedSwitch = Pick<FlowSwitch, "abilities" | "ports">;
@@ -37,6 +38,8 @@ export class Wish {
   readonly #problems = new Map<NetId, string>();
   readonly #notArmed = new Map<NetId, string>();
   standIns: StandIns = NO_STAND_INS;
+  /** Where it is one of several bridges that are one switch together; null: it is alone. */
+  place: Place | null = null;
   /** Why this switch is not asked for stand-ins: the error it answered to them. */
   refusal: string | null = null;
 
@@ -134,9 +137,10 @@ export class Wish {
   #wanted(session: AskedSwitch, askedOfAll: readonly VimNet[], portsOfAll: readonly ServerPort[]): Wanted {
     const its = portsOfAll.filter((p) => p.switchPort === null || this.#isMine(p.switchPort));
     const asked = askedOfAll.map((n) => (this.#isMine(outsideOf(n)?.switchPort ?? "") ? n : { ...n, provider: null }));
-    const { nets, ports, missing } = withoutMissing(asked, its, (port) => session.ports.has(port));
+    const { nets, ports, missing } = withoutMissing(asked, its, (port) => (this.place ?? session.ports).has(port));
     const standIns = this.refusal === null ? this.standIns : NO_STAND_INS;
-    const wanted = wantedTable(nets, ports, session.abilities, standIns, this.#ids, this.#picture);
+    const whole = wantedTable(nets, ports, session.abilities, standIns, this.#ids, this.#picture);
+    const wanted = this.place === null ? whole : this.place.here(whole);
     return {
       ...wanted,
       problems: new Map([...missing, ...wanted.problems]),

@@ -40,7 +40,7 @@ function carriedOut(actions: readonly Action[], packet: Packet, table: FlowTable
     else if (action.do === "toController") left.push({ port: CONTROLLER, vlan });
     else if (action.do === "output") {
       if (action.port !== packet.inPort) left.push({ port: action.port, vlan }); // Never back where it came from (5.1.4).
-    } else {
+    } else if (action.do === "group") {
       const group = table.groups.find((g) => g.id === action.group);
       const buckets =
         group?.type === "fastFailover"

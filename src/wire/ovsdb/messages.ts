@@ -15,6 +15,12 @@ export type Operation =
       readonly "uuid-name": string;
     }
   | {
+      readonly op: "update";
+      readonly table: string;
+      readonly where: readonly Condition[];
+      readonly row: { readonly [column: string]: Json };
+    }
+  | {
       readonly op: "mutate";
       readonly table: string;
       readonly where: readonly Condition[];

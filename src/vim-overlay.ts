@@ -1,0 +1,201 @@
+import { createHash } from "node:crypto";
+import type { VimConfig } from "./config.ts";
+import { connectOvsdb, type Ovsdb } from "./hosts/ovsdb.ts";
+import type { Clock } from "./lib/clock.ts";
+import type { Log } from "./lib/log.ts";
+import { Loop } from "./lib/loop.ts";
+import type { BfdTimers } from "./model/bfd.ts";
+import type { DatapathId } from "./model/ids.ts";
+import { onOvsdb } from "./vim/edges.ts";
+import { Overlay } from "./vim/overlay.ts";
+import type { Vim } from "./vim/vim.ts";
+
+interface Surroundings {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A bridge that hosts plug into, and the database of its switch. */
+export interface HostSwitch {
+  readonly ovsdb: Ovsdb;
+  readonly bridge: string;
+}
+
+/** The switches of the hosts: one for all, or several with tunnels between them (decision 0079). */
+export interface HostSwitches extends AsyncDisposable {
+  /** The first is that of the cables. */
+  readonly all: readonly HostSwitch[];
+  /** That of the host of this name. */
+  of(host: string): HostSwitch;
+  /** Whether a switch that connects is one of them; null where there is one for all, which may be any. */
+  isOurs(datapath: DatapathId): boolean | null;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** What a tunnel takes of the 1,500 bytes that an Ethernet carries: outer IPv4 and UDP, VXLAN, the inner frame's header (RFC 7348, 5). */
+const VXLAN_BYTES = 50;
+export const OVERLAY_MTU = 1_500 - VXLAN_BYTES;
+/** A host whose power is cut is known to be cut off after three of these. */
+const TUNNEL_BFD: BfdTimers = { minTxMs: 100, minRxMs: 100, detectMult: 3 };
+const TUNNEL = /^vx[0-9a-f]{12}$/;
+const tunnelName = (from: string, to: string): string =>
+  `vx${createHash("sha256").update(`${from}>${to}`).digest("hex").slice(0, 12)}`;
+
+interface Site extends HostSwitch {
+  readonly name: string;
+  readonly tunnelIp: string;
+  /** As OpenFlow calls its bridge; null: not known yet. */
+  datapath: DatapathId | null;
+}
+
+/** `main`: the database of the switch that cables and, where nothing else is said, hosts are plugged into. `everyMs`: between two passes. */
+export async function openHostSwitches(
+  config: VimConfig,
+  vim: Vim,
+  main: Ovsdb,
+  { everyMs, clock, log }: Surroundings & { readonly everyMs: number },
+): Promise<HostSwitches> {
+  await using undo = new AsyncDisposableStack();
+  const first: Site = { name: "the cables", ovsdb: main, bridge: config.bridge, tunnelIp: config.tunnelIp ?? "", datapath: null };
+  const sites = [first];
+  for (const { name, ovsdb: address, bridge = config.bridge, tunnelIp = "" } of config.hosts) {
+    if (address === undefined) continue;
+    const ovsdb = undo.use(await connectOvsdb({ address, clock, log }));
+    undo.defer(ovsdb.on(onOvsdb(vim)));
+    sites.push({ name, ovsdb, bridge, tunnelIp, datapath: null });
+  }
+  const overlay = sites.length === 1 ? null : new Tunnels(vim, sites, everyMs, { clock, log });
+  if (overlay !== null) for (const site of sites) undo.defer(overlay.listenTo(site));
+  const ends = undo.move();
+  return {
+    all: sites,
+    of: (host) => sites.find((s) => s !== first && s.name === host) ?? first,
+    isOurs: (datapath) => overlay && sites.some((s) => s.datapath === datapath),
+    run: async (signal) => overlay?.run(signal),
+    [Symbol.asyncDispose]: () => ends.disposeAsync(),
+  };
+}
+
+/** Makes one switch of the bridges: finds out what they are called, keeps tunnels between them, and sees which hosts are cut off. */
+class Tunnels {
+  readonly #vim: Vim;
+  readonly #sites: readonly Site[];
+  readonly #everyMs: number;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #overlay = new Overlay();
+  readonly #cutOff = new Set<DatapathId>();
+  readonly #loop: Loop;
+  readonly #running = new Set<Promise<void>>();
+  #ended = new AbortController().signal;
+
+  constructor(vim: Vim, sites: readonly Site[], everyMs: number, { clock, log }: Surroundings) {
+    this.#vim = vim;
+    this.#sites = sites;
+    this.#everyMs = everyMs;
+    this.#clock = clock;
+    this.#log = log;
+    this.#loop = new Loop(
+      clock,
+      () => this.#pass(),
+      (err) => log.warn({ err }, "the tunnels between hosts could not be looked after; the next pass tries again"),
+    );
+    this.#overlay.onReach(() => this.#look());
+  }
+
+  listenTo(site: Site): () => void {
+    return site.ovsdb.on((e) => {
+      if (e.type === "up") this.#loop.wake();
+      if (e.type !== "bfd" || site.datapath === null) return;
+      this.#overlay.heard(site.datapath, e.port, e.status?.state === "up");
+      this.#look();
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    this.#ended = signal;
+    await this.#loop.run(() => this.#everyMs, signal);
+    await Promise.all(this.#running);
+  }
+
+  async #pass(): Promise<void> {
+    for (const site of this.#sites) if (!(await this.#isKnown(site)) && site === this.#sites[0]) return; // The others are something only beside it.
+    const known = this.#sites.filter((s) => s.datapath !== null);
+    for (const from of known) {
+      await this.#keepTunnels(from, known).catch((err: unknown) => {
+        this.#log.warn({ err, host: from.name }, "the tunnels of a host could not be looked after; the next pass tries again");
+      });
+    }
+  }
+
+  async #isKnown(site: Site): Promise<boolean> {
+    if (site.datapath !== null || !site.ovsdb.connected) return site.datapath !== null;
+    try {
+      site.datapath = (await site.ovsdb.datapathOf(site.bridge)) as DatapathId;
+    } catch (err) {
+      this.#log.warn({ err, host: site.name }, "the bridge of a host is not there; the next pass looks again");
+      return false;
+    }
+    this.#overlay.join(site.datapath);
+    if (site === this.#sites[0]) this.#vim.fabric.useOverlay(this.#overlay, site.datapath);
+    else this.#lead(site.datapath, site.name);
+    return true;
+  }
+
+  /** Each with a loop of its own: a host that is slow or gone holds up no other. */
+  #lead(datapath: DatapathId, host: string): void {
+    const fabric = this.#vim.fabric.addPeer(this.#overlay, datapath, () => loop.wake());
+    const loop = new Loop(
+      this.#clock,
+      async () => void (await fabric.reconcile()),
+      (err) =>
+        this.#log.warn({ err, host }, "the switch of a host could not be compared with the picture; the next pass tries again"),
+    );
+    this.#running.add(loop.run(() => this.#everyMs, this.#ended));
+  }
+
+  async #keepTunnels(from: Site, known: readonly Site[]): Promise<void> {
+    if (!from.ovsdb.connected) return;
+    const { ovsdb, bridge, tunnelIp: localIp } = from;
+    const wanted = new Set<string>();
+    for (const to of known) {
+      if (to === from) continue;
+      const name = tunnelName(from.datapath!, to.datapath!);
+      wanted.add(name);
+      await ovsdb.ensureTunnel(bridge, name, { localIp, remoteIp: to.tunnelIp, bfd: TUNNEL_BFD });
+      this.#overlay.leads(from.datapath!, to.datapath!, name);
+      const status = ovsdb.bfdOf(name)?.status ?? null;
+      if (status !== null) this.#overlay.heard(from.datapath!, name, status.state === "up");
+    }
+    if (this.#overlay.tookTunnels()) this.#vim.fabric.placesChanged();
+    const all = known.length === this.#sites.length;
+    for (const { name } of all ? await ovsdb.ports(bridge) : [])
+      if (TUNNEL.test(name) && !wanted.has(name)) await ovsdb.removePort(bridge, name);
+    this.#look();
+  }
+
+  /** What is behind a host that nobody reaches serves nobody, whatever its links are: they are told to be down. */
+  #look(): void {
+    for (const bridge of this.#overlay.bridges) {
+      const isCutOff = this.#overlay.isCutOff(bridge);
+      if (isCutOff === this.#cutOff.has(bridge)) continue;
+      const host = this.#sites.find((s) => s.datapath === bridge)!.name;
+      this.#log.warn(
+        { host, isCutOff },
+        isCutOff ? "no other host reaches the switch of this one" : "the switch of a host is reached again",
+      );
+      if (isCutOff) this.#cutOff.add(bridge);
+      else this.#cutOff.delete(bridge);
+      this.#tellLinks(bridge, isCutOff);
+    }
+  }
+
+  #tellLinks(bridge: DatapathId, areDown: boolean): void {
+    const { facts } = this.#vim;
+    const seenAt = this.#clock.now();
+    facts.gather();
+    for (const { name } of this.#overlay.portsOf(bridge))
+      if (areDown) facts.link("bfd", name, false, seenAt, "no other host reaches the switch of this port");
+      else facts.unwatched("bfd", name, seenAt);
+  }
+}

@@ -1,0 +1,168 @@
+import type { FlowEntry } from "../model/flow.ts";
+import type { DatapathId } from "../model/ids.ts";
+import type { SwitchPort } from "../model/switch.ts";
+import { type Bridges, onBridge } from "../steer/overlay.ts";
+import { arrival, type Wanted } from "../steer/wanted.ts";
+import type { CountedPort, FlowSwitch } from "../switch/flow-switch.ts";
+
+interface Site {
+  session: FlowSwitch | null;
+  /** As they are now; after its session ended, as they were then: the bridge goes on without us. */
+  ports: ReadonlyMap<string, SwitchPort>;
+  /** By the bridge behind them: names of tunnels, and whether BFD in them says that packets pass; null: it has not said yet. */
+  readonly tunnels: Map<DatapathId, { readonly port: string; isUp: boolean | null }>;
+}
+
+/** What is wanted of one bridge, as a part of the whole. */
+export interface Place {
+  has(port: string): boolean;
+  here(whole: Wanted): Wanted;
+}
+
+/** The bridges of several hosts, as one switch: where each port is, and which tunnel leads there. The first is that of the cables. */
+export class Overlay implements Bridges<DatapathId> {
+  readonly #sites = new Map<DatapathId, Site>();
+  #tellReach: () => void = () => {};
+  #hasNewTunnels = false;
+  #mainOf: FlowSwitch | null = null;
+  #whole: FlowSwitch | null = null;
+  #ports: { readonly at: string; readonly all: ReadonlyMap<string, SwitchPort> } | null = null;
+
+  /** Who is told when a bridge begins or ends to be spoken to. */
+  onReach(listener: () => void): void {
+    this.#tellReach = listener;
+  }
+
+  get bridges(): readonly DatapathId[] {
+    return [...this.#sites.keys()];
+  }
+
+  join(bridge: DatapathId): void {
+    if (!this.#sites.has(bridge)) this.#sites.set(bridge, { session: null, ports: new Map(), tunnels: new Map() });
+  }
+
+  connected(session: FlowSwitch): void {
+    const site = this.#sites.get(session.datapath);
+    if (site !== undefined) Object.assign(site, { session, ports: session.ports });
+    this.#tellReach();
+  }
+
+  disconnected(bridge: DatapathId): void {
+    const site = this.#sites.get(bridge);
+    if (site !== undefined) site.session = null;
+    this.#tellReach();
+  }
+
+  isConnected(bridge: DatapathId): boolean {
+    return this.#sites.get(bridge)?.session != null;
+  }
+
+  leads(from: DatapathId, to: DatapathId, port: string): void {
+    const tunnels = this.#sites.get(from)?.tunnels;
+    if (tunnels === undefined || tunnels.get(to)?.port === port) return;
+    tunnels.set(to, { port, isUp: null });
+    this.#hasNewTunnels = true;
+  }
+
+  /** Whether there are tunnels since this was asked last that were not there before. */
+  tookTunnels(): boolean {
+    const has = this.#hasNewTunnels;
+    this.#hasNewTunnels = false;
+    return has;
+  }
+
+  /** BFD in a tunnel says whether packets pass. Before it first did, that it does not says nothing. */
+  heard(from: DatapathId, port: string, isUp: boolean): void {
+    for (const tunnel of this.#sites.get(from)?.tunnels.values() ?? [])
+      if (tunnel.port === port && (isUp || tunnel.isUp !== null)) tunnel.isUp = isUp;
+  }
+
+  /**
+   * No bridge that we speak to reaches it, and neither do we: what is behind it serves nobody. A bridge whose session ended, and that the others
+   * still reach, goes on; one that the others do not reach, and that we still speak to, says so of its own ports itself.
+   */
+  isCutOff(bridge: DatapathId): boolean {
+    if (this.isConnected(bridge)) return false;
+    const others = [...this.#sites.values()].filter((s) => s.session !== null).flatMap((s) => s.tunnels.get(bridge) ?? []);
+    const said = others.filter((t) => t.isUp !== null);
+    return said.length > 0 && said.every((t) => !t.isUp);
+  }
+
+  portsOf(bridge: DatapathId): readonly SwitchPort[] {
+    return [...(this.#sites.get(bridge)?.ports.values() ?? [])];
+  }
+
+  bridgeOf(port: string): DatapathId | null {
+    for (const [bridge, { ports }] of this.#sites) if (ports.has(port)) return bridge;
+    return null;
+  }
+
+  numberOf(port: string): number | null {
+    for (const { ports } of this.#sites.values()) if (ports.has(port)) return ports.get(port)!.no;
+    return null;
+  }
+
+  tunnel(from: DatapathId, to: DatapathId): string | null {
+    const site = this.#sites.get(from);
+    const port = site?.tunnels.get(to)?.port;
+    return port !== undefined && site?.ports.has(port) ? port : null;
+  }
+
+  placeOf(bridge: DatapathId): Place {
+    const isHere = (e: FlowEntry) => e.match.inPort === undefined;
+    return {
+      has: (port) => this.bridgeOf(port) !== null,
+      here: (whole) => {
+        const parts = whole.parts.map(({ nets, table }) => ({ nets, table: onBridge(table, bridge, this) }));
+        const entries = [
+          ...whole.table.entries.filter(isHere),
+          ...this.#arrivals(bridge),
+          ...parts.flatMap((p) => p.table.entries),
+        ];
+        return { ...whole, table: { entries, groups: parts.flatMap((p) => p.table.groups) }, parts };
+      },
+    };
+  }
+
+  #arrivals(bridge: DatapathId): FlowEntry[] {
+    const tunnels = [...(this.#sites.get(bridge)?.tunnels.keys() ?? [])].flatMap((to) => this.tunnel(bridge, to) ?? []);
+    return tunnels.map(arrival);
+  }
+
+  /** The whole as probes and counters need it; the same as long as `main`, the session of the first bridge, is. */
+  whole(main: FlowSwitch): FlowSwitch {
+    if (this.#mainOf !== main) {
+      this.#mainOf = main;
+      this.#whole = this.#wholeOf(main);
+    }
+    return this.#whole as FlowSwitch;
+  }
+
+  #wholeOf(main: FlowSwitch): FlowSwitch {
+    const portsOf = (sessions: readonly FlowSwitch[]) => this.#portsOf(sessions);
+    const up = () => [...this.#sites.values()].flatMap((s) => s.session ?? []);
+    const sessionOf = (port: string) => up().find((s) => s.ports.has(port)) ?? main;
+    return {
+      datapath: main.datapath,
+      abilities: main.abilities,
+      get ports() {
+        return portsOf(up());
+      },
+      read: () => main.read(),
+      apply: (phases) => main.apply(phases),
+      packetOut: (port, frame) => sessionOf(port).packetOut(port, frame),
+      inOneWrite: (send) => up().reduce<() => void>((inner, s) => () => s.inOneWrite(inner), send)(),
+      portCounters: async () => {
+        const all = await Promise.allSettled(up().map((s) => s.portCounters()));
+        return new Map<string, CountedPort>(all.flatMap((a) => (a.status === "fulfilled" ? [...a.value] : [])));
+      },
+    };
+  }
+
+  /** Where several have a port of one name it is the first one's, as `bridgeOf` has it. */
+  #portsOf(sessions: readonly FlowSwitch[]): ReadonlyMap<string, SwitchPort> {
+    const at = sessions.map((s) => `${s.datapath}/${s.portsVersion ?? ""}`).join();
+    if (this.#ports?.at !== at) this.#ports = { at, all: new Map(sessions.toReversed().flatMap((s) => [...s.ports])) };
+    return this.#ports.all;
+  }
+}

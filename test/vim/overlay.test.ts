@@ -1,0 +1,209 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseConfig, type VimConfig } from "../../src/config.ts";
+import { ensureTap } from "../../src/hosts/taps.ts";
+import { type Ovs, startOvs } from "../harness/ovs.ts";
+import type { Came } from "../harness/tap-end.ts";
+import { type Ask, client, type Daemon, startDaemon, until } from "./rig.ts";
+
+/**
+ * Three hosts, each a network namespace with a switch of its own, and a wire between them. The viewer is cabled to the first; the members that
+ * may serve it are on the second and the third. Real packets go through real tunnels.
+ */
+const run = promisify(execFile);
+const SERVICE = "02:00:00:00:00:64";
+const VIEWER = "02:00:00:00:00:0a";
+/** Host, mark in the frames, address, to whom it sends. */
+const ENDS = {
+  x: [0, VIEWER, SERVICE],
+  a: [1, SERVICE, VIEWER],
+  b: [2, SERVICE, VIEWER],
+} as const;
+type Name = keyof typeof ENDS;
+
+const undo = new AsyncDisposableStack();
+const hosts: Ovs[] = [];
+const plugged = new Map<Name, ChildProcess>();
+let dir: string;
+let vim: Daemon;
+let ask: Ask;
+const nets: Record<string, string> = {};
+
+const underlay = (host: number) => `10.255.0.${host + 1}`;
+const databaseOf = (ovs: Ovs) => ovs.management.replace("br0.mgmt", "db.sock");
+
+const config = (openflowPort: number): VimConfig =>
+  parseConfig({
+    vim: {
+      listen: { port: 0, adminPort: 0 },
+      openflow: { host: "0.0.0.0", port: openflowPort },
+      store: join(dir, "vim.db"),
+      ovsdb: databaseOf(hosts[0]!),
+      bridge: "br0",
+      netns: hosts[0]!.netns,
+      tunnelIp: underlay(0),
+      runDir: join(dir, "run"),
+      accel: "tcg",
+      hosts: hosts.map((ovs, i) => ({
+        ...{ name: `host${i}`, libvirtSocket: `/nonexistent/libvirt-${i}`, runDir: join(dir, `run${i}`) },
+        ...(i > 0 && { ovsdb: databaseOf(ovs), bridge: "br0", tunnelIp: underlay(i), netns: ovs.netns }),
+      })),
+    },
+  }).vim!;
+
+async function plug(name: Name): Promise<void> {
+  const [host, ...addresses] = ENDS[name];
+  const ovs = hosts[host]!;
+  await ensureTap(name, { netns: ovs.netns! });
+  await ovs.vsctl("--may-exist", "add-port", "br0", name);
+  const script = join(import.meta.dirname, "../harness/tap-end.ts");
+  const command = ["netns", "exec", ovs.netns!, process.execPath, script, name, name, ...addresses];
+  const child = spawn("ip", command, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  undo.defer(() => void child.kill("SIGKILL"));
+  plugged.set(name, child);
+  await once(child, "message");
+}
+
+/** What came to this end since it was last asked. */
+async function heard(name: Name): Promise<Came[]> {
+  const child = plugged.get(name)!;
+  child.send("tell");
+  const [came] = (await once(child, "message")) as [Came[]];
+  return came;
+}
+
+async function reaches(name: Name, from: readonly Name[]): Promise<void> {
+  await heard(name);
+  await until(
+    `${from} alone is heard by ${name}`,
+    async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return JSON.stringify([...new Set((await heard(name)).map((c) => c.from))].sort()) === JSON.stringify(from);
+    },
+    20_000,
+  );
+}
+
+/** A wire between the hosts, and on each a bridge of the switch with its address: what a userspace switch sends tunnels by. */
+async function wire(): Promise<void> {
+  const name = `under-${process.pid}`;
+  const ip = (...args: string[]) => run("ip", args);
+  await ip("netns", "add", name);
+  undo.defer(async () => void (await ip("netns", "del", name)));
+  await ip("-n", name, "link", "add", "name", "wire", "type", "bridge");
+  await ip("-n", name, "link", "set", "dev", "wire", "up");
+  for (const [i, ovs] of hosts.entries()) {
+    await ip("-n", ovs.netns!, "link", "add", "name", "u0", "type", "veth", "peer", "name", `u${i}`, "netns", name);
+    await ip("-n", name, "link", "set", "dev", `u${i}`, "master", "wire", "up");
+    await ip("-n", ovs.netns!, "link", "set", "dev", "u0", "up");
+    await ovs.vsctl(
+      "add-br",
+      "br-phy",
+      "--",
+      "set",
+      "bridge",
+      "br-phy",
+      "datapath_type=netdev",
+      "--",
+      "add-port",
+      "br-phy",
+      "u0",
+    );
+    await ip("-n", ovs.netns!, "addr", "add", `${underlay(i)}/24`, "dev", "br-phy");
+    await ip("-n", ovs.netns!, "link", "set", "dev", "br-phy", "up");
+  }
+}
+
+async function made(path: string, kind: string, body: object) {
+  const answer = await ask("POST", path, { [kind]: body });
+  expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+  return answer.body[kind];
+}
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), "overlay-"));
+  undo.defer(() => rmSync(dir, { recursive: true, force: true }));
+  while (hosts.length < 3) hosts.push(undo.use(await startOvs({ datapathType: "netdev", ports: [], protocols: ["OpenFlow13"] })));
+  await wire();
+  vim = await startDaemon(config(0));
+  ask = client(vim.adminPort);
+  for (const ovs of hosts) await ovs.setControllers(`tcp:${ovs.outside}:${vim.openflowPort}`);
+  for (const name of Object.keys(ENDS) as Name[]) await plug(name);
+  for (const [net, port] of [
+    ["T", "x"],
+    ["A", "a"],
+    ["B", "b"],
+  ] as const) {
+    nets[net] = (await made("/networks", "network", { name: net, type: "data" })).id;
+    const mac_address = port === "x" ? VIEWER : undefined;
+    await made("/ports", "port", { name: port, network_id: nets[net], mac_address, "binding:switch_port": port });
+  }
+}, 60_000);
+afterAll(async () => {
+  await vim?.kill("SIGKILL");
+  await undo.disposeAsync();
+});
+
+const bind = async (net: string) => (await ask("PUT", `/networks/${nets["T"]}/${nets[net]}`)).body;
+
+test("a viewer on one host is served by a member on another, and after the bind by one on a third", async () => {
+  await bind("A");
+  await reaches("a", ["x"]);
+  await reaches("x", ["a"]);
+  expect((await bind("B")).applied).toMatchObject({ changes: expect.any(Number) });
+  await reaches("b", ["x"]);
+  await reaches("x", ["b"]);
+  await reaches("a", []);
+}, 60_000);
+
+test("what is there already is left as it is when the VIM is killed and comes back", async () => {
+  const before = await Promise.all(hosts.map((ovs) => ovs.ofctl("dump-flows", "br0", "--no-stats")));
+  await vim.kill("SIGKILL");
+  await reaches("b", ["x"]); // Nobody is there to be asked.
+  vim = await startDaemon(config(vim.openflowPort));
+  ask = client(vim.adminPort);
+  await until(
+    "all three are led again",
+    async () => {
+      const { ports } = (await ask("GET", "/networks/openflow/ports")).body;
+      return ["x", "a", "b"].every((port) => port in ports);
+    },
+    30_000,
+  );
+  expect(await Promise.all(hosts.map((ovs) => ovs.ofctl("dump-flows", "br0", "--no-stats")))).toEqual(before);
+  await bind("A");
+  await reaches("x", ["a"]);
+}, 60_000);
+
+test("a host whose switch is lost is known by the tunnels that lead there, and its ports are down; it comes back", async () => {
+  const status = async () => (await ask("GET", "/ports?name=a")).body.ports[0].status;
+  await until(
+    "BFD passes",
+    async () => (await hosts[0]!.vsctl("get", "interface", await tunnelTo(1), "bfd_status")).includes("state=up"),
+    20_000,
+  );
+  await hosts[1]!.stop();
+  await until("the port there is down", async () => (await status()) === "DOWN", 20_000);
+  await bind("B");
+  await reaches("x", ["b"]);
+  await hosts[1]!.restart();
+  await until("the port there is up", async () => (await status()) === "ACTIVE", 30_000);
+  await bind("A");
+  await reaches("x", ["a"]);
+}, 90_000);
+
+async function tunnelTo(host: number): Promise<string> {
+  const found = await hosts[0]!.vsctl(
+    "--bare",
+    "--columns=name",
+    "find",
+    "interface",
+    `options:remote_ip=${underlay(host).replaceAll(".", "\\.")}`,
+  );
+  return found.trim();
+}
