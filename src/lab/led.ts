@@ -12,6 +12,8 @@ export interface Frame {
 export interface Exit {
   readonly port: string;
   readonly vlan: number | null;
+  /** Of a tunnel it leaves by. */
+  readonly key?: number;
 }
 
 const ANY_PORT = "*";
@@ -42,6 +44,7 @@ function carriedOut(
   inGroup: boolean,
 ): Exit[] {
   let { vlan } = frame;
+  let key: number | null = null;
   const exits: Exit[] = [];
   for (const a of actions) {
     if (a.do === "stripVlan") vlan = null;
@@ -50,8 +53,10 @@ function carriedOut(
     else if (a.do === "group") {
       const copy = { ...frame, vlan };
       for (const b of bucketsOf(table, a.group, dead)) exits.push(...carriedOut(table, copy, b.actions, dead, true));
-    } else if (a.do === "setTunnelKey" || a.do === "outputByTunnelKey") throw new Error("one bridge has no tunnels");
-    else if (!dead.has(a.port) && !(inGroup && a.port === frame.inPort)) exits.push({ port: a.port, vlan });
+    } else if (a.do === "setTunnelKey") key = a.key;
+    else if (a.do === "outputByTunnelKey") throw new Error("a frame that came by a tunnel is read with the key it has");
+    else if (!dead.has(a.port) && !(inGroup && a.port === frame.inPort))
+      exits.push({ port: a.port, vlan, ...(key === null ? {} : { key }) });
   }
   return exits;
 }
