@@ -3,9 +3,10 @@ import { expect, test } from "vitest";
 import { framesInto, SWITCH_PORTS, shouldLeave, worlds } from "../../test/harness/fabric-rule.ts";
 import { net, port, walk } from "../../test/harness/table.ts";
 import type { FlowTable } from "../model/flow.ts";
+import type { NetId } from "../model/ids.ts";
 import { ABILITIES } from "../model/switch.ts";
 import { flowChanges } from "./changes.ts";
-import { type Bridges, onBridge } from "./overlay.ts";
+import { armedByHostAlone, type Bridges, onBridge } from "./overlay.ts";
 import { standInsOf } from "./stand-ins.ts";
 import { wantedTable } from "./wanted.ts";
 
@@ -56,6 +57,7 @@ const PORTS = ["x", "a", "b"];
 const SERVICE = "02:00:00:00:00:64";
 const VIEWER = "02:00:00:00:00:0a";
 const bridges = spread(PORTS, NAMES);
+const ARMED = standInsOf(new Map([["T" as NetId, ["B" as NetId]]]));
 const ports = [port("T", "x", VIEWER), port("A", "a", SERVICE), port("B", "b", SERVICE)];
 const whole = (serving: string, standIn: string) =>
   wantedTable(
@@ -84,4 +86,10 @@ test("armed in the switch, a host that the tunnels do not reach is replaced by t
   const dead = ["A>B", "C>B"]; // Host B, where member a is, is cut off.
   expect(leaves(tables, bridges, PORTS, forth, dead)).toEqual(["b/null"]);
   expect(leaves(tables, bridges, PORTS, back, dead)).toEqual(["x/null"]);
+});
+
+test("what the switch does not notice by itself is said, of nets that are spread alone", () => {
+  const nets = [net("A"), net("B"), net("T", "A"), net("U", "A")];
+  expect([...armedByHostAlone(nets, ports, ARMED, bridges).keys()]).toEqual(["T"]);
+  expect(armedByHostAlone(nets, ports, ARMED, spread(PORTS, ["A", "A", "A"])).size).toBe(0);
 });

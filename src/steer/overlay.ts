@@ -1,4 +1,8 @@
 import type { Action, FlowEntry, FlowTable, GroupEntry } from "../model/flow.ts";
+import type { NetId } from "../model/ids.ts";
+import type { Net, VimPort } from "../model/net.ts";
+import { outsideOf } from "./fabric.ts";
+import type { StandIns } from "./stand-ins.ts";
 
 /**
  * The bridges of several hosts as one switch. What a packet does is decided where it enters, by the entries of the whole: one that is to
@@ -58,4 +62,30 @@ function usedBy(entries: readonly FlowEntry[], groups: readonly GroupEntry[]): G
   // A set's walk comes to what is added meanwhile.
   for (const id of used) for (const b of byId.get(id)?.buckets ?? []) for (const next of groupsIn(b.actions)) used.add(next);
   return groups.filter((g) => used.has(g.id));
+}
+
+const BY_HOST_ALONE =
+  "it and its members are on bridges of several hosts: by itself the switch notices that a host is cut off, not that a port there is lost";
+
+/** Traffic nets with stand-ins that are spread over bridges, and what is missing of their protection then. */
+export function armedByHostAlone<B>(
+  nets: readonly Net[],
+  ports: readonly VimPort[],
+  standIns: StandIns,
+  { bridgeOf }: Pick<Bridges<B>, "bridgeOf">,
+): Map<NetId, string> {
+  const byId = new Map(nets.map((n) => [n.id, n]));
+  const portsOf = Map.groupBy(ports, (p) => p.netId);
+  const bridgesOf = (id: NetId) => {
+    const net = byId.get(id);
+    const outside = net === undefined ? null : outsideOf(net);
+    const names = [...(portsOf.get(id) ?? []).map((p) => p.switchPort), outside?.switchPort ?? null];
+    return names.flatMap((name) => (name === null ? [] : (bridgeOf(name) ?? [])));
+  };
+  const armed = nets.flatMap(({ id, bindNet }) => {
+    const chain = bindNet === null ? [] : standIns.of(id, bindNet);
+    return bindNet === null || chain.length === 0 ? [] : [{ id, tied: [id, bindNet, ...chain] }];
+  });
+  const spread = armed.filter(({ tied }) => new Set(tied.flatMap(bridgesOf)).size > 1);
+  return new Map(spread.map(({ id }) => [id, BY_HOST_ALONE]));
 }

@@ -129,6 +129,13 @@ export class Fabrics {
 
   /** The own switch, or another bridge of the overlay. */
   connected(session: FlowSwitch): void {
+    if (this.#overlay !== null && session.abilities.noGroups !== null) {
+      this.#log.error(
+        { datapath: session.datapath },
+        "the bridges of several hosts must speak OpenFlow 1.3, and this one does not: it gets no entries",
+      );
+      return;
+    }
     this.#overlay?.connected(session);
     this.#ledAt(session.datapath).connected(session);
     if (this.#overlay !== null) this.placesChanged();

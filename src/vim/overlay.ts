@@ -1,7 +1,9 @@
 import type { FlowEntry } from "../model/flow.ts";
 import type { DatapathId } from "../model/ids.ts";
+import type { Net, VimPort } from "../model/net.ts";
 import type { SwitchPort } from "../model/switch.ts";
-import { type Bridges, onBridge } from "../steer/overlay.ts";
+import { armedByHostAlone, type Bridges, onBridge } from "../steer/overlay.ts";
+import type { StandIns } from "../steer/stand-ins.ts";
 import { arrival, type Wanted } from "../steer/wanted.ts";
 import type { CountedPort, FlowSwitch } from "../switch/flow-switch.ts";
 
@@ -16,7 +18,8 @@ interface Site {
 /** What is wanted of one bridge, as a part of the whole. */
 export interface Place {
   has(port: string): boolean;
-  here(whole: Wanted): Wanted;
+  /** `whole`: what is wanted of all bridges together, of these nets and ports. */
+  here(whole: Wanted, nets: readonly Net[], ports: readonly VimPort[], standIns: StandIns): Wanted;
 }
 
 /** The bridges of several hosts, as one switch: where each port is, and which tunnel leads there. The first is that of the cables. */
@@ -109,17 +112,19 @@ export class Overlay implements Bridges<DatapathId> {
   }
 
   placeOf(bridge: DatapathId): Place {
+    const whereIs = { bridgeOf: (port: string) => this.bridgeOf(port) };
     const isHere = (e: FlowEntry) => e.match.inPort === undefined;
     return {
       has: (port) => this.bridgeOf(port) !== null,
-      here: (whole) => {
+      here: (whole, nets, ports, standIns) => {
         const parts = whole.parts.map(({ nets, table }) => ({ nets, table: onBridge(table, bridge, this) }));
         const entries = [
           ...whole.table.entries.filter(isHere),
           ...this.#arrivals(bridge),
           ...parts.flatMap((p) => p.table.entries),
         ];
-        return { ...whole, table: { entries, groups: parts.flatMap((p) => p.table.groups) }, parts };
+        const notArmed = new Map([...armedByHostAlone(nets, ports, standIns, whereIs), ...whole.notArmed]);
+        return { ...whole, notArmed, table: { entries, groups: parts.flatMap((p) => p.table.groups) }, parts };
       },
     };
   }

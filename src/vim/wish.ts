@@ -140,7 +140,7 @@ export class Wish {
     const { nets, ports, missing } = withoutMissing(asked, its, (port) => (this.place ?? session.ports).has(port));
     const standIns = this.refusal === null ? this.standIns : NO_STAND_INS;
     const whole = wantedTable(nets, ports, session.abilities, standIns, this.#ids, this.#picture);
-    const wanted = this.place === null ? whole : this.place.here(whole);
+    const wanted = this.place === null ? whole : this.place.here(whole, nets, ports, standIns);
     return {
       ...wanted,
       problems: new Map([...missing, ...wanted.problems]),

@@ -70,6 +70,22 @@ for (const [raw, says] of [
     { vim: { ...VIM, hosts: [HOST, { ...HOST, name: "b", runDir: "/r/b" }] } },
     "config.vim.hosts.1.libvirtSocket: want one of its own, got /l/a, which is that of hosts.0",
   ],
+  [
+    { vim: { ...VIM, hosts: [{ ...HOST, ovsdb: "unix:/o/a" }] } },
+    "config.vim.tunnelIp: want an IPv4 address, since a host has a switch",
+  ],
+  [
+    { vim: { ...VIM, tunnelIp: "10.0.0.1", hosts: [{ ...HOST, ovsdb: "unix:/o/a" }] } },
+    "config.vim.hosts.0.tunnelIp: want an IPv4 address",
+  ],
+  [
+    { vim: { ...VIM, tunnelIp: "10.0.0.1", hosts: [{ ...HOST, ovsdb: "unix:/o/a", tunnelIp: "10.0.0.1" }] } },
+    "config.vim.hosts.0.tunnelIp: want one of its own, got 10.0.0.1, which is that of config.vim",
+  ],
+  [
+    { vim: { ...VIM, ovsdb: "unix:/o", tunnelIp: "10.0.0.1", hosts: [{ ...HOST, ovsdb: "unix:/o", tunnelIp: "10.0.0.2" }] } },
+    "config.vim.hosts.0.ovsdb: want a switch of its own, got unix:/o",
+  ],
   [{ vim: { ...VIM, heartbeat: { asks: 0 } } }, "config.vim.heartbeat.asks: want unanswered questions in a row, 1..100, got 0"],
   [
     { vim: { ...VIM, callbacks: { allow: ["10.0.0.0/33"] } } },
