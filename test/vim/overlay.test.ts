@@ -1,21 +1,20 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseConfig, type VimConfig } from "../../src/config.ts";
 import { ensureTap } from "../../src/hosts/taps.ts";
-import { type Ovs, startOvs } from "../harness/ovs.ts";
+import type { Ovs } from "../harness/ovs.ts";
 import type { Came } from "../harness/tap-end.ts";
+import { startWiredHosts, type WiredHosts } from "./overlay-rig.ts";
 import { type Ask, client, type Daemon, startDaemon, until } from "./rig.ts";
 
 /**
  * Three hosts, each a network namespace with a switch of its own, and a wire between them. The viewer is cabled to the first; the members that
  * may serve it are on the second and the third. Real packets go through real tunnels.
  */
-const run = promisify(execFile);
 const SERVICE = "02:00:00:00:00:64";
 const VIEWER = "02:00:00:00:00:0a";
 /** Host, mark in the frames, address, to whom it sends. */
@@ -27,15 +26,13 @@ const ENDS = {
 type Name = keyof typeof ENDS;
 
 const undo = new AsyncDisposableStack();
-const hosts: Ovs[] = [];
+let wired: WiredHosts;
+let hosts: readonly Ovs[];
 const plugged = new Map<Name, ChildProcess>();
 let dir: string;
 let vim: Daemon;
 let ask: Ask;
 const nets: Record<string, string> = {};
-
-const underlay = (host: number) => `10.255.0.${host + 1}`;
-const databaseOf = (ovs: Ovs) => ovs.management.replace("br0.mgmt", "db.sock");
 
 const config = (openflowPort: number): VimConfig =>
   parseConfig({
@@ -43,15 +40,15 @@ const config = (openflowPort: number): VimConfig =>
       listen: { port: 0, adminPort: 0 },
       openflow: { host: "0.0.0.0", port: openflowPort },
       store: join(dir, "vim.db"),
-      ovsdb: databaseOf(hosts[0]!),
+      ovsdb: wired.ovsdb(0),
       bridge: "br0",
       netns: hosts[0]!.netns,
-      tunnelIp: underlay(0),
+      tunnelIp: wired.tunnelIp(0),
       runDir: join(dir, "run"),
       accel: "tcg",
       hosts: hosts.map((ovs, i) => ({
         ...{ name: `host${i}`, libvirtSocket: `/nonexistent/libvirt-${i}`, runDir: join(dir, `run${i}`) },
-        ...(i > 0 && { ovsdb: databaseOf(ovs), bridge: "br0", tunnelIp: underlay(i), netns: ovs.netns }),
+        ...(i > 0 && { ovsdb: wired.ovsdb(i), bridge: "br0", tunnelIp: wired.tunnelIp(i), netns: ovs.netns }),
       })),
     },
   }).vim!;
@@ -89,36 +86,6 @@ async function reaches(name: Name, from: readonly Name[]): Promise<void> {
   );
 }
 
-/** A wire between the hosts, and on each a bridge of the switch with its address: what a userspace switch sends tunnels by. */
-async function wire(): Promise<void> {
-  const name = `under-${process.pid}`;
-  const ip = (...args: string[]) => run("ip", args);
-  await ip("netns", "add", name);
-  undo.defer(async () => void (await ip("netns", "del", name)));
-  await ip("-n", name, "link", "add", "name", "wire", "type", "bridge");
-  await ip("-n", name, "link", "set", "dev", "wire", "up");
-  for (const [i, ovs] of hosts.entries()) {
-    await ip("-n", ovs.netns!, "link", "add", "name", "u0", "type", "veth", "peer", "name", `u${i}`, "netns", name);
-    await ip("-n", name, "link", "set", "dev", `u${i}`, "master", "wire", "up");
-    await ip("-n", ovs.netns!, "link", "set", "dev", "u0", "up");
-    await ovs.vsctl(
-      "add-br",
-      "br-phy",
-      "--",
-      "set",
-      "bridge",
-      "br-phy",
-      "datapath_type=netdev",
-      "--",
-      "add-port",
-      "br-phy",
-      "u0",
-    );
-    await ip("-n", ovs.netns!, "addr", "add", `${underlay(i)}/24`, "dev", "br-phy");
-    await ip("-n", ovs.netns!, "link", "set", "dev", "br-phy", "up");
-  }
-}
-
 async function made(path: string, kind: string, body: object) {
   const answer = await ask("POST", path, { [kind]: body });
   expect(answer.status, JSON.stringify(answer.body)).toBe(200);
@@ -128,8 +95,8 @@ async function made(path: string, kind: string, body: object) {
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "overlay-"));
   undo.defer(() => rmSync(dir, { recursive: true, force: true }));
-  while (hosts.length < 3) hosts.push(undo.use(await startOvs({ datapathType: "netdev", ports: [], protocols: ["OpenFlow13"] })));
-  await wire();
+  wired = undo.use(await startWiredHosts(3));
+  hosts = wired.hosts;
   vim = await startDaemon(config(0));
   ask = client(vim.adminPort);
   for (const ovs of hosts) await ovs.setControllers(`tcp:${ovs.outside}:${vim.openflowPort}`);
@@ -203,7 +170,7 @@ async function tunnelTo(host: number): Promise<string> {
     "--columns=name",
     "find",
     "interface",
-    `options:remote_ip=${underlay(host).replaceAll(".", "\\.")}`,
+    `options:remote_ip=${wired.tunnelIp(host).replaceAll(".", "\\.")}`,
   );
   return found.trim();
 }
