@@ -106,7 +106,14 @@ function siteAt(config: VimConfig, row: HostRow, switches: HostSwitches): Site {
   const uri = parseLibvirtUri(row.libvirtUri!);
   const runDir = uri.kind === "unix" ? join(config.runDir, row.id.slice(0, SHORT_ID)) : null; // Sockets in it have room for 107 bytes.
   const disksDir = join(disksOf(config), row.id);
-  return { row, at: libvirtAt(uri, config.libvirtTls ?? LIBVIRT_CLIENT), runDir, disksDir, netns: config.netns, plugged: switches.of(row.name) };
+  return {
+    row,
+    at: libvirtAt(uri, config.libvirtTls ?? LIBVIRT_CLIENT),
+    runDir,
+    disksDir,
+    netns: config.netns,
+    plugged: switches.of(row.name),
+  };
 }
 
 const SHORT_ID = 8;

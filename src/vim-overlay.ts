@@ -37,6 +37,9 @@ const VXLAN_BYTES = 50;
 export const OVERLAY_MTU = 1_500 - VXLAN_BYTES;
 /** A host whose power is cut is known to be cut off after three of these. */
 const TUNNEL_BFD: BfdTimers = { minTxMs: 100, minRxMs: 100, detectMult: 3 };
+/** How long all bridges are waited for at the start before those that are there are written to; and between two looks until then, ms. */
+const PATIENCE_MS = 15_000;
+const LOOK_EVERY_MS = 200;
 const TUNNEL = /^vx[0-9a-f]{12}$/;
 const tunnelName = (from: string, to: string): string =>
   `vx${createHash("sha256").update(`${from}>${to}`).digest("hex").slice(0, 12)}`;
@@ -88,6 +91,8 @@ class Tunnels {
   readonly #loop: Loop;
   readonly #running = new Set<Promise<void>>();
   #ended = new AbortController().signal;
+  #areKnown = false;
+  #patienceOverMs = 0;
 
   constructor(vim: Vim, sites: readonly Site[], everyMs: number, { clock, log }: Surroundings) {
     this.#vim = vim;
@@ -100,7 +105,10 @@ class Tunnels {
       () => this.#pass(),
       (err) => log.warn({ err }, "the tunnels between hosts could not be looked after; the next pass tries again"),
     );
-    this.#overlay.onReach(() => this.#look());
+    this.#overlay.onReach(() => {
+      this.#look();
+      this.#loop.wake();
+    });
   }
 
   listenTo(site: Site): () => void {
@@ -114,11 +122,27 @@ class Tunnels {
 
   async run(signal: AbortSignal): Promise<void> {
     this.#ended = signal;
-    await this.#loop.run(() => this.#everyMs, signal);
+    this.#patienceOverMs = this.#clock.now() + PATIENCE_MS;
+    await this.#loop.run(() => (this.#isPatient ? LOOK_EVERY_MS : this.#everyMs), signal);
     await Promise.all(this.#running);
   }
 
+  /** A host that is away at the start holds the others up only so long: what leads to it is taken away then, until it is back. */
+  get #isPatient(): boolean {
+    return !this.#areKnown && this.#clock.now() < this.#patienceOverMs;
+  }
+
+  #know(): void {
+    if (this.#areKnown || (this.#isPatient && !this.#overlay.isWhole(this.#sites.length))) return;
+    this.#areKnown = true;
+    this.#vim.fabric.placesKnown();
+  }
+
   async #pass(): Promise<void> {
+    await this.#keepAll().finally(() => this.#know());
+  }
+
+  async #keepAll(): Promise<void> {
     for (const site of this.#sites) if (!(await this.#isKnown(site)) && site === this.#sites[0]) return; // The others are something only beside it.
     const known = this.#sites.filter((s) => s.datapath !== null);
     for (const from of known) {

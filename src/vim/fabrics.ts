@@ -34,6 +34,7 @@ export class Fabrics {
   /** Bridges of hosts that are one switch with the own one. */
   readonly #peers = new Map<DatapathId, Fabric>();
   #overlay: Overlay | null = null;
+  #arePlacesKnown = false;
   #standIns: StandIns = NO_STAND_INS;
   #spread: { readonly at: number; readonly nets: ReadonlyMap<NetId, string> } | null = null;
 
@@ -137,8 +138,16 @@ export class Fabrics {
       return;
     }
     this.#overlay?.connected(session);
+    if (this.#overlay !== null && !this.#arePlacesKnown) return; // `placesKnown` comes to it.
     this.#ledAt(session.datapath).connected(session);
     if (this.#overlay !== null) this.placesChanged();
+  }
+
+  /** From now on the bridges of the overlay are written to: before, where a port is was not known of all. */
+  placesKnown(): void {
+    if (this.#arePlacesKnown) return;
+    this.#arePlacesKnown = true;
+    for (const session of this.#overlay?.sessions() ?? []) this.#ledAt(session.datapath).connected(session);
   }
 
   disconnected(datapath: DatapathId): void {

@@ -36,6 +36,16 @@ export class Overlay implements Bridges<DatapathId> {
     this.#tellReach = listener;
   }
 
+  /**
+   * All `count` bridges are spoken to and have their tunnels: where every port is, is known. Before that a comparison would take entries away
+   * for ports that only seem to be nowhere.
+   */
+  isWhole(count: number): boolean {
+    const sites = [...this.#sites];
+    const hasTunnels = (from: DatapathId) => sites.every(([to]) => to === from || this.tunnel(from, to) !== null);
+    return sites.length === count && sites.every(([bridge, { session }]) => session !== null && hasTunnels(bridge));
+  }
+
   get bridges(): readonly DatapathId[] {
     return [...this.#sites.keys()];
   }
@@ -89,6 +99,10 @@ export class Overlay implements Bridges<DatapathId> {
     const others = [...this.#sites.values()].filter((s) => s.session !== null).flatMap((s) => s.tunnels.get(bridge) ?? []);
     const said = others.filter((t) => t.isUp !== null);
     return said.length > 0 && said.every((t) => !t.isUp);
+  }
+
+  sessions(): FlowSwitch[] {
+    return [...this.#sites.values()].flatMap((s) => s.session ?? []);
   }
 
   portsOf(bridge: DatapathId): readonly SwitchPort[] {
@@ -145,7 +159,7 @@ export class Overlay implements Bridges<DatapathId> {
 
   #wholeOf(main: FlowSwitch): FlowSwitch {
     const portsOf = (sessions: readonly FlowSwitch[]) => this.#portsOf(sessions);
-    const up = () => [...this.#sites.values()].flatMap((s) => s.session ?? []);
+    const up = () => this.sessions();
     const sessionOf = (port: string) => up().find((s) => s.ports.has(port)) ?? main;
     return {
       datapath: main.datapath,
