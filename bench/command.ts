@@ -50,7 +50,7 @@ const BENCHES = {
     run: async ({ root, runs = 20 }) => (await import("./servers.ts")).benchServers({ root, runs }),
   },
   fuzz: {
-    says: "100,000 requests made from the OpenAPI document, good and bad (some 4 min)",
+    says: "100,000 requests made from the OpenAPI document, good and bad (some 6 min)",
     run: async (options) => (await import("./fuzz-openvim.ts")).benchFuzz(options),
   },
 } as const satisfies Record<string, Bench>;
