@@ -1,4 +1,5 @@
-import { type Action, type FlowEntry, type FlowTable, GROUP_ADDRESSES } from "../model/flow.ts";
+import { prefixIn, prefixOf, prefixText } from "../lib/ipv4-prefix.ts";
+import { type Action, type FlowEntry, type FlowTable, GROUP_ADDRESSES, type Match } from "../model/flow.ts";
 
 /** A frame as it comes in. */
 export interface Frame {
@@ -6,6 +7,16 @@ export interface Frame {
   /** Null: without a tag. */
   readonly vlan: number | null;
   readonly ethDst: string;
+  /** Left out: from nobody that a table asks for. */
+  readonly from?: Sent;
+}
+
+/** Who a frame says it is from: in its header, and as an IPv4 or ARP packet. */
+export interface Sent {
+  readonly mac: string;
+  readonly ipv4?: string;
+  readonly arp?: { readonly mac: string; readonly ip: string };
+  readonly udp?: { readonly src: number; readonly dst: number };
 }
 
 /** Where a copy of it leaves, and with which tag. */
@@ -19,12 +30,27 @@ export interface Exit {
 const ANY_PORT = "*";
 export const CONTROLLER = "controller";
 
-export function isMatched({ match }: FlowEntry, { inPort, vlan, ethDst }: Frame): boolean {
+export function isMatched({ match }: FlowEntry, { inPort, vlan, ethDst, from }: Frame): boolean {
+  if (!isSentAs(match, from)) return false;
   if (match.inPort !== undefined && match.inPort !== inPort) return false;
   if (match.vlan !== undefined && match.vlan !== (vlan ?? "none")) return false;
   if (match.ethDst === GROUP_ADDRESSES) return (Number.parseInt(ethDst.slice(0, 2), 16) & 1) === 1;
   return match.ethDst === undefined || match.ethDst === ethDst;
 }
+
+function isSentAs({ ethSrc, ipv4Src, arpSpa, arpSha, udp }: Match, from?: Sent): boolean {
+  const isUdp = udp === undefined || (from?.udp?.src === udp.src && from.udp.dst === udp.dst);
+  return (
+    (ethSrc === undefined || from?.mac === ethSrc) &&
+    (ipv4Src === undefined || isWithin(from?.ipv4, ipv4Src)) &&
+    (arpSpa === undefined || isWithin(from?.arp?.ip, arpSpa)) &&
+    (arpSha === undefined || from?.arp?.mac === arpSha) &&
+    isUdp
+  );
+}
+
+const isWithin = (ip: string | undefined, prefix: string): boolean =>
+  ip !== undefined && prefixOf(prefixText(ip, prefixIn(prefix).bits)) === prefix;
 
 /**
  * Where a frame leaves, by the table alone: a small OpenFlow switch (1.3, 5.1 to 5.6), to read tables with. `dead`: ports whose link is

@@ -8,6 +8,15 @@ export interface Match {
   readonly vlan?: number | "none";
   /** An address, or `GROUP_ADDRESSES`. */
   readonly ethDst?: string;
+  readonly ethSrc?: string;
+  /** Only IPv4 packets: from this address, or from this prefix (`a.b.c.d/n`, the bits beyond n being 0). */
+  readonly ipv4Src?: string;
+  /** Only ARP packets: of a sender that says it has this address, or one of this prefix. Never beside `ipv4Src`. */
+  readonly arpSpa?: string;
+  /** Beside `arpSpa`: the MAC address that the sender says it has. OpenFlow 1.0 cannot ask for it. */
+  readonly arpSha?: string;
+  /** Beside `ipv4Src`: only UDP between these ports. */
+  readonly udp?: { readonly src: number; readonly dst: number };
 }
 
 /** Broadcast and every multicast address: the bit of IEEE 802 that says "group". Only OpenFlow 1.3 can ask for it. */

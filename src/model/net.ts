@@ -25,10 +25,18 @@ export interface Net {
   readonly copyNet: NetId | null;
   /** VLAN put on and taken off at the boundary of the bind, from `bind_type` "vlan:N". */
   readonly bindVlan: number | null;
+  /** Ports of servers in it send as themselves only, where they do not say otherwise (`steer/port-security.ts`). */
+  readonly portSecurity: boolean;
   readonly createdAt: string;
 }
 
 export type VimPortKind = "external" | "instance:data" | "instance:bridge";
+
+/** Who a port may send as beside itself: an IPv4 address or prefix (`a.b.c.d/n`), from a MAC address; null: from its own. */
+export interface AddressPair {
+  readonly mac: string | null;
+  readonly ip: string;
+}
 
 /** A link port: what a vNIC or an outside cable is to the VIM. */
 export interface VimPort {
@@ -48,4 +56,7 @@ export interface VimPort {
   readonly status: WireStatus;
   /** Closed in the switch because the member behind it failed, until its server starts a new life: no entry leads to it or from it. */
   readonly fenced: boolean;
+  /** It sends as itself only; null: as its net says. */
+  readonly portSecurity: boolean | null;
+  readonly allowedPairs: readonly AddressPair[];
 }

@@ -14,6 +14,10 @@ export interface Abilities {
   readonly noGroups: string | null;
   /** An address can be asked for by some of its bits. */
   readonly masks: boolean;
+  /** Who sent a packet can be asked for: its MAC address, and of IPv4 and ARP the address it says it has. */
+  readonly senders: boolean;
+  /** The MAC address in an ARP packet can be asked for too. */
+  readonly arpSha: boolean;
   /** A packet that no entry matches is dropped; else it goes to a controller, unless an entry of ours drops it. */
   readonly dropsMisses: boolean;
   /** Frames of ours can be sent out of a port, and what is addressed to us is handed over: what probes need. */
@@ -27,11 +31,13 @@ export const ABILITIES = {
   "1.0": {
     noGroups: "OpenFlow 1.0 has no fast-failover groups",
     masks: false,
+    senders: true,
+    arpSha: false,
     dropsMisses: false,
     packets: true,
     counters: true,
   },
-  "1.3": { noGroups: null, masks: true, dropsMisses: true, packets: true, counters: true },
+  "1.3": { noGroups: null, masks: true, senders: true, arpSha: true, dropsMisses: true, packets: true, counters: true },
 } as const satisfies Record<string, Abilities>;
 
 /** What a switch tells without being asked. */

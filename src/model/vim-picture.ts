@@ -1,7 +1,7 @@
 import type { BfdTimers } from "./bfd.ts";
 import type { CloudConfig } from "./cloud-config.ts";
 import type { FlavorId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "./ids.ts";
-import type { Net, VimPort } from "./net.ts";
+import type { AddressPair, Net, VimPort } from "./net.ts";
 import type { CardModel, Extended, Numa, NumaChange, Pinned } from "./numa.ts";
 import type { ImageStatus, ServerStatus } from "./vim-event.ts";
 
@@ -214,6 +214,8 @@ export interface AskedVnic {
   readonly vpci?: string | undefined;
   readonly model?: string | undefined;
   readonly bandwidthMbps?: number | undefined;
+  readonly portSecurity?: boolean | null | undefined;
+  readonly allowedPairs?: readonly AddressPair[] | undefined;
 }
 
 export interface AskedServer {

@@ -6,13 +6,18 @@ import {
   type FlowPhases,
   type FlowTable,
   type GroupEntry,
+  type Match,
   NO_OWNER,
 } from "../model/flow.ts";
 import { groupText } from "./groups.ts";
 
 /** What makes two entries the same entry in a switch: table, priority and match (OpenFlow 1.3, 6.4). */
 const keyOf = (e: FlowEntry) =>
-  `${e.table}/${e.priority}/${e.match.inPort ?? "*"}/${e.match.vlan ?? "*"}/${e.match.ethDst ?? "*"}`;
+  `${e.table}/${e.priority}/${e.match.inPort ?? "*"}/${e.match.vlan ?? "*"}/${e.match.ethDst ?? "*"}${senderText(e.match)}`;
+const senderText = ({ ethSrc, ipv4Src, arpSpa, arpSha, udp }: Match) =>
+  ethSrc === undefined
+    ? ""
+    : `/${ethSrc}/${ipv4Src ?? "*"}/${arpSpa ?? "*"}/${arpSha ?? "*"}/${udp?.src ?? "*"}>${udp?.dst ?? "*"}`;
 const actionText = (a: Action): string => {
   switch (a.do) {
     case "output":

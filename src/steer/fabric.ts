@@ -1,5 +1,6 @@
 import type { Action } from "../model/flow.ts";
 import type { Net, VimPort } from "../model/net.ts";
+import { type Sender, sendersOf } from "./port-security.ts";
 
 /**
  * The fabric of OpenVIM: the nets of one bind group (a net and all nets bound to it) and the ways from each port to every other,
@@ -10,6 +11,8 @@ export interface FabricPort {
   readonly switchPort: string;
   readonly vlan: number | null;
   readonly mac: string | null;
+  /** Who it may send as; null: as anybody. */
+  readonly senders: readonly Sender[] | null;
 }
 
 export interface FabricNet {
@@ -48,8 +51,10 @@ export const ANY_BELOW = 5;
 export function fabricNet(net: Net, ports: readonly VimPort[]): FabricNet {
   const own = ports.filter((p) => p.netId === net.id && p.adminUp && !p.fenced && p.switchPort !== null);
   const outside = outsideOf(net);
-  const fabricPorts = own.map((p) => ({ switchPort: p.switchPort as string, vlan: p.vlan, mac: p.mac }));
-  if (outside !== null) fabricPorts.push({ ...outside, mac: null });
+  const fabricPorts = own.map(
+    (p): FabricPort => ({ switchPort: p.switchPort as string, vlan: p.vlan, mac: p.mac, senders: sendersOf(net, p) }),
+  );
+  if (outside !== null) fabricPorts.push({ ...outside, mac: null, senders: null });
   return {
     id: net.id,
     bindNet: net.bindNet,

@@ -1,4 +1,5 @@
 import { GROUP_ADDRESSES } from "../model/flow.ts";
+import type { Abilities } from "../model/switch.ts";
 import {
   ACROSS,
   ANY_BELOW,
@@ -13,6 +14,7 @@ import {
   type Way,
   ways,
 } from "./fabric.ts";
+import { allSenders, type SentBy, sentBy } from "./port-security.ts";
 
 /**
  * What stands in the switch for one bind group. The ways are OpenVIM's (`fabric.ts`), and so are the entries wherever its own lead
@@ -26,20 +28,27 @@ import {
 export interface LeadingEntry extends FabricEntry {
   /** With `vlan` null: takes packets with any tag too, and leaves the tag on them. */
   readonly takesTags: boolean;
+  /** What it asks of who sent the packet. */
+  readonly from: SentBy;
 }
+
+type OfAnybody = Omit<LeadingEntry, "from">;
 
 /** True for a switch port that carries a link port with a VLAN tag, of whatever net. */
 export type IsTrunk = (switchPort: string) => boolean;
 
-/** `masks`: the switch can be asked for an address by some of its bits. */
-export function leadingEntries(group: readonly FabricNet[], isTrunk: IsTrunk, masks: boolean): LeadingEntry[] {
+export function leadingEntries(
+  group: readonly FabricNet[],
+  isTrunk: IsTrunk,
+  { masks, arpSha }: Pick<Abilities, "masks" | "arpSha">,
+): LeadingEntry[] {
   const portCount = portCountOf(group);
   const takesTags = isTransparent(group, isTrunk);
   const toAll = masks ? GROUP_ADDRESSES : BROADCAST;
   const bySource = Map.groupBy(ways(group), (w) => `${w.source.switchPort}|${w.vlanIn}`);
   return [...bySource.values()].flatMap((list) => {
     const source = list[0] as Way;
-    const entry = (priority: number, ethDst: string | null, out: readonly Outlet[]): LeadingEntry => ({
+    const entry = (priority: number, ethDst: string | null, out: readonly Outlet[]) => ({
       netId: source.direction.from.id,
       priority,
       inPort: source.source.switchPort,
@@ -48,7 +57,8 @@ export function leadingEntries(group: readonly FabricNet[], isTrunk: IsTrunk, ma
       out,
       takesTags,
     });
-    return entriesFrom(list, portCount, toAll, entry);
+    const from = sentBy(allSenders([...new Set(list.map((w) => w.source.senders))]), arpSha);
+    return entriesFrom(list, portCount, toAll, entry).flatMap((e) => from.map((sender) => ({ ...e, from: sender })));
   });
 }
 
@@ -56,8 +66,8 @@ function entriesFrom(
   list: readonly Way[],
   portCount: number,
   toAll: string,
-  entry: (priority: number, ethDst: string | null, out: readonly Outlet[]) => LeadingEntry,
-): LeadingEntry[] {
+  entry: (priority: number, ethDst: string | null, out: readonly Outlet[]) => OfAnybody,
+): OfAnybody[] {
   const top = list.some(isAcross) ? ACROSS : INSIDE;
   const everybody = outletsOf(list);
   if (portCount === 2) return [entry(top - ANY_BELOW, null, everybody)];

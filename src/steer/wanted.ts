@@ -3,7 +3,7 @@ import type { NetId } from "../model/ids.ts";
 import type { Net, VimPort } from "../model/net.ts";
 import type { Abilities } from "../model/switch.ts";
 import { type Attachments, attachmentsOf, placed } from "./attachments.ts";
-import { actionsOf, bindGroups, type FabricNet, fabricNet } from "./fabric.ts";
+import { actionsOf, bindGroups, type FabricNet, type FabricPort, fabricNet } from "./fabric.ts";
 import { GroupIds, hash32 } from "./group-ids.ts";
 import { grouped, permanentBridge, turnsBack, type Waiting } from "./groups.ts";
 import { type LeadingEntry, leadingEntries, twoTagged } from "./leading.ts";
@@ -53,12 +53,14 @@ export function wantedTable(
   const known = attachments ?? attachmentsOf(whole);
   const carried = whole.map((net) => {
     const { net: kept, lost } = placed(net, known);
-    if (lost !== null) problems.set(net.id as NetId, lost);
-    return kept;
+    const { net: secured, open } = withoutUnheld(kept, abilities);
+    const problem = lost ?? open;
+    if (problem !== null) problems.set(net.id as NetId, problem);
+    return secured;
   });
   const { noGroups } = abilities;
   const arming = noGroups === null ? arm(carried, standIns) : withoutGroups(carried, standIns, noGroups);
-  const leading: Leading = (nets) => leadingEntries(nets, (switchPort) => known.isTrunk(switchPort), abilities.masks);
+  const leading: Leading = (nets) => leadingEntries(nets, (switchPort) => known.isTrunk(switchPort), abilities);
   const parts = bindGroups(arming.nets).map((group) => {
     for (const [id, why] of twoTagged(group)) problems.set(id as NetId, why);
     const table = noGroups === null ? withGroups(group, arming, ids, leading) : plain(leading(group));
@@ -73,6 +75,19 @@ export function wantedTable(
     problems,
     notArmed: arming.notArmed,
   };
+}
+
+/** A net without the ports that cannot be held to what they may send; `open`: the first, and why. */
+function withoutUnheld(net: FabricNet, { senders }: Abilities): { readonly net: FabricNet; readonly open: string | null } {
+  const why = (p: FabricPort): string | null => {
+    if (p.senders === null) return null;
+    if (p.senders.length === 0) return "has no MAC address to be held to";
+    return senders ? null : "is in a switch that cannot be asked who sent a packet";
+  };
+  const first = net.ports.find((p) => why(p) !== null);
+  if (first === undefined) return { net, open: null };
+  const open = `port security is asked of switch port ${first.switchPort}, which ${why(first)}: it is led nowhere`;
+  return { net: { ...net, ports: net.ports.filter((p) => why(p) === null) }, open };
 }
 
 const withoutGroups = (nets: readonly FabricNet[], standIns: StandIns, why: string): Arming => ({
@@ -125,6 +140,7 @@ function flowEntry(e: LeadingEntry, actions: readonly Action[]): FlowEntry {
     inPort: e.inPort,
     ...(e.vlan !== null ? { vlan: e.vlan } : e.takesTags ? {} : { vlan: "none" as const }),
     ...(e.ethDst === null ? {} : { ethDst: e.ethDst }),
+    ...e.from,
   };
   return { ...entryOf(e.priority, e.netId), match, actions };
 }

@@ -58,7 +58,7 @@ const SHAPES = {
       gateway_ip: "gatewayIp",
       created_at: "createdAt",
     },
-    booleans: { shared: "shared", admin_up: "adminUp", enable_dhcp: "enableDhcp" },
+    booleans: { shared: "shared", admin_up: "adminUp", enable_dhcp: "enableDhcp", port_security: "portSecurity" },
     json: { dns_json: "dns", links_json: "links", routes_json: "routes" },
   },
   server: {
@@ -94,7 +94,7 @@ const SHAPES = {
       bandwidth_mbps: "bandwidthMbps",
     },
     booleans: { admin_up: "adminUp", fenced: "fenced" },
-    json: { bfd_json: "bfd" },
+    json: { bfd_json: "bfd", port_security_json: "portSecurity", allowed_pairs_json: "allowedPairs" },
   },
   protection: {
     same: ["id", "name", "revision"],

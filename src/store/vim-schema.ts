@@ -76,6 +76,7 @@ export interface NetRow {
   provider: string | null;
   bind_net: string | null;
   bind_vlan: number | null;
+  port_security: number;
   copy_net: string | null;
   region: string | null;
   cidr: string | null;
@@ -130,6 +131,8 @@ export interface PortRow {
   admin_up: number;
   status: string;
   fenced: number;
+  port_security_json: string | null;
+  allowed_pairs_json: string;
   bfd_json: string | null;
   vpci: string | null;
   model: string | null;

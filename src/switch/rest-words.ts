@@ -72,8 +72,12 @@ export function groupInName(datapath: DatapathId, name: string): number | null {
   return of === datapath ? Number(id) : null;
 }
 
-/** Throws Fault SWITCH_REFUSED for a port that the switch does not have. */
+/**
+ * Throws Fault SWITCH_REFUSED for a port that the switch does not have, and Error for an entry that asks who sent a packet, which no one
+ * may ask for here (`Abilities.senders`).
+ */
 export function keyOf({ priority, match }: FlowEntry, ports: PortBook): EntryKey {
+  if (match.ethSrc !== undefined) throw new Error("through a controller of others no sender can be asked for");
   return {
     priority,
     inPort: match.inPort === undefined ? null : ports.noOf(match.inPort),

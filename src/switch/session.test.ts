@@ -46,6 +46,19 @@ describe.each(VERSIONS)("OpenFlow $version", ({ version, protocol }) => {
       ),
       entry(6, { inPort: "p3", ethDst: mac }, { do: "toController" }),
     ];
+    const sender = { ethSrc: "02:00:00:00:00:09" };
+    entries.push(
+      entry(7, { inPort: "p3", ...sender }, out("p1")),
+      entry(8, { inPort: "p3", vlan: 5, ...sender, ipv4Src: "10.0.0.9" }, out("p1")),
+      entry(9, { inPort: "p3", vlan: "none", ...sender, ipv4Src: "10.0.0.0/24" }, out("p1")),
+      entry(10, { inPort: "p3", ethDst: mac, ...sender, ipv4Src: "0.0.0.0", udp: { src: 68, dst: 67 } }, out("p1")),
+      entry(
+        11,
+        { inPort: "p3", ...sender, arpSpa: "10.0.0.0/25", ...(protocol === "OpenFlow13" ? { arpSha: mac } : {}) },
+        out("p1"),
+      ),
+      entry(12, { inPort: "p3", ...sender, arpSpa: "0.0.0.0" }, out("p1")),
+    );
     await it.ovs.ofctl("add-flow", "br0", "cookie=0x7,priority=50,in_port=1,actions=output:3");
     await it.session.apply([add(...entries)]);
     const table = await it.session.read();
@@ -56,7 +69,7 @@ describe.each(VERSIONS)("OpenFlow $version", ({ version, protocol }) => {
   test("an entry of ours with actions that the model has no word for reads as something nobody wants", async () => {
     await using it = await join(protocol);
     await it.ovs.ofctl("add-flow", "br0", `cookie=${OURS},priority=3,in_port=2,actions=mod_dl_src:02:00:00:00:00:09,output:1`);
-    await it.ovs.ofctl("add-flow", "br0", `cookie=${OURS},priority=4,dl_src=02:00:00:00:00:09,actions=output:1`);
+    await it.ovs.ofctl("add-flow", "br0", `cookie=${OURS},priority=4,ip,nw_dst=10.0.0.9,actions=output:1`);
     expect((await it.session.read()).entries).toEqual([{ ...entry(3, { inPort: "p2" }, out("#0")), cookie: OURS }]);
   });
 

@@ -1,4 +1,5 @@
 import { Fault } from "../lib/fault.ts";
+import { prefixIn, prefixText } from "../lib/ipv4-prefix.ts";
 import { type Action, type FlowChange, type FlowEntry, isOurs, type Match } from "../model/flow.ts";
 import type { Unsent } from "../wire/openflow/codec.ts";
 import {
@@ -7,6 +8,8 @@ import {
   type Match10,
   type Message10,
   NO_BUFFER,
+  nwSrcBits,
+  nwSrcWild,
   PORT,
   plainWildcards,
   WHOLE_PACKET,
@@ -59,12 +62,35 @@ function match10(match: Match, ports: PortBook): Match10 {
   if (match.inPort !== undefined) wildcards &= ~WILD.inPort;
   if (match.vlan !== undefined) wildcards &= ~WILD.dlVlan;
   if (match.ethDst !== undefined) wildcards &= ~WILD.dlDst;
+  const sender = sender10(match);
   return {
     ...ANY_PACKET,
-    wildcards,
+    ...sender.fields,
+    wildcards: (wildcards & ~sender.looksAt) | sender.nwSrc,
     inPort: match.inPort === undefined ? 0 : ports.noOf(match.inPort),
     dlDst: match.ethDst ?? NO_MAC,
     dlVlan: match.vlan === undefined ? 0 : match.vlan === "none" ? VLAN_NONE : vlanId(match.vlan),
+  };
+}
+
+const [IPV4, ARP, UDP] = [0x0800, 0x0806, 17];
+
+/** What is asked of the sender; of an ARP packet nwSrc is the address that it says it has (5.2.3). */
+function sender10({ ethSrc, ipv4Src, arpSpa, udp }: Match) {
+  const address = ipv4Src ?? arpSpa;
+  const { ip, bits } = prefixIn(address ?? `${NO_IP}/0`);
+  const looksAt =
+    (ethSrc === undefined ? 0 : WILD.dlSrc) |
+    (address === undefined ? 0 : WILD.dlType | WILD.nwSrc) |
+    (udp === undefined ? 0 : WILD.nwProto | WILD.tpSrc | WILD.tpDst);
+  const type = address === undefined ? 0 : ipv4Src === undefined ? ARP : IPV4;
+  return {
+    looksAt,
+    nwSrc: address === undefined ? 0 : nwSrcWild(bits),
+    fields: {
+      ...{ dlSrc: ethSrc ?? NO_MAC, dlType: type, nwSrc: ip },
+      ...{ nwProto: udp === undefined ? 0 : UDP, tpSrc: udp?.src ?? 0, tpDst: udp?.dst ?? 0 },
+    },
   };
 }
 
@@ -103,12 +129,30 @@ function matchFrom10(match: Match10, ports: PortBook): Match | undefined {
   const isUntagged = (match.wildcards & WILD.dlVlan) === 0 && match.dlVlan === VLAN_NONE;
   // Without a tag there is no priority in it: a switch may say that it looks at both.
   const looksAt = WILD.all & ~plainWildcards(match.wildcards) & ~(isUntagged ? WILD.dlVlanPcp : 0);
-  if ((looksAt & ~(WILD.inPort | WILD.dlVlan | WILD.dlDst)) !== 0) return undefined;
+  const sender = senderFrom10(match, looksAt);
+  if (sender === undefined || (looksAt & ~(WILD.inPort | WILD.dlVlan | WILD.dlDst | sender.looksAt)) !== 0) return undefined;
   return {
+    ...sender.match,
     ...(looksAt & WILD.inPort ? { inPort: ports.nameOf(match.inPort) } : {}),
     ...(looksAt & WILD.dlVlan ? { vlan: isUntagged ? ("none" as const) : match.dlVlan } : {}),
     ...(looksAt & WILD.dlDst ? { ethDst: match.dlDst } : {}),
   };
+}
+
+/** What `match` asks of the sender, and by which bits; undefined where the model has no words for it. */
+function senderFrom10(match: Match10, looksAt: number): { readonly match: Match; readonly looksAt: number } | undefined {
+  const ethSrc = looksAt & WILD.dlSrc ? { ethSrc: match.dlSrc } : {};
+  const bits = nwSrcBits(match.wildcards);
+  if (bits === 0) return { match: ethSrc, looksAt: WILD.dlSrc };
+  const isArp = match.dlType === ARP;
+  if ((looksAt & WILD.dlType) === 0 || (!isArp && match.dlType !== IPV4)) return undefined;
+  const address = prefixText(match.nwSrc, bits);
+  const known = WILD.dlSrc | WILD.dlType | WILD.nwSrc;
+  if (isArp) return { match: { ...ethSrc, arpSpa: address }, looksAt: known };
+  const ports = WILD.nwProto | WILD.tpSrc | WILD.tpDst;
+  if ((looksAt & ports) === 0) return { match: { ...ethSrc, ipv4Src: address }, looksAt: known };
+  if ((looksAt & ports) !== ports || match.nwProto !== UDP) return undefined;
+  return { match: { ...ethSrc, ipv4Src: address, udp: { src: match.tpSrc, dst: match.tpDst } }, looksAt: known | ports };
 }
 
 /** The wire does not say whether a tag was there; the match and the actions before do. */

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+import { bitsOf, maskOf, prefixIn, prefixText } from "../lib/ipv4-prefix.ts";
 import {
   type Action,
   type Bucket,
@@ -22,7 +24,7 @@ import {
   VID_PRESENT,
   WHOLE_PACKET,
 } from "../wire/openflow/of13.ts";
-import type { OxmMatch } from "../wire/openflow/oxm.ts";
+import type { Masked, OxmMatch } from "../wire/openflow/oxm.ts";
 import { turnsBack, vlanId } from "./dialect.ts";
 import { IMPOSSIBLE_PORT, type PortBook } from "./ports.ts";
 
@@ -86,7 +88,26 @@ function match13(match: Match, ports: PortBook): OxmMatch {
     ...(match.inPort === undefined ? {} : { inPort: ports.noOf(match.inPort) }),
     ...(match.ethDst === undefined ? {} : { ethDst: match.ethDst === GROUP_ADDRESSES ? GROUP_BIT : match.ethDst }),
     ...(match.vlan === undefined ? {} : { vlanVid: match.vlan === "none" ? VID_NONE : vlanId(match.vlan) | VID_PRESENT }),
+    ...sender13(match),
   };
+}
+
+const [IPV4, ARP, UDP] = [0x0800, 0x0806, 17];
+
+/** What is asked of the sender, each field with those that it needs before it (7.2.3.8). */
+function sender13({ ethSrc, ipv4Src, arpSpa, arpSha, udp }: Match): OxmMatch {
+  return {
+    ...(ethSrc === undefined ? {} : { ethSrc }),
+    ...(ipv4Src === undefined ? {} : { ethType: IPV4, ipv4Src: address13(ipv4Src) }),
+    ...(udp === undefined ? {} : { ipProto: UDP, udpSrc: udp.src, udpDst: udp.dst }),
+    ...(arpSpa === undefined ? {} : { ethType: ARP, arpSpa: address13(arpSpa) }),
+    ...(arpSha === undefined ? {} : { arpSha }),
+  };
+}
+
+function address13(text: string): string | Masked<string> {
+  const { ip, bits } = prefixIn(text);
+  return text.includes("/") ? { value: ip, mask: maskOf(bits) } : ip;
 }
 
 /** OFPVID_NONE: "has no tag" (7.2.3.7). */
@@ -166,15 +187,37 @@ const UNSAYABLE: readonly Action[] = [{ do: "output", port: IMPOSSIBLE_PORT }];
 
 function matchFrom13(match: OxmMatch, ports: PortBook): Match | undefined {
   const { inPort, ethDst, vlanVid, ...rest } = match;
-  if (Object.keys(rest).length > 0 || typeof inPort === "object" || typeof vlanVid === "object") return undefined;
+  const sender = senderFrom13(rest);
+  if (sender === undefined || typeof inPort === "object" || typeof vlanVid === "object") return undefined;
   if (typeof ethDst === "object" && !isGroupBit(ethDst)) return undefined;
   if (vlanVid !== undefined && vlanVid !== VID_NONE && (vlanVid & VID_PRESENT) === 0) return undefined;
   return {
     ...(inPort === undefined ? {} : { inPort: ports.nameOf(inPort) }),
     ...(vlanVid === undefined ? {} : { vlan: vlanVid === VID_NONE ? ("none" as const) : vlanVid & ~VID_PRESENT }),
     ...(ethDst === undefined ? {} : { ethDst: typeof ethDst === "object" ? GROUP_ADDRESSES : ethDst }),
+    ...sender,
   };
 }
+
+/** What is asked of the sender; undefined where the model has no words for it, or there is more. */
+function senderFrom13(match: OxmMatch): Match | undefined {
+  const sender: { -readonly [K in keyof Match]: Match[K] } = {};
+  const [ipv4Src, arpSpa] = [addressFrom13(match.ipv4Src), addressFrom13(match.arpSpa)];
+  if (typeof match.ethSrc === "string") sender.ethSrc = match.ethSrc;
+  if (ipv4Src !== undefined) sender.ipv4Src = ipv4Src;
+  if (arpSpa !== undefined) sender.arpSpa = arpSpa;
+  if (typeof match.arpSha === "string") sender.arpSha = match.arpSha;
+  if (typeof match.udpSrc === "number" && typeof match.udpDst === "number") sender.udp = { src: match.udpSrc, dst: match.udpDst };
+  return isSame(sender13(sender), match) ? sender : undefined;
+}
+
+function addressFrom13(address: OxmMatch["ipv4Src"]): string | undefined {
+  if (typeof address !== "object") return address;
+  const bits = bitsOf(address.mask);
+  return bits === undefined ? undefined : prefixText(address.value, bits);
+}
+
+const isSame = (one: OxmMatch, other: OxmMatch): boolean => isDeepStrictEqual({ ...one }, { ...other });
 
 function instructionsFrom13(instructions: readonly Instruction13[], ports: PortBook, inPort?: string): readonly Action[] {
   const [first, ...more] = instructions;

@@ -57,6 +57,6 @@ function textOfNet({ name, description, status, lastError, ...rest }: VimNet & {
   return JSON.stringify(rest);
 }
 
-function textOfPort({ status, name, ip, ...rest }: ServerPort): string {
+function textOfPort({ status, name, ...rest }: ServerPort): string {
   return JSON.stringify(rest);
 }

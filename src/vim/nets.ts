@@ -115,6 +115,7 @@ export class Nets {
       lastError: null,
       copyNet: null,
       bindVlan: null,
+      portSecurity: false,
       cidr: null,
       enableDhcp: false,
       dhcpFirstIp: null,

@@ -5,6 +5,7 @@ import type { NetId, VimPortId } from "../model/ids.ts";
 import type { Asked, Change, ServerPort, VimNet } from "../model/vim-picture.ts";
 import type { Outside } from "../steer/fabric.ts";
 import { deletePort, savePort } from "../store/vim-picture.ts";
+import { checkSenders } from "./allowed-senders.ts";
 import { checkFree, found, given, newId } from "./asking.ts";
 import { isDhcpPort } from "./dhcp-port.ts";
 import type { Draft } from "./draft.ts";
@@ -49,6 +50,8 @@ export function checkPlace(picture: Picture, net: Pick<VimNet, "id">, at: Outsid
 const DHCP_STAYS =
   "this port is that of the network's DHCP server, and comes and goes with it: set enable_dhcp of the network to false instead";
 
+type PortChange = Pick<Change<ServerPort>, "name" | "netId" | "bfd" | "portSecurity" | "allowedPairs">;
+
 /** Link ports that somebody outside asks for; those of servers come and go with them. */
 export class Ports {
   readonly #picture: Picture;
@@ -74,12 +77,14 @@ export class Ports {
         id: newId(this.#picture.ports, asked.id),
       } as const;
       const net = port.netId === null ? null : this.#picture.nets.get(port.netId)!;
-      return this.#save(net === null || port.mac === null ? port : { ...port, ip: ipIn(this.#picture, net, port.ip) });
+      const addressed = net === null || port.mac === null ? port : { ...port, ip: ipIn(this.#picture, net, port.ip) };
+      checkSenders(addressed);
+      return this.#save(addressed);
     });
   }
 
-  /** Another name, another net, or with null none; BFD on it, or with null none. */
-  editPort(id: VimPortId, change: Pick<Change<ServerPort>, "name" | "netId" | "bfd">): Promise<ServerPort> {
+  /** Another name, another net, or with null none; BFD on it, or with null none; what it may send. */
+  editPort(id: VimPortId, change: PortChange): Promise<ServerPort> {
     return this.#picture.change(async () => {
       const port = found(this.#picture.ports, id, `Port '${id}' not found`);
       const isMoved = change.netId !== undefined && change.netId !== port.netId;
@@ -90,7 +95,9 @@ export class Ports {
         throw new Fault("INVALID", `port '${port.name}' is on no switch: give it a binding:switch_port to run BFD on`);
       if (isMoved && change.netId) this.#checkFits(port, change.netId, { noRoom: "CONFLICT", beside: id });
       const net = change.netId ? this.#picture.nets.get(change.netId)! : null;
-      return this.#save({ ...port, ...given(change), ip: isMoved ? ipOfMoved(this.#picture, port, net) : port.ip });
+      const edited = { ...port, ...given(change), ip: isMoved ? ipOfMoved(this.#picture, port, net) : port.ip };
+      checkSenders(edited);
+      return this.#save(edited);
     });
   }
 
@@ -136,6 +143,8 @@ export const barePort = (name: string): Omit<ServerPort, "id" | "kind"> => ({
   adminUp: true,
   status: "ACTIVE",
   fenced: false,
+  portSecurity: null,
+  allowedPairs: [],
   bfd: null,
   vpci: null,
   model: null,

@@ -3,6 +3,7 @@ import { Fault } from "../lib/fault.ts";
 import type { HostId, ServerId, VimPortId } from "../model/ids.ts";
 import { CARD_MODELS, isOfCard, type PinnedInterface } from "../model/numa.ts";
 import type { AskedVnic, Server, ServerPort, VimNet } from "../model/vim-picture.ts";
+import { checkSenders } from "./allowed-senders.ts";
 import { found } from "./asking.ts";
 import type { Picture } from "./picture.ts";
 import { ipIn } from "./port-addresses.ts";
@@ -19,6 +20,7 @@ export function portsFor(picture: Picture, server: Server, vnics: readonly Asked
     const vnic = vnics.find((v) => v.type !== undefined && v.name === given.name);
     ports.push(cardPort(picture, server, given, vnic, ports));
   }
+  for (const port of ports) checkSenders(port);
   return ports;
 }
 
@@ -43,8 +45,14 @@ function vnicPort(picture: Picture, server: Server, vnic: AskedVnic, index: numb
     status: "DOWN",
     vpci: vnic.vpci ?? null,
     model: vnic.model ?? null,
+    ...securityOf(vnic),
   };
 }
+
+const securityOf = (vnic: AskedVnic | undefined) => ({
+  portSecurity: vnic?.portSecurity ?? null,
+  allowedPairs: vnic?.allowedPairs ?? [],
+});
 
 /** On a net, or on none yet. A virtual function carries the VLAN of its net, so that several nets share the cable. */
 function cardPort(
@@ -75,6 +83,7 @@ function cardPort(
     status: "DOWN",
     vpci: vnic?.vpci ?? asked?.vpci ?? null,
     model: CARD_MODELS[given.dedicated],
+    ...securityOf(vnic),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { NetId, VimPortId } from "../../src/model/ids.ts";
 import type { Net, VimPort } from "../../src/model/net.ts";
 
-export { led, walk } from "../../src/lab/led.ts";
+export { led, type Sent, walk } from "../../src/lab/led.ts";
 
 /** A net and a port of the VIM's picture, for tests of flow tables. */
 export const net = (id: string, bindNet: string | null = null, more: Partial<Net> = {}): Net => ({
@@ -18,6 +18,7 @@ export const net = (id: string, bindNet: string | null = null, more: Partial<Net
   bindNet: bindNet as NetId | null,
   copyNet: null,
   bindVlan: null,
+  portSecurity: false,
   createdAt: "2026-01-01T00:00:00",
   ...more,
 });
@@ -37,5 +38,7 @@ export const port = (netId: string, switchPort: string, mac: string | null, more
   adminUp: true,
   status: "ACTIVE",
   fenced: false,
+  portSecurity: null,
+  allowedPairs: [],
   ...more,
 });

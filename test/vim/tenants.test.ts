@@ -107,6 +107,27 @@ const REFUSED: Readonly<Record<string, Make>> = {
   "its net led into another's too": () => ["PUT", `/networks/${a().net}/${a().otherNet}/${b().net}`, null, 404, /not found/],
   "a shared net deleted": () => ["DELETE", `/networks/${shared().net}`, undefined, 403, /not your tenant's alone/],
   "its port on another's net": () => ["PUT", `/ports/${a().port}`, { port: { network_id: b().net } }, 404, /not found/],
+  "a server on a shared net that sends as anybody": () => [
+    "POST",
+    `/${a().tenant}/servers`,
+    server({ networks: [{ uuid: shared().net, port_security: false }] }),
+    403,
+    /port_security false on a network that is not your tenant's own/,
+  ],
+  "a server on a shared net with addresses of others": () => [
+    "POST",
+    `/${a().tenant}/servers`,
+    server({ networks: [{ uuid: shared().net, allowed_address_pairs: [{ ip_address: "10.0.0.1" }] }] }),
+    403,
+    /allowed_address_pairs on a network that is not your tenant's own/,
+  ],
+  "a port that sends as anybody onto a shared net": () => [
+    "PUT",
+    `/ports/${a().port}`,
+    { port: { network_id: shared().net, port_security: false } },
+    403,
+    /port_security false/,
+  ],
   "BFD on its port": () => ["PUT", `/ports/${a().port}`, { port: { bfd: { min_tx_ms: 10, min_rx_ms: 10 } } }, 403, /admin/],
   "a flavor for everybody": () => [
     "POST",

@@ -90,6 +90,7 @@ const netOf = (n: RecordedNet): Net => ({
   bindNet: n.bind_net as NetId | null,
   copyNet: null,
   bindVlan: n.bind_type === null ? null : Number(n.bind_type.slice("vlan:".length)),
+  portSecurity: false,
   createdAt: "",
 });
 
@@ -115,4 +116,6 @@ const portsOf = (n: RecordedNet): VimPort[] =>
     adminUp: true,
     status: "ACTIVE",
     fenced: false,
+    portSecurity: null,
+    allowedPairs: [],
   }));

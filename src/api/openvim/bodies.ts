@@ -36,6 +36,13 @@ const some = { minProperties: 1, ...closed } as const;
 const orNull = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 const maybe = Type.Optional;
 
+/** Ours, by Neutron's names: what a port sends is led on only from its own addresses, and from these. */
+const prefix = Type.String({ pattern: `^${IP}(/(3[0-2]|[12]?[0-9]))?$` });
+const pairs = Type.Array(Type.Object({ ip_address: prefix, mac_address: maybe(mac) }, { additionalProperties: false }), {
+  maxItems: 16,
+});
+const portSecurity = { port_security: maybe(orNull(Type.Boolean())), allowed_address_pairs: maybe(pairs) };
+
 const tenant = { name: shortName, description: maybe(description), enabled: maybe(Type.Boolean()) };
 export const tenantNew = Type.Object({ tenant: Type.Object({ id: maybe(id), ...tenant }) }, closed);
 export const tenantEdit = Type.Object({ tenant: Type.Partial(Type.Object(tenant), some) }, closed);
@@ -204,6 +211,7 @@ const network = {
   routes: maybe(Type.Record(Type.String({ pattern: `^(default|${CIDR})$` }), ip, closed)),
   bind_net: maybe(orNull(name)),
   bind_type: maybe(orNull(Type.String({ pattern: "^vlan:[0-9]{1,4}$" }))),
+  port_security: maybe(Type.Boolean()),
 };
 export const networkNew = Type.Object({ network: Type.Object({ id: maybe(id), ...network }) }, closed);
 export const networkEdit = Type.Object({ network: Type.Partial(Type.Object(network), some) }, closed);
@@ -222,6 +230,7 @@ export const portNew = Type.Object(
       /** Of a switch behind somebody else's controller; left out: this VIM's own. */
       "binding:switch_dpid": maybe(orNull(dpid)),
       "binding:vlan": maybe(orNull(vlan)),
+      ...portSecurity,
     }),
   },
   closed,
@@ -233,7 +242,9 @@ const bfd = Type.Object(
   closed,
 );
 export const portEdit = Type.Object(
-  { port: Type.Object({ name: maybe(shortName), network_id: maybe(orNull(id)), bfd: maybe(orNull(bfd)) }, some) },
+  {
+    port: Type.Object({ name: maybe(shortName), network_id: maybe(orNull(id)), bfd: maybe(orNull(bfd)), ...portSecurity }, some),
+  },
   closed,
 );
 
@@ -275,6 +286,7 @@ const vnic = Type.Object(
     ip_address: maybe(ip),
     model: maybe(Type.Enum(["virtio", "e1000", "ne2k_pci", "pcnet", "rtl8139"])),
     type: maybe(Type.Enum(["virtual", "PF", "VF", "VFnotShared"])),
+    ...portSecurity,
   },
   closed,
 );

@@ -36,7 +36,7 @@ export const NETWORKS: Columns = {
   ],
   more: [
     ...["region", "bind_net", "bind_type", "copy_net", "cidr", "enable_dhcp", "dhcp_first_ip", "dhcp_last_ip"],
-    ...["gateway_ip", "dns", "links", "routes"],
+    ...["gateway_ip", "dns", "links", "routes", "port_security"],
   ],
   // Networks are visible to everybody: the original takes this filter and ignores it.
   ignored: ["tenant_id"],
@@ -52,7 +52,7 @@ export const PORTS: Columns = {
   shown: [
     ...["name", "tenant_id", "vpci", "status", "admin_state_up", "ip_address", "id", "network_id", "mac_address"],
     ...["device_owner", "device_id", "binding:switch_port", "binding:switch_dpid", "binding:vlan", "bandwidth"],
-    ...["fenced", "opinions", "stale", "bfd"],
+    ...["fenced", "opinions", "stale", "bfd", "port_security", "allowed_address_pairs"],
   ],
   more: ["model"],
 };

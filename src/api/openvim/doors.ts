@@ -76,7 +76,7 @@ export interface VimDoors {
   };
   readonly ports: {
     createPort(asked: Asked<ServerPort, "name">): Promise<ServerPort>;
-    editPort(id: VimPortId, change: Pick<Change<ServerPort>, "name" | "netId" | "bfd">): Promise<ServerPort>;
+    editPort(id: VimPortId, change: PortChange): Promise<ServerPort>;
     deletePort(id: VimPortId): Promise<void>;
   };
   readonly servers: {
@@ -137,6 +137,8 @@ export interface VimDoors {
   };
   flowsOf(netId: NetId | null): readonly FlowView[];
 }
+
+type PortChange = Pick<Change<ServerPort>, "name" | "netId" | "bfd" | "portSecurity" | "allowedPairs">;
 
 interface LedSwitch {
   readonly session: { readonly ports: ReadonlyMap<string, SwitchPort> } | null;

@@ -1,6 +1,8 @@
 import type { Static } from "typebox";
+import { prefixOf } from "../../lib/ipv4-prefix.ts";
 import type { BfdTimers } from "../../model/bfd.ts";
 import type { NetId, OfcId, TenantId, VimPortId } from "../../model/ids.ts";
+import type { AddressPair } from "../../model/net.ts";
 import { mbpsOf } from "../../model/numa.ts";
 import { bareName } from "../../model/switch-port-name.ts";
 import type { Asked, Change, VimNet, VimPicture } from "../../model/vim-picture.ts";
@@ -71,6 +73,7 @@ const netChange = (n: Static<typeof networkEdit>["network"]): Change<VimNet> => 
   links: n.links,
   routes: n.routes,
   bindVlan: bindVlanIn(n.bind_type),
+  portSecurity: n.port_security,
 });
 
 function bindVlanIn(type: string | null | undefined): number | null | undefined {
@@ -198,6 +201,7 @@ export async function postPort(call: Call) {
     bandwidthMbps: port.bandwidth === undefined ? undefined : mbpsOf(port.bandwidth),
     switchPort: switchPortIn(call, port["binding:switch_port"], port["binding:switch_dpid"]),
     vlan: port["binding:vlan"],
+    ...securityIn(port),
   });
   return { port: portOut(made, call.doors) };
 }
@@ -212,9 +216,23 @@ export async function putPort(call: Call) {
   if (!port) throw new WireError(404, `Port '${id}' not found`);
   if (port.kind === "external" || change.bfd !== undefined) needAdmin(call); // BFD takes the switch's time.
   const { name, network_id: netId, bfd } = change;
-  const edited = await call.doors.ports.editPort(id, { name, netId: netId as NetId | null | undefined, bfd: bfd && bfdIn(bfd) });
+  const edited = await call.doors.ports.editPort(id, {
+    name,
+    netId: netId as NetId | null | undefined,
+    bfd: bfd && bfdIn(bfd),
+    ...securityIn(change),
+  });
   return { port: portOut(edited, call.doors) };
 }
+
+type SecurityIn = Pick<Static<typeof portEdit>["port"], "port_security" | "allowed_address_pairs">;
+
+export const securityIn = ({ port_security, allowed_address_pairs }: SecurityIn) => ({
+  portSecurity: port_security,
+  allowedPairs: allowed_address_pairs?.map(
+    (p): AddressPair => ({ mac: p.mac_address?.toLowerCase() ?? null, ip: prefixOf(p.ip_address) }),
+  ),
+});
 
 /** RFC 5880's usual multiplier, and the switch's own. */
 const DETECT_MULT = 3;

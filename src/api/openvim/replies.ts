@@ -248,6 +248,7 @@ const networkSchema = Type.Object(
     dns: maybe(Type.Array(text)),
     links: maybe(Type.Array(Type.Record(text, Type.Unknown()))),
     routes: maybe(Type.Record(text, text)),
+    port_security: maybe(Type.Boolean(ours("ports of servers send as themselves only, where they do not say otherwise"))),
     ports: maybe(Type.Array(Type.Object({ port_id: uuid }))),
     flows: maybe(Type.Array(Type.Object({ ...listedFlow, vlan_id: maybe(whole), dst_mac: maybe(text) }))),
   },
@@ -361,6 +362,15 @@ const portSchema = Type.Object(
           why: maybe(text),
         },
         ours("BFD on the switch port (RFC 5880)"),
+      ),
+    ),
+    port_security: maybe(
+      Type.Boolean(ours("what it sends is led on only from its own addresses; left out: as its network says")),
+    ),
+    allowed_address_pairs: maybe(
+      Type.Array(
+        Type.Object({ ip_address: text, mac_address: maybe(mac) }),
+        ours("who it may send as beside itself; without `mac_address`: from its own"),
       ),
     ),
   },

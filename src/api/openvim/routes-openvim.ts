@@ -309,7 +309,7 @@ export const OPENVIM_ROUTES: readonly Route[] = [
   {
     is: "PUT /ports/:id",
     does: networks.putPort,
-    says: "renames a port, moves it to another network, with null to none; BFD on it",
+    says: "renames a port, moves it to another network, with null to none; BFD on it; what it may send",
     takes: bodies.portEdit,
     gives: replies.port,
     admin: "sometimes",

@@ -9,6 +9,7 @@ import { cloudConfigIn } from "./cloud-config.ts";
 import { SERVERS } from "./columns.ts";
 import { checkExtended } from "./extended.ts";
 import { checked } from "./invalid.ts";
+import { securityIn } from "./networks.ts";
 import { listed } from "./query.ts";
 import { type Standing, serverOut, serverRow } from "./server-shapes.ts";
 import { imageOut } from "./shapes.ts";
@@ -91,6 +92,7 @@ const vnicIn = (n: NetworkIn, i: number): AskedVnic => ({
   vpci: n.vpci,
   model: n.model,
   bandwidthMbps: n.bandwidth === undefined ? undefined : mbpsOf(n.bandwidth),
+  ...securityIn(n),
 });
 
 export async function deleteServer(call: Call) {

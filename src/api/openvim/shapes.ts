@@ -1,5 +1,6 @@
 import type { BfdView } from "../../model/bfd.ts";
 import type { TenantId } from "../../model/ids.ts";
+import type { AddressPair } from "../../model/net.ts";
 import { bareName, datapathOf } from "../../model/switch-port-name.ts";
 import type { Flavor, Image, ServerPort, Tenant, VimNet } from "../../model/vim-picture.ts";
 import type { VimDoors } from "./doors.ts";
@@ -80,6 +81,7 @@ export function networkOut(n: VimNet, doors: VimDoors): Wire {
     id: n.id,
     "provider:vlan": n.vlan,
     "provider:physical": n.provider,
+    port_security: n.portSecurity ? true : null, // Ours, and told where it is asked for.
   });
 }
 
@@ -115,7 +117,11 @@ export const portOut = (p: ServerPort, { picture, protections, facts, bfd }: Vim
     opinions: opinionsOut(protections.opinionsOf(p.id)),
     stale: p.kind === "instance:data" && facts.isStale(p) ? true : null,
     bfd: bfdOut(bfd.viewOf(p)),
+    port_security: p.portSecurity,
+    allowed_address_pairs: p.allowedPairs.length === 0 ? null : p.allowedPairs.map(pairOut),
   });
+
+const pairOut = ({ mac, ip }: AddressPair): Wire => withoutNulls({ ip_address: ip, mac_address: mac });
 
 const isOnOverlay = ({ kind, netId }: ServerPort, { nets }: VimDoors["picture"]): boolean =>
   kind === "instance:bridge" && netId !== null && (nets.get(netId)?.provider?.startsWith("OVS:") ?? false);

@@ -1,7 +1,7 @@
 import { Fault } from "../../lib/fault.ts";
 import type { ImageId, NetId, TenantId } from "../../model/ids.ts";
 import type { VimEvent } from "../../model/vim-event.ts";
-import type { AskedServer, Change, Flavor, Image, VimNet } from "../../model/vim-picture.ts";
+import type { AskedServer, AskedVnic, Change, Flavor, Image, ServerPort, VimNet } from "../../model/vim-picture.ts";
 import { mayHear } from "../../model/vim-subscription.ts";
 import type { EventSource } from "../event-stream.ts";
 import type { VimDoors } from "./doors.ts";
@@ -27,6 +27,10 @@ export function tenantDoors(tenant: TenantId, doors: VimDoors): VimDoors {
         own("port", found(picture.ports, id, `port ${id} not found`), view.ownsPort);
         if (change.bfd !== undefined) throw forbidden("BFD of a port");
         if (change.netId) found(picture.nets, change.netId, `network '${change.netId}' not found`);
+        const port = picture.ports.get(id)!;
+        const { netId = port.netId, portSecurity = port.portSecurity, allowedPairs = port.allowedPairs } = change;
+        const isAbout = change.netId || change.portSecurity !== undefined || change.allowedPairs !== undefined;
+        if (isAbout) checkSecurity(view, picture, { netId, portSecurity, allowedPairs });
         return doors.ports.editPort(id, change);
       },
     },
@@ -111,6 +115,14 @@ function found<K, V>(things: ReadonlyMap<K, V>, id: K, sentence: string): V {
 function own<T>(kind: string, thing: T, owns: (thing: T) => boolean): T {
   if (!owns(thing)) throw new Fault("FORBIDDEN", `this ${kind} is not your tenant's alone: only an administrator may change it`);
   return thing;
+}
+
+type Secured = Pick<ServerPort, "netId"> & Pick<AskedVnic, "portSecurity" | "allowedPairs">;
+/** On a net that is not the tenant's own it is for the net to say what may be sent there; to ask for less than it lets through is free. */
+function checkSecurity(view: TenantView, picture: Picture, port: Secured): void {
+  if (port.netId === null || isOwnNet(view, picture, port.netId)) return;
+  if (port.portSecurity === false) throw forbidden("port_security false on a network that is not your tenant's own");
+  if (port.allowedPairs?.length) throw forbidden("allowed_address_pairs on a network that is not your tenant's own");
 }
 
 const ownNet = (view: TenantView, picture: Picture, id: NetId): VimNet =>
@@ -256,7 +268,10 @@ function serversOf(view: TenantView, { servers }: VimDoors, picture: Picture): V
     if (asked.hostId !== undefined) throw forbidden("hostId");
     found(picture.flavors, asked.flavorId, `flavor_id ${asked.flavorId} not found`);
     found(picture.images, asked.imageId, `image_id ${asked.imageId} not found or not ACTIVE`);
-    for (const { netId } of asked.vnics) found(picture.nets, netId, `network '${netId}' not found`);
+    for (const vnic of asked.vnics) {
+      found(picture.nets, vnic.netId, `network '${vnic.netId}' not found`);
+      checkSecurity(view, picture, vnic);
+    }
     const extended = asked.extended ?? picture.flavors.get(asked.flavorId)?.extended;
     for (const { imageRef } of extended?.devices ?? [])
       if (imageRef !== undefined) found(picture.images, imageRef as ImageId, `image_id ${imageRef} not found or not ACTIVE`);

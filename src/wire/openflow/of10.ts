@@ -29,11 +29,27 @@ export const WHOLE_PACKET = 0xffff;
 export const PORT_CONFIG_DOWN = 1;
 export const PORT_STATE_LINK_DOWN = 1;
 /** Wildcard bits of ofp_match (5.2.3): a set bit means "do not look". The two addresses count the low bits not looked at; 32 is all. */
-export const WILD = { inPort: 1 << 0, dlVlan: 1 << 1, dlDst: 1 << 3, dlVlanPcp: 1 << 20, all: (1 << 22) - 1 } as const;
 const NO_NET = 32;
 const NW_SRC_SHIFT = 8;
 const NW_DST_SHIFT = 14;
 const NW_BITS = 0x3f;
+export const WILD = {
+  inPort: 1 << 0,
+  dlVlan: 1 << 1,
+  dlSrc: 1 << 2,
+  dlDst: 1 << 3,
+  dlType: 1 << 4,
+  nwProto: 1 << 5,
+  tpSrc: 1 << 6,
+  tpDst: 1 << 7,
+  nwSrc: NW_BITS << NW_SRC_SHIFT,
+  dlVlanPcp: 1 << 20,
+  all: (1 << 22) - 1,
+} as const;
+
+/** How many bits of nwSrc, from the first on, are looked at: 0 to 32; and the wildcard bits that say so. */
+export const nwSrcBits = (wildcards: number): number => NO_NET - Math.min((wildcards >>> NW_SRC_SHIFT) & NW_BITS, NO_NET);
+export const nwSrcWild = (bits: number): number => (NO_NET - bits) << NW_SRC_SHIFT;
 
 /** The same wildcards, where each "32 bits or more of the address" becomes all ones, so that `WILD.all` minus what is looked at compares equal. */
 export function plainWildcards(wildcards: number): number {
