@@ -38,7 +38,9 @@ export function reachOf(nets: Iterable<NetId>, standIns: StandIns, binds: Binds)
       .slice(0, 1)
       .flatMap((serving) => standIns.of(id, serving));
   const standsInFor = (id: NetId) => [...standIns.whom(id)].filter((net) => askedBy(net).includes(id));
-  for (const id of [...affected]) for (const other of [...askedBy(id), ...standsInFor(id)]) addGroup(other);
+  // A gate of one that stands in watches those before it, so all that stand in for the same net follow from each of them.
+  for (const id of [...affected])
+    for (const net of [id, ...standsInFor(id)]) for (const other of [net, ...askedBy(net)]) addGroup(other);
   const all = new Set(affected);
   for (const id of affected) for (const net of standsInFor(id)) all.add(net);
   for (const id of [...all]) for (const other of [...binds.leadsTo(id), ...askedBy(id)]) all.add(other);

@@ -2,7 +2,7 @@ import { type Action, COOKIE_MARK, type FlowEntry, type FlowTable, type GroupEnt
 import type { NetId } from "../model/ids.ts";
 import type { Net, VimPort } from "../model/net.ts";
 import type { Abilities } from "../model/switch.ts";
-import { type Attachments, attachmentsOf, placed } from "./attachments.ts";
+import { type Attachments, attachmentsOf, placed, placeKey } from "./attachments.ts";
 import { actionsOf, bindGroups, type FabricNet, type FabricPort, fabricNet } from "./fabric.ts";
 import { GroupIds, hash32 } from "./group-ids.ts";
 import { grouped, permanentBridge, turnsBack, type Waiting } from "./groups.ts";
@@ -61,11 +61,13 @@ export function wantedTable(
   const { noGroups } = abilities;
   const arming = noGroups === null ? arm(carried, standIns) : withoutGroups(carried, standIns, noGroups);
   const leading: Leading = (nets) => leadingEntries(nets, (switchPort) => known.isTrunk(switchPort), abilities);
-  const parts = bindGroups(arming.nets).map((group) => {
-    for (const [id, why] of twoTagged(group)) problems.set(id as NetId, why);
-    const table = noGroups === null ? withGroups(group, arming, ids, leading) : plain(leading(group));
-    return { nets: group.map((n) => n.id as NetId), table };
-  });
+  const parts = bindGroups(arming.nets)
+    .map(inOrder)
+    .map((group) => {
+      for (const [id, why] of twoTagged(group)) problems.set(id as NetId, why);
+      const table = noGroups === null ? withGroups(group, arming, ids, leading) : plain(leading(group));
+      return { nets: group.map((n) => n.id as NetId), table };
+    });
   return {
     table: {
       entries: [...housekeeping(abilities), ...parts.flatMap((p) => p.table.entries)],
@@ -76,6 +78,22 @@ export function wantedTable(
     notArmed: arming.notArmed,
   };
 }
+
+/**
+ * Where two ways want one group the first has it, so which one is first must not follow from who asks: from all nets, or from some. The
+ * root stays the first.
+ */
+function inOrder(group: readonly FabricNet[]): readonly FabricNet[] {
+  const [root, ...bound] = group as readonly [FabricNet, ...FabricNet[]];
+  const place = (p: FabricPort) => placeKey(p.switchPort, p.vlan);
+  const isLedTwice = group.some((n) => n.copyNet !== null); // Then there are several roots.
+  const nets = isLedTwice
+    ? group.toSorted((a, b) => byText(a.id, b.id))
+    : [root, ...bound.toSorted((a, b) => byText(a.id, b.id))];
+  return nets.map((n) => (n.ports.length < 2 ? n : { ...n, ports: n.ports.toSorted((p, q) => byText(place(p), place(q))) }));
+}
+
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** A net without the ports that cannot be held to what they may send; `open`: the first, and why. */
 function withoutUnheld(net: FabricNet, { senders }: Abilities): { readonly net: FabricNet; readonly open: string | null } {
@@ -162,7 +180,9 @@ function withGroups(
 ): FlowTable {
   if (group.some((n) => n.copyNet !== null)) return withCopies(group, leading(group), ids);
   const root = group[0] as FabricNet;
-  const waiting = (standing.get(root.id) ?? []).map((a): Waiting => ({ armed: a, root }));
+  const waiting = (standing.get(root.id) ?? [])
+    .toSorted((a, b) => byText(a.net.id, b.net.id))
+    .map((a): Waiting => ({ armed: a, root }));
   if (group.length === 1 && waiting.length === 0) return plain(leading(group));
   const { entries, groups } = grouped(group, entriesOf(group, waiting, leading), armed, waiting, ids);
   return { entries: entries.map((led) => flowEntry(led.entry, led.actions)), groups };
