@@ -13,6 +13,9 @@ import { Fabric, NOT_TAKEN } from "./fabric.ts";
 import type { Overlay } from "./overlay.ts";
 import type { Picture } from "./picture.ts";
 
+/** OpenVIM answers before it has asked any controller; who moves a bind wants to hear that it stands, but not for long. */
+const ANSWER_MS = 1_000;
+
 interface Touched {
   readonly isOwn: boolean;
   readonly others: readonly Fabric[];
@@ -182,14 +185,16 @@ export class Fabrics {
 
   /**
    * The own switch first: what a controller has to say takes longer. Confirmed when every switch that it touches has confirmed it; null
-   * where one of them is not connected.
+   * where one of them is not connected, or its controller needs longer than anybody should wait: it goes on, and what it refuses then is
+   * found again by the next pass.
    */
   writeAll(parts: readonly Part[]): Promise<Applied | null> | null {
     const { isOwn, others, nets } = this.#touchedBy(parts);
     const own = this.#own.writeAll(parts);
     const peers = this.#reachedPeers();
     if (others.length === 0 && peers.length === 0) return own;
-    const asked = [...peers, ...others].map((f) => f.writeDrawn(nets) ?? f.reconcile());
+    const asked = peers.map((f) => f.writeDrawn(nets) ?? f.reconcile());
+    for (const f of others) asked.push(this.#soon(f.writeDrawn(nets) ?? f.reconcile()));
     if (isOwn) asked.unshift(own ?? this.#own.reconcile());
     else own?.catch(() => {}); // It distrusts itself, and its next pass reads the switch.
     return allOf(asked);
@@ -220,6 +225,21 @@ export class Fabrics {
   /** All switches, as `clear`. */
   async reinstall(): Promise<Applied | null> {
     return allOf(this.#all().map((f) => f.reinstall()));
+  }
+
+  /** What it resolves with, or null after `ANSWER_MS`. */
+  async #soon(asked: Promise<Applied | null>): Promise<Applied | null> {
+    const isOver = new AbortController();
+    const later = this.#clock.sleep(ANSWER_MS, isOver.signal).then(() => {
+      asked.catch((err: unknown) => this.#log.warn({ err }, NOT_TAKEN));
+      return null;
+    });
+    try {
+      return await Promise.race([asked, later]);
+    } finally {
+      later.catch(() => {}); // It is ended before its time.
+      isOver.abort();
+    }
   }
 
   #all(): Fabric[] {

@@ -99,6 +99,27 @@ test("a controller that goes and comes back: the state says so, and what was ask
   await until("it is written", () => entriesOf(standIn) === 2);
 });
 
+test("a controller that is slow holds no answer up: the bind counts, and is written when it gets to it", async () => {
+  await using life = await startVim();
+  const { ask, vim } = life;
+  await using standIn = await ONOS.make(["p1", "p2"]).listen();
+  const ofc = await made(ask, "/openflow/controller", "ofc", ofcOf(standIn, "onos"));
+  await until("it is looked at", () => isActive(ask, ofc));
+  const nets = await Promise.all(["a", "b"].map((name) => made(ask, "/networks", "network", { name, type: "data" })));
+  for (const [i, name] of ["p1", "p2"].entries())
+    await made(ask, "/ports", "port", externalPort(name, { "binding:switch_dpid": DPID, network_id: nets[i] }));
+  await until("it is compared", () => vim.fabric.at(DATAPATH)?.isSettled);
+  expect(entriesOf(standIn)).toBe(0);
+  standIn.faults.slowMs = 3_000;
+  const at = performance.now();
+  const bound = await ask("PUT", `/networks/${nets[0]}/${nets[1]}`);
+  expect([bound.status, bound.body.applied, bound.body.network.bind_net]).toEqual([200, null, nets[1]]);
+  expect(performance.now() - at).toBeLessThan(2_900);
+  standIn.faults.slowMs = 0;
+  await until("it is written", () => entriesOf(standIn) === 2, 30_000);
+  expect((await ask("GET", `/networks/${nets[0]}`)).body.network.bind_net).toBe(nets[1]);
+});
+
 test("no reply, no log and no row has the password; what is shown can be sent back", async () => {
   const store = join(dir, `${++stores}.db`);
   await using life = await startVim(store);
