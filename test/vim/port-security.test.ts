@@ -80,7 +80,7 @@ describe.each(["OpenFlow13", "OpenFlow10"] as const)("port security, %s", (proto
       if (e.type === "up") vim.fabric.connected(switches.sessions.get(e.datapath)!);
       if (e.type === "packetIn") handedOver.push(Buffer.from(e.frame).toString("hex"));
     });
-    app = undo.adopt<FastifyInstance>(serveOpenvim(vim, true, silent), (a) => a.close());
+    app = undo.adopt<FastifyInstance>(serveOpenvim(vim, true, parts), (a) => a.close());
     await ovs.setControllers(`tcp:127.0.0.1:${switches.tcpPort}`);
     await until("the switch is there", () => vim.fabric.session !== null);
     netId = (await ask("POST", "/networks", { network: { name: "n", type: "data" } })).body.network.id;
