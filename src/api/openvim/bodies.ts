@@ -38,11 +38,9 @@ const maybe = Type.Optional;
 
 /** Ours, by Neutron's names: what a port sends is led on only from its own addresses, and from these. */
 const prefix = Type.String({ pattern: `^${IP}(/(3[0-2]|[12]?[0-9]))?$` });
-const pairs = Type.Array(Type.Object({ ip_address: prefix, mac_address: maybe(mac) }, { additionalProperties: false }), {
-  maxItems: 16,
-});
-const portSecurity = { port_security: maybe(orNull(Type.Boolean())), allowed_address_pairs: maybe(pairs) };
-
+const pair = Type.Object({ ip_address: prefix, mac_address: maybe(mac) }, closed);
+const pairs = maybe(Type.Array(pair, { maxItems: 16 }));
+const portSecurity = { port_security: maybe(orNull(Type.Boolean())), allowed_address_pairs: pairs };
 const tenant = { name: shortName, description: maybe(description), enabled: maybe(Type.Boolean()) };
 export const tenantNew = Type.Object({ tenant: Type.Object({ id: maybe(id), ...tenant }) }, closed);
 export const tenantEdit = Type.Object({ tenant: Type.Partial(Type.Object(tenant), some) }, closed);
