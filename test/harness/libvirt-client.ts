@@ -42,6 +42,13 @@ call("virDomainResume", "void *")(domain);
 give("virDomainGetXMLDesc", "void *", "uint32_t")(domain, 0);
 call("virConnectListAllDomains", "void *", "void *", "uint32_t")(conn, Buffer.alloc(8), 3);
 lib.func("virConnectGetCapabilities", "char *", ["void *"])(conn);
+const SYSTEM = 1; // Of all devices the one that every machine has: "computer".
+const devices: unknown[] = [null];
+lib.func("int virConnectListAllNodeDevices(void *conn, _Out_ void **devices, uint32_t flags)")(conn, devices, SYSTEM);
+lib.func("virNodeDeviceGetXMLDesc", "char *", ["void *", "uint32_t"])(koffi.decode(devices[0], "void *"), 0);
+const stream: unknown = give("virStreamNew", "void *", "uint32_t")(conn, 0);
+call("virDomainOpenConsole", "void *", "const char *", "void *", "uint32_t")(domain, null, stream, 0);
+call("virStreamAbort", "void *")(stream);
 call("virDomainGetJobInfo", "void *", "void *")(domain, Buffer.alloc(128));
 call(
   "virDomainGetJobStats",

@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { domainXml } from "../../src/hosts/domain-xml.ts";
+import { TYPE } from "../../src/wire/libvirt/frame.ts";
 import { PROCEDURES } from "../../src/wire/libvirt/protocol.ts";
 import { startTestHost } from "./libvirt.ts";
 
@@ -13,9 +14,11 @@ import { startTestHost } from "./libvirt.ts";
  */
 const OUT = join(import.meta.dirname, "../vectors/libvirt/session.json");
 const frames: { from: "client" | "server"; hex: string }[] = [];
-/** What the machine is on which this runs (capabilities) is nobody's business: only the question is kept. */
-const PRIVATE_REPLIES: ReadonlySet<number> = new Set([PROCEDURES.capabilities.number]);
+/** What the machine is on which this runs (capabilities, devices) is nobody's business: only the question is kept. */
+const { capabilities, listNodeDevices, nodeDeviceXml } = PROCEDURES;
+const PRIVATE_REPLIES: ReadonlySet<number> = new Set([capabilities, listNodeDevices, nodeDeviceXml].map((p) => p.number));
 const PROCEDURE_AT = 12;
+const TYPE_AT = 16;
 
 /** Notes whole frames of one direction; frames begin with their length. */
 function note(from: "client" | "server", socket: Socket, to: Socket): void {
@@ -26,7 +29,8 @@ function note(from: "client" | "server", socket: Socket, to: Socket): void {
     while (held.length >= 4 && held.length >= held.readUInt32BE(0)) {
       const length = held.readUInt32BE(0);
       const isPrivate = from === "server" && PRIVATE_REPLIES.has(held.readInt32BE(PROCEDURE_AT));
-      if (!isPrivate) frames.push({ from, hex: held.toString("hex", 0, length) });
+      const isStream = held.readInt32BE(TYPE_AT) === TYPE.stream; // A console's bytes, and no XDR.
+      if (!isPrivate && !isStream) frames.push({ from, hex: held.toString("hex", 0, length) });
       held = held.subarray(length);
     }
   });

@@ -79,7 +79,12 @@ const newImage = async (image: object) => (await ask("POST", `/${tenant}/images`
 // biome-ignore lint/suspicious/noExplicitAny: as `Answer.body`
 const imageOf = async (id: string): Promise<any> => (await ask("GET", `/${tenant}/images/${id}`)).body.image;
 const imageIs = (id: string, status: string) =>
-  until(`image ${status}`, async () => (await imageOf(id)).status === status && (await imageOf(id)));
+  until(`image ${status}`, async () => {
+    const found = await imageOf(id);
+    if (found.status === "ERROR" && status !== "ERROR")
+      throw new Error(found.last_error ?? found.error_msg ?? JSON.stringify(found));
+    return found.status === status && found;
+  });
 // biome-ignore lint/suspicious/noExplicitAny: as `Answer.body`
 const see = async (id: string): Promise<any> => (await ask("GET", `/${tenant}/servers/${id}`)).body.server;
 const act = (id: string, action: object) => ask("POST", `/${tenant}/servers/${id}/action`, action);
