@@ -45,9 +45,10 @@ test("of a server that is off there is nothing to copy so", async () => {
   await expect(copyRunningDisk(libvirt, clock, from, join(dir, "off.qcow2"), {})).rejects.toMatchObject({ code: "HOST_REFUSED" });
 });
 
-test("whole, alone, and the server runs on", async () => {
+test("whole, alone, and the server runs on, whatever a copy that gave way has left there", async () => {
   await libvirt.start(from.uuid);
   const to = join(dir, "copy.qcow2");
+  writeFileSync(to, "half of a copy");
   await copyRunningDisk(libvirt, clock, from, to, {});
   expect(execFileSync("qemu-img", ["info", "-U", to], { encoding: "utf8" })).not.toContain("backing");
   expect(contentOf(to).equals(content)).toBe(true);

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
@@ -26,6 +27,7 @@ export async function copyRunningDisk(
 ): Promise<void> {
   const { uuid, dev } = from;
   await endLeftOver(libvirt, clock, uuid, dirname(to));
+  await rm(to, { force: true }); // What a copy that gave way has left there; libvirt writes over nothing.
   await libvirt.beginBackup(uuid, backupXml(dev, to));
   try {
     for (;;) {
