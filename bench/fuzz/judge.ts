@@ -53,8 +53,11 @@ export class Judge {
 
   #success(asked: Fuzzed, { status, text }: Pick<Answer, "status" | "text">, body: unknown): void {
     const gives = asked.operation === null ? undefined : this.#gives.get(asked.operation);
-    if (status !== 200 || (gives && !asked.url.includes("field=") && !gives.Check(body)))
-      this.say(asked, `${status}, not as its schema says: ${text.slice(0, 600)}`);
+    if (status !== 200) this.say(asked, `${status}: ${text.slice(0, 600)}`);
+    else if (gives && !asked.url.includes("field=") && !gives.Check(body)) {
+      const [flaw] = gives.Errors(body);
+      this.say(asked, `not as its schema says (${flaw?.instancePath} ${flaw?.message}): ${text.slice(0, 600)}`);
+    }
   }
 
   /** Of a port behind the gate: who is not let in gets nothing but to hear so, and nobody more than the role allows. */

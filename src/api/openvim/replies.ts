@@ -192,6 +192,7 @@ const serverSchema = Type.Object(
     networks: Type.Array(vnic),
     extended: maybe(Type.Record(text, Type.Unknown())),
     kernel_cmdline: maybe(Type.String(ours("appended to the command line of a kernel that is booted directly"))),
+    config_drive: maybe(Type.Literal(true, ours("it has a disk with what cloud-init is told; what that is, is shown to nobody"))),
     availability_zone: maybe(Type.String(ours("the zone it was asked for"))),
     ...standing,
   },
