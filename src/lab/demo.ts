@@ -61,7 +61,13 @@ export async function demo(options: DemoOptions): Promise<number> {
     );
   });
   stopped.catch(() => {}); // It may come when nobody waits for it any more.
-  return show(options, stopped, interrupted.signal);
+  try {
+    return await show(options, stopped, interrupted.signal);
+  } catch (e) {
+    // Ctrl-C ends the daemons too: what fails for want of them is the end that was asked for.
+    if (interrupted.signal.aborted) await stopped;
+    throw e;
+  }
 }
 
 async function show(options: DemoOptions, stopped: Promise<never>, signal: AbortSignal): Promise<number> {
