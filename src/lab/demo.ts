@@ -190,7 +190,7 @@ async function keepUntilStopped(lab: RunningLab, signal: AbortSignal, status: nu
       "The lab is kept and goes on running. To look into it:",
       `  ${inside} ovs-ofctl -O OpenFlow13 dump-flows ${lab.ovs.management("br0")}`,
       `  ${inside} ovs-ofctl -O OpenFlow13 dump-groups ${lab.ovs.management("br0")}`,
-      `  ${inside} curl -s ${lab.manoUrl}/nslcm/v1/ns_instances`,
+      `  ${inside} curl -s ${lab.manoUrl}/mano/v1/ns_instances`,
       `  ${inside} curl -sN -H 'Accept: text/event-stream' ${lab.manoUrl}/mano/v1/events`,
       `  ${inside} curl -s ${lab.vimUrl}/networks`,
       `  ${inside} tcpdump -ni p3 udp port 5004`,

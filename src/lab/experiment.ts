@@ -155,7 +155,7 @@ function watchViewers(lab: RunningLab, onMoment: (moment: Moment) => void): Disp
 }
 
 async function nsOf(lab: RunningLab): Promise<NsView> {
-  return rest<NsView>("GET", `${lab.manoUrl}/nslcm/v1/ns_instances/${lab.nsId}`);
+  return rest<NsView>("GET", `${lab.manoUrl}/mano/v1/ns_instances/${lab.nsId}`);
 }
 
 async function memberOf(lab: RunningLab, name: string): Promise<Victim & { readonly name: string }> {

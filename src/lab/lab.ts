@@ -311,11 +311,11 @@ async function instantiate(manoUrl: string, descriptor: string): Promise<string>
     "application/yaml",
   );
   const nsd = descriptors.find((d) => d.kind === "nsd");
-  const ns = await rest<{ id: string }>("POST", `${manoUrl}/nslcm/v1/ns_instances`, { nsdId: nsd?.id, nsName: "media" });
-  await rest("POST", `${manoUrl}/nslcm/v1/ns_instances/${ns.id}/instantiate`);
+  const ns = await rest<{ id: string }>("POST", `${manoUrl}/mano/v1/ns_instances`, { nsdId: nsd?.id, nsName: "media" });
+  await rest("POST", `${manoUrl}/mano/v1/ns_instances/${ns.id}/instantiate`);
   const giveUpAt = systemClock.now() + INSTANTIATE_MS_MAX;
   for (;;) {
-    const { state, detail } = await rest<NsState>("GET", `${manoUrl}/nslcm/v1/ns_instances/${ns.id}`);
+    const { state, detail } = await rest<NsState>("GET", `${manoUrl}/mano/v1/ns_instances/${ns.id}`);
     if (state === "INSTANTIATED") return ns.id;
     if (state === "FAILED" || systemClock.now() > giveUpAt)
       throw new Error(`the network service is ${state}: ${detail ?? "no reason given"}`);

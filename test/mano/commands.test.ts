@@ -98,7 +98,7 @@ test("exercise tells what would happen and moves nothing; terminate ends a comma
   ]);
   expect(rig.vim.asked.slice(before)).toEqual([]);
   await give(rig, { command: "lockout" });
-  await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/terminate`);
+  await rig.ask("POST", `/mano/v1/ns_instances/${id}/terminate`);
   await until("gone", async () => (await rig.ns()).state === "NOT_INSTANTIATED");
   expect(rig.vim.protections!.size).toBe(0);
   expect((await commandEvents(rig)).at(-1)).toBe("lockout ended");
@@ -113,7 +113,7 @@ test("bad commands are answered with what is wrong", { timeout: 60_000 }, async 
     body: { detail: "there is no protection group zz; there are: none" },
   });
   const id = (await rig.ns()).id;
-  await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/instantiate`);
+  await rig.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
   await until("two servers", () => rig.vim.servers.size === 2);
   expect(await give(rig, { command: "lockout" })).toMatchObject({
     status: 409,

@@ -39,7 +39,7 @@ for (const [nth, when] of [
       ask<{ kind: string; id: string }[]>(port, "POST", "/nsd/v1/descriptors", example("media-relay.yaml")),
     );
     const nsdId = nsd.find((d) => d.kind === "nsd")!.id;
-    const ns = (await ask<NsView>(port, "POST", "/nslcm/v1/ns_instances", JSON.stringify({ nsdId, nsName: "media" })))!;
+    const ns = (await ask<NsView>(port, "POST", "/mano/v1/ns_instances", JSON.stringify({ nsdId, nsName: "media" })))!;
 
     vim.intercept = () => {
       if (vim.asked.length < nth) return true;
@@ -47,14 +47,14 @@ for (const [nth, when] of [
       vim.intercept = () => true;
       return when === "after";
     };
-    await ask(port, "POST", `/nslcm/v1/ns_instances/${ns.id}/instantiate`);
+    await ask(port, "POST", `/mano/v1/ns_instances/${ns.id}/instantiate`);
     const boot = setInterval(() => {
       for (const s of vim.servers.values()) if (s.status === "CREATING") vim.up(s.name);
     }, 100);
     await until("it is dead", () => first.process.signalCode !== null);
 
     await using second = new ManoDaemon(config);
-    const seen = () => ask<NsView>(port, "GET", `/nslcm/v1/ns_instances/${ns.id}`);
+    const seen = () => ask<NsView>(port, "GET", `/mano/v1/ns_instances/${ns.id}`);
     await until("INSTANTIATED", async () => (await seen())?.state === "INSTANTIATED", 15_000).finally(() => clearInterval(boot));
     expect([...vim.servers.values()].map((s) => s.name).sort()).toEqual(["media-relay-a", "media-relay-b"]);
     expect([vim.boundTo("traffic_net0"), vim.boundTo("traffic_net1")]).toEqual(["data_net0", "data_net1"]);

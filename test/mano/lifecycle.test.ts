@@ -6,13 +6,13 @@ const stateOf = (rig: Rig) => async () => (await rig.ns()).state;
 test("terminate takes binds and servers away, and the NS can be instantiated again", async () => {
   await using rig = await Rig.start();
   const id = await rig.deploy();
-  expect((await rig.ask("DELETE", `/nslcm/v1/ns_instances/${id}`)).status).toBe(409);
-  expect((await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/terminate`)).status).toBe(202);
+  expect((await rig.ask("DELETE", `/mano/v1/ns_instances/${id}`)).status).toBe(409);
+  expect((await rig.ask("POST", `/mano/v1/ns_instances/${id}/terminate`)).status).toBe(202);
   await until("NOT_INSTANTIATED", async () => (await stateOf(rig)()) === "NOT_INSTANTIATED");
   expect(rig.vim.servers.size).toBe(0);
   expect(rig.vim.boundTo("traffic_net0")).toBe(null);
   expect(await rig.ns()).toMatchObject({ vnfcs: [], protectionGroups: [] });
-  await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/instantiate`);
+  await rig.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
   await until("two servers", () => rig.vim.servers.size === 2);
   rig.vim.up("media-relay-a");
   rig.vim.up("media-relay-b");
@@ -23,19 +23,19 @@ test("terminate takes binds and servers away, and the NS can be instantiated aga
 test("terminate while it is being instantiated", async () => {
   await using rig = await Rig.start();
   const id = await rig.create();
-  await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/instantiate`);
+  await rig.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
   await until("a server", () => rig.vim.servers.size > 0);
-  await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/terminate`);
+  await rig.ask("POST", `/mano/v1/ns_instances/${id}/terminate`);
   await until("NOT_INSTANTIATED", async () => (await stateOf(rig)()) === "NOT_INSTANTIATED");
   expect(rig.vim.servers.size).toBe(0);
-  expect((await rig.ask("DELETE", `/nslcm/v1/ns_instances/${id}`)).status).toBe(204);
+  expect((await rig.ask("DELETE", `/mano/v1/ns_instances/${id}`)).status).toBe(204);
 });
 
 test("a net that the VIM has not: FAILED with the reason, nothing left behind", async () => {
   await using rig = await Rig.start();
   rig.vim.nets.delete("id-traffic_net1");
   const id = await rig.create();
-  await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/instantiate`);
+  await rig.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
   await until("FAILED and clean", async () => (await rig.ns()).state === "FAILED" && (await rig.ns()).vnfcs.length === 0);
   expect((await rig.ns()).detail).toMatch(/the VIM has 0 nets named "traffic_net1"; it has: media_net, data_net0/);
   expect(rig.vim.servers.size).toBe(0);
@@ -44,7 +44,7 @@ test("a net that the VIM has not: FAILED with the reason, nothing left behind", 
 test("a server that goes to ERROR: FAILED with the VIM's words, the other one taken away", async () => {
   await using rig = await Rig.start();
   const id = await rig.create();
-  await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/instantiate`);
+  await rig.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
   await until("two servers", () => rig.vim.servers.size === 2);
   Object.assign(rig.vim.byName("media-relay-b"), { status: "ERROR", last_error: "no space left" });
   await until("FAILED and clean", async () => (await rig.ns()).state === "FAILED" && (await rig.ns()).vnfcs.length === 0);
@@ -56,8 +56,8 @@ test("the VIM refuses an image: FAILED, saying what it has", async () => {
   await using rig = await Rig.start();
   const file = (await import("./rig.ts")).example("media-relay.yaml").replace("image: media-relay", "image: nonesuch");
   const [, nsd] = (await rig.ask("POST", "/nsd/v1/descriptors", file)).body;
-  const id = (await rig.ask("POST", "/nslcm/v1/ns_instances", { nsdId: nsd.id, nsName: "x" })).body.id;
-  await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/instantiate`);
+  const id = (await rig.ask("POST", "/mano/v1/ns_instances", { nsdId: nsd.id, nsName: "x" })).body.id;
+  await rig.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
   await until("FAILED", async () => (await rig.ns()).state === "FAILED");
   expect((await rig.ns()).detail).toMatch(/0 images with the name "nonesuch"; it has: media-relay/);
 });
@@ -66,7 +66,7 @@ test("the VIM is away: the NS waits, and is finished when it is back", async () 
   await using rig = await Rig.start();
   const id = await rig.create();
   await rig.vim.stop();
-  expect((await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/instantiate`)).status).toBe(202);
+  expect((await rig.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`)).status).toBe(202);
   await new Promise((r) => setTimeout(r, 500));
   expect(await stateOf(rig)()).toBe("INSTANTIATING");
   await rig.vim.start();
@@ -77,8 +77,8 @@ test("two NSs cannot have the same traffic net", async () => {
   await using rig = await Rig.start();
   await rig.deploy();
   const { nsdId } = await rig.ns();
-  const other = (await rig.ask("POST", "/nslcm/v1/ns_instances", { nsdId, nsName: "other" })).body.id;
-  const refused = await rig.ask("POST", `/nslcm/v1/ns_instances/${other}/instantiate`);
+  const other = (await rig.ask("POST", "/mano/v1/ns_instances", { nsdId, nsName: "other" })).body.id;
+  const refused = await rig.ask("POST", `/mano/v1/ns_instances/${other}/instantiate`);
   expect(refused).toMatchObject({
     status: 409,
     body: { detail: expect.stringMatching(/NS media has traffic_net0, traffic_net1, data_net0, data_net1 in use/) },

@@ -79,7 +79,7 @@ export class Rig implements AsyncDisposable {
   }
 
   async ns(): Promise<NsView> {
-    return (await this.ask("GET", "/nslcm/v1/ns_instances")).body[0];
+    return (await this.ask("GET", "/mano/v1/ns_instances")).body[0];
   }
 
   async failovers(): Promise<Failover[]> {
@@ -102,7 +102,7 @@ export class Rig implements AsyncDisposable {
   async create(file = example("media-relay.yaml"), where: object = {}): Promise<string> {
     const onboarded = await this.ask("POST", "/nsd/v1/descriptors", file);
     const nsd = onboarded.body.find((d: { kind: string }) => d.kind === "nsd");
-    const made = await this.ask("POST", "/nslcm/v1/ns_instances", { nsdId: nsd.id, nsName: "media", ...where });
+    const made = await this.ask("POST", "/mano/v1/ns_instances", { nsdId: nsd.id, nsName: "media", ...where });
     if (made.status !== 201) throw new Error(`not created: ${JSON.stringify(made.body)}`);
     return made.body.id;
   }
@@ -110,7 +110,7 @@ export class Rig implements AsyncDisposable {
   /** The example, instantiated and protected. */
   async deploy(file = example("media-relay.yaml")): Promise<string> {
     const id = await this.create(file);
-    await this.ask("POST", `/nslcm/v1/ns_instances/${id}/instantiate`);
+    await this.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
     const count = (await this.ns()).vnfcs.length;
     await until(`${count} servers`, () => this.vim.servers.size === count);
     for (const { name } of this.vim.servers.values()) this.vim.up(name);

@@ -34,7 +34,7 @@ afterEach(async () => {
 
 async function deploy(file = FILE): Promise<string> {
   const id = await rig.create(file, { vimAccountId: "one" });
-  const asked = await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/instantiate`);
+  const asked = await rig.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
   expect(asked.body.detail ?? null).toBeNull();
   await until("a server in each", () => one.servers.size === 1 && two.servers.size === 1);
   one.up("media-relay-a");
@@ -86,7 +86,7 @@ test("nets and ports are made in each VIM that needs them, joined by VLANs of th
   expect(there).toMatchObject({ plans: [], members: [{ name: "relay-b", data_net: "id-data_net1" }] });
   expect(there.members[0]!.server_id).toBe(two.byName("media-relay-b").id);
 
-  await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/terminate`);
+  await rig.ask("POST", `/mano/v1/ns_instances/${id}/terminate`);
   await until("gone", async () => (await rig.ns()).state === "NOT_INSTANTIATED", 20_000);
   expect([one.servers.size, two.servers.size, outside(one).length, outside(two).length]).toEqual([0, 0, 0, 0]);
   expect([[...one.nets.keys()], [...two.nets.keys()]]).toEqual([
@@ -219,7 +219,7 @@ describe("what is refused, or fails, says why and leaves nothing", () => {
     const made = await rig.ask("POST", "/nsd/v1/descriptors", FILE);
     const nsdId = made.body.find((d: { kind: string }) => d.kind === "nsd").id;
     const create = (more: object) =>
-      rig.ask("POST", "/nslcm/v1/ns_instances", { nsdId, nsName: "x", vimAccountId: "one", ...more });
+      rig.ask("POST", "/mano/v1/ns_instances", { nsdId, nsName: "x", vimAccountId: "one", ...more });
     expect((await create({ vimAccounts: { "relay-z": "two" } })).body.detail).toContain(
       "there is no VNFC or VDU relay-z; there are: relay-a, relay-b",
     );
@@ -228,12 +228,12 @@ describe("what is refused, or fails, says why and leaves nothing", () => {
     rig.setSettings({ vims: [vimOf("one", one), vimOf("two", two)], links: [{ ...LINK, vlans: { first: 100, last: 100 } }] });
     await rig.startMano();
     const { id } = (await create({})).body;
-    const full = await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/instantiate`);
+    const full = await rig.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
     expect(full.body.detail).toContain("no VLAN between 100 and 100 is free on the link of the VIMs one and two");
     await rig.stopMano();
     rig.setSettings({ vims: [vimOf("one", one), vimOf("two", two)] });
     await rig.startMano();
-    const unlinked = await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/instantiate`);
+    const unlinked = await rig.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
     expect(unlinked).toMatchObject({
       status: 400,
       body: { detail: expect.stringContaining("no link joins the VIMs one and two; the setting mano.links names them") },
@@ -245,7 +245,7 @@ describe("what is refused, or fails, says why and leaves nothing", () => {
     two.nets.clear();
     two.intercept = (req) => !(req.method === "POST" && req.url!.endsWith("/servers"));
     const id = await rig.create(FILE, { vimAccountId: "one" });
-    await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/instantiate`);
+    await rig.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
     await until("it waits for VIM two", async () => one.servers.size === 1 && (await rig.ns()).state === "INSTANTIATING");
     one.nets.delete("id-traffic_net1");
     await until("failed", async () => (await rig.ns()).state === "FAILED", 20_000);

@@ -10,11 +10,11 @@ beforeAll(async () => {
 afterAll(() => rig[Symbol.asyncDispose]());
 
 async function run(nsdId: string, nsName: string): Promise<string> {
-  const made = await rig.ask("POST", "/nslcm/v1/ns_instances", { nsdId, nsName });
+  const made = await rig.ask("POST", "/mano/v1/ns_instances", { nsdId, nsName });
   expect(made.status).toBe(201);
-  await rig.ask("POST", `/nslcm/v1/ns_instances/${made.body.id}/instantiate`);
+  await rig.ask("POST", `/mano/v1/ns_instances/${made.body.id}/instantiate`);
   const seen = async () => {
-    const { body } = await rig.ask("GET", `/nslcm/v1/ns_instances/${made.body.id}`);
+    const { body } = await rig.ask("GET", `/mano/v1/ns_instances/${made.body.id}`);
     if (body.state === "FAILED") throw new Error(body.detail);
     return body;
   };
@@ -26,10 +26,10 @@ async function run(nsdId: string, nsName: string): Promise<string> {
 }
 
 async function end(id: string): Promise<void> {
-  await rig.ask("POST", `/nslcm/v1/ns_instances/${id}/terminate`);
+  await rig.ask("POST", `/mano/v1/ns_instances/${id}/terminate`);
   await until(
     "it is terminated",
-    async () => (await rig.ask("GET", `/nslcm/v1/ns_instances/${id}`)).body.state === "NOT_INSTANTIATED",
+    async () => (await rig.ask("GET", `/mano/v1/ns_instances/${id}`)).body.state === "NOT_INSTANTIATED",
   );
 }
 

@@ -17,7 +17,7 @@ const isUp = (port: number) =>
 
 const post = (port: number, path: string, body: string) => fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", body });
 const createNs = (port: number, nsdId: string, nsName: string) =>
-  post(port, "/nslcm/v1/ns_instances", JSON.stringify({ nsdId, nsName }));
+  post(port, "/mano/v1/ns_instances", JSON.stringify({ nsdId, nsName }));
 
 function settings(name: string, port: number, vim: ToyVim): string {
   const path = join(dir, `${name}.json`);
@@ -50,6 +50,6 @@ test("a second MANO on the same store takes over, and the first ends by itself; 
   await until("the first has ended", () => first.process.exitCode !== null);
   expect(first.process.exitCode).toBe(75);
   expect(first.log).toContain("another daemon has taken over");
-  const seen = (await (await fetch(`http://127.0.0.1:${otherPort}/nslcm/v1/ns_instances`)).json()) as { name: string }[];
+  const seen = (await (await fetch(`http://127.0.0.1:${otherPort}/mano/v1/ns_instances`)).json()) as { name: string }[];
   expect(seen.map((ns) => ns.name)).toEqual(["one"]);
 });

@@ -137,9 +137,9 @@ test("twins in two VIMs: either takes over from the other over the link; a VIM t
   );
   const made = await ask<{ id: string; kind: string }[]>("POST", "/nsd/v1/descriptors", file);
   const wish = { nsdId: made.find((d) => d.kind === "nsd")!.id, nsName: "media", vimAccountId: "one" };
-  const { id } = await ask<NsView>("POST", "/nslcm/v1/ns_instances", wish);
-  await ask("POST", `/nslcm/v1/ns_instances/${id}/instantiate`);
-  const ns = () => ask<NsView>("GET", `/nslcm/v1/ns_instances/${id}`);
+  const { id } = await ask<NsView>("POST", "/mano/v1/ns_instances", wish);
+  await ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
+  const ns = () => ask<NsView>("GET", `/mano/v1/ns_instances/${id}`);
   await until(
     "it is instantiated",
     async () => {
@@ -242,7 +242,7 @@ test("twins in two VIMs: either takes over from the other over the link; a VIM t
       .slice(0, 1),
   ).toEqual(["armed"]);
 
-  await ask("POST", `/nslcm/v1/ns_instances/${id}/terminate`);
+  await ask("POST", `/mano/v1/ns_instances/${id}/terminate`);
   await until("nothing is left", async () => (await ns()).state === "NOT_INSTANTIATED", PATIENCE_MS);
   expect([await servers(one), await servers(two), await netsOf(two)]).toEqual([[], [], ["data_net1", "media_net"]]);
 });

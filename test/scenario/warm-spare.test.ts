@@ -53,7 +53,7 @@ test("the twins die one after the other: the spare is resumed when the first doe
   });
   const group = () => rest<ProtectionGroupView>("GET", `${lab.manoUrl}/mano/v1/protection_groups/media-relay`);
   const spare = async () => (await group()).spares[0]!;
-  const ns = await rest<NsView>("GET", `${lab.manoUrl}/nslcm/v1/ns_instances/${lab.nsId}`);
+  const ns = await rest<NsView>("GET", `${lab.manoUrl}/mano/v1/ns_instances/${lab.nsId}`);
   await until("the spare rests", async () => (await spare()).isWarm);
 
   const firstAt = await kill(ns, "relay-a");

@@ -179,13 +179,13 @@ test("roles: 403 says what is needed; the MANO's viewer looks, its operator comm
   };
   expect(await ask(ports.mano, "/nsfm/v1/alarms", viewer!)).toMatchObject({ status: 200 });
   const ns = { method: "POST", body: { nsdId: "none", nsName: "n" } };
-  const told = await ask(ports.mano, "/nslcm/v1/ns_instances", viewer!, ns);
+  const told = await ask(ports.mano, "/mano/v1/ns_instances", viewer!, ns);
   expect(told).toMatchObject({
     status: 403,
     body: { code: "FORBIDDEN", detail: expect.stringMatching(/needs the role operator.*has viewer/) },
   });
   expect(told.headers["www-authenticate"]).toBe('Bearer realm="mano", error="insufficient_scope"');
-  expect(await ask(ports.mano, "/nslcm/v1/ns_instances", operator!, ns)).toMatchObject({ status: 404 });
+  expect(await ask(ports.mano, "/mano/v1/ns_instances", operator!, ns)).toMatchObject({ status: 404 });
   expect(await ask(ports.mano, "/mano/v1/vims", operator!, vims)).toMatchObject({ status: 403 });
   expect(await ask(ports.mano, "/mano/v1/vims", admin!, vims)).toMatchObject({ status: 201 });
   const { events } = (await ask(ports.mano, "/mano/v1/events", viewer!)).body;

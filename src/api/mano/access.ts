@@ -9,12 +9,12 @@ export const ACCESS: Readonly<Record<string, Role>> = {
   "GET /nsd/v1/descriptors/:id": "viewer",
   "DELETE /nsd/v1/descriptors/:id": "operator",
 
-  "POST /nslcm/v1/ns_instances": "operator",
-  "GET /nslcm/v1/ns_instances": "viewer",
-  "GET /nslcm/v1/ns_instances/:id": "viewer",
-  "DELETE /nslcm/v1/ns_instances/:id": "operator",
-  "POST /nslcm/v1/ns_instances/:id/instantiate": "operator",
-  "POST /nslcm/v1/ns_instances/:id/terminate": "operator",
+  "POST /mano/v1/ns_instances": "operator",
+  "GET /mano/v1/ns_instances": "viewer",
+  "GET /mano/v1/ns_instances/:id": "viewer",
+  "DELETE /mano/v1/ns_instances/:id": "operator",
+  "POST /mano/v1/ns_instances/:id/instantiate": "operator",
+  "POST /mano/v1/ns_instances/:id/terminate": "operator",
 
   "GET /nsfm/v1/alarms": "viewer",
   "PATCH /nsfm/v1/alarms/:id": "operator",

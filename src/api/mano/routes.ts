@@ -41,21 +41,21 @@ const shown = ({ id, kind, body, vnfdRecordId, createdAt }: CatalogueEntry) => (
   vnfdRecordId,
   createdAt,
 });
-const nsAt = ({ id }: { readonly id: string }) => `/nslcm/v1/ns_instances/${id}`;
+const nsAt = ({ id }: { readonly id: string }) => `/mano/v1/ns_instances/${id}`;
 
-/** The MANO's API on one screen: SOL005 where it has a name for it, `/mano/v1` where it has not. */
+/** The MANO's own API on one screen: `/mano/v1` is what ETSI has no word for. */
 export const ROUTES: readonly Route[] = [
   { is: "POST /nsd/v1/descriptors", gives: 201, does: (c) => onboard(c) },
   { is: "GET /nsd/v1/descriptors", gives: 200, does: async (c) => (await c.doors.listDescriptors()).map(shown) },
   { is: "GET /nsd/v1/descriptors/:id", gives: 200, does: async (c) => shown(await c.doors.getDescriptor(idOf(c))) },
   { is: "DELETE /nsd/v1/descriptors/:id", gives: 204, does: (c) => c.doors.deleteDescriptor(idOf(c)) },
 
-  { is: "POST /nslcm/v1/ns_instances", gives: 201, does: (c) => c.doors.createNs(checkedBody(createNs, c.body)), location: nsAt },
-  { is: "GET /nslcm/v1/ns_instances", gives: 200, does: (c) => c.doors.listNs() },
-  { is: "GET /nslcm/v1/ns_instances/:id", gives: 200, does: (c) => c.doors.getNs(idOf(c)) },
-  { is: "DELETE /nslcm/v1/ns_instances/:id", gives: 204, does: (c) => c.doors.deleteNs(idOf(c)) },
-  { is: "POST /nslcm/v1/ns_instances/:id/instantiate", gives: 202, does: (c) => c.doors.instantiate(idOf(c)), location: nsAt },
-  { is: "POST /nslcm/v1/ns_instances/:id/terminate", gives: 202, does: (c) => c.doors.terminate(idOf(c)), location: nsAt },
+  { is: "POST /mano/v1/ns_instances", gives: 201, does: (c) => c.doors.createNs(checkedBody(createNs, c.body)), location: nsAt },
+  { is: "GET /mano/v1/ns_instances", gives: 200, does: (c) => c.doors.listNs() },
+  { is: "GET /mano/v1/ns_instances/:id", gives: 200, does: (c) => c.doors.getNs(idOf(c)) },
+  { is: "DELETE /mano/v1/ns_instances/:id", gives: 204, does: (c) => c.doors.deleteNs(idOf(c)) },
+  { is: "POST /mano/v1/ns_instances/:id/instantiate", gives: 202, does: (c) => c.doors.instantiate(idOf(c)), location: nsAt },
+  { is: "POST /mano/v1/ns_instances/:id/terminate", gives: 202, does: (c) => c.doors.terminate(idOf(c)), location: nsAt },
 
   { is: "GET /nsfm/v1/alarms", gives: 200, does: (c) => c.doors.listAlarms(limitOf(c)) },
   { is: "PATCH /nsfm/v1/alarms/:id", gives: 200, does: (c) => acknowledge(c) },
