@@ -190,14 +190,25 @@ const vimLink = Type.Object(
   { ...closed, description: "an object with ends and vlans" },
 );
 
+/** For what is told to clients: behind a proxy they reach the MANO by another address than that which it listens on. */
+const apiRoot = Type.Optional(
+  text("the URL that clients reach the MANO by, such as https://mano.example.com", { pattern: "^https?://[^/?#\\s]+[^?#\\s]*$" }),
+);
+
 const mano = Type.Object(
   {
     listen: Type.Object(
-      { host, port: tcpPort(9090), tls: Type.Optional(tls), allowPlainHttp },
-      { ...closed, default: {}, description: "an object with host, port, tls, allowPlainHttp" },
+      { host, port: tcpPort(9090), tls: Type.Optional(tls), allowPlainHttp, apiRoot },
+      { ...closed, default: {}, description: "an object with host, port, tls, allowPlainHttp, apiRoot" },
     ),
     auth,
     store: text("the path of the MANO's SQLite file"),
+    listPageSize: Type.Integer({
+      minimum: 1,
+      maximum: 10_000,
+      default: 100,
+      description: "members of a page of a list, 1..10000",
+    }),
     mode: Type.Enum(["push", "poll"], { default: "push", description: '"push" or "poll"' }),
     pollIntervalMs: Type.Integer({ minimum: 100, maximum: 300_000, default: 1_000, description: "milliseconds, 100..300000" }),
     realTimePriority,

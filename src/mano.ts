@@ -12,6 +12,7 @@ import { groupView } from "./mano/group-views.ts";
 import type { Guard } from "./mano/guard.ts";
 import { Nfvo } from "./mano/nfvo.ts";
 import { Requests } from "./mano/requests.ts";
+import { solRoutes } from "./mano-sol.ts";
 import type { VimAccountId } from "./model/ids.ts";
 import type { Alarm } from "./model/mano-event.ts";
 import type { VimAccount } from "./model/ns.ts";
@@ -48,7 +49,8 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   const nfvo = undo.use(await Nfvo.open({ db, clock, log, mode, pollIntervalMs, connect, links }));
   const { host, tls } = config.listen;
   const doorway = openDoorway({ realm: "mano", db, auth: config.auth, tls, setting: "config.mano.listen.tls", clock, log });
-  const app = serveMano(doorsOf(nfvo, db, clock), log, doorway.guarding(host));
+  const sol = { routes: solRoutes(nfvo), apiRoot: config.listen.apiRoot, pageSize: config.listPageSize };
+  const app = serveMano(doorsOf(nfvo, db, clock), sol, log, doorway.guarding(host));
   doorway.add(app);
   undo.defer(async () => {
     await app.close();

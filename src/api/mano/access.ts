@@ -26,6 +26,9 @@ export const ACCESS: Readonly<Record<string, Role>> = {
   "GET /mano/v1/protection_groups": "viewer",
   "GET /mano/v1/protection_groups/:id": "viewer",
   "POST /mano/v1/protection_groups/:id/command": "operator",
+  "GET /nsd/v2/ns_descriptors": "viewer",
+  "GET /nsd/v2/ns_descriptors/:id": "viewer",
+
   "GET /mano/v1/vims": "viewer",
   "POST /mano/v1/vims": "admin",
 };

@@ -1,11 +1,14 @@
 import type { TlsOptions } from "node:tls";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
-import { FAULTS, Fault } from "../../lib/fault.ts";
+import { Fault } from "../../lib/fault.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Caller, Role } from "../../model/token.ts";
 import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.ts";
 import { type Gate, NotLetIn } from "../gate.ts";
 import { makeHttp } from "../http.ts";
+import { FaultWithHeaders, problemOf } from "../sol/problem.ts";
+import type { BoundRoute } from "../sol/route.ts";
+import { type NO_METHOD, type SolSettings, serveSol } from "../sol/serve.ts";
 import { ACCESS } from "./access.ts";
 import type { ManoDoors } from "./doors.ts";
 import { ROUTES } from "./routes.ts";
@@ -21,8 +24,13 @@ export interface Guarded {
   readonly tls?: TlsOptions;
 }
 
+/** ETSI's interfaces: the rows of all their tables, and how they are addressed. */
+export interface Sol extends SolSettings {
+  readonly routes: readonly BoundRoute[];
+}
+
 /** The MANO's API. The caller listens. */
-export function serveMano(doors: ManoDoors, log: Log, { gate, tls }: Guarded = {}): FastifyInstance {
+export function serveMano(doors: ManoDoors, sol: Sol, log: Log, { gate, tls }: Guarded = {}): FastifyInstance {
   const app = makeHttp(tls);
   app.addContentTypeParser("application/zip", { parseAs: "buffer", bodyLimit: PACKAGE_BYTES_MAX }, (_request, body, done) =>
     done(null, body),
@@ -34,8 +42,8 @@ export function serveMano(doors: ManoDoors, log: Log, { gate, tls }: Guarded = {
     if (method === "GET" || method === "HEAD" || reply.statusCode > 299) return;
     doors.changed({ by: byOf(request, callerOf(request)), method, path: url.split("?")[0]!, status: reply.statusCode });
   });
-  app.setErrorHandler((error, request, reply) => void sendProblem(reply, problemOf(error), error, request, log));
-  app.setNotFoundHandler((request, reply) => void sendProblem(reply, noSuchRoute(request), null, request, log));
+  app.setErrorHandler((error, request, reply) => void sendProblem(reply, error, request, log));
+  app.setNotFoundHandler((request, reply) => void sendProblem(reply, noSuchRoute(request, sol.routes), request, log));
   app.get(EVENTS, async (request, reply) => {
     const caller = callerOf(request);
     const isStillGood = async () => caller === null || gate === undefined || gate.isGood(caller);
@@ -65,6 +73,7 @@ export function serveMano(doors: ManoDoors, log: Log, { gate, tls }: Guarded = {
       },
     });
   }
+  serveSol(app, sol.routes, sol, (request) => ({ by: byOf(request, callerOf(request)), caller: callerOf(request) }));
   return app;
 }
 
@@ -79,8 +88,9 @@ function guard(app: FastifyInstance, gate: Gate | null): (request: FastifyReques
 }
 
 /** Of a path that is no route any role may hear that it is none. */
-function neededFor({ method, routeOptions: { url } }: FastifyRequest): Role {
-  if (url === undefined) return "viewer";
+function neededFor({ method, routeOptions: { url, config } }: FastifyRequest): Role {
+  if (url === undefined || (config as Partial<typeof NO_METHOD>).noMethod) return "viewer";
+  if (url.endsWith("/api_versions")) return "viewer";
   return ACCESS[`${method === "HEAD" ? "GET" : method} ${url}`] ?? "admin";
 }
 
@@ -90,39 +100,14 @@ function byOf(request: FastifyRequest, caller: Caller | null): string {
   return caller === null ? from : `${caller.name} (token ${caller.id}), ${from}`;
 }
 
-/** RFC 7807, as SOL013 6.3 asks for. `code` is ours: the same word as in logs and journal. */
-interface Problem {
-  readonly status: number;
-  readonly title: string;
-  readonly detail: string;
-  readonly code: string;
+function noSuchRoute(request: FastifyRequest, sol: readonly BoundRoute[]): Fault {
+  const there = [...ROUTES, ...sol].map((r) => r.is).join(", ");
+  return new Fault("NOT_FOUND", `there is no ${request.method} ${request.url.split("?")[0]}; there are: ${there}, GET ${EVENTS}`);
 }
 
-function problemOf(e: unknown): Problem {
-  if (e instanceof Fault) return { status: FAULTS[e.code].http, title: FAULTS[e.code].text, detail: detailOf(e), code: e.code };
-  const status = (e as { statusCode?: number } | null)?.statusCode;
-  if (status !== undefined && status < 500) {
-    return { status, title: FAULTS.INVALID.text, detail: e instanceof Error ? e.message : String(e), code: "INVALID" };
-  }
-  return { status: 500, title: "internal error", detail: "a bug of ours; the log has more", code: "INTERNAL" };
-}
-
-/** What is special about it; the title says the rest. */
-const detailOf = (e: Fault): string => e.message.slice(FAULTS[e.code].text.length + 2);
-
-function noSuchRoute(request: FastifyRequest): Problem {
-  const there = [...ROUTES.map((r) => r.is), `GET ${EVENTS}`].join(", ");
-  const { http: status, text: title } = FAULTS.NOT_FOUND;
-  return {
-    status,
-    title,
-    detail: `there is no ${request.method} ${request.url.split("?")[0]}; there are: ${there}`,
-    code: "NOT_FOUND",
-  };
-}
-
-function sendProblem(reply: FastifyReply, problem: Problem, error: unknown, request: FastifyRequest, log: Log): FastifyReply {
-  if (error instanceof NotLetIn) void reply.headers(error.headers);
+function sendProblem(reply: FastifyReply, error: unknown, request: FastifyRequest, log: Log): FastifyReply {
+  const problem = problemOf(error);
+  if (error instanceof NotLetIn || error instanceof FaultWithHeaders) void reply.headers(error.headers);
   if (problem.status >= 500)
     log.error({ err: error, method: request.method, path: request.url.split("?")[0] }, "a request failed");
   return reply.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));

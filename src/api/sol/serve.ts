@@ -1,0 +1,205 @@
+import { Readable } from "node:stream";
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import { Fault } from "../../lib/fault.ts";
+import type { Caller } from "../../model/token.ts";
+import { apiRootOf, withAbsoluteLinks } from "./address.ts";
+import { bodyText, checkedJson } from "./body.ts";
+import { listing, type Query } from "./list.ts";
+import { acceptable, understood } from "./media-type.ts";
+import { checkConditions, etagOf, httpDate, isConditional } from "./precondition.ts";
+import { FaultWithHeaders } from "./problem.ts";
+import { Answer, type BoundRoute, Dated, type SolCall } from "./route.ts";
+import { API_VERSIONS, type ApiName, apiVersionInformation, isApiName, majorOf, versionFor } from "./versions.ts";
+
+export interface SolSettings {
+  /** What clients reach us by, such as `https://mano.example.com:9090`; left out: what each request was addressed to. */
+  readonly apiRoot?: string | undefined;
+  /** Members of a list that one page holds. */
+  readonly pageSize: number;
+}
+
+/** Who asks: in words for records, and the token. */
+export type Asker = (request: FastifyRequest) => { readonly by: string; readonly caller: Caller | null };
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+/** What a route is given in `config`: such a path exists, but not this method of it. Any role may hear that. */
+export const NO_METHOD = { noMethod: true } as const;
+const MERGE_PATCH = "application/merge-patch+json";
+
+/** Serves tables of SOL routes: what SOL013 asks of every one of them is done here. */
+export function serveSol(app: FastifyInstance, routes: readonly BoundRoute[], settings: SolSettings, asker: Asker): void {
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+    const serving = new Serving(routes, settings, asker);
+    for (const path of new Set(routes.map((r) => pathOf(r.is)))) serving.path(scope, path);
+    for (const api of new Set(routes.map((r) => apiOf(r.is)))) serving.versions(scope, api);
+  });
+}
+
+const pathOf = (is: string): string => is.split(" ")[1]!;
+
+function apiOf(is: string): ApiName {
+  const [, api = "", major] = pathOf(is).split("/");
+  if (!isApiName(api) || major !== `v${majorOf(api)}`) throw new Error(`${is} is in no interface that we have: see versions.ts`);
+  return api;
+}
+
+class Serving {
+  readonly #routes: readonly BoundRoute[];
+  readonly #settings: SolSettings;
+  readonly #asker: Asker;
+  /** Conditional changes of one resource go one after the other: else two could see the same state, and both change it. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+
+  constructor(routes: readonly BoundRoute[], settings: SolSettings, asker: Asker) {
+    this.#routes = routes;
+    this.#settings = settings;
+    this.#asker = asker;
+  }
+
+  /** All methods of one path. */
+  path(scope: FastifyInstance, url: string): void {
+    const mine = this.#routes.filter((r) => pathOf(r.is) === url);
+    const get = mine.find((r) => r.is.startsWith("GET ")) ?? null;
+    for (const route of mine) {
+      const method = route.is.split(" ")[0] as HTTPMethods;
+      scope.route({ method, url, handler: (request, reply) => this.#serve(route, get, request, reply) });
+    }
+    refuseOthers(
+      scope,
+      url,
+      mine.map((r) => r.is.split(" ")[0]!),
+    );
+  }
+
+  /** `api_versions` with and without the major version (SOL013 9.3). It asks for no Version: it is where a client learns of them. */
+  versions(scope: FastifyInstance, api: ApiName): void {
+    for (const url of [`/${api}/api_versions`, `/${api}/v${majorOf(api)}/api_versions`]) {
+      scope.get(url, async (request, reply) => {
+        acceptable(request.headers.accept, ["application/json"]);
+        return reply.header("version", API_VERSIONS[api]).send(apiVersionInformation(api, this.#apiRoot(request)));
+      });
+      refuseOthers(scope, url, ["GET"]);
+    }
+  }
+
+  async #serve(route: BoundRoute, get: BoundRoute | null, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const api = apiOf(route.is);
+    void reply.header("version", API_VERSIONS[api]); // Of what is refused before it is known which one is meant.
+    void reply.header("version", versionFor(api, headerOf(request, "version")));
+    const accepted = acceptable(request.headers.accept, route.offers ?? ["application/json"]);
+    const call = await this.#callOf(route, request, accepted);
+    const value = await this.#done(route, get, call, request);
+    return this.#send(route, call, value, reply);
+  }
+
+  async #callOf(route: BoundRoute, request: FastifyRequest, accepted: string): Promise<SolCall<unknown>> {
+    const { params, query } = request as unknown as Pick<SolCall<unknown>, "params" | "query">;
+    const stream = request.body instanceof Readable ? request.body : null;
+    const takesBody = route.body !== undefined || route.streams === true;
+    const contentType = takesBody && stream !== null ? understood(request.headers["content-type"], takenBy(route)) : "";
+    const text = route.streams || route.body === undefined || stream === null ? "" : await bodyText(stream);
+    return {
+      doors: null,
+      params,
+      query,
+      headers: request.headers as Record<string, string | undefined>,
+      body: route.body === undefined ? null : checkedJson(text, route.body),
+      stream: route.streams ? stream : null,
+      contentType,
+      accepted,
+      ...this.#asker(request),
+      apiRoot: this.#apiRoot(request),
+    };
+  }
+
+  /** Does it; under a condition, only when the resource is as it asks. */
+  async #done(route: BoundRoute, get: BoundRoute | null, call: SolCall<unknown>, request: FastifyRequest): Promise<unknown> {
+    if (request.method === "GET" || request.method === "HEAD" || get === null || get.lists || get.offers) return route.does(call);
+    const path = request.url.split("?")[0]!;
+    const before = this.#turns.get(path) ?? Promise.resolve();
+    const mine = before
+      .catch(() => {}) // Its failure is its caller's.
+      .then(async () => {
+        if (isConditional(request.headers)) checkConditions(request.headers, stateOf(await get.does(call)));
+        return route.does(call);
+      });
+    this.#turns.set(path, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#turns.get(path) === mine) this.#turns.delete(path);
+    }
+  }
+
+  #send(route: BoundRoute, call: SolCall<unknown>, value: unknown, reply: FastifyReply): FastifyReply {
+    if (value instanceof Answer)
+      return reply
+        .status(value.status)
+        .headers(value.headers)
+        .send(value.body ?? undefined);
+    const shown = value instanceof Dated ? value.body : value;
+    if (route.location) void reply.header("location", `${call.apiRoot}${route.location(shown)}`);
+    void reply.status(route.gives);
+    if (route.gives === 202 || route.gives === 204) return reply.send();
+    if (route.lists) return this.#sendList(route, call, shown as readonly (object & { id: string })[], reply);
+    if (route.is.startsWith("GET ")) {
+      const { etag, modifiedAt } = stateOf(value);
+      void reply.header("etag", etag);
+      if (modifiedAt !== null) void reply.header("last-modified", httpDate(modifiedAt));
+    }
+    return sendJson(reply, withAbsoluteLinks(shown, call.apiRoot));
+  }
+
+  #sendList(route: BoundRoute, call: SolCall<unknown>, all: readonly (object & { id: string })[], reply: FastifyReply) {
+    const { items, next } = listing(all, call.query as Query, route.lists!, this.#settings.pageSize);
+    if (next !== null) void reply.header("link", `<${call.apiRoot}${pathOf(route.is)}?${next}>; rel="next"`);
+    return sendJson(reply, withAbsoluteLinks(items, call.apiRoot));
+  }
+
+  #apiRoot(request: FastifyRequest): string {
+    const { localAddress, localPort } = request.socket;
+    return apiRootOf(this.#settings.apiRoot, {
+      protocol: request.protocol,
+      host: request.headers.host,
+      localAddress,
+      localPort,
+    });
+  }
+}
+
+const takenBy = (route: BoundRoute): readonly string[] =>
+  route.takes ?? (route.is.startsWith("PATCH ") ? [MERGE_PATCH, "application/json"] : ["application/json"]);
+
+const stateOf = (value: unknown) =>
+  value instanceof Dated ? { etag: etagOf(value.body), modifiedAt: value.modifiedAt } : { etag: etagOf(value), modifiedAt: null };
+
+const headerOf = (request: FastifyRequest, name: string): string | undefined => {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(",") : value;
+};
+
+const sendJson = (reply: FastifyReply, value: unknown): FastifyReply =>
+  reply.type("application/json").send(JSON.stringify(value));
+
+/** 405 with what there is instead, for the methods that a path has not (SOL013 table 6.4-1). */
+function refuseOthers(scope: FastifyInstance, url: string, there: readonly string[]): void {
+  const allow = METHODS.filter((m) => there.includes(m)).join(", ");
+  scope.route({
+    method: METHODS.filter((m) => !there.includes(m)),
+    url,
+    config: NO_METHOD,
+    handler: (request) => {
+      const path = request.url.split("?")[0]!;
+      const [, api = ""] = path.split("/");
+      const version: Record<string, string> = isApiName(api) ? { version: API_VERSIONS[api] } : {};
+      throw new FaultWithHeaders("NO_SUCH_METHOD", `${path} takes ${allow}, not ${request.method}`, { allow, ...version });
+    },
+  });
+}
+
+/** Throws NOT_FOUND in the words that all tables use. */
+export function notFound(kind: string, id: string, list: string): never {
+  throw new Fault("NOT_FOUND", `there is no ${kind} ${id}; GET ${list} lists those there are`, { id });
+}

@@ -1,0 +1,38 @@
+import { NSD_ROUTES, type NsdDoors } from "./api/sol/nsd.ts";
+import { type BoundRoute, bound } from "./api/sol/route.ts";
+import { notFound } from "./api/sol/serve.ts";
+import type { Nfvo } from "./mano/nfvo.ts";
+import type { Nsd } from "./model/descriptor.ts";
+import type { PackageView } from "./model/package.ts";
+
+/** Every table of ETSI's interfaces, with the doors that its routes go through. */
+export const solRoutes = (nfvo: Nfvo): BoundRoute[] => [...bound(NSD_ROUTES, nsdDoors(nfvo))];
+
+function nsdDoors(nfvo: Nfvo): NsdDoors {
+  const all = async () => (await nfvo.catalogue.all()).filter((r) => r.kind === "nsd").map(viewOf);
+  const viewOf = ({ id, body, vnfdRecordId, createdAt }: Awaited<ReturnType<Nfvo["catalogue"]["get"]>>): PackageView => ({
+    id,
+    kind: "nsd",
+    onboarding: "ONBOARDED",
+    operational: "ENABLED",
+    userDefinedData: {},
+    failure: null,
+    content: {
+      descriptorId: body.id,
+      version: body.version,
+      name: body.name,
+      provider: (body as Nsd).designer ?? null,
+      softwareVersion: null,
+      checksum: null,
+      artifacts: [],
+    },
+    uses: [vnfdRecordId!],
+    createdAt,
+    modifiedAt: createdAt,
+    isInUse: nfvo.lifecycle.all.some((d) => d.ns.nsdId === id),
+  });
+  return {
+    listNsds: all,
+    getNsd: async (id) => (await all()).find((n) => n.id === id) ?? notFound("NSD", id, "/nsd/v2/ns_descriptors"),
+  };
+}
