@@ -37,7 +37,9 @@ test.skipIf(etsi === null)("replies that are as ETSI says pass, and every kind o
   ]);
   expect(said({ status: 404, body: '{"status":404,"detail":"x"}', ...problem })).toEqual([]);
   expect(said({ status: 404, body: '{"status":404,"detail":"x"}' })).toEqual([expect.stringMatching(/Content-Type/)]);
-  expect(said({ status: 418, body: '{"status":418,"detail":"x"}', ...problem })).toEqual([expect.stringMatching(/no such status/)]);
+  expect(said({ status: 418, body: '{"status":418,"detail":"x"}', ...problem })).toEqual([
+    expect.stringMatching(/no such status/),
+  ]);
   const made = { method: "POST", path: "/nsd/v2/ns_descriptors", status: 201, body: JSON.stringify(info) };
   expect(said(made)).toEqual([expect.stringMatching(/Location null is no absolute URI/)]);
   expect(said({ ...made, headers: new Headers({ ...json, location: "http://h/nsd/v2/ns_descriptors/1" }) })).toEqual([]);
