@@ -4,6 +4,7 @@ import { openDoorway } from "../../src/api/doorway.ts";
 import { listenHttp, makeHttp } from "../../src/api/http.ts";
 import { ACCESS } from "../../src/api/mano/access.ts";
 import { ROUTES } from "../../src/api/mano/routes.ts";
+import { SOL_TABLES } from "../../src/api/sol/tables.ts";
 import { readTls } from "../../src/api/tls.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
@@ -16,7 +17,7 @@ afterAll(() => authority[Symbol.dispose]());
 const server = authority.issue("server");
 
 test("every route of the MANO has its rule, and no rule is of a route that is no more", () => {
-  const routes = ROUTES.map((r) => r.is as string);
+  const routes = [...ROUTES, ...SOL_TABLES.flat()].map((r) => r.is as string);
   expect(routes.filter((r) => !(r in ACCESS))).toEqual([]);
   expect(Object.keys(ACCESS).filter((r) => !routes.includes(r) && r !== "GET /mano/v1/events")).toEqual([]);
 });
