@@ -18,7 +18,8 @@ export function withoutMissing<N extends Net, P extends VimPort>(
   const missing = new Map<NetId, string>();
   const isThere = (port: string, netId: NetId | null) => {
     if (has(port)) return true;
-    if (netId !== null) missing.set(netId, `switch port name '${port}' is not valid for the openflow controller`);
+    if (netId !== null && !missing.has(netId))
+      missing.set(netId, `switch port name '${port}' is not valid for the openflow controller`);
     return false;
   };
   return {

@@ -4,6 +4,7 @@ import type { FabricNet } from "../../src/steer/fabric.ts";
 import { type FlowCase, oursOf, type RecordedFlow } from "../../tools/flows/case.ts";
 import { judge, judgeAll } from "../../tools/flows/judge.ts";
 import { isContested, wrongWays } from "../../tools/flows/reach.ts";
+import { AS_IT_IS, openvimAnswer, REPAIRED } from "./openvim-rule.ts";
 
 const port = (switch_port: string, vlan: number | null, mac: string | null) => ({ switch_port, vlan, mac });
 const net = (uuid: string, ports: FlowCase["nets"][number]["ports"], more: Partial<FlowCase["nets"][number]> = {}) => ({
@@ -83,7 +84,7 @@ describe("judging a case", () => {
         bindNet: null,
         copyNet: null,
         bindVlan: null,
-        ports: [...PAIR.nets[0]!.ports.map((p) => ({ switchPort: p.switch_port, vlan: p.vlan, mac: p.mac, senders: null }))],
+        ports: [...PAIR.nets[0]!.ports.map((p) => ({ switchPort: p.switch_port, vlan: p.vlan!, mac: p.mac!, senders: null }))],
       },
     ];
     expect(judge(crashed, { nets, listed: [], table: [], problems: [] })).toMatchObject({ is: "mismatch" });
@@ -96,6 +97,31 @@ describe("judging a case", () => {
     expect(judge({ nets: [three], out: { result: -1, flows: null, error: "ptp with more than two" } })).toMatchObject({
       is: "listed",
     });
+  });
+
+  test("of two ports that are not there, the original names the first: so does ours", () => {
+    const nets = [net("net0", [port("p1", null, A), port("p8", null, null), port("p9", null, C)])];
+    const error = "switch port name 'p8' is not valid for the openflow controller";
+    const judged = judge({ nets, valid_ports: ["p1"], out: { result: -1, flows: null, error } });
+    expect(judged).toMatchObject({ is: "listed", decision: "0006 (5)" });
+  });
+
+  test("a bind to a net that is bound itself is listed apart", () => {
+    const nets = [
+      net("net0", [port("p1", null, A)]),
+      net("net1", [port("p2", null, C)], { bind_net: "net0" }),
+      net("net2", [port("p3", null, null)], { bind_net: "net1" }),
+    ];
+    expect(judge({ nets, out: openvimAnswer({ nets }, AS_IT_IS) })).toMatchObject({ is: "listed", decision: "0006 (6)" });
+  });
+
+  test("the port of a provider is computed with where the recorded entries know it", () => {
+    const bare = net("net0", [port("p1", null, A), port("p2", null, null)], { provider: "openflow:p7:vlan" });
+    const whole = { ...bare, ports: [...bare.ports, { uuid: "x", ...port("p7", 3000, null) }] };
+    for (const nets of [[whole], [bare]])
+      for (const computed of [[whole], [bare]])
+        if (nets[0] === bare || computed[0] === whole)
+          expect(judge({ nets, out: openvimAnswer({ nets: computed }, AS_IT_IS) })).toEqual({ is: "same" });
   });
 
   test("two nets that claim one place of the switch are told apart from those that differ without a reason", () => {
@@ -151,4 +177,47 @@ test("whatever the nets of a bind group, frames reach whom they should and nobod
     { numRuns: 2_000 },
   );
   expect(judged).toBeGreaterThan(500);
+});
+
+/** The same, with ends that are tied to one port each, ptp nets, ports that the switch has not, and the nets in any order. */
+const arbitraryCase = fc
+  .record({
+    nets: arbitraryGroup,
+    apart: fc.boolean(),
+    kinds: fc.array(fc.constantFrom("data", "data", "data", "ptp"), { minLength: 3, maxLength: 3 }),
+    order: fc.shuffledSubarray([0, 1, 2], { minLength: 1 }),
+    valid: fc.constantFrom(undefined, undefined, ["p0", "p1", "p2", "p3", "p4", "p5", "p6"]),
+  })
+  .map(({ nets, apart, kinds, order, valid }) => {
+    let place = 0;
+    const placed = nets.map((n, i) => ({
+      ...{ ...n, type: kinds[i]! },
+      ports: n.ports.map((p) => ({ ...p, ...(apart && { switch_port: `p${place++}` }) })),
+    }));
+    return { nets: order.map((i) => placed[i]!), ...(valid && { valid_ports: [...valid] }) };
+  });
+
+describe("the original's steps, for nets that nobody has recorded", () => {
+  test("nothing of it differs from ours without a written reason", () => {
+    const seen = new Set<string>();
+    fc.assert(
+      fc.property(arbitraryCase, (nets) => {
+        const verdict = judge({ ...nets, out: openvimAnswer(nets, AS_IT_IS) });
+        expect(verdict.is === "mismatch" ? verdict.differs : []).toEqual([]);
+        seen.add(verdict.is === "listed" ? verdict.decision : verdict.is);
+      }),
+      { numRuns: 2_000 },
+    );
+    expect([...seen].toSorted()).toEqual(["0006 (2)", "0006 (3)", "0006 (4)", "0006 (5)", "same"]);
+  });
+
+  test("with its two defects mended it is the same as ours, but where two nets claim one place or something is refused", () => {
+    fc.assert(
+      fc.property(arbitraryCase, (nets) => {
+        const verdict = judge({ ...nets, out: openvimAnswer(nets, REPAIRED) });
+        expect(["same", "0006 (3)", "0006 (5)"]).toContain(verdict.is === "listed" ? verdict.decision : verdict.is);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
 });

@@ -3,7 +3,7 @@ import type { FlowEntry } from "../../src/model/flow.ts";
 import type { NetId, VimPortId } from "../../src/model/ids.ts";
 import type { Net, NetKind, VimPort } from "../../src/model/net.ts";
 import { ABILITIES } from "../../src/model/switch.ts";
-import { bindGroups, type FabricEntry, type FabricNet, fabricEntries, fabricNet } from "../../src/steer/fabric.ts";
+import { bindGroups, type FabricEntry, type FabricNet, fabricEntries, fabricNet, outsideOf } from "../../src/steer/fabric.ts";
 import { withoutMissing } from "../../src/steer/missing.ts";
 import { wantedTable } from "../../src/steer/wanted.ts";
 
@@ -12,17 +12,17 @@ const tag = orNull(Type.Union([Type.Integer(), Type.String({ pattern: "^[0-9]+$"
 const port = Type.Object({
   uuid: Type.Optional(Type.String()),
   switch_port: Type.String(),
-  vlan: orNull(Type.Integer()),
-  mac: orNull(Type.String()),
+  vlan: Type.Optional(orNull(Type.Integer())),
+  mac: Type.Optional(orNull(Type.String())),
 });
 const net = Type.Object({
   uuid: Type.String(),
   type: Type.Optional(Type.String()),
   admin_state_up: Type.Optional(Type.Union([Type.Boolean(), Type.Enum(["true", "false"])])),
-  vlan: orNull(Type.Integer()),
+  vlan: Type.Optional(orNull(Type.Integer())),
   provider: Type.Optional(orNull(Type.String())),
-  bind_net: orNull(Type.String()),
-  bind_type: orNull(Type.String({ pattern: "^vlan:[0-9]{1,4}$" })),
+  bind_net: Type.Optional(orNull(Type.String())),
+  bind_type: Type.Optional(orNull(Type.String({ pattern: "^vlan:[0-9]{1,4}$" }))),
   ports: Type.Array(port),
 });
 const flow = Type.Object({
@@ -59,46 +59,64 @@ export interface Ours {
   readonly problems: readonly string[];
 }
 
-export function oursOf({ nets, valid_ports: valid }: FlowCase): Ours {
+export function oursOf({ nets, valid_ports: valid, out }: FlowCase): Ours {
   const has = (port: string) => valid === undefined || valid.includes(port);
-  const there = withoutMissing(nets.map(netOf), nets.flatMap(portsOf), has);
+  const asked = nets.map((n) => ({ ...netOf(n, out), provider: isComputedWith(n, out) ? (n.provider ?? null) : null }));
+  const there = withoutMissing(asked, nets.flatMap(portsOf), has);
   const { problems, table } = wantedTable(there.nets, there.ports, ABILITIES["1.0"]);
-  const all = there.nets.filter((n) => n.kind === "data" || n.kind === "ptp").map((n) => fabricNet(n, there.ports));
-  const refused = new Set(there.nets.filter((n, i) => n.kind === "ptp" && all[i]!.ports.length > 2).map((n) => n.id as string));
+  const switched = there.nets.filter((n) => n.kind === "data" || n.kind === "ptp");
+  const all = switched.map((n) => fabricNet(n, there.ports));
+  const refused = new Set(switched.filter((n, i) => n.kind === "ptp" && all[i]!.ports.length > 2).map((n) => n.id as string));
   const fabric = all.filter((n) => !refused.has(n.id));
+  const others = there.nets.filter((n) => !switched.includes(n));
   return {
     nets: fabric,
-    listed: bindGroups(fabric).flatMap(fabricEntries),
+    listed: bindGroups(fabric)
+      // A broadcast entry has the priority of the first direction, which follows from the order of the nets.
+      .map((group) => fabric.filter((n) => group.includes(n)))
+      .flatMap(fabricEntries),
     table: table.entries,
-    problems: [...there.missing.values(), ...[...problems].flatMap(([id, why]) => (refused.has(id) ? [why] : []))],
+    problems: [
+      ...there.missing.values(),
+      ...[...problems].flatMap(([id, why]) => (refused.has(id) ? [why] : [])),
+      ...others.map((n) => `network type '${n.kind}' is not led by a switch`),
+    ],
   };
 }
 
 type RecordedNet = FlowCase["nets"][number];
 
-const netOf = (n: RecordedNet): Net => ({
+const netOf = (n: RecordedNet, out: FlowCase["out"]): Omit<Net, "provider"> => ({
   id: n.uuid as NetId,
   name: n.uuid,
-  kind: (n.type ?? "data") as NetKind,
+  kind: (n.type === "ptp" && out.flows?.length ? "data" : (n.type ?? "data")) as NetKind, // Entries: it passed the check of its ends.
   tenantId: null,
   shared: false,
   adminUp: n.admin_state_up !== false && n.admin_state_up !== "false",
   status: "ACTIVE",
   lastError: null,
-  vlan: n.vlan,
-  provider: isAmong(n) ? null : (n.provider ?? null),
-  bindNet: n.bind_net as NetId | null,
+  vlan: n.vlan ?? null,
+  bindNet: (n.bind_net ?? null) as NetId | null,
   copyNet: null,
-  bindVlan: n.bind_type === null ? null : Number(n.bind_type.slice("vlan:".length)),
+  bindVlan: n.bind_type ? Number(n.bind_type.slice("vlan:".length)) : null,
   portSecurity: false,
   createdAt: "",
 });
 
-/** The original adds the port of a provider to the list before it computes; a recording made after that has it there already. */
-const isAmong = (n: RecordedNet): boolean => {
-  const outside = /^openflow:([^:]+)/.exec(n.provider ?? "")?.[1];
-  return outside !== undefined && n.ports.some((p) => p.switch_port === outside);
-};
+/**
+ * The original adds the port of a provider to the ports before it computes entries. A recording made after that has it among its ports,
+ * one of the computing alone has it nowhere, and one of the whole has it in the entries only.
+ */
+function isComputedWith(n: RecordedNet, { flows }: FlowCase["out"]): boolean {
+  const outside = outsideOf({ provider: n.provider ?? null, vlan: n.vlan ?? null });
+  if (outside === null) return false;
+  const { switchPort, vlan } = outside;
+  const sameSwitchPort = n.ports.filter((p) => p.switch_port === switchPort);
+  if (sameSwitchPort.some((p) => (p.vlan ?? null) === vlan)) return false;
+  if (!flows) return true;
+  const from = flows.filter((f) => f.ingress_port === switchPort);
+  return sameSwitchPort.length === 0 ? from.length > 0 : from.some((f) => (f.vlan_id ?? "-") === (vlan?.toString() ?? "-"));
+}
 
 const portsOf = (n: RecordedNet): VimPort[] =>
   n.ports.map((p, i) => ({
@@ -108,10 +126,10 @@ const portsOf = (n: RecordedNet): VimPort[] =>
     tenantId: null,
     netId: n.uuid as NetId,
     serverId: null,
-    mac: p.mac,
+    mac: p.mac ?? null,
     ip: null,
     switchPort: p.switch_port,
-    vlan: p.vlan,
+    vlan: p.vlan ?? null,
     bandwidthMbps: null,
     adminUp: true,
     status: "ACTIVE",

@@ -11,6 +11,7 @@ export type Verdict =
 
 /** Holds our entries against those of OpenVIM, and both against what the nets ask for. Never throws for a well-formed case. */
 export function judge(recorded: FlowCase, ours: Ours = oursOf(recorded)): Verdict {
+  if (isChained(recorded)) return listed("0006 (6)", "a net is bound to one that is bound itself, which ours refuses");
   const contested = isContested(ours.nets);
   const wrong = contested ? [] : wrongWays(ours.nets, ours.table);
   if (wrong.length > 0) return { is: "mismatch", differs: wrong };
@@ -19,10 +20,14 @@ export function judge(recorded: FlowCase, ours: Ours = oursOf(recorded)): Verdic
   if (out.error) return judgeRefused(out.error, ours);
   if (ours.problems.length > 0)
     return { is: "mismatch", differs: [`ours refuses (${ours.problems.join("; ")}), the original does not`] };
-  const verdict = judgeEntries(recorded, copiesOf(ours.listed), recordedCopies(out.flows ?? []));
+  const verdict = judgeEntries(ours, recordedCopies(out.flows ?? []));
   if (verdict.is === "same" || !contested) return verdict;
   return listed("0006 (3)", "two nets claim one place of the switch, which ours refuses when the second is made");
 }
+
+/** Entries towards a third net, or towards itself: the original has them or not by which of the nets it computed last. */
+const isChained = ({ nets }: FlowCase): boolean =>
+  nets.some((n) => nets.some((to) => to.uuid === n.bind_net && nets.some((beyond) => beyond.uuid === to.bind_net)));
 
 const listed = (decision: string, why: string): Verdict => ({ is: "listed", decision, why });
 
@@ -34,10 +39,11 @@ function judgeRefused(error: string, { problems }: Ours): Verdict {
   return listed("0006 (5)", "both tell the same error; ours carries the ports that are there");
 }
 
-function judgeEntries(recorded: FlowCase, ours: readonly string[], theirs: readonly string[]): Verdict {
+function judgeEntries({ nets, listed: entries }: Ours, theirs: readonly string[]): Verdict {
+  const ours = copiesOf(entries);
   const [more, less] = [ours.filter((c) => !theirs.includes(c)), theirs.filter((c) => !ours.includes(c))];
   if (more.length === 0 && less.length === 0) return { is: "same" };
-  if (sharesSwitchPort(recorded)) return listed("0006 (2)", "ports of one switch port with different VLANs are told apart");
+  if (sharesSwitchPort(nets)) return listed("0006 (2)", "ports of one switch port with different VLANs are told apart");
   return {
     is: "mismatch",
     differs: [...more.map((c) => `only ours: ${c}`), ...less.map((c) => `only the original's: ${c}`)],
@@ -68,8 +74,8 @@ function recordedCopies(flows: readonly RecordedFlow[]): string[] {
 const distinct = (lines: readonly string[]) => [...new Set(lines)].sort();
 
 /** The original compares a flow's `vlan` where flows carry `vlan_id`: of two such ports the second is led nowhere. */
-function sharesSwitchPort({ nets }: FlowCase): boolean {
-  const names = nets.flatMap((n) => n.ports.map((p) => p.switch_port));
+function sharesSwitchPort(nets: Ours["nets"]): boolean {
+  const names = nets.flatMap((n) => n.ports.map((p) => p.switchPort));
   return new Set(names).size < names.length;
 }
 
