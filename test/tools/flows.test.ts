@@ -84,7 +84,7 @@ describe("judging a case", () => {
         bindNet: null,
         copyNet: null,
         bindVlan: null,
-        ports: [...PAIR.nets[0]!.ports.map((p) => ({ switchPort: p.switch_port, vlan: p.vlan!, mac: p.mac!, senders: null }))],
+        ports: [...PAIR.nets[0]!.ports.map((p) => ({ switchPort: p.switch_port, vlan: p.vlan, mac: p.mac, senders: null }))],
       },
     ];
     expect(judge(crashed, { nets, listed: [], table: [], problems: [] })).toMatchObject({ is: "mismatch" });

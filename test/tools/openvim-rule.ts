@@ -74,15 +74,15 @@ interface Sheet {
 
 function fromTo(src: Net, dst: Net, { priority, tagIn, tagOut }: Boundary, { count, broadcasts, add }: Sheet): void {
   for (const from of src.ports) {
-    if (tagIn !== null && from.vlan != null) continue;
-    const vlanIn = tagIn ?? from.vlan ?? null;
+    if (tagIn !== null && from.vlan !== null) continue;
+    const vlanIn = tagIn ?? from.vlan;
     const matched = { net_id: src.uuid, ingress_port: from.switch_port, ...(vlanIn !== null && { vlan_id: String(vlanIn) }) };
     const key = `${src.uuid}/${src.ports.indexOf(from)}.${vlanIn}`;
     const broadcast = broadcasts.get(key) ?? { flow: { ...matched, priority, dst_mac: BROADCAST, actions: [] }, out: [] };
     broadcasts.set(key, broadcast);
     for (const to of dst.ports) {
-      if (tagOut !== null && to.vlan != null) continue;
-      const vlanOut = tagOut ?? to.vlan ?? null;
+      if (tagOut !== null && to.vlan !== null) continue;
+      const vlanOut = tagOut ?? to.vlan;
       if (from.switch_port === to.switch_port && vlanIn === vlanOut) continue;
       const isNew = add({ ...matched, ...destination(to, priority, count), actions: actionsOf(vlanIn, vlanOut, to) });
       if (!isNew || count <= 2) continue;
@@ -93,7 +93,7 @@ function fromTo(src: Net, dst: Net, { priority, tagIn, tagOut }: Boundary, { cou
 }
 
 const destination = ({ mac }: Port, priority: number, count: number) =>
-  mac == null || count === 2 ? { priority: priority - 5 } : { priority, dst_mac: mac };
+  mac === null || count === 2 ? { priority: priority - 5 } : { priority, dst_mac: mac };
 
 function actionsOf(vlanIn: number | null, vlanOut: number | null, to: Port): Flow["actions"] {
   const tag: Flow["actions"] = vlanOut !== null ? [["vlan", vlanOut]] : vlanIn !== null ? [["vlan", null]] : [];

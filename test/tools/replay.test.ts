@@ -36,11 +36,14 @@ const READ = exchange({
 
 type Server = (asking: Asking) => { readonly status?: number; readonly body: unknown; readonly ctype?: string };
 
-/** Replays; the lists that are looked at before the first exchange are empty. */
-async function held(exchanges: readonly Exchange[], server: Server, gaps: readonly Gap[] = []) {
+/** Replays; of the lists that are looked at before the first exchange only that of tenants may have rows. */
+async function held(exchanges: readonly Exchange[], server: Server, gaps: readonly Gap[] = [], before: readonly unknown[] = []) {
   const asked: Asking[] = [];
   const send = async (asking: Asking): Promise<Answer> => {
-    if (asking.path.includes("limit=1000000")) return { status: 200, ctype: "application/json", cors: "*", text: "{}" };
+    if (asking.path.includes("limit=1000000")) {
+      const text = JSON.stringify(asking.path.startsWith("/tenants") ? { tenants: before } : {});
+      return { status: 200, ctype: "application/json", cors: "*", text };
+    }
     asked.push(asking);
     const { status = 200, body, ctype = "application/json" } = server(asking);
     return { status, ctype, cors: "*", text: typeof body === "string" ? body : JSON.stringify(body) };
@@ -152,6 +155,39 @@ test("rows of a list have no order; one that lacks or is too many is told, one t
   expect(more.mismatches[0]!.differs).toEqual([expect.stringMatching(/^tenants: only ours has the row/)]);
 });
 
+test("rows that were there before count neither where a list shows no ids nor where it has a limit", async () => {
+  const list = (query: string, tenants: unknown[]) => exchange({ tag: "list", path: `/tenants?${query}`, response: { tenants } });
+  const rows = [
+    { name: "default", id: OTHER },
+    { name: "gold", id: OURS },
+    { name: "silver", id: "0b0b0b0b-0000-4000-8000-000000000003" },
+  ];
+  const answers: Server = (asking) => {
+    if (asking.method === "POST") return right(asking);
+    const limit = Number(/limit=(\d+)/.exec(asking.path)?.[1] ?? 100);
+    const all = asking.path.includes("field=name") ? rows.map(({ name }) => ({ name })) : rows;
+    return { body: { tenants: all.slice(0, limit) } };
+  };
+  const names = list("field=name", [{ name: "gold" }, { name: "silver" }]);
+  const limited = [list("limit=1", [{ name: "gold", id: THEIRS }]), list("field=name&limit=1", [{ name: "gold" }])];
+  const { same, mismatches } = await held([MADE, names, ...limited], answers, [], [rows[0]]);
+  expect([same, mismatches]).toEqual([4, []]);
+  const unlimited: Server = (a) => (a.method === "POST" ? right(a) : { body: { tenants: rows } });
+  expect((await held([MADE, limited[0]!], unlimited, [], [rows[0]])).mismatches.length).toBe(1);
+});
+
+test("an id inside a text is mapped where nothing has named it before", async () => {
+  const other = "355e33f6-e690-11f1-a3ee-02fc00000001";
+  const snap = exchange({ tag: "snap", path: "/x", response: { image: { path: `/provisional/${other}`, id: other } } });
+  const say =
+    (inPath: string, id: string): Server =>
+    () => ({ body: { image: { path: `/provisional/${inPath}`, id } } });
+  expect((await held([snap], say(OURS, OURS))).same).toBe(1);
+  expect((await held([snap], say(OURS, OTHER))).mismatches[0]!.differs).toEqual([`image.id: want "${OURS}", got "${OTHER}"`]);
+  const elsewhere: Server = () => ({ body: { image: { path: `/images/${OURS}`, id: OURS } } });
+  expect((await held([snap], elsewhere)).mismatches.length).toBe(1);
+});
+
 test("a state may take its time, but not for ever", async () => {
   const server = exchange({ tag: "server", path: "/any/servers", response: { servers: [{ name: "vm", status: "PAUSED" }] } });
   let asks = 0;
@@ -166,8 +202,13 @@ test("an exchange about a thing that nothing has made is not compared; a gap tha
   expect(alone.skipped).toMatchObject([{ title: `line 1 tenant-get: GET /tenants/${THEIRS}` }]);
   const gap: Gap = { ...MADE, before: "tenant-get", response: { tenant: { id: THEIRS } } };
   expect((await held([READ], right, [gap])).same).toBe(1);
+  const other: Gap = { ...gap, response: { tenant: { id: "238cc2b4-e690-11f1-a3ee-02fc00000001" } } };
+  expect((await held([READ], right, [other])).asked).toEqual([]);
   const both = await held([MADE, READ], right, [gap]);
   expect(both.asked.filter((a) => a.method === "POST").length).toBe(1);
+  const inOtherWords = { ...MADE, request: { tenant: { description: null, name: "gold" } } };
+  const once = await held([inOtherWords, READ], right, [gap]);
+  expect(once.asked.filter((a) => a.method === "POST").length).toBe(1);
 });
 
 test("a body that is a text is sent as it stands, under the type that the answer speaks of", async () => {

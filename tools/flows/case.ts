@@ -12,17 +12,17 @@ const tag = orNull(Type.Union([Type.Integer(), Type.String({ pattern: "^[0-9]+$"
 const port = Type.Object({
   uuid: Type.Optional(Type.String()),
   switch_port: Type.String(),
-  vlan: Type.Optional(orNull(Type.Integer())),
-  mac: Type.Optional(orNull(Type.String())),
+  vlan: orNull(Type.Integer()),
+  mac: orNull(Type.String()),
 });
 const net = Type.Object({
   uuid: Type.String(),
   type: Type.Optional(Type.String()),
   admin_state_up: Type.Optional(Type.Union([Type.Boolean(), Type.Enum(["true", "false"])])),
-  vlan: Type.Optional(orNull(Type.Integer())),
+  vlan: orNull(Type.Integer()),
   provider: Type.Optional(orNull(Type.String())),
-  bind_net: Type.Optional(orNull(Type.String())),
-  bind_type: Type.Optional(orNull(Type.String({ pattern: "^vlan:[0-9]{1,4}$" }))),
+  bind_net: orNull(Type.String()),
+  bind_type: orNull(Type.String({ pattern: "^vlan:[0-9]{1,4}$" })),
   ports: Type.Array(port),
 });
 const flow = Type.Object({
@@ -95,8 +95,8 @@ const netOf = (n: RecordedNet, out: FlowCase["out"]): Omit<Net, "provider"> => (
   adminUp: n.admin_state_up !== false && n.admin_state_up !== "false",
   status: "ACTIVE",
   lastError: null,
-  vlan: n.vlan ?? null,
-  bindNet: (n.bind_net ?? null) as NetId | null,
+  vlan: n.vlan,
+  bindNet: n.bind_net as NetId | null,
   copyNet: null,
   bindVlan: n.bind_type ? Number(n.bind_type.slice("vlan:".length)) : null,
   portSecurity: false,
@@ -108,11 +108,11 @@ const netOf = (n: RecordedNet, out: FlowCase["out"]): Omit<Net, "provider"> => (
  * one of the computing alone has it nowhere, and one of the whole has it in the entries only.
  */
 function isComputedWith(n: RecordedNet, { flows }: FlowCase["out"]): boolean {
-  const outside = outsideOf({ provider: n.provider ?? null, vlan: n.vlan ?? null });
+  const outside = outsideOf({ provider: n.provider ?? null, vlan: n.vlan });
   if (outside === null) return false;
   const { switchPort, vlan } = outside;
   const sameSwitchPort = n.ports.filter((p) => p.switch_port === switchPort);
-  if (sameSwitchPort.some((p) => (p.vlan ?? null) === vlan)) return false;
+  if (sameSwitchPort.some((p) => p.vlan === vlan)) return false;
   if (!flows) return true;
   const from = flows.filter((f) => f.ingress_port === switchPort);
   return sameSwitchPort.length === 0 ? from.length > 0 : from.some((f) => (f.vlan_id ?? "-") === (vlan?.toString() ?? "-"));
@@ -126,10 +126,10 @@ const portsOf = (n: RecordedNet): VimPort[] =>
     tenantId: null,
     netId: n.uuid as NetId,
     serverId: null,
-    mac: p.mac ?? null,
+    mac: p.mac,
     ip: null,
     switchPort: p.switch_port,
-    vlan: p.vlan ?? null,
+    vlan: p.vlan,
     bandwidthMbps: null,
     adminUp: true,
     status: "ACTIVE",

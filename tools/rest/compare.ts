@@ -1,4 +1,4 @@
-import { isUuid, type Tokens } from "./tokens.ts";
+import { isUuid, type Tokens, uuidsIn } from "./tokens.ts";
 
 /** One place where the two answers differ. */
 export interface Difference {
@@ -13,8 +13,8 @@ export interface Surroundings {
   readonly tokens: Tokens;
   /** All texts the client has asked for until now: they are no choice of the server. */
   readonly asked: ReadonlySet<string>;
-  /** Ids that were there before the first exchange, or that no exchange of the recording makes: rows of them count on neither side. */
-  readonly isForeign: (id: string) => boolean;
+  /** Rows of what was there before the first exchange, or of what no exchange of the recording makes: they count on neither side. */
+  readonly isForeign: (row: unknown) => boolean;
 }
 
 type Row = Record<string, unknown>;
@@ -85,7 +85,7 @@ const list = (
     ? recorded.flatMap((r, i) => compare(r, ours[i], around, learns, `${at}.${i}`))
     : [{ at, what: `want ${show(recorded)}, got ${show(ours)}`, decision: null }];
 
-const idOf = (row: unknown): string | null => {
+export const idOf = (row: unknown): string | null => {
   const { id, uuid } = (row ?? {}) as { id?: unknown; uuid?: unknown };
   return isUuid(id) ? id : isUuid(uuid) ? uuid : null;
 };
@@ -110,9 +110,8 @@ function rows(
     free.delete(best);
     found.push(...compare(row, best, around, learns, `${at}.${i}`));
   }
-  const counts = (id: string | null) => id === null || !around.isForeign(id);
-  const lost = unpaired.filter((row) => counts(idOf(row)));
-  const more = [...free].filter((row) => counts(idOf(row)));
+  const lost = unpaired.filter((row) => !around.isForeign(row));
+  const more = [...free].filter((row) => !around.isForeign(row));
   return [
     ...found,
     ...lost.map((row) => ({ at, what: `ours lacks the row ${show(row)}`, decision: null })),
@@ -146,11 +145,22 @@ function texts(recorded: string, ours: string, around: Surroundings, learns: boo
   if (key === "checksum") return /^[0-9a-f]{32}$/.test(ours) ? [] : differs();
   if (key === "password" && ours === "*****") return [{ at, what: "ours shows no password", decision: "0047 (S1)" }];
   if (NUMBERED.test(recorded)) return expected.slice(0, 36) === ours.slice(0, 36) && NUMBERED.test(ours) ? [] : differs();
+  if (!isUuid(recorded) && isSameButIds(recorded, ours, around, learns)) return [];
   const isChoice = (isUuid(recorded) && isUuid(ours)) || CHOSEN.has(key);
   if (!isChoice || tokens.knows(recorded) || asked.has(recorded))
     return isChoice && key === "hostId" && isUuid(ours) ? [] : differs();
   if (learns) tokens.learn(recorded, ours);
   return [];
+}
+
+/** A text with ids in it, such as the path of an image, that stand there before any answer has named them by themselves. */
+function isSameButIds(recorded: string, ours: string, { tokens, asked }: Surroundings, learns: boolean): boolean {
+  const [theirIds, ourIds] = [uuidsIn(recorded), uuidsIn(ours)];
+  const rest = (text: string, ids: readonly string[]) => ids.reduce((left, id) => left.replace(id, "*"), text);
+  if (theirIds.length === 0 || rest(recorded, theirIds) !== rest(ours, ourIds)) return false;
+  const isSame = theirIds.every((id, i) => (tokens.knows(id) ? tokens.text(id) === ourIds[i] : !asked.has(id)));
+  if (isSame && learns) for (const [i, id] of theirIds.entries()) tokens.learn(id, ourIds[i]!);
+  return isSame;
 }
 
 /** The two servers have other addresses, and listen below other paths. */

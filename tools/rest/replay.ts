@@ -1,10 +1,12 @@
+import { isDeepStrictEqual } from "node:util";
 import { parse as parseYaml } from "yaml";
 import type { Numbered } from "../recording.ts";
 import type { Finding, Listed, Outcome, Skipped } from "../report.ts";
-import { compare, type Difference } from "./compare.ts";
+import { compare, type Difference, idOf } from "./compare.ts";
 import { type Answer, type Asking, contentTypeOf, descriptionOf, type Exchange, type Send } from "./exchange.ts";
 import type { Gap } from "./gaps.ts";
 import { listedDifference, parsed, saysTheSame, unwrapped } from "./listed.ts";
+import { COMMON_LISTS, RowsBefore } from "./rows-before.ts";
 import { isLagging, ServerStates } from "./server-states.ts";
 import { isUuid, Tokens, uuidsIn } from "./tokens.ts";
 
@@ -19,9 +21,6 @@ export interface ReplayOptions {
 }
 
 const ASK_AGAIN_MS = 100;
-/** Lists that hold things of everybody: what is in them before the first exchange is nobody's concern. */
-const COMMON_LISTS = ["/tenants", "/hosts", "/networks", "/ports", "/openflow/controller", "/openflow/mapping"];
-
 /** Sends the exchanges in order and holds each answer against the recorded one. Throws where the server cannot be reached. */
 export async function replay(exchanges: readonly Numbered<Exchange>[], options: ReplayOptions): Promise<Outcome> {
   const run = new Replay(exchanges, options);
@@ -31,9 +30,9 @@ export async function replay(exchanges: readonly Numbered<Exchange>[], options: 
 class Replay {
   readonly #exchanges: readonly Numbered<Exchange>[];
   readonly #options: ReplayOptions;
+  readonly #gaps: readonly Gap[];
   readonly #tokens = new Tokens();
-  /** Ids of ours that were there before. */
-  readonly #before = new Set<string>();
+  readonly #before = new RowsBefore();
   /** Recorded ids that some exchange brings into being. */
   readonly #made: ReadonlySet<string>;
   readonly #asked = new Set<string>();
@@ -47,14 +46,15 @@ class Replay {
   constructor(exchanges: readonly Numbered<Exchange>[], options: ReplayOptions) {
     this.#exchanges = exchanges;
     this.#options = options;
-    const makers = [...exchanges.map((e) => e.value), ...options.gaps].filter((e) => e.method === "POST" && e.status < 300);
+    this.#gaps = options.gaps.filter((gap) => isOf(exchanges, gap));
+    const makers = [...exchanges.map((e) => e.value), ...this.#gaps].filter((e) => e.method === "POST" && e.status < 300);
     this.#made = new Set(makers.flatMap((e) => uuidsIn(JSON.stringify(e.response) ?? "")));
   }
 
   async all(): Promise<Outcome> {
     await this.#lookAround();
     for (const [i, { line, value }] of this.#exchanges.entries()) {
-      for (const gap of this.#options.gaps) if (gap.before === value.tag && this.#isMissing(gap)) await this.#fill(gap);
+      for (const gap of this.#gaps) if (gap.before === value.tag && this.#isMissing(gap)) await this.#fill(gap);
       await this.#one(`line ${line} ${value.tag}: ${value.method} ${value.path}`, value);
       this.#done.push(value);
       this.#options.progress?.(i + 1);
@@ -65,18 +65,18 @@ class Replay {
   async #lookAround(): Promise<void> {
     for (const path of COMMON_LISTS) {
       const answer = await this.#options.send(this.#asking({ method: "GET", path: `${path}?limit=1000000`, request: null }));
-      for (const id of uuidsIn(answer.text)) this.#before.add(id);
+      this.#before.saw(path, bodyOf(answer));
     }
   }
 
-  /** A gap is none where the recording itself has it, at an earlier line. */
+  /** A gap is none where the recording itself has it, at an earlier line: made the same thing, in whatever words, or asked for the same. */
   #isMissing(gap: Gap): boolean {
-    const same = (e: Exchange) =>
-      e.method === gap.method &&
-      e.path === gap.path &&
-      JSON.stringify(e.request) === JSON.stringify(gap.request) &&
-      e.status < 300;
-    return !this.#done.some(same);
+    const made = uuidsIn(JSON.stringify(gap.response));
+    const isSame = (e: Exchange) =>
+      made.length > 0
+        ? e.method === "POST" && made.every((id) => JSON.stringify(e.response)?.includes(id))
+        : e.method === gap.method && e.path === gap.path && isDeepStrictEqual(e.request, gap.request);
+    return !this.#done.some((e) => e.status < 300 && isSame(e));
   }
 
   /** Done once, and not counted: it is no recorded exchange. One that fails shows in what follows. */
@@ -138,7 +138,7 @@ class Replay {
 
   #differences(recorded: Exchange, answer: Answer): Difference[] {
     const e = unwrapped(recorded);
-    const body = bodyOf(answer);
+    const body = this.#before.withoutThem(e.path, bodyOf(answer));
     const found: Difference[] = [];
     if (e.status !== answer.status) found.push(difference("status", `want ${e.status}, got ${answer.status}`));
     if (e.cors === "*" && answer.cors !== "*")
@@ -152,8 +152,10 @@ class Replay {
   }
 
   #around() {
-    const isForeign = (id: string) =>
-      this.#before.has(id) || (!this.#made.has(id) && !this.#tokens.knows(id) && this.#isRecorded(id));
+    const isForeign = (row: unknown) => {
+      const id = idOf(row);
+      return this.#before.has(row) || (id !== null && !this.#made.has(id) && !this.#tokens.knows(id) && this.#isRecorded(id));
+    };
     return { tokens: this.#tokens, asked: this.#asked, isForeign };
   }
 
@@ -171,13 +173,19 @@ class Replay {
     const request = this.#tokens.value(e.request);
     return {
       method: e.method,
-      path: this.#tokens.text(e.path),
+      path: this.#before.withRoom(this.#tokens.text(e.path)),
       admin: e.admin ?? false,
       contentType: contentTypeOf({ response: null, ...e } as Exchange),
       accept: e.ctype?.includes("yaml") && e.method !== "OPTIONS" ? "application/yaml" : null,
       body: request === null || request === undefined ? null : typeof request === "string" ? request : JSON.stringify(request),
     };
   }
+}
+
+/** Another recording has other ids, and takes nothing of this for granted. */
+function isOf(exchanges: readonly Numbered<Exchange>[], { path, response }: Gap): boolean {
+  const spoken = exchanges.map(({ value }) => `${value.path} ${JSON.stringify([value.request, value.response])}`);
+  return uuidsIn(`${path} ${JSON.stringify(response)}`).every((id) => spoken.some((text) => text.includes(id)));
 }
 
 const difference = (at: string, what: string): Difference => ({ at, what, decision: null });
