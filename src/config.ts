@@ -84,12 +84,22 @@ const tls = Type.Object(
 );
 const allowPlainHttp = Type.Boolean({ default: false, description: "true: listen beyond loopback without TLS" });
 /** Who must show a token (decision 0052). */
-const auth = Type.Object(
+const whoIsAsked = {
+  onLoopback: Type.Enum(["open", "tokens"], { default: "open", description: '"open" or "tokens"' }),
+  beyondLoopback: Type.Enum(["tokens", "open"], { default: "tokens", description: '"tokens" or "open"' }),
+};
+const auth = Type.Object(whoIsAsked, {
+  ...closed,
+  default: {},
+  description: "an object with onLoopback and beyondLoopback",
+});
+/** The MANO issues access tokens too (decision 0104). */
+const manoAuth = Type.Object(
   {
-    onLoopback: Type.Enum(["open", "tokens"], { default: "open", description: '"open" or "tokens"' }),
-    beyondLoopback: Type.Enum(["tokens", "open"], { default: "tokens", description: '"tokens" or "open"' }),
+    ...whoIsAsked,
+    accessTokenSeconds: Type.Integer({ minimum: 60, maximum: 86_400, default: 3_600, description: "seconds, 60..86400" }),
   },
-  { ...closed, default: {}, description: "an object with onLoopback and beyondLoopback" },
+  { ...closed, default: {}, description: "an object with onLoopback, beyondLoopback and accessTokenSeconds" },
 );
 
 /** Who this VIM is to libvirt on other machines, and whose word it believes there (decision 0082). */
@@ -201,7 +211,7 @@ const mano = Type.Object(
       { host, port: tcpPort(9090), tls: Type.Optional(tls), allowPlainHttp, apiRoot },
       { ...closed, default: {}, description: "an object with host, port, tls, allowPlainHttp, apiRoot" },
     ),
-    auth,
+    auth: manoAuth,
     store: text("the path of the MANO's SQLite file"),
     listPageSize: Type.Integer({
       minimum: 1,

@@ -4,8 +4,11 @@ import type { QueryExecutorProvider } from "kysely";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { isLoopback } from "../lib/loopback.ts";
+import type { Seal } from "../lib/seal.ts";
 import { readTokens } from "../store/tokens.ts";
+import { AccessTokens } from "./access-tokens.ts";
 import { Gate } from "./gate.ts";
+import type { OAuth2Parts } from "./oauth2.ts";
 import { readTls, renewTls, type TlsFiles } from "./tls.ts";
 import { TokenBook } from "./token-book.ts";
 
@@ -16,6 +19,8 @@ export interface DoorwayParts {
   readonly tls: TlsFiles | undefined;
   /** The setting that `tls` stands in, for messages. */
   readonly setting: string;
+  /** Issues access tokens, sealed with this; left out: none are. */
+  readonly oauth2?: { readonly seal: Seal; readonly lifeSeconds: number };
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -23,7 +28,7 @@ export interface DoorwayParts {
 /** How the listeners of one daemon are guarded. */
 export interface Doorway {
   /** For a listener at this address. */
-  guarding(host: string): { readonly gate?: Gate; readonly tls?: TlsOptions };
+  guarding(host: string): { readonly gate?: Gate; readonly tls?: TlsOptions; readonly oauth2?: OAuth2Parts };
   /** This one takes part in reloads. */
   add(app: FastifyInstance): void;
   /** Reads the certificates again; where they are wrong the old ones stay, and the log says why. */
@@ -31,9 +36,11 @@ export interface Doorway {
 }
 
 /** Throws CONFIG where the certificates cannot be used. */
-export function openDoorway({ realm, db, auth, tls: files, setting, clock, log }: DoorwayParts): Doorway {
+export function openDoorway({ realm, db, auth, tls: files, setting, oauth2, clock, log }: DoorwayParts): Doorway {
   const tls = files && readTls(files, setting);
-  const tokens = new TokenBook({ read: () => readTokens(db), version: () => db.dataVersion(), clock });
+  const book = new TokenBook({ read: () => readTokens(db), version: () => db.dataVersion(), clock });
+  const access = oauth2 && new AccessTokens({ book, clock, ...oauth2 });
+  const tokens = access ?? book;
   const gate = new Gate({ tokens, realm, clock, log });
   const apps: FastifyInstance[] = [];
   return {
@@ -41,7 +48,7 @@ export function openDoorway({ realm, db, auth, tls: files, setting, clock, log }
       const isOpen = (isLoopback(host) ? auth.onLoopback : auth.beyondLoopback) === "open";
       if (isOpen && !isLoopback(host))
         log.warn({ host }, "whoever reaches this address may do everything: no token is asked for");
-      return { ...(!isOpen && { gate }), ...(tls && { tls }) };
+      return { ...(!isOpen && { gate }), ...(tls && { tls }), ...(access && { oauth2: { book, access, realm, clock, log } }) };
     },
     add: (app) => apps.push(app),
     reload: () => {

@@ -4,7 +4,6 @@ import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import { type Caller, mayAs, type Role } from "../model/token.ts";
 import { FailedAttempts } from "./failed-attempts.ts";
-import type { TokenBook } from "./token-book.ts";
 
 /** Why a request was not let in, for `WWW-Authenticate` (RFC 6750, 3) and `Retry-After`. */
 export class NotLetIn extends Fault {
@@ -16,8 +15,16 @@ export class NotLetIn extends Fault {
   }
 }
 
+/** Where tokens are known. */
+export interface KnownTokens {
+  /** Whose a text is; or why it is nobody's. */
+  find(text: string): Promise<Caller | "unknown" | "expired">;
+  /** Whether who was found before would still be. */
+  isGood(caller: Caller): Promise<boolean>;
+}
+
 export interface GateParts {
-  readonly tokens: TokenBook;
+  readonly tokens: KnownTokens;
   /** What is guarded, in a word: `WWW-Authenticate` names it. */
   readonly realm: string;
   readonly clock: Clock;
@@ -48,7 +55,7 @@ export class Gate {
 
   /** Whether it would still be let in: for answers that do not end. */
   isGood(caller: Caller): Promise<boolean> {
-    return this.#parts.tokens.isGood(caller.id);
+    return this.#parts.tokens.isGood(caller);
   }
 
   #turnedAway(request: FastifyRequest, why: keyof typeof WHY): NotLetIn {

@@ -33,7 +33,7 @@ export class TokenBook {
   }
 
   /** Whether a token that was found before is still good. */
-  async isGood(id: string): Promise<boolean> {
+  async isGood({ id }: Pick<Token, "id">): Promise<boolean> {
     const token = await this.byId(id);
     return token !== undefined && !this.#isOver(token);
   }

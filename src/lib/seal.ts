@@ -29,18 +29,21 @@ export class Seal {
     return new Seal(key);
   }
 
-  seal(text: string): string {
+  /** `purpose`: what it is sealed for, in a word; it opens for nothing else. */
+  seal(text: string, purpose = ""): string {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv("aes-256-gcm", this.#key, nonce);
+    cipher.setAAD(Buffer.from(purpose));
     const sealed = Buffer.concat([cipher.update(text, "utf8"), cipher.final()]);
     return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString("base64");
   }
 
-  /** Null where it was sealed with another key, or is damaged. */
-  unseal(sealed: string): string | null {
+  /** Null where it was sealed with another key or for another purpose, or is damaged. */
+  unseal(sealed: string, purpose = ""): string | null {
     const bytes = Buffer.from(sealed, "base64");
     try {
       const cipher = createDecipheriv("aes-256-gcm", this.#key, bytes.subarray(0, NONCE_BYTES));
+      cipher.setAAD(Buffer.from(purpose));
       cipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
       return Buffer.concat([cipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), cipher.final()]).toString("utf8");
     } catch {

@@ -20,5 +20,5 @@ export interface Token {
   readonly revokedAt: string | null;
 }
 
-/** Who asks, as far as a token says. */
-export type Caller = Pick<Token, "id" | "name" | "role" | "tenantId">;
+/** Who asks, as far as a token says. Of an access token (RFC 6749) `id` and `name` are its client's, and `expiresAt` is its own. */
+export type Caller = Pick<Token, "id" | "name" | "role" | "tenantId"> & Partial<Pick<Token, "expiresAt">>;

@@ -6,6 +6,7 @@ import type { Caller, Role } from "../../model/token.ts";
 import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.ts";
 import { type Gate, NotLetIn } from "../gate.ts";
 import { makeHttp } from "../http.ts";
+import { type OAuth2Parts, serveOAuth2, TOKEN_ENDPOINT } from "../oauth2.ts";
 import { FaultWithHeaders, problemOf } from "../sol/problem.ts";
 import type { BoundRoute } from "../sol/route.ts";
 import { type NO_METHOD, type SolSettings, serveSol } from "../sol/serve.ts";
@@ -22,6 +23,8 @@ const PACKAGE_BYTES_MAX = 64 * 2 ** 20;
 export interface Guarded {
   readonly gate?: Gate;
   readonly tls?: TlsOptions;
+  /** Issues access tokens. */
+  readonly oauth2?: OAuth2Parts;
 }
 
 /** ETSI's interfaces: the rows of all their tables, and how they are addressed. */
@@ -30,7 +33,7 @@ export interface Sol extends SolSettings {
 }
 
 /** The MANO's API. The caller listens. */
-export function serveMano(doors: ManoDoors, sol: Sol, log: Log, { gate, tls }: Guarded = {}): FastifyInstance {
+export function serveMano(doors: ManoDoors, sol: Sol, log: Log, { gate, tls, oauth2 }: Guarded = {}): FastifyInstance {
   const app = makeHttp(tls);
   app.addContentTypeParser("application/zip", { parseAs: "buffer", bodyLimit: PACKAGE_BYTES_MAX }, (_request, body, done) =>
     done(null, body),
@@ -40,10 +43,12 @@ export function serveMano(doors: ManoDoors, sol: Sol, log: Log, { gate, tls }: G
     done();
     const { method, url } = request;
     if (method === "GET" || method === "HEAD" || reply.statusCode > 299) return;
+    if (request.routeOptions.url === TOKEN_ENDPOINT) return; // It changes nothing.
     doors.changed({ by: byOf(request, callerOf(request)), method, path: url.split("?")[0]!, status: reply.statusCode });
   });
   app.setErrorHandler((error, request, reply) => void sendProblem(reply, error, request, log));
   app.setNotFoundHandler((request, reply) => void sendProblem(reply, noSuchRoute(request, sol.routes), request, log));
+  if (oauth2) serveOAuth2(app, oauth2);
   app.get(EVENTS, async (request, reply) => {
     const caller = callerOf(request);
     const isStillGood = async () => caller === null || gate === undefined || gate.isGood(caller);
@@ -82,7 +87,7 @@ function guard(app: FastifyInstance, gate: Gate | null): (request: FastifyReques
   if (gate === null) return () => null;
   const callers = new WeakMap<FastifyRequest, Caller>();
   app.addHook("onRequest", async (request) => {
-    callers.set(request, await gate.admit(request, neededFor(request)));
+    if (request.routeOptions.url !== TOKEN_ENDPOINT) callers.set(request, await gate.admit(request, neededFor(request)));
   });
   return (request) => callers.get(request) ?? null;
 }
