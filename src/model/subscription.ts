@@ -45,3 +45,34 @@ export interface DeliveryView {
   readonly nextTryAt: string | null;
   readonly lastAcceptedAt: string | null;
 }
+
+/** A subscription as a store keeps it. */
+export interface KeptSubscription {
+  readonly id: string;
+  /** Whose it is; null: an administrator's, who is told everything. */
+  readonly tenant_id: string | null;
+  readonly callback: string;
+  /** What is to be told, in the words of its dialect. */
+  readonly filter_json: string;
+  /** What it takes to convince the subscriber that it is us; null: nothing. */
+  readonly sealed: string | null;
+  /** The last event that it has accepted. */
+  readonly cursor: number;
+  readonly created_at: string;
+}
+
+/** A subscription as it is shown: without what is secret. */
+export interface ShownSubscription {
+  readonly kept: KeptSubscription;
+  /** How we convince the subscriber that it is us; null: not at all. */
+  readonly authType: CallbackAuth["type"] | null;
+  readonly delivery: DeliveryView;
+}
+
+export interface AskedSubscription {
+  readonly owner: string | null;
+  readonly callback: Callback;
+  readonly filterJson: string;
+  /** The last event that it has already; null: from now on. */
+  readonly since: number | null;
+}

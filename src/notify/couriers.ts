@@ -16,6 +16,8 @@ export interface CouriersParts<E extends Numbered> {
   /** In one transaction; what is there no more stays away. */
   readonly writeCursors: (cursors: ReadonlyMap<string, number>) => Promise<void>;
   readonly chance?: () => number;
+  /** Left out: `WRITE_AFTER_MS`. */
+  readonly writeAfterMs?: number;
 }
 
 interface Running<E extends Numbered> {
@@ -78,7 +80,7 @@ export class Couriers<E extends Numbered> implements AsyncDisposable {
   }
 
   async #writeSoon(): Promise<void> {
-    await this.#parts.clock.sleep(WRITE_AFTER_MS, this.#ended.signal).catch(() => {});
+    await this.#parts.clock.sleep(this.#parts.writeAfterMs ?? WRITE_AFTER_MS, this.#ended.signal).catch(() => {});
     this.#writing = null; // Before it is read: what moves from here on is written next time.
     await this.#write();
   }

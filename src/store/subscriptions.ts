@@ -1,28 +1,28 @@
 import type { Kysely, QueryExecutorProvider } from "kysely";
+import type { KeptSubscription } from "../model/subscription.ts";
 
-/** Who is told of events, and how far it has come. The same table in both stores; `tenant_id` is the VIM's. */
-export interface SubscriptionRow {
-  id: string;
-  tenant_id: string | null;
-  callback: string;
-  filter_json: string;
-  /** What it takes to convince the subscriber that it is us; null: nothing. */
-  sealed: string | null;
-  cursor: number;
-  created_at: string;
-}
+/** Who is told of events, and how far it has come: the same table in both stores. */
+export type SubscriptionRow = { -readonly [K in keyof KeptSubscription]: KeptSubscription[K] };
 
 /** Either store. */
 type Store = QueryExecutorProvider;
 
 const of = (db: Store) => db as unknown as Kysely<{ subscriptions: SubscriptionRow }>;
 
+/** The subscriptions of a store, for whoever brings them what they ask for. */
+export const subscriptionsIn = (db: Store) => ({
+  read: () => readSubscriptions(db),
+  save: (row: KeptSubscription) => saveSubscription(db, row),
+  delete: (id: string) => deleteSubscription(db, id),
+  updateCursors: (cursors: ReadonlyMap<string, number>) => updateCursors(db, cursors),
+});
+
 /** Oldest first. */
 export function readSubscriptions(db: Store): Promise<SubscriptionRow[]> {
   return of(db).selectFrom("subscriptions").selectAll().orderBy("created_at").orderBy("id").execute();
 }
 
-export async function saveSubscription(db: Store, row: SubscriptionRow): Promise<void> {
+async function saveSubscription(db: Store, row: KeptSubscription): Promise<void> {
   await of(db)
     .insertInto("subscriptions")
     .values(row)
@@ -31,7 +31,7 @@ export async function saveSubscription(db: Store, row: SubscriptionRow): Promise
 }
 
 /** In one transaction; one that is there no more stays away. */
-export async function updateCursors(db: Store, cursors: ReadonlyMap<string, number>): Promise<void> {
+async function updateCursors(db: Store, cursors: ReadonlyMap<string, number>): Promise<void> {
   await of(db)
     .transaction()
     .execute(async (tx) => {
@@ -39,6 +39,6 @@ export async function updateCursors(db: Store, cursors: ReadonlyMap<string, numb
     });
 }
 
-export async function deleteSubscription(db: Store, id: string): Promise<void> {
+async function deleteSubscription(db: Store, id: string): Promise<void> {
   await of(db).deleteFrom("subscriptions").where("id", "=", id).execute();
 }
