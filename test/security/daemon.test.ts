@@ -269,7 +269,9 @@ test("SIGHUP: a new certificate is shown to who connects from then on; a wrong o
 test("who guesses is asked to wait; who has a good token is let in from there too", async () => {
   const token = await mint(vimConfig, "--role", "viewer", "--tenant", "default");
   const statuses: number[] = [];
-  for (let i = 0; i < 15; i++) statuses.push((await ask(ports.vim, "/openvim/tenants", `guess-${i}`)).status);
+  // One guess in six seconds is forgiven: a slow machine needs more of them.
+  for (let i = 0; i < 300 && statuses.at(-1) !== 429; i++)
+    statuses.push((await ask(ports.vim, "/openvim/tenants", `guess-${i}`)).status);
   expect(statuses.at(-1)).toBe(429);
   const told = await ask(ports.vim, "/openvim/tenants", "guess");
   expect(told).toMatchObject({ status: 429, headers: { "retry-after": expect.stringMatching(/^\d+$/) } });
