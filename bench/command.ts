@@ -41,6 +41,10 @@ const BENCHES = {
     says: "descriptors in each form",
     run: async ({ root, runs = 100 }) => (await import("./onboarding.ts")).benchOnboarding({ root, runs }),
   },
+  notify: {
+    says: "from a fault to the alarm at a subscriber of ETSI's fault management",
+    run: async ({ root, runs = 200 }) => (await import("./notify.ts")).benchNotify({ root, runs }),
+  },
   api: {
     says: "requests a second to the VIM's API on one core, and failovers while it is asked as fast as it answers (under 3 min)",
     run: async ({ runs = 100, ...options }) => (await import("./api.ts")).benchApi({ ...options, runs }),

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Static, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
+import { allowPlainHttp, auth, callbacks, manoAuth, manoCallbacks, tls } from "./config-access.ts";
 import { Fault } from "./lib/fault.ts";
 import { isLoopback } from "./lib/loopback.ts";
 import { rangesOf } from "./notify/callback-policy.ts";
@@ -58,48 +59,6 @@ const images = Type.Object(
     }),
   },
   { ...closed, default: {}, description: "an object with dir, folders and mibMax" },
-);
-
-/** Where subscribers may have us send requests to (decision 0051). */
-const callbacks = Type.Object(
-  {
-    allow: Type.Array(text("a range of addresses such as 10.0.0.0/8"), {
-      default: [],
-      description:
-        "a list of ranges; none: everywhere but to this machine, where others can subscribe, and to link-local addresses",
-    }),
-    secretsOverHttp: Type.Boolean({ default: false, description: "true: send passwords and tokens over http too" }),
-  },
-  { ...closed, default: {}, description: "an object with allow and secretsOverHttp" },
-);
-
-/** Certificates by path; read again on SIGHUP. */
-const tls = Type.Object(
-  {
-    cert: text("the path of a certificate in PEM"),
-    key: text("the path of its key in PEM"),
-    clientCa: Type.Optional(text("the path of the authorities whose certificates clients must show, in PEM")),
-  },
-  { ...closed, description: "an object with cert, key and perhaps clientCa" },
-);
-const allowPlainHttp = Type.Boolean({ default: false, description: "true: listen beyond loopback without TLS" });
-/** Who must show a token (decision 0052). */
-const whoIsAsked = {
-  onLoopback: Type.Enum(["open", "tokens"], { default: "open", description: '"open" or "tokens"' }),
-  beyondLoopback: Type.Enum(["tokens", "open"], { default: "tokens", description: '"tokens" or "open"' }),
-};
-const auth = Type.Object(whoIsAsked, {
-  ...closed,
-  default: {},
-  description: "an object with onLoopback and beyondLoopback",
-});
-/** The MANO issues access tokens too (decision 0104). */
-const manoAuth = Type.Object(
-  {
-    ...whoIsAsked,
-    accessTokenSeconds: Type.Integer({ minimum: 60, maximum: 86_400, default: 3_600, description: "seconds, 60..86400" }),
-  },
-  { ...closed, default: {}, description: "an object with onLoopback, beyondLoopback and accessTokenSeconds" },
 );
 
 /** Who this VIM is to libvirt on other machines, and whose word it believes there (decision 0082). */
@@ -212,6 +171,7 @@ const mano = Type.Object(
       { ...closed, default: {}, description: "an object with host, port, tls, allowPlainHttp, apiRoot" },
     ),
     auth: manoAuth,
+    callbacks: manoCallbacks,
     store: text("the path of the MANO's SQLite file"),
     listPageSize: Type.Integer({
       minimum: 1,
@@ -267,6 +227,7 @@ export function parseConfig(raw: unknown): Config {
   checkListeners(parsed);
   if (parsed.vim) checkOverlay(parsed.vim);
   checkRanges("config.vim.callbacks.allow", parsed.vim?.callbacks.allow ?? []);
+  checkRanges("config.mano.callbacks.allow", parsed.mano?.callbacks.allow ?? []);
   for (const [i, link] of (parsed.mano?.links ?? []).entries()) checkLink(link, `config.mano.links.${i}`);
   for (const key of ["name", "libvirtSocket", "runDir", "disksDir"] as const) checkHostsDiffer(parsed.vim?.hosts ?? [], key);
   return parsed;

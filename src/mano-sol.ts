@@ -1,12 +1,21 @@
+import { NS_FAULT_ROUTES, VNF_FAULT_ROUTES } from "./api/sol/fault-management.ts";
 import { NSD_ROUTES, type NsdDoors } from "./api/sol/nsd.ts";
 import { type BoundRoute, bound } from "./api/sol/route.ts";
 import { notFound } from "./api/sol/serve.ts";
+import { SUBSCRIPTION_ROUTES } from "./api/sol/subscriptions.ts";
 import type { Nfvo } from "./mano/nfvo.ts";
+import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
+import { faultDoors } from "./mano-notify.ts";
 import type { Nsd } from "./model/descriptor.ts";
 import type { PackageView } from "./model/package.ts";
+import type { ManoStore } from "./store/mano-schema.ts";
 
 /** Every table of ETSI's interfaces, with the doors that its routes go through. */
-export const solRoutes = (nfvo: Nfvo): BoundRoute[] => [...bound(NSD_ROUTES, nsdDoors(nfvo))];
+export const solRoutes = (nfvo: Nfvo, subscriptions: SolSubscriptions, db: ManoStore): BoundRoute[] => [
+  ...bound(NSD_ROUTES, nsdDoors(nfvo)),
+  ...bound([...NS_FAULT_ROUTES, ...VNF_FAULT_ROUTES], faultDoors(nfvo, db)),
+  ...bound(SUBSCRIPTION_ROUTES, subscriptions),
+];
 
 function nsdDoors(nfvo: Nfvo): NsdDoors {
   const all = async () => (await nfvo.catalogue.all()).filter((r) => r.kind === "nsd").map(viewOf);

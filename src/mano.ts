@@ -13,13 +13,14 @@ import { groupView } from "./mano/group-views.ts";
 import type { Guard } from "./mano/guard.ts";
 import { Nfvo } from "./mano/nfvo.ts";
 import { Requests } from "./mano/requests.ts";
+import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
+import { alarmsIn, openSubscriptions } from "./mano-notify.ts";
 import { solRoutes } from "./mano-sol.ts";
 import type { VimAccountId } from "./model/ids.ts";
-import type { Alarm } from "./model/mano-event.ts";
 import type { VimAccount } from "./model/ns.ts";
 import { readVimAccounts, upsertVimAccount } from "./store/mano-catalogue.ts";
 import { readIncident, readIncidents } from "./store/mano-incidents.ts";
-import { readAlarms, readFailover, readFailovers } from "./store/mano-records.ts";
+import { readFailover, readFailovers } from "./store/mano-records.ts";
 import type { ManoStore, ManoTables } from "./store/mano-schema.ts";
 import { openStore } from "./store/open.ts";
 import { connectOpenVim } from "./vimconn/openvim.ts";
@@ -53,8 +54,11 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   const oauth2 = { seal, lifeSeconds: config.auth.accessTokenSeconds };
   const setting = "config.mano.listen.tls";
   const doorway = openDoorway({ realm: "mano", db, auth: config.auth, tls, setting, oauth2, clock, log });
-  const sol = { routes: solRoutes(nfvo), apiRoot: config.listen.apiRoot, pageSize: config.listPageSize };
-  const app = serveMano(doorsOf(nfvo, db, clock), sol, log, doorway.guarding(host));
+  const ownPorts: number[] = [];
+  const notify = { db, clock, log, seal, ownPorts: () => ownPorts };
+  const subscriptions = undo.use(await openSubscriptions(config, nfvo, notify));
+  const sol = { routes: solRoutes(nfvo, subscriptions, db), apiRoot: config.listen.apiRoot, pageSize: config.listPageSize };
+  const app = serveMano(doorsOf(nfvo, subscriptions, db, clock), sol, log, doorway.guarding(host));
   doorway.add(app);
   undo.defer(async () => {
     await app.close();
@@ -62,6 +66,8 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   const port = await listenHttp(app, { host, port: config.listen.port, setting: "mano.listen.port" });
   const lost = Promise.withResolvers<Fault>();
   db.takeLead(lost.resolve);
+  ownPorts.push(port);
+  subscriptions.start();
   nfvo.start(VERSION); // Last: a second MANO on the same port must not have acted before it is refused.
   log.info({ host, port, mode, vims: config.vims.length }, "the MANO is ready");
   const all = undo.move();
@@ -92,7 +98,7 @@ function accountOf(setting: Omit<ManoConfig["vims"][number], "id">): Omit<VimAcc
   return { ...account, access };
 }
 
-function doorsOf(nfvo: Nfvo, db: ManoStore, clock: Clock): ManoDoors {
+function doorsOf(nfvo: Nfvo, subscriptions: SolSubscriptions, db: ManoStore, clock: Clock): ManoDoors {
   const requests = new Requests(nfvo, db, clock);
   const viewOf = (guard: Guard) => {
     const heals = guard.group.members.flatMap((m) => nfvo.healer.viewOf(m.vnfcId, m.name) ?? []);
@@ -112,11 +118,8 @@ function doorsOf(nfvo: Nfvo, db: ManoStore, clock: Clock): ManoDoors {
     instantiate: (id) => requests.instantiate(id),
     terminate: (id) => requests.terminate(id),
     deleteNs: (id) => requests.deleteNs(id),
-    listAlarms: async (limit) => {
-      await nfvo.writes.flush();
-      return withActive(await readAlarms(db, limit), nfvo.alarms.active);
-    },
-    acknowledge: (id, ackState) => nfvo.alarms.acknowledge(id, ackState),
+    listAlarms: (limit) => alarmsIn(nfvo, db, limit),
+    listSubscriptions: () => subscriptions.list(null, null),
     listFailovers: async (limit) => {
       await nfvo.writes.flush();
       return readFailovers(db, limit);
@@ -143,11 +146,4 @@ function doorsOf(nfvo: Nfvo, db: ManoStore, clock: Clock): ManoDoors {
     listVims: () => requests.listVims(),
     addVim: (wish) => requests.addVim(wish),
   };
-}
-
-/** Alarms that are active and that the store has not taken stand first. */
-function withActive(written: readonly Alarm[], active: readonly Alarm[]): Alarm[] {
-  const known = new Set(written.map((a) => a.id));
-  const recent = written.at(-1)?.raisedAt ?? "";
-  return [...active.filter((a) => !known.has(a.id) && a.raisedAt >= recent), ...written];
 }

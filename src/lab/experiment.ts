@@ -188,7 +188,7 @@ const watchOwners = (lab: RunningLab, members: readonly (Victim & { readonly nam
 async function alarmsSince(lab: RunningLab, faultWall: Date): Promise<Alarm[]> {
   const giveUpAt = systemClock.now() + CLEARED_WITHIN_MS;
   for (;;) {
-    const alarms = await rest<Alarm[]>("GET", `${lab.manoUrl}/nsfm/v1/alarms`);
+    const alarms = await rest<Alarm[]>("GET", `${lab.manoUrl}/mano/v1/alarms`);
     const isStanding = (a: Alarm) => a.clearedAt === null;
     if (!alarms.some(isStanding) || systemClock.now() > giveUpAt)
       return alarms.filter((a) => isStanding(a) || Date.parse(a.raisedAt) >= faultWall.getTime());

@@ -32,6 +32,7 @@ export const FAULTS = {
   VIM_UNREACHABLE: { http: 503, text: "the VIM did not answer" },
   VIM_REFUSED: { http: 502, text: "the VIM refused the request" },
   TIMEOUT: { http: 504, text: "no answer in time" },
+  STORE_REFUSED: { http: 503, text: "the store takes nothing now" },
   STORE_NEWER: { http: 500, text: "the store was written by a newer program" },
   ALREADY_RUNNING: { http: 409, text: "it is already running" },
   STOPPED: { http: 503, text: "stopped before its end" },

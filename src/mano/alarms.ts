@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
-import type { Alarm, FaultyResourceInfo } from "../model/mano-event.ts";
+import type { Alarm, AlarmPlace, FaultyResourceInfo, Severity } from "../model/mano-event.ts";
 import type { EventStream } from "../notify/stream.ts";
 import { readActiveAlarms, readAlarm, upsertAlarm } from "../store/mano-records.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
@@ -38,6 +38,9 @@ export const ALARM_CAUSES = {
 
 export type AlarmCause = keyof typeof ALARM_CAUSES;
 
+/** The most severe first. */
+const SEVERITIES: readonly Severity[] = ["CRITICAL", "MAJOR", "MINOR", "WARNING", "INDETERMINATE", "CLEARED"];
+
 /** The root alarm, and what it says is broken. */
 interface Explanation {
   readonly objectId: string;
@@ -56,6 +59,7 @@ export class AlarmBook {
   readonly #active = new Map<string, Alarm>();
   /** When an active alarm was on the disk and with the subscribers, monotonic ms. */
   readonly #toldAt = new Map<string, number>();
+  #placeOf: (objectId: string) => AlarmPlace | null = () => null;
 
   private constructor(db: ManoStore, stream: EventStream, writes: WriteQueue, clock: Clock) {
     this.#db = db;
@@ -68,6 +72,11 @@ export class AlarmBook {
     const book = new AlarmBook(db, stream, writes, clock);
     for (const alarm of await readActiveAlarms(db)) book.#active.set(keyOf(alarm.managedObjectId, alarm.probableCause), alarm);
     return book;
+  }
+
+  /** Who knows to which network service an object belongs. */
+  placedBy(placeOf: (objectId: string) => AlarmPlace | null): void {
+    this.#placeOf = placeOf;
   }
 
   isRaised(objectId: string, cause: AlarmCause): boolean {
@@ -94,6 +103,7 @@ export class AlarmBook {
     const key = keyOf(objectId, cause);
     if (this.#active.has(key)) return;
     const { severity, eventType, isRootCause } = ALARM_CAUSES[cause];
+    const place = this.#placeOf(objectId);
     const alarm: Alarm = {
       id: randomUUID(),
       managedObjectId: objectId,
@@ -106,6 +116,7 @@ export class AlarmBook {
       probableCause: cause,
       isRootCause,
       faultDetails: details,
+      ...(place && { place }),
     };
     this.#active.set(key, alarm);
     this.#writes.push((tx) => upsertAlarm(tx, alarm));
@@ -124,16 +135,7 @@ export class AlarmBook {
     const key = keyOf(objectId, cause);
     const [alarm, root] = [this.#active.get(key), this.#active.get(keyOf(by.objectId, by.cause))];
     if (!alarm || !root || alarm.correlatedAlarmIds?.includes(root.id)) return;
-    const changed: Alarm = {
-      ...alarm,
-      changedAt: this.#clock.wall().toISOString(),
-      isRootCause: false,
-      correlatedAlarmIds: [root.id],
-      rootCauseFaultyResource: by.resource,
-    };
-    this.#active.set(key, changed);
-    this.#writes.push((tx) => upsertAlarm(tx, changed));
-    this.#stream.push({ type: "alarm.changed", alarm: changed });
+    this.#change(alarm, { isRootCause: false, correlatedAlarmIds: [root.id], rootCauseFaultyResource: by.resource });
   }
 
   clear(objectId: string, cause: AlarmCause): void {
@@ -141,7 +143,13 @@ export class AlarmBook {
     const alarm = this.#active.get(key);
     if (!alarm) return;
     const clearedAt = this.#clock.wall().toISOString();
-    const cleared: Alarm = { ...alarm, perceivedSeverity: "CLEARED", changedAt: clearedAt, clearedAt };
+    const cleared: Alarm = {
+      ...alarm,
+      perceivedSeverity: "CLEARED",
+      clearedFrom: alarm.perceivedSeverity,
+      changedAt: clearedAt,
+      clearedAt,
+    };
     this.#active.delete(key);
     this.#toldAt.delete(key);
     this.#writes.push((tx) => upsertAlarm(tx, cleared));
@@ -155,13 +163,47 @@ export class AlarmBook {
 
   /** An operator has seen it, or takes that back. Written before this resolves. Throws NOT_FOUND. */
   async acknowledge(id: string, ackState: Alarm["ackState"]): Promise<Alarm> {
+    const { acknowledgedAt: _, ...alarm } = await this.get(id);
+    if (alarm.ackState === ackState) throw new Fault("CONFLICT", `alarm ${id} is ${ackState} already`, { id });
+    const acknowledgedAt = ackState === "ACKNOWLEDGED" ? { acknowledgedAt: this.#clock.wall().toISOString() } : {};
+    return this.#written(this.#change(alarm, { ackState, ...acknowledgedAt }));
+  }
+
+  /** Whoever knows the VNF better finds it more severe (SOL002 7.4.4). Written before this resolves. Throws NOT_FOUND, CONFLICT. */
+  async escalate(id: string, severity: Severity): Promise<Alarm> {
+    const alarm = await this.get(id);
+    const [now, then] = [SEVERITIES.indexOf(alarm.perceivedSeverity), SEVERITIES.indexOf(severity)];
+    if (alarm.clearedAt !== null) throw new Fault("CONFLICT", `alarm ${id} is cleared: there is nothing to escalate`, { id });
+    if (then >= now)
+      throw new Fault("CONFLICT", `alarm ${id} is ${alarm.perceivedSeverity} already, and ${severity} is not more severe`, {
+        id,
+      });
+    return this.#written(this.#change(alarm, { perceivedSeverity: severity }));
+  }
+
+  /** Active or not, also where the store has not taken it yet. Throws NOT_FOUND. */
+  async get(id: string): Promise<Alarm> {
+    const active = this.active.find((a) => a.id === id);
+    if (active) return active;
     await this.#writes.flush();
     const alarm = await readAlarm(this.#db, id);
     if (!alarm) throw new Fault("NOT_FOUND", `there is no alarm ${id}; GET /nsfm/v1/alarms lists them`, { id });
-    if (alarm.ackState === ackState) throw new Fault("CONFLICT", `alarm ${id} is ${ackState} already`, { id });
-    const changed: Alarm = { ...alarm, ackState, changedAt: this.#clock.wall().toISOString() };
+    return alarm;
+  }
+
+  #change(alarm: Alarm, change: Partial<Alarm>): Alarm {
+    const changed: Alarm = { ...alarm, ...change, changedAt: this.#clock.wall().toISOString() };
     if (changed.clearedAt === null) this.#active.set(keyOf(changed.managedObjectId, changed.probableCause), changed);
-    await upsertAlarm(this.#db, changed);
+    this.#writes.push((tx) => upsertAlarm(tx, changed));
+    this.#stream.push({ type: "alarm.changed", alarm: changed });
     return changed;
+  }
+
+  /** Throws STORE_REFUSED where the store does not take it now: it is written as soon as it does. */
+  async #written(alarm: Alarm): Promise<Alarm> {
+    await this.#writes.flush();
+    const kept = await readAlarm(this.#db, alarm.id);
+    if (kept?.changedAt === alarm.changedAt) return alarm;
+    throw new Fault("STORE_REFUSED", `what was asked of alarm ${alarm.id} waits in memory; ask again`, { id: alarm.id });
   }
 }

@@ -10,9 +10,10 @@ import type { VimLink } from "../model/stitch.ts";
 import { EventStream } from "../notify/stream.ts";
 import { readNsd, readVimAccounts, updateCursor, upsertVimAccount, type VimAccountRecord } from "../store/mano-catalogue.ts";
 import { readAllNs, readAllVnfcs, readGroups, readStitches } from "../store/mano-ns.ts";
-import { readFailoversOfGroup, readLastSeq } from "../store/mano-records.ts";
+import { readFailoversOfGroup, readLastSeq, readPrunedTo } from "../store/mano-records.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, VimConnector } from "../vimconn/connector.ts";
+import { placeOf } from "./alarm-places.ts";
 import { AlarmBook } from "./alarms.ts";
 import { Apartness } from "./apart.ts";
 import { Arming } from "./arming.ts";
@@ -128,12 +129,13 @@ export class Nfvo implements AsyncDisposable {
     const disarm: Arming["disarm"] = (guard, vim, signal) => this.arming.disarm(guard, vim, signal);
     const around = { guardAdded, watched, disarm, wake, removed };
     this.lifecycle = new Lifecycle({ db, clock, stream, writes, healer: this.healer, ...around });
+    alarms.placedBy((id) => placeOf(id, this.lifecycle, this.reaction.guards));
     this.#reference = new ReferenceWatch(clock, this.lifecycle, this.#book);
   }
 
   /** Takes up everything as the store has it. Does nothing yet. */
   static async open(parts: NfvoParts): Promise<Nfvo> {
-    const writes = new WriteQueue(parts.db, parts.log, parts.clock);
+    const writes = new WriteQueue(parts.db, parts.log, parts.clock, await readPrunedTo(parts.db));
     const stream = new EventStream(writes, parts.clock, await readLastSeq(parts.db));
     const nfvo = new Nfvo(parts, stream, writes, await AlarmBook.open(parts.db, stream, writes, parts.clock));
     for (const account of await readVimAccounts(parts.db)) nfvo.#addWatch(account);

@@ -7,6 +7,12 @@ import type { ManoStore } from "../store/mano-schema.ts";
 
 export type Write = (tx: ManoStore) => Promise<void>;
 
+interface Waiting {
+  readonly write: Write;
+  /** What it writes, where that is an event. */
+  readonly event: ManoEvent | null;
+}
+
 /** Events kept in the journal: years of an ordinary MANO. */
 const EVENTS_KEPT = 100_000;
 const PRUNE_EVERY = 1_000;
@@ -23,13 +29,17 @@ export class WriteQueue implements Journal {
   readonly #db: ManoStore;
   readonly #log: Log;
   readonly #clock: Clock;
-  #waiting: Write[] = [];
+  #waiting: Waiting[] = [];
   #writing: Promise<void> | null = null;
   /** Null: nothing was written in this run yet. */
   #isRefused: boolean | null = null;
   #tellRefusal: (why: string | null) => void = () => {};
+  #tellWritten: (events: readonly ManoEvent[]) => void = () => {};
+  #prunedTo: number;
 
-  constructor(db: ManoStore, log: Log, clock: Clock) {
+  /** `prunedTo`: events up to this number are not in the store any more. */
+  constructor(db: ManoStore, log: Log, clock: Clock, prunedTo = 0) {
+    this.#prunedTo = prunedTo;
     this.#db = db;
     this.#log = log;
     this.#clock = clock;
@@ -40,16 +50,31 @@ export class WriteQueue implements Journal {
     this.#tellRefusal = listener;
   }
 
+  /** Who is handed events when they are on the disk, in order. One listener; it must not throw and not wait. */
+  onWritten(listener: (events: readonly ManoEvent[]) => void): void {
+    this.#tellWritten = listener;
+  }
+
+  /** Events up to this number are kept no more. */
+  get prunedTo(): number {
+    return this.#prunedTo;
+  }
+
   push(write: Write): void {
-    this.#waiting.push(write);
-    this.#writing ??= this.#drain();
+    this.#wait({ write, event: null });
   }
 
   append(event: ManoEvent): void {
-    this.push(async (tx) => {
+    const write: Write = async (tx) => {
       await insertJournal(tx, event);
       if (event.seq % PRUNE_EVERY === 0) await pruneJournal(tx, event.seq, EVENTS_KEPT);
-    });
+    };
+    this.#wait({ write, event });
+  }
+
+  #wait(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    this.#writing ??= this.#drain();
   }
 
   async since(seq: number, limit: number): Promise<ManoEvent[]> {
@@ -76,13 +101,14 @@ export class WriteQueue implements Journal {
     this.#writing = null;
   }
 
-  async #writeAll(batch: readonly Write[]): Promise<boolean> {
+  async #writeAll(batch: readonly Waiting[]): Promise<boolean> {
     try {
       await this.#db.transaction().execute(async (tx) => {
-        for (const write of batch) await write(tx);
+        for (const { write } of batch) await write(tx);
       });
       if (this.#isRefused !== false) this.#tellRefusal(null);
       this.#isRefused = false;
+      this.#tell(batch.flatMap(({ event }) => event ?? []));
       return true;
     } catch (err) {
       this.#log.error({ err, count: batch.length }, "records could not be written; they wait");
@@ -92,7 +118,13 @@ export class WriteQueue implements Journal {
     }
   }
 
-  #keep(batch: Write[]): void {
+  #tell(events: readonly ManoEvent[]): void {
+    const pruning = events.findLast(({ seq }) => seq % PRUNE_EVERY === 0);
+    if (pruning) this.#prunedTo = Math.max(this.#prunedTo, pruning.seq - EVENTS_KEPT);
+    if (events.length > 0) this.#tellWritten(events);
+  }
+
+  #keep(batch: Waiting[]): void {
     this.#waiting = [...batch, ...this.#waiting];
     const over = this.#waiting.length - WAITING_MAX;
     if (over <= 0) return;

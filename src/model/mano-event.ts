@@ -15,7 +15,11 @@ export interface Alarm {
   readonly changedAt: string | null;
   readonly clearedAt: string | null;
   readonly ackState: "UNACKNOWLEDGED" | "ACKNOWLEDGED";
+  /** Left out while it is not acknowledged. */
+  readonly acknowledgedAt?: string;
   readonly perceivedSeverity: Severity;
+  /** How severe it was, where it is cleared. Left out by 0.1. */
+  readonly clearedFrom?: Severity;
   readonly eventType: "EQUIPMENT_ALARM" | "COMMUNICATIONS_ALARM" | "PROCESSING_ERROR_ALARM" | "QOS_ALARM";
   readonly probableCause: string;
   readonly isRootCause: boolean;
@@ -23,6 +27,19 @@ export interface Alarm {
   /** The alarms that explain this one, and what they are about. Left out where it is its own cause. They stay when it has been moved off what failed. */
   readonly correlatedAlarmIds?: readonly string[];
   readonly rootCauseFaultyResource?: FaultyResourceInfo;
+  /** Whose it is, as it was when it was raised. Left out where it is about what several network services stand on. */
+  readonly place?: AlarmPlace;
+}
+
+/** The network service that an alarm is about, and the VNF, where it is about one. Kept with the alarm, which outlives both. */
+export interface AlarmPlace {
+  readonly nsId: NsId;
+  readonly nsName: string;
+  /** Of its NSD: our record's, and the one in the descriptor. */
+  readonly nsdIds: readonly string[];
+  readonly vnfdIds: readonly string[];
+  readonly vnf: { readonly id: string; readonly name: string; readonly vnfdId: string } | null;
+  readonly vnfcIds: readonly VnfcId[];
 }
 
 /** SOL005 8.5.3.2, with the part of a ResourceHandle that we know. */
@@ -127,6 +144,8 @@ export type ManoEventBody =
     }
   | { readonly type: "protection.armed"; readonly groupId: GroupId; readonly revision: number }
   | { readonly type: "net.unprotected"; readonly groupId: GroupId; readonly netId: NetId }
-  | { readonly type: "alarm.raised" | "alarm.changed" | "alarm.cleared"; readonly alarm: Alarm };
+  | { readonly type: "alarm.raised" | "alarm.changed" | "alarm.cleared"; readonly alarm: Alarm }
+  /** In place of events that were forgotten before a subscriber could be told: it must read the whole picture again. Never in the journal. */
+  | { readonly type: "events.lost"; readonly from: number; readonly to: number };
 
 export type ManoEvent = { readonly seq: number; readonly at: string; readonly monoMs: number } & ManoEventBody;

@@ -39,6 +39,8 @@ export interface CourierParts<E extends Numbered> {
   readonly chance: () => number;
   /** The cursor has moved, and is to be written soon. */
   readonly moved: () => void;
+  /** Resolves when the cursor is on the disk; left out: nothing is waited for. */
+  readonly noted?: () => Promise<void>;
   /** It was refused for the first time, or accepted again: for the log. */
   readonly tell: (what: "refused" | "accepted", view: DeliveryView) => void;
   /** The journal could not be read; it is tried again. */
@@ -159,6 +161,7 @@ export class Courier<E extends Numbered> {
       return; // The same events once more: a receiver that has taken them in sees the same request.
     }
     this.#accepted();
+    await this.#parts.noted?.();
   }
 
   #halve(): void {

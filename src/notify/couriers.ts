@@ -16,8 +16,8 @@ export interface CouriersParts<E extends Numbered> {
   /** In one transaction; what is there no more stays away. */
   readonly writeCursors: (cursors: ReadonlyMap<string, number>) => Promise<void>;
   readonly chance?: () => number;
-  /** Left out: `WRITE_AFTER_MS`. */
-  readonly writeAfterMs?: number;
+  /** A cursor is on the disk before the next request to its subscriber: after a kill -9 one request comes twice, not more. */
+  readonly isStrict?: boolean;
 }
 
 interface Running<E extends Numbered> {
@@ -47,6 +47,7 @@ export class Couriers<E extends Numbered> implements AsyncDisposable {
       moved: () => {
         this.#writing ??= this.#writeSoon();
       },
+      ...(this.#parts.isStrict && { noted: () => this.#write() }),
       tell: (what, view) => tell(log, order.id, what, view),
       failed: (err) => log.error({ err, subscription: order.id }, "events could not be read for a subscriber; it is tried again"),
     });
@@ -80,7 +81,7 @@ export class Couriers<E extends Numbered> implements AsyncDisposable {
   }
 
   async #writeSoon(): Promise<void> {
-    await this.#parts.clock.sleep(this.#parts.writeAfterMs ?? WRITE_AFTER_MS, this.#ended.signal).catch(() => {});
+    await this.#parts.clock.sleep(WRITE_AFTER_MS, this.#ended.signal).catch(() => {});
     this.#writing = null; // Before it is read: what moves from here on is written next time.
     await this.#write();
   }

@@ -37,9 +37,11 @@ export interface SubscriptionBookParts<E extends Numbered> {
   readonly mostOfTenant: number;
   /** Events of one request; left out: many. */
   readonly batchMax?: number;
-  /** How long a moved cursor waits to be written, ms; left out: long enough to write many at once. */
-  readonly writeAfterMs?: number;
+  /** A cursor is on the disk before the next request to its subscriber. */
+  readonly isStrict?: boolean;
   readonly readingOf: (kept: KeptSubscription) => Reading<E>;
+  /** What of a callback stands in settings and not in the store; left out: nothing. */
+  readonly callbackOf?: (callback: Callback, filterJson: string) => Callback;
   /** In place of events that were kept no more when their turn came. Its number is `to`. */
   readonly lost: (from: number, to: number) => E;
 }
@@ -61,10 +63,10 @@ export class SubscriptionBook<E extends Numbered> implements AsyncDisposable {
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: SubscriptionBookParts<E>) {
-    const { journal, clock, log, keeper, writeAfterMs } = parts;
+    const { journal, clock, log, keeper, isStrict = false } = parts;
     this.#parts = parts;
     const writeCursors = (cursors: ReadonlyMap<string, number>) => keeper.updateCursors(cursors);
-    this.#couriers = new Couriers({ journal, clock, log, writeCursors, ...(writeAfterMs !== undefined && { writeAfterMs }) });
+    this.#couriers = new Couriers({ journal, clock, log, writeCursors, isStrict });
   }
 
   static async open<E extends Numbered>(parts: SubscriptionBookParts<E>): Promise<SubscriptionBook<E>> {
@@ -111,9 +113,10 @@ export class SubscriptionBook<E extends Numbered> implements AsyncDisposable {
    * CALLBACK_REFUSED where no receiver answers.
    */
   async create(asked: AskedSubscription): Promise<ShownSubscription> {
-    this.#parts.policy.check(asked.callback);
+    const callback = this.#complete(asked.callback, asked.filterJson);
+    this.#parts.policy.check(callback);
     this.#checkRoom(asked);
-    const endpoint = this.#endpointFor(asked.callback);
+    const endpoint = this.#endpointFor(callback);
     try {
       await this.#test(endpoint);
       return this.#shown(await this.#inTurn(async () => this.#save(asked, endpoint)));
@@ -194,10 +197,16 @@ export class SubscriptionBook<E extends Numbered> implements AsyncDisposable {
   }
 
   /** Null: its secrets were sealed with another key. */
-  #callbackOf({ callback: url, sealed }: KeptSubscription): Callback | null {
-    if (sealed === null) return { url, auth: null, tls: null };
-    const text = this.#parts.seal.unseal(sealed);
-    return text === null ? null : { url, ...(JSON.parse(text) as Omit<Callback, "url">) };
+  #callbackOf(kept: KeptSubscription): Callback | null {
+    const { callback: url, sealed } = kept;
+    const text = sealed === null ? '{"auth":null,"tls":null}' : this.#parts.seal.unseal(sealed);
+    if (text === null) return null;
+    const callback = { url, ...(JSON.parse(text) as Omit<Callback, "url">) };
+    return this.#complete(callback, kept.filter_json);
+  }
+
+  #complete(callback: Callback, filterJson: string): Callback {
+    return this.#parts.callbackOf?.(callback, filterJson) ?? callback;
   }
 
   #start(kept: KeptSubscription, callback: Callback | null, open?: Endpoint): Open {

@@ -87,6 +87,15 @@ export async function readLastSeq(db: ManoStore): Promise<number> {
   return row?.last ?? 0;
 }
 
+/** Events up to this number are not in the journal any more. */
+export async function readPrunedTo(db: ManoStore): Promise<number> {
+  const row = await db
+    .selectFrom("journal")
+    .select((eb) => eb.fn.min<number | null>("seq").as("first"))
+    .executeTakeFirst();
+  return Math.max(0, (row?.first ?? 1) - 1);
+}
+
 /** Forgets all but the newest `keep`. */
 export async function pruneJournal(db: ManoStore, newest: number, keep: number): Promise<void> {
   await db

@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import type { SubscriptionRow } from "./subscriptions.ts";
 import type { TokenRow } from "./tokens.ts";
 
 /** Rows of sql/mano/, as SQLite holds them. */
@@ -136,6 +137,7 @@ export interface ManoTables {
   saga: SagaRow;
   heal_course: HealCourseRow;
   tokens: TokenRow;
+  subscriptions: SubscriptionRow;
 }
 
 export type ManoStore = Kysely<ManoTables>;

@@ -38,8 +38,6 @@ test.for([
   ["GET", "/mano/v1/ns_instances/zz", undefined, 404, /there is no NS zz; there are: none/],
   ["GET", "/nsd/v1/descriptors/zz", undefined, 404, /there is no descriptor zz; there are: .*nsd media 1\.0/],
   ["GET", "/mano/v1/failovers/zz", undefined, 404, /there is no failover zz/],
-  ["PATCH", "/nsfm/v1/alarms/zz", { ackState: "ACKNOWLEDGED" }, 404, /there is no alarm zz/],
-  ["PATCH", "/nsfm/v1/alarms/zz", { ackState: "SEEN" }, 400, /ackState: want ACKNOWLEDGED or UNACKNOWLEDGED/],
   ["POST", "/mano/v1/ns_instances", { nsdId: "zz", nsName: "n" }, 404, /there is no NSD zz; there are: .*\(media 1\.0\)/],
   ["POST", "/mano/v1/ns_instances", { nsdId: "media", nsName: "a b" }, 400, /nsName: want a name/],
   ["POST", "/mano/v1/ns_instances", { nsdId: "media", nsName: "n", vim: 1 }, 400, /vim: there is no such member/],
@@ -58,18 +56,6 @@ test.for([
   const answer = await rig.ask(method, path, body);
   expect(answer).toMatchObject({ status, body: { status } });
   expect(answer.body.detail).toMatch(detail);
-});
-
-test("alarms are acknowledged, and the second time that is a conflict", async () => {
-  await rig.deploy();
-  rig.vim.down("media-relay-a");
-  const alarm = await until("an alarm", async () => (await rig.ask("GET", "/nsfm/v1/alarms")).body[0]);
-  const ack = () => rig.ask("PATCH", `/nsfm/v1/alarms/${alarm.id}`, { ackState: "ACKNOWLEDGED" });
-  expect(await ack()).toMatchObject({ status: 200, body: { ackState: "ACKNOWLEDGED" } });
-  expect((await ack()).status).toBe(409);
-  expect((await rig.ask("GET", "/nsfm/v1/alarms")).body.find((a: { id: string }) => a.id === alarm.id).ackState).toBe(
-    "ACKNOWLEDGED",
-  );
 });
 
 test("the VIM account is shown with its state", async () => {

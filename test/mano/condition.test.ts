@@ -14,7 +14,7 @@ test("whose opinions count is learnt from the VIM itself, by a MANO that was tol
   suspend({ probe: "2 of 2 probed ports miss requests" });
   await rig.startMano();
   await until("told", isStopped);
-  const [alarm] = (await rig.ask("GET", "/nsfm/v1/alarms")).body;
+  const [alarm] = (await rig.ask("GET", "/mano/v1/alarms")).body;
   expect(alarm.faultDetails[0]).toBe("VIM vim1, probe: 2 of 2 probed ports miss requests");
 
   await rig.stopMano();

@@ -20,7 +20,7 @@ import { monoMs, ToyVim } from "./toy-vim.ts";
 
 const RELAYS = ["media-relay-a", "media-relay-b"];
 const alarmsOf = async (rig: Rig): Promise<Alarm[]> =>
-  (await rig.ask("GET", "/nsfm/v1/alarms")).body.filter((a: Alarm) => a.clearedAt === null);
+  (await rig.ask("GET", "/mano/v1/alarms")).body.filter((a: Alarm) => a.clearedAt === null);
 const incidentsOf = async (rig: Rig): Promise<Incident[]> => (await rig.ask("GET", "/mano/v1/incidents")).body;
 
 /** The link of a member's service port, in its VIM's rows and told. */

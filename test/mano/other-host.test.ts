@@ -51,7 +51,7 @@ test("twins that had to go on one host: an alarm says so until they are apart ag
   hostGoes(rig);
   await until("moved", () => rig.vim.byName("media-relay-a").hostId === "2");
   await until("alarm", async () => (await rig.alarms()).includes("ANTI_AFFINITY_BROKEN"));
-  const alarm = (await rig.ask("GET", "/nsfm/v1/alarms")).body.find(
+  const alarm = (await rig.ask("GET", "/mano/v1/alarms")).body.find(
     (a: { probableCause: string }) => a.probableCause === "ANTI_AFFINITY_BROKEN",
   );
   expect(alarm.faultDetails).toEqual(["relay-a and relay-b are on one host, compute-2: its failure would take them all"]);

@@ -92,7 +92,7 @@ export class Rig implements AsyncDisposable {
 
   /** Causes of the alarms that are active, sorted. */
   async alarms(): Promise<string[]> {
-    const { body } = await this.ask("GET", "/nsfm/v1/alarms");
+    const { body } = await this.ask("GET", "/mano/v1/alarms");
     return body
       .filter((a: { clearedAt: string | null }) => a.clearedAt === null)
       .map((a: { probableCause: string }) => a.probableCause)

@@ -4,7 +4,7 @@ import { Rig, until } from "./rig.ts";
 import { monoMs } from "./toy-vim.ts";
 
 const active = async (rig: Rig): Promise<Alarm[]> =>
-  (await rig.ask("GET", "/nsfm/v1/alarms")).body.filter((a: Alarm) => a.clearedAt === null);
+  (await rig.ask("GET", "/mano/v1/alarms")).body.filter((a: Alarm) => a.clearedAt === null);
 const RELAYS = ["media-relay-a", "media-relay-b"];
 
 test("a host goes with all on it: one root alarm, the members' alarms point at it, over a restart too; cleared when they are up elsewhere", {

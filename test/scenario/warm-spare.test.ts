@@ -73,7 +73,7 @@ test("the twins die one after the other: the spare is resumed when the first doe
   await until("the twins are back and relay-a serves", () => servedBy(lab, "relay-a", secondAt));
   await until("the spare rests again", async () => (await spare()).isWarm);
   await until("no alarm", async () =>
-    (await rest<{ clearedAt: string | null }[]>("GET", `${lab.manoUrl}/nsfm/v1/alarms`)).every((a) => a.clearedAt !== null),
+    (await rest<{ clearedAt: string | null }[]>("GET", `${lab.manoUrl}/mano/v1/alarms`)).every((a) => a.clearedAt !== null),
   );
   expect((await group()).members.map((m) => m.isFenced)).toEqual([false, false, false]);
 });

@@ -134,7 +134,7 @@ test("beyond loopback nothing is answered without a token but that somebody list
       description: expect.stringMatching(/needs a token/),
     });
   }
-  expect(await ask(ports.mano, "/nsfm/v1/alarms", null)).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED" } });
+  expect(await ask(ports.mano, "/mano/v1/alarms", null)).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED" } });
 });
 
 test("a token is good with the next request, and with the next after its end no more", async () => {
@@ -177,7 +177,7 @@ test("roles: 403 says what is needed; the MANO's viewer looks, its operator comm
     method: "POST",
     body: { name: "v2", url: "http://127.0.0.1:1/openvim", adminUrl: "http://127.0.0.1:1/openvim" },
   };
-  expect(await ask(ports.mano, "/nsfm/v1/alarms", viewer!)).toMatchObject({ status: 200 });
+  expect(await ask(ports.mano, "/mano/v1/alarms", viewer!)).toMatchObject({ status: 200 });
   const ns = { method: "POST", body: { nsdId: "none", nsName: "n" } };
   const told = await ask(ports.mano, "/mano/v1/ns_instances", viewer!, ns);
   expect(told).toMatchObject({

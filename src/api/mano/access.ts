@@ -17,7 +17,16 @@ export const ACCESS: Readonly<Record<string, Role>> = {
   "POST /mano/v1/ns_instances/:id/terminate": "operator",
 
   "GET /nsfm/v1/alarms": "viewer",
+  "GET /nsfm/v1/alarms/:id": "viewer",
   "PATCH /nsfm/v1/alarms/:id": "operator",
+  "GET /vnffm/v1/alarms": "viewer",
+  "GET /vnffm/v1/alarms/:id": "viewer",
+  "PATCH /vnffm/v1/alarms/:id": "operator",
+  "POST /vnffm/v1/alarms/:id/escalate": "operator",
+  ...subscriptionsOf("/nsd/v2", "/vnfpkgm/v2", "/nslcm/v2", "/vnflcm/v2", "/nsfm/v1", "/vnffm/v1"),
+
+  "GET /mano/v1/alarms": "viewer",
+  "GET /mano/v1/subscriptions": "viewer",
 
   "GET /mano/v1/failovers": "viewer",
   "GET /mano/v1/failovers/:id": "viewer",
@@ -32,3 +41,15 @@ export const ACCESS: Readonly<Record<string, Role>> = {
   "GET /mano/v1/vims": "viewer",
   "POST /mano/v1/vims": "admin",
 };
+
+/** Who subscribes has us send requests, which looking does not. */
+function subscriptionsOf(...interfaces: readonly string[]): Record<string, Role> {
+  return Object.fromEntries(
+    interfaces.flatMap((at): [string, Role][] => [
+      [`POST ${at}/subscriptions`, "operator"],
+      [`GET ${at}/subscriptions`, "viewer"],
+      [`GET ${at}/subscriptions/:id`, "viewer"],
+      [`DELETE ${at}/subscriptions/:id`, "operator"],
+    ]),
+  );
+}

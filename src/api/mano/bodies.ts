@@ -23,12 +23,6 @@ export const createNs = Type.Object(
   { ...closed, description: "an object with nsdId, nsName and perhaps vimAccountId, vimAccounts" },
 );
 
-/** SOL005 8.5.2.8 AlarmModifications. */
-export const alarmChange = Type.Object(
-  { ackState: Type.Enum(["ACKNOWLEDGED", "UNACKNOWLEDGED"], { description: "ACKNOWLEDGED or UNACKNOWLEDGED" }) },
-  { ...closed, description: "an object with ackState" },
-);
-
 /** An operator's command, in the words of ITU-T G.8031. */
 export const groupCommand = Type.Object(
   {

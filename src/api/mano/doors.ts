@@ -3,6 +3,7 @@ import type { CommandOutcome, CommandWish, ProtectionGroupView } from "../../mod
 import type { Incident } from "../../model/incident.ts";
 import type { Alarm, ApiChange, Failover, ManoEvent } from "../../model/mano-event.ts";
 import type { NsView, VimAccountView } from "../../model/ns.ts";
+import type { SolSubscription } from "../../model/sol-subscription.ts";
 import type { EventSource } from "../event-stream.ts";
 
 /** A descriptor as the catalogue has it. */
@@ -47,7 +48,8 @@ export interface ManoDoors {
   terminate(id: string): Promise<NsView>;
   deleteNs(id: string): Promise<void>;
   listAlarms(limit: number): Promise<readonly Alarm[]>;
-  acknowledge(id: string, ackState: Alarm["ackState"]): Promise<Alarm>;
+  /** Those of every interface, with how their deliveries stand. */
+  listSubscriptions(): readonly SolSubscription[];
   listFailovers(limit: number): Promise<readonly Failover[]>;
   getFailover(id: string): Promise<Failover>;
   listIncidents(limit: number): Promise<readonly Incident[]>;

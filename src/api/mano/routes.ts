@@ -1,6 +1,5 @@
 import { Fault } from "../../lib/fault.ts";
-import type { Alarm } from "../../model/mano-event.ts";
-import { alarmChange, checkedBody, createNs, groupCommand, newVim } from "./bodies.ts";
+import { checkedBody, createNs, groupCommand, newVim } from "./bodies.ts";
 import type { CatalogueEntry, ManoDoors } from "./doors.ts";
 
 /** One request, as far as a route needs it. */
@@ -57,8 +56,8 @@ export const ROUTES: readonly Route[] = [
   { is: "POST /mano/v1/ns_instances/:id/instantiate", gives: 202, does: (c) => c.doors.instantiate(idOf(c)), location: nsAt },
   { is: "POST /mano/v1/ns_instances/:id/terminate", gives: 202, does: (c) => c.doors.terminate(idOf(c)), location: nsAt },
 
-  { is: "GET /nsfm/v1/alarms", gives: 200, does: (c) => c.doors.listAlarms(limitOf(c)) },
-  { is: "PATCH /nsfm/v1/alarms/:id", gives: 200, does: (c) => acknowledge(c) },
+  { is: "GET /mano/v1/alarms", gives: 200, does: (c) => c.doors.listAlarms(limitOf(c)) },
+  { is: "GET /mano/v1/subscriptions", gives: 200, does: (c) => c.doors.listSubscriptions() },
 
   { is: "GET /mano/v1/failovers", gives: 200, does: (c) => c.doors.listFailovers(limitOf(c)) },
   { is: "GET /mano/v1/failovers/:id", gives: 200, does: (c) => c.doors.getFailover(idOf(c)) },
@@ -70,9 +69,6 @@ export const ROUTES: readonly Route[] = [
   { is: "GET /mano/v1/vims", gives: 200, does: (c) => c.doors.listVims() },
   { is: "POST /mano/v1/vims", gives: 201, does: (c) => addVim(c) },
 ];
-
-const acknowledge = (call: Call): Promise<Alarm> =>
-  call.doors.acknowledge(idOf(call), checkedBody(alarmChange, call.body).ackState);
 
 async function onboard({ doors, body }: Call) {
   const isPackage = body instanceof Uint8Array;

@@ -1,0 +1,68 @@
+import { readFileSync } from "node:fs";
+import type { FaultDoors } from "./api/sol/fault-management.ts";
+import { NOTIFICATIONS } from "./api/sol/notifications.ts";
+import type { ManoConfig } from "./config.ts";
+import type { Clock } from "./lib/clock.ts";
+import { Fault } from "./lib/fault.ts";
+import type { Log } from "./lib/log.ts";
+import { isLoopback } from "./lib/loopback.ts";
+import type { Seal } from "./lib/seal.ts";
+import type { Nfvo } from "./mano/nfvo.ts";
+import { SolSubscriptions } from "./mano/sol-subscriptions.ts";
+import type { Alarm } from "./model/mano-event.ts";
+import type { CallbackTls } from "./model/subscription.ts";
+import { CallbackPolicy } from "./notify/callback-policy.ts";
+import { readAlarms } from "./store/mano-records.ts";
+import type { ManoStore } from "./store/mano-schema.ts";
+
+/** Alarms that a list shows at most: all that are active, and of those that are over the newest. */
+const ALARMS_MAX = 10_000;
+
+export interface NotifyParts {
+  readonly db: ManoStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly seal: Seal;
+  /** Ports of ours: no callback leads there. */
+  readonly ownPorts: () => readonly number[];
+}
+
+/** Who is told of what happens by ETSI's notifications. Throws CONFIG where our client certificate cannot be read. */
+export function openSubscriptions(config: ManoConfig, nfvo: Nfvo, parts: NotifyParts): Promise<SolSubscriptions> {
+  const { db, clock, log, seal, ownPorts } = parts;
+  const { allow, secretsOverHttp: secretsInClear, clientCertificate } = config.callbacks;
+  // This machine may be called only where nobody from elsewhere can subscribe: else they would reach through us what trusts this machine.
+  const policy = new CallbackPolicy({ allow, secretsInClear, ownPorts, thisMachine: isLoopback(config.listen.host) });
+  const ourTls = clientCertificate ? readOurTls(clientCertificate) : null;
+  const { stream, writes } = nfvo;
+  return SolSubscriptions.open({ db, stream, writes, clock, log, policy, seal, notifications: NOTIFICATIONS, ourTls });
+}
+
+function readOurTls({ cert, key, ca }: NonNullable<ManoConfig["callbacks"]["clientCertificate"]>): CallbackTls {
+  const read = (name: string, path: string): string => {
+    try {
+      return readFileSync(path, "utf8");
+    } catch (e) {
+      const detail = `config.mano.callbacks.clientCertificate.${name}: ${(e as Error).message}`;
+      throw new Fault("CONFIG", detail, { path }, { cause: e });
+    }
+  };
+  return { certificate: read("cert", cert), privateKey: read("key", key), ca: ca === undefined ? null : read("ca", ca) };
+}
+
+export function faultDoors(nfvo: Nfvo, db: ManoStore): FaultDoors {
+  return {
+    listAlarms: () => alarmsIn(nfvo, db, ALARMS_MAX),
+    getAlarm: (id) => nfvo.alarms.get(id),
+    acknowledge: (id, ackState) => nfvo.alarms.acknowledge(id, ackState),
+    escalate: (id, severity) => nfvo.alarms.escalate(id, severity),
+  };
+}
+
+/** Newest first; those that are active and that the store has not taken stand before them. */
+export async function alarmsIn(nfvo: Nfvo, db: ManoStore, limit: number): Promise<Alarm[]> {
+  await nfvo.writes.flush();
+  const written = await readAlarms(db, limit);
+  const known = new Set(written.map((a) => a.id));
+  return [...nfvo.alarms.active.filter((a) => !known.has(a.id)), ...written];
+}

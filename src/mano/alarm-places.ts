@@ -1,0 +1,23 @@
+import type { VnfcId } from "../model/ids.ts";
+import type { AlarmPlace } from "../model/mano-event.ts";
+import type { Guard } from "./guard.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { Deployment } from "./plan.ts";
+
+/** Whose an alarm about this object is: a VNFC's, a protection group's. Null: it is about a VIM, a host, a switch or a store. */
+export function placeOf(objectId: string, lifecycle: Lifecycle, guards: readonly Guard[]): AlarmPlace | null {
+  const ofVnfc = lifecycle.vnfcOf(objectId as VnfcId);
+  if (ofVnfc) return placeIn(ofVnfc.deployment, [ofVnfc.vnfc.id]);
+  const guard = guards.find(({ group }) => group.id === objectId);
+  const deployment = guard && lifecycle.of(guard.group.nsId);
+  return deployment
+    ? placeIn(
+        deployment,
+        guard.group.members.map((m) => m.vnfcId),
+      )
+    : null;
+}
+
+function placeIn({ ns, nsd, vnfd }: Deployment, vnfcIds: readonly VnfcId[]): AlarmPlace {
+  return { nsId: ns.id, nsName: ns.name, nsdIds: [ns.nsdId, nsd.id], vnfdIds: [vnfd.id], vnf: null, vnfcIds };
+}
