@@ -1,5 +1,6 @@
 import { GROUP_ADDRESSES } from "../model/flow.ts";
 import type { Abilities } from "../model/switch.ts";
+import type { Attachments } from "./attachments.ts";
 import {
   ACROSS,
   ANY_BELOW,
@@ -34,18 +35,16 @@ export interface LeadingEntry extends FabricEntry {
 
 type OfAnybody = Omit<LeadingEntry, "from">;
 
-/** True for a switch port that carries a link port with a VLAN tag, of whatever net. */
-export type IsTrunk = (switchPort: string) => boolean;
-
 export function leadingEntries(
   group: readonly FabricNet[],
-  isTrunk: IsTrunk,
+  attachments: Attachments,
   { masks, arpSha }: Pick<Abilities, "masks" | "arpSha">,
 ): LeadingEntry[] {
   const portCount = portCountOf(group);
-  const takesTags = isTransparent(group, isTrunk);
+  const takesTags = isTransparent(group, attachments);
   const toAll = masks ? GROUP_ADDRESSES : BROADCAST;
-  const bySource = Map.groupBy(ways(group), (w) => `${w.source.switchPort}|${w.vlanIn}`);
+  const open = ways(group).filter((w) => takenFor(w.direction, w.source.switchPort, attachments) === null);
+  const bySource = Map.groupBy(open, (w) => `${w.source.switchPort}|${w.vlanIn}`);
   return [...bySource.values()].flatMap((list) => {
     const source = list[0] as Way;
     const entry = (priority: number, ethDst: string | null, out: readonly Outlet[]) => ({
@@ -87,8 +86,25 @@ const outletsOf = (list: readonly Way[]): Outlet[] => distinct(list.map((w) => w
  * Nothing in the group looks at tags or writes them, and no switch port of it carries tagged ports of others: then tags are the business
  * of those who send them, as on a card that is passed through to a guest.
  */
-function isTransparent(group: readonly FabricNet[], isTrunk: IsTrunk): boolean {
-  return group.every((n) => n.bindVlan === null && n.ports.every((p) => p.vlan === null && !isTrunk(p.switchPort)));
+function isTransparent(group: readonly FabricNet[], attachments: Attachments): boolean {
+  return group.every((n) => n.bindVlan === null && n.ports.every((p) => p.vlan === null && !attachments.isTrunk(p.switchPort)));
+}
+
+/** The net that has a port at the place where packets with a bind's tag would come in; null: that place is free for them. */
+function takenFor({ from, vlanIn }: Way["direction"], switchPort: string, attachments: Attachments): string | null {
+  const holder = vlanIn === null ? null : attachments.holderOf(switchPort, vlanIn);
+  return holder === from.id ? null : holder;
+}
+
+/** Ways by the tag of a bind that start where another net is: none is led, or its packets would go there too. By the net that is bound. */
+export function takenTags(group: readonly FabricNet[], attachments: Attachments): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const { direction, source } of ways(group)) {
+    const holder = takenFor(direction, source.switchPort, attachments);
+    const place = `switch port ${source.switchPort}, VLAN ${direction.vlanIn} of the bind`;
+    if (holder !== null) found.set(direction.to.id, `${place}, is taken by network ${holder}: nothing is led from there`);
+  }
+  return found;
 }
 
 /** Ways that would need two tags at once (QinQ), which the fabric does not carry: by the net that is bound, in words. */

@@ -6,7 +6,7 @@ import { type Attachments, attachmentsOf, placed, placeKey } from "./attachments
 import { actionsOf, bindGroups, type FabricNet, type FabricPort, fabricNet } from "./fabric.ts";
 import { GroupIds, hash32 } from "./group-ids.ts";
 import { grouped, permanentBridge, turnsBack, type Waiting } from "./groups.ts";
-import { type LeadingEntry, leadingEntries, twoTagged } from "./leading.ts";
+import { type LeadingEntry, leadingEntries, takenTags, twoTagged } from "./leading.ts";
 import { type Arming, arm, NO_STAND_INS, type StandIns } from "./stand-ins.ts";
 
 /** What is wanted of one bind group, or of several that a net is led into at once. */
@@ -60,11 +60,11 @@ export function wantedTable(
   });
   const { noGroups } = abilities;
   const arming = noGroups === null ? arm(carried, standIns) : withoutGroups(carried, standIns, noGroups);
-  const leading: Leading = (nets) => leadingEntries(nets, (switchPort) => known.isTrunk(switchPort), abilities);
+  const leading: Leading = (nets) => leadingEntries(nets, known, abilities);
   const parts = bindGroups(arming.nets)
     .map(inOrder)
     .map((group) => {
-      for (const [id, why] of twoTagged(group)) problems.set(id as NetId, why);
+      for (const [id, why] of [...twoTagged(group), ...takenTags(group, known)]) problems.set(id as NetId, why);
       const table = noGroups === null ? withGroups(group, arming, ids, leading) : plain(leading(group));
       return { nets: group.map((n) => n.id as NetId), table };
     });

@@ -8,6 +8,7 @@ import type { VimEvents } from "./events.ts";
 import { isLater } from "./fabric.ts";
 import type { Fabrics } from "./fabrics.ts";
 import type { Picture } from "./picture.ts";
+import { checkBindPlaces } from "./places.ts";
 import { type BindChange, SwitchOvers } from "./switch-over.ts";
 
 type Bindable = { readonly nets: Pick<VimPicture["nets"], "get"> } & Pick<VimPicture, "boundTo">;
@@ -61,20 +62,27 @@ export class Binds {
     this.#overs = new SwitchOvers(picture, fabric, events);
   }
 
-  /** Whether it could be bound so now. Throws as `changeBind`, and changes nothing. */
-  check(netId: NetId, target: NetId | null): void {
-    checkBind(this.#picture, netId, target);
+  /** Whether it could be bound so now, by this VLAN. Throws as `changeBind`, and changes nothing. */
+  check(netId: NetId, target: NetId | null, bindVlan?: number | null): void {
+    const net = checkBind(this.#picture, netId, target);
+    this.#checkPlaces({ ...net, bindVlan: bindVlan === undefined ? net.bindVlan : bindVlan }, target);
+  }
+
+  #checkPlaces(net: VimNet, target: NetId | null): void {
+    if (target !== null) checkBindPlaces(this.#picture, net, this.#picture.nets.get(target)!);
   }
 
   /**
    * Binds a net to another, or with null to none; with `copy` to two at once (1+1). Resolves with the times of the change, or null when
    * no switch is connected (it is written when one comes). Rejects, and leaves everything as it was, when the switch refuses or the
-   * disk fails; and with CONFLICT when the member there carries all it may by what is armed (two decisions crossed on their way), or
+   * disk fails; and with CONFLICT when the VLAN of the bind is another net's there, when the member there carries all it may by what is
+   * armed (two decisions crossed on their way), or
    * when somebody has led the net elsewhere before it was done.
    */
   async changeBind(netId: NetId, target: NetId | null, copy: NetId | null = null): Promise<Applied | null> {
     const was = checkBind(this.#picture, netId, target);
     if (copy !== null) checkCopy(this.#picture, netId, target, copy);
+    for (const to of [target, copy]) this.#checkPlaces(was, to);
     this.#checkRoom(was, target);
     const change: BindChange = { netId, target, was: was.bindNet, copy, wasCopy: was.copyNet };
     const written = this.#lead(change);

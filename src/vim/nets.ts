@@ -10,8 +10,9 @@ import { checkFree, found, given, newId, notFree } from "./asking.ts";
 import { checkBind } from "./binds.ts";
 import type { Draft } from "./draft.ts";
 import { type Picture, vlanKey } from "./picture.ts";
+import { checkBindPlaces, checkPlace } from "./places.ts";
 import { portsOfOthers, readdressed } from "./port-addresses.ts";
-import { checkPlace, checkVlan } from "./ports.ts";
+import { checkVlan } from "./ports.ts";
 
 const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 const isSwitched = (kind: NetKind): boolean => kind === "data" || kind === "ptp";
@@ -75,6 +76,7 @@ export class Nets {
       checkTags(edited);
       this.#checkVlanFree(edited);
       if (edited.provider !== net.provider || edited.vlan !== net.vlan) checkPlace(this.#picture, edited, outsideOf(edited));
+      if (edited.bindVlan !== net.bindVlan) this.#checkBindVlan(edited);
       return this.#save(edited, readdressed(this.#picture, edited));
     });
   }
@@ -138,6 +140,15 @@ export class Nets {
   #checkBindOfNew(net: VimNet, target: NetId): void {
     const known = { get: (id: NetId) => (id === net.id ? net : this.#picture.nets.get(id)) };
     checkBind({ nets: known, boundTo: () => [] }, net.id, target);
+    checkBindPlaces(this.#picture, net, known.get(target)!);
+  }
+
+  /** Another tag for a bind that stands, or for two. */
+  #checkBindVlan(net: VimNet): void {
+    for (const id of [net.bindNet, net.copyNet]) {
+      const to = id === null ? undefined : this.#picture.nets.get(id);
+      if (to) checkBindPlaces(this.#picture, net, to);
+    }
   }
 
   /** Throws CONFLICT: what a net is over outside belongs to no other. */

@@ -3,13 +3,13 @@ import { Fault, type FaultCode } from "../lib/fault.ts";
 import { PROBE_MAC } from "../model/flow.ts";
 import type { NetId, VimPortId } from "../model/ids.ts";
 import type { Asked, Change, ServerPort, VimNet } from "../model/vim-picture.ts";
-import type { Outside } from "../steer/fabric.ts";
 import { deletePort, savePort } from "../store/vim-picture.ts";
 import { checkSenders } from "./allowed-senders.ts";
 import { checkFree, found, given, newId } from "./asking.ts";
 import { isDhcpPort } from "./dhcp-port.ts";
 import type { Draft } from "./draft.ts";
 import type { Picture } from "./picture.ts";
+import { checkPlace } from "./places.ts";
 import { ipIn, ipOfMoved } from "./port-addresses.ts";
 
 /** Throws INVALID, or the code given, where the net has no place for one more port of the switch. */
@@ -29,22 +29,6 @@ const VLAN_MAX = 4094;
 export function checkVlan(vlan: number | null | undefined, wireName: string): void {
   if (vlan !== null && vlan !== undefined && (vlan < 1 || vlan > VLAN_MAX))
     throw new Fault("INVALID", `${wireName}: want a VLAN id of 1..${VLAN_MAX}, got ${vlan}`);
-}
-
-/**
- * Throws CONFLICT where another net has this place of the switch: what comes in there could not be told apart. `beside`: the port that is
- * there and leaves for this net.
- */
-export function checkPlace(picture: Picture, net: Pick<VimNet, "id">, at: Outside | null, beside: VimPortId | null = null): void {
-  if (at === null) return;
-  const holder = picture.netsAt(at.switchPort, at.vlan, beside).find((id) => id !== net.id);
-  if (holder === undefined) return;
-  const tag = at.vlan === null ? "untagged" : `VLAN ${at.vlan}`;
-  const name = picture.nets.get(holder)?.name ?? holder;
-  throw new Fault(
-    "CONFLICT",
-    `switch port '${at.switchPort}', ${tag}, is taken by network '${name}': give the port a VLAN of its own`,
-  );
 }
 
 const DHCP_STAYS =

@@ -53,13 +53,14 @@ function plugsOf(world: World): Plug[] {
   return carried.filter((p) => carried.find((q) => q.on === p.on && q.vlan === p.vlan)?.net === p.net);
 }
 
-function doorsOf(p: Plug, nets: readonly Net[]): Door[] {
+function doorsOf(p: Plug, nets: readonly Net[], plugs: readonly Plug[]): Door[] {
   const doors: Door[] = [{ tagIn: p.vlan, to: p.net, tagOut: null, isAcross: false }];
   for (const n of nets) {
     if (p.net.bindNet === n.id || p.net.copyNet === n.id)
       doors.push({ tagIn: p.vlan, to: n, tagOut: p.net.bindVlan, isAcross: true });
     const tagIn = together(n.bindVlan, p.vlan);
-    if ((n.bindNet === p.net.id || n.copyNet === p.net.id) && tagIn !== undefined)
+    const isTaken = n.bindVlan !== null && plugs.some((q) => q.on === p.on && q.vlan === tagIn && q.net !== p.net);
+    if ((n.bindNet === p.net.id || n.copyNet === p.net.id) && tagIn !== undefined && !isTaken)
       doors.push({ tagIn, to: n, tagOut: null, isAcross: true });
   }
   return doors;
@@ -77,7 +78,7 @@ function tiedTo(of: Net, nets: readonly Net[]): Set<Net> {
 export function shouldLeave(world: World, frame: Frame): string[] {
   const plugs = plugsOf(world);
   const here = plugs.filter((p) => p.on === frame.inPort);
-  const isClaimed = here.some((p) => doorsOf(p, world.nets).some((d) => d.tagIn === frame.vlan));
+  const isClaimed = here.some((p) => doorsOf(p, world.nets, plugs).some((d) => d.tagIn === frame.vlan));
   if (isClaimed) return leaves(world, plugs, frame, frame.vlan, null);
   const untagged = here.find((p) => p.vlan === null);
   return untagged && isTransparent(world, plugs, untagged.net) ? leaves(world, plugs, frame, null, frame.vlan) : [];
@@ -93,7 +94,7 @@ function isTransparent(world: World, plugs: readonly Plug[], of: Net): boolean {
 function leaves({ nets }: World, plugs: readonly Plug[], frame: Frame, tag: number | null, kept: number | null): string[] {
   const doors = plugs
     .filter((p) => p.on === frame.inPort)
-    .flatMap((p) => doorsOf(p, nets).map((door) => ({ of: p.net, door })))
+    .flatMap((p) => doorsOf(p, nets, plugs).map((door) => ({ of: p.net, door })))
     .filter(({ door }) => door.tagIn === tag);
   const ways = doors.flatMap(({ door }) =>
     plugs.flatMap((q) => {

@@ -93,7 +93,7 @@ export interface VimDoors {
   readonly bfd: { viewOf(port: ServerPort): BfdView | null };
   readonly hostStates: { of(id: HostId): HostState | null };
   readonly binds: {
-    check(netId: NetId, target: NetId | null): void;
+    check(netId: NetId, target: NetId | null, bindVlan?: number | null): void;
     changeBind(netId: NetId, target: NetId | null, copy?: NetId): Promise<Applied | null>;
   };
   readonly protections: {

@@ -46,7 +46,7 @@ export async function putNetwork(call: Call) {
   const net = picture.nets.get(call.params.id as NetId);
   if (!net) throw new WireError(404, `network ${call.params.id} not found`);
   const target = network.bind_net == null ? network.bind_net : nets.called(network.bind_net);
-  if (target !== undefined) binds.check(net.id, target);
+  if (target !== undefined) binds.check(net.id, target, bindVlanIn(network.bind_type));
   await nets.editNet(net.id, netChange(network));
   if (target !== undefined) await binds.changeBind(net.id, target);
   return net.id;

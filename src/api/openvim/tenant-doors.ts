@@ -45,9 +45,9 @@ export function tenantDoors(tenant: TenantId, doors: VimDoors): VimDoors {
     bfd: { viewOf: (port) => doors.bfd.viewOf(port) },
     hostStates: { of: (id) => doors.hostStates.of(id) },
     binds: {
-      check: (id, target) => {
+      check: (id, target, bindVlan) => {
         for (const net of [id, target]) if (net !== null) ownNet(view, picture, net);
-        doors.binds.check(id, target);
+        doors.binds.check(id, target, bindVlan);
       },
       changeBind: async (id, target, copy) => {
         for (const net of [id, target, copy ?? null]) if (net !== null) ownNet(view, picture, net);
