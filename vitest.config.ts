@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-const limits = { testTimeout: 30_000, hookTimeout: 120_000 };
+/** For what hangs alone: a test that waits for something says itself what it waited for, and well before (until, test/vim/rig.ts). */
+const limits = { testTimeout: 180_000, hookTimeout: 180_000 };
 /** Their time goes into waiting (heals, rests, cool-downs), not into work: no process is started, and none asks how quickly something was done. */
 const waiting = [
   "arming",

@@ -44,7 +44,7 @@ afterAll(async () => {
 
 /** What a client is told, in the words of udhcpc. */
 async function asked(): Promise<string> {
-  const client = ["busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "5", "-T", "1", "-O", "mtu", "-s", script];
+  const client = ["busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "30", "-T", "1", "-O", "mtu", "-s", script];
   await run("ip", ["netns", "exec", GUEST, ...client]);
   return readFileSync(told, "utf8");
 }

@@ -3,7 +3,8 @@ import { type AddressInfo, createServer, connect as dial, type Socket } from "no
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Authority, type Identity } from "../../test/harness/certificates.ts";
-import { freePort, startTlsLibvirt } from "../../test/harness/libvirt.ts";
+import { freePort } from "../../test/harness/free-port.ts";
+import { startTlsLibvirt } from "../../test/harness/libvirt.ts";
 import { systemClock as clock } from "../lib/clock.ts";
 import { silent as log } from "../lib/log.ts";
 import type { ServerId } from "../model/ids.ts";
@@ -42,7 +43,7 @@ const connected = async (more: Partial<LibvirtTls> = {}) => {
   await using session = await connectLibvirt({ ...at(more), clock, log });
   return await session.version();
 };
-const until = async (what: string, met: () => boolean, maxMs = 15_000) => {
+const until = async (what: string, met: () => boolean, maxMs = 60_000) => {
   for (const start = clock.now(); !met(); await delay(5)) if (clock.now() - start > maxMs) throw new Error(`never: ${what}`);
 };
 
@@ -153,7 +154,7 @@ function listen(heard: HostEvent[]) {
 
 describe("a host that is another machine", () => {
   const open = async (more: Partial<LibvirtTls> = {}) => {
-    const host = await openHost({ ...at(more), clock, log, processExit: null, patience: { everyMs: 100, asks: 3 } });
+    const host = await openHost({ ...at(more), clock, log, processExit: null, patience: { everyMs: 500, asks: 3 } });
     const heard: HostEvent[] = [];
     host.on((e) => heard.push(e));
     return { host, heard, ...listen(heard) };

@@ -80,7 +80,7 @@ describe("the listener", () => {
 
   test("a switch that stands still is given up, and told as down", async () => {
     const options = { host: "127.0.0.1", tcpPort: 0, clock: systemClock, log: silent, epoch: 1n };
-    await using listener = await listen({ ...options, keepAlive: { intervalMs: 50, missesMax: 3 } });
+    await using listener = await listen({ ...options, keepAlive: { intervalMs: 500, missesMax: 3 } });
     const told = record(listener);
     await using ovs = await startOvs({
       datapathType: "dummy",
@@ -89,7 +89,7 @@ describe("the listener", () => {
       controller: [target(listener)],
     });
     await told.until("up");
-    await sleep(400);
+    await sleep(2_000);
     expect(told.events.map((e) => e.type)).toEqual(["up"]);
     ovs.freeze();
     expect((await told.until("down")).why).toContain("no answer to 3 echo requests");

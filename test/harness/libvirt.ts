@@ -1,13 +1,12 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { DomainSpec } from "../../src/hosts/domain-xml.ts";
 import { deleteTap, ensureTap } from "../../src/hosts/taps.ts";
 import { type ListenTls, type PrivateLibvirt, startPrivateLibvirt } from "../../src/lab/private-libvirt.ts";
 import type { Authority, Identity } from "./certificates.ts";
+import { freePort } from "./free-port.ts";
 
 const run = promisify(execFile);
 
@@ -43,15 +42,6 @@ export async function startTestHost(given?: { readonly netns: string }): Promise
       if (!given) await run("ip", ["netns", "delete", netns]);
     },
   };
-}
-
-/** A port of this machine's loopback that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
 }
 
 /** A libvirtd that listens for TLS on this machine's loopback, where nobody else can be asked to come in. */

@@ -45,7 +45,8 @@ export interface Ovs extends AsyncDisposable {
   thaw(): void;
 }
 
-const START_LIMIT_MS = 10_000;
+/** Far more than any tool or daemon needs where it gets a processor now and then. */
+const START_LIMIT_MS = 60_000;
 /** Tens of thousands of groups are some megabytes. */
 const SHOWN_BYTES_MAX = 256 * 2 ** 20;
 const SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema";
@@ -54,7 +55,7 @@ let made = 0;
 
 /**
  * A private Open vSwitch in a temporary folder, with bridge br0 in fail mode secure. Ends with `await using`: its two
- * daemons by their pids, its folder, its namespace. Rejects when a tool is missing or a daemon does not come up in 10 s.
+ * daemons by their pids, its folder, its namespace. Rejects when a tool is missing or a daemon does not come up within a minute.
  */
 export async function startOvs(options: OvsOptions): Promise<Ovs> {
   await using undo = new AsyncDisposableStack();
@@ -68,7 +69,7 @@ export async function startOvs(options: OvsOptions): Promise<Ovs> {
   const call = async (...command: string[]) =>
     (await run(command[0]!, command.slice(1), { env, timeout: START_LIMIT_MS, maxBuffer: SHOWN_BYTES_MAX })).stdout;
   const daemon = (...command: string[]) => startDaemon([...enter, ...command], env);
-  const vsctl = (...args: string[]) => call("ovs-vsctl", `--db=${database}`, "--timeout=10", ...args);
+  const vsctl = (...args: string[]) => call("ovs-vsctl", `--db=${database}`, "--timeout=60", ...args);
   const appctl = (...args: string[]) => call("ovs-appctl", "-t", `${dir}/vswitchd.ctl`, ...args);
   const startSwitch = async () => {
     const extra = netns === null ? ["--enable-dummy"] : [];

@@ -1,7 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { VimEvent } from "../../src/model/vim-event.ts";
 
 export interface Request {
@@ -15,8 +14,8 @@ export interface Reply {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Before it is answered. */
-  readonly afterMs?: number;
+  /** It is answered when this is. */
+  readonly after?: Promise<unknown>;
   /** What goes out in place of HTTP. */
   readonly raw?: string;
   /** Nothing is ever answered. */
@@ -83,9 +82,9 @@ export class Receiver implements AsyncDisposable {
     const isNotification = req.method === "POST" && text.startsWith('{"notification"');
     const events = isNotification ? (JSON.parse(text) as { notification: { events: VimEvent[] } }).notification.events : [];
     if (isNotification) this.onNotification(events);
-    const { status = 204, headers = {}, body = "", afterMs = 0, raw, isSilent = false } = this.reply(request);
+    const { status = 204, headers = {}, body = "", after, raw, isSilent = false } = this.reply(request);
     if (isSilent) return;
-    if (afterMs > 0) await sleep(afterMs);
+    await after;
     if (raw !== undefined) {
       res.socket!.end(raw);
       return;

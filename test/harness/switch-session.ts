@@ -8,7 +8,7 @@ import type { SwitchSession } from "../../src/switch/session.ts";
 import { type Ovs, startOvs } from "./ovs.ts";
 
 export const OURS = COOKIE_MARK << 32n;
-const WAIT_LIMIT_MS = 10_000;
+const WAIT_LIMIT_MS = 60_000;
 export const PORTS = ["p1", "p2", "p3"];
 export const VERSIONS = [
   { version: "1.0", protocol: "OpenFlow10" },

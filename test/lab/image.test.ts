@@ -5,13 +5,13 @@ import { expect, test } from "vitest";
 import { ensureGuestImage, guestCmdline } from "../../src/lab/image.ts";
 import { deleteNetns, inNetns, labName, makeNetns } from "../../src/lab/netns.ts";
 
-test("an image whose inputs did not change is not built again", { timeout: 60_000 }, async () => {
+test("an image whose inputs did not change is not built again", async () => {
   const first = await ensureGuestImage();
   const second = await ensureGuestImage();
   expect(second).toEqual({ ...first, built: false });
 });
 
-test("without network and cache it says what to do, and leaves no half-made folder", { timeout: 60_000 }, async () => {
+test("without network and cache it says what to do, and leaves no half-made folder", async () => {
   const cache = await mkdtemp(join(tmpdir(), "sempre-image-"));
   const netns = labName(`i${process.pid % 10_000}`, "none");
   const program = `

@@ -29,9 +29,7 @@ function hang(rig: Rig, name: string, isFired = true): void {
   rig.vim.tellFired(fired);
 }
 
-test("what each member's failure would do lies in the VIM, with the probe, and follows what changes", {
-  timeout: 20_000,
-}, async () => {
+test("what each member's failure would do lies in the VIM, with the probe, and follows what changes", async () => {
   await using rig = await protectedRig();
   const [a, b] = (await rig.ns()).vnfcs;
   expect(armed(rig)).toMatchObject({
@@ -82,9 +80,7 @@ test("a VIM that has just started and not heard of its links: what it says of th
   expect(armed(rig)!.revision).toBe(revision);
 });
 
-test("a restart leaves what is armed as it is; somebody else's newer revision is read and followed", {
-  timeout: 20_000,
-}, async () => {
+test("a restart leaves what is armed as it is; somebody else's newer revision is read and followed", async () => {
   await using rig = await protectedRig();
   await rig.stopMano();
   const before = puts(rig).length;
@@ -98,22 +94,22 @@ test("a restart leaves what is armed as it is; somebody else's newer revision is
   expect(armed(rig)).toMatchObject({ revision: 71, plans: [{}, {}] });
   Object.assign(armed(rig)!, { revision: 90 }); // While we run: our next is refused, read, and given again.
   rig.vim.down("media-relay-a");
-  await until("ours again", () => armed(rig)!.revision === 91, 15_000);
+  await until("ours again", () => armed(rig)!.revision === 91);
 });
 
-test("a VIM without protections: all works, and it is said", { timeout: 20_000 }, async () => {
+test("a VIM without protections: all works, and it is said", async () => {
   await using rig = await Rig.start();
   rig.vim.protections = null;
   await rig.deploy();
   await until("said", async () => (await group(rig)).armed.why === "not armed: this VIM has no protections");
   rig.vim.down("media-relay-a");
-  await until("moved", () => rig.vim.boundTo("traffic_net0") === "data_net1", 1000);
+  await until("moved", () => rig.vim.boundTo("traffic_net0") === "data_net1");
   await closed(rig);
   expect(await rig.failovers()).toMatchObject([{ mode: "push" }]);
   expect(puts(rig)).toHaveLength(1); // Not asked again with every decision.
 });
 
-test("the reference mode takes away what an earlier run has armed, and arms nothing", { timeout: 20_000 }, async () => {
+test("the reference mode takes away what an earlier run has armed, and arms nothing", async () => {
   await using rig = await protectedRig();
   await rig.stopMano();
   const before = puts(rig).length;
@@ -125,9 +121,7 @@ test("the reference mode takes away what an earlier run has armed, and arms noth
   expect(rig.vim.armings.filter((x) => x === "DELETE")).toHaveLength(1);
 });
 
-test("a hang that the VIM acted on: one record, mode armed, with its times; then a reboot, never a resume", {
-  timeout: 20_000,
-}, async () => {
+test("a hang that the VIM acted on: one record, mode armed, with its times; then a reboot, never a resume", async () => {
   await using rig = await protectedRig();
   const asked = rig.vim.asked.length;
   const { revision } = armed(rig)!;
@@ -160,7 +154,7 @@ test("a hang that the VIM acted on: one record, mode armed, with its times; then
   });
 });
 
-test("we decide the same before the VIM's word comes: it is one record, of the VIM's action", { timeout: 20_000 }, async () => {
+test("we decide the same before the VIM's word comes: it is one record, of the VIM's action", async () => {
   await using rig = await protectedRig();
   const fired = rig.vim.fire("media-relay-a");
   rig.vim.down("media-relay-a");
@@ -173,7 +167,7 @@ test("we decide the same before the VIM's word comes: it is one record, of the V
   expect(records).toMatchObject([{ mode: "armed", times: { decided: fired.firedAt, barrier: fired.firedAt + 0.9 } }]);
 });
 
-test("the VIM acted while we were away: one record, and what it tells again makes no other", { timeout: 20_000 }, async () => {
+test("the VIM acted while we were away: one record, and what it tells again makes no other", async () => {
   await using rig = await protectedRig();
   await rig.stopMano();
   const fired = rig.vim.fire("media-relay-a");
@@ -192,7 +186,7 @@ test("the VIM acted while we were away: one record, and what it tells again make
   expect(await rig.failovers()).toHaveLength(1);
 });
 
-test("the switch refused what was armed: the same record goes on, by command", { timeout: 20_000 }, async () => {
+test("the switch refused what was armed: the same record goes on, by command", async () => {
   await using rig = await protectedRig();
   const fired = rig.vim.fire("media-relay-a");
   hang(rig, "media-relay-a", false);
@@ -203,23 +197,21 @@ test("the switch refused what was armed: the same record goes on, by command", {
   rig.vim.nets.get("id-traffic_net0")!.bind_net = "id-data_net0";
   rig.vim.push({ type: "net.bound", netId: "id-traffic_net0" as never, bindNet: "id-data_net0" as never, was: null });
   rig.vim.push({ type: "protection.refused", fired, why: "group table full" });
-  await until("moved by us", () => rig.vim.boundTo("traffic_net0") === "data_net1", 1000);
+  await until("moved by us", () => rig.vim.boundTo("traffic_net0") === "data_net1");
   await closed(rig);
   const records = await rig.failovers();
   expect(records).toHaveLength(1);
   expect(records[0]!.because.at(-2)).toBe("the switch refused what was armed: group table full");
 });
 
-test("a silent member that nobody fenced is fenced by command after four runs of misses; alone it is not", {
-  timeout: 20_000,
-}, async () => {
+test("a silent member that nobody fenced is fenced by command after four runs of misses; alone it is not", async () => {
   await using rig = await protectedRig();
   const silentAt = monoMs();
   hang(rig, "media-relay-a", false);
   await until("unknown", async () => (await group(rig)).members[0]!.health.state === "unknown");
-  await until("fence asked for", () => rig.vim.armings.some((x) => x.startsWith("PUT fence")), 10_000);
+  await until("fence asked for", () => rig.vim.armings.some((x) => x.startsWith("PUT fence")));
   expect(monoMs() - silentAt).toBeGreaterThanOrEqual(2_950); // Of three requests, one each 250 ms.
-  await until("moved by us", () => rig.vim.boundTo("traffic_net0") === "data_net1", 1000);
+  await until("moved by us", () => rig.vim.boundTo("traffic_net0") === "data_net1");
   await closed(rig);
   expect(await rig.failovers()).toHaveLength(1);
   hang(rig, "media-relay-b", false); // The only one left.
@@ -227,9 +219,7 @@ test("a silent member that nobody fenced is fenced by command after four runs of
   expect(rig.vim.armings.filter((x) => x.startsWith("PUT fence"))).toHaveLength(1);
 });
 
-test("a restarted MANO learns of a fence from the VIM's ports: traffic does not return to a resumed VM", {
-  timeout: 20_000,
-}, async () => {
+test("a restarted MANO learns of a fence from the VIM's ports: traffic does not return to a resumed VM", async () => {
   await using rig = await protectedRig();
   hang(rig, "media-relay-a");
   await closed(rig);

@@ -15,7 +15,7 @@ const commandEvents = async (rig: Rig) =>
   (await rig.events()).flatMap((e) => (e.type === "protection.command" ? [`${e.command.kind} ${e.state}`] : []));
 const settle = (ms: number) => new Promise((r) => setTimeout(r, ms));
 
-test("forced switch: tried, given, recorded, kept over a restart, ended by clear", { timeout: 60_000 }, async () => {
+test("forced switch: tried, given, recorded, kept over a restart, ended by clear", async () => {
   await using rig = await Rig.start();
   await rig.deploy();
   const force = { command: "force", to: "relay-b", traffic_nets: ["traffic_net0"] };
@@ -27,7 +27,7 @@ test("forced switch: tried, given, recorded, kept over a restart, ended by clear
   expect((await group(rig)).command).toBe(null);
 
   expect(await give(rig, force)).toMatchObject({ status: 200, body: { moves: [{ to: b }], command: { state: "active" } } });
-  await until("moved", () => rig.vim.boundTo("traffic_net0") === "data_net1", 1000);
+  await until("moved", () => rig.vim.boundTo("traffic_net0") === "data_net1");
   await until("recorded", async () => (await rig.failovers())[0]?.state === "closed");
   expect(await rig.failovers()).toMatchObject([{ kind: "command", mode: "command", about: b, moves: [{ to: b }] }]);
   expect(await rig.alarms()).toEqual(["PROTECTION_LOCKED"]);
@@ -46,13 +46,13 @@ test("forced switch: tried, given, recorded, kept over a restart, ended by clear
 
   const cleared = await give(rig, { command: "clear" });
   expect(cleared.body).toMatchObject({ moves: [{ to: a, kind: "failback" }] });
-  await until("led back", () => rig.vim.boundTo("traffic_net0") === "data_net0", 1000);
+  await until("led back", () => rig.vim.boundTo("traffic_net0") === "data_net0");
   await until("nothing in place", async () => (await group(rig)).command === null);
   expect(await rig.alarms()).toEqual([]);
   expect(await commandEvents(rig)).toEqual(["force active", "force active", "force ended", "clear active", "clear ended"]);
 });
 
-test("lockout: what is acknowledged is armed, a failure moves nothing, and clear lets it move", { timeout: 60_000 }, async () => {
+test("lockout: what is acknowledged is armed, a failure moves nothing, and clear lets it move", async () => {
   await using rig = await Rig.start();
   await rig.deploy();
   await until("armed", async () => (await group(rig)).armed.isCurrent);
@@ -68,16 +68,16 @@ test("lockout: what is acknowledged is armed, a failure moves nothing, and clear
   const refused = await give(rig, { command: "force", to: "relay-b" });
   expect(refused).toMatchObject({ status: 409, body: { detail: expect.stringMatching(/a lockout of protection is in place/) } });
   await give(rig, { command: "clear" });
-  await until("moved", () => rig.vim.boundTo("traffic_net0") === "data_net1", 1000);
+  await until("moved", () => rig.vim.boundTo("traffic_net0") === "data_net1");
 });
 
-test("manual switch ends with the first failure, which is journaled", { timeout: 60_000 }, async () => {
+test("manual switch ends with the first failure, which is journaled", async () => {
   await using rig = await Rig.start();
   await rig.deploy();
   await give(rig, { command: "manual", to: "relay-b" });
-  await until("moved", () => rig.vim.boundTo("traffic_net0") === "data_net1", 1000);
+  await until("moved", () => rig.vim.boundTo("traffic_net0") === "data_net1");
   rig.vim.down("media-relay-b");
-  await until("all at a", () => ["traffic_net0", "traffic_net1"].every((n) => rig.vim.boundTo(n) === "data_net0"), 1000);
+  await until("all at a", () => ["traffic_net0", "traffic_net1"].every((n) => rig.vim.boundTo(n) === "data_net0"));
   await until("ended", async () => (await group(rig)).command === null);
   const told = (await rig.events()).filter((e) => e.type === "protection.command");
   expect(told.at(-1)).toMatchObject({
@@ -87,7 +87,7 @@ test("manual switch ends with the first failure, which is journaled", { timeout:
   expect(await rig.alarms()).not.toContain("PROTECTION_LOCKED");
 });
 
-test("exercise tells what would happen and moves nothing; terminate ends a command", { timeout: 60_000 }, async () => {
+test("exercise tells what would happen and moves nothing; terminate ends a command", async () => {
   await using rig = await Rig.start();
   const id = await rig.deploy();
   const before = rig.vim.asked.length;
@@ -105,7 +105,7 @@ test("exercise tells what would happen and moves nothing; terminate ends a comma
   expect(await rig.alarms()).toEqual([]);
 });
 
-test("bad commands are answered with what is wrong", { timeout: 60_000 }, async () => {
+test("bad commands are answered with what is wrong", async () => {
   await using rig = await Rig.start();
   await rig.create(example("media-relay.yaml"));
   expect(await rig.ask("GET", `${GROUPS}/zz`)).toMatchObject({
@@ -136,7 +136,7 @@ test("bad commands are answered with what is wrong", { timeout: 60_000 }, async 
   }
 });
 
-test("the command line: list, show, dry run, refused, given", { timeout: 60_000 }, async () => {
+test("the command line: list, show, dry run, refused, given", async () => {
   await using rig = await Rig.start();
   await rig.deploy();
   await until("armed", async () => (await group(rig)).armed.isCurrent);

@@ -2,9 +2,7 @@ import { expect, test } from "vitest";
 import { NETS, Rig, until } from "./rig.ts";
 import { ToyVim } from "./toy-vim.ts";
 
-test("whose opinions count is learnt from the VIM itself, by a MANO that was told nothing of it", {
-  timeout: 60_000,
-}, async () => {
+test("whose opinions count is learnt from the VIM itself, by a MANO that was told nothing of it", async () => {
   await using rig = new Rig(await new ToyVim(NETS).start());
   const suspend = (suspended: Record<string, string>) => {
     rig.vim.condition = { switch: null, store: { writable: true, why: null }, suspended };

@@ -1,16 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer } from "node:net";
 
 const DAEMON = new URL("../../src/daemon.ts", import.meta.url).href;
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((r) => server.listen(0, "127.0.0.1", r));
-  const { port } = server.address() as { port: number };
-  await new Promise((r) => server.close(r));
-  return port;
-}
 
 /** The MANO as a process of its own, so that it can be killed. */
 export class ManoDaemon implements AsyncDisposable {

@@ -35,9 +35,7 @@ function link(rig: Rig, name: string, isUp: boolean): void {
   if (isUp) tell("answers", "arpProbe");
 }
 
-test("what fails with a host is one incident: its record names it, over a restart too, and it is over when the host is there again", {
-  timeout: 40_000,
-}, async () => {
+test("what fails with a host is one incident: its record names it, over a restart too, and it is over when the host is there again", async () => {
   await using rig = await Rig.start();
   await rig.deploy();
   rig.vim.hosts = [
@@ -80,13 +78,11 @@ test("what fails with a host is one incident: its record names it, over a restar
   link(rig, RELAYS[0]!, true);
   rig.vim.up(RELAYS[0]!);
   rig.vim.push({ type: "host.status", hostId: "1" as never, status: "up" });
-  await until("closed", async () => (await incidentsOf(rig))[0]?.state === "closed", 20_000);
+  await until("closed", async () => (await incidentsOf(rig))[0]?.state === "closed");
   expect(await incidentsOf(rig)).toHaveLength(1);
 });
 
-test("a switch that is lost: one root alarm that says what still works; what went with it is one incident", {
-  timeout: 40_000,
-}, async () => {
+test("a switch that is lost: one root alarm that says what still works; what went with it is one incident", async () => {
   await using rig = new Rig(await new ToyVim(NETS).start());
   const condition = (connected: boolean): WireCondition => ({
     switch: { datapath: "0000000000000001", connected, why: connected ? null : "end of file", stand_ins: ["traffic_net0"] },
@@ -101,7 +97,7 @@ test("a switch that is lost: one root alarm that says what still works; what wen
   rig.vim.push({ type: "opinions.suspended", source: "probe", why: "no switch" });
   for (const name of RELAYS) link(rig, name, false);
 
-  const root = await until("the alarm", async () => (await alarmsOf(rig)).find((a) => a.probableCause === "SWITCH_DOWN"), 15_000);
+  const root = await until("the alarm", async () => (await alarmsOf(rig)).find((a) => a.probableCause === "SWITCH_DOWN"));
   expect(root).toMatchObject({
     isRootCause: true,
     perceivedSeverity: "CRITICAL",
@@ -118,7 +114,7 @@ test("a switch that is lost: one root alarm that says what still works; what wen
       .filter((a) => a.correlatedAlarmIds?.includes(root.id))
       .map((a) => a.probableCause)
       .sort();
-  await until("explained", async () => (await explained()).includes("SERVICE_DOWN"), 15_000);
+  await until("explained", async () => (await explained()).includes("SERVICE_DOWN"));
   expect(await explained()).toEqual(["AUTOMATION_STOPPED", "REDUNDANCY_LOST", "SERVICE_DOWN", "VNFC_DOWN", "VNFC_DOWN"]);
   const [incident] = await incidentsOf(rig);
   expect(incident).toMatchObject({ state: "open", alarmId: root.id, cause: { kind: "switch" }, failovers: [] });
@@ -128,10 +124,10 @@ test("a switch that is lost: one root alarm that says what still works; what wen
   rig.vim.push({ type: "switch.status", datapath: "0000000000000001", status: "connected" });
   rig.vim.push({ type: "opinions.counted", source: "probe" });
   for (const name of RELAYS) link(rig, name, true);
-  await until("over", async () => (await alarmsOf(rig)).length === 0 && (await incidentsOf(rig))[0]?.state === "closed", 15_000);
+  await until("over", async () => (await alarmsOf(rig)).length === 0 && (await incidentsOf(rig))[0]?.state === "closed");
 });
 
-test("a VIM whose store takes nothing is an alarm of its own", { timeout: 20_000 }, async () => {
+test("a VIM whose store takes nothing is an alarm of its own", async () => {
   await using rig = new Rig(await new ToyVim(NETS).start());
   const store = (writable: boolean) => {
     rig.vim.condition = { switch: null, store: { writable, why: writable ? null : "disk is full" }, suspended: {} };
@@ -147,9 +143,7 @@ test("a VIM whose store takes nothing is an alarm of its own", { timeout: 20_000
 });
 
 describe("our own store", () => {
-  test("full: the alarm is told though it cannot be written, what waits is written when there is room", {
-    timeout: 20_000,
-  }, async () => {
+  test("full: the alarm is told though it cannot be written, what waits is written when there is room", async () => {
     const db = await openStore<ManoTables>({ path: ":memory:", migrationsDir: join(import.meta.dirname, "../../sql/mano") });
     const writes = new WriteQueue(db, silent, clock);
     const stream = new EventStream(writes, clock, 0);

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import type { NsView } from "../../src/model/ns.ts";
-import { freePort, ManoDaemon } from "./daemon.ts";
+import { freePort } from "../harness/free-port.ts";
+import { ManoDaemon } from "./daemon.ts";
 import { example, NETS, until } from "./rig.ts";
 import { ToyVim } from "./toy-vim.ts";
 
@@ -55,14 +56,12 @@ for (const [nth, when] of [
 
     await using second = new ManoDaemon(config);
     const seen = () => ask<NsView>(port, "GET", `/mano/v1/ns_instances/${ns.id}`);
-    await until("INSTANTIATED", async () => (await seen())?.state === "INSTANTIATED", 15_000).finally(() => clearInterval(boot));
+    await until("INSTANTIATED", async () => (await seen())?.state === "INSTANTIATED").finally(() => clearInterval(boot));
     expect([...vim.servers.values()].map((s) => s.name).sort()).toEqual(["media-relay-a", "media-relay-b"]);
     expect([vim.boundTo("traffic_net0"), vim.boundTo("traffic_net1")]).toEqual(["data_net0", "data_net1"]);
     expect(await ask(port, "GET", "/mano/v1/failovers")).toEqual([]);
 
-    const endedAt = Date.now();
     await second.kill("SIGTERM");
-    expect(Date.now() - endedAt).toBeLessThan(1000);
     expect(second.log).not.toContain('"level":60');
   });
 }

@@ -15,7 +15,7 @@ const stateOf = (rig: Rig, name: string) => rig.vim.byName(`media-${name}`).stat
 const armedOf = (rig: Rig, name: string) => [...rig.vim.protections!.values()].find((p) => p.name.endsWith(name))!;
 /** So many times by now, and told. */
 const rests = (rig: Rig, times: number) =>
-  until("relay-w rests", async () => (await rig.events()).filter((e) => e.type === "spare.rests").length === times, 20_000);
+  until("relay-w rests", async () => (await rig.events()).filter((e) => e.type === "spare.rests").length === times);
 const memberOf = (rig: Rig, groupName: string, name: string) => armedOf(rig, groupName).members.find((m) => m.name === name)!.id;
 
 async function deployed(): Promise<Rig> {
@@ -26,18 +26,16 @@ async function deployed(): Promise<Rig> {
   return rig;
 }
 
-test("two groups share their spares: who finds no room waits for the one that is woken, and nobody carries more than it may", {
-  timeout: 60_000,
-}, async () => {
+test("two groups share their spares: who finds no room waits for the one that is woken, and nobody carries more than it may", async () => {
   await using rig = await deployed();
   expect(served(rig)).toBe("0123");
   expect(await rig.alarms()).toEqual([]);
   expect((await group(rig, "news")).exposure.map((e) => e.words)).toEqual([]); // Two spares: one failure leaves nobody alone.
 
   rig.vim.down("media-relay-a");
-  await until("a is on the spare", () => served(rig) === `${S}123`, 1_000);
-  await until("the other is woken", () => stateOf(rig, "relay-w") === "ACTIVE", 1_000);
-  await until("sport is armed without the spare that is taken", () => armedOf(rig, "sport").plans.length === 0, 2_000);
+  await until("a is on the spare", () => served(rig) === `${S}123`);
+  await until("the other is woken", () => stateOf(rig, "relay-w") === "ACTIVE");
+  await until("sport is armed without the spare that is taken", () => armedOf(rig, "sport").plans.length === 0);
   expect(armedOf(rig, "sport").members.find((m) => m.name === "relay-s")).toMatchObject({ capacity: 1 });
 
   rig.vim.down("media-relay-c");
@@ -46,7 +44,7 @@ test("two groups share their spares: who finds no room waits for the one that is
   const told = (await group(rig, "sport")).because.join("\n");
   expect(told).toContain("relay-s carries all it may: traffic_net2 is not served");
   rig.vim.up("media-relay-w");
-  await until("c is on the one that was woken", () => served(rig) === `${S}1${W}3`, 1_000);
+  await until("c is on the one that was woken", () => served(rig) === `${S}1${W}3`);
   await until("served", async () => !(await rig.alarms()).includes("SERVICE_DOWN"));
   const words = (await group(rig, "news")).exposure.map((e) => e.words);
   expect(words).toContain("if relay-b failed now, nobody could take traffic_net1");
@@ -59,25 +57,25 @@ test("two groups share their spares: who finds no room waits for the one that is
   expect(served(rig)).toBe(`${S}1${W}3`);
 
   rig.vim.up("media-relay-a");
-  await until("what nobody served goes to a at once, before what is served elsewhere", () => served(rig) === `${S}0${W}3`, 1_000);
+  await until("what nobody served goes to a at once, before what is served elsewhere", () => served(rig) === `${S}0${W}3`);
   rig.vim.up("media-relay-b");
   rig.vim.up("media-relay-c");
-  await until("all at home", () => served(rig) === "0123", 10_000);
+  await until("all at home", () => served(rig) === "0123");
   await rests(rig, 2);
   await until("no alarm", async () => (await rig.alarms()).length === 0);
   const failovers = (await rig.failovers()).filter((f) => f.kind === "failover");
   expect(failovers.every((f) => f.state === "closed")).toBe(true);
 });
 
-test("a spare that other groups need does not rest, and is put to rest by one of them only", { timeout: 60_000 }, async () => {
+test("a spare that other groups need does not rest, and is put to rest by one of them only", async () => {
   await using rig = await deployed();
   rig.vim.down("media-relay-a");
   rig.vim.down("media-relay-c");
-  await until("woken", () => stateOf(rig, "relay-w") === "ACTIVE", 1_000);
+  await until("woken", () => stateOf(rig, "relay-w") === "ACTIVE");
   rig.vim.up("media-relay-w");
-  await until("both served", () => served(rig) === `${S}1${W}3`, 1_000);
+  await until("both served", () => served(rig) === `${S}1${W}3`);
   rig.vim.up("media-relay-a");
-  await until("a is back", () => served(rig).startsWith("0"), 10_000);
+  await until("a is back", () => served(rig).startsWith("0"));
   await new Promise((r) => setTimeout(r, 1_000)); // News has been well for its wait-to-restore time.
   expect(stateOf(rig, "relay-w")).toBe("ACTIVE");
   expect((await group(rig, "news")).because).toContain("relay-w is awake: it serves traffic_net2");
@@ -85,49 +83,43 @@ test("a spare that other groups need does not rest, and is put to rest by one of
   await rests(rig, 2);
 });
 
-test("the VIM has led another to the spare and nobody has heard of it: the bind is refused, and the world is read anew", {
-  timeout: 60_000,
-}, async () => {
+test("the VIM has led another to the spare and nobody has heard of it: the bind is refused, and the world is read anew", async () => {
   await using rig = await deployed();
   const binds = () => rig.vim.asked.filter((x) => x === `PUT networks/id-traffic_net0/id-data_net${S}`).length;
   rig.vim.nets.get("id-traffic_net2")!.bind_net = `id-data_net${S}`;
   rig.vim.down("media-relay-a");
-  await until("asked for, and refused", () => binds() > 0 && served(rig) === `01${S}3`, 1_000);
-  await until("found, and led home again", () => served(rig)[2] === "2", 10_000);
-  await until("so that there is room for a", () => served(rig) === `${S}123`, 2_000);
+  await until("asked for, and refused", () => binds() > 0 && served(rig) === `01${S}3`);
+  await until("found, and led home again", () => served(rig)[2] === "2");
+  await until("so that there is room for a", () => served(rig) === `${S}123`);
 });
 
-test("the MANO is started anew while a spare serves one of its groups: it knows for whom, and leads nobody else there", {
-  timeout: 60_000,
-}, async () => {
+test("the MANO is started anew while a spare serves one of its groups: it knows for whom, and leads nobody else there", async () => {
   await using rig = await deployed();
   rig.vim.down("media-relay-a");
-  await until("on the spare", () => served(rig) === `${S}123`, 1_000);
+  await until("on the spare", () => served(rig) === `${S}123`);
   await rig.stopMano();
   rig.vim.down("media-relay-c");
   await rig.startMano();
   await until("named", async () => (await rig.alarms()).includes("SERVICE_DOWN"));
   expect(served(rig)).toBe(`${S}123`);
   rig.vim.up("media-relay-w");
-  await until("c is on the one that was woken", () => served(rig) === `${S}1${W}3`, 5_000);
+  await until("c is on the one that was woken", () => served(rig) === `${S}1${W}3`);
 });
 
-test("commands: no more than it may carry, whoever asks; a lockout of one group is none of the other", {
-  timeout: 60_000,
-}, async () => {
+test("commands: no more than it may carry, whoever asks; a lockout of one group is none of the other", async () => {
   await using rig = await deployed();
   const give = (name: string, body: object) => rig.ask("POST", `/mano/v1/protection_groups/media-relay-${name}/command`, body);
   const forced = await give("news", { command: "force", to: "relay-s", traffic_nets: ["traffic_net0"] });
   expect(forced.status).toBe(200);
-  await until("on the spare", () => served(rig) === `${S}123`, 1_000);
+  await until("on the spare", () => served(rig) === `${S}123`);
   const second = await give("sport", { command: "force", to: "relay-s", traffic_nets: ["traffic_net2"] });
   expect(second.body).toMatchObject({ moves: [], command: { state: "overridden" } });
   expect(JSON.stringify(second.body.because)).toContain("relay-s carries all it may");
   await give("sport", { command: "lockout" });
   await give("news", { command: "clear" });
-  await until("at home", () => served(rig) === "0123", 10_000);
+  await until("at home", () => served(rig) === "0123");
   rig.vim.down("media-relay-b");
-  await until("news is protected", () => served(rig) === `0${S}23`, 1_000);
+  await until("news is protected", () => served(rig) === `0${S}23`);
   await until("sport is not", () => armedOf(rig, "sport").plans.length === 0);
   expect(memberOf(rig, "news", "relay-s")).toBe(memberOf(rig, "sport", "relay-s"));
 });

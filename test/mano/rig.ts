@@ -12,7 +12,7 @@ import { ToyVim } from "./toy-vim.ts";
 export const NETS = ["media_net", "data_net0", "data_net1", "data_net2", "traffic_net0", "traffic_net1"];
 export const example = (name: string): string => readFileSync(new URL(`../../examples/${name}`, import.meta.url), "utf8");
 
-export async function until<T>(what: string, look: () => T | Promise<T>, limitMs = 10_000): Promise<NonNullable<T>> {
+export async function until<T>(what: string, look: () => T | Promise<T>, limitMs = 60_000): Promise<NonNullable<T>> {
   const end = Date.now() + limitMs;
   for (;;) {
     const found = await look();

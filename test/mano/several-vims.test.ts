@@ -55,9 +55,7 @@ const wayPort = (vim: ToyVim) => outside(vim).find((p) => p.name === "media rela
 const portOf = (vim: ToyVim, name: string) =>
   [...vim.ports.values()].find((p) => p.device_id === vim.byName(name).id && p.name === "eth1")!;
 
-test("nets and ports are made in each VIM that needs them, joined by VLANs of the link; nothing of it is left after", {
-  timeout: 60_000,
-}, async () => {
+test("nets and ports are made in each VIM that needs them, joined by VLANs of the link; nothing of it is left after", async () => {
   const id = await deploy();
   expect(served()).toEqual(["data_net0", "data_net0"]);
   const ports = (vim: ToyVim) =>
@@ -87,7 +85,7 @@ test("nets and ports are made in each VIM that needs them, joined by VLANs of th
   expect(there.members[0]!.server_id).toBe(two.byName("media-relay-b").id);
 
   await rig.ask("POST", `/mano/v1/ns_instances/${id}/terminate`);
-  await until("gone", async () => (await rig.ns()).state === "NOT_INSTANTIATED", 20_000);
+  await until("gone", async () => (await rig.ns()).state === "NOT_INSTANTIATED");
   expect([one.servers.size, two.servers.size, outside(one).length, outside(two).length]).toEqual([0, 0, 0, 0]);
   expect([[...one.nets.keys()], [...two.nets.keys()]]).toEqual([
     ["id-media_net", "id-data_net0", "id-traffic_net0", "id-traffic_net1"],
@@ -97,52 +95,46 @@ test("nets and ports are made in each VIM that needs them, joined by VLANs of th
 });
 
 describe("failover across VIMs", () => {
-  test("the member here dies: its traffic goes the way to the other VIM; back when it has been up", {
-    timeout: 60_000,
-  }, async () => {
+  test("the member here dies: its traffic goes the way to the other VIM; back when it has been up", async () => {
     await deploy();
     one.down("media-relay-a");
-    await until("over the link", all(WAY), 1_000);
+    await until("over the link", all(WAY));
     await until(
       "armed for the loss of the link",
       () => armed(one)!.plans.length === 0 || armed(one)!.plans[0]!.failed !== armed(one)!.members[0]!.id,
     );
     one.up("media-relay-a");
-    await until("back", all("data_net0"), 5_000);
-    await until("closed", async () => (await rig.failovers()).every((f) => f.state === "closed"), 20_000);
+    await until("back", all("data_net0"));
+    await until("closed", async () => (await rig.failovers()).every((f) => f.state === "closed"));
     expect(two.asked.filter((x) => x.startsWith("PUT networks"))).toEqual([]);
   });
 
-  test("the member there dies while it serves: told by its VIM, moved in the other; it is healed where it is", {
-    timeout: 60_000,
-  }, async () => {
+  test("the member there dies while it serves: told by its VIM, moved in the other; it is healed where it is", async () => {
     await deploy();
     await rig.ask("POST", "/mano/v1/protection_groups/media-relay/command", { command: "manual", to: "relay-b" });
-    await until("there", all(WAY), 1_000);
+    await until("there", all(WAY));
     two.down("media-relay-b");
-    await until("here", all("data_net0"), 1_000);
-    await until("healed there", () => two.asked.some((x) => x.endsWith("/action")), 20_000);
+    await until("here", all("data_net0"));
+    await until("healed there", () => two.asked.some((x) => x.endsWith("/action")));
     expect(one.asked.some((x) => x.endsWith("/action"))).toBe(false);
     expect(await rig.alarms()).toContain("REDUNDANCY_LOST");
     two.up("media-relay-b");
-    await until("whole again", async () => (await rig.alarms()).length === 0, 20_000);
+    await until("whole again", async () => (await rig.alarms()).length === 0);
   });
 
-  test("a VIM that does not answer is unknown: nothing is moved, nothing fenced, nothing led there; a fact about the way moves at once", {
-    timeout: 60_000,
-  }, async () => {
+  test("a VIM that does not answer is unknown: nothing is moved, nothing fenced, nothing led there; a fact about the way moves at once", async () => {
     await deploy();
     await rig.ask("POST", "/mano/v1/protection_groups/media-relay/command", { command: "force", to: "relay-b" });
-    await until("there", all(WAY), 1_000);
+    await until("there", all(WAY));
     await two.stop();
-    await until("unknown", async () => (await healthOf("relay-b")).state === "unknown", 5_000);
+    await until("unknown", async () => (await healthOf("relay-b")).state === "unknown");
     expect(await healthOf("relay-b")).toMatchObject({ why: expect.stringMatching(/^its VIM, two, does not answer: /) });
-    await until("told", async () => (await rig.alarms()).includes("VIM_UNREACHABLE"), 10_000);
+    await until("told", async () => (await rig.alarms()).includes("VIM_UNREACHABLE"));
     await new Promise((r) => setTimeout(r, 2_000));
     expect([served(), one.armings.filter((a) => a.includes("fence"))]).toEqual([[WAY, WAY], []]);
 
     one.link(wayPort(one).id, false);
-    await until("here", all("data_net0"), 1_000);
+    await until("here", all("data_net0"));
     expect(await healthOf("relay-b")).toMatchObject({
       state: "down",
       why: expect.stringContaining("the way to it in another VIM: port linkDown"),
@@ -153,69 +145,63 @@ describe("failover across VIMs", () => {
     await new Promise((r) => setTimeout(r, 500));
     expect(served(), "nobody is known to be up").toEqual(["data_net0", "data_net0"]);
     await two.start();
-    await until("there, once it is known", all(WAY), 10_000);
+    await until("there, once it is known", all(WAY));
   });
 
-  test("silent there: fenced there before its traffic moves", { timeout: 60_000 }, async () => {
+  test("silent there: fenced there before its traffic moves", async () => {
     await deploy();
     await rig.ask("POST", "/mano/v1/protection_groups/media-relay/command", { command: "manual", to: "relay-b" });
-    await until("there", all(WAY), 1_000);
+    await until("there", all(WAY));
     two.opinion(portOf(two, "media-relay-b").id, "probe", "silent");
-    await until("here", all("data_net0"), 2_000);
+    await until("here", all("data_net0"));
     expect(two.armings.filter((a) => a.includes("fence"))).toHaveLength(1);
     expect([portOf(two, "media-relay-b").fenced, one.armings.some((a) => a.includes("fence"))]).toEqual([true, false]);
   });
 
-  test("nothing comes back over the way, and its VIM does not answer: the way is closed here first, and opened when it has a new life", {
-    timeout: 60_000,
-  }, async () => {
+  test("nothing comes back over the way, and its VIM does not answer: the way is closed here first, and opened when it has a new life", async () => {
     await deploy();
     await rig.ask("POST", "/mano/v1/protection_groups/media-relay/command", { command: "force", to: "relay-b" });
-    await until("there", all(WAY), 1_000);
+    await until("there", all(WAY));
     await two.stop();
-    await until("unknown", async () => (await healthOf("relay-b")).state === "unknown", 5_000);
+    await until("unknown", async () => (await healthOf("relay-b")).state === "unknown");
     one.opinion(wayPort(one).id, "traffic", "silent");
-    await until("here", all("data_net0"), 3_000);
+    await until("here", all("data_net0"));
     expect([wayPort(one).fenced, portOf(two, "media-relay-b").fenced ?? false]).toEqual([true, false]);
     expect(await healthOf("relay-b")).toMatchObject({ state: "down" });
 
     await rig.stopMano();
     await rig.startMano(); // It finds the way closed.
     await two.start();
-    await until("a new life is asked for", () => two.asked.some((x) => x.endsWith("/action")), 20_000);
+    await until("a new life is asked for", () => two.asked.some((x) => x.endsWith("/action")));
     expect(wayPort(one).fenced).toBe(true);
     two.down("media-relay-b");
     two.up("media-relay-b");
-    await until("open", () => wayPort(one).fenced === false, 10_000);
-    await until("up", async () => (await healthOf("relay-b")).state === "up", 10_000);
+    await until("open", () => wayPort(one).fenced === false);
+    await until("up", async () => (await healthOf("relay-b")).state === "up");
   });
 
-  test("the far end loses its light: as the near one; a port that is taken away by hand is made again", {
-    timeout: 60_000,
-  }, async () => {
+  test("the far end loses its light: as the near one; a port that is taken away by hand is made again", async () => {
     await deploy();
     two.link(wayPort(two).id, false);
-    await until("down", async () => (await healthOf("relay-b")).state === "down", 2_000);
+    await until("down", async () => (await healthOf("relay-b")).state === "down");
     two.link(wayPort(two).id, true);
-    await until("up", async () => (await healthOf("relay-b")).state === "up", 2_000);
+    await until("up", async () => (await healthOf("relay-b")).state === "up");
     one.refusesPorts = true;
     one.ports.delete(wayPort(one).id);
-    await until("noticed", async () => (await healthOf("relay-b")).state === "down", 10_000);
+    await until("noticed", async () => (await healthOf("relay-b")).state === "down");
     // A refusal ends no pass: it is asked again, and what comes after it is done.
     const asked = () => one.asked.filter((x) => x === "POST ports").length;
     const before = asked();
-    await until("asked again, and refused again", () => asked() > before + 1, 20_000);
+    await until("asked again, and refused again", () => asked() > before + 1);
     expect((await rig.ask("GET", "/mano/v1/vims")).body).toMatchObject([{ reachable: true }, { reachable: true }]);
     one.refusesPorts = false;
-    await until("made again", () => wayPort(one) !== undefined, 10_000);
-    await until("up again", async () => (await healthOf("relay-b")).state === "up", 10_000);
+    await until("made again", () => wayPort(one) !== undefined);
+    await until("up again", async () => (await healthOf("relay-b")).state === "up");
   });
 });
 
 describe("what is refused, or fails, says why and leaves nothing", () => {
-  test("two VIMs that no link joins; a VNFC or VIM that there is not; a link whose VLANs are used up", {
-    timeout: 60_000,
-  }, async () => {
+  test("two VIMs that no link joins; a VNFC or VIM that there is not; a link whose VLANs are used up", async () => {
     const made = await rig.ask("POST", "/nsd/v1/descriptors", FILE);
     const nsdId = made.body.find((d: { kind: string }) => d.kind === "nsd").id;
     const create = (more: object) =>
@@ -241,16 +227,16 @@ describe("what is refused, or fails, says why and leaves nothing", () => {
     expect([(await rig.ns()).state, one.asked, two.asked]).toEqual(["NOT_INSTANTIATED", [], []]);
   });
 
-  test("one of its VIMs fails it: all of it is taken away, in the other too", { timeout: 60_000 }, async () => {
+  test("one of its VIMs fails it: all of it is taken away, in the other too", async () => {
     two.nets.clear();
     two.intercept = (req) => !(req.method === "POST" && req.url!.endsWith("/servers"));
     const id = await rig.create(FILE, { vimAccountId: "one" });
     await rig.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
     await until("it waits for VIM two", async () => one.servers.size === 1 && (await rig.ns()).state === "INSTANTIATING");
     one.nets.delete("id-traffic_net1");
-    await until("failed", async () => (await rig.ns()).state === "FAILED", 20_000);
+    await until("failed", async () => (await rig.ns()).state === "FAILED");
     two.intercept = () => true;
-    await until("nothing left", async () => (await rig.ns()).vnfcs.length === 0, 30_000);
+    await until("nothing left", async () => (await rig.ns()).vnfcs.length === 0);
     expect([one.servers.size, two.servers.size, outside(one).length, outside(two).length, two.nets.size]).toEqual([
       0, 0, 0, 0, 0,
     ]);

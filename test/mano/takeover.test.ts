@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { freePort, ManoDaemon } from "./daemon.ts";
+import { freePort } from "../harness/free-port.ts";
+import { ManoDaemon } from "./daemon.ts";
 import { example, NETS, until } from "./rig.ts";
 import { ToyVim } from "./toy-vim.ts";
 

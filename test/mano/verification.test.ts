@@ -3,7 +3,6 @@ import type { Failover } from "../../src/model/mano-event.ts";
 import { Rig, until } from "./rig.ts";
 
 const settle = (ms: number) => new Promise((r) => setTimeout(r, ms));
-const timeout = 30_000;
 const newest = async (rig: Rig): Promise<Failover> => (await rig.failovers())[0]!;
 const becomes = (rig: Rig, state: Failover["state"]) => until(state, async () => (await newest(rig))?.state === state);
 /** How often a record was told to be closed, of all runs. */
@@ -20,7 +19,7 @@ async function failedOver(): Promise<Rig> {
   return rig;
 }
 
-test("a record is open until the VIM has seen packets pass, and says when", { timeout }, async () => {
+test("a record is open until the VIM has seen packets pass, and says when", async () => {
   await using rig = await failedOver();
   await settle(1_500);
   expect((await newest(rig)).state).toBe("open");
@@ -35,7 +34,7 @@ test("a record is open until the VIM has seen packets pass, and says when", { ti
   expect(await closings(rig)).toBe(1);
 });
 
-test("what was seen while nobody listened is read, and closes the record once", { timeout }, async () => {
+test("what was seen while nobody listened is read, and closes the record once", async () => {
   await using rig = await failedOver();
   await becomes(rig, "open");
   await rig.stopMano();
@@ -51,7 +50,7 @@ test("what was seen while nobody listened is read, and closes the record once", 
   expect(await closings(rig)).toBe(1);
 });
 
-test("a switch-over that was found after a restart is open until packets are seen, too", { timeout }, async () => {
+test("a switch-over that was found after a restart is open until packets are seen, too", async () => {
   await using rig = await Rig.start();
   rig.vim.paths = new Map();
   await rig.deploy();
@@ -66,7 +65,7 @@ test("a switch-over that was found after a restart is open until packets are see
   expect(await rig.failovers()).toMatchObject([{ mode: "restart", times: { verified: expect.any(Number) } }]);
 });
 
-test("packets that do not pass: an alarm, and the record waits until they do", { timeout }, async () => {
+test("packets that do not pass: an alarm, and the record waits until they do", async () => {
   await using rig = await failedOver();
   rig.vim.found("traffic_net0", "unverified");
   await becomes(rig, "stuck");
@@ -78,7 +77,7 @@ test("packets that do not pass: an alarm, and the record waits until they do", {
   await until("cleared", async () => !(await rig.alarms()).includes("FAILOVER_STUCK"));
 });
 
-test("where nobody can tell the record is closed, and says so", { timeout }, async () => {
+test("where nobody can tell the record is closed, and says so", async () => {
   await using rig = await failedOver();
   rig.vim.found("traffic_net0", "unseen");
   await becomes(rig, "closed");
@@ -87,7 +86,7 @@ test("where nobody can tell the record is closed, and says so", { timeout }, asy
   expect(because.at(-1)).toBe("traffic_net0 to relay-b: not verified by packets: unseen, says the toy");
 });
 
-test("traffic that returns to a member is verified as well", { timeout }, async () => {
+test("traffic that returns to a member is verified as well", async () => {
   await using rig = await failedOver();
   rig.vim.found("traffic_net0", "verified");
   await becomes(rig, "closed");

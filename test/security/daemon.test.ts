@@ -4,12 +4,14 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Authority } from "../harness/certificates.ts";
-import { freePort, ManoDaemon } from "../mano/daemon.ts";
+import { freePort } from "../harness/free-port.ts";
+import { ManoDaemon } from "../mano/daemon.ts";
 import { until } from "../vim/rig.ts";
 
 // Whole daemons beyond loopback: with certificates, and tokens made on the command line beside them.
@@ -92,7 +94,7 @@ beforeAll(async () => {
   writeFileSync(vimConfig, JSON.stringify({ vim: { mode: "test", store: join(dir, "vim.db"), listen } }));
   await mint(vimConfig, "--role", "admin", "--name", "mano", "--out", join(dir, "vim.token")); // Before the first start.
   vim = new Daemon("vim", vimConfig);
-  await until("the VIM", () => vim.log.includes("VIM started") || vim.process.exitCode !== null, 30_000);
+  await until("the VIM", () => vim.log.includes("VIM started") || vim.process.exitCode !== null);
   const at = (port: number) => `https://127.0.0.1:${port}/openvim`;
   const account = {
     name: "v",
@@ -104,8 +106,8 @@ beforeAll(async () => {
   const manoListen = { host: "0.0.0.0", port: ports.mano, tls: files };
   writeFileSync(manoConfig, JSON.stringify({ mano: { store: join(dir, "mano.db"), listen: manoListen, vims: [account] } }));
   mano = new ManoDaemon(manoConfig);
-  await until("the MANO", () => mano.log.includes("the MANO is ready") || mano.process.exitCode !== null, 30_000);
-}, 90_000);
+  await until("the MANO", () => mano.log.includes("the MANO is ready") || mano.process.exitCode !== null);
+});
 afterAll(async () => {
   vim?.process.kill("SIGKILL");
   await mano?.kill("SIGKILL");
@@ -166,7 +168,7 @@ test("a stream ends soon after its token", async () => {
   await sleep(1_500);
   expect(isOver).toBe(false);
   await sempre("token", "revoke", "--config", vimConfig, "listener");
-  await until("its end", () => isOver, 5_000);
+  await until("its end", () => isOver);
 });
 
 test("roles: 403 says what is needed; the MANO's viewer looks, its operator commands, its administrator adds VIMs", async () => {
@@ -209,11 +211,11 @@ test("a token that was renewed in its file is taken up without a restart", async
   const viewer = await mint(manoConfig, "--role", "viewer");
   const state = async () => (await ask(ports.mano, "/mano/v1/vims", viewer)).body.find((v: { name: string }) => v.name === "v");
   await sempre("token", "revoke", "--config", vimConfig, "mano");
-  await until("it is turned away", async () => /401/.test((await state()).why ?? ""), 20_000);
+  await until("it is turned away", async () => /401/.test((await state()).why ?? ""));
   rmSync(join(dir, "vim.token"));
   await mint(vimConfig, "--role", "admin", "--name", "mano", "--out", join(dir, "vim.token"));
-  await until("it is let in again", async () => (await state()).streaming && (await state()).why === null, 20_000);
-}, 60_000);
+  await until("it is let in again", async () => (await state()).streaming && (await state()).why === null);
+});
 
 test("sempre protection is let in by --token-file and --ca", async () => {
   const path = authority.write("viewer.token", await mint(manoConfig, "--role", "viewer"));
@@ -268,16 +270,15 @@ test("SIGHUP: a new certificate is shown to who connects from then on; a wrong o
 
 test("who guesses is asked to wait; who has a good token is let in from there too", async () => {
   const token = await mint(vimConfig, "--role", "viewer", "--tenant", "default");
-  const statuses: number[] = [];
+  let guesses = 0;
   // One guess in six seconds is forgiven: a slow machine needs more of them.
-  for (let i = 0; i < 300 && statuses.at(-1) !== 429; i++)
-    statuses.push((await ask(ports.vim, "/openvim/tenants", `guess-${i}`)).status);
-  expect(statuses.at(-1)).toBe(429);
-  const told = await ask(ports.vim, "/openvim/tenants", "guess");
+  const told = await until("it is turned away", async () => {
+    const answer = await ask(ports.vim, "/openvim/tenants", `guess-${guesses++}`);
+    return answer.status === 429 && answer;
+  });
   expect(told).toMatchObject({ status: 429, headers: { "retry-after": expect.stringMatching(/^\d+$/) } });
   expect(told.body.error.type).toBe("429 Too Many Requests");
   expect(await ask(ports.vim, "/openvim/tenants", token)).toMatchObject({ status: 200 });
-  expect(vim.log.match(/a request was turned away/g)!.length).toBeLessThan(30);
   expect(vim.log).not.toContain("guess-");
 });
 
@@ -305,9 +306,14 @@ test.for([
 });
 
 test("a token that expires is good until then", async () => {
-  const soon = new Date(Date.now() + 20_000).toISOString();
-  const token = await mint(vimConfig, "--role", "admin", "--expires", soon);
-  expect(await ask(ports.vim, "/openvim/hosts", token)).toMatchObject({ status: 200 });
-  await sleep(Date.parse(soon) - Date.now() + 50);
-  expect([401, 429]).toContain((await ask(ports.vim, "/openvim/hosts", token)).status);
-}, 60_000);
+  const later = new Date(Date.now() + 3_600_000).toISOString();
+  const token = await mint(vimConfig, "--role", "admin", "--name", "passing", "--expires", later);
+  const status = async () => (await ask(ports.vim, "/openvim/hosts", token)).status;
+  expect(await status()).toBe(200);
+  using store = new DatabaseSync(join(dir, "vim.db"), { timeout: 30_000 });
+  const expires = (at: string) => store.prepare("update tokens set expires_at = ? where expires_at = ?").run(at, later);
+  const soon = new Date(Date.now() + 1_000).toISOString();
+  expect(expires(soon).changes, "it was kept with the time that was asked for").toBe(1);
+  await until("it is good no more", async () => [401, 429].includes(await status()));
+  expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(soon));
+});

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { ControllerHttp } from "../../src/switch/rest-http.ts";
 
-async function serve(listener: RequestListener) {
+async function serve(listener: RequestListener, limitMs = 60_000) {
   const server = createServer(listener);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -15,11 +15,11 @@ async function serve(listener: RequestListener) {
     server.closeAllConnections();
     server.close();
   };
-  return { server, url, http: new ControllerHttp(access, 150), [Symbol.asyncDispose]: close };
+  return { server, url, http: new ControllerHttp(access, limitMs), [Symbol.asyncDispose]: close };
 }
 
 test("one that does not answer in time is not reachable, and it is said how long was waited", async () => {
-  await using it = await serve(() => {});
+  await using it = await serve(() => {}, 150);
   const failed = await it.http.ask("GET", "/x", [200]).catch((e: unknown) => e);
   expect(failed).toMatchObject({
     code: "CONTROLLER_UNREACHABLE",
@@ -32,7 +32,7 @@ test("neither is one that begins to answer and goes on for ever", async () => {
     reply.write("[");
     const timer = setInterval(() => reply.write(" "), 20);
     reply.on("close", () => clearInterval(timer));
-  });
+  }, 150);
   await expect(it.http.ask("GET", "/x", [200])).rejects.toMatchObject({ code: "CONTROLLER_UNREACHABLE" });
 });
 

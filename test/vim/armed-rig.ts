@@ -18,7 +18,6 @@ import { probeFrames } from "../../src/wire/probe-frames.ts";
 import { type Ovs, startOvs } from "../harness/ovs.ts";
 import { nowMs, until } from "./rig.ts";
 
-const CONNECT_LIMIT_MS = 10_000;
 export const FRAMES = probeFrames(PROBE_MAC);
 
 /** A VIM in this process over a store in a file, led by hand where a hypervisor would tell; the switch is real. */
@@ -72,7 +71,7 @@ export class ArmedRig implements AsyncDisposable {
       if (e.type === "port" && e.reason !== "modify") vim.fabric.portsChanged(e.reason, e.port.name);
     });
     await this.ovs.setControllers(`tcp:127.0.0.1:${switches.tcpPort}`);
-    await until("the switch is connected", () => vim.fabric.session !== null, CONNECT_LIMIT_MS);
+    await until("the switch is connected", () => vim.fabric.session !== null);
     await vim.fabric.reconcile();
     this.#close = async () => {
       vim.protections[Symbol.dispose]();

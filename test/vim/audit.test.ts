@@ -54,7 +54,7 @@ beforeAll(async () => {
   });
   fabric.connected(counting);
   await fabric.reconcile();
-}, 60_000);
+});
 afterAll(() => undo.disposeAsync());
 
 const entries = async () => (await session.read()).entries.length;

@@ -34,7 +34,7 @@ beforeAll(async () => {
     (await ask("POST", `/${tenant}/servers`, { server: { name, flavorRef, imageRef, networks: [] } })).body.server.id;
   server = await start("talker", await imageOf("plain", {}));
   screened = await start("shown", await imageOf("screen", { hw_video_model: "vga" }));
-  for (const id of [server, screened]) await until(`${id} is ACTIVE`, async () => (await see(id)).status === "ACTIVE", 60_000);
+  for (const id of [server, screened]) await until(`${id} is ACTIVE`, async () => (await see(id)).status === "ACTIVE");
 });
 afterAll(async () => {
   await daemon?.kill("SIGKILL");
@@ -72,15 +72,11 @@ test("the serial line: what is typed comes back from the guest, and a second one
   expect(answer).toMatchObject({ type: "serial", ticket_seconds: 30, session_seconds: 3_600 });
   const first = dial(answer.url);
   await first.isOpen();
-  await until(
-    "the guest says back what it is told",
-    async () => {
-      first.socket.send("hello\n");
-      await sleep(100);
-      return first.text().includes("you said: hello");
-    },
-    60_000,
-  );
+  await until("the guest says back what it is told", async () => {
+    first.socket.send("hello\n");
+    await sleep(100);
+    return first.text().includes("you said: hello");
+  });
   const second = dial(await ticketOf(server, "serial"));
   await second.isOpen();
   expect((await first.closed()).code).toBe(1_000);

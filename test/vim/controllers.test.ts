@@ -113,13 +113,12 @@ test("a controller that is slow holds no answer up: the bind counts, and is writ
     await made(ask, "/ports", "port", externalPort(name, { "binding:switch_dpid": DPID, network_id: nets[i] }));
   await until("it is compared", () => vim.fabric.at(DATAPATH)?.isSettled);
   expect(entriesOf(standIn)).toBe(0);
-  standIn.faults.slowMs = 3_000;
-  const at = performance.now();
+  standIn.faults.slowMs = 600_000;
   const bound = await ask("PUT", `/networks/${nets[0]}/${nets[1]}`);
   expect([bound.status, bound.body.applied, bound.body.network.bind_net]).toEqual([200, null, nets[1]]);
-  expect(performance.now() - at).toBeLessThan(2_900);
+  expect(entriesOf(standIn)).toBe(0); // It is answered, and nothing stands there yet.
   standIn.faults.slowMs = 0;
-  await until("it is written", () => entriesOf(standIn) === 2, 30_000);
+  await until("it is written", () => entriesOf(standIn) === 2);
   expect((await ask("GET", `/networks/${nets[0]}`)).body.network.bind_net).toBe(nets[1]);
 });
 
@@ -205,7 +204,6 @@ test("mappings: the original's shapes, all or none, kept; a card leads to where 
 
 test.runIf(hasOsKen)(
   "a real controller process and a real switch: ports of networks, and a bind, stand in the switch when it is answered",
-  { timeout: 90_000 },
   async () => {
     await using osKen = await startOsKen("127.0.0.1");
     await using ovs = await startOvs({
@@ -219,7 +217,7 @@ test.runIf(hasOsKen)(
     const { ask } = life;
     const port = Number(new URL(osKen.url).port);
     const ofc = await made(ask, "/openflow/controller/", "ofc", { name: "k", dpid, ip: "127.0.0.1", port, type: "floodlight" });
-    await until("the switch is led", () => isActive(ask, ofc), 20_000);
+    await until("the switch is led", () => isActive(ask, ofc));
     const net = async (name: string) => made(ask, "/networks", "network", { name, type: "data" });
     const [user, a, b] = [await net("user"), await net("a"), await net("b")];
     for (const [name, of] of [["p1", user], ["p2", a], ["p3", b]] as const) // biome-ignore format: pairs
@@ -235,8 +233,8 @@ test.runIf(hasOsKen)(
       );
     }
     await osKen.kill();
-    await until("it is told", async () => !(await isActive(ask, ofc)), 20_000);
+    await until("it is told", async () => !(await isActive(ask, ofc)));
     await osKen.start();
-    await until("it is led again", () => isActive(ask, ofc), 20_000);
+    await until("it is led again", () => isActive(ask, ofc));
   },
 );

@@ -18,7 +18,6 @@ test.each([
   ["1.0", "OpenFlow10"],
 ] as const)(
   "OpenFlow %s: a real switch leads every frame where it should go, and tells its table as it was written",
-  { timeout: 120_000 },
   async (version, protocol) => {
     await using listener = await listen({ host: "127.0.0.1", tcpPort: 0, clock: systemClock, log: silent, epoch: 1n });
     const up = new Promise<void>((resolve) => listener.on((e) => e.type === "up" && resolve()));

@@ -192,7 +192,7 @@ test("whatever is changed, the switch has what the whole picture asks for, and a
     }),
     { numRuns: Number(process.env.FABRIC_RUNS ?? 100) },
   );
-}, 120_000);
+});
 
 test("what a bind writes is the same among 20 nets and among 2,000", async () => {
   const costs = [20, 2_000].map(async (count) => {

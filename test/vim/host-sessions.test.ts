@@ -23,7 +23,7 @@ let net: string;
 let libvirtTls: object;
 
 async function start(openflowPort: number): Promise<void> {
-  daemon = await startDaemon(rig.config(openflowPort, { libvirtTls, heartbeat: { everyMs: 200, asks: 2 } }));
+  daemon = await startDaemon(rig.config(openflowPort, { libvirtTls, heartbeat: { everyMs: 1_000, asks: 2 } }));
   ask = client(daemon.port);
   admin = client(daemon.adminPort);
   heard = await subscribe(daemon.port);
@@ -148,6 +148,7 @@ test("its QEMU is killed: libvirt or the switch says so, nobody else can", async
   heard.events.length = 0;
   process.kill((await findQemu(server))!.pid, "SIGKILL");
   await statusIs("INACTIVE");
+  await heard.caughtUp();
   const about = heard.events.flatMap((e) => (e.type === "evidence" && e.evidence.about.id === server ? [e.evidence.source] : []));
   expect(new Set(about)).toEqual(new Set(["libvirt"]));
   await ask("POST", `/${tenant}/servers/${server}/action`, { start: null });

@@ -66,8 +66,10 @@ const statusIs = (id: string, wanted: string) =>
     if (status === "ERROR") throw new Error(last_error);
     return status === wanted;
   });
-const stateIs = (host: number, wanted: string) =>
-  until(`host${host} is ${wanted}`, async () => (await ask("GET", `/hosts/${hostIds[host]}`)).body.host.state === wanted);
+const stateIs = async (host: number, wanted: string) => {
+  await until(`host${host} is ${wanted}`, async () => (await ask("GET", `/hosts/${hostIds[host]}`)).body.host.state === wanted);
+  await heard.caughtUp();
+};
 const tapOf = async (id: string): Promise<string> =>
   (await ask("GET", `/ports?device_id=${id}`)).body.ports[0]["binding:switch_port"];
 /** The QEMU of a server on one of the hosts, while the other may run one too. */
@@ -160,6 +162,7 @@ test("a libvirtd that is killed: the host is unreachable, an opinion about its s
   await stateIs(1, "up");
   expect(saying(b, "hostHeartbeat")).toEqual(["silent", "answers"]);
   expect((await see(b)).status).toBe("ACTIVE");
+  await heard.caughtUp();
   const told = heard.events.filter((e) => e.type === "evidence" && ["stopped", "paused", "linkDown"].includes(e.evidence.says));
   expect(told).toEqual([]);
   expect(heard.events.flatMap((e) => (e.type === "host.status" ? [e.status] : []))).toEqual(["unreachable", "up"]);
@@ -184,6 +187,7 @@ test("a libvirtd that stands still misses its keepalives; its server is made ane
   const moved = await act(b, { evacuate: { from: hostIds[1] } });
   expect([moved.status, moved.body.server?.hostId]).toEqual([200, hostIds[0]]);
   await until("it is told", () => saying(b, "evacuation").length > 0);
+  await heard.caughtUp();
   expect(heard.events.find((e) => e.type === "server.placed")).toMatchObject({
     serverId: b,
     hostId: hostIds[0],

@@ -87,7 +87,7 @@ describe.each(["OpenFlow13", "OpenFlow10"] as const)("port security, %s", (proto
     guestPort = await external("g", GUEST.mac);
     await external("va", VIEWER.mac);
     await vim.fabric.reconcile();
-  }, 60_000);
+  });
   afterEach(() => secure({ port_security: null, allowed_address_pairs: [] }));
   afterAll(() => undo.disposeAsync());
 

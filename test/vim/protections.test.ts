@@ -222,7 +222,6 @@ describe("firing", () => {
     expect(firedTold()).toEqual([]);
     const [fired] = await until("fired", () => (firedTold().length > 0 ? firedTold() : undefined));
     expect(fired!.firedAt - at).toBeGreaterThanOrEqual(118); // Timers count whole ms.
-    expect(fired!.firedAt - at).toBeLessThan(300);
     await sleep(50);
     expect(firedTold()).toHaveLength(1);
   });
@@ -259,7 +258,7 @@ describe("firing", () => {
     expect((await second)?.changes).toBeGreaterThan(0);
   });
 
-  test("from evidence to the last byte on the wire", { timeout: 30_000 }, async () => {
+  test("from evidence to the last byte on the wire", async () => {
     const times: number[] = [];
     for (let i = 1; i <= 120; i++) {
       await rig.vim.protections.arm(rig.armed({ revision: i }));

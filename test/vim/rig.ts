@@ -45,7 +45,7 @@ export async function startRig({ hosts: count = 1 } = {}): Promise<Rig> {
           openflow: { host: "0.0.0.0", port: openflowPort },
           store: join(dir, "vim.db"),
           libvirtSocket: hosts[0]!.socketPath,
-          ...(count > 1 && { hosts: named, heartbeat: { everyMs: 200, asks: 2 } }),
+          ...(count > 1 && { hosts: named, heartbeat: { everyMs: 1_000, asks: 2 } }),
           ovsdb: ovs.management.replace("br0.mgmt", "db.sock"),
           bridge: "br0",
           runDir: hosts[0]!.dir,
@@ -88,12 +88,16 @@ export function client(port: number): Ask {
 
 export interface Subscriber {
   readonly events: (VimEvent & { readonly heardAt: number })[];
+  /** All that has happened by now is in `events`: an answer of the API may overtake the stream. */
+  caughtUp(): Promise<void>;
   close(): void;
 }
 
 /** Listens to the event stream as the MANO does. Resolves when it is open. */
 export async function subscribe(port: number, since?: number): Promise<Subscriber> {
-  const path = `/openvim/events${since === undefined ? "" : `?since=${since}`}`;
+  const ask = client(port);
+  let lastSeq = since ?? (await newestSeq(ask, 0));
+  const path = `/openvim/events?since=${lastSeq}`;
   const req = request({ port, host: "127.0.0.1", path, headers: { accept: "text/event-stream" } });
   req.end();
   const [reply] = (await once(req, "response")) as [IncomingMessage];
@@ -101,11 +105,24 @@ export async function subscribe(port: number, since?: number): Promise<Subscribe
   const lines = createInterface({ input: reply.setEncoding("utf8") });
   lines.on("error", () => {}); // As below: readline tells it again.
   lines.on("line", (line) => {
-    if (line.startsWith("data: ")) events.push({ ...(JSON.parse(line.slice(6)) as VimEvent), heardAt: nowMs() });
+    if (!line.startsWith("data: ")) return;
+    const event = JSON.parse(line.slice(6)) as VimEvent;
+    lastSeq = event.seq;
+    events.push({ ...event, heardAt: nowMs() });
   });
   reply.on("error", () => {}); // The VIM was killed: what was heard is what counts.
   req.on("error", () => {});
-  return { events, close: () => req.destroy() };
+  const caughtUp = async () => {
+    const newest = await newestSeq(ask, lastSeq);
+    await until(`event ${newest} is heard`, () => lastSeq >= newest);
+  };
+  return { events, caughtUp, close: () => req.destroy() };
+}
+
+/** Of what a VIM has told by now, looked for from a number that was told already. */
+async function newestSeq(ask: Ask, from: number): Promise<number> {
+  const { events } = (await ask("GET", `/events?since=${from}`)).body;
+  return events.length === 0 ? from : newestSeq(ask, events.at(-1).seq);
 }
 
 export const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
@@ -114,7 +131,7 @@ export const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
 export async function until<T>(
   what: string,
   read: () => Promise<T | undefined | false> | T | undefined | false,
-  maxMs = 15_000,
+  maxMs = 60_000,
 ): Promise<T> {
   const giveUpAt = nowMs() + maxMs;
   for (;;) {

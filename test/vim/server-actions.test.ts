@@ -39,19 +39,15 @@ const see = async (): Promise<any> => (await ask("GET", `/${tenant}/servers/${se
 const act = async (action: object) => (await ask("POST", `/${tenant}/servers/${server}/action`, action)).body;
 const does = async (action: object) => expect(await act(action)).toEqual({ result: "deleting in process" });
 const statusIs = (wanted: string) =>
-  until(
-    `the server is ${wanted}`,
-    async () => {
-      const { status, last_error } = await see();
-      if (status === "ERROR" && wanted !== "ERROR") throw new Error(last_error);
-      return status === wanted;
-    },
-    25_000,
-  );
+  until(`the server is ${wanted}`, async () => {
+    const { status, last_error } = await see();
+    if (status === "ERROR" && wanted !== "ERROR") throw new Error(last_error);
+    return status === wanted;
+  });
 const pidOf = async () => (await findQemu(server))?.pid ?? null;
 const log = () => readFileSync(join(rig.hosts[0]!.dir, `${server}.console.log`), "latin1");
 /** The guest says when it is up, in the log that begins anew with each life. */
-const boots = () => until("the guest is up", () => log().includes("guest: ready"), 25_000);
+const boots = () => until("the guest is up", () => log().includes("guest: ready"));
 
 test("one that was not to start is off, and starts", async () => {
   expect([(await see()).status, await pidOf()]).toEqual(["INACTIVE", null]);
@@ -100,7 +96,7 @@ test("forceOff ends it at once; what makes no sense then changes nothing, and sa
 test("createImage copies its disk; rebuild and start:rebuild are new lives (what is on their disks: images.test.ts)", async () => {
   const { image } = await act({ createImage: { name: "copy" } });
   const status = async () => (await ask("GET", `/${tenant}/images/${image.id}`)).body.image.status;
-  await until("the image is made", async () => (await status()) === "ACTIVE", 25_000);
+  await until("the image is made", async () => (await status()) === "ACTIVE");
   let pid = await pidOf();
   for (const anew of [{ rebuild: null }, { start: "rebuild" }]) {
     await does(anew);

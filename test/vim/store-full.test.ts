@@ -29,7 +29,7 @@ test("a VIM whose disk is full says so, goes on telling, and writes what waits w
   await sql.raw("pragma max_page_count = 1000000").execute(db);
   await vi.waitFor(
     () => expect(vim.condition.now()).toMatchObject({ store: { isWritable: true, why: null }, suspended: {} }),
-    10_000,
+    60_000,
   );
   expect((await vim.events.since(0, 10)).map((e) => e.type)).toEqual([
     "opinions.suspended",

@@ -101,7 +101,7 @@ async function lastLineBeforeKill(child: ChildProcess, killAfterMs: number): Pro
   return last;
 }
 
-test("kill -9 of a writer loses nothing that was acknowledged", { timeout: 60_000 }, async () => {
+test("kill -9 of a writer loses nothing that was acknowledged", async () => {
   const dir = freshDir();
   const at = { path: join(dir, "s.db"), migrationsDir: dir };
   const open = new URL("../../src/store/open.ts", import.meta.url).href;

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../free-port.ts";
 
 const MANAGER = "/usr/bin/osken-manager";
 const APP = join(import.meta.dirname, "floodlight_app.py");
-const START_LIMIT_MS = 30_000;
+const START_LIMIT_MS = 90_000;
 
 /** Debian's python3-os-ken is there. */
 export const hasOsKen = existsSync(MANAGER);
@@ -47,14 +47,4 @@ export async function startOsKen(host: string): Promise<OsKen> {
   };
   await start();
   return { url, openflowPort, kill, start, [Symbol.asyncDispose]: kill };
-}
-
-async function freePort(host: string): Promise<number> {
-  const server = createServer();
-  server.listen(0, host);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

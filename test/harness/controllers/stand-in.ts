@@ -23,7 +23,7 @@ export const ok = (body?: unknown): Answer => ({ status: 200, body });
 
 /** What a test may do to a controller. */
 export class Faults {
-  /** Added to each answer, ms. */
+  /** Added to each answer, ms; also to those that are under way. */
   slowMs = 0;
   /** So many of the next requests are answered 503. */
   busy = 0;
@@ -85,7 +85,7 @@ export abstract class StandIn implements AsyncDisposable {
       body: parsed(await textOf(request)),
     };
     this.asked.push(asked);
-    if (this.faults.slowMs > 0) await sleep(this.faults.slowMs);
+    for (const at = performance.now(); performance.now() - at < this.faults.slowMs; ) await sleep(10);
     if (this.faults.busy > 0) {
       this.faults.busy--;
       return { status: 503, body: "Service Unavailable" };
