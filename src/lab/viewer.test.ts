@@ -73,9 +73,9 @@ test("a viewer sees a stream stop and come back through another member", async (
     await sendPackets(relayB, port, 65_599, 65_600); // The last one once more.
 
     await received(95);
-    const measure = () => viewer.measure({ fromMs, toMs: systemClock.now() + 60_000, faultMs });
-    let found = await measure();
-    for (; found.roundTrips.answered <= 5; found = await measure()) await systemClock.sleep(20);
+    const measure = (toMs: number) => viewer.measure({ fromMs, toMs, faultMs });
+    while ((await measure(systemClock.now())).roundTrips.answered <= 5) await systemClock.sleep(20);
+    const found = await measure((await viewer.latest()).lastArrivalMs!);
     expect(found).toMatchObject({
       received: 95,
       sentEstimate: 100,
@@ -88,8 +88,8 @@ test("a viewer sees a stream stop and come back through another member", async (
     expect(found).toMatchObject({ servedBefore: "relay-a", firstVia: { member: "relay-b" } });
     expect(found.members.toSorted()).toEqual(["relay-a", "relay-b"]); // In the order of their ports, which the kernel chose.
     expect(found.interruptionMs).toBeGreaterThan(75);
-    expect(found.interruption).toMatchObject({ isOver: true, toMs: found.firstVia?.atMs });
-    expect(found.points).toHaveLength(95);
+    expect(found.interruption.isOver).toBe(true);
+    expect(found.firstVia!.atMs).toBeGreaterThan(faultMs + 75);
     expect(await viewer.latest()).toMatchObject({
       received: 95,
       duplicates: 1,

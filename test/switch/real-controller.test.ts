@@ -223,7 +223,8 @@ describe.runIf(hasOsKen)("a service behind a real controller", () => {
     );
     let seen = "";
     for (const stream of [monitor.stdout, monitor.stderr]) stream.on("data", (d) => (seen += d));
-    await expect.poll(() => seen, { timeout: 60_000 }).toContain("event=INITIAL"); // What stands there: from here on it is told of changes.
+    await expect.poll(() => seen, { timeout: 60_000 }).toContain("event=ADDED"); // What stands there: from here on it is told of changes.
+    seen = "";
     await heard("b");
     const at = systemClock.now();
     const applied = await bind("B");
