@@ -1,7 +1,8 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -143,9 +144,7 @@ interface Namespace {
 async function makeNamespace(undo: AsyncDisposableStack): Promise<Namespace> {
   const name = `ovs-${process.pid}-${++made}`;
   const [here, there] = [`v${process.pid}-${made}h`, `v${process.pid}-${made}n`];
-  // 198.18.0.0/15 is set aside for benchmarks (RFC 2544); a /30 for each process and each switch of it.
-  const net = `198.${18 + (process.pid & 1)}.${(process.pid >> 1) & 0xff}`;
-  const first = (made & 0x3f) * 4;
+  const { net, first } = await takeAddresses(undo);
   const ip = async (...args: string[]) => void (await run("ip", args));
   await ip("netns", "add", name);
   undo.defer(() => ip("netns", "del", name));
@@ -186,6 +185,24 @@ function parsed(text: string): { result: string | null; error: string | null } |
     return JSON.parse(text);
   } catch {
     return null;
+  }
+}
+
+/**
+ * A /30 that no other process has: 198.18.0.0/15 is set aside for benchmarks (RFC 2544). A name of an abstract socket is the lock, which
+ * ends with the process whatever becomes of it.
+ */
+async function takeAddresses(undo: AsyncDisposableStack): Promise<{ readonly net: string; readonly first: number }> {
+  for (;;) {
+    const n = randomInt(2 ** 15);
+    const lock = createServer();
+    const isOurs = await new Promise<boolean>((settle) => {
+      lock.once("error", () => settle(false));
+      lock.listen(`\0sempre-test-net-${n}`, () => settle(true));
+    });
+    if (!isOurs) continue;
+    undo.defer(async () => void lock.close());
+    return { net: `198.${18 + (n >> 14)}.${(n >> 6) & 0xff}`, first: (n & 0x3f) * 4 };
   }
 }
 
