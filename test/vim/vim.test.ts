@@ -185,7 +185,7 @@ describe("servers", () => {
     expect(await rig.ovs.vsctl("list-ports", "br0")).toContain(port["binding:switch_port"]);
   });
 
-  test("QEMU killed: evidence within milliseconds, INACTIVE told once, and nobody starts it again", async () => {
+  test("QEMU killed: every source tells it, INACTIVE told once, and nobody starts it again", async () => {
     heard.events.length = 0;
     const qemu = await findQemu(server.id as never);
     const killedAt = nowMs();
