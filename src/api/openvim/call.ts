@@ -1,11 +1,11 @@
 import type { FastifyRequest } from "fastify";
 import type { TenantId } from "../../model/ids.ts";
 import type { Caller } from "../../model/token.ts";
-import { readBody } from "./body.ts";
+import { readBody } from "../body.ts";
+import type { Query } from "../query.ts";
+import { WireError } from "../wire-error.ts";
 import type { VimDoors } from "./doors.ts";
 import type { Asker } from "./guard.ts";
-import type { Query } from "./query.ts";
-import { WireError } from "./wire-error.ts";
 
 /** One request, as far as a route needs it. */
 export interface Call {

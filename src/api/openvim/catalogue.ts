@@ -1,14 +1,14 @@
 import type { Static } from "typebox";
 import type { FlavorId, ImageId, TenantId } from "../../model/ids.ts";
 import type { Change, Flavor, Image } from "../../model/vim-picture.ts";
+import { checked } from "../invalid.ts";
+import { chosen, listed, type Wire } from "../query.ts";
+import { WireError } from "../wire-error.ts";
 import { flavorEdit, flavorNew, imageEdit, imageNew, tenantEdit, tenantNew } from "./bodies.ts";
 import { type Call, needAdmin, oneTenantOf, tenantOf } from "./call.ts";
 import { FLAVOR, FLAVORS, IMAGE, IMAGES, TENANTS } from "./columns.ts";
 import { checkExtended } from "./extended.ts";
-import { checked } from "./invalid.ts";
-import { chosen, listed, type Wire } from "./query.ts";
 import { flavorOut, imageOut, tenantOut } from "./shapes.ts";
-import { WireError } from "./wire-error.ts";
 
 export const listTenants = (call: Call) => ({
   tenants: listed(call.doors.picture.tenants.values().map(tenantOut), call.query, TENANTS),

@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import type { CloudConfig } from "../../model/cloud-config.ts";
-import { WireError } from "./wire-error.ts";
+import { WireError } from "../wire-error.ts";
 
 // What cloud-init in a server is told: ours, with the members of OpenMANO's boot-data and its names for them.
 

@@ -1,4 +1,4 @@
-import type { Columns } from "./query.ts";
+import type { Columns } from "../query.ts";
 
 // What each list can be asked for by `field=` and by filters. The first of `shown` are OpenVIM's, in its order.
 

@@ -1,11 +1,11 @@
 import type { Static } from "typebox";
 import type { OfcId } from "../../model/ids.ts";
 import type { AskedController, PortMapping, SdnController } from "../../model/sdn-controller.ts";
+import { checked } from "../invalid.ts";
+import { listed, type Wire, withoutNulls } from "../query.ts";
 import { ofc as ofcBody, portMappings } from "./bodies.ts";
 import type { Call } from "./call.ts";
 import { OF_PORT_MAPPINGS, OFCS } from "./columns.ts";
-import { checked } from "./invalid.ts";
-import { listed, type Wire, withoutNulls } from "./query.ts";
 
 // Controllers of others, and which switch ports the cards of compute nodes are cabled to. Where tokens are asked for, an administrator's.
 

@@ -1,6 +1,6 @@
+import { jsonText, yamlText } from "../reply-text.ts";
 import { docsPage, escaped } from "./docs-page.ts";
 import { openApi, type Served } from "./openapi.ts";
-import { jsonText, yamlText } from "./reply-text.ts";
 
 /** Stands where the caller's way to us will. */
 const HERE = "sempre-was-reached-here";

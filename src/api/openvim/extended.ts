@@ -1,5 +1,5 @@
 import type { Extended, ExtendedInterface, ExtendedNuma } from "../../model/numa.ts";
-import { WireError } from "./wire-error.ts";
+import { WireError } from "../wire-error.ts";
 
 const KINDS = ["cores", "threads", "paired-threads"] as const;
 

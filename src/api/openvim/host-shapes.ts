@@ -1,7 +1,7 @@
 import type { HostState } from "../../model/host-state.ts";
 import type { HostInterface, Numa, PinnedInterface, Sriov, Thread } from "../../model/numa.ts";
 import type { Host, Server } from "../../model/vim-picture.ts";
-import { type Wire, withoutNulls } from "./query.ts";
+import { type Wire, withoutNulls } from "../query.ts";
 import { type BaseUrl, bookmark, time } from "./shapes.ts";
 
 export function hostRow(h: Host, state: HostState | null, base: BaseUrl): Wire {

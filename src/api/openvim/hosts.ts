@@ -2,13 +2,13 @@ import type { Static } from "typebox";
 import type { HostId } from "../../model/ids.ts";
 import type { Numa } from "../../model/numa.ts";
 import type { Change, Host } from "../../model/vim-picture.ts";
+import { checked } from "../invalid.ts";
+import { listed } from "../query.ts";
+import { WireError } from "../wire-error.ts";
 import { hostEdit, hostNew } from "./bodies.ts";
 import { type Call, needAdmin } from "./call.ts";
 import { HOSTS } from "./columns.ts";
 import { hostOut, hostRow } from "./host-shapes.ts";
-import { checked } from "./invalid.ts";
-import { listed } from "./query.ts";
-import { WireError } from "./wire-error.ts";
 
 export const listHosts = (call: Call) => ({
   hosts: listed(

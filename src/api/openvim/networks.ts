@@ -6,13 +6,13 @@ import type { AddressPair } from "../../model/net.ts";
 import { mbpsOf } from "../../model/numa.ts";
 import { bareName } from "../../model/switch-port-name.ts";
 import type { Asked, Change, VimNet, VimPicture } from "../../model/vim-picture.ts";
+import { checked } from "../invalid.ts";
+import { listed } from "../query.ts";
+import { WireError } from "../wire-error.ts";
 import { networkEdit, networkNew, portEdit, portNew } from "./bodies.ts";
 import { type Call, needAdmin } from "./call.ts";
 import { NETWORKS, PORTS } from "./columns.ts";
-import { checked } from "./invalid.ts";
-import { listed } from "./query.ts";
 import { networkFull, networkOut, portOut } from "./shapes.ts";
-import { WireError } from "./wire-error.ts";
 
 export const listNetworks = (call: Call) => ({
   networks: listed(

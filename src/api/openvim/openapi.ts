@@ -1,7 +1,7 @@
 import type { TSchema } from "typebox";
 import { VERSION } from "../../lib/version.ts";
+import type { Columns } from "../query.ts";
 import { roleFor } from "./access.ts";
-import type { Columns } from "./query.ts";
 import { error } from "./replies.ts";
 import { events } from "./replies-ours.ts";
 import type { Route } from "./route.ts";

@@ -1,6 +1,6 @@
 import type { Path } from "../../model/path.ts";
+import type { Wire } from "../query.ts";
 import type { Call } from "./call.ts";
-import type { Wire } from "./query.ts";
 
 // Ours: whether packets were seen on the ways that binds lead, of all nets that are bound; and how the VIM itself is.
 

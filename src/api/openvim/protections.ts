@@ -1,11 +1,11 @@
 import type { Static } from "typebox";
 import type { ArmedProtection, GuestHeartbeatPolicy, PlanView, ProbePolicy, ProtectionView } from "../../model/armed.ts";
 import type { GroupId, NetId, ServerId, VnfcId } from "../../model/ids.ts";
+import { checked } from "../invalid.ts";
+import type { Wire } from "../query.ts";
+import { WireError } from "../wire-error.ts";
 import { protectionPut } from "./bodies.ts";
 import type { Call } from "./call.ts";
-import { checked } from "./invalid.ts";
-import type { Wire } from "./query.ts";
-import { WireError } from "./wire-error.ts";
 
 // Ours: protections that the MANO arms in the VIM. Members in OpenVIM's spelling.
 

@@ -1,6 +1,6 @@
 import type { TSchema } from "typebox";
+import type { Columns } from "../query.ts";
 import type { Call } from "./call.ts";
-import type { Columns } from "./query.ts";
 
 export interface Route {
   readonly is: `${"GET" | "POST" | "PUT" | "DELETE"} /${string}`;

@@ -5,15 +5,15 @@ import type { Log } from "../../lib/log.ts";
 import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.ts";
 import { NotLetIn } from "../gate.ts";
 import { makeHttp } from "../http.ts";
+import { methodsAt } from "../methods.ts";
+import { jsonText, yamlText } from "../reply-text.ts";
+import { errorBody, WireError } from "../wire-error.ts";
 import { baseOf, callOf } from "./call.ts";
 import { serveConsoles } from "./console.ts";
 import { Documents } from "./documents.ts";
 import type { VimDoors } from "./doors.ts";
 import { type Guarded, guard } from "./guard.ts";
-import { methodsAt } from "./methods.ts";
-import { jsonText, yamlText } from "./reply-text.ts";
 import { ROUTES } from "./routes.ts";
-import { errorBody, WireError } from "./wire-error.ts";
 
 const BASE = "/openvim";
 const BESIDE = ["", "/events", "/openapi.json", "/docs"].map((path) => ({ method: "GET", url: `${BASE}${path}` }));

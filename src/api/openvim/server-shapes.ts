@@ -1,7 +1,7 @@
 import type { HostState } from "../../model/host-state.ts";
 import { bandwidthText, isOfCard, type Pinned } from "../../model/numa.ts";
 import type { Server, ServerPort } from "../../model/vim-picture.ts";
-import { type Wire, withoutNulls } from "./query.ts";
+import { type Wire, withoutNulls } from "../query.ts";
 import { type BaseUrl, bookmark, time } from "./shapes.ts";
 
 /** Where a server stands: its host as that is now, and who of its anti-affinity group is there too. */

@@ -2,18 +2,18 @@ import type { Static } from "typebox";
 import type { FlavorId, HostId, ImageId, NetId, ServerId, TenantId } from "../../model/ids.ts";
 import { mbpsOf } from "../../model/numa.ts";
 import type { AskedVnic, Server, ServerTask } from "../../model/vim-picture.ts";
+import { checked } from "../invalid.ts";
+import { listed } from "../query.ts";
+import { WireError } from "../wire-error.ts";
 import { serverAction, serverNew } from "./bodies.ts";
 import { type Call, oneTenantOf, tenantOf } from "./call.ts";
 import { isVisible } from "./catalogue.ts";
 import { cloudConfigIn } from "./cloud-config.ts";
 import { SERVERS } from "./columns.ts";
 import { checkExtended } from "./extended.ts";
-import { checked } from "./invalid.ts";
 import { securityIn } from "./networks.ts";
-import { listed } from "./query.ts";
 import { type Standing, serverOut, serverRow } from "./server-shapes.ts";
 import { imageOut } from "./shapes.ts";
-import { WireError } from "./wire-error.ts";
 
 export function listServers(call: Call) {
   const tenant = tenantOf(call);

@@ -3,8 +3,8 @@ import type { TenantId } from "../../model/ids.ts";
 import type { AddressPair } from "../../model/net.ts";
 import { bareName, datapathOf } from "../../model/switch-port-name.ts";
 import type { Flavor, Image, ServerPort, Tenant, VimNet } from "../../model/vim-picture.ts";
+import { type Wire, withoutNulls } from "../query.ts";
 import type { VimDoors } from "./doors.ts";
-import { type Wire, withoutNulls } from "./query.ts";
 
 // Our nouns in the words of OpenVIM's wire (field order as there).
 

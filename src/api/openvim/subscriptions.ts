@@ -3,10 +3,10 @@ import type { TenantId } from "../../model/ids.ts";
 import { VIM_EVENT_TYPES, type VimEventType } from "../../model/vim-event.ts";
 import type { VimSubscription } from "../../model/vim-subscription.ts";
 import { callbackAuthentication, callbackIn, callbackUrl } from "../callback-body.ts";
+import { checked } from "../invalid.ts";
+import { listed, type Wire, withoutNulls } from "../query.ts";
 import type { Call } from "./call.ts";
 import { SUBSCRIPTIONS } from "./columns.ts";
-import { checked } from "./invalid.ts";
-import { listed, type Wire, withoutNulls } from "./query.ts";
 
 // Ours: who is told of events by requests to a callback.
 

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { FAULTS, Fault } from "../../lib/fault.ts";
+import { FAULTS, Fault } from "../lib/fault.ts";
 
 /** An answer of this dialect that has no fault code: OpenVIM knows more statuses than we have kinds of failure. */
 export class WireError extends Error {

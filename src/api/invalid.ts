@@ -9,15 +9,20 @@ import { WireError } from "./wire-error.ts";
  * The body as the schema knows it. Members that it does not name are dropped without a word, as in the original, but where the schema is
  * closed (`additionalProperties: false`) they are refused. Throws a 400 in the original's words.
  */
-export function checked<S extends TSchema>(schema: S, body: unknown): Static<S> {
+export function checked<S extends TSchema>(schema: S, body: unknown, say: Saying = asOpenvim): Static<S> {
   const known = named(schema, body, isFromYaml(body));
   if (validatorOf(schema).Check(known)) return known as Static<S>;
   const errors = Value.Errors(schema, known).filter((e) => e.keyword !== "boolean"); // Told as additionalProperties too.
   const inner = mostTelling(errors);
   const path = inner.instancePath.split("/").slice(1).map(unescaped);
-  const at = path.length === 0 ? "" : ` at '${path.join(":")}'`;
-  throw new WireError(400, `Invalid content ${at}: ${sentence(inner, path.reduce(member, known))}`);
+  throw new WireError(400, say(sentence(inner, path.reduce(member, known)), path));
 }
+
+/** How a dialect says what is wrong, and where. */
+export type Saying = (sentence: string, path: readonly string[]) => string;
+
+const asOpenvim: Saying = (sentence, path) =>
+  `Invalid content ${path.length === 0 ? "" : ` at '${path.join(":")}'`}: ${sentence}`;
 
 /** Of a choice such as "an object or null" what is wrong inside the object says more than that it is no null. */
 function mostTelling(errors: readonly SchemaError[]): SchemaError {
