@@ -151,10 +151,7 @@ export class Nfvo implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped.abort();
-    this.reaction.stop();
-    this.arming.stop();
-    this.#fences.stop();
-    this.spares.stop();
+    for (const part of [this.reaction, this.arming, this.#fences, this.spares]) part.stop();
     await Promise.all(this.#runs);
     for (const watch of this.#watches.values()) {
       this.#keepCursor(watch);
@@ -194,6 +191,13 @@ export class Nfvo implements AsyncDisposable {
     if (this.#watches.has(account.id)) return;
     this.#addWatch({ ...account, cursor: null });
     this.#run(account.id);
+  }
+
+  /** Watches it no more; its account stays. No NS may be in it, or it is added again at once. */
+  async dropVim(id: VimAccountId): Promise<void> {
+    const watch = this.#watches.get(id);
+    this.#watches.delete(id);
+    await watch?.end();
   }
 
   #addWatch(record: VimAccountRecord): void {

@@ -63,6 +63,8 @@ export class VimWatch {
   #suspendedTold = 0;
   #counted = new AbortController();
   #signal: AbortSignal = AbortSignal.abort();
+  readonly #ended = new AbortController();
+  #running: Promise<unknown> = Promise.resolve();
 
   constructor(account: VimAccount, connector: VimConnector, cursor: number | null, parts: WatchParts) {
     this.account = account;
@@ -95,13 +97,20 @@ export class VimWatch {
     this.#loop.wake();
   }
 
-  /** Ends with the signal. */
-  async run(signal: AbortSignal): Promise<void> {
+  /** Ends with the signal, or by `end`. */
+  run(stopped: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([stopped, this.#ended.signal]);
     this.#signal = signal;
-    await Promise.all([
-      this.#loop.run(() => this.#restMs(), signal),
-      this.#parts.mode === "push" ? this.#listen(signal) : undefined,
-    ]);
+    const listening = this.#parts.mode === "push" ? this.#listen(signal) : undefined;
+    this.#running = Promise.all([this.#loop.run(() => this.#restMs(), signal), listening]);
+    return this.#running.then(() => {});
+  }
+
+  /** This VIM is used no more. */
+  async end(): Promise<void> {
+    this.#ended.abort();
+    await this.#running;
+    this.connector[Symbol.dispose]();
   }
 
   #restMs(): number {

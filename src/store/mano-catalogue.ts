@@ -129,6 +129,10 @@ export async function upsertVimAccount(db: ManoStore, account: VimAccount, creat
     .execute();
 }
 
+export async function deleteVimAccount(db: ManoStore, id: VimAccountId): Promise<void> {
+  await db.deleteFrom("vim_account").where("id", "=", id).execute();
+}
+
 export async function updateCursor(db: ManoStore, id: VimAccountId, cursor: number): Promise<void> {
   await db.updateTable("vim_account").set({ cursor }).where("id", "=", id).execute();
 }
