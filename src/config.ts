@@ -172,6 +172,13 @@ const mano = Type.Object(
     ),
     auth: manoAuth,
     callbacks: manoCallbacks,
+    /** Where OpenMANO's clients come; left out: on the port of `listen`, below /openmano. */
+    openmano: Type.Optional(
+      Type.Object(
+        { host, port: tcpPort(9091) },
+        { ...closed, description: "an object with host and port; TLS is that of listen" },
+      ),
+    ),
     store: text("the path of the MANO's SQLite file"),
     listPageSize: Type.Integer({
       minimum: 1,
@@ -244,6 +251,7 @@ function checkListeners({ vim, mano }: Config): void {
   for (const [daemon, listen, hosts] of [
     ["vim", vim?.listen, ["host", "adminHost"] as const],
     ["mano", mano?.listen, ["host"] as const],
+    ["mano", mano?.openmano && { ...mano.listen, host: mano.openmano.host }, ["host"] as const],
   ] as const) {
     if (listen === undefined || listen.tls !== undefined || listen.allowPlainHttp) continue;
     for (const key of hosts) {

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { openDoorway } from "./api/doorway.ts";
-import { listenHttp } from "./api/http.ts";
+import { listenHttp, shareServer } from "./api/http.ts";
 import type { ManoDoors } from "./api/mano/doors.ts";
 import { serveMano } from "./api/mano/serve.ts";
+import { OPENMANO_PATH, serveOpenmano } from "./api/openmano/serve.ts";
 import type { ManoConfig } from "./config.ts";
 import type { Clock } from "./lib/clock.ts";
 import { Fault } from "./lib/fault.ts";
@@ -15,6 +16,7 @@ import { Nfvo } from "./mano/nfvo.ts";
 import { Requests } from "./mano/requests.ts";
 import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
 import { alarmsIn, openSubscriptions } from "./mano-notify.ts";
+import { openmanoOf } from "./mano-openmano.ts";
 import { solRoutes } from "./mano-sol.ts";
 import type { VimAccountId } from "./model/ids.ts";
 import type { VimAccount } from "./model/ns.ts";
@@ -31,6 +33,8 @@ export interface RunningMano extends AsyncDisposable {
   readonly host: string;
   /** The port it listens on; the system's choice where the setting is 0. */
   readonly port: number;
+  /** The port of OpenMANO's clients; the same where it has none of its own. */
+  readonly openmanoPort: number;
   /** Settled when a later daemon has taken the lead over its store: it can write nothing more, and must end. */
   readonly lost: Promise<Fault>;
   /** Reads its certificates again; where they are wrong the old ones stay, and the log says why. */
@@ -58,20 +62,35 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   const notify = { db, clock, log, seal, ownPorts: () => ownPorts };
   const subscriptions = undo.use(await openSubscriptions(config, nfvo, notify));
   const sol = { routes: solRoutes(nfvo, subscriptions, db), apiRoot: config.listen.apiRoot, pageSize: config.listPageSize };
-  const app = serveMano(doorsOf(nfvo, subscriptions, db, clock), sol, log, doorway.guarding(host));
+  const requests = new Requests(nfvo, db, clock);
+  const app = serveMano(doorsOf(nfvo, requests, subscriptions, db, clock), sol, log, doorway.guarding(host));
   doorway.add(app);
+  const openmano = undo.use(openmanoOf({ db, clock, log, nfvo, requests }));
+  const dialect = serveOpenmano(openmano.doors, log, doorway.guarding(config.openmano?.host ?? host));
+  if (config.openmano) doorway.add(dialect);
+  else await shareServer(app, dialect, OPENMANO_PATH);
   undo.defer(async () => {
-    await app.close();
+    await Promise.all([app.close(), dialect.close()]);
   });
   const port = await listenHttp(app, { host, port: config.listen.port, setting: "mano.listen.port" });
+  const openmanoPort =
+    config.openmano === undefined ? port : await listenHttp(dialect, { ...config.openmano, setting: "mano.openmano.port" });
   const lost = Promise.withResolvers<Fault>();
   db.takeLead(lost.resolve);
   ownPorts.push(port);
   subscriptions.start();
   nfvo.start(VERSION); // Last: a second MANO on the same port must not have acted before it is refused.
+  await openmano.start();
   log.info({ host, port, mode, vims: config.vims.length }, "the MANO is ready");
   const all = undo.move();
-  return { host, port, lost: lost.promise, reload: () => doorway.reload(), [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return {
+    host,
+    port,
+    openmanoPort,
+    lost: lost.promise,
+    reload: () => doorway.reload(),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
 }
 
 /** Accounts of the settings file are found again by id or name, so that changed addresses replace the old ones. */
@@ -98,8 +117,7 @@ function accountOf(setting: Omit<ManoConfig["vims"][number], "id">): Omit<VimAcc
   return { ...account, access };
 }
 
-function doorsOf(nfvo: Nfvo, subscriptions: SolSubscriptions, db: ManoStore, clock: Clock): ManoDoors {
-  const requests = new Requests(nfvo, db, clock);
+function doorsOf(nfvo: Nfvo, requests: Requests, subscriptions: SolSubscriptions, db: ManoStore, clock: Clock): ManoDoors {
   const viewOf = (guard: Guard) => {
     const heals = guard.group.members.flatMap((m) => nfvo.healer.viewOf(m.vnfcId, m.name) ?? []);
     const spares = nfvo.spares.viewOf(guard);

@@ -36,6 +36,14 @@ export function makeHttp(tls?: TlsOptions, unrouted?: Unrouted): FastifyInstance
   return app;
 }
 
+/** Has a guest answer what comes to a host's server at `path` and below it. Before the host listens; the guest never does. */
+export async function shareServer(host: FastifyInstance, guest: FastifyInstance, path: string): Promise<void> {
+  await Promise.all([host.ready(), guest.ready()]);
+  const isGuests = (url: string) => url.startsWith(path) && (url.length === path.length || "/?".includes(url[path.length]!));
+  host.server.removeAllListeners("request");
+  host.server.on("request", (request, reply) => (isGuests(request.url ?? "") ? guest : host).routing(request, reply));
+}
+
 const BROKEN: Readonly<Record<string, readonly [number, string]>> = {
   HPE_HEADER_OVERFLOW: [431, "the headers are too large"],
   ERR_HTTP_REQUEST_TIMEOUT: [408, "the request did not come to its end in time"],

@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import type { Generated, Kysely } from "kysely";
 import type { SubscriptionRow } from "./subscriptions.ts";
 import type { TokenRow } from "./tokens.ts";
 
@@ -122,6 +122,38 @@ export interface HealCourseRow {
   body: string;
 }
 
+/** Of OpenMANO's nouns: what is looked for and referred to, and the whole as JSON. */
+export interface OpenmanoRow {
+  uuid: string;
+  name: string;
+  body: string;
+}
+
+export interface OpenmanoAttachmentRow {
+  uuid: string;
+  tenant_id: string;
+  datacenter_id: string;
+  body: string;
+}
+
+export interface OpenmanoActionRow {
+  uuid: string;
+  tenant_id: string;
+  instance_id: string;
+  body: string;
+}
+
+export interface OpenmanoVnfUseRow {
+  vnf_id: string;
+  scenario_id: string | null;
+  instance_id: string | null;
+}
+
+/** SQLite's own number of a row: rows of one table in the order in which they were made. */
+interface Ordered {
+  rowid: Generated<number>;
+}
+
 export interface ManoTables {
   vim_account: VimAccountRow;
   descriptor: DescriptorRow;
@@ -138,6 +170,16 @@ export interface ManoTables {
   heal_course: HealCourseRow;
   tokens: TokenRow;
   subscriptions: SubscriptionRow;
+  openmano_tenant: OpenmanoRow & Ordered;
+  openmano_datacenter: OpenmanoRow & Ordered;
+  openmano_attachment: OpenmanoAttachmentRow & Ordered;
+  openmano_netmap: OpenmanoRow & { datacenter_id: string } & Ordered;
+  openmano_vnf: OpenmanoRow & { tenant_id: string } & Ordered;
+  openmano_scenario: OpenmanoRow & { tenant_id: string } & Ordered;
+  openmano_instance: OpenmanoRow & { tenant_id: string; attachment_id: string } & Ordered;
+  openmano_vnf_use: OpenmanoVnfUseRow;
+  openmano_action: OpenmanoActionRow & Ordered;
+  openmano_sdn_controller: OpenmanoRow & { tenant_id: string } & Ordered;
 }
 
 export type ManoStore = Kysely<ManoTables>;

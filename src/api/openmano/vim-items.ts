@@ -1,0 +1,101 @@
+import type { Wire } from "../query.ts";
+import { WireError } from "../wire-error.ts";
+import { checked, newVimImage, newVimNetwork, newVimTenant } from "./bodies.ts";
+import type { Call } from "./call.ts";
+import type { VimByHand, VimRow } from "./doors.ts";
+import { addressOf, siteOf, tenantOrAny } from "./find.ts";
+
+// What a VIM has, asked by hand: its nets, tenants and images.
+
+interface Item {
+  readonly one: string;
+  /** What is shown of it, of all that a VIM may tell. */
+  readonly columns: readonly string[];
+  readonly list: (vim: VimByHand) => Promise<readonly VimRow[]>;
+  readonly remove: (vim: VimByHand, id: string) => Promise<void>;
+}
+
+const ITEMS: Readonly<Record<string, Item>> = {
+  networks: {
+    one: "network",
+    columns: [
+      ...["name", "tenant_id", "type", "shared", "status", "last_error", "admin_state_up", "id"],
+      ...["provider:vlan", "provider:physical"],
+    ],
+    list: (vim) => vim.networks(),
+    remove: (vim, id) => vim.removeNetwork(id),
+  },
+  tenants: {
+    one: "tenant",
+    columns: ["name", "description", "enabled", "id"],
+    list: (vim) => vim.tenants(),
+    remove: (vim, id) => vim.removeTenant(id),
+  },
+  images: {
+    one: "image",
+    columns: ["name", "description", "path", "public", "checksum", "status", "id"],
+    list: (vim) => vim.images(),
+    remove: (vim, id) => vim.removeImage(id),
+  },
+};
+
+function itemOf({ params }: Call): Item {
+  const item = Object.hasOwn(ITEMS, params.item!) ? ITEMS[params.item!] : undefined;
+  if (item === undefined) throw new WireError(405, `${params.item}?`);
+  return item;
+}
+
+const shown = ({ columns }: Item, row: VimRow): Wire =>
+  Object.fromEntries(columns.flatMap((c) => (c in row ? [[c, row[c]]] : [])));
+
+async function atVim<T>(call: Call, ask: (vim: VimByHand) => Promise<T>): Promise<T> {
+  const site = await siteOf(call, await tenantOrAny(call), call.params.datacenter);
+  return call.doors.withVim(addressOf(site), ask);
+}
+
+export async function listVimItems(call: Call) {
+  const item = itemOf(call);
+  const rows = await atVim(call, item.list);
+  return { [call.params.item!]: rows.map((row) => shown(item, row)) };
+}
+
+export async function getVimItem(call: Call) {
+  const item = itemOf(call);
+  return { [item.one]: shown(item, await atVim(call, (vim) => namedAt(call, item, vim))) };
+}
+
+async function namedAt({ params }: Call, item: Item, vim: VimByHand): Promise<VimRow> {
+  const asked = params.name!;
+  const all = await item.list(vim);
+  const byId = all.filter((row) => row.id === asked);
+  const found = byId.length > 0 ? byId : all.filter((row) => row.name === asked);
+  if (found.length === 1) return found[0]!;
+  if (found.length === 0) throw new WireError(404, `No ${params.item} found with name '${asked}'`);
+  throw new WireError(409, `More than one ${params.item} found with name '${asked}': use its id`);
+}
+
+export async function makeVimItem(call: Call) {
+  const item = itemOf(call);
+  if (item.one === "network") {
+    const { type = "bridge", ...wish } = checked(newVimNetwork, call.body()).network;
+    const kind = type === "bridge" ? "bridge_data" : type;
+    const made = await atVim(call, (vim) => vim.makeNetwork({ shared: false, ...wish, type: kind }));
+    return { network: shown(item, made) };
+  }
+  if (item.one === "tenant") {
+    const { name, description = "" } = checked(newVimTenant, call.body()).tenant;
+    return { tenant: shown(item, await atVim(call, (vim) => vim.makeTenant(name, description))) };
+  }
+  const { image } = checked(newVimImage, call.body());
+  return { image: shown(item, await atVim(call, (vim) => vim.makeImage(image))) };
+}
+
+export async function deleteVimItem(call: Call) {
+  const item = itemOf(call);
+  const { id, name } = await atVim(call, async (vim) => {
+    const row = await namedAt(call, item, vim);
+    await item.remove(vim, String(row.id));
+    return row;
+  });
+  return { result: `${item.one} ${String(id)} ${String(name)} deleted` };
+}
