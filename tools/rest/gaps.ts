@@ -88,3 +88,16 @@ export const OPENVIM_GAPS: readonly Gap[] = [
   ...["23a8e476", "23aa82c2", "23acf11a"].map((start) => gap("tenant-del-404", "DELETE", `/networks/${id(start)}`, null)),
   gap("tenant-del-404", "DELETE", `/tenants/${TENANT}`, null),
 ];
+
+const OM_TENANT = "cb18f525-6710-4f3c-bf02-a0972bdd21cf";
+const omId = (start: string) => `${start}-e692-11f1-a3ee-02fc00000001`;
+const DATACENTER = omId("d0b8f35c");
+const INSTANCE = "d6d4c159-54d9-4b54-a5b4-0193454e5c6a";
+const MANAGEMENT = { name: "gmgmt", type: "bridge", shared: true };
+/** What the sample of OpenMANO's recording leaves out (48 of its 66 exchanges are in it). */
+export const OPENMANO_GAPS: readonly Gap[] = [
+  made("vim-net-list", `/${OM_TENANT}/vim/${DATACENTER}/networks`, "network", MANAGEMENT, omId("d0ce86d6")),
+  gap("instance-act-shutdown", "POST", `/${OM_TENANT}/instances/${INSTANCE}/action`, { resume: null }),
+  gap("vnf-del-inuse", "DELETE", `/${OM_TENANT}/scenarios/${omId("d22456a0")}`, null),
+  gap("dc-del", "DELETE", `/${OM_TENANT}/datacenters/${DATACENTER}`, null),
+];

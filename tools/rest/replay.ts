@@ -9,6 +9,7 @@ import { listedDifference, parsed, saysTheSame, unwrapped } from "./listed.ts";
 import { COMMON_LISTS, RowsBefore } from "./rows-before.ts";
 import { isLagging, ServerStates } from "./server-states.ts";
 import { isUuid, Tokens, uuidsIn } from "./tokens.ts";
+import type { VimBehind } from "./vim-behind.ts";
 
 export interface ReplayOptions {
   readonly send: Send;
@@ -18,6 +19,8 @@ export interface ReplayOptions {
   readonly settleMs: number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly progress?: (done: number) => void;
+  /** What is behind the server. */
+  readonly vim?: VimBehind;
 }
 
 const ASK_AGAIN_MS = 100;
@@ -48,6 +51,8 @@ class Replay {
     this.#options = options;
     this.#gaps = options.gaps.filter((gap) => isOf(exchanges, gap));
     const makers = [...exchanges.map((e) => e.value), ...this.#gaps].filter((e) => e.method === "POST" && e.status < 300);
+    for (const [recorded, ours] of options.vim?.known ?? []) this.#tokens.learn(recorded, ours);
+    this.#before.sawIds(options.vim?.before ?? []);
     this.#made = new Set(makers.flatMap((e) => uuidsIn(JSON.stringify(e.response) ?? "")));
   }
 

@@ -1,7 +1,15 @@
 import { idOf } from "./compare.ts";
 
 /** Lists that hold things of everybody: what is in them before the first exchange is nobody's concern. */
-export const COMMON_LISTS = ["/tenants", "/hosts", "/networks", "/ports", "/openflow/controller", "/openflow/mapping"];
+export const COMMON_LISTS = [
+  "/tenants",
+  "/any/datacenters",
+  "/hosts",
+  "/networks",
+  "/ports",
+  "/openflow/controller",
+  "/openflow/mapping",
+];
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -15,6 +23,11 @@ export class RowsBefore {
     const rows = rowsOf(body)?.rows ?? [];
     this.#rows.set(path, rows);
     for (const row of rows) if (idOf(row) !== null) this.#ids.add(idOf(row)!);
+  }
+
+  /** Of what is behind it. */
+  sawIds(ids: readonly string[]): void {
+    for (const id of ids) this.#ids.add(id);
   }
 
   /** Also of a row that shows some of its columns only, without its id. */
