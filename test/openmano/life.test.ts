@@ -1,0 +1,198 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { LINUX, MEDIA, PAIR, SERVICE, SIMPLE, TOPOLOGY, TWICE } from "./descriptors.ts";
+import { type OpenmanoRig, openmanoRig, type Reply } from "./rig.ts";
+
+let rig: OpenmanoRig;
+const made: Record<string, Reply> = {};
+
+beforeAll(async () => {
+  rig = await openmanoRig();
+  await rig.ask("POST", "/tenants", { tenant: { name: "gold" } });
+  await rig.ask("POST", "/datacenters", {
+    datacenter: { name: "dc", vim_url: rig.vimUrl, vim_url_admin: rig.vimAdminUrl },
+  });
+  made.attached = await rig.ask("POST", "/gold/datacenters/dc", { datacenter: {} });
+  for (const [name, type] of [
+    ["mgmt", "bridge"],
+    ["viewers-a", "data"],
+    ["viewers-b", "data"],
+  ])
+    await rig.ask("POST", "/gold/vim/dc/networks", { network: { name, type, shared: true } });
+  made.imported = await rig.ask("POST", "/gold/datacenters/dc/netmaps/upload");
+  for (const vnf of [LINUX, PAIR, MEDIA]) made[vnf.vnf.name] = await rig.ask("POST", "/gold/vnfs", vnf);
+  for (const scenario of [SIMPLE, TWICE, SERVICE])
+    made[scenario.scenario.name] = await rig.ask("POST", "/gold/scenarios", scenario);
+}, 60_000);
+afterAll(() => rig[Symbol.asyncDispose]());
+
+async function until<T>(ask: () => Promise<T>, is: (value: NoInfer<T>) => boolean, patienceMs = 20_000): Promise<T> {
+  for (const from = Date.now(); ; await sleep(50)) {
+    const value = await ask();
+    if (is(value) || Date.now() - from > patienceMs) return value;
+  }
+}
+const instance = async (name: string) => (await rig.ask("GET", `/gold/instances/${name}`)).body;
+// biome-ignore lint/suspicious/noExplicitAny: as it came.
+const vmsOf = (i: any): any[] => (i.vnfs ?? []).flatMap((v: any) => v.vms);
+const isUp = (i: unknown) => vmsOf(i).length > 0 && vmsOf(i).every((vm) => /^ACTIVE/.test(vm.status));
+const namesAtVim = async (what: string) =>
+  (await rig.atVim("GET", what)).body[what.split("/").at(-1)!].map((x: { name: string }) => x.name);
+
+test("a tenant that names no VIM tenant gets one, and the datacenter becomes a VIM account of the same id", async () => {
+  expect(made.attached!.status).toBe(200);
+  expect((await rig.ask("GET", "/gold/vim/dc/tenants")).body.tenants.map((t: { name: string }) => t.name)).toContain("gold");
+  const vims = (await (await fetch(`${rig.manoUrl}/mano/v1/vims`)).json()) as { id: string; name: string }[];
+  expect(vims).toMatchObject([{ id: made.attached!.body.datacenter.uuid, name: "dc" }]);
+  expect(made.imported!.body.netmaps.map((n: { name: string }) => n.name).sort()).toEqual(["mgmt", "viewers-a", "viewers-b"]);
+});
+
+test("an instance runs in the VIM, is shown with its addresses, and nothing of it is left when it was deleted", async () => {
+  const answer = await rig.ask("POST", "/gold/instances", { instance: { name: "one", scenario: "simple" } });
+  expect(answer.body).toMatchObject({ name: "one", vnfs: [{ vms: [{ status: "BUILD" }] }] });
+  const up = await until(() => instance("one"), isUp);
+  const [vm] = vmsOf(up);
+  expect(vm).toMatchObject({ name: "linux-VM", vim_name: "one-linux1-linux-VM-1", error_msg: null });
+  expect(vm.interfaces[0].mac_address).toMatch(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
+  expect(vm.vim_info).toContain(vm.vim_vm_id);
+  expect(up.nets).toMatchObject([{ created: false, status: "ACTIVE" }]);
+  const { actions } = (await rig.ask("GET", "/gold/instances/one/action")).body;
+  expect(actions).toMatchObject([{ description: "CREATE", number_tasks: 2, number_done: 2, number_failed: 0 }]);
+  expect(await namesAtVim("/any/servers")).toContain("one-linux1-linux-VM-1");
+
+  for (const action of [{ pause: null }, { resume: null }, { reboot: null }, { createImage: { name: "snap" } }]) {
+    const [outcome] = Object.values((await rig.ask("POST", "/gold/instances/one/action", { ...action, vms: ["linux-VM"] })).body);
+    expect(outcome).toMatchObject({ vim_result: 200, name: "linux-VM" });
+  }
+  expect((await rig.ask("DELETE", "/gold/instances/one")).status).toBe(200);
+  expect((await rig.ask("GET", "/gold/instances/one")).status).toBe(404);
+  await until(
+    () => namesAtVim("/any/servers"),
+    (names) => !names.includes("one-linux1-linux-VM-1"),
+  );
+  expect(await namesAtVim("/any/servers")).not.toContain("one-linux1-linux-VM-1");
+});
+
+test("two of one VNF have an inner net each, and a net of the scenario is made; with the instance they go", async () => {
+  await rig.ask("POST", "/gold/instances", { instance: { name: "two", scenario: "twice", datacenter: "dc" } });
+  const up = await until(() => instance("two"), isUp);
+  expect(
+    vmsOf(up)
+      .map((vm) => vm.vim_name)
+      .sort(),
+  ).toEqual(["two-p1-a-1", "two-p1-b-1", "two-p2-a-1", "two-p2-b-1"]);
+  const created = up.nets.filter((n: { created: boolean }) => n.created).map((n: { vim_name: string }) => n.vim_name);
+  expect(created.sort()).toEqual(["two.inner", "two.inner", "two.lan"]);
+  const inner = (v: number) => up.vnfs[v].vms.map((vm: any) => vm.interfaces.find((i: any) => i.internal_name === "xe0"));
+  expect(new Set(inner(0).map((i: any) => i.instance_net_id)).size).toBe(1);
+  expect(inner(0)[0].instance_net_id).not.toBe(inner(1)[0].instance_net_id);
+  for (const i of [...inner(0), ...inner(1)]) expect(i.mac_address).not.toBeNull();
+
+  const inUse = await rig.ask("DELETE", "/gold/vnfs/pair");
+  expect([inUse.status, inUse.body.error.description]).toEqual([409, expect.stringContaining("scenario 'twice'")]);
+  const attached = await rig.ask("DELETE", "/gold/datacenters/dc");
+  expect([attached.status, attached.body.error.description]).toEqual([409, expect.stringContaining("instance 'two'")]);
+  expect((await rig.ask("DELETE", "/datacenters/dc")).status).toBe(409);
+
+  await rig.ask("DELETE", "/gold/instances/two");
+  const left = await until(
+    () => namesAtVim("/networks"),
+    (names) => !names.some((n: string) => n.startsWith("two.")),
+  );
+  expect(left.filter((n: string) => n.startsWith("two."))).toEqual([]);
+});
+
+test("the fields for redundancy give a protection group whose members are led the viewers' nets", async () => {
+  expect(made.service!.body).toMatchObject({ scenario: { name: "service" } });
+  await rig.ask("POST", "/gold/instances", { instance: { name: "ha", scenario: "service" } });
+  const up = await until(() => instance("ha"), isUp);
+  expect(vmsOf(up).map((vm) => [vm.name, vm.error_msg])).toEqual([
+    ["vm-a", null],
+    ["vm-b", null],
+  ]);
+  const groups = await until(
+    async () => (await (await fetch(`${rig.manoUrl}/mano/v1/protection_groups`)).json()) as any[],
+    (all) => all.length === 1,
+  );
+  expect(groups).toMatchObject([{ scheme: "ACTIVE_ACTIVE", members: [{}, {}] }]);
+  const bound = async () => {
+    const { networks } = (await rig.atVim("GET", "/networks?field=name&field=bind_net&limit=0")).body;
+    return networks.filter((n: any) => n.name.startsWith("viewers") && n.bind_net).length;
+  };
+  expect(await until(bound, (n) => n === 2)).toBe(2);
+  await rig.ask("DELETE", "/gold/instances/ha");
+  await until(
+    () => namesAtVim("/any/servers"),
+    (names) => names.length === 0,
+  );
+  expect(await namesAtVim("/any/servers")).toEqual([]);
+}, 60_000);
+
+test("what the VIM refuses fails with the VIM's words, and leaves nothing there", async () => {
+  const big = { ...LINUX, vnf: { ...LINUX.vnf, name: "big", VNFC: [{ ...LINUX.vnf.VNFC[0], ram: 10_000_000 }] } };
+  await rig.ask("POST", "/gold/vnfs", big);
+  const scenario = {
+    ...SIMPLE.scenario,
+    name: "big",
+    vnfs: { linux1: { vnf_name: "big" } },
+    networks: { inside: { interfaces: [{ linux1: "eth0" }] } },
+  };
+  await rig.ask("POST", "/gold/scenarios", { schema_version: 2, scenario });
+  await rig.ask("POST", "/gold/instances", { instance: { name: "big", scenario: "big" } });
+  const failed = await until(
+    () => instance("big"),
+    (i) => vmsOf(i)[0]?.status === "ERROR",
+  );
+  expect(vmsOf(failed)[0].error_msg).toContain("No room");
+  const left = await until(
+    () => namesAtVim("/networks"),
+    (names) => !names.includes("big.inside"),
+  );
+  expect(left).not.toContain("big.inside");
+  const actions = await until(
+    async () => (await rig.ask("GET", "/gold/instances/big/action")).body.actions,
+    (all) => all[0].number_failed > 0,
+  );
+  expect(actions).toMatchObject([{ number_tasks: 2, number_done: 1, number_failed: 1 }]);
+  const verified = await rig.ask("POST", "/gold/scenarios/big/action", { verify: { instance_name: "v" } });
+  expect([verified.status, verified.body.error.description]).toEqual([400, expect.stringContaining("No room")]);
+  expect((await rig.ask("GET", "/gold/instances?name=v")).body.instances).toEqual([]);
+  await rig.ask("DELETE", "/gold/instances/big");
+}, 60_000);
+
+test("scenarios of the first form, edited, verified and deleted; an instance outlives its scenario", async () => {
+  const first = await rig.ask("POST", "/gold/scenarios", TOPOLOGY);
+  expect(first.body).toMatchObject({ scenario: { name: "first", nets: [{ name: "mgmt", external: true, type: "bridge" }] } });
+  const edited = await rig.ask("PUT", "/gold/scenarios/first", { scenario: { name: "renamed", description: "d" } });
+  expect(edited.body).toMatchObject({ scenario: { name: "renamed", description: "d" } });
+  const verify = await rig.ask("POST", "/gold/scenarios/renamed/action", { verify: { instance_name: "v", datacenter: "dc" } });
+  expect(verify.body).toEqual({ result: "Verify OK" });
+  const deployed = await rig.ask("POST", "/gold/scenarios/renamed/action", { deploy: { instance_name: "d", datacenter: "dc" } });
+  expect(deployed.status).toBe(200);
+  expect((await rig.ask("DELETE", "/gold/scenarios/renamed")).status).toBe(200);
+  expect(isUp(await until(() => instance("d"), isUp))).toBe(true);
+  await rig.ask("DELETE", "/gold/instances/d");
+}, 60_000);
+
+test("tenants see their own, and what is public; names that several things have are refused with what to do", async () => {
+  await rig.ask("POST", "/tenants", { tenant: { name: "silver" } });
+  expect((await rig.ask("GET", "/silver/vnfs")).body).toEqual({ vnfs: [] });
+  expect((await rig.ask("GET", `/silver/vnfs/${made.linux!.body.vnf.uuid}`)).status).toBe(404);
+  expect((await rig.ask("DELETE", `/silver/scenarios/${made.simple!.body.scenario.uuid}`)).status).toBe(404);
+  expect((await rig.ask("GET", "/silver/datacenters/dc")).status).toBe(404);
+  await rig.ask("POST", "/gold/vnfs", { vnf: { ...LINUX.vnf, name: "shared", public: true } });
+  expect((await rig.ask("GET", "/silver/vnfs")).body.vnfs).toMatchObject([{ name: "shared" }]);
+  expect((await rig.ask("DELETE", "/silver/vnfs/shared")).status).toBe(404);
+  await rig.ask("POST", "/gold/vnfs", LINUX);
+  const twice = await rig.ask("GET", "/gold/vnfs/linux");
+  expect([twice.status, twice.body.error.description]).toEqual([409, "More than one VNF found with name 'linux'"]);
+  const which = await rig.ask("POST", "/gold/scenarios", { ...SIMPLE, scenario: { ...SIMPLE.scenario, name: "which" } });
+  expect([which.status, which.body.error.description]).toEqual([409, expect.stringContaining("Concrete with 'vnf_id'")]);
+});
+
+test("yaml in and out", async () => {
+  const yaml = { "content-type": "application/yaml", accept: "application/yaml" };
+  const reply = await rig.ask("POST", "/tenants", "tenant:\n  name: bronze\n  description: yes\n", yaml);
+  expect([reply.status, reply.type]).toEqual([200, "application/yaml"]);
+  expect(reply.text).toMatch(/^---\ntenant:\n {2}uuid: [0-9a-f-]{36}\n {2}name: bronze\n/);
+});
