@@ -196,8 +196,7 @@ export class Nfvo implements AsyncDisposable {
   /** Watches it no more; its account stays. No NS may be in it, or it is added again at once. */
   async dropVim(id: VimAccountId): Promise<void> {
     const watch = this.#watches.get(id);
-    this.#watches.delete(id);
-    await watch?.end();
+    if (this.#watches.delete(id)) await watch?.end();
   }
 
   #addWatch(record: VimAccountRecord): void {

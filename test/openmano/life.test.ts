@@ -71,7 +71,7 @@ test("an instance runs in the VIM, is shown with its addresses, and nothing of i
     (names) => !names.includes("one-linux1-linux-VM-1"),
   );
   expect(await namesAtVim("/any/servers")).not.toContain("one-linux1-linux-VM-1");
-});
+}, 60_000);
 
 test("two of one VNF have an inner net each, and a net of the scenario is made; with the instance they go", async () => {
   await rig.ask("POST", "/gold/instances", { instance: { name: "two", scenario: "twice", datacenter: "dc" } });
@@ -100,7 +100,7 @@ test("two of one VNF have an inner net each, and a net of the scenario is made; 
     (names) => !names.some((n: string) => n.startsWith("two.")),
   );
   expect(left.filter((n: string) => n.startsWith("two."))).toEqual([]);
-});
+}, 60_000);
 
 test("the fields for redundancy give a protection group whose members are led the viewers' nets", async () => {
   expect(made.service!.body).toMatchObject({ scenario: { name: "service" } });
