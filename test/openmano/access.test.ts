@@ -9,7 +9,8 @@ test("on loopback nobody is asked for a token, unless the settings say so; then 
   for (const { is } of ROUTES) {
     const [method, path] = is.split(" ") as [string, string];
     const reply = await rig.ask(method, path.replaceAll(/:\w+/g, "x"));
-    expect([is, reply.status, reply.body.error.code]).toEqual([is, 401, 401]);
+    expect([401, 429], is).toContain(reply.status); // Who guesses is asked to wait.
+    expect(reply.body.error.code, is).toBe(reply.status);
   }
   const wrong = await rig.ask("GET", "/tenants", undefined, { authorization: "Bearer smp_nobody_x" });
   expect([401, 429]).toContain(wrong.status);
