@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { freePort, ManoDaemon } from "../mano/daemon.ts";
+import { freePort } from "../harness/free-port.ts";
+import { ManoDaemon } from "../mano/daemon.ts";
 import { LINUX, SIMPLE } from "./descriptors.ts";
 import { askAt, openmanoRig, type Reply } from "./rig.ts";
 
