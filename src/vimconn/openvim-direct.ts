@@ -83,6 +83,27 @@ export class OpenVimDirect implements Disposable {
     await this.#ask("DELETE", `tenants/${encodeURIComponent(id)}`, undefined, this.#account.adminUrl);
   }
 
+  async outsidePorts(net: string): Promise<VimRow[]> {
+    return (await this.#list(`ports?network_id=${encodeURIComponent(net)}`, "ports")).filter(
+      (p) => p.device_owner === "external",
+    );
+  }
+
+  /** Outside ports are the administrator's. */
+  async makeOutsidePort(
+    net: string,
+    { port, vlan, mac }: { readonly port: string; readonly vlan: number | null; readonly mac: string | null },
+  ): Promise<VimRow> {
+    const at = { name: port, network_id: net, "binding:switch_port": port };
+    const body = { port: { ...at, ...(vlan !== null && { "binding:vlan": vlan }), ...(mac !== null && { mac_address: mac }) } };
+    const made = (await this.#ask("POST", "ports", body, this.#account.adminUrl)) as { port?: VimRow } | null;
+    return made?.port ?? {};
+  }
+
+  async removeOutsidePort(id: string): Promise<void> {
+    await this.#ask("DELETE", `ports/${encodeURIComponent(id)}`, undefined, this.#account.adminUrl);
+  }
+
   async makeImage(wish: Readonly<Record<string, unknown>>): Promise<VimRow> {
     const made = (await this.#ask("POST", `${await this.#tenant()}/images`, { image: wish })) as { image?: VimRow } | null;
     return made?.image ?? {};

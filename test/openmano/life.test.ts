@@ -190,6 +190,23 @@ test("tenants see their own, and what is public; names that several things have 
   expect([which.status, which.body.error.description]).toEqual([409, expect.stringContaining("Concrete with 'vnf_id'")]);
 });
 
+test("more than a hundred are all listed, unless a limit is named", async () => {
+  for (let i = 0; i < 101; i++) await rig.ask("POST", "/datacenters", { datacenter: { name: `d${i}`, vim_url: "http://h" } });
+  expect((await rig.ask("GET", "/any/datacenters")).body.datacenters.length).toBe(102);
+  expect((await rig.ask("GET", "/any/datacenters?limit=3")).body.datacenters.length).toBe(3);
+});
+
+test("a net of the VIM is led outside by a port of the switch, and no more", async () => {
+  await rig.ask("POST", "/gold/vim/dc/networks", { network: { name: "wide", type: "data", shared: true } });
+  const attached = await rig.ask("POST", "/gold/vim/dc/network/wide/attach", { port: "p9", vlan: 7 });
+  expect([attached.status, attached.body.result]).toEqual([200, expect.stringMatching(/^port \S+ attached$/)]);
+  const ports = async () => (await rig.atVim("GET", "/ports?name=p9")).body.ports;
+  expect(await ports()).toMatchObject([{ "binding:switch_port": "p9", "binding:vlan": 7 }]);
+  expect((await rig.ask("DELETE", "/gold/vim/dc/network/wide/detach/p8")).status).toBe(404);
+  expect((await rig.ask("DELETE", "/gold/vim/dc/network/wide/detach")).body).toEqual({ result: "1 ports detached" });
+  expect(await ports()).toEqual([]);
+});
+
 test("yaml in and out", async () => {
   const yaml = { "content-type": "application/yaml", accept: "application/yaml" };
   const reply = await rig.ask("POST", "/tenants", "tenant:\n  name: bronze\n  description: yes\n", yaml);

@@ -87,6 +87,11 @@ export const newVimImage = Type.Object(
   closed,
 );
 
+export const outsidePort = Type.Object(
+  { port: name, vlan: maybe(orNull(Type.Integer({ minimum: 1, maximum: 4_094 }))), mac: maybe(orNull(name)) },
+  closed,
+);
+
 export const scenarioChange = Type.Object(
   { scenario: Type.Object({ name: maybe(name), description: maybe(orNull(text)) }, { minProperties: 1 }) },
   closed,

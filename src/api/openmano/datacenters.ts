@@ -1,18 +1,17 @@
 import { randomUUID } from "node:crypto";
 import type { OmDatacenter, OmTenant } from "../../model/openmano.ts";
 import { deleteOmDatacenter, readOmAttachments, readOmDatacenters, upsertOmDatacenter } from "../../store/mano-openmano.ts";
-import { listed } from "../query.ts";
 import { WireError } from "../wire-error.ts";
 import { checked, datacenterChange, newDatacenter, sdnMapping } from "./bodies.ts";
 import type { Call } from "./call.ts";
 import { bareAddressOf, matching, sitesOf, tenantOrAny, whatOf } from "./find.ts";
-import { DATACENTER_COLUMNS, datacenterOut, vimTenantOut } from "./shapes.ts";
+import { DATACENTER_COLUMNS, datacenterOut, rowsOf, vimTenantOut } from "./shapes.ts";
 import { inUse } from "./tenants.ts";
 
 /** Of a tenant those it is attached to; of "any" all. */
 export async function listDatacenters(call: Call) {
   const rows = await seenBy(call, await tenantOrAny(call));
-  return { datacenters: listed(rows.map(datacenterOut), call.query, DATACENTER_COLUMNS) };
+  return { datacenters: rowsOf(rows.map(datacenterOut), call.query, DATACENTER_COLUMNS) };
 }
 
 async function seenBy(call: Call, tenant: OmTenant | null): Promise<OmDatacenter[]> {

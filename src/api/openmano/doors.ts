@@ -19,6 +19,13 @@ export interface VimByHand {
   removeNetwork(id: string): Promise<void>;
   makeTenant(name: string, description: string): Promise<VimRow>;
   removeTenant(id: string): Promise<void>;
+  /** Ports of a net that lead outside. */
+  outsidePorts(net: string): Promise<readonly VimRow[]>;
+  makeOutsidePort(
+    net: string,
+    at: { readonly port: string; readonly vlan: number | null; readonly mac: string | null },
+  ): Promise<VimRow>;
+  removeOutsidePort(id: string): Promise<void>;
   makeImage(wish: Readonly<Record<string, unknown>>): Promise<VimRow>;
   removeImage(id: string): Promise<void>;
   server(id: ServerId): Promise<VimRow>;

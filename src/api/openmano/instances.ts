@@ -7,7 +7,7 @@ import {
   readOmInstances,
   readOmNetmaps,
 } from "../../store/mano-openmano.ts";
-import { type Columns, listed, type Wire } from "../query.ts";
+import type { Columns, Wire } from "../query.ts";
 import { WireError } from "../wire-error.ts";
 import { checked, newInstance, scenarioAction } from "./bodies.ts";
 import type { Call } from "./call.ts";
@@ -17,7 +17,7 @@ import { type NetWish, planNets } from "./instance-nets.ts";
 import { planInstance } from "./instance-plan.ts";
 import { actionOut, instanceOut, NOTHING_SEEN, type Seen } from "./instance-view.ts";
 import { namedScenario } from "./scenarios.ts";
-import { timeOf } from "./shapes.ts";
+import { rowsOf, timeOf } from "./shapes.ts";
 import { seenVnfs } from "./vnfs.ts";
 
 /** How long `verify` waits for an instance to be there. */
@@ -39,7 +39,7 @@ export async function listInstances(call: Call) {
     description: i.description,
     created_at: timeOf(i.createdAt),
   }));
-  return { instances: listed(rows, call.query, COLUMNS) };
+  return { instances: rowsOf(rows, call.query, COLUMNS) };
 }
 
 /** Throws 404, or 409 where several have the name. */

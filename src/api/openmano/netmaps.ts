@@ -1,20 +1,19 @@
 import { randomUUID } from "node:crypto";
 import type { OmNetmap } from "../../model/openmano.ts";
 import { deleteOmNetmaps, insertOmNetmaps, readOmNetmaps, updateOmNetmap } from "../../store/mano-openmano.ts";
-import { listed } from "../query.ts";
 import { WireError } from "../wire-error.ts";
 import { checked, datacenterAction, netmapChange, newNetmap } from "./bodies.ts";
 import type { Call } from "./call.ts";
 import type { VimRow } from "./doors.ts";
 import { addressOf, matching, netmapOf, type Site, siteOf, tenantOrAny } from "./find.ts";
-import { NETMAP_COLUMNS, netmapOut } from "./shapes.ts";
+import { NETMAP_COLUMNS, netmapOut, rowsOf } from "./shapes.ts";
 
 const siteOfPath = async (call: Call): Promise<Site> => siteOf(call, await tenantOrAny(call), call.params.datacenter);
 
 export async function listNetmaps(call: Call) {
   const { datacenter } = await siteOfPath(call);
   const netmaps = await readOmNetmaps(call.doors.db, datacenter.uuid);
-  return { netmaps: listed(netmaps.map(netmapOut), call.query, NETMAP_COLUMNS) };
+  return { netmaps: rowsOf(netmaps.map(netmapOut), call.query, NETMAP_COLUMNS) };
 }
 
 export async function getNetmap(call: Call) {
@@ -77,7 +76,7 @@ export async function makeNetmap(call: Call) {
   const netmap = netmapOfVim(found[0]!, site, name ?? String(found[0]!.name), call.doors.now());
   refuseTaken(await readOmNetmaps(call.doors.db, site.datacenter.uuid), netmap);
   await insertOmNetmaps(call.doors.db, [netmap]);
-  return { netmap: [importedOut(netmap)] };
+  return { netmaps: [importedOut(netmap)] };
 }
 
 function refuseTaken(netmaps: readonly OmNetmap[], { uuid, name }: OmNetmap): void {

@@ -25,7 +25,7 @@ import {
   refuseWim,
 } from "./sdn.ts";
 import { changeTenant, deleteTenant, getTenant, listTenants, makeTenant } from "./tenants.ts";
-import { deleteVimItem, getVimItem, listVimItems, makeVimItem } from "./vim-items.ts";
+import { attachOutside, deleteVimItem, detachOutside, getVimItem, listVimItems, makeVimItem } from "./vim-items.ts";
 import { deleteVnf, getVnf, listVnfs, makeVnf } from "./vnfs.ts";
 
 export interface Route {
@@ -80,6 +80,9 @@ export const ROUTES: readonly Route[] = [
   { is: "GET /:tenant/vim/:datacenter/:item/:name", for: "viewer", does: getVimItem },
   { is: "POST /:tenant/vim/:datacenter/:item", for: "admin", does: makeVimItem },
   { is: "DELETE /:tenant/vim/:datacenter/:item/:name", for: "admin", does: deleteVimItem },
+  { is: "POST /:tenant/vim/:datacenter/network/:name/attach", for: "admin", does: attachOutside },
+  { is: "DELETE /:tenant/vim/:datacenter/network/:name/detach", for: "admin", does: detachOutside },
+  { is: "DELETE /:tenant/vim/:datacenter/network/:name/detach/:port", for: "admin", does: detachOutside },
 
   { is: "GET /:tenant/sdn_controllers", for: "viewer", does: listSdnControllers },
   { is: "POST /:tenant/sdn_controllers", for: "admin", does: makeSdnController },

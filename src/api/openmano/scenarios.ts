@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { OmScenario, OmVm, OmVnf } from "../../model/openmano.ts";
 import { deleteOmScenario, insertOmScenario, readOmScenarios, readOmVnfs, updateOmScenario } from "../../store/mano-openmano.ts";
-import { type Columns, listed, type Wire } from "../query.ts";
+import type { Columns, Wire } from "../query.ts";
 import { WireError } from "../wire-error.ts";
 import { checked, scenarioChange } from "./bodies.ts";
 import type { Call } from "./call.ts";
 import { isSeenBy, matching, tenantOf, tenantOrAny } from "./find.ts";
 import { formOf, netsOf, normalBlueprint, normalForm, sceVnfsOf, vnfsOf } from "./scenario-form.ts";
-import { timeOf } from "./shapes.ts";
+import { rowsOf, timeOf } from "./shapes.ts";
 import { seenVnfs } from "./vnfs.ts";
 
 const COLUMNS: Columns = { shown: ["uuid", "name", "osm_id", "description", "tenant_id", "created_at", "public"] };
@@ -100,7 +100,7 @@ export async function seenScenarios(call: Call): Promise<OmScenario[]> {
 }
 
 export async function listScenarios(call: Call) {
-  return { scenarios: listed((await seenScenarios(call)).map(headOf), call.query, COLUMNS) };
+  return { scenarios: rowsOf((await seenScenarios(call)).map(headOf), call.query, COLUMNS) };
 }
 
 /** The one meant, in the words of whoever asks. Throws that error, or 409 where several have the name. */

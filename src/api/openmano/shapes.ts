@@ -1,7 +1,11 @@
 import type { OmAttachment, OmDatacenter, OmNetmap, OmTenant } from "../../model/openmano.ts";
-import type { Columns, Wire } from "../query.ts";
+import { type Columns, listed, type Query, type Wire } from "../query.ts";
 
 // What OpenMANO shows of tenants and datacenters.
+
+/** A list whole, unless the client names a limit: it looks for names in it by itself, and must not miss the hundred-and-first. */
+export const rowsOf = (rows: Iterable<Wire>, query: Query, columns: Columns): Wire[] =>
+  listed(rows, { limit: "0", ...query }, columns);
 
 /** `%Y-%m-%dT%H:%M:%S`, as lists and most replies have times. */
 export const timeOf = (iso: string): string => iso.slice(0, 19);

@@ -10,18 +10,17 @@ import {
   readOmVnfs,
   updateOmTenant,
 } from "../../store/mano-openmano.ts";
-import { listed } from "../query.ts";
 import { WireError } from "../wire-error.ts";
 import { checked, newTenant, tenantChange } from "./bodies.ts";
 import type { Call } from "./call.ts";
 import { matching, whatOf } from "./find.ts";
-import { TENANT_COLUMNS, tenantOut } from "./shapes.ts";
+import { rowsOf, TENANT_COLUMNS, tenantOut } from "./shapes.ts";
 
 // The tenants of OpenMANO's clients: a table of their own, which says whose VNFs, scenarios and instances are whose. `tenantOf` in find.ts
 // is the one place where a tenant of a path becomes one of these.
 
 export async function listTenants(call: Call) {
-  return { tenants: listed((await readOmTenants(call.doors.db)).map(tenantOut), call.query, TENANT_COLUMNS) };
+  return { tenants: rowsOf((await readOmTenants(call.doors.db)).map(tenantOut), call.query, TENANT_COLUMNS) };
 }
 
 export async function getTenant(call: Call) {

@@ -1,6 +1,6 @@
 import type { Wire } from "../query.ts";
 import { WireError } from "../wire-error.ts";
-import { checked, newVimImage, newVimNetwork, newVimTenant } from "./bodies.ts";
+import { checked, newVimImage, newVimNetwork, newVimTenant, outsidePort } from "./bodies.ts";
 import type { Call } from "./call.ts";
 import type { VimByHand, VimRow } from "./doors.ts";
 import { addressOf, siteOf, tenantOrAny } from "./find.ts";
@@ -89,6 +89,33 @@ export async function makeVimItem(call: Call) {
   const { image } = checked(newVimImage, call.body());
   return { image: shown(item, await atVim(call, (vim) => vim.makeImage(image))) };
 }
+
+/** A port of the switch by which a net of the VIM leads outside. */
+export async function attachOutside(call: Call) {
+  const { port, vlan = null, mac = null } = checked(outsidePort, call.body());
+  const made = await atVim(call, async (vim) => {
+    const net = await namedAt(netsCall(call), ITEMS.networks!, vim);
+    return vim.makeOutsidePort(String(net.id), { port, vlan, mac });
+  });
+  return { result: `port ${String(made.id)} attached` };
+}
+
+/** One, or all of the net. */
+export async function detachOutside(call: Call) {
+  const asked = call.params.port;
+  const gone = await atVim(call, async (vim) => {
+    const net = await namedAt(netsCall(call), ITEMS.networks!, vim);
+    const ports = await vim.outsidePorts(String(net.id));
+    const found = asked === undefined ? ports : ports.filter((p) => p.id === asked || p.name === asked);
+    if (asked !== undefined && found.length === 0)
+      throw new WireError(404, `No port found with name '${asked}' at network '${call.params.name}'`);
+    for (const p of found) await vim.removeOutsidePort(String(p.id));
+    return found.length;
+  });
+  return { result: `${gone} ports detached` };
+}
+
+const netsCall = (call: Call): Call => ({ ...call, params: { ...call.params, item: "networks" } });
 
 export async function deleteVimItem(call: Call) {
   const item = itemOf(call);

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { OmInterface, OmVm, OmVnf } from "../../model/openmano.ts";
 import { deleteOmVnf, insertOmVnf, readOmVnfs, readUsesOfOmVnf } from "../../store/mano-openmano.ts";
-import { type Columns, listed, type Wire } from "../query.ts";
+import type { Columns, Wire } from "../query.ts";
 import { WireError } from "../wire-error.ts";
 import type { Call } from "./call.ts";
 import { isSeenBy, oneOf, tenantOf, tenantOrAny } from "./find.ts";
-import { timeOf } from "./shapes.ts";
+import { rowsOf, timeOf } from "./shapes.ts";
 import { inUse } from "./tenants.ts";
 import { vnfOf } from "./vnf-form.ts";
 
@@ -63,7 +63,7 @@ export async function seenVnfs(call: Call): Promise<OmVnf[]> {
 }
 
 export async function listVnfs(call: Call) {
-  return { vnfs: listed((await seenVnfs(call)).map(headOf), call.query, COLUMNS) };
+  return { vnfs: rowsOf((await seenVnfs(call)).map(headOf), call.query, COLUMNS) };
 }
 
 export async function getVnf(call: Call) {
