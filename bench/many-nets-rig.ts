@@ -3,15 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
 import { parseConfig } from "../src/config.ts";
-import { OvsdbSession } from "../src/hosts/ovsdb-session.ts";
 import { systemClock } from "../src/lib/clock.ts";
 import { silent } from "../src/lib/log.ts";
 import type { NetId } from "../src/model/ids.ts";
 import { openStore } from "../src/store/open.ts";
 import type { VimDb } from "../src/store/vim-schema.ts";
 import { Vim } from "../src/vim/vim.ts";
-import type { Json, Operation } from "../src/wire/ovsdb/messages.ts";
 import { type Ovs, startOvs } from "../test/harness/ovs.ts";
+import { addPorts, BRIDGE, databaseOf } from "./dummy-ports.ts";
 import { type Daemon, startDaemon } from "./vim-process.ts";
 
 /** A data net with a port of its own, and a traffic net of three ports that is bound to it. */
@@ -30,10 +29,9 @@ export interface ManyNetsRig extends AsyncDisposable {
 }
 
 const MIGRATIONS = join(import.meta.dirname, "../sql/vim");
-const [PORTS_AT_ONCE, TRUNK_VLANS, REGION_VLANS] = [1_000, 4_000, 4_000];
+const [TRUNK_VLANS, REGION_VLANS] = [4_000, 4_000];
 /** A switch takes minutes to take thousands of ports in, and longer on a busy machine. */
 const MEMBER_PORTS_MAX = 500;
-const SETTLE_MS = 120_000;
 
 export async function startManyNets(pairCount: number): Promise<ManyNetsRig> {
   await using undo = new AsyncDisposableStack();
@@ -102,27 +100,6 @@ async function fill(path: string, pairCount: number): Promise<Pair[]> {
 
 const macOf = (kind: number, n: number) => `02:0${kind}:00:${n.toString(16).padStart(6, "0").match(/../g)!.join(":")}`;
 
-/** By the database itself: ovs-vsctl looks through all ports for each that it adds. */
-async function addPorts(ovs: Ovs, names: readonly string[]): Promise<void> {
-  const session = await databaseOf(ovs);
-  for (let i = 0; i < names.length; i += PORTS_AT_ONCE) {
-    const some = names.slice(i, i + PORTS_AT_ONCE);
-    const rows = some.flatMap((name, n): Operation[] => [
-      { op: "insert", table: "Interface", row: { name, type: "dummy" }, "uuid-name": `interface${n}` },
-      { op: "insert", table: "Port", row: { name, interfaces: ["named-uuid", `interface${n}`] }, "uuid-name": `port${n}` },
-    ]);
-    const ports: Json = ["set", some.map((_, n) => ["named-uuid", `port${n}`])];
-    await session.transact([...rows, { op: "mutate", table: "Bridge", where: BRIDGE, mutations: [["ports", "insert", ports]] }]);
-  }
-  session.close();
-  const giveUpAt = systemClock.now() + SETTLE_MS;
-  const count = async () => (await ovs.ofctl("dump-ports-desc", ovs.management).catch(() => "")).split("addr:").length - 1;
-  while ((await count()) < names.length) {
-    if (systemClock.now() > giveUpAt) throw new Error("the switch did not take its ports in time");
-    await systemClock.sleep(500);
-  }
-}
-
 /** By the database again: ovs-vsctl waits until the switch has gone through all its ports once more. */
 async function setController(ovs: Ovs, target: string): Promise<void> {
   const session = await databaseOf(ovs);
@@ -137,10 +114,3 @@ async function setController(ovs: Ovs, target: string): Promise<void> {
   ]);
   session.close();
 }
-
-const BRIDGE = [["name", "==", "br0"]] as const;
-const databaseOf = (ovs: Ovs): Promise<OvsdbSession> =>
-  OvsdbSession.connect(ovs.management.replace("br0.mgmt", "db.sock"), systemClock, silent, {
-    updated: () => {},
-    closed: () => {},
-  });

@@ -16,7 +16,8 @@ import type { VimDb } from "../src/store/vim-schema.ts";
 import { listen } from "../src/switch/listen.ts";
 import { onHost } from "../src/vim/edges.ts";
 import { Vim } from "../src/vim/vim.ts";
-import { type Ovs, startOvs } from "../test/harness/ovs.ts";
+import { startOvs } from "../test/harness/ovs.ts";
+import { addPorts } from "./dummy-ports.ts";
 
 /** Two members that protect each other, with the traffic net of each. */
 export interface Pair {
@@ -41,7 +42,6 @@ export interface ThousandRig extends AsyncDisposable {
 
 /** The users of all members are behind it, each in a VLAN of its own. */
 const TRUNK = "trunk";
-const PORTS_AT_ONCE = 250;
 /** A switch that takes thousands of dummy ports in does not answer for a while. */
 const PATIENT = { intervalMs: 20_000, missesMax: 3 };
 const MIGRATIONS = join(import.meta.dirname, "../sql/vim");
@@ -147,13 +147,6 @@ async function fill(vim: Vim, dir: string, pairCount: number): Promise<Pair[]> {
 
 const portNames = (vim: Vim, pairs: readonly Pair[]): string[] =>
   pairs.flatMap((p) => p.members).map((m) => vim.picture.portsOf(m.server.id)[0]!.switchPort!);
-
-async function addPorts(ovs: Ovs, names: readonly string[]): Promise<void> {
-  for (let i = 0; i < names.length; i += PORTS_AT_ONCE) {
-    const some = names.slice(i, i + PORTS_AT_ONCE);
-    await ovs.vsctl(...some.flatMap((n) => ["--", "add-port", "br0", n, "--", "set", "interface", n, "type=dummy"]));
-  }
-}
 
 async function subscribe(vim: Vim): Promise<Disposable> {
   const app = serveOpenvim(vim, true, { clock: systemClock, log: silent });

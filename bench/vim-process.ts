@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { createInterface } from "node:readline";
+import { NODE_ENV, NODE_FLAGS } from "../src/lab/node-flags.ts";
 
 export interface Daemon {
   readonly pid: number;
@@ -27,10 +28,13 @@ const DAEMON = `
 /** The VIM as a process of its own, on one core where that is said. Throws where it ends at its start. */
 export async function startDaemon(config: object, core: number | null = null): Promise<Daemon> {
   const src = new URL("../src/", import.meta.url).href;
-  const args = ["--input-type=module", "-e", DAEMON, src, JSON.stringify(config)];
+  const args = [...NODE_FLAGS, "--input-type=module", "-e", DAEMON, src, JSON.stringify(config)];
   const pinned = core === null ? [] : ["taskset", "-c", String(core)];
   const [command, ...rest] = [...pinned, process.execPath, ...args];
-  const child: ChildProcess = spawn(command!, rest, { stdio: ["ignore", "pipe", "inherit"] });
+  const child: ChildProcess = spawn(command!, rest, {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, ...NODE_ENV },
+  });
   const gone = once(child, "exit");
   const line = (await Promise.race([once(createInterface({ input: child.stdout! }), "line"), gone])) as [string | number];
   if (typeof line[0] !== "string") throw new Error("the VIM ended at its start");

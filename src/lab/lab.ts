@@ -12,6 +12,7 @@ import { enterNetns } from "./enter-netns.ts";
 import { ECHO_PORT, GUEST_CMDLINE, type GuestImage } from "./image.ts";
 import { Lab } from "./leftovers.ts";
 import { addAddress, deviceName, joinBridge, labName, makeBridge, makeNetns, makeVeth, routeMulticast } from "./netns.ts";
+import { HEAP_MIB_MAX, NODE_ENV, NODE_FLAGS } from "./node-flags.ts";
 import { daemonPriority } from "./priority.ts";
 import { type PrivateLibvirt, startPrivateLibvirt } from "./private-libvirt.ts";
 import { addBridge, type PrivateOvs, startPrivateOvs } from "./private-ovs.ts";
@@ -263,7 +264,15 @@ async function startDaemons(lab: Lab, options: LabOptions, ovs: PrivateOvs, host
     return Supervised.start({
       name,
       command: process.execPath,
-      args: ["--disable-warning=ExperimentalWarning", ...NODE_FLAGS, join(root, "src", "sempre.ts"), name, "--config", file],
+      args: [
+        "--disable-warning=ExperimentalWarning",
+        ...NODE_FLAGS,
+        HEAP_MIB_MAX,
+        join(root, "src", "sempre.ts"),
+        name,
+        "--config",
+        file,
+      ],
       env: NODE_ENV,
       logFile: join(runFolder, `${name}.log`),
       isReady: async () => (await fetch(`${API}:${port}${name === "vim" ? "/openvim/" : "/mano/v1/vims"}`)).ok,
@@ -281,19 +290,6 @@ async function startDaemons(lab: Lab, options: LabOptions, ovs: PrivateOvs, host
   };
   return { running, setMode };
 }
-
-/**
- * The reaction path allocates little: a small young generation keeps its collections short. Code that runs once a year must be
- * compiled when it does. One background thread of V8 and one malloc arena are enough for a daemon that mostly waits, and save 15 MiB.
- */
-const NODE_FLAGS = [
-  "--max-semi-space-size=1",
-  "--max-old-space-size=256",
-  "--v8-pool-size=1",
-  "--no-flush-bytecode",
-  "--always-sparkplug",
-];
-const NODE_ENV = { MALLOC_ARENA_MAX: "1" };
 
 interface NsState {
   readonly state: string;

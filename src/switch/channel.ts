@@ -7,7 +7,7 @@ import type { Codec, Unsent } from "../wire/openflow/codec.ts";
 import { errorName } from "../wire/openflow/errors.ts";
 import type { Message10 } from "../wire/openflow/of10.ts";
 import type { Message13 } from "../wire/openflow/of13.ts";
-import { isReady, type Outgoing } from "./encoded.ts";
+import { isReady, isWritten, type Outgoing } from "./encoded.ts";
 import type { Greeted } from "./greet.ts";
 
 export type AnyMessage = Message10 | Message13;
@@ -29,10 +29,10 @@ export interface Refusal {
 
 interface Waiter<M> {
   readonly reply: M["kind" & keyof M];
-  readonly parts: M[];
+  readonly take: (part: M) => void;
   bytes: number;
   readonly askedAt: number;
-  readonly resolve: (parts: M[]) => void;
+  readonly resolve: () => void;
   readonly reject: (e: Error) => void;
 }
 
@@ -110,18 +110,25 @@ export class Channel<M extends AnyMessage> {
 
   /** Asks, and resolves with the reply of this kind. Rejects with Fault SWITCH_REFUSED, SWITCH_NOT_CONNECTED or TIMEOUT. */
   async request<K extends M["kind"]>(message: Unsent<M>, reply: K): Promise<OfKind<M, K>> {
-    const [first] = await this.requestParts(message, reply);
+    let first: OfKind<M, K> | undefined;
+    await this.requestParts(message, reply, (part) => {
+      first ??= part;
+    });
     return first!;
   }
 
-  /** The same for a reply in parts: resolves when the part without OFPMPF_REPLY_MORE has come. */
-  requestParts<K extends M["kind"]>(message: Unsent<M>, reply: K): Promise<OfKind<M, K>[]> {
+  /**
+   * The same for a reply in parts, each handed over as it comes and kept by nobody here: a large table is hundreds of them. Resolves when
+   * the part without OFPMPF_REPLY_MORE has come; rejects with what `take` throws.
+   */
+  requestParts<K extends M["kind"]>(message: Unsent<M>, reply: K, take: (part: OfKind<M, K>) => void): Promise<void> {
     if (this.#closed !== null) return Promise.reject(this.#gone());
-    const { promise, resolve, reject } = Promise.withResolvers<M[]>();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
     const xid = this.#takeXids(1);
-    this.#waiters.set(xid, { reply: reply as never, parts: [], bytes: 0, askedAt: this.#clock.now(), resolve, reject });
+    const waiter = { reply: reply as never, take: take as never, bytes: 0, askedAt: this.#clock.now(), resolve, reject };
+    this.#waiters.set(xid, waiter);
     this.#send(message, xid);
-    return promise as unknown as Promise<OfKind<M, K>[]>;
+    return promise;
   }
 
   /** Sends what has no answer. Does nothing on a closed connection: its listener knows already. */
@@ -158,7 +165,8 @@ export class Channel<M extends AnyMessage> {
         if (isReady(message)) {
           const from = w.bytes(message.bytes);
           for (const at of message.xidsAt) w.patchU32(from + at, xid);
-        } else this.codec.encodeTo(w, message, xid);
+        } else if (isWritten(message)) message.write(w, xid);
+        else this.codec.encodeTo(w, message, xid);
         xid++;
       }
       this.codec.encodeTo(w, { kind: "barrierRequest" } as unknown as Unsent<M>, xid++);
@@ -244,12 +252,16 @@ export class Channel<M extends AnyMessage> {
   }
 
   #onReply(waiter: Waiter<M>, message: M, bytes: number): void {
-    waiter.parts.push(message);
     waiter.bytes += bytes;
     if (waiter.bytes > REPLY_BYTES_MAX) throw new ProtocolError("TOO_LONG", `${message.kind} of ${waiter.bytes} bytes`);
+    try {
+      waiter.take(message);
+    } catch (e) {
+      waiter.reject(e as Error); // The parts that are still to come are taken as well, and change nothing.
+    }
     if ("part" in message && (message.part.flags & MORE) !== 0) return;
     this.#waiters.delete(message.xid);
-    waiter.resolve(waiter.parts);
+    waiter.resolve();
   }
 
   /** True when it is a barrier of ours; the last one of a batch ends it. */

@@ -90,11 +90,12 @@ type Request = Extract<Message10, { kind: "statsRequest" }>["part"];
 
 /** Asks and returns the bodies. Rejects with Fault SWITCH_REFUSED when a part is of another kind. */
 async function stats<K extends Part<string>["kind"]>(channel: Channel<Message10>, part: Request, kind: K): Promise<Part<K>[]> {
-  const replies = await channel.requestParts({ kind: "statsRequest", part }, "statsReply");
-  return replies.map((reply) => {
+  const parts: Part<K>[] = [];
+  await channel.requestParts({ kind: "statsRequest", part }, "statsReply", (reply) => {
     if (reply.part.kind !== kind) throw new Fault("SWITCH_REFUSED", `asked for ${kind}, got ${reply.part.kind}`);
-    return reply.part as Part<K>;
+    parts.push(reply.part as Part<K>);
   });
+  return parts;
 }
 
 function hear(message: Message10): Heard | null {

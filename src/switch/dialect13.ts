@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
-import { COOKIE_MARK, type FlowEntry, type FlowPhases, type FlowTable } from "../model/flow.ts";
+import { COOKIE_MARK, type FlowEntry, type FlowPhases, type FlowTable, type GroupEntry } from "../model/flow.ts";
 import { datapathId } from "../model/ids.ts";
 import type { SwitchPort } from "../model/switch.ts";
 import { bundleControl } from "../wire/openflow/bundle.ts";
@@ -123,18 +123,26 @@ async function read(
   { bits, mask, withGroups }: CookiePart,
 ): Promise<FlowTable> {
   const cookies = { cookie: OUR_COOKIES.cookie | BigInt(bits), cookieMask: OUR_COOKIES.cookieMask | BigInt(mask) };
-  const [flowParts, groupParts] = await Promise.all([
-    multipart(channel, { kind: "flow", flags: 0, ...EVERYWHERE, ...cookies }, "flow"),
-    withGroups ? multipart(channel, { kind: "groupDesc", flags: 0 }, "groupDesc") : [],
-  ]);
   const entries: FlowEntry[] = [];
-  for (const row of flowParts.flatMap((part) => part.entries)) {
-    const entry = entryFrom13(row, ports);
-    if (entry === undefined) strange(`table ${row.table} priority ${row.priority} matches ${Object.keys(row.match).join(", ")}`);
-    else if (entry !== null) entries.push(entry);
-  }
-  const groups = groupParts.flatMap((part) => part.groups).map((row) => groupFrom13(row, ports));
-  return { entries, groups: groups.filter((group) => group !== null) };
+  const groups: GroupEntry[] = [];
+  await Promise.all([
+    eachPart(channel, { kind: "flow", flags: 0, ...EVERYWHERE, ...cookies }, "flow", (part) => {
+      for (const row of part.entries) {
+        const entry = entryFrom13(row, ports);
+        if (entry === undefined)
+          strange(`table ${row.table} priority ${row.priority} matches ${Object.keys(row.match).join(", ")}`);
+        else if (entry !== null) entries.push(entry);
+      }
+    }),
+    withGroups &&
+      eachPart(channel, { kind: "groupDesc", flags: 0 }, "groupDesc", (part) => {
+        for (const row of part.groups) {
+          const group = groupFrom13(row, ports);
+          if (group !== null) groups.push(group);
+        }
+      }),
+  ]);
+  return { entries, groups };
 }
 
 async function count(channel: Channel<Message13>): Promise<number> {
@@ -156,10 +164,21 @@ async function multipart<K extends Part<string>["kind"]>(
   part: Request,
   kind: K,
 ): Promise<Part<K>[]> {
-  const replies = await channel.requestParts({ kind: "multipartRequest", part }, "multipartReply");
-  return replies.map((reply) => {
+  const parts: Part<K>[] = [];
+  await eachPart(channel, part, kind, (p) => parts.push(p));
+  return parts;
+}
+
+/** The same for an answer that may be large: each body as it comes. */
+function eachPart<K extends Part<string>["kind"]>(
+  channel: Channel<Message13>,
+  part: Request,
+  kind: K,
+  take: (part: Part<K>) => void,
+): Promise<void> {
+  return channel.requestParts({ kind: "multipartRequest", part }, "multipartReply", (reply) => {
     if (reply.part.kind !== kind) throw new Fault("SWITCH_REFUSED", `asked for ${kind}, got ${reply.part.kind}`);
-    return reply.part as Part<K>;
+    take(reply.part as Part<K>);
   });
 }
 

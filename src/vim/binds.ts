@@ -5,10 +5,10 @@ import type { VimNet, VimPicture } from "../model/vim-picture.ts";
 import { updateBind } from "../store/vim-picture.ts";
 import type { Capacities } from "./capacities.ts";
 import type { VimEvents } from "./events.ts";
-import { isLater } from "./fabric.ts";
 import type { Fabrics } from "./fabrics.ts";
 import type { Picture } from "./picture.ts";
 import { checkBindPlaces } from "./places.ts";
+import { isLater } from "./refusals.ts";
 import { type BindChange, SwitchOvers } from "./switch-over.ts";
 
 type Bindable = { readonly nets: Pick<VimPicture["nets"], "get"> } & Pick<VimPicture, "boundTo">;

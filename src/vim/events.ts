@@ -121,6 +121,7 @@ export class VimEvents {
   }
 
   async #write(): Promise<void> {
+    await new Promise(setImmediate); // Who reacts to it has its turn first.
     await this.#clock.sleep(RECORD_DELAY_MS);
     while (this.#unwritten.length > 0) if (!(await this.#writeSome(this.#unwritten.splice(0, BATCH_MAX)))) break;
     this.#writing = null;

@@ -8,10 +8,10 @@ import type { ServerPort } from "../model/vim-picture.ts";
 import { storeSwitchOver } from "../store/vim-protections.ts";
 import { hasFired, memberOf, planOf, type Reckoned, reckon, type Sight, servicePorts, Tick } from "./armed-plans.ts";
 import type { VimEvents } from "./events.ts";
-import { isLater } from "./fabric.ts";
 import type { Fabrics } from "./fabrics.ts";
 import type { Picture } from "./picture.ts";
 import { ReadyPlans } from "./ready-plans.ts";
+import { isLater } from "./refusals.ts";
 import { type BindChange, type Fence, type Piece, type SwitchOver, SwitchOvers } from "./switch-over.ts";
 
 export interface Membership {

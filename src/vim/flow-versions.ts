@@ -9,12 +9,14 @@ import { type Outside, outsideOf } from "../steer/fabric.ts";
 export class FlowVersions {
   readonly #changedAt = new Map<NetId, number>();
   readonly #neighbours: (at: Outside) => Iterable<NetId>;
+  readonly #tell: (net: NetId) => void;
   /** Grows with every such change. */
   now = 0;
 
-  /** `neighbours`: the nets whose entries follow from what is at this place of the switch. */
-  constructor(neighbours: (at: Outside) => Iterable<NetId>) {
+  /** `neighbours`: the nets whose entries follow from what is at this place of the switch. `tell`: is told of each such change. */
+  constructor(neighbours: (at: Outside) => Iterable<NetId>, tell: (net: NetId) => void = () => {}) {
     this.#neighbours = neighbours;
+    this.#tell = tell;
   }
 
   areUnchangedSince(at: number, nets: Iterable<NetId>): boolean {
@@ -28,7 +30,7 @@ export class FlowVersions {
   }
 
   netChanged(had: VimNet | undefined, now: VimNet | undefined): void {
-    if (had && now && textOfNet(had) === textOfNet(now)) return;
+    if (had && now && areAlike(had, now, OF_NO_EFFECT_IN_A_NET)) return;
     for (const net of [had, now]) {
       this.#change(net?.id ?? null);
       this.#change(net?.bindNet ?? null);
@@ -37,7 +39,7 @@ export class FlowVersions {
   }
 
   portChanged(had: ServerPort | undefined, now: ServerPort | undefined): void {
-    if (had && now && textOfPort(had) === textOfPort(now)) return;
+    if (had && now && areAlike(had, now, OF_NO_EFFECT_IN_A_PORT)) return;
     this.#change(had?.netId ?? null);
     this.#change(now?.netId ?? null);
     for (const port of [had, now]) if (port?.switchPort) this.#changeAt({ switchPort: port.switchPort, vlan: port.vlan });
@@ -48,15 +50,23 @@ export class FlowVersions {
   }
 
   #change(id: NetId | null): void {
-    if (id !== null) this.#changedAt.set(id, ++this.now);
+    if (id === null) return;
+    this.#changedAt.set(id, ++this.now);
+    this.#tell(id);
   }
 }
 
-/** All of a row but what is known to be without effect on the switch: a member that is added later counts until it is named here. */
-function textOfNet({ name, description, status, lastError, ...rest }: VimNet & { description?: unknown }): string {
-  return JSON.stringify(rest);
-}
+// What is known to be without effect on the switch: a member that is added later counts until it is named here.
+const OF_NO_EFFECT_IN_A_NET: ReadonlySet<string> = new Set(["name", "description", "status", "lastError"]);
+const OF_NO_EFFECT_IN_A_PORT: ReadonlySet<string> = new Set(["name", "status"]);
 
-function textOfPort({ status, name, ...rest }: ServerPort): string {
-  return JSON.stringify(rest);
+/** The same but for these members. A member that is an object is the same where it reads the same. */
+function areAlike(had: object, now: object, but: ReadonlySet<string>): boolean {
+  const was = had as Readonly<Record<string, unknown>>;
+  const is = now as Readonly<Record<string, unknown>>;
+  const isSame = (key: string) =>
+    was[key] === is[key] || (typeof is[key] === "object" && JSON.stringify(was[key]) === JSON.stringify(is[key]));
+  for (const key in is) if (!but.has(key) && !isSame(key)) return false;
+  for (const key in was) if (!but.has(key) && !(key in is)) return false;
+  return true;
 }

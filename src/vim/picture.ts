@@ -51,8 +51,11 @@ export const RECORD_DELAY_MS = 50;
  * holds or is about to hold: a request is answered only after its rows are written.
  */
 export class Picture implements VimPicture, Attachments {
-  readonly flowVersions = new FlowVersions((at) => this.neighboursAt(at));
-  #tellChange: () => void = () => {};
+  readonly flowVersions = new FlowVersions(
+    (at) => this.neighboursAt(at),
+    (net) => this.#tellChange(net),
+  );
+  #tellChange: (net: NetId) => void = () => {};
   readonly tenants = new Map<TenantId, Tenant>();
   readonly hosts = new Map<HostId, Host>();
   readonly images = new Map<ImageId, Image>();
@@ -60,11 +63,11 @@ export class Picture implements VimPicture, Attachments {
   readonly servers = new Map<ServerId, Server>();
   readonly nets = new IndexedMap<NetId, VimNet, typeof NET_LOOKUPS>(NET_LOOKUPS, (had, now) => {
     this.flowVersions.netChanged(had, now);
-    this.#tellChange();
+    this.#tellChange((now ?? had)!.id);
   });
   readonly ports = new IndexedMap<VimPortId, ServerPort, typeof PORT_LOOKUPS>(PORT_LOOKUPS, (had, now) => {
     this.flowVersions.portChanged(had, now);
-    this.#tellChange();
+    for (const netId of new Set([had?.netId ?? null, now?.netId ?? null])) if (netId !== null) this.#tellChange(netId);
   });
   readonly protections = new Map<GroupId, KeptProtection>();
   /** By server and host: a server leaves something on each host it was on. */
@@ -76,6 +79,8 @@ export class Picture implements VimPicture, Attachments {
   readonly #dirtyPorts = new Set<VimPortId>();
   #later: Promise<void> | null = null;
   #last: Promise<unknown> = Promise.resolve();
+  /** A change was begun since sockets were last read. */
+  #isTurnTaken = false;
 
   private constructor(db: VimStore, clock: Clock, log: Log) {
     this.db = db;
@@ -94,16 +99,29 @@ export class Picture implements VimPicture, Attachments {
     return picture;
   }
 
-  /** Who is told that some net or port was set or taken away. One listener; it must be short. */
-  onChange(listener: () => void): void {
+  /** Who is told that a net, a port in it or what leads into it was set or taken away. One listener; it must be short. */
+  onChange(listener: (net: NetId) => void): void {
     this.#tellChange = listener;
   }
 
   /** One change at a time, in the order of the calls: what a change checked still holds when it is written. */
   change<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(work);
+    const done = this.#last.then(() => this.#inItsTurn(work));
     this.#last = done.catch(() => {});
     return done;
+  }
+
+  /**
+   * A change holds this thread for as long as the disk takes, and the next one would follow without anything between: evidence that has come
+   * meanwhile waits for one of them, and not for all that are asked for.
+   */
+  async #inItsTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isTurnTaken) await new Promise(setImmediate);
+    this.#isTurnTaken = true;
+    setImmediate(() => {
+      this.#isTurnTaken = false;
+    });
+    return work();
   }
 
   /** Resolves when every change asked for until now is written or refused. */
@@ -183,11 +201,13 @@ export class Picture implements VimPicture, Attachments {
   }
 
   #writeLater(): void {
-    this.#later ??= this.#clock.sleep(RECORD_DELAY_MS).then(() => this.#writeDirty());
+    this.#later ??= this.#writeDirty();
   }
 
   /** Things as they stand when their turn comes, so that the last write of a row is always the newest state. */
   async #writeDirty(): Promise<void> {
+    await new Promise(setImmediate); // What is being reacted to comes first, and a timer takes longer to set than a write to be prepared.
+    await this.#clock.sleep(RECORD_DELAY_MS);
     this.#later = null;
     const write = async () => {
       const servers = [...take(this.#dirtyServers)].map((id) => this.servers.get(id));

@@ -52,9 +52,10 @@ export class Protections implements FactsListener, Disposable {
     this.#capacities = capacities;
     this.#index();
     this.#standIns = new ArmedStandIns(picture, capacities, clock, (nets) => fabric.followFor(nets));
-    picture.onChange(() => {
-      this.#firing.ready.changed();
-      if (!capacities.isEmpty) this.#standIns.changed(); // Who has room follows from who is led where.
+    picture.onChange((net) => {
+      if (capacities.isEmpty) return this.#firing.ready.netChanged(net);
+      this.#firing.ready.allChanged(); // Who has room follows from who is led where.
+      this.#standIns.changed();
     });
   }
 
@@ -81,7 +82,7 @@ export class Protections implements FactsListener, Disposable {
         protections.set(asked.id, { ...asked, fired: protections.get(asked.id)?.fired ?? [] });
         this.#index();
         this.#standIns.changed();
-        this.#firing.ready.changed();
+        this.#firing.ready.armed(asked.id);
       }
       return this.get(asked.id);
     });
@@ -95,6 +96,7 @@ export class Protections implements FactsListener, Disposable {
       this.#picture.protections.delete(id);
       this.#index();
       this.#standIns.changed();
+      this.#firing.ready.armed(id);
     });
   }
 

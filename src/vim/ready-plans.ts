@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { KeptProtection } from "../model/armed.ts";
-import type { VnfcId } from "../model/ids.ts";
+import type { GroupId, NetId, VnfcId } from "../model/ids.ts";
 import type { Ahead } from "./ahead.ts";
 import type { Fabrics } from "./fabrics.ts";
 import type { Picture } from "./picture.ts";
@@ -9,8 +9,9 @@ import type { SwitchOver, SwitchOvers } from "./switch-over.ts";
 
 /** How long changes are left to come in before plans are worked out again. */
 const SETTLE_MS = 20;
-/** So many are worked out in one go, some ms; then others have a turn. */
+/** So many are worked out in one go, some ms, or looked at; then others have a turn. */
 const AT_ONCE = 10;
+const LOOKED_AT_ONCE = 100;
 const REST_MS = 5;
 
 interface Ready {
@@ -18,9 +19,18 @@ interface Ready {
   readonly ahead: Ahead;
 }
 
+/** Of one protection: its plans that are worked out, and the nets that any of its plans follows from. */
+interface OfGroup {
+  readonly plans: ReadonlyMap<VnfcId, Ready>;
+  readonly nets: ReadonlySet<NetId>;
+}
+
+const NONE: OfGroup = { plans: new Map(), nets: new Set() };
+
 /**
  * What the plan against each member would write if its server ended now, worked out while nothing happens: then firing is to look
  * whether anything has changed since, and to send bytes. It is only ever a short cut: where it does not fit, the work is done as ever.
+ * A change of a net costs the plans that follow from it, however many others there are.
  */
 export class ReadyPlans implements Disposable {
   readonly #picture: Picture;
@@ -29,10 +39,12 @@ export class ReadyPlans implements Disposable {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #overOf: (protection: KeptProtection, failed: VnfcId) => SwitchOver | null;
-  readonly #ready = new Map<string, Ready>();
+  readonly #groups = new Map<GroupId, OfGroup>();
+  readonly #followers = new Map<NetId, Set<GroupId>>();
   readonly #end = new AbortController();
   #isRunning = false;
-  #isChanged = false;
+  #areAllDue = false;
+  readonly #due = new Set<GroupId>();
 
   /** `overOf`: what would be led if this member ended now; null: nothing. */
   constructor(
@@ -46,17 +58,32 @@ export class ReadyPlans implements Disposable {
     this.#log = parts.log;
     this.#overs = overs;
     this.#overOf = overOf;
-    parts.fabric.onInStep(() => this.changed());
+    parts.fabric.onInStep(() => this.allChanged());
   }
 
   [Symbol.dispose](): void {
     this.#end.abort();
   }
 
-  /** Something that plans may follow from has changed. */
-  changed(): void {
-    this.#isChanged = true;
-    if (this.#isRunning || this.#end.signal.aborted || this.#picture.protections.size === 0) return;
+  /** Something that plans may follow from has changed in this net. */
+  netChanged(net: NetId): void {
+    for (const id of this.#followers.get(net) ?? []) this.armed(id);
+  }
+
+  /** These plans are new, or changed, or gone. */
+  armed(id: GroupId): void {
+    this.#due.add(id);
+    this.#begin();
+  }
+
+  /** Something has changed that any plan may follow from. */
+  allChanged(): void {
+    this.#areAllDue = true;
+    this.#begin();
+  }
+
+  #begin(): void {
+    if (this.#isRunning || this.#end.signal.aborted) return;
     this.#isRunning = true;
     this.#run()
       .catch((err: unknown) => {
@@ -68,45 +95,85 @@ export class ReadyPlans implements Disposable {
   }
 
   /** The work for exactly this switch-over of this plan, if there is any; the fabric looks whether it is still good. */
-  of(protection: KeptProtection, failed: VnfcId, over: SwitchOver): Ahead | null {
-    const ready = this.#ready.get(keyOf(protection, failed));
+  of({ id }: KeptProtection, failed: VnfcId, over: SwitchOver): Ahead | null {
+    const ready = this.#groups.get(id)?.plans.get(failed);
     return ready?.text === textOf(over) ? ready.ahead : null;
   }
 
   async #run(): Promise<void> {
-    while (this.#isChanged) {
+    await new Promise(setImmediate); // Commonly it begins in the midst of a reaction, and a timer takes its time to be set.
+    while (this.#areAllDue || this.#due.size > 0) {
       await this.#clock.sleep(SETTLE_MS, this.#end.signal);
-      this.#isChanged = false;
-      const stale = new Set(this.#ready.keys());
-      let done = 0;
-      for (const protection of [...this.#picture.protections.values()]) {
-        for (const { failed } of protection.plans) {
-          stale.delete(keyOf(protection, failed));
-          if (this.#workOut(protection, failed) && ++done % AT_ONCE === 0) await this.#clock.sleep(REST_MS, this.#end.signal);
-        }
+      let [looked, done] = [0, 0];
+      for (const id of this.#takeDue()) {
+        const worked = this.#workOut(id);
+        looked++;
+        done += worked;
+        if (looked < LOOKED_AT_ONCE && done < AT_ONCE) continue;
+        [looked, done] = [0, 0];
+        await this.#clock.sleep(REST_MS, this.#end.signal);
       }
-      for (const key of stale) this.#ready.delete(key);
     }
   }
 
-  /** True where there was work to do. */
-  #workOut({ id }: KeptProtection, failed: VnfcId): boolean {
+  #takeDue(): ReadonlySet<GroupId> {
+    const due = new Set(this.#areAllDue ? [...this.#picture.protections.keys(), ...this.#groups.keys()] : this.#due);
+    this.#areAllDue = false;
+    this.#due.clear();
+    return due;
+  }
+
+  /** How many plans of it there were to work out. */
+  #workOut(id: GroupId): number {
     const protection = this.#picture.protections.get(id); // As it is now: others had a turn in between.
-    if (protection === undefined) return false;
-    const key = keyOf(protection, failed);
-    const had = this.#ready.get(key);
+    const had = this.#groups.get(id) ?? NONE;
+    if (protection === undefined) {
+      this.#keep(id, NONE);
+      return 0;
+    }
+    const plans = new Map<VnfcId, Ready>();
+    const nets = new Set<NetId>(protection.members.map((m) => m.dataNet));
+    let worked = 0;
+    for (const { failed, moves } of protection.plans) {
+      for (const { trafficNet } of moves) nets.add(trafficNet);
+      const known = had.plans.get(failed);
+      const ready = this.#readyFor(protection, failed, known);
+      if (ready === null) continue;
+      if (ready !== known) worked++;
+      plans.set(failed, ready);
+      for (const net of ready.ahead.tied) nets.add(net);
+    }
+    this.#keep(id, { plans, nets });
+    return worked;
+  }
+
+  #readyFor(protection: KeptProtection, failed: VnfcId, known: Ready | undefined): Ready | null {
     const over = this.#overOf(protection, failed);
-    const text = over === null ? "" : textOf(over);
-    if (had !== undefined && had.text === text && this.#fabric.isGood(had.ahead)) return false;
-    this.#ready.delete(key);
-    if (over === null) return false;
+    if (over === null) return null;
+    const text = textOf(over);
+    if (known?.text === text && this.#fabric.isGood(known.ahead)) return known;
     const ahead = this.#fabric.prepare(this.#overs.draftOf(over));
-    if (ahead !== null) this.#ready.set(key, { text, ahead });
-    return true;
+    return ahead === null ? null : { text, ahead };
+  }
+
+  #keep(id: GroupId, now: OfGroup): void {
+    const had = this.#groups.get(id) ?? NONE;
+    for (const net of had.nets) {
+      if (now.nets.has(net)) continue;
+      const followers = this.#followers.get(net);
+      followers?.delete(id);
+      if (followers?.size === 0) this.#followers.delete(net);
+    }
+    for (const net of now.nets) {
+      const followers = this.#followers.get(net);
+      if (followers === undefined) this.#followers.set(net, new Set([id]));
+      else followers.add(id);
+    }
+    if (now === NONE) this.#groups.delete(id);
+    else this.#groups.set(id, now);
   }
 }
 
-const keyOf = (protection: KeptProtection, failed: VnfcId): string => `${protection.id} ${failed}`;
 /** What of it concerns the switch. */
 const textOf = ({ binds, fences }: SwitchOver): string =>
   [...binds.map((b) => `${b.netId}>${b.target}+${b.copy ?? "-"}`), ...fences.map((f) => `${f.portId}:${f.fenced}`)].join(" ");

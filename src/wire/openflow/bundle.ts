@@ -31,16 +31,19 @@ export function bundleControl(type: keyof typeof CONTROL_TYPES) {
 /** Where the message begins in its envelope. */
 export const ENVELOPE_BYTES = HEADER_BYTES + 16;
 
-/** OFPT_BUNDLE_ADD_MESSAGE around a whole message. Both carry the same xid: a switch refuses the envelope otherwise. */
-export function inBundle(message: Uint8Array): Buffer {
-  const w = new Writer();
+/**
+ * OFPT_BUNDLE_ADD_MESSAGE around a whole message, which `write` writes. Both carry the same xid: a switch refuses the envelope otherwise.
+ * Written in place: a table of a hundred thousand entries is as many messages.
+ */
+export function writeInBundle(w: Writer, xid: number, write: () => void): void {
+  const from = w.at;
   w.u8(OF13);
   w.u8(EXPERIMENTER);
-  w.u16(ENVELOPE_BYTES + message.length);
-  w.u32(0);
+  const lengthAt = w.reserve(2);
+  w.u32(xid);
   w.u32(ONF);
   w.u32(ADD);
   addition.write(w, { bundle: BUNDLE, flags: FLAGS });
-  w.bytes(message);
-  return w.done();
+  write();
+  w.patchU16(lengthAt, w.at - from);
 }
