@@ -1,6 +1,6 @@
-import { closeSync, openSync, read } from "node:fs";
-import { constants } from "node:os";
+import { read } from "node:fs";
 import koffi from "koffi";
+import { checked, inNetns } from "./netns.ts";
 
 /*
  * The kernel's process connector (connector.h, cn_proc.h, netlink.h), which Node has no call for: a netlink socket on
@@ -21,8 +21,6 @@ const EXIT_BYTES = 64;
 /** One read gives one message; the largest of cn_proc is under 100 bytes. */
 const READ_BYTES = 512;
 
-/** setns(2): the kind of namespace is a network namespace. */
-const CLONE_NEWNET = 0x40000000;
 const AF_NETLINK = 16;
 const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
 const NETLINK_CONNECTOR = 11;
@@ -118,7 +116,6 @@ function loadLibc() {
     bind: libc.func("bind", "int", ["int", "void *", "uint32_t"]),
     send: libc.func("send", "intptr_t", ["int", "void *", "size_t", "int"]),
     close: libc.func("close", "int", ["int"]),
-    setns: libc.func("setns", "int", ["int", "int"]),
     setNumber: libc.func("setsockopt", "int", ["int", "int", "int", koffi.pointer("int"), "uint32_t"]),
     setFilter: libc.func("setsockopt", "int", ["int", "int", "int", koffi.pointer(program), "uint32_t"]),
     programBytes: koffi.sizeof(program),
@@ -126,42 +123,8 @@ function loadLibc() {
 }
 let libc: ReturnType<typeof loadLibc> | undefined;
 
-function check(result: number, call: string): number {
-  if (result >= 0) return result;
-  const errno = koffi.errno();
-  const name = Object.entries(constants.errno).find(([, number]) => number === errno)?.[0];
-  throw new Error(`${call}: ${name ?? errno}`);
-}
-
 /** Who lives in the machine's first network namespace: the kernel's thread of threads; where there is none, the first process. */
 const FIRST_NETNS = [2, 1].map((pid) => `/proc/${pid}/ns/net`);
-
-function openFirst(paths: readonly string[]): number {
-  const [path, ...others] = paths;
-  try {
-    return openSync(path!, "r");
-  } catch (e) {
-    if (others.length === 0) throw e;
-    return openFirst(others);
-  }
-}
-
-/**
- * Opens a socket in the machine's first network namespace and comes back. The kernel has its connector there only
- * (drivers/connector: `cn_init` uses init_net), and a socket stays where it was opened, so a daemon in a namespace of its own
- * hears of exits too.
- */
-function inFirstNetns(libc: ReturnType<typeof loadLibc>, openSocket: () => number): number {
-  const [own, first] = [openSync("/proc/self/ns/net", "r"), openFirst(FIRST_NETNS)];
-  try {
-    check(libc.setns(first, CLONE_NEWNET), "setns");
-    return openSocket();
-  } finally {
-    check(libc.setns(own, CLONE_NEWNET), "setns");
-    closeSync(own);
-    closeSync(first);
-  }
-}
 
 /** The socket. Throws an Error naming the call and its errno where the kernel refuses. */
 export class ConnectorSocket {
@@ -172,7 +135,9 @@ export class ConnectorSocket {
   constructor() {
     libc ??= loadLibc();
     this.#libc = libc;
-    this.#fd = inFirstNetns(libc, () => check(libc!.socket(AF_NETLINK, SOCK_DGRAM_CLOEXEC, NETLINK_CONNECTOR), "socket"));
+    // The kernel has its connector in its first namespace only (drivers/connector: `cn_init` uses init_net), and a socket stays where it was
+    // opened: so a daemon in a namespace of its own hears of exits too.
+    this.#fd = inNetns(FIRST_NETNS, () => checked(libc!.socket(AF_NETLINK, SOCK_DGRAM_CLOEXEC, NETLINK_CONNECTOR), "socket"));
     try {
       this.#join();
     } catch (e) {
@@ -184,21 +149,21 @@ export class ConnectorSocket {
   /** sockaddr_nl: family, padding, port 0 (the kernel chooses), groups. The filter comes first, or a storm would fill the buffer. */
   #join(): void {
     this.filter([]);
-    check(this.#libc.setNumber(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, [RECEIVE_BUFFER_BYTES], 4), "SO_RCVBUFFORCE");
+    checked(this.#libc.setNumber(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, [RECEIVE_BUFFER_BYTES], 4), "SO_RCVBUFFORCE");
     const address = Buffer.alloc(12);
     address.writeUInt16LE(AF_NETLINK, 0);
     address.writeUInt32LE(CN_IDX_PROC, 8);
-    check(this.#libc.bind(this.#fd, address, address.length), "bind");
+    checked(this.#libc.bind(this.#fd, address, address.length), "bind");
   }
 
   filter(tgids: readonly number[]): void {
     const code = exitFilter(tgids);
     const program = { length: code.length / INSTRUCTION_BYTES, code };
-    check(this.#libc.setFilter(this.#fd, SOL_SOCKET, SO_ATTACH_FILTER, [program], this.#libc.programBytes), "SO_ATTACH_FILTER");
+    checked(this.#libc.setFilter(this.#fd, SOL_SOCKET, SO_ATTACH_FILTER, [program], this.#libc.programBytes), "SO_ATTACH_FILTER");
   }
 
   send(bytes: Buffer): void {
-    check(Number(this.#libc.send(this.#fd, bytes, bytes.length, 0)), "send");
+    checked(Number(this.#libc.send(this.#fd, bytes, bytes.length, 0)), "send");
   }
 
   /**

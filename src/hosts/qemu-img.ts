@@ -44,16 +44,6 @@ export async function lookAtDisk(path: string, signal?: AbortSignal): Promise<Di
   return { format: info.format as DiskFormat, virtualBytes: info["virtual-size"] };
 }
 
-/** A new qcow2 file: empty, or one that shows `backing` until it is written to. `bytes`: what the guest sees. */
-export async function makeQcow2(
-  path: string,
-  bytes: number,
-  backing: { readonly file: string; readonly format: DiskFormat } | null,
-): Promise<void> {
-  const over = backing === null ? [] : ["-b", backing.file, "-F", backing.format];
-  await runBehind("qemu-img", ["create", "-q", "-f", "qcow2", ...over, path, String(bytes)]);
-}
-
 export interface CopyOptions {
   /** 0 to 100. */
   readonly onProgress?: ((percent: number) => void) | undefined;

@@ -4,7 +4,8 @@ import { dirname, join } from "node:path";
 import { Fault } from "../lib/fault.ts";
 import type { ServerId } from "../model/ids.ts";
 import type { DiskFormat } from "../model/vim-picture.ts";
-import { copyDisk, makeQcow2, resizeQcow2 } from "./qemu-img.ts";
+import { makeQcow2 } from "./qcow2.ts";
+import { copyDisk, resizeQcow2 } from "./qemu-img.ts";
 import { makeSeed } from "./seed.ts";
 
 /** A disk of a server's own, qcow2. */

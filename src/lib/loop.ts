@@ -13,6 +13,9 @@ const SETTLE_MS = 100;
 export class Loop {
   #wake: () => void = () => {};
   #isWoken = false;
+  #isAwaited = false;
+  /** Ends the settling. */
+  #begin: () => void = () => {};
   readonly #clock: Clock;
   readonly #pass: () => Promise<void>;
   readonly #onFailure: (e: unknown) => void;
@@ -28,20 +31,28 @@ export class Loop {
     this.#wake();
   }
 
+  /** As `wake`, for what somebody has asked for and waits for: its pass begins as soon as the one that runs is over. */
+  wakeNow(): void {
+    this.#isAwaited = true;
+    this.wake();
+    this.#begin();
+  }
+
   /** `restMs` is asked after each pass. Ends when `signal` is aborted and the pass that runs then is over. */
   async run(restMs: () => number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      this.#isWoken = false; // Before the pass: a wake during it means one more.
+      this.#isWoken = this.#isAwaited = false; // Before the pass: a wake during it means one more.
       await this.#pass().catch(this.#onFailure); // No retry here: the next pass is the retry.
-      if (!this.#isWoken) await this.#rest(restMs(), signal);
-      if (this.#isWoken) await this.#clock.sleep(SETTLE_MS, signal).catch(() => {});
+      if (!this.#isWoken) await this.#rest(restMs(), signal, (end) => (this.#wake = end));
+      if (this.#isWoken && !this.#isAwaited) await this.#rest(SETTLE_MS, signal, (end) => (this.#begin = end));
     }
   }
 
-  async #rest(ms: number, signal: AbortSignal): Promise<void> {
+  /** `endBy` is given what ends it before its time. */
+  async #rest(ms: number, signal: AbortSignal, endBy: (end: () => void) => void): Promise<void> {
     const woken = new AbortController();
     const end = () => woken.abort(WOKEN);
-    this.#wake = end;
+    endBy(end);
     signal.addEventListener("abort", end, { once: true });
     if (signal.aborted) end();
     await this.#clock.sleep(ms, woken.signal).catch(() => {});

@@ -133,14 +133,21 @@ export class Compute {
     const { own, disks } = diskPlan(this.#picture, server, this.#picture.portsOf(id), this.#disks.folderOf(id));
     const disk = own.disks.find((d) => diskName(d) === name);
     if (disk === undefined || !server.hasDisks) throw new Fault("NOT_FOUND", `server ${id} has no disk ${name}`);
-    if (this.#busy.has(id) || server.task !== null) throw new Fault("STOPPED", "something is asked of the server");
-    if (saysOf(await this.#stateOf(id)) !== "stopped")
+    this.#checkIdle(id);
+    const state = await this.#stateOf(id);
+    this.#checkIdle(id); // What was asked of it meanwhile knows of no copy that it would end.
+    if (saysOf(state) !== "stopped")
       return this.#host.copyDisk(id, devOf(disks, disk.file), to, { onProgress, signal });
     const end = new AbortController();
     const either = signal === undefined ? end.signal : AbortSignal.any([end.signal, signal]);
     const copying = copyDisk({ file: disk.file, format: "qcow2" }, to, { onProgress, signal: either });
     this.#copies.set(id, { end, done: copying.catch(() => {}) });
     await copying.finally(() => this.#copies.delete(id));
+  }
+
+  #checkIdle(id: ServerId): void {
+    if (this.#busy.has(id) || this.#picture.servers.get(id)?.task != null)
+      throw new Fault("STOPPED", "something is asked of the server");
   }
 
   async #endCopy(id: ServerId): Promise<void> {

@@ -110,7 +110,7 @@ export class Vim {
     };
     const changed = (draft: Draft) => {
       drawn(draft);
-      for (const loop of this.computeLoops.values()) loop.wake();
+      for (const loop of this.computeLoops.values()) loop.wakeNow();
     };
     this.consoles = new Consoles(picture, clock);
     const isTest = mode === "test";

@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import type { Clock } from "./clock.ts";
+import { Loop } from "./loop.ts";
+
+/** Sleeps end when they are told to. */
+class HandClock implements Clock {
+  readonly asleep: { readonly ms: number; readonly wake: () => void }[] = [];
+  now = () => 0;
+  wall = () => new Date(0);
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.asleep.push({ ms, wake: resolve });
+    signal?.addEventListener("abort", () => reject(signal.reason));
+    return promise;
+  }
+}
+
+const turns = () => new Promise((done) => setImmediate(done));
+
+test("what is woken settles first; what somebody waits for begins at once, and settles no longer where it settled", async () => {
+  const clock = new HandClock();
+  const end = new AbortController();
+  let passes = 0;
+  const loop = new Loop(
+    clock,
+    async () => void passes++,
+    (e) => {
+      throw e;
+    },
+  );
+  const running = loop.run(() => 60_000, end.signal);
+  await turns();
+  expect([passes, clock.asleep.at(-1)?.ms]).toEqual([1, 60_000]);
+
+  loop.wake();
+  await turns();
+  expect([passes, clock.asleep.at(-1)?.ms]).toEqual([1, 100]);
+  clock.asleep.at(-1)?.wake();
+  await turns();
+  expect(passes).toBe(2);
+
+  loop.wakeNow();
+  await turns();
+  expect([passes, clock.asleep.at(-1)?.ms]).toEqual([3, 60_000]);
+
+  loop.wake();
+  await turns();
+  loop.wakeNow();
+  await turns();
+  expect(passes).toBe(4);
+
+  loop.wake(); // The one that was awaited is over: this one settles again.
+  await turns();
+  expect([passes, clock.asleep.at(-1)?.ms]).toEqual([4, 100]);
+  end.abort();
+  await running;
+  expect(passes).toBe(4);
+});
