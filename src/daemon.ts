@@ -17,6 +17,7 @@ export async function runDaemon(name: "vim" | "mano", path: string): Promise<voi
   process.on("SIGHUP", () => running.reload());
   const priority = config[name]?.realTimePriority ?? 0;
   // It does all it has to do without, only later.
+  if (priority > 0 && name === "vim") await rehearseFailover(log);
   if (priority > 0) await runFirst(priority).catch((err: unknown) => log.warn({ err }, "the daemon runs at normal priority"));
   const told = new Promise<void>((settle) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => settle());
@@ -31,6 +32,17 @@ export async function runDaemon(name: "vim" | "mano", path: string): Promise<voi
 
 /** `EX_TEMPFAIL` of sysexits(3): nothing is wrong with the settings, but this daemon is not the one that leads. */
 const STALE_EXIT = 75;
+
+/** Where milliseconds count. After the start: what is to be led comes first. */
+async function rehearseFailover(log: ReturnType<typeof makeLog>): Promise<void> {
+  try {
+    const { rehearse } = await import("./vim-rehearsal.ts");
+    const tookMs = await rehearse();
+    log.info({ firstMs: tookMs[0], lastMs: tookMs.at(-1) }, "a failover was rehearsed, from the evidence to the wire");
+  } catch (err) {
+    log.warn({ err }, "no failover could be rehearsed: the first one will take some milliseconds longer");
+  }
+}
 
 async function start(
   name: "vim" | "mano",
