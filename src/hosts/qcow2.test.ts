@@ -12,17 +12,14 @@ const qemuImg = (...args: string[]) => execFileSync("qemu-img", args, { encoding
 const infoOf = (path: string) => JSON.parse(qemuImg("info", "--output=json", path)) as Record<string, unknown>;
 
 describe("what QEMU finds in it", () => {
-  test.each([0, 513, 512 * 2 ** 20, 512 * 2 ** 20 + 1, 5_000 * GIB])(
-    "an empty disk of %d bytes",
-    async (bytes) => {
-      const path = join(dir, `empty-${bytes}`);
-      await makeQcow2(path, bytes, null);
-      expect(infoOf(path)).toMatchObject({ format: "qcow2", "virtual-size": Math.ceil(bytes / 512) * 512 });
-      expect(infoOf(path)["backing-filename"]).toBeUndefined();
-      expect(qemuImg("check", path)).toContain("No errors were found");
-      expect(statSync(path).size).toBeLessThan(2 ** 20);
-    },
-  );
+  test.each([0, 513, 512 * 2 ** 20, 512 * 2 ** 20 + 1, 5_000 * GIB])("an empty disk of %d bytes", async (bytes) => {
+    const path = join(dir, `empty-${bytes}`);
+    await makeQcow2(path, bytes, null);
+    expect(infoOf(path)).toMatchObject({ format: "qcow2", "virtual-size": Math.ceil(bytes / 512) * 512 });
+    expect(infoOf(path)["backing-filename"]).toBeUndefined();
+    expect(qemuImg("check", path)).toContain("No errors were found");
+    expect(statSync(path).size).toBeLessThan(2 ** 20);
+  });
 
   test("a layer over a raw and over a qcow2 disk, which shows what is in it, then zeros", async () => {
     const raw = join(dir, "raw");

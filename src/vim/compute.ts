@@ -136,8 +136,7 @@ export class Compute {
     this.#checkIdle(id);
     const state = await this.#stateOf(id);
     this.#checkIdle(id); // What was asked of it meanwhile knows of no copy that it would end.
-    if (saysOf(state) !== "stopped")
-      return this.#host.copyDisk(id, devOf(disks, disk.file), to, { onProgress, signal });
+    if (saysOf(state) !== "stopped") return this.#host.copyDisk(id, devOf(disks, disk.file), to, { onProgress, signal });
     const end = new AbortController();
     const either = signal === undefined ? end.signal : AbortSignal.any([end.signal, signal]);
     const copying = copyDisk({ file: disk.file, format: "qcow2" }, to, { onProgress, signal: either });
