@@ -2,35 +2,79 @@ import { defineConfig } from "vitest/config";
 
 /** For what hangs alone: a test that waits for something says itself what it waited for, and well before (until, test/vim/rig.ts). */
 const limits = { testTimeout: 180_000, hookTimeout: 180_000 };
-/** Their time goes into waiting (heals, rests, cool-downs), not into work: no process is started, and none asks how quickly something was done. */
-const waiting = [
-  "arming",
-  "commands",
-  "failover",
-  "incidents",
-  "other-host",
-  "pool",
-  "roots",
-  "several-vims",
-  "spare",
-  "verification",
-].map((name) => `test/mano/${name}.test.ts`);
+
+/**
+ * Real hypervisors, guests and switches that forward packets, and what counts its work by the cores: one file at a time, so that two cores
+ * are enough for each, and what one leaves behind is seen by the next.
+ */
+const alone = [
+  "src/hosts/*.peer.test.ts",
+  "src/lab/viewer.test.ts",
+  "test/chaos/chaos.test.ts",
+  "test/lab/**/*.test.ts",
+  "test/{mano,openmano}/{*kill,takeover}.test.ts",
+  "test/scenario/**/*.test.ts",
+  "test/security/daemon.test.ts",
+  "test/switch/real-controller.test.ts",
+  "test/vim/**/*.test.ts",
+];
+/** Of those in test/vim: what asks an API or a store in its own process, or a switch that forwards nothing (type dummy). */
+const notAlone = [
+  "access",
+  "ahead",
+  "audit",
+  "bad-input",
+  "booking",
+  "config",
+  "console-reader",
+  "dialect",
+  "duplicated",
+  "event-stream",
+  "every-frame",
+  "fabric",
+  "fabric-steps",
+  "fast-failover",
+  "fuzz",
+  "lead",
+  "led-around",
+  "member-elsewhere",
+  "nets",
+  "openapi",
+  "path-watch",
+  "pools",
+  "port-security",
+  "protections",
+  "pure",
+  "stale",
+  "store-full",
+  "subscriptions",
+  "tenants",
+  "traffic-watch",
+].map((name) => `test/vim/${name}.test.ts`);
 
 export default defineConfig({
   test: {
     projects: [
       {
-        // Real peers share two cores: one file at a time keeps their timings honest.
         test: {
           name: "alone",
-          include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: waiting,
+          include: alone,
+          exclude: notAlone,
           fileParallelism: false,
           sequence: { groupOrder: 0 },
           ...limits,
         },
       },
-      { test: { name: "side by side", include: waiting, maxWorkers: 3, sequence: { groupOrder: 1 }, ...limits } },
+      {
+        test: {
+          name: "side by side",
+          include: ["src/**/*.test.ts", "test/!(vim)/**/*.test.ts", "test/*.test.ts", ...notAlone],
+          exclude: alone.filter((pattern) => !pattern.startsWith("test/vim/")),
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+          ...limits,
+        },
+      },
     ],
   },
 });
