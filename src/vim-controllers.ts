@@ -51,8 +51,10 @@ async function speakTo(row: SdnController, signal: AbortSignal, to: Surroundings
   );
   const controller = new Controller({
     ...{ name, kind, version, datapath, user, clock, log },
-    url: `http://${isIPv6(row.ip) ? `[${row.ip}]` : row.ip}:${row.port}`,
+    url: `${row.tls === null ? "http" : "https"}://${isIPv6(row.ip) ? `[${row.ip}]` : row.ip}:${row.port}`,
     password: () => vim.controllers.passwordOf(id) ?? "",
+    token: () => vim.controllers.tokenOf(id),
+    tls: row.tls && { ...row.tls, clientKey: vim.controllers.keyOf(id) },
     portName: (port) => portElsewhere(port, datapath),
     tell: onSwitchElsewhere(vim, fabric, () => controller.session!),
   });

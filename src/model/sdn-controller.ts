@@ -17,7 +17,23 @@ export interface SdnController {
   readonly user: string | null;
   /** Never the password itself. */
   readonly hasPassword: boolean;
+  readonly hasToken: boolean;
+  /** Null: it is reached by plain HTTP. */
+  readonly tls: ControllerTls | null;
   readonly createdAt: string;
+}
+
+/** Certificates, in PEM. */
+export interface ControllerTls {
+  /** Of the authorities that its certificate is believed by; null: of those that this machine believes. */
+  readonly caCert: string | null;
+  /** Who we are to it; null: nobody in particular. */
+  readonly clientCert: string | null;
+}
+
+export interface ControllerSecrets extends ControllerTls {
+  /** The key of `clientCert`. */
+  readonly clientKey: string | null;
 }
 
 export interface AskedController {
@@ -30,6 +46,10 @@ export interface AskedController {
   readonly user?: string | null | undefined;
   /** Undefined: as it was. */
   readonly password?: string | null | undefined;
+  /** A bearer token in the place of user and password. Undefined: as it was. */
+  readonly token?: string | null | undefined;
+  /** Undefined: as it was; null: plain HTTP. A key that is left out is as it was. */
+  readonly tls?: (ControllerTls & { readonly clientKey?: string | undefined }) | null | undefined;
 }
 
 /** INACTIVE: it was not reached yet, or has no connection with the switch. */

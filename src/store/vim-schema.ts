@@ -161,6 +161,10 @@ export interface OfcRow {
   version: string | null;
   user: string | null;
   sealed: string | null;
+  /** `ControllerTls`. */
+  tls_json: string | null;
+  key_sealed: string | null;
+  token_sealed: string | null;
   created_at: string;
 }
 

@@ -1,4 +1,7 @@
 import { Fault } from "../lib/fault.ts";
+import type { ControllerSecrets } from "../model/sdn-controller.ts";
+import { ControllerHttps } from "./rest-https.ts";
+import { tlsWords } from "./tls-words.ts";
 
 /** How to reach a controller and who we are to it. */
 export interface ControllerAccess {
@@ -10,6 +13,10 @@ export interface ControllerAccess {
   readonly user: string | null;
   /** Asked for with each request, so that whoever changes it need not tell us. Never told to anybody but the controller. */
   readonly password: () => string;
+  /** A bearer token, in the place of both. */
+  readonly token?: () => string | null;
+  /** For a `url` that begins with https; left out or null: what this machine believes. */
+  readonly tls?: ControllerSecrets | null;
 }
 
 export interface RestAnswer {
@@ -30,10 +37,12 @@ const SHOWN_MAX = 300;
 export class ControllerHttp {
   readonly #access: ControllerAccess;
   readonly #limitMs: number;
+  readonly #https: ControllerHttps | null;
 
   constructor(access: ControllerAccess, limitMs = LIMIT_MS) {
     this.#access = access;
     this.#limitMs = limitMs;
+    this.#https = access.tls ? new ControllerHttps(access.tls) : null;
   }
 
   /** Throws CONTROLLER_UNREACHABLE without a whole answer in time, or where it says "not now"; and CONTROLLER_REFUSED for a status that is not among `good`. */
@@ -56,23 +65,23 @@ export class ControllerHttp {
 
   async #once(method: string, path: string, body: unknown): Promise<RestAnswer> {
     const { url } = this.#access;
-    const content = body === undefined ? {} : { body: JSON.stringify(body) };
+    const asking = {
+      method,
+      headers: {
+        accept: "application/json",
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...this.#authorization(),
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+      redirect: "manual", // Else our password goes wherever it points.
+      signal: AbortSignal.timeout(this.#limitMs),
+    } as const;
     try {
-      const reply = await fetch(`${url}${path}`, {
-        method,
-        headers: {
-          accept: "application/json",
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-          ...this.#authorization(),
-        },
-        ...content,
-        redirect: "manual", // Else our password goes wherever it points.
-        signal: AbortSignal.timeout(this.#limitMs),
-      });
+      const reply = await (this.#https ? this.#https.fetch(`${url}${path}`, asking) : fetch(`${url}${path}`, asking));
       return { status: reply.status, body: parsed(await textOf(reply)), location: reply.headers.get("location") };
     } catch (cause) {
       if (cause instanceof Fault) throw cause;
-      const why = isLate(cause) ? `no answer within ${this.#limitMs} ms` : reasonOf(cause);
+      const why = isLate(cause) ? `no answer within ${this.#limitMs} ms` : reasonOf(cause, this.#https !== null);
       throw this.#unreachable(method, path, why, cause);
     }
   }
@@ -82,9 +91,11 @@ export class ControllerHttp {
     return new Fault("CONTROLLER_UNREACHABLE", `${name}: ${method} ${url}${path}: ${why}`, { controller: name }, { cause });
   }
 
-  /** RFC 7617. */
+  /** RFC 6750, RFC 7617. */
   #authorization(): { authorization: string } | Record<never, never> {
-    const { user, password } = this.#access;
+    const { user, password, token } = this.#access;
+    const bearer = token?.() ?? null;
+    if (bearer !== null) return { authorization: `Bearer ${bearer}` };
     return user === null ? {} : { authorization: `Basic ${Buffer.from(`${user}:${password()}`).toString("base64")}` };
   }
 }
@@ -92,15 +103,17 @@ export class ControllerHttp {
 /** Of a controller that starts, or of a proxy before one that is not there: asked again later it may say something else. */
 const NOT_NOW: ReadonlySet<number> = new Set([408, 429, 502, 503, 504]);
 const hint = (status: number): string =>
-  status === 401 || status === 403 ? " (look at the user and the password of this controller)" : "";
+  status === 401 || status === 403 ? " (look at the user and the password, or the token, of this controller)" : "";
 const isLate = (e: unknown): boolean => e instanceof Error && (e.name === "TimeoutError" || e.name === "AbortError");
 const codeOf = (e: unknown): string => String(((e as Error | null)?.cause as { code?: string } | undefined)?.code ?? "");
 const isStale = (e: unknown): boolean =>
   e instanceof Fault && ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(codeOf(e.cause));
-const reasonOf = (e: unknown): string =>
-  [codeOf(e), e instanceof Error ? e.message : String(e)].filter((t) => t !== "").join(" ");
+const reasonOf = (e: unknown, isTls: boolean): string => {
+  const [code, message] = [codeOf(e), e instanceof Error ? e.message : String(e)];
+  return (isTls ? tlsWords(code, message) : null) ?? [code, message].filter((t) => t !== "").join(" ");
+};
 
-async function textOf(reply: Response): Promise<string> {
+async function textOf(reply: { readonly body: AsyncIterable<Uint8Array> | null }): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of reply.body ?? []) {

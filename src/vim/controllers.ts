@@ -16,6 +16,7 @@ import {
 } from "../store/vim-controllers.ts";
 import type { OfcRow, PortMappingRow } from "../store/vim-schema.ts";
 import { notFree } from "./asking.ts";
+import { checkTls } from "./controller-tls.ts";
 import type { Picture } from "./picture.ts";
 
 /** Each is asked every second. */
@@ -72,8 +73,24 @@ export class Controllers {
 
   /** Null where there is none, or it cannot be read any more. */
   passwordOf(id: OfcId): string | null {
-    const sealed = this.#rows.get(id)?.sealed ?? null;
-    return sealed === null ? null : this.#parts.seal.unseal(sealed);
+    return this.#unsealed(this.#rows.get(id)?.sealed);
+  }
+
+  /** The same of its bearer token, and of the key of our certificate for it. */
+  tokenOf(id: OfcId): string | null {
+    return this.#unsealed(this.#rows.get(id)?.token_sealed);
+  }
+
+  keyOf(id: OfcId): string | null {
+    return this.#unsealed(this.#rows.get(id)?.key_sealed);
+  }
+
+  #unsealed(sealed: string | null | undefined): string | null {
+    return sealed == null ? null : this.#parts.seal.unseal(sealed);
+  }
+
+  #sealed(asked: string | null | undefined, had: string | null | undefined): string | null {
+    return asked === undefined ? (had ?? null) : asked === null ? null : this.#parts.seal.seal(asked);
   }
 
   /** Whoever speaks to them: told of each that is there now, and of changes; null: it is there no more. */
@@ -193,9 +210,22 @@ export class Controllers {
         "CONFLICT",
         `switch '${asked.dpid}' is led by this VIM itself: two who write to it would undo each other's entries`,
       );
-    const { name, dpid, ip, port, kind, version = null, user = null, password } = asked;
-    const sealed = password === undefined ? (had?.sealed ?? null) : password === null ? null : this.#parts.seal.seal(password);
-    return { name, dpid, ip, port, type: kind, version, user, sealed };
+    const { name, dpid, ip, port, kind, version = null, user = null, password, token } = asked;
+    const sealed = this.#sealed(password, had?.sealed);
+    const token_sealed = this.#sealed(token, had?.token_sealed);
+    if (token_sealed !== null && user !== null)
+      throw new Fault("INVALID", `ofc '${name}' has a user and a token: it is asked as one of both, so give one of both`);
+    return { name, dpid, ip, port, type: kind, version, user, sealed, token_sealed, ...this.#tlsOf(asked, had) };
+  }
+
+  /** Throws INVALID for what is no certificate, no key, or not the key of it. */
+  #tlsOf({ tls }: AskedController, had: OfcRow | null): Pick<OfcRow, "tls_json" | "key_sealed"> {
+    if (tls === undefined) return { tls_json: had?.tls_json ?? null, key_sealed: had?.key_sealed ?? null };
+    if (tls === null) return { tls_json: null, key_sealed: null };
+    const { caCert, clientCert, clientKey } = tls;
+    const key_sealed = clientCert === null ? null : this.#sealed(clientKey, had?.key_sealed);
+    checkTls({ caCert, clientCert, clientKey: clientCert === null ? (clientKey ?? null) : this.#unsealed(key_sealed) });
+    return { tls_json: JSON.stringify({ caCert, clientCert }), key_sealed };
   }
 
   async #save(row: OfcRow): Promise<SdnController> {
@@ -223,6 +253,7 @@ function checkDatapath(member: string, text: string): DatapathId {
 const controllerOf = (row: OfcRow): SdnController => ({
   ...{ id: row.id as OfcId, name: row.name, dpid: row.dpid, datapath: datapathIn(row.dpid)!, ip: row.ip, port: row.port },
   ...{ kind: row.type as ControllerKind, version: row.version, user: row.user, hasPassword: row.sealed !== null },
+  ...{ hasToken: row.token_sealed !== null, tls: row.tls_json === null ? null : JSON.parse(row.tls_json) },
   createdAt: row.created_at,
 });
 

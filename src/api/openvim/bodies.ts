@@ -1,5 +1,6 @@
 import { type TSchema, Type } from "typebox";
 import { cloudConfig } from "./cloud-config.ts";
+import { ofcAccess } from "./ofc-access.ts";
 
 // Request bodies. Members that are not named are dropped without a word, as in OpenVIM, except where `closed`.
 
@@ -256,8 +257,7 @@ export const ofc = Type.Object(
       port: Type.Integer({ minimum: 1, maximum: 65_534 }),
       type: Type.Enum(["floodlight", "onos", "opendaylight"]),
       version: maybe(Type.String({ minLength: 1, maxLength: 12 })),
-      user: maybe(shortName),
-      password: maybe(Type.String({ minLength: 1, maxLength: 255 })),
+      ...{ user: maybe(shortName), password: maybe(Type.String({ minLength: 1, maxLength: 255 })), ...ofcAccess },
     }),
   },
   closed,

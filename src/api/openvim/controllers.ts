@@ -1,6 +1,6 @@
 import type { Static } from "typebox";
 import type { OfcId } from "../../model/ids.ts";
-import type { AskedController, PortMapping, SdnController } from "../../model/sdn-controller.ts";
+import type { AskedController, ControllerTls, PortMapping, SdnController } from "../../model/sdn-controller.ts";
 import { checked } from "../invalid.ts";
 import { listed, type Wire, withoutNulls } from "../query.ts";
 import { ofc as ofcBody, portMappings } from "./bodies.ts";
@@ -18,17 +18,41 @@ const ofcRow = (c: SdnController): Wire =>
     password: c.hasPassword ? HIDDEN : null,
   });
 
+const tlsOut = ({ caCert, clientCert }: ControllerTls): Wire =>
+  withoutNulls({ ca_cert: caCert, client_cert: clientCert, client_key: clientCert === null ? null : HIDDEN });
+
 function ofcOut(c: SdnController, { doors }: Call): Wire {
   const { status, lastError } = doors.controllers.stateOf(c.id);
-  return { ...ofcRow(c), status, nets_with_same_vlan: "false", ...(lastError === null ? {} : { last_error: lastError }) };
+  const access = withoutNulls({ token: c.hasToken ? HIDDEN : null, tls: c.tls === null ? null : tlsOut(c.tls) });
+  return {
+    ...ofcRow(c),
+    ...access,
+    status,
+    nets_with_same_vlan: "false",
+    ...(lastError === null ? {} : { last_error: lastError }),
+  };
 }
 
 type OfcIn = Static<typeof ofcBody>["ofc"];
-/** A reply that is sent back changes no password. */
-const asked = ({ type, password, ...rest }: OfcIn): AskedController => ({
+/** A reply that is sent back changes no secret. */
+const unlessHidden = <T>(secret: T): T | undefined => (secret === HIDDEN ? undefined : secret);
+const asked = ({ type, password, token, tls, ...rest }: OfcIn): AskedController => ({
   ...rest,
   kind: type,
-  password: password === HIDDEN ? undefined : password,
+  password: unlessHidden(password),
+  token: unlessHidden(token),
+  tls: tls && {
+    caCert: tls.ca_cert ?? null,
+    clientCert: tls.client_cert ?? null,
+    clientKey: unlessHidden(tls.client_key),
+  },
+});
+/** In the echo of the original. */
+const hidden = ({ password, token, tls, ...rest }: OfcIn): OfcIn => ({
+  ...rest,
+  ...(password !== undefined && { password: HIDDEN }),
+  ...(token !== undefined && { token: token && HIDDEN }),
+  ...(tls !== undefined && { tls: tls && { ...tls, ...(tls.client_key !== undefined && { client_key: HIDDEN }) } }),
 });
 
 export const listControllers = (call: Call) => ({ ofcs: listed(call.doors.controllers.list().map(ofcRow), call.query, OFCS) });
@@ -43,7 +67,7 @@ export async function postController(call: Call) {
 export async function putController(call: Call) {
   const { ofc } = checked(ofcBody, call.body());
   await call.doors.controllers.edit(call.params.id as OfcId, asked(ofc));
-  return { ofc: ofc.password === undefined ? ofc : { ...ofc, password: HIDDEN } };
+  return { ofc: hidden(ofc) };
 }
 
 export async function deleteController(call: Call) {

@@ -1,4 +1,5 @@
 import { type TObject, type TSchema, Type } from "typebox";
+import { ofcAccess } from "./ofc-access.ts";
 
 // What is answered, for the OpenAPI document; tests hold every answer against it. A schema with a title becomes a component of the document.
 
@@ -302,12 +303,11 @@ const ofcRow = Type.Object({
   port: whole,
   type: Type.Enum(["floodlight", "onos", "opendaylight"]),
   version: maybe(text),
-  user: maybe(text),
-  password: maybe(Type.String({ description: "`*****` where there is one; the original shows it" })),
+  ...{ user: maybe(text), password: maybe(Type.String({ description: "`*****` where there is one; the original shows it" })) },
 });
 const ofcSchema = Type.Object(
   {
-    ...ofcRow.properties,
+    ...{ ...ofcRow.properties, ...ofcAccess },
     status: Type.Enum(["ACTIVE", "INACTIVE", "ERROR"]),
     last_error: maybe(Type.String(ours("why it cannot lead its switch now"))),
     nets_with_same_vlan: Type.Literal("false"),
@@ -316,7 +316,7 @@ const ofcSchema = Type.Object(
 );
 export const ofc = one("ofc", ofcSchema);
 export const ofcs = many("ofcs", ofcRow, "OpenflowControllerRow");
-export const ofcEcho = one("ofc", Type.Omit(ofcRow, ["id"]));
+export const ofcEcho = one("ofc", Type.Object({ ...Type.Omit(ofcRow, ["id"]).properties, ...ofcAccess }));
 const mappingSchema = Type.Object({
   id: uuid,
   ofc_id: maybe(uuid),

@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SwitchTable } from "./table.ts";
@@ -41,17 +42,27 @@ export abstract class StandIn implements AsyncDisposable {
   abstract readonly login: { readonly user: string; readonly password: string } | null;
   /** The switch is connected with it. */
   isConnected = true;
-  readonly #server: Server;
+  /** In the place of `login`. */
+  token: string | null = null;
+  #server: Server;
+  readonly #listener: RequestListener;
 
   constructor(table: SwitchTable) {
     this.table = table;
-    this.#server = createServer((request, reply) => {
+    this.#listener = (request, reply) => {
       void this.#serve(request).then(({ status, body, headers }) => {
         const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
         reply.writeHead(status, { ...(typeof body === "object" ? { "content-type": "application/json" } : {}), ...headers });
         reply.end(text);
       });
-    });
+    };
+    this.#server = createServer(this.#listener);
+  }
+
+  /** By TLS only, from when it listens. */
+  byTls(options: ServerOptions): this {
+    this.#server = createTlsServer(options, this.#listener);
+    return this;
   }
 
   async listen(): Promise<this> {
@@ -95,6 +106,7 @@ export abstract class StandIn implements AsyncDisposable {
   }
 
   #isKnown({ headers }: Asked): boolean {
+    if (this.token !== null) return headers["authorization"] === `Bearer ${this.token}`;
     if (this.login === null) return true;
     const { user, password } = this.login;
     return headers["authorization"] === `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
