@@ -41,6 +41,10 @@ const BENCHES = {
     says: "descriptors in each form",
     run: async ({ root, runs = 100 }) => (await import("./onboarding.ts")).benchOnboarding({ root, runs }),
   },
+  ns: {
+    says: "network services by the thousand: our share of an instantiation, lists, memory",
+    run: async ({ root, runs = 1_000 }) => (await import("./ns.ts")).benchNs({ root, runs }),
+  },
   notify: {
     says: "from a fault to the alarm at a subscriber of ETSI's fault management",
     run: async ({ root, runs = 200 }) => (await import("./notify.ts")).benchNotify({ root, runs }),
