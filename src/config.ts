@@ -188,6 +188,8 @@ const mano = Type.Object(
     }),
     mode: Type.Enum(["push", "poll"], { default: "push", description: '"push" or "poll"' }),
     pollIntervalMs: Type.Integer({ minimum: 100, maximum: 300_000, default: 1_000, description: "milliseconds, 100..300000" }),
+    /** How long a service that runs may take until it can fail over; then its instantiation is FAILED_TEMP. */
+    readyWithinMs: Type.Integer({ minimum: 100, maximum: 3_600_000, default: 60_000, description: "milliseconds, 100..3600000" }),
     realTimePriority,
     vims: Type.Array(vimAccount, { default: [], description: "a list of VIM accounts" }),
     links: Type.Array(vimLink, { default: [], description: "a list of links between the switches of two VIMs" }),

@@ -6,7 +6,7 @@ import type {
   VnfBlueprint,
   VnfUse,
 } from "../model/blueprint.ts";
-import type { Nsd, NsMember, Vdu, Vnfd } from "../model/descriptor.ts";
+import type { Nsd, NsMember, Vdu, Vnfd, VnfOfNs } from "../model/descriptor.ts";
 import { type CompiledVdu, compileVdu, compileVnf, flawAt, vnfcNames } from "./compile-vnf.ts";
 import { type Flaw, oneOf, quote } from "./flaw.ts";
 import { serviceOf } from "./protect.ts";
@@ -78,6 +78,7 @@ export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly strin
       members,
       ...(ns.designer !== null && { designer: ns.designer }),
       vnfds: [...new Set(parts.map((p) => p.vnf.id))],
+      vnfs: ns.uses.flatMap((use) => vnfsOf(use, parts)),
     },
   };
 }
@@ -113,6 +114,20 @@ function partsOf(ns: NsBlueprint, use: VnfUse, vnf: VnfBlueprint, flaws: Flaw[])
       );
     return { use, vnf, made, nets, trafficNets: [...new Set(trafficLinks.map((c) => netName(c.link, ns.links)))] };
   });
+}
+
+/** The VNFs of a profile: of each VDU they have the same number of VNFCs, in their order. */
+function vnfsOf(use: VnfUse, parts: readonly Part[]): VnfOfNs[] {
+  const own = parts.filter((p) => p.use === use);
+  const count = use.instances.initial;
+  return Array.from({ length: count }, (_, k) => ({
+    profile: use.id,
+    vnfd: own[0]!.vnf.id,
+    vnfcs: own.flatMap(({ made }) => {
+      const each = made.vdu.vnfcs.length / count;
+      return made.vdu.vnfcs.slice(k * each, (k + 1) * each).map((v) => v.id);
+    }),
+  }));
 }
 
 /** Names of the VNFCs of a VDU in all VNFs of a profile. */

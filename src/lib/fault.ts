@@ -17,6 +17,7 @@ export const FAULTS = {
   PRECONDITION: { http: 412, text: "it is in another state than the request was made for" },
   TOO_LARGE: { http: 413, text: "more than is taken" },
   MEDIA_TYPE: { http: 415, text: "not in a form that is understood" },
+  NOT_SUPPORTED: { http: 422, text: "understood, and nothing that can be done here" },
   RANGE: { http: 416, text: "there are no such bytes" },
   CALLBACK_REFUSED: { http: 422, text: "the callback does not answer as a receiver does" },
   CONFIG: { http: 500, text: "the configuration is not valid" },

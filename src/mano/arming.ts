@@ -94,6 +94,7 @@ export class Arming {
   readonly #stream: EventStream;
   readonly #mode: "push" | "poll";
   readonly #connectorOf: (vim: VimAccountId) => VimConnector;
+  readonly #onArmed: (guard: Guard) => void;
   /** By group and VIM. */
   readonly #courses = new Map<string, Course>();
   readonly #stopped = new AbortController();
@@ -104,7 +105,9 @@ export class Arming {
     stream: EventStream,
     mode: "push" | "poll",
     connectorOf: (vim: VimAccountId) => VimConnector,
+    onArmed: (guard: Guard) => void = () => {},
   ) {
+    this.#onArmed = onArmed;
     this.#clock = clock;
     this.#log = log;
     this.#stream = stream;
@@ -146,6 +149,11 @@ export class Arming {
     if (!course?.armed) return { revision: null, isKnown, isCurrent: false, plans: [], why: course?.why ?? this.#notYet() };
     const { revision, plans } = course.armed;
     return { revision, isKnown, isCurrent: isCurrent(course), plans: course.isSpent ? [] : plans, why: course.why };
+  }
+
+  /** Plans are laid into the VIM that its traffic enters: not where polling leads, nor where that VIM takes none. */
+  takesPlans(guard: Guard): boolean {
+    return this.#mode === "push" && this.#clock.now() >= (this.#courses.get(keyOf(guard, guard.vim))?.notBeforeMs ?? 0);
   }
 
   /** The VIM carried a plan out: the next one needs a higher revision, also where it says the same. */
@@ -234,6 +242,7 @@ export class Arming {
     course.armed = protection;
     if (wasSpent) course.isSpent = false;
     this.#stream.push({ type: "protection.armed", groupId: guard.group.id, revision: protection.revision });
+    this.#onArmed(guard);
   }
 
   #failed(guard: Guard, course: Course, e: unknown): void {

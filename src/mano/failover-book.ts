@@ -13,8 +13,11 @@ import {
   aboutOf,
   byAbout,
   type Entry,
+  fireOf,
   isFaultOf,
   isOvertaken,
+  isStillDue,
+  isUnconfirmed,
   keyOf,
   laterOf,
   type Progress,
@@ -42,8 +45,11 @@ export class FailoverBook {
   readonly #led = new Map<NetId, VnfcId>();
   /** Armed plans that were carried out and are on record, of earlier runs too: a VIM tells its events again after a restart. */
   readonly #fires = new Set<string>();
+  /** Told of every record that is new or otherwise than before. */
+  readonly #onRecord: (failover: Failover) => void;
 
-  constructor(clock: Clock, stream: EventStream, writes: WriteQueue, alarms: AlarmBook) {
+  constructor(clock: Clock, stream: EventStream, writes: WriteQueue, alarms: AlarmBook, onRecord = (_: Failover) => {}) {
+    this.#onRecord = onRecord;
     this.#clock = clock;
     this.#stream = stream;
     this.#writes = writes;
@@ -384,14 +390,7 @@ export class FailoverBook {
     const failover = { ...entry.failover, ...change };
     entry.failover = failover;
     this.#writes.push((tx) => upsertFailover(tx, failover));
+    this.#onRecord(failover);
     if (change.state !== undefined || change.moves !== undefined) this.#stream.push({ type: "failover", failover });
   }
 }
-
-const fireOf = (groupId: string, failed: string, firedAt: number | null): string => `${groupId} ${failed} ${firedAt}`;
-
-/** Taken back for a refusal, and the member it is about is not up again: the same fault will be acted on once more. */
-const isStillDue = (guard: Guard, { wasRefused, failover }: Entry) =>
-  wasRefused && guard.memberOf(failover.about)?.health.state !== "up";
-
-const isUnconfirmed = (progress: Progress | undefined) => progress === "pending" || progress === "failed";

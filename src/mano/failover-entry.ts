@@ -72,3 +72,12 @@ export function isOvertaken(guard: Guard, failover: Failover, decision: Decision
       (!guard.isMoving(m.trafficNet) && !decision.moves.some((d) => d.trafficNet === m.trafficNet && d.to === m.to)),
   );
 }
+
+/** One carrying out of an armed plan. */
+export const fireOf = (groupId: string, failed: string, firedAt: number | null): string => `${groupId} ${failed} ${firedAt}`;
+
+/** Taken back for a refusal, and the member it is about is not up again: the same fault will be acted on once more. */
+export const isStillDue = (guard: Guard, { wasRefused, failover }: Entry) =>
+  wasRefused && guard.memberOf(failover.about)?.health.state !== "up";
+
+export const isUnconfirmed = (progress: Progress | undefined) => progress === "pending" || progress === "failed";

@@ -5,20 +5,21 @@ import type { ExposureView, ProtectionGroupView, Readiness } from "../model/grou
 import type { VnfcId } from "../model/ids.ts";
 import type { Decision, GivenCommand } from "../model/protection.ts";
 import type { ArmedState } from "./arming.ts";
+import { whyItCannotFire } from "./can-fire.ts";
 import { type Guard, isFenced } from "./guard.ts";
 
 /** A group as it is shown: what is, what is decided, and whether its failovers can fire. Pure. */
 export function groupView(
   guard: Guard,
   given: GivenCommand | null,
-  armed: ArmedState,
+  armed: ArmedState & { readonly takesPlans: boolean },
   more: Pick<ProtectionGroupView, "heals" | "spares">,
   nowMs: number,
 ): ProtectionGroupView {
   const { id, nsId, name, scheme, policy, trafficNets } = guard.group;
   const decision = decide(guard.group, guard.viewAt(nowMs), guard.command, nowMs);
   const servedBy = (vnfc: VnfcId) => trafficNets.filter((n) => guard.servedBy(n.netId) === vnfc).map((n) => n.netId);
-  return {
+  const view = {
     id,
     nsId,
     name,
@@ -39,6 +40,9 @@ export function groupView(
     exposure: exposureOf(guard, nowMs),
     ...more,
   };
+  const paths = guard.isTellingPaths ? { paths: trafficNets.map((n) => guard.pathOf(n.netId)) } : {};
+  const readyBecause = whyItCannotFire(view, { ...paths, isToBeArmed: armed.takesPlans });
+  return { ...view, isReady: readyBecause.length === 0, readyBecause };
 }
 
 function readinessOf(guard: Guard, armed: ArmedState, nowMs: number): Readiness[] {
@@ -53,6 +57,7 @@ function readinessOf(guard: Guard, armed: ArmedState, nowMs: number): Readiness[
       name: nameOf(guard, failed),
       canFailOver: targets.every((to) => to !== undefined),
       isArmed,
+      wakes: decision.wake.length > 0,
       words: [
         ...serves.map((n, i) => outcome(guard, failed, n.name, targets[i], decision)),
         armedWords(armed, isArmed),

@@ -45,6 +45,8 @@ export interface HealerParts {
   readonly stream: EventStream;
   readonly alarms: AlarmBook;
   readonly writes: WriteQueue;
+  /** Told of each try: that it has begun (`ok` null), and how it ended. */
+  onHeal?(vnfcId: VnfcId, startedAt: string, ok: boolean | null, detail: string): void;
 }
 
 /** Brings back what is down, rung by rung (decide/ladder.ts), through its VIM: one heal at a time for each VNFC, driven by the passes. */
@@ -203,6 +205,7 @@ export class Healer {
 
   #tell(type: "heal.started" | "heal.ended", vnfcId: VnfcId, { tries }: Course, ok: boolean | null, detail: string): void {
     const rung = tries.at(-1)?.rung ?? "restart";
+    this.#parts.onHeal?.(vnfcId, tries.at(-1)?.startedAt ?? this.#parts.clock.wall().toISOString(), ok, detail);
     this.#parts.stream.push({ type, vnfcId, rung, try: tries.length, detail, ...(ok !== null && { ok }) });
   }
 }

@@ -2,15 +2,19 @@ import { ensureServers, removeServers } from "../act/servers.ts";
 import { type EndSpec, ensureEnds, removeEnds } from "../act/stitches.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
+import { Turns } from "../lib/turns.ts";
 import type { NsId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, NsState, Vnfc } from "../model/ns.ts";
+import type { VnfInstance } from "../model/occurrence.ts";
 import type { ProtectionGroup } from "../model/protection.ts";
 import type { EventStream } from "../notify/stream.ts";
 import { updateNsState, updateRest, updateVnfcStatus, upsertGroup, writeRemoval } from "../store/mano-ns.ts";
+import { updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, ServerSpec, VimConnector, VimServer } from "../vimconn/connector.ts";
 import { Guard, type GuardedMember } from "./guard.ts";
 import type { Healer, Patient } from "./healer.ts";
+import type { Occurrences } from "./occurrences.ts";
 import {
   copyNetName,
   type Deployment,
@@ -36,6 +40,7 @@ export interface LifecycleParts {
   readonly stream: EventStream;
   readonly writes: WriteQueue;
   readonly healer: Healer;
+  readonly occurrences: Occurrences;
   /** A group is to be heard from now on; it is protected once its guard is watched. */
   guardAdded(guard: Guard): void;
   /** Its groups are protected from now on. */
@@ -76,7 +81,7 @@ export class Lifecycle {
   readonly #begunMs = new Map<NsId, number>();
   /** How far it is in each of its VIMs. */
   readonly #inVims = new Map<NsId, Map<VimAccountId, Part>>();
-  readonly #turns = new Map<NsId, Promise<unknown>>();
+  readonly #turns = new Turns<NsId>();
 
   constructor(parts: LifecycleParts) {
     this.#parts = parts;
@@ -104,19 +109,27 @@ export class Lifecycle {
     return undefined;
   }
 
-  /** Runs `act` when nothing else works on this NS: a request and a step never meet half-way. */
-  async exclusive<T>(id: NsId, act: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(id);
-    const turn = (async () => {
-      await before?.catch(() => {}); // Its failure is its caller's.
-      return act();
-    })();
-    this.#turns.set(id, turn);
-    try {
-      return await turn;
-    } finally {
-      if (this.#turns.get(id) === turn) this.#turns.delete(id);
+  vnfOf(id: string): { readonly deployment: Deployment; readonly vnf: VnfInstance } | undefined {
+    for (const deployment of this.#deployments.values()) {
+      const vnf = deployment.vnfs.find((v) => v.id === id);
+      if (vnf) return { deployment, vnf };
     }
+    return undefined;
+  }
+
+  /** Writes what is known of a VNF anew; `also` goes into the same transaction. */
+  async changeVnf(vnf: VnfInstance, also: (tx: ManoStore) => Promise<void>): Promise<void> {
+    await this.#parts.db.transaction().execute(async (tx) => {
+      await updateVnfInstance(tx, vnf);
+      await also(tx);
+    });
+    const d = this.#deployments.get(vnf.nsId);
+    if (d) this.#deployments.set(vnf.nsId, { ...d, vnfs: d.vnfs.map((v) => (v.id === vnf.id ? vnf : v)) });
+  }
+
+  /** Runs `act` when nothing else works on this NS: a request and a step never meet half-way. */
+  exclusive<T>(id: NsId, act: () => Promise<T>): Promise<T> {
+    return this.#turns.take(id, act);
   }
 
   /** Replaces what is wanted; the caller has written it. */
@@ -129,6 +142,11 @@ export class Lifecycle {
 
   forget(id: NsId): void {
     this.#deployments.delete(id);
+  }
+
+  /** An instantiation is not to go on: what it has made is taken away. The caller has its turn. */
+  fail(id: NsId, why: string): Promise<void> {
+    return this.#setState(id, "FAILED", why);
   }
 
   /** True while a step of it is still to be done. */
@@ -288,7 +306,7 @@ export class Lifecycle {
     return part;
   }
 
-  /** A server that stopped before its group is protected: its state is all there is to go by. */
+  /** A server that stopped before its group is protected: its state is all to go by. */
   #bare(spec: ServerSpec, { id: vnfcId }: Vnfc, server: VimServer, connector: VimConnector): Patient {
     const rest = { groupId: null, port: undefined, health: null, isFenced: false, mayTouch: () => true };
     return { vnfcId, spec, server, connector, ...rest };
@@ -316,11 +334,12 @@ export class Lifecycle {
     if (!vimsOf(d).every((v) => this.#partOf(d, v).isGone)) return;
     const state = d.ns.state === "FAILED" ? "FAILED" : "NOT_INSTANTIATED";
     const ns: Ns = { ...d.ns, state, detail: state === "FAILED" ? d.ns.detail : null, modifiedAt: this.#now() };
-    await writeRemoval(this.#parts.db, ns);
-    this.#deployments.set(ns.id, { ...d, ns, vnfcs: [], stitches: [] });
+    await this.#write(ns, true, (tx) => writeRemoval(tx, ns));
+    this.#deployments.set(ns.id, { ...d, ns, vnfcs: [], vnfs: [], stitches: [] });
     this.#guards.delete(ns.id);
     this.#inVims.delete(ns.id);
     this.#parts.removed(ns, d.vnfcs);
+    for (const v of d.vnfs) this.#parts.stream.push({ type: "vnf.deleted", nsId: ns.id, vnfId: v.id, vnfName: v.name });
     this.#tell(ns);
   }
 
@@ -337,9 +356,20 @@ export class Lifecycle {
   async #setState(id: NsId, state: NsState, detail: string | null): Promise<void> {
     const d = this.#deployments.get(id)!;
     const ns: Ns = { ...d.ns, state, detail, modifiedAt: this.#now() };
-    await updateNsState(this.#parts.db, ns);
+    await this.#write(ns, false, (tx) => updateNsState(tx, ns));
     this.#deployments.set(id, { ...d, ns });
     this.#tell(ns);
+  }
+
+  /** A state of an NS, together with what it means for the operation that goes on. */
+  async #write(ns: Ns, isRemoved: boolean, write: (tx: ManoStore) => Promise<void>): Promise<void> {
+    const { db, occurrences } = this.#parts;
+    const occurrence = occurrences.after(ns, isRemoved);
+    await db.transaction().execute(async (tx) => {
+      await write(tx);
+      if (occurrence) await occurrences.write(tx, occurrence);
+    });
+    if (occurrence) occurrences.tell(occurrence);
   }
 
   #changeVnfc(d: Deployment, vnfc: Vnfc): void {

@@ -3,13 +3,13 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { Source } from "../model/evidence.ts";
+import type { ProtectionGroupView } from "../model/group-view.ts";
 import type { NetId, NsId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, VimAccount, Vnfc } from "../model/ns.ts";
 import type { Decision, ProtectionCommand, ProtectionGroup } from "../model/protection.ts";
 import type { VimLink } from "../model/stitch.ts";
 import { EventStream } from "../notify/stream.ts";
-import { readNsd, readVimAccounts, updateCursor, upsertVimAccount, type VimAccountRecord } from "../store/mano-catalogue.ts";
-import { readAllNs, readAllVnfcs, readGroups, readStitches } from "../store/mano-ns.ts";
+import { readVimAccounts, updateCursor, upsertVimAccount, type VimAccountRecord } from "../store/mano-catalogue.ts";
 import { readFailoversOfGroup, readLastSeq, readPrunedTo } from "../store/mano-records.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, VimConnector } from "../vimconn/connector.ts";
@@ -21,12 +21,17 @@ import { Catalogue } from "./catalogue.ts";
 import { Commands } from "./commands.ts";
 import { FailoverBook } from "./failover-book.ts";
 import { Fences } from "./fences.ts";
-import { type Guard, isFenced, isWell, UNKNOWN_HEAL_MS, unansweredSince } from "./guard.ts";
-import { Healer, type Patient } from "./healer.ts";
+import { groupView } from "./group-views.ts";
+import type { Guard } from "./guard.ts";
+import { Healer } from "./healer.ts";
+import { type HealingParts, healMembers } from "./healing.ts";
 import { IncidentBook } from "./incidents.ts";
 import { Lifecycle, type Site } from "./lifecycle.ts";
 import { linkOf, type NamedLink } from "./links.ts";
-import { vimsOf } from "./plan.ts";
+import { readDeployments } from "./load.ts";
+import { Occurrences } from "./occurrences.ts";
+import { OperationWatch } from "./operation-watch.ts";
+import { type Deployment, vimsOf } from "./plan.ts";
 import { Reaction } from "./reaction.ts";
 import { ReferenceWatch } from "./reference-watch.ts";
 import { RootCauses, tellStore } from "./roots.ts";
@@ -45,6 +50,8 @@ export interface NfvoParts {
   connect(account: VimAccount): VimConnector;
   /** By the names of VIM accounts, as the settings have them. */
   readonly links?: readonly NamedLink[];
+  /** Until a service that runs must be able to fail over, ms. */
+  readonly readyMaxMs: number;
 }
 
 /** Records of one group that are looked at after a restart: the last move of each traffic net is among them. */
@@ -62,6 +69,9 @@ export class Nfvo implements AsyncDisposable {
   readonly commands: Commands;
   readonly healer: Healer;
   readonly spares: Spares;
+  readonly occurrences: Occurrences;
+  readonly operations: OperationWatch;
+  readonly #healing: HealingParts;
   readonly #parts: NfvoParts;
   readonly #book: FailoverBook;
   readonly #fences: Fences;
@@ -85,14 +95,21 @@ export class Nfvo implements AsyncDisposable {
     this.alarms = alarms;
     this.#apart = new Apartness(alarms, (id) => this.lifecycle.vnfcOf(id)?.vnfc.vimServerId);
     this.catalogue = new Catalogue(db, clock);
-    this.#book = new FailoverBook(clock, stream, writes, alarms);
+    this.occurrences = new Occurrences(db, clock, stream, writes);
+    this.#book = new FailoverBook(clock, stream, writes, alarms, (failover) =>
+      this.occurrences.switchedOver(this.lifecycle.of(failover.nsId), failover),
+    );
     this.#incidents = new IncidentBook(clock, stream, writes);
     this.#roots = new RootCauses(clock, alarms, this.#book, this.#incidents);
     writes.onRefusal((why) => tellStore(alarms, why));
-    this.healer = new Healer({ db, clock, log, stream, alarms, writes });
+    const onHeal = (vnfcId: VnfcId, startedAt: string, ok: boolean | null, detail: string) => {
+      this.occurrences.healed(this.lifecycle.vnfcOf(vnfcId)?.deployment, vnfcId, startedAt, ok, detail);
+    };
+    this.healer = new Healer({ db, clock, log, stream, alarms, writes, onHeal });
     const connectorOf = (id: VimAccountId) => this.watchOf(id).connector;
     const wake = (id: VimAccountId) => this.watchOf(id).wake();
-    this.arming = new Arming(clock, log, stream, mode, connectorOf);
+    const onArmed = ({ group, vim }: Guard) => void (this.occurrences.runningOf(group.nsId) && wake(vim));
+    this.arming = new Arming(clock, log, stream, mode, connectorOf, onArmed);
     const isGivenUp = (vnfcId: VnfcId) => alarms.isRaised(vnfcId, "HEAL_GAVE_UP");
     const isBeingHealed = (vnfcId: VnfcId) => this.healer.isUnderWay(vnfcId);
     const suspended = (guard: Guard) => this.#suspended(guard);
@@ -128,7 +145,14 @@ export class Nfvo implements AsyncDisposable {
     const removed = (ns: Ns, vnfcs: readonly Vnfc[]) => this.#removed(ns, vnfcs);
     const disarm: Arming["disarm"] = (guard, vim, signal) => this.arming.disarm(guard, vim, signal);
     const around = { guardAdded, watched, disarm, wake, removed };
-    this.lifecycle = new Lifecycle({ db, clock, stream, writes, healer: this.healer, ...around });
+    const { healer, occurrences } = this;
+    const lifecycle = new Lifecycle({ db, clock, stream, writes, healer, occurrences, ...around });
+    this.lifecycle = lifecycle;
+    this.#healing = { clock, healer, lifecycle };
+    const guardsOf = ({ ns }: Deployment) => this.reaction.guards.filter((g) => g.group.nsId === ns.id);
+    const whyItCannotFire = (guard: Guard) => this.viewOf(guard).readyBecause;
+    const looking = { guardsOf, whyItCannotFire, readyMaxMs: parts.readyMaxMs };
+    this.operations = new OperationWatch({ clock, alarms, healer, lifecycle, occurrences, ...looking });
     alarms.placedBy((id) => placeOf(id, this.lifecycle, this.reaction.guards));
     this.#reference = new ReferenceWatch(clock, this.lifecycle, this.#book);
   }
@@ -158,6 +182,14 @@ export class Nfvo implements AsyncDisposable {
       watch.connector[Symbol.dispose]();
     }
     await this.writes.flush();
+  }
+
+  /** A protection group as it is shown. */
+  viewOf(guard: Guard): ProtectionGroupView {
+    const heals = guard.group.members.flatMap((m) => this.healer.viewOf(m.vnfcId, m.name) ?? []);
+    const more = { heals, spares: this.spares.viewOf(guard) };
+    const armed = { ...this.arming.stateOf(guard), takesPlans: this.arming.takesPlans(guard) };
+    return groupView(guard, this.commands.inPlace(guard.group.id), armed, more, this.#parts.clock.now());
   }
 
   get watches(): readonly VimWatch[] {
@@ -225,15 +257,10 @@ export class Nfvo implements AsyncDisposable {
 
   async #load(): Promise<void> {
     const { db } = this.#parts;
-    const [all, vnfcs, groups] = [await readAllNs(db), await readAllVnfcs(db), await readGroups(db)];
-    const stitches = await readStitches(db);
-    for (const ns of all) {
-      const made = await readNsd(db, ns.nsdId);
-      if (!made) throw new Error(`NS ${ns.id} is of NSD ${ns.nsdId}, which the store has not`);
-      const own = groups.filter((g) => g.nsId === ns.id);
-      for (const group of own) await this.#takeUpRecords(group);
-      const isOf = ({ nsId }: { readonly nsId: NsId }) => nsId === ns.id;
-      this.lifecycle.load({ ns, ...made, vnfcs: vnfcs.filter(isOf), stitches: stitches.filter(isOf) }, own);
+    await this.occurrences.load();
+    for (const { deployment, groups } of await readDeployments(db)) {
+      for (const group of groups) await this.#takeUpRecords(group);
+      this.lifecycle.load(deployment, groups);
     }
     for (const guard of this.reaction.guards) this.#setSince(guard);
     await this.#incidents.load(db);
@@ -259,7 +286,9 @@ export class Nfvo implements AsyncDisposable {
   }
 
   #isBusy(id: VimAccountId): boolean {
-    return this.lifecycle.all.some((d) => vimsOf(d).includes(id) && this.lifecycle.isInTransition(d)) || this.#book.isWaiting;
+    const isWorkedOn = (d: Deployment) =>
+      this.lifecycle.isInTransition(d) || this.occurrences.runningOf(d.ns.id)?.state === "PROCESSING";
+    return this.lifecycle.all.some((d) => vimsOf(d).includes(id) && isWorkedOn(d)) || this.#book.isWaiting;
   }
 
   /** Of all VIMs in which the group has members. */
@@ -290,9 +319,18 @@ export class Nfvo implements AsyncDisposable {
     for (const guard of guards) await this.#passOver(guard, site);
     const lookAgainMs = this.#roots.look(watch.account, guards, seen);
     if (lookAgainMs !== null) this.#wakeIn(lookAgainMs, vim);
-    for (const ns of own) await this.lifecycle.step(ns, site);
+    for (const ns of own) await this.#stepOf(ns, site);
     this.#book.tellStuck();
     this.#keepCursor(watch);
+  }
+
+  async #stepOf(ns: NsId, site: Site): Promise<void> {
+    await this.lifecycle.step(ns, site);
+    if (this.occurrences.runningOf(ns) === undefined) return;
+    await this.lifecycle.exclusive(ns, async () => {
+      const d = this.lifecycle.of(ns);
+      if (d) await this.operations.look(d, site);
+    });
   }
 
   async #passOver(guard: Guard, site: Site): Promise<void> {
@@ -315,48 +353,8 @@ export class Nfvo implements AsyncDisposable {
     this.#apart.look(guard, vim, seen);
     const againMs = await this.spares.pass(guard, decision, site);
     if (againMs !== null) this.#wakeIn(againMs, vim);
-    await this.#heal(guard, decision, site);
-  }
-
-  async #heal(guard: Guard, decision: Decision, { vim, connector, seen, signal }: Site): Promise<void> {
-    const stuck = this.#stuck(guard);
-    for (const of of guard.members) {
-      const { vnfcId } = of.member;
-      if (of.member.vimAccountId !== vim || !guard.looksAfter(vnfcId)) continue;
-      if (isWell(of)) this.healer.isUp(vnfcId);
-      else if (of.rest.rest !== "awake")
-        continue; // Only its cable is out: it rests on.
-      else if (decision.heal.includes(vnfcId) || stuck.includes(vnfcId) || this.healer.isUnderWay(vnfcId)) {
-        const spec = this.lifecycle.specOf(vnfcId, seen);
-        if (!spec) continue;
-        const server = seen.servers.get(spec.id);
-        // A spare that somebody else has paused is not trusted.
-        const isStrange = of.member.standby === "warm" && server?.status === "PAUSED";
-        const patient: Patient = {
-          vnfcId,
-          groupId: guard.group.id,
-          spec,
-          server,
-          port: seen.ports.find((p) => p.id === of.portId),
-          health: of.health,
-          isFenced: isFenced(of) || isStrange || stuck.includes(vnfcId),
-          connector,
-          mayTouch: () => of.health.state !== "up",
-        };
-        const againMs = await this.healer.heal(patient, signal);
-        if (againMs !== null) this.#wakeIn(againMs, vim);
-      }
-    }
-  }
-
-  /** Members nobody knows anything of for so long that they do not come by themselves; only such as serve nothing. */
-  #stuck(guard: Guard): VnfcId[] {
-    const now = this.#parts.clock.now();
-    const stuck = guard.members.filter((m) => {
-      const sinceMs = unansweredSince(m);
-      return sinceMs !== null && now - sinceMs >= UNKNOWN_HEAL_MS && guard.carriedBy(m.member.vnfcId) === 0;
-    });
-    return stuck.map((m) => m.member.vnfcId);
+    const healAgainMs = await healMembers(this.#healing, guard, decision, site);
+    if (healAgainMs !== null) this.#wakeIn(healAgainMs, vim);
   }
 
   /** One more pass by then; the earliest wish counts. */

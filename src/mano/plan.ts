@@ -2,6 +2,7 @@ import { netOfEnd } from "../act/stitches.ts";
 import type { Nsd, NsMember, Vdu, Vnfd } from "../model/descriptor.ts";
 import type { GroupId, NetId, NsId, ServerId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, Vnfc, VnfcStatus } from "../model/ns.ts";
+import type { VnfInstance } from "../model/occurrence.ts";
 import type { Member, ProtectionGroup } from "../model/protection.ts";
 import type { Stitch } from "../model/stitch.ts";
 import type { Inventory, ServerSpec, VimServer } from "../vimconn/connector.ts";
@@ -15,6 +16,8 @@ export interface Deployment {
   readonly nsd: Nsd;
   readonly vnfd: Vnfd;
   readonly vnfcs: readonly Vnfc[];
+  /** Its VNFs, while it is instantiated or about to be. */
+  readonly vnfs: readonly VnfInstance[];
   /** What joins its parts; none where all of it is in one VIM. */
   readonly stitches: readonly Stitch[];
 }

@@ -1,15 +1,20 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
+import type { Vnfd } from "../model/descriptor.ts";
 import type { NsdId, NsId, VimAccountId } from "../model/ids.ts";
 import type { Ns, NsView, RunningGroup, VimAccount, VimAccountView } from "../model/ns.ts";
+import type { Occurrence, VnfProduct } from "../model/occurrence.ts";
 import { readDescriptors, readNsd } from "../store/mano-catalogue.ts";
 import { deleteNs, insertNs, updateNsState, writeInstantiation } from "../store/mano-ns.ts";
+import { insertVnfInstances } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Guard } from "./guard.ts";
 import type { Nfvo } from "./nfvo.ts";
+import { busy, failure } from "./occurrences.ts";
 import { type Deployment, planVnfcs, SERVER_NAME_MAX, serverNameOf, trafficNetNames, vimsOf } from "./plan.ts";
 import { linkKey, planStitches } from "./stitches.ts";
+import { partsOf, planVnfs, productOf } from "./vnf-plan.ts";
 
 /** What takes its turn where VLANs of links are given. */
 const LINKS = "links" as NsId;
@@ -19,6 +24,7 @@ export interface NsWish {
   /** Record id of the NSD, or its id in the descriptor file: then the newest version. */
   readonly nsdId: string;
   readonly nsName: string;
+  readonly nsDescription?: string | undefined;
   /** Id or name; may be left out where there is one VIM only. */
   readonly vimAccountId?: string | undefined;
   /** VNFC or VDU → id or name of the VIM it goes to, over what the descriptor says. */
@@ -63,6 +69,7 @@ export class Requests {
     const ns: Ns = {
       id,
       name: wish.nsName,
+      description: wish.nsDescription ?? "",
       nsdId,
       vimAccountId,
       vimAccounts,
@@ -78,15 +85,32 @@ export class Requests {
           id: had.ns.id,
         });
       await insertNs(this.#db, ns);
-      this.#nfvo.lifecycle.want({ ns, ...made, vnfcs: [], stitches: [] });
+      this.#nfvo.lifecycle.want({ ns, ...made, vnfcs: [], vnfs: [], stitches: [] });
     });
+    this.#nfvo.stream.push({ type: "ns.created", nsId: id, nsName: ns.name });
     return this.getNs(id);
   }
 
-  /** The rows of every VNFC are on the disk when this resolves; from then on the loop finishes it, or fails it and cleans up. */
+  /** Instantiates it whatever came of an operation before, as our own API lets it. */
   async instantiate(id: string): Promise<NsView> {
+    await this.startInstantiation(id, {}, true);
+    return this.getNs(id);
+  }
+
+  /**
+   * The rows of every VNFC are on the disk when this resolves; from then on the loop finishes it, or fails it and cleans up. `retried`: an
+   * instantiation that goes on. `supersedes`: one that is FAILED_TEMP is given up for it.
+   */
+  async startInstantiation(
+    id: string,
+    params: Occurrence["params"],
+    supersedes = false,
+    retried: Occurrence | null = null,
+  ): Promise<Occurrence> {
     const { ns } = this.#deployment(id);
-    await this.#nfvo.lifecycle.exclusive(ns.id, async () => {
+    const { lifecycle } = this.#nfvo;
+    const products = await this.#products();
+    const occurrence = await lifecycle.exclusive(ns.id, async () => {
       const d = this.#deployment(id);
       const isClean = d.ns.state === "NOT_INSTANTIATED" || (d.ns.state === "FAILED" && d.vnfcs.length === 0);
       if (!isClean)
@@ -94,50 +118,115 @@ export class Requests {
       this.#refuseSharedNets(d);
       const wanted: Ns = { ...d.ns, state: "INSTANTIATING", detail: null, modifiedAt: this.#now() };
       const vnfcs = planVnfcs(wanted, d.vnfd, randomUUID, wanted.modifiedAt);
+      const vnfs = planVnfs({ ...d, ns: wanted }, randomUUID, wanted.modifiedAt, (vnfd) => products.get(vnfd));
       // One at a time: a VLAN of a link is given once.
-      await this.#nfvo.lifecycle.exclusive(LINKS, () => this.#write({ ...d, ns: wanted, vnfcs }));
+      return lifecycle.exclusive(LINKS, () => this.#write({ ...d, ns: wanted, vnfcs, vnfs }, params, supersedes, retried));
     });
     this.#wakeAll(id);
-    return this.getNs(id);
+    return occurrence;
   }
 
-  async #write(d: Deployment): Promise<void> {
-    const { lifecycle, watches } = this.#nfvo;
+  async #write(
+    d: Deployment,
+    params: Occurrence["params"],
+    supersedes: boolean,
+    retried: Occurrence | null,
+  ): Promise<Occurrence> {
+    const { lifecycle, watches, occurrences, stream } = this.#nfvo;
     const taken = lifecycle.all.flatMap((other) => other.stitches);
     const nameOf = (vim: VimAccountId) => watches.find((w) => w.account.id === vim)?.account.name ?? vim;
     const { stitches, errors } = planStitches(d, { links: this.#nfvo.links(), taken, nameOf, newId: randomUUID });
     if (errors.length > 0) throw new Fault("INVALID", errors.join("\n"), { id: d.ns.id });
     const rows = stitches.map((stitch) => ({ link: linkKey(stitch.near, stitch.far), stitch }));
-    await writeInstantiation(this.#db, d.ns, d.vnfcs, rows);
+    if (supersedes) await this.#supersede(d.ns.id);
+    const parts = partsOf(d, "INSTANTIATE", "ADDED", null, () => randomUUID());
+    const occurrence = retried
+      ? occurrences.changed(retried, { state: "PROCESSING", error: null, vnfs: [...retried.vnfs, ...parts] })
+      : occurrences.begin(d.ns, "INSTANTIATE", parts, params);
+    await this.#db.transaction().execute(async (tx) => {
+      await writeInstantiation(tx, d.ns, d.vnfcs, rows);
+      await insertVnfInstances(tx, d.vnfs);
+      await occurrences.write(tx, occurrence);
+    });
     lifecycle.want({ ...d, stitches });
+    for (const v of d.vnfs) stream.push({ type: "vnf.created", nsId: d.ns.id, vnfId: v.id, vnfName: v.name });
+    occurrences.tell(occurrence);
+    return occurrence;
+  }
+
+  /** By the id of the VNFD; of several versions the last. */
+  async #products(): Promise<Map<string, VnfProduct>> {
+    const vnfds = (await readDescriptors(this.#db)).filter((r) => r.kind === "vnfd");
+    return new Map(vnfds.map((r) => [r.body.id, productOf(r.body as Vnfd, r.id)]));
+  }
+
+  /** What went on before is given up for what is asked for now. */
+  async #supersede(ns: NsId): Promise<void> {
+    const { occurrences } = this.#nfvo;
+    const other = occurrences.runningOf(ns);
+    if (!other) return;
+    const error = other.error ?? failure("given up for what was asked for after it");
+    await occurrences.put(occurrences.changed(other, { state: "FAILED", error, cancelMode: null }));
   }
 
   #wakeAll(id: string): void {
     for (const vim of vimsOf(this.#deployment(id))) this.#nfvo.watchOf(vim).wake();
   }
 
+  /** Terminates it whatever goes on, as our own API lets it. */
   async terminate(id: string): Promise<NsView> {
-    const { ns } = this.#deployment(id);
-    await this.#nfvo.lifecycle.exclusive(ns.id, async () => {
-      const d = this.#deployment(id);
-      if (d.ns.state === "TERMINATING") return;
-      if (d.ns.state === "NOT_INSTANTIATED")
-        throw new Fault("CONFLICT", `NS ${id} is NOT_INSTANTIATED; there is nothing to terminate`, { id });
-      const wanted: Ns = { ...d.ns, state: "TERMINATING", detail: null, modifiedAt: this.#now() };
-      await updateNsState(this.#db, wanted);
-      this.#nfvo.lifecycle.want({ ...d, ns: wanted });
-    });
-    this.#wakeAll(id);
+    if (this.#deployment(id).ns.state !== "TERMINATING") await this.startTermination(id, {}, true);
     return this.getNs(id);
   }
 
-  async deleteNs(id: string): Promise<void> {
+  /** `supersedes`: what goes on is given up for it. `rolledBack`: it is the way back of that operation. */
+  async startTermination(
+    id: string,
+    params: Occurrence["params"],
+    supersedes = false,
+    rolledBack: Occurrence | null = null,
+  ): Promise<Occurrence> {
+    const { occurrences, lifecycle } = this.#nfvo;
+    const { ns } = this.#deployment(id);
+    const occurrence = await lifecycle.exclusive(ns.id, async () => {
+      const d = this.#deployment(id);
+      if (d.ns.state === "NOT_INSTANTIATED")
+        throw new Fault("CONFLICT", `NS ${id} is NOT_INSTANTIATED; there is nothing to terminate`, { id });
+      const wanted: Ns = { ...d.ns, state: "TERMINATING", detail: null, modifiedAt: this.#now() };
+      if (supersedes) await this.#supersede(ns.id);
+      const o = rolledBack
+        ? occurrences.changed(rolledBack, { state: "ROLLING_BACK" })
+        : occurrences.begin(
+            d.ns,
+            "TERMINATE",
+            partsOf(d, "TERMINATE", "REMOVED", null, () => randomUUID()),
+            params,
+          );
+      await this.#db.transaction().execute(async (tx) => {
+        await updateNsState(tx, wanted);
+        await occurrences.write(tx, o);
+      });
+      lifecycle.want({ ...d, ns: wanted });
+      occurrences.tell(o);
+      return o;
+    });
+    this.#wakeAll(id);
+    return occurrence;
+  }
+
+  /** `supersedes`: also where an operation before is FAILED_TEMP, as our own API lets it. */
+  async deleteNs(id: string, supersedes = true): Promise<void> {
     await this.#nfvo.lifecycle.exclusive(this.#deployment(id).ns.id, async () => {
       const d = this.#deployment(id);
       const isGone = d.vnfcs.length === 0 && (d.ns.state === "NOT_INSTANTIATED" || d.ns.state === "FAILED");
       if (!isGone) throw new Fault("CONFLICT", `NS ${id} is ${d.ns.state}; terminate it first`, { id });
+      const { lifecycle, occurrences, stream } = this.#nfvo;
+      const running = occurrences.runningOf(d.ns.id);
+      if (running && !supersedes) throw busy(d.ns, running);
+      await this.#supersede(d.ns.id);
       await deleteNs(this.#db, d.ns.id);
-      this.#nfvo.lifecycle.forget(d.ns.id);
+      lifecycle.forget(d.ns.id);
+      stream.push({ type: "ns.deleted", nsId: d.ns.id, nsName: d.ns.name });
     });
   }
 
@@ -159,6 +248,11 @@ export class Requests {
     const id = (wish.id ?? randomUUID()) as VimAccountId;
     await this.#nfvo.addVim({ ...wish, id });
     return this.listVims().find((v) => v.id === id)!;
+  }
+
+  /** An NS by id or name. Throws NOT_FOUND. */
+  deploymentOf(id: string): Deployment {
+    return this.#deployment(id);
   }
 
   #deployment(id: string): Deployment {
@@ -227,6 +321,7 @@ export class Requests {
       vnfcs: d.vnfcs.map((v) => ({ ...v, health: healthOf(v.id) })),
       stitches: d.stitches,
       protectionGroups: guards.map(runningGroupOf),
+      underWay: shownOf(this.#nfvo.occurrences.runningOf(d.ns.id)),
     };
   }
 
@@ -240,6 +335,12 @@ function serviceNets({ ns, nsd }: Deployment): { readonly name: string; readonly
   const keyed = (name: string, vim: VimAccountId) => ({ name, key: `${vim} ${name}` });
   const data = nsd.members.map((m) => keyed(m.dataNet, ns.vimAccounts[m.vnfc] ?? ns.vimAccountId));
   return [...trafficNetNames(nsd).map((name) => keyed(name, ns.vimAccountId)), ...data];
+}
+
+function shownOf(o: Occurrence | undefined): NsView["underWay"] {
+  if (!o) return null;
+  const { id, operation, state, warnings, error } = o;
+  return { id, operation, state, warnings, error };
 }
 
 const runningGroupOf = (guard: Guard): RunningGroup => {

@@ -56,6 +56,14 @@ export interface NsMember {
   readonly capacity: number | null;
 }
 
+/** A VNF of an NSD's VNF profile, and its VNFCs by name. */
+export interface VnfOfNs {
+  readonly profile: string;
+  /** The id of its VNFD. */
+  readonly vnfd: string;
+  readonly vnfcs: readonly string[];
+}
+
 export interface Nsd {
   readonly id: string;
   readonly name: string;
@@ -69,6 +77,8 @@ export interface Nsd {
   readonly designer?: string;
   /** Ids of the VNFDs it was compiled with; left out: `vnfd` alone. */
   readonly vnfds?: readonly string[];
+  /** Left out: all its VNFCs are of one VNF. */
+  readonly vnfs?: readonly VnfOfNs[];
 }
 
 /** What one descriptor file holds: NSDs and the VNFDs they are made of. */

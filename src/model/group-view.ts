@@ -40,6 +40,8 @@ export interface Readiness {
   readonly canFailOver: boolean;
   /** That lies in the VIM, to be done without us. */
   readonly isArmed: boolean;
+  /** A warm spare would be woken for it. */
+  readonly wakes: boolean;
   /** What would be done if it failed now, and what stands in the way. */
   readonly words: readonly string[];
 }
@@ -88,6 +90,10 @@ export interface ProtectionGroupView {
   readonly because: readonly string[];
   readonly armed: { readonly revision: number | null; readonly isCurrent: boolean; readonly why: string | null };
   readonly readiness: readonly Readiness[];
+  /** Whichever member that serves failed now, its traffic would go on at once: members up, spares warm, ways seen, plans armed, room there. */
+  readonly isReady: boolean;
+  /** Why it is not. */
+  readonly readyBecause: readonly string[];
   /** Whom the next failure would leave unserved or unprotected; nobody is named whose failure costs nothing. */
   readonly exposure: readonly ExposureView[];
   readonly spares: readonly SpareView[];

@@ -2,6 +2,7 @@ import type { Source } from "./evidence.ts";
 import type { Rung } from "./heal.ts";
 import type { GroupId, NetId, NsId, VimAccountId, VnfcId } from "./ids.ts";
 import type { Incident } from "./incident.ts";
+import type { Occurrence, OccurrenceState } from "./occurrence.ts";
 import type { CommandState, Health, Move, ProtectionCommand } from "./protection.ts";
 
 /** X.733 perceived severities, as SOL003 and SOL005 fault management spell them. */
@@ -102,6 +103,19 @@ export type ManoEventBody =
   | ({ readonly type: "api.changed" } & ApiChange)
   | { readonly type: "vim.connected" | "vim.lost"; readonly vimAccountId: VimAccountId; readonly why?: string }
   | { readonly type: "ns.state"; readonly nsId: NsId; readonly state: string; readonly detail?: string }
+  | { readonly type: "ns.created" | "ns.deleted"; readonly nsId: NsId; readonly nsName: string }
+  | { readonly type: "vnf.created" | "vnf.deleted"; readonly nsId: NsId; readonly vnfId: string; readonly vnfName: string }
+  /** A life cycle operation has begun, or has come into another state. */
+  | { readonly type: "ns.occurrence"; readonly occurrence: Occurrence }
+  /** The same, as one of its VNFs sees it; `state` may be STARTING, which an NS has not. */
+  | {
+      readonly type: "vnf.occurrence";
+      readonly vnfId: string;
+      /** Of the VnfLcmOpOcc. */
+      readonly occurrenceId: string;
+      readonly state: OccurrenceState;
+      readonly occurrence: Occurrence;
+    }
   | { readonly type: "vnfc.status"; readonly vnfcId: VnfcId; readonly status: string; readonly was: string | null }
   | { readonly type: "health.changed"; readonly vnfcId: VnfcId; readonly from: Health["state"]; readonly to: Health }
   | {

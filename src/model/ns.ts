@@ -1,4 +1,5 @@
 import type { GroupId, NsdId, NsId, ServerId, VimAccountId, VnfcId } from "./ids.ts";
+import type { Occurrence } from "./occurrence.ts";
 import type { Health, Member, ProtectionPolicy, Scheme, TrafficNet } from "./protection.ts";
 import type { Stitch } from "./stitch.ts";
 
@@ -28,6 +29,7 @@ export type NsState = "NOT_INSTANTIATED" | "INSTANTIATING" | "INSTANTIATED" | "T
 export interface Ns {
   readonly id: NsId;
   readonly name: string;
+  readonly description: string;
   readonly nsdId: NsdId;
   /** Where its traffic enters, and all of it is but what `vimAccounts` says. */
   readonly vimAccountId: VimAccountId;
@@ -93,6 +95,8 @@ export interface NsView extends Ns {
   /** What joins its parts where they are in several VIMs. */
   readonly stitches: readonly Stitch[];
   readonly protectionGroups: readonly RunningGroup[];
+  /** The life cycle operation that was asked for and is not at its end; null: none. */
+  readonly underWay: Pick<Occurrence, "id" | "operation" | "state" | "warnings" | "error"> | null;
 }
 
 /** A VIM account and whether the VIM answers. */

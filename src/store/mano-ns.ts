@@ -8,6 +8,7 @@ import { policyIn } from "./policy.ts";
 const nsOf = (row: NsRow): Ns => ({
   id: row.id as NsId,
   name: row.name,
+  description: row.description,
   nsdId: row.nsd_id as NsdId,
   vimAccountId: row.vim_account_id as VimAccountId,
   vimAccounts: JSON.parse(row.vim_accounts) as Ns["vimAccounts"],
@@ -60,6 +61,7 @@ export async function insertNs(db: ManoStore, ns: Ns): Promise<void> {
   const {
     id,
     name,
+    description,
     nsdId: nsd_id,
     vimAccountId: vim_account_id,
     vimAccounts,
@@ -69,7 +71,7 @@ export async function insertNs(db: ManoStore, ns: Ns): Promise<void> {
     modifiedAt: modified_at,
   } = ns;
   const vim_accounts = JSON.stringify(vimAccounts);
-  const row = { id, name, nsd_id, vim_account_id, vim_accounts, state, detail, created_at, modified_at };
+  const row = { id, name, description, nsd_id, vim_account_id, vim_accounts, state, detail, created_at, modified_at };
   await db.insertInto("ns").values(row).execute();
 }
 
@@ -85,24 +87,22 @@ export async function updateNsState(db: ManoStore, ns: Pick<Ns, "id" | "state" |
     .execute();
 }
 
-/** From here on the NS is wanted: its state, every VNFC it shall have and what joins them, in one transaction, before a VIM is asked for any. */
+/** From here on the NS is wanted: its state, every VNFC it shall have and what joins them, in the caller's transaction, before a VIM is asked for any. */
 export async function writeInstantiation(
-  db: ManoStore,
+  tx: ManoStore,
   ns: Ns,
   vnfcs: readonly Vnfc[],
   stitches: readonly { readonly link: string; readonly stitch: Stitch }[],
 ): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    await updateNsState(tx, ns);
-    await tx.insertInto("vnfc").values(vnfcs.map(rowOfVnfc)).execute();
-    for (const { link, stitch } of stitches) {
-      const { id, nsId: ns_id, vlan } = stitch;
-      await tx
-        .insertInto("stitch")
-        .values({ id, ns_id, link, vlan, body: JSON.stringify(stitch) })
-        .execute();
-    }
-  });
+  await updateNsState(tx, ns);
+  await tx.insertInto("vnfc").values(vnfcs.map(rowOfVnfc)).execute();
+  for (const { link, stitch } of stitches) {
+    const { id, nsId: ns_id, vlan } = stitch;
+    await tx
+      .insertInto("stitch")
+      .values({ id, ns_id, link, vlan, body: JSON.stringify(stitch) })
+      .execute();
+  }
 }
 
 export async function readStitches(db: ManoStore): Promise<Stitch[]> {
@@ -110,21 +110,19 @@ export async function readStitches(db: ManoStore): Promise<Stitch[]> {
   return rows.map((r) => JSON.parse(r.body) as Stitch);
 }
 
-/** Forgets the VNFCs and groups of an NS, whose servers are gone. */
-export async function writeRemoval(db: ManoStore, ns: Ns): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    await updateNsState(tx, ns);
-    await tx.deleteFrom("vnfc").where("ns_id", "=", ns.id).execute();
-    await tx.deleteFrom("stitch").where("ns_id", "=", ns.id).execute();
-    const groups = tx.selectFrom("protection_group").select("id").where("ns_id", "=", ns.id);
-    await tx
-      .updateTable("protection_command")
-      .set({ ended_at: ns.modifiedAt, ended_because: "the network service was terminated" })
-      .where("group_id", "in", groups)
-      .where("ended_at", "is", null)
-      .execute();
-    await tx.deleteFrom("protection_group").where("ns_id", "=", ns.id).execute();
-  });
+/** Forgets the VNFs, VNFCs and groups of an NS, whose servers are gone. Part of the caller's transaction. */
+export async function writeRemoval(tx: ManoStore, ns: Ns): Promise<void> {
+  await updateNsState(tx, ns);
+  for (const table of ["vnfc", "vnf_instance", "stitch"] as const)
+    await tx.deleteFrom(table).where("ns_id", "=", ns.id).execute();
+  const groups = tx.selectFrom("protection_group").select("id").where("ns_id", "=", ns.id);
+  await tx
+    .updateTable("protection_command")
+    .set({ ended_at: ns.modifiedAt, ended_because: "the network service was terminated" })
+    .where("group_id", "in", groups)
+    .where("ended_at", "is", null)
+    .execute();
+  await tx.deleteFrom("protection_group").where("ns_id", "=", ns.id).execute();
 }
 
 export async function deleteNs(db: ManoStore, id: NsId): Promise<void> {

@@ -28,6 +28,7 @@ export interface DescriptorRow {
 export interface NsRow {
   id: string;
   name: string;
+  description: string;
   nsd_id: string;
   vim_account_id: string;
   vim_accounts: string;
@@ -152,6 +153,25 @@ export interface OpenmanoVnfUseRow {
 /** SQLite's own number of a row: rows of one table in the order in which they were made. */
 interface Ordered {
   rowid: Generated<number>;
+export interface VnfInstanceRow {
+  id: string;
+  ns_id: string;
+  seq: number;
+  body: string;
+}
+
+export interface OccurrenceRow {
+  id: string;
+  ns_id: string;
+  state: string;
+  started_at: string;
+  body: string;
+}
+
+export interface VnfOccurrenceRow {
+  id: string;
+  vnf_id: string;
+  occurrence_id: string;
 }
 
 export interface ManoTables {
@@ -168,6 +188,9 @@ export interface ManoTables {
   protection_command: ProtectionCommandRow;
   saga: SagaRow;
   heal_course: HealCourseRow;
+  vnf_instance: VnfInstanceRow;
+  occurrence: OccurrenceRow;
+  vnf_occurrence: VnfOccurrenceRow;
   tokens: TokenRow;
   subscriptions: SubscriptionRow;
   openmano_tenant: OpenmanoRow & Ordered;

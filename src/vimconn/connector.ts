@@ -85,6 +85,8 @@ export interface VimConnector extends Disposable {
   /** Makes the server unless one with this id is there already. */
   ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void>;
   startServer(id: ServerId, signal: AbortSignal): Promise<void>;
+  /** Asks its guest to end, or ends it. */
+  stopServer(id: ServerId, isForced: boolean, signal: AbortSignal): Promise<void>;
   pauseServer(id: ServerId, signal: AbortSignal): Promise<void>;
   resumeServer(id: ServerId, signal: AbortSignal): Promise<void>;
   /** Forces it off and starts it: a new life, also of a guest that hangs. */

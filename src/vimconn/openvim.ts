@@ -142,6 +142,10 @@ class OpenVim implements VimConnector {
     return this.#action(id, "start", signal);
   }
 
+  stopServer(id: ServerId, isForced: boolean, signal: AbortSignal): Promise<void> {
+    return this.#action(id, isForced ? "forceOff" : "shutdown", signal);
+  }
+
   pauseServer(id: ServerId, signal: AbortSignal): Promise<void> {
     return this.#action(id, "pause", signal);
   }

@@ -40,7 +40,7 @@ export class ManoLife {
     const { clock } = this.life;
     const db = this.#disk.open<ManoTables>(this.life);
     const connect = () => this.#connect(this.life);
-    const nfvo = await Nfvo.open({ db, clock, log: this.#log, mode: "push", pollIntervalMs: 1_000, connect });
+    const nfvo = await Nfvo.open({ db, clock, log: this.#log, mode: "push", pollIntervalMs: 1_000, connect, readyMaxMs: 60_000 });
     this.nfvo = nfvo;
     this.requests = new Requests(nfvo, db, clock);
     nfvo.stream.subscribe((event) => {

@@ -119,6 +119,10 @@ export class SimConnector implements VimConnector {
     return this.#act(id, "start", signal);
   }
 
+  stopServer(): Promise<void> {
+    return Promise.reject(new Error("nobody stops VNFs here"));
+  }
+
   pauseServer(id: ServerId, signal: AbortSignal): Promise<void> {
     return this.#act(id, "pause", signal);
   }

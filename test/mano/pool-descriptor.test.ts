@@ -97,7 +97,7 @@ describe("the groups of the example", () => {
     const vnfcs = vnfds[0]!.vdus[0]!.vnfcs.map((v) => ({ id: v.id, name: v.id, vdu: "relay" }) as unknown as Vnfc);
     const nets = new Map(nsds[0]!.members.flatMap((m) => [m.dataNet, ...m.trafficNets]).map((n) => [n, n as NetId]));
     return groupsOf(
-      { ns: { id: "ns", name: "media" } as unknown as Ns, nsd: nsds[0]!, vnfd: vnfds[0]!, vnfcs, stitches: [] },
+      { ns: { id: "ns", name: "media" } as unknown as Ns, nsd: nsds[0]!, vnfd: vnfds[0]!, vnfcs, vnfs: [], stitches: [] },
       () => nets,
     );
   };

@@ -99,8 +99,14 @@ export class Rig implements AsyncDisposable {
       .sort();
   }
 
+  /** A descriptor file of any form. */
+  // biome-ignore lint/suspicious/noExplicitAny: an answer of an API.
+  onboard(file: string): Promise<{ status: number; body: any }> {
+    return this.ask("POST", "/nsd/v1/descriptors", file);
+  }
+
   async create(file = example("media-relay.yaml"), where: object = {}): Promise<string> {
-    const onboarded = await this.ask("POST", "/nsd/v1/descriptors", file);
+    const onboarded = await this.onboard(file);
     const nsd = onboarded.body.find((d: { kind: string }) => d.kind === "nsd");
     const made = await this.ask("POST", "/mano/v1/ns_instances", { nsdId: nsd.id, nsName: "media", ...where });
     if (made.status !== 201) throw new Error(`not created: ${JSON.stringify(made.body)}`);
@@ -116,6 +122,8 @@ export class Rig implements AsyncDisposable {
     for (const { name } of this.vim.servers.values()) this.vim.up(name);
     await until("INSTANTIATED", async () => (await this.ns()).state === "INSTANTIATED");
     await until("all up", async () => (await this.ns()).vnfcs.every((v) => v.health?.state === "up"));
+    // A toy that looks at ways says what a test has it say.
+    if (this.vim.paths === null) await until("it can fail over", async () => (await this.ns()).underWay === null, 20_000);
     return id;
   }
 }

@@ -289,6 +289,7 @@ export class ToyVim implements AsyncDisposable {
       this.rested.add(server.id);
       this.down(server.name, "PAUSED");
     }
+    if ((action === "shutdown" || action === "forceOff") && server.status === "ACTIVE") this.down(server.name);
     if (action !== "resume" || !this.rested.delete(server.id)) return;
     server.status = "ACTIVE";
     for (const p of this.#portsOf(server)) p.status = "BUILD";

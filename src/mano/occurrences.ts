@@ -1,0 +1,194 @@
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import { nameUuid } from "../lib/name-uuid.ts";
+import type { NsId, VnfcId } from "../model/ids.ts";
+import type { Failover } from "../model/mano-event.ts";
+import type { Ns } from "../model/ns.ts";
+import { isUnderWay, type NsOperation, type Occurrence, type VnfPart } from "../model/occurrence.ts";
+import type { EventStream } from "../notify/stream.ts";
+import { readRunningOccurrences, upsertOccurrence } from "../store/mano-occurrences.ts";
+import type { ManoStore } from "../store/mano-schema.ts";
+import type { Deployment } from "./plan.ts";
+import { partsOf } from "./vnf-plan.ts";
+import type { WriteQueue } from "./writes.ts";
+
+/** Of a life cycle operation that was not finished. */
+export const failure = (detail: string): NonNullable<Occurrence["error"]> => ({
+  status: 500,
+  title: "the operation was not finished",
+  detail,
+});
+
+/** The life cycle operations of every NS: at most one at a time that somebody asked for, and the record of what the MANO does by itself. */
+export class Occurrences {
+  readonly #db: ManoStore;
+  readonly #clock: Clock;
+  readonly #stream: EventStream;
+  readonly #writes: WriteQueue;
+  /** Asked for and not at their end. */
+  readonly #running = new Map<NsId, Occurrence>();
+  /** What was told last of what goes on by itself. */
+  readonly #automatic = new Map<string, Occurrence>();
+
+  constructor(db: ManoStore, clock: Clock, stream: EventStream, writes: WriteQueue) {
+    this.#db = db;
+    this.#clock = clock;
+    this.#stream = stream;
+    this.#writes = writes;
+  }
+
+  /** Takes up what an earlier run was in the middle of. */
+  async load(): Promise<void> {
+    for (const o of await readRunningOccurrences(this.#db))
+      (o.isAutomatic ? this.#automatic : this.#running).set((o.isAutomatic ? o.id : o.nsId) as NsId, o);
+  }
+
+  /** What somebody asked for and that is not at its end. */
+  runningOf(ns: NsId): Occurrence | undefined {
+    return this.#running.get(ns);
+  }
+
+  get running(): readonly Occurrence[] {
+    return [...this.#running.values()];
+  }
+
+  /** A new one, to be written together with what is wanted. Throws CONFLICT while another one goes on. */
+  begin(ns: Ns, operation: NsOperation, vnfs: readonly VnfPart[], params: Occurrence["params"]): Occurrence {
+    const other = this.#running.get(ns.id);
+    if (other) throw busy(ns, other);
+    const now = this.#now();
+    return {
+      id: crypto.randomUUID(),
+      nsId: ns.id,
+      operation,
+      state: "PROCESSING",
+      startedAt: now,
+      stateEnteredAt: now,
+      isAutomatic: false,
+      cancelMode: null,
+      params,
+      error: null,
+      warnings: [],
+      vnfs,
+    };
+  }
+
+  /** The same in another state. */
+  changed(o: Occurrence, change: Partial<Pick<Occurrence, "state" | "error" | "warnings" | "cancelMode" | "vnfs">>): Occurrence {
+    const isNew = change.state !== undefined && change.state !== o.state;
+    return { ...o, ...change, ...(isNew && { stateEnteredAt: this.#now() }) };
+  }
+
+  /** Part of the caller's transaction; `tell` it when that is on the disk. */
+  async write(tx: ManoStore, o: Occurrence): Promise<void> {
+    await upsertOccurrence(tx, o);
+  }
+
+  /** It is on the disk: subscribers hear of it where its state is a new one. */
+  tell(o: Occurrence): void {
+    const before = this.#running.get(o.nsId);
+    if (isUnderWay(o)) this.#running.set(o.nsId, o);
+    else if (before?.id === o.id) this.#running.delete(o.nsId);
+    if (before?.id === o.id && before.state === o.state) return;
+    this.#push(o, before?.id !== o.id);
+  }
+
+  /** Writes it by itself and tells it. */
+  async put(o: Occurrence): Promise<Occurrence> {
+    await this.write(this.#db, o);
+    this.tell(o);
+    return o;
+  }
+
+  /** What a step of the life cycle means for the operation that goes on; null: nothing. */
+  after(ns: Ns, isRemoved: boolean): Occurrence | null {
+    const o = this.#running.get(ns.id);
+    if (!o || o.state === "FAILED_TEMP") return null;
+    if (ns.state === "FAILED") {
+      const error = failure(ns.detail ?? "no reason is known");
+      // Not before what it left is taken away: then it can be tried again, or given up.
+      return this.changed(o, isRemoved ? { state: "FAILED_TEMP", error, cancelMode: null } : { error });
+    }
+    if (!isRemoved) return null;
+    return this.changed(o, { state: o.state === "ROLLING_BACK" ? "ROLLED_BACK" : "COMPLETED", cancelMode: null });
+  }
+
+  /** A switch-over's record has changed: so has its occurrence, which has its id. Nothing is awaited. */
+  switchedOver(d: Deployment | undefined, failover: Failover): void {
+    if (d === undefined) return;
+    const isFault = failover.kind === "failover";
+    const which = new Set(failover.moves.flatMap((m) => [m.to, ...(m.from === null ? [] : [m.from])]).concat(failover.about));
+    const operation = isFault ? "HEAL" : "CHANGE_EXT_CONN";
+    const { id, groupId, kind, because, moves, openedAt, closedAt, times, state } = failover;
+    const had = this.#automatic.get(id);
+    const isClosed = state === "closed";
+    this.#keep({
+      id,
+      nsId: failover.nsId,
+      operation: isFault ? "HEAL" : "UPDATE",
+      state: isClosed ? "COMPLETED" : "PROCESSING",
+      startedAt: openedAt,
+      stateEnteredAt: isClosed ? (closedAt ?? openedAt) : openedAt,
+      isAutomatic: true,
+      cancelMode: null,
+      params: {},
+      error: null,
+      warnings: state === "stuck" ? because : [],
+      // Of an NS that was terminated in between: as they were.
+      vnfs:
+        d.vnfs.length === 0 ? (had?.vnfs ?? []) : partsOf(d, operation, "MODIFIED", which, (vnf) => nameUuid(`${id} ${vnf.id}`)),
+      switchOver: { failoverId: id, groupId, kind, because, moves, openedAt, closedAt, times },
+    });
+  }
+
+  /** A try of a heal that the MANO does by itself: begun (`ok` null), or at its end. */
+  healed(d: Deployment | undefined, vnfcId: VnfcId, startedAt: string, ok: boolean | null, detail: string): void {
+    if (d?.ns.state !== "INSTANTIATED") return;
+    const running = this.#running.get(d.ns.id);
+    if (running?.vnfs.some((p) => p.vnfcs.some((v) => v.id === vnfcId))) return; // It is part of what was asked for.
+    const id = nameUuid(`heal ${vnfcId} ${startedAt}`);
+    this.#keep({
+      id,
+      nsId: d.ns.id,
+      operation: "HEAL",
+      state: ok === null ? "PROCESSING" : ok ? "COMPLETED" : "FAILED",
+      startedAt,
+      stateEnteredAt: ok === null ? startedAt : this.#now(),
+      isAutomatic: true,
+      cancelMode: null,
+      params: { cause: detail },
+      error: ok === false ? failure(detail) : null,
+      warnings: [],
+      vnfs: partsOf(d, "HEAL", "MODIFIED", new Set([vnfcId]), (vnf) => nameUuid(`${id} ${vnf.id}`)),
+    });
+  }
+
+  #keep(o: Occurrence): void {
+    const had = this.#automatic.get(o.id);
+    if (isUnderWay(o)) this.#automatic.set(o.id, o);
+    else this.#automatic.delete(o.id);
+    this.#writes.push((tx) => this.write(tx, o));
+    if (had?.state !== o.state) this.#push(o, had === undefined);
+  }
+
+  #push(o: Occurrence, isNew: boolean): void {
+    this.#stream.push({ type: "ns.occurrence", occurrence: o });
+    const states = isNew && !o.isAutomatic && o.state === "PROCESSING" ? (["STARTING", "PROCESSING"] as const) : [o.state];
+    for (const { id: occurrenceId, vnfId } of o.vnfs)
+      for (const state of states) this.#stream.push({ type: "vnf.occurrence", vnfId, occurrenceId, state, occurrence: o });
+  }
+
+  #now(): string {
+    return this.#clock.wall().toISOString();
+  }
+}
+
+/** Another operation has to come to its end first. */
+export const busy = (ns: Ns, o: Occurrence): Fault =>
+  new Fault(
+    "CONFLICT",
+    o.state === "FAILED_TEMP"
+      ? `the ${o.operation} ${o.id} of NS ${ns.name} is FAILED_TEMP; retry it, roll it back, or let it fail first`
+      : `NS ${ns.name} is busy with ${o.operation} ${o.id}, which is ${o.state}; wait for its end, or cancel it`,
+    { id: o.id },
+  );

@@ -1,0 +1,146 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Vnfc } from "../model/ns.ts";
+import type { Occurrence } from "../model/occurrence.ts";
+import type { AlarmBook } from "./alarms.ts";
+import { type Guard, isWell } from "./guard.ts";
+import type { Healer } from "./healer.ts";
+import type { Lifecycle, Site } from "./lifecycle.ts";
+import { failure, type Occurrences } from "./occurrences.ts";
+import type { Deployment } from "./plan.ts";
+import { vnfcsOf } from "./vnf-plan.ts";
+
+/** A machine that was asked to stop or to start. */
+const OPERATE_MAX_MS = 120_000;
+
+/** For guests to end by themselves, where nobody says how long, s. */
+const GRACE_S = 30;
+
+export interface OperationWatchParts {
+  readonly clock: Clock;
+  readonly alarms: AlarmBook;
+  readonly healer: Healer;
+  readonly lifecycle: Lifecycle;
+  readonly occurrences: Occurrences;
+  /** After the service runs, until it must be able to fail over. */
+  readonly readyMaxMs: number;
+  guardsOf(d: Deployment): readonly Guard[];
+  /** Why a group cannot fail over now; none: it can. */
+  whyItCannotFire(guard: Guard): readonly string[];
+}
+
+/** Looks in each pass how far the operations are that somebody asked for, does their next step, and ends them. */
+export class OperationWatch {
+  readonly #parts: OperationWatchParts;
+  /** When this run first looked at each, monotonic ms. */
+  readonly #sinceMs = new Map<string, number>();
+
+  constructor(parts: OperationWatchParts) {
+    this.#parts = parts;
+  }
+
+  /** Of one NS, in one of its VIMs. The caller has its turn. */
+  async look(d: Deployment, site: Site): Promise<void> {
+    const o = this.#parts.occurrences.runningOf(d.ns.id);
+    if (o?.state !== "PROCESSING" || d.ns.state !== "INSTANTIATED") return;
+    if (o.operation === "INSTANTIATE") await this.#ready(d, o);
+    else if (o.operation === "HEAL") await this.#heal(d, o, site);
+    else if (o.operation === "UPDATE") await this.#operate(d, o, site);
+  }
+
+  forget(id: string): void {
+    this.#sinceMs.delete(id);
+  }
+
+  async #ready(d: Deployment, o: Occurrence): Promise<void> {
+    const why = this.#parts.guardsOf(d).flatMap((g) => this.#parts.whyItCannotFire(g).map((w) => `${g.group.name}: ${w}`));
+    if (why.length === 0) return this.#end(o, { state: "COMPLETED", error: null, warnings: [] });
+    const words = `the service runs, but it cannot fail over: ${why.join("; ")}`;
+    await this.#wait(o, why, this.#parts.readyMaxMs, words);
+  }
+
+  async #heal(d: Deployment, o: Occurrence, site: Site): Promise<void> {
+    const concerned = new Set(o.vnfs.flatMap((p) => p.vnfcs.map((v) => v.id)));
+    const ill: Vnfc[] = [];
+    for (const vnfc of d.vnfcs) {
+      if (!concerned.has(vnfc.id)) continue;
+      const guards = this.#parts.guardsOf(d);
+      const of = guards.flatMap((g) => g.members).find((m) => m.member.vnfcId === vnfc.id);
+      if (of) {
+        if (!isWell(of)) ill.push(vnfc);
+      } else if (vnfc.vimAccountId !== site.vim) {
+        if (vnfc.status !== "ACTIVE" && vnfc.status !== "ACTIVE:NoMgmtIP") ill.push(vnfc);
+      } else if (!(await this.#healAlone(vnfc, site))) ill.push(vnfc);
+    }
+    if (ill.length === 0) return this.#end(o, { state: "COMPLETED", error: null, warnings: o.warnings });
+    const givenUp = ill.filter((v) => this.#parts.alarms.isRaised(v.id, "HEAL_GAVE_UP"));
+    const names = (vnfcs: readonly Vnfc[]) => vnfcs.map((v) => v.name).join(", ");
+    const detail = `${names(givenUp)}: every way to heal was tried; the alarm HEAL_GAVE_UP says what came of it`;
+    if (givenUp.length > 0) return this.#end(o, { state: "FAILED_TEMP", error: failure(detail) });
+    if (o.cancelMode !== null)
+      return this.#end(o, { state: "FAILED_TEMP", error: failure(`cancelled while ${names(ill)} was not up`), cancelMode: null });
+  }
+
+  /** A VNFC that no group protects: its machine is all there is to go by. True: it runs. */
+  async #healAlone(vnfc: Vnfc, { seen, connector, signal }: Site): Promise<boolean> {
+    const { healer, lifecycle } = this.#parts;
+    const server = seen.servers.get(vnfc.vimServerId);
+    if (server?.status === "ACTIVE") {
+      healer.isUp(vnfc.id);
+      return true;
+    }
+    const spec = lifecycle.specOf(vnfc.id, seen);
+    const rest = { groupId: null, port: undefined, health: null, isFenced: false, mayTouch: () => true };
+    if (spec) await healer.heal({ vnfcId: vnfc.id, spec, server, connector, ...rest }, signal);
+    return false;
+  }
+
+  /** Starts or stops the machines of VNFs, as is wanted of them. */
+  async #operate(d: Deployment, o: Occurrence, { vim, seen, connector, signal }: Site): Promise<void> {
+    const vnfs = d.vnfs.filter((v) => o.vnfs.some((p) => p.vnfId === v.id));
+    const waits: string[] = [];
+    for (const vnf of vnfs)
+      for (const vnfc of vnfcsOf(d, vnf)) {
+        const status = vnfc.vimAccountId === vim ? seen.servers.get(vnfc.vimServerId)?.status : statusOf(vnfc);
+        if (vnf.isStopped === (status === "INACTIVE") && status !== undefined) continue;
+        if (!vnf.isStopped && (status === "ACTIVE" || status === "PAUSED")) continue; // A spare may rest.
+        waits.push(`${vnfc.serverName} is ${status ?? "gone"}`);
+        if (vnfc.vimAccountId !== vim) continue;
+        if (vnf.isStopped && status === "ACTIVE") await connector.stopServer(vnfc.vimServerId, this.#isForced(o), signal);
+        else if (!vnf.isStopped && status === "INACTIVE") await connector.startServer(vnfc.vimServerId, signal);
+      }
+    if (waits.length === 0) return this.#end(o, { state: "COMPLETED", error: null, warnings: [] });
+    await this.#wait(o, waits, OPERATE_MAX_MS, waits.join("; "));
+  }
+
+  /** Guests are asked to end, and have time for it, unless it is to be at once. */
+  #isForced(o: Occurrence): boolean {
+    const { stopType, gracefulStopTimeout } = stopOf(o);
+    const waitedMs = this.#parts.clock.now() - (this.#sinceMs.get(o.id) ?? this.#parts.clock.now());
+    return stopType === "FORCEFUL" || waitedMs > (gracefulStopTimeout ?? GRACE_S) * 1_000;
+  }
+
+  async #wait(o: Occurrence, why: readonly string[], maxMs: number, words: string): Promise<void> {
+    const { clock, occurrences } = this.#parts;
+    const now = clock.now();
+    const sinceMs = this.#sinceMs.get(o.id) ?? now;
+    this.#sinceMs.set(o.id, sinceMs);
+    const isOver = now - sinceMs > maxMs || o.cancelMode !== null;
+    const because = o.cancelMode === null ? `not after ${Math.round(maxMs / 1000)} s: ${words}` : `cancelled while: ${words}`;
+    if (isOver) return this.#end(o, { state: "FAILED_TEMP", error: failure(because), warnings: why, cancelMode: null });
+    if (o.warnings.join() !== why.join()) await occurrences.put(occurrences.changed(o, { warnings: why }));
+  }
+
+  async #end(o: Occurrence, change: Parameters<Occurrences["changed"]>[1]): Promise<void> {
+    const { occurrences } = this.#parts;
+    this.#sinceMs.delete(o.id);
+    await occurrences.put(occurrences.changed(o, change));
+  }
+}
+
+const statusOf = ({ status }: Vnfc): string => (status === "ACTIVE:NoMgmtIP" ? "ACTIVE" : status);
+
+/** What SOL003 5.5.2.10 calls so, or SOL005 in an update of one VNF. */
+function stopOf({ params }: Occurrence): { readonly stopType?: string; readonly gracefulStopTimeout?: number } {
+  const [first = params] = (params.operateVnfData ?? []) as readonly object[];
+  return first;
+}

@@ -1,0 +1,253 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { VnfcId } from "../model/ids.ts";
+import type { Ns } from "../model/ns.ts";
+import type { CancelMode, NsOperation, Occurrence, VnfInstance, VnfOperation } from "../model/occurrence.ts";
+import { updateNsState } from "../store/mano-ns.ts";
+import { readOccurrence, readOccurrenceOfVnf, readOccurrences } from "../store/mano-occurrences.ts";
+import type { ManoStore } from "../store/mano-schema.ts";
+import type { Nfvo } from "./nfvo.ts";
+import { failure } from "./occurrences.ts";
+import type { Deployment } from "./plan.ts";
+import type { Requests } from "./requests.ts";
+import { partsOf, vnfcsOf } from "./vnf-plan.ts";
+
+/** Rows of a list of occurrences: the newest. */
+export const OCCURRENCES_SHOWN = 10_000;
+
+/** Life cycle operations that clients ask for beside instantiation and termination, and what they may do with one that has not ended well. */
+export class Operations {
+  readonly #nfvo: Nfvo;
+  readonly #requests: Requests;
+  readonly #db: ManoStore;
+  readonly #clock: Clock;
+
+  constructor(nfvo: Nfvo, requests: Requests, db: ManoStore, clock: Clock) {
+    this.#nfvo = nfvo;
+    this.#requests = requests;
+    this.#db = db;
+    this.#clock = clock;
+  }
+
+  async list(): Promise<Occurrence[]> {
+    await this.#nfvo.writes.flush();
+    return readOccurrences(this.#db, OCCURRENCES_SHOWN);
+  }
+
+  /** Throws NOT_FOUND. */
+  async get(id: string): Promise<Occurrence> {
+    await this.#nfvo.writes.flush();
+    const found = await readOccurrence(this.#db, id);
+    if (found) return found;
+    throw new Fault("NOT_FOUND", `there is no life cycle operation occurrence ${id}`, { id });
+  }
+
+  /** By the id that it has for one of its VNFs. Throws NOT_FOUND. */
+  async getOfVnf(id: string): Promise<Occurrence> {
+    await this.#nfvo.writes.flush();
+    const found = await readOccurrenceOfVnf(this.#db, id);
+    if (found) return found;
+    throw new Fault("NOT_FOUND", `there is no VNF life cycle operation occurrence ${id}`, { id });
+  }
+
+  /** Throws NOT_FOUND. */
+  vnfOf(id: string): { readonly deployment: Deployment; readonly vnf: VnfInstance } {
+    const found = this.#nfvo.lifecycle.vnfOf(id);
+    if (found) return found;
+    const there = this.#nfvo.lifecycle.all.flatMap((d) => d.vnfs.map((v) => `${v.id} (${v.name})`)).join(", ") || "none";
+    throw new Fault("NOT_FOUND", `there is no VNF instance ${id}; there are: ${there}`, { id });
+  }
+
+  /**
+   * Heals VNFCs that are down: whatever was given up is tried anew, from the first rung. One that is up is left as it is. `which` null: all of
+   * the NS. The operation ends when all of them are up.
+   */
+  heal(nsId: string, which: readonly VnfcId[] | null, params: Occurrence["params"]): Promise<Occurrence> {
+    return this.#start(nsId, "HEAL", "HEAL", which, params, (vnfcs) => {
+      for (const id of vnfcs) this.#healAnew(id);
+    });
+  }
+
+  /** Starts or stops all machines of a VNF. One that is stopped is not healed. */
+  async operate(vnfId: string, isStopped: boolean, params: Occurrence["params"]): Promise<Occurrence> {
+    const { deployment, vnf } = this.vnfOf(vnfId);
+    const which = vnfcsOf(deployment, vnf).map((v) => v.id);
+    return this.#start(deployment.ns.id, "UPDATE", "OPERATE", which, params, null, (o) =>
+      this.#nfvo.lifecycle.changeVnf({ ...this.vnfOf(vnfId).vnf, isStopped, modifiedAt: this.#now() }, (tx) =>
+        this.#nfvo.occurrences.write(tx, o),
+      ),
+    );
+  }
+
+  /** Changes what is written of a VNF: done when this resolves, and on record as an operation. */
+  async modify(
+    vnfId: string,
+    change: Partial<Pick<VnfInstance, "name" | "description" | "metadata">>,
+    params: Occurrence["params"],
+  ): Promise<Occurrence> {
+    const { deployment } = this.vnfOf(vnfId);
+    const { lifecycle, occurrences } = this.#nfvo;
+    return lifecycle.exclusive(deployment.ns.id, async () => {
+      const { deployment: d, vnf } = this.vnfOf(vnfId);
+      const all = partsOf(d, "MODIFY_INFO", "MODIFIED", null, () => randomUUID()).filter((p) => p.vnfId === vnfId);
+      const begun = occurrences.begin(
+        d.ns,
+        "UPDATE",
+        all.map((p) => ({ ...p, vnfcs: [] })),
+        params,
+      );
+      const o = occurrences.changed(begun, { state: "COMPLETED" });
+      await lifecycle.changeVnf({ ...vnf, ...change, modifiedAt: this.#now() }, (tx) => occurrences.write(tx, o));
+      occurrences.tell(begun);
+      occurrences.tell(o);
+      return o;
+    });
+  }
+
+  /** Goes on with what is FAILED_TEMP. Throws NOT_FOUND, CONFLICT. */
+  async retry(id: string): Promise<Occurrence> {
+    const o = await this.#failedTemp(id, "retried");
+    const { ns } = this.#requests.deploymentOf(o.nsId);
+    if (o.operation === "INSTANTIATE" && ns.state !== "INSTANTIATED")
+      return this.#requests.startInstantiation(o.nsId, o.params, false, o);
+    return this.#nfvo.lifecycle.exclusive(ns.id, async () => {
+      const now = this.#stillFailedTemp(o);
+      if (now.operation === "HEAL") for (const v of now.vnfs.flatMap((p) => p.vnfcs)) this.#healAnew(v.id);
+      const again = await this.#put(now, { state: "PROCESSING", error: null, warnings: [] });
+      this.#wake(ns);
+      return again;
+    });
+  }
+
+  /** Takes back what is FAILED_TEMP: of an instantiation everything. Throws NOT_FOUND, CONFLICT where that is no way for it. */
+  async rollback(id: string): Promise<Occurrence> {
+    const o = await this.#failedTemp(id, "rolled back");
+    if (o.operation !== "INSTANTIATE")
+      throw new Fault("CONFLICT", `a ${o.operation} cannot be rolled back; retry it, or let it fail`, { id });
+    const { ns } = this.#requests.deploymentOf(o.nsId);
+    if (ns.state === "INSTANTIATED") return this.#requests.startTermination(o.nsId, {}, false, o);
+    return this.#nfvo.lifecycle.exclusive(ns.id, async () => {
+      // What it left was taken away before it was FAILED_TEMP.
+      const d = this.#requests.deploymentOf(o.nsId);
+      const clean: Ns = { ...d.ns, state: "NOT_INSTANTIATED", detail: null, modifiedAt: this.#now() };
+      const { occurrences, lifecycle } = this.#nfvo;
+      const back = occurrences.changed(this.#stillFailedTemp(o), { state: "ROLLING_BACK" });
+      const done = occurrences.changed(back, { state: "ROLLED_BACK" });
+      await this.#db.transaction().execute(async (tx) => {
+        await updateNsState(tx, clean);
+        await occurrences.write(tx, done);
+      });
+      lifecycle.want({ ...d, ns: clean });
+      occurrences.tell(back);
+      occurrences.tell(done);
+      return done;
+    });
+  }
+
+  /** Gives up what is FAILED_TEMP. Throws NOT_FOUND, CONFLICT. */
+  async fail(id: string): Promise<Occurrence> {
+    const o = await this.#failedTemp(id, "let fail");
+    return this.#nfvo.lifecycle.exclusive(o.nsId, async () => {
+      const now = this.#stillFailedTemp(o);
+      return this.#put(now, { state: "FAILED", error: now.error ?? failure("given up") });
+    });
+  }
+
+  /** Asks what goes on to stop where it is: it is FAILED_TEMP when it has. Throws NOT_FOUND, CONFLICT. */
+  async cancel(id: string, mode: CancelMode): Promise<Occurrence> {
+    const o = await this.get(id);
+    const running = this.#nfvo.occurrences.runningOf(o.nsId);
+    if (running?.id !== id || running.state !== "PROCESSING" || running.operation === "TERMINATE")
+      throw new Fault("CONFLICT", `${o.operation} ${id} is ${o.state}${whyNotCancelled(o)}; it cannot be cancelled`, { id });
+    return this.#nfvo.lifecycle.exclusive(o.nsId, async () => {
+      const now = this.#nfvo.occurrences.runningOf(o.nsId);
+      if (now?.id !== id || now.state !== "PROCESSING")
+        throw new Fault("CONFLICT", `${o.operation} ${id} has come to its end in between`, { id });
+      const asked = await this.#put(now, { cancelMode: mode });
+      const d = this.#requests.deploymentOf(o.nsId);
+      if (d.ns.state === "INSTANTIATING") await this.#nfvo.lifecycle.fail(d.ns.id, "cancelled");
+      this.#wake(d.ns);
+      return asked;
+    });
+  }
+
+  /** Goes on with a FAILED_TEMP operation by taking what it has reached. Throws CONFLICT: no operation of ours has such a step. */
+  async continue(id: string): Promise<never> {
+    const o = await this.get(id);
+    throw new Fault("CONFLICT", `a ${o.operation} has no later step to go on with; retry it, roll it back, or let it fail`, {
+      id,
+    });
+  }
+
+  async #start(
+    nsId: string,
+    operation: NsOperation,
+    vnfOperation: VnfOperation,
+    which: readonly VnfcId[] | null,
+    params: Occurrence["params"],
+    before: ((vnfcs: readonly VnfcId[]) => void) | null,
+    write: (o: Occurrence) => Promise<void> = (o) => this.#nfvo.occurrences.write(this.#db, o),
+  ): Promise<Occurrence> {
+    const { lifecycle, occurrences } = this.#nfvo;
+    const { ns } = this.#requests.deploymentOf(nsId);
+    const occurrence = await lifecycle.exclusive(ns.id, async () => {
+      const d = this.#requests.deploymentOf(nsId);
+      if (d.ns.state !== "INSTANTIATED")
+        throw new Fault("CONFLICT", `NS ${d.ns.name} is ${d.ns.state}; that is possible when it is INSTANTIATED`, { id: nsId });
+      const set = which === null ? null : new Set(which);
+      const o = occurrences.begin(
+        d.ns,
+        operation,
+        partsOf(d, vnfOperation, "MODIFIED", set, () => randomUUID()),
+        params,
+      );
+      await write(o);
+      before?.(d.vnfcs.map((v) => v.id).filter((id) => set === null || set.has(id)));
+      occurrences.tell(o);
+      return o;
+    });
+    this.#wake(ns);
+    return occurrence;
+  }
+
+  /** What was given up counts no more. What is under way goes on. */
+  #healAnew(id: VnfcId): void {
+    if (!this.#nfvo.healer.isUnderWay(id)) this.#nfvo.healer.forget(id);
+    this.#nfvo.alarms.clear(id, "HEAL_GAVE_UP");
+  }
+
+  async #failedTemp(id: string, what: string): Promise<Occurrence> {
+    const o = await this.get(id);
+    if (o.state !== "FAILED_TEMP" || this.#nfvo.occurrences.runningOf(o.nsId)?.id !== id)
+      throw new Fault("CONFLICT", `${o.operation} ${id} is ${o.state}; only one that is FAILED_TEMP can be ${what}`, { id });
+    return o;
+  }
+
+  #stillFailedTemp(o: Occurrence): Occurrence {
+    const now = this.#nfvo.occurrences.runningOf(o.nsId);
+    if (now?.id === o.id && now.state === "FAILED_TEMP") return now;
+    throw new Fault("CONFLICT", `${o.operation} ${o.id} is not FAILED_TEMP any more`, { id: o.id });
+  }
+
+  #put(o: Occurrence, change: Parameters<Nfvo["occurrences"]["changed"]>[1]): Promise<Occurrence> {
+    return this.#nfvo.occurrences.put(this.#nfvo.occurrences.changed(o, change));
+  }
+
+  #wake(ns: Ns): void {
+    const d = this.#nfvo.lifecycle.of(ns.id);
+    const vims = new Set([ns.vimAccountId, ...(d?.vnfcs.map((v) => v.vimAccountId) ?? [])]);
+    for (const vim of vims) this.#nfvo.watchOf(vim).wake();
+  }
+
+  #now(): string {
+    return this.#clock.wall().toISOString();
+  }
+}
+
+const whyNotCancelled = ({ isAutomatic, operation }: Occurrence): string =>
+  isAutomatic
+    ? ", and is done by the MANO itself"
+    : operation === "TERMINATE"
+      ? ", and what is half taken away is of no use"
+      : "";

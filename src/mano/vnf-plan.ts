@@ -1,0 +1,86 @@
+import type { Nsd, Vnfd, VnfOfNs } from "../model/descriptor.ts";
+import type { VnfcId } from "../model/ids.ts";
+import type { Ns, Vnfc } from "../model/ns.ts";
+import type { ConcernedVnfc, VnfInstance, VnfOperation, VnfPart, VnfProduct } from "../model/occurrence.ts";
+import type { Deployment } from "./plan.ts";
+
+// The VNFs of an NS and what an operation is to each of them. Pure.
+
+/** Of an NSD that names none: one, of all VNFCs. */
+export const vnfsIn = (nsd: Nsd, vnfd: Vnfd): readonly VnfOfNs[] =>
+  nsd.vnfs ?? [{ profile: vnfd.id, vnfd: vnfd.id, vnfcs: vnfd.vdus.flatMap((vdu) => vdu.vnfcs.map((v) => v.id)) }];
+
+/** What is said of a VNF by its VNFD, or where that is not in the catalogue by the one that its NSD was compiled into. */
+export const productOf = (vnfd: Vnfd, packageId: string): VnfProduct => ({
+  provider: vnfd.blueprint?.provider ?? "unknown",
+  name: vnfd.name,
+  softwareVersion: vnfd.blueprint?.softwareVersion ?? vnfd.version,
+  vnfdVersion: vnfd.version,
+  packageId,
+});
+
+/** The VNFs that an NS is about to have. `found`: of the id of a VNFD; undefined: the catalogue has none by it. */
+export function planVnfs(
+  { ns, nsd, vnfd }: Pick<Deployment, "ns" | "nsd" | "vnfd">,
+  newId: () => string,
+  now: string,
+  found: (vnfdId: string) => VnfProduct | undefined,
+): VnfInstance[] {
+  const all = vnfsIn(nsd, vnfd);
+  return all.map((of, i) => {
+    const nth = all.slice(0, i).filter((o) => o.profile === of.profile).length;
+    const isOneOfSeveral = all.filter((o) => o.profile === of.profile).length > 1;
+    return {
+      id: newId(),
+      nsId: ns.id,
+      profile: of.profile,
+      vnfdId: of.vnfd,
+      name: `${ns.name}-${of.profile}${isOneOfSeveral ? `-${nth + 1}` : ""}`,
+      description: `VNF ${of.profile} of NS ${ns.name}`,
+      metadata: {},
+      product: found(of.vnfd) ?? productOf(vnfd, ns.nsdId),
+      vnfcs: of.vnfcs,
+      isStopped: false,
+      createdAt: now,
+      modifiedAt: now,
+    };
+  });
+}
+
+export const vnfcsOf = ({ vnfcs }: Pick<Deployment, "vnfcs">, vnf: VnfInstance): Vnfc[] =>
+  vnfcs.filter((v) => vnf.vnfcs.includes(v.name));
+
+export const vnfWith = ({ vnfs }: Pick<Deployment, "vnfs">, vnfc: Vnfc): VnfInstance | undefined =>
+  vnfs.find((v) => v.vnfcs.includes(vnfc.name));
+
+export const concerned = (v: Vnfc, change: ConcernedVnfc["change"]): ConcernedVnfc => ({
+  id: v.id,
+  name: v.name,
+  vdu: v.vdu,
+  vimAccountId: v.vimAccountId,
+  serverId: v.vimServerId,
+  serviceInterface: v.serviceInterface,
+  change,
+});
+
+/** What an operation that concerns these VNFCs is to the VNFs that they are of. `idOf` gives the id of each part. */
+export function partsOf(
+  d: Pick<Deployment, "vnfs" | "vnfcs">,
+  operation: VnfOperation,
+  change: ConcernedVnfc["change"],
+  which: ReadonlySet<VnfcId> | null,
+  idOf: (vnf: VnfInstance) => string,
+): VnfPart[] {
+  return d.vnfs.flatMap((vnf) => {
+    const vnfcs = vnfcsOf(d, vnf).filter((v) => which === null || which.has(v.id));
+    if (which !== null && vnfcs.length === 0) return [];
+    const { id: vnfId, name: vnfName, vnfdId, profile } = vnf;
+    return [{ id: idOf(vnf), vnfId, vnfName, vnfdId, profile, operation, vnfcs: vnfcs.map((v) => concerned(v, change)) }];
+  });
+}
+
+/** An operator has stopped the VNF that it is of. */
+export const isStopped = (d: Pick<Deployment, "vnfs">, vnfc: Vnfc): boolean => vnfWith(d, vnfc)?.isStopped ?? false;
+
+/** SOL005 6.5.2.8 `nsState`: what is in between is told by its operation occurrence. */
+export const isInstantiated = ({ state }: Ns): boolean => state === "INSTANTIATED" || state === "TERMINATING";

@@ -1,0 +1,53 @@
+import type { VnfInstance } from "../model/occurrence.ts";
+import type { NsInstanceView, VnfcView, VnfView } from "../model/vnf-view.ts";
+import { type Deployment, trafficNetNames } from "./plan.ts";
+import { isInstantiated, vnfcsOf } from "./vnf-plan.ts";
+
+/** A VIM account, as it is called here. */
+export type VimOf = (id: Deployment["ns"]["vimAccountId"]) => VnfView["vims"][number];
+
+/** A VNF of an NS with its VNFCs and connection points. Pure. */
+export function vnfView(d: Deployment, vnf: VnfInstance, vimOf: VimOf): VnfView {
+  const vnfcs = vnfcsOf(d, vnf);
+  return {
+    ...vnf,
+    nsName: d.ns.name,
+    isInstantiated: isInstantiated(d.ns),
+    vims: [...new Set(vnfcs.map((v) => v.vimAccountId))].map(vimOf),
+    vnfcViews: vnfcs.map((v) => vnfcView(d, v)),
+  };
+}
+
+function vnfcView({ nsd, vnfd }: Deployment, v: Deployment["vnfcs"][number]): VnfcView {
+  const vdu = vnfd.vdus.find((u) => u.id === v.vdu);
+  const dataNet = nsd.members.find((m) => m.vnfc === v.name)?.dataNet;
+  const cps = (vdu?.cps ?? []).map((cp) => {
+    const isService = cp.id === v.serviceInterface && dataNet !== undefined;
+    return { id: `${v.name}-${cp.id}`, cpd: cp.id, net: (isService ? dataNet : nsd.nets[cp.id]) ?? cp.id, ip: cp.ip, isService };
+  });
+  const { id, name, vimAccountId, vimServerId: serverId, serverName } = v;
+  return { id, name, vdu: v.vdu, vimAccountId, serverId, serverName, cps };
+}
+
+/** An NS with its VNFs. Pure. */
+export function nsInstanceView(d: Deployment, vimOf: VimOf): NsInstanceView {
+  const { ns, nsd } = d;
+  const isUp = isInstantiated(ns);
+  const vnfs = isUp ? d.vnfs.map((v) => vnfView(d, v, vimOf)) : [];
+  const attached = vnfs.flatMap((v) =>
+    v.vnfcViews.flatMap((c) => c.cps.map(({ net }) => ({ net, vimAccountId: c.vimAccountId }))),
+  );
+  const entered = isUp ? trafficNetNames(nsd).map((net) => ({ net, vimAccountId: ns.vimAccountId })) : [];
+  const links = [...new Map([...attached, ...entered].map((l) => [`${l.vimAccountId} ${l.net}`, l])).values()];
+  return {
+    id: ns.id,
+    name: ns.name,
+    description: ns.description,
+    nsdId: nsd.id,
+    nsdInfoId: ns.nsdId,
+    isInstantiated: isUp,
+    vnfs,
+    links,
+    modifiedAt: ns.modifiedAt,
+  };
+}

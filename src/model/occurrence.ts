@@ -1,0 +1,113 @@
+import type { NetId, NsId, ServerId, VimAccountId, VnfcId } from "./ids.ts";
+import type { Failover } from "./mano-event.ts";
+
+/** SOL003 5.5.4.3 `LcmOperationStateType`; an NS has no STARTING, and its own PARTIALLY_COMPLETED (SOL005 6.5.4.4). */
+export type OccurrenceState =
+  | "STARTING"
+  | "PROCESSING"
+  | "COMPLETED"
+  | "PARTIALLY_COMPLETED"
+  | "FAILED_TEMP"
+  | "FAILED"
+  | "ROLLING_BACK"
+  | "ROLLED_BACK";
+
+/** SOL005 6.5.4.3 `NsLcmOpType`. */
+export type NsOperation = "INSTANTIATE" | "SCALE" | "UPDATE" | "TERMINATE" | "HEAL";
+
+/** SOL003 5.5.4.2 `LcmOperationType`. */
+export type VnfOperation = "INSTANTIATE" | "SCALE" | "TERMINATE" | "HEAL" | "OPERATE" | "CHANGE_EXT_CONN" | "MODIFY_INFO";
+
+/** SOL003 5.5.4.6: GRACEFUL lets what is under way come to its end. */
+export type CancelMode = "GRACEFUL" | "FORCEFUL";
+
+/** A VNFC that an operation concerns, as it was then: the record outlives it. */
+export interface ConcernedVnfc {
+  readonly id: VnfcId;
+  readonly name: string;
+  readonly vdu: string;
+  readonly vimAccountId: VimAccountId;
+  readonly serverId: ServerId;
+  readonly serviceInterface: string | null;
+  readonly change: "ADDED" | "REMOVED" | "MODIFIED";
+}
+
+/** An operation as one VNF sees it. */
+export interface VnfPart {
+  /** Of the VnfLcmOpOcc. */
+  readonly id: string;
+  readonly vnfId: string;
+  readonly vnfName: string;
+  readonly vnfdId: string;
+  readonly profile: string;
+  readonly operation: VnfOperation;
+  readonly vnfcs: readonly ConcernedVnfc[];
+}
+
+/** A life cycle operation: of an NS (NsLcmOpOcc), and of each VNF that it concerns (VnfLcmOpOcc). Times are ISO 8601 of the wall clock. */
+export interface Occurrence {
+  readonly id: string;
+  readonly nsId: NsId;
+  readonly operation: NsOperation;
+  readonly state: OccurrenceState;
+  readonly startedAt: string;
+  readonly stateEnteredAt: string;
+  /** The MANO has done it by itself: a switch-over, a heal. */
+  readonly isAutomatic: boolean;
+  /** Asked for, and not stopped yet; null: nobody asked. */
+  readonly cancelMode: CancelMode | null;
+  /** As they were asked for; what is automatic has none. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /** Why it failed; null: it has not. */
+  readonly error: { readonly status: number; readonly title: string; readonly detail: string } | null;
+  /** What it waits for, or what is to be known of it. */
+  readonly warnings: readonly string[];
+  readonly vnfs: readonly VnfPart[];
+  /** Of a switch-over: its record. */
+  readonly switchOver?: SwitchOver;
+}
+
+export interface SwitchOver {
+  readonly failoverId: string;
+  readonly groupId: string;
+  readonly kind: Failover["kind"];
+  readonly because: readonly string[];
+  readonly moves: readonly { readonly trafficNet: NetId; readonly from: VnfcId | null; readonly to: VnfcId }[];
+  readonly openedAt: string;
+  readonly closedAt: string | null;
+  readonly times: Failover["times"];
+}
+
+/** What a VNFD says of the VNF, and the record of the VNFD. */
+export interface VnfProduct {
+  readonly provider: string;
+  readonly name: string;
+  readonly softwareVersion: string;
+  readonly vnfdVersion: string;
+  readonly packageId: string;
+}
+
+/** A VNF of an NS: one of the VNFs of a VNF profile of its NSD (SOL003 5.5.2.2). */
+export interface VnfInstance {
+  readonly id: string;
+  readonly nsId: NsId;
+  /** Id of the VNF profile in the NSD. */
+  readonly profile: string;
+  /** The id in its VNFD. */
+  readonly vnfdId: string;
+  readonly name: string;
+  readonly description: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** Of its VNFD when the VNF was made. */
+  readonly product: VnfProduct;
+  /** Names of its VNFCs. */
+  readonly vnfcs: readonly string[];
+  /** An operator has stopped it: it is not healed. */
+  readonly isStopped: boolean;
+  readonly createdAt: string;
+  readonly modifiedAt: string;
+}
+
+/** It goes on, or waits for somebody to say how: until then no other operation begins on its NS. */
+export const isUnderWay = ({ state }: Pick<Occurrence, "state">): boolean =>
+  state === "STARTING" || state === "PROCESSING" || state === "ROLLING_BACK" || state === "FAILED_TEMP";

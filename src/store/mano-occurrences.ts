@@ -1,0 +1,70 @@
+import type { Occurrence, VnfInstance } from "../model/occurrence.ts";
+import type { ManoStore } from "./mano-schema.ts";
+
+const occurrenceOf = ({ body }: { readonly body: string }) => JSON.parse(body) as Occurrence;
+
+export async function upsertOccurrence(db: ManoStore, o: Occurrence): Promise<void> {
+  const row = { state: o.state, body: JSON.stringify(o) };
+  await db
+    .insertInto("occurrence")
+    .values({ id: o.id, ns_id: o.nsId, started_at: o.startedAt, ...row })
+    .onConflict((c) => c.column("id").doUpdateSet(row))
+    .execute();
+  for (const { id, vnfId: vnf_id } of o.vnfs)
+    await db
+      .insertInto("vnf_occurrence")
+      .values({ id, vnf_id, occurrence_id: o.id })
+      .onConflict((c) => c.doNothing())
+      .execute();
+}
+
+/** The newest first. */
+export async function readOccurrences(db: ManoStore, limit: number): Promise<Occurrence[]> {
+  const rows = await db.selectFrom("occurrence").select("body").orderBy("started_at", "desc").limit(limit).execute();
+  return rows.map(occurrenceOf);
+}
+
+export async function readOccurrence(db: ManoStore, id: string): Promise<Occurrence | null> {
+  const row = await db.selectFrom("occurrence").select("body").where("id", "=", id).executeTakeFirst();
+  return row ? occurrenceOf(row) : null;
+}
+
+/** By the id that it has for one of its VNFs. */
+export async function readOccurrenceOfVnf(db: ManoStore, id: string): Promise<Occurrence | null> {
+  const row = await db
+    .selectFrom("vnf_occurrence as v")
+    .innerJoin("occurrence as o", "o.id", "v.occurrence_id")
+    .select("o.body as body")
+    .where("v.id", "=", id)
+    .executeTakeFirst();
+  return row ? occurrenceOf(row) : null;
+}
+
+/** Those that somebody asked for and that are not at their end. */
+export async function readRunningOccurrences(db: ManoStore): Promise<Occurrence[]> {
+  const rows = await db
+    .selectFrom("occurrence")
+    .select("body")
+    .where("state", "in", ["STARTING", "PROCESSING", "ROLLING_BACK", "FAILED_TEMP"])
+    .execute();
+  return rows.map(occurrenceOf);
+}
+
+export async function insertVnfInstances(db: ManoStore, vnfs: readonly VnfInstance[]): Promise<void> {
+  if (vnfs.length === 0) return;
+  const rows = vnfs.map((v, seq) => ({ id: v.id, ns_id: v.nsId, seq, body: JSON.stringify(v) }));
+  await db.insertInto("vnf_instance").values(rows).execute();
+}
+
+export async function readVnfInstances(db: ManoStore): Promise<VnfInstance[]> {
+  const rows = await db.selectFrom("vnf_instance").select("body").orderBy("ns_id").orderBy("seq").execute();
+  return rows.map((r) => JSON.parse(r.body) as VnfInstance);
+}
+
+export async function updateVnfInstance(db: ManoStore, vnf: VnfInstance): Promise<void> {
+  await db
+    .updateTable("vnf_instance")
+    .set({ body: JSON.stringify(vnf) })
+    .where("id", "=", vnf.id)
+    .execute();
+}
