@@ -4,15 +4,27 @@ import { type BoundRoute, bound } from "./api/sol/route.ts";
 import { notFound } from "./api/sol/serve.ts";
 import { SUBSCRIPTION_ROUTES } from "./api/sol/subscriptions.ts";
 import type { Nfvo } from "./mano/nfvo.ts";
+import type { Operations } from "./mano/operations.ts";
+import type { Requests } from "./mano/requests.ts";
 import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
+import { lcmRoutes } from "./mano-lcm.ts";
 import { faultDoors } from "./mano-notify.ts";
 import type { Nsd } from "./model/descriptor.ts";
 import type { PackageView } from "./model/package.ts";
 import type { ManoStore } from "./store/mano-schema.ts";
 
+/** What stands behind the tables, beside the MANO itself. */
+export interface SolParts {
+  readonly requests: Requests;
+  readonly operations: Operations;
+  readonly subscriptions: SolSubscriptions;
+  readonly db: ManoStore;
+}
+
 /** Every table of ETSI's interfaces, with the doors that its routes go through. */
-export const solRoutes = (nfvo: Nfvo, subscriptions: SolSubscriptions, db: ManoStore): BoundRoute[] => [
+export const solRoutes = (nfvo: Nfvo, { requests, operations, subscriptions, db }: SolParts): BoundRoute[] => [
   ...bound(NSD_ROUTES, nsdDoors(nfvo)),
+  ...lcmRoutes(nfvo, requests, operations),
   ...bound([...NS_FAULT_ROUTES, ...VNF_FAULT_ROUTES], faultDoors(nfvo, db)),
   ...bound(SUBSCRIPTION_ROUTES, subscriptions),
 ];

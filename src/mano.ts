@@ -10,9 +10,9 @@ import { Fault } from "./lib/fault.ts";
 import type { Log } from "./lib/log.ts";
 import { Seal } from "./lib/seal.ts";
 import { VERSION } from "./lib/version.ts";
-import { groupView } from "./mano/group-views.ts";
 import type { Guard } from "./mano/guard.ts";
 import { Nfvo } from "./mano/nfvo.ts";
+import { Operations } from "./mano/operations.ts";
 import { Requests } from "./mano/requests.ts";
 import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
 import { alarmsIn, openSubscriptions } from "./mano-notify.ts";
@@ -50,9 +50,9 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   const db = await openStore<ManoTables>({ path: config.store, migrationsDir: MIGRATIONS });
   undo.defer(() => db.destroy());
   await writeAccounts(db, config, clock);
-  const { mode, pollIntervalMs, links } = config;
+  const { mode, pollIntervalMs, links, readyWithinMs } = config;
   const connect = (account: VimAccount) => connectOpenVim(account, clock);
-  const nfvo = undo.use(await Nfvo.open({ db, clock, log, mode, pollIntervalMs, connect, links }));
+  const nfvo = undo.use(await Nfvo.open({ db, clock, log, mode, pollIntervalMs, connect, links, readyMaxMs: readyWithinMs }));
   const { host, tls } = config.listen;
   const seal = Seal.open(config.store === ":memory:" ? null : `${config.store}.key`);
   const oauth2 = { seal, lifeSeconds: config.auth.accessTokenSeconds };
@@ -61,9 +61,11 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   const ownPorts: number[] = [];
   const notify = { db, clock, log, seal, ownPorts: () => ownPorts };
   const subscriptions = undo.use(await openSubscriptions(config, nfvo, notify));
-  const sol = { routes: solRoutes(nfvo, subscriptions, db), apiRoot: config.listen.apiRoot, pageSize: config.listPageSize };
   const requests = new Requests(nfvo, db, clock);
-  const app = serveMano(doorsOf(nfvo, requests, subscriptions, db, clock), sol, log, doorway.guarding(host));
+  const operations = new Operations(nfvo, requests, db, clock);
+  const routes = solRoutes(nfvo, { requests, operations, subscriptions, db });
+  const sol = { routes, apiRoot: config.listen.apiRoot, pageSize: config.listPageSize };
+  const app = serveMano(doorsOf(nfvo, requests, subscriptions, db), sol, log, doorway.guarding(host));
   doorway.add(app);
   const openmano = undo.use(openmanoOf({ db, clock, log, nfvo, requests }));
   const dialect = serveOpenmano(openmano.doors, log, doorway.guarding(config.openmano?.host ?? host));
@@ -117,12 +119,8 @@ function accountOf(setting: Omit<ManoConfig["vims"][number], "id">): Omit<VimAcc
   return { ...account, access };
 }
 
-function doorsOf(nfvo: Nfvo, requests: Requests, subscriptions: SolSubscriptions, db: ManoStore, clock: Clock): ManoDoors {
-  const viewOf = (guard: Guard) => {
-    const heals = guard.group.members.flatMap((m) => nfvo.healer.viewOf(m.vnfcId, m.name) ?? []);
-    const spares = nfvo.spares.viewOf(guard);
-    return groupView(guard, nfvo.commands.inPlace(guard.group.id), nfvo.arming.stateOf(guard), { heals, spares }, clock.now());
-  };
+function doorsOf(nfvo: Nfvo, requests: Requests, subscriptions: SolSubscriptions, db: ManoStore): ManoDoors {
+  const viewOf = (guard: Guard) => nfvo.viewOf(guard);
   return {
     events: nfvo.stream,
     changed: (what) => nfvo.stream.push({ type: "api.changed", ...what }),

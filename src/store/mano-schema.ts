@@ -153,6 +153,8 @@ export interface OpenmanoVnfUseRow {
 /** SQLite's own number of a row: rows of one table in the order in which they were made. */
 interface Ordered {
   rowid: Generated<number>;
+}
+
 export interface VnfInstanceRow {
   id: string;
   ns_id: string;

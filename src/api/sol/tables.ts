@@ -1,6 +1,15 @@
 import { NS_FAULT_ROUTES, VNF_FAULT_ROUTES } from "./fault-management.ts";
+import { NS_LCM_ROUTES } from "./ns-lcm.ts";
 import { NSD_ROUTES } from "./nsd.ts";
 import { SUBSCRIPTION_ROUTES } from "./subscriptions.ts";
+import { VNF_LCM_ROUTES } from "./vnf-lcm.ts";
 
 /** Every table of ETSI's interfaces. `mano-sol.ts` hands each its doors. */
-export const SOL_TABLES = [NSD_ROUTES, NS_FAULT_ROUTES, VNF_FAULT_ROUTES, SUBSCRIPTION_ROUTES] as const;
+export const SOL_TABLES = [
+  NSD_ROUTES,
+  NS_LCM_ROUTES,
+  VNF_LCM_ROUTES,
+  NS_FAULT_ROUTES,
+  VNF_FAULT_ROUTES,
+  SUBSCRIPTION_ROUTES,
+] as const;

@@ -1,0 +1,173 @@
+import { type TSchema, Type } from "typebox";
+
+// Bodies of life cycle requests, as far as they are looked into. What SOL003 and SOL005 know beside it passes, and is kept with the operation.
+
+const text = (description: string) => Type.String({ minLength: 1, maxLength: 255, description });
+const ids = (description: string) => Type.Array(text("an id"), { minItems: 1, maxItems: 1_000, description });
+const pairs = Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: "an object of keys and values" }));
+const object = <P extends Record<string, TSchema>>(properties: P, description: string) =>
+  Type.Object(properties, { description });
+
+/** SOL005 6.5.2.9. The name is that of machines in the VIM too. */
+export const createNsRequest = object(
+  {
+    nsdId: text("the id of an NSD"),
+    nsName: Type.String({
+      pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$",
+      description: 'a name: letters, digits, ".", "_" and "-", at most 40, for machines are named by it',
+    }),
+    nsDescription: Type.String({ maxLength: 1_000, description: "a text" }),
+  },
+  "an object with nsdId, nsName and nsDescription",
+);
+
+/** SOL005 6.5.2.11. `additionalParamsForNs` may name the VIM (`vimAccountId`), which has no place of its own there. */
+export const instantiateNsRequest = object(
+  { nsFlavourId: text("the id of a deployment flavour: default"), additionalParamsForNs: pairs },
+  "an object with nsFlavourId",
+);
+
+/** SOL005 6.5.2.13. */
+export const healNsRequest = object(
+  {
+    healNsData: Type.Optional(
+      object(
+        {
+          degreeHealing: Type.Enum(["HEAL_RESTORE", "HEAL_QOS", "HEAL_RESET", "PARTIAL_HEALING"], {
+            description: "HEAL_RESTORE, HEAL_QOS, HEAL_RESET or PARTIAL_HEALING",
+          }),
+          actionsHealing: Type.Optional(Type.Array(Type.String(), { description: "a list of names" })),
+          healScript: Type.Optional(text("the id of a script of the NSD")),
+          additionalParamsforNs: pairs,
+        },
+        "an object with degreeHealing and actionsHealing or healScript",
+      ),
+    ),
+    healVnfData: Type.Optional(
+      Type.Array(
+        object(
+          { vnfInstanceId: text("the id of a VNF instance"), cause: Type.Optional(text("a text")), additionalParams: pairs },
+          "an object with vnfInstanceId",
+        ),
+        { minItems: 1, maxItems: 1_000, description: "a list of objects with vnfInstanceId" },
+      ),
+    ),
+  },
+  "an object with one of healNsData and healVnfData",
+);
+
+export const terminateNsRequest = object({ terminateNsData: Type.Optional(Type.Unknown()) }, "an object, which may be empty");
+
+export const scaleNsRequest = object(
+  { scaleType: Type.Enum(["SCALE_NS", "SCALE_VNF"], { description: "SCALE_NS or SCALE_VNF" }) },
+  "an object with scaleType and scaleNsData or scaleVnfData",
+);
+
+const changeStateTo = Type.Enum(["STARTED", "STOPPED"], { description: "STARTED or STOPPED" });
+const stopType = Type.Optional(Type.Enum(["FORCEFUL", "GRACEFUL"], { description: "FORCEFUL or GRACEFUL" }));
+
+/** SOL005 6.5.2.12. */
+export const updateNsRequest = object(
+  {
+    updateType: text("the kind of update, such as OPERATE_VNF"),
+    operateVnfData: Type.Optional(
+      Type.Array(
+        object(
+          { vnfInstanceId: text("the id of a VNF instance"), changeStateTo, stopType },
+          "an object with vnfInstanceId and changeStateTo",
+        ),
+        {
+          minItems: 1,
+          description: "a list of objects with vnfInstanceId and changeStateTo",
+        },
+      ),
+    ),
+    modifyVnfInfoData: Type.Optional(
+      Type.Array(
+        object(
+          {
+            vnfInstanceId: text("the id of a VNF instance"),
+            vnfInstanceName: Type.Optional(text("a name")),
+            vnfInstanceDescription: Type.Optional(Type.String({ maxLength: 1_000, description: "a text" })),
+            metadata: pairs,
+          },
+          "an object with vnfInstanceId",
+        ),
+        { minItems: 1, description: "a list of objects with vnfInstanceId" },
+      ),
+    ),
+  },
+  "an object with updateType and what belongs to it",
+);
+
+export const cancelMode = object(
+  { cancelMode: Type.Enum(["GRACEFUL", "FORCEFUL"], { description: "GRACEFUL or FORCEFUL" }) },
+  "an object with cancelMode",
+);
+
+export const createVnfRequest = object({ vnfdId: text("the id of a VNFD") }, "an object with vnfdId");
+
+export const instantiateVnfRequest = object({ flavourId: text("the id of a deployment flavour") }, "an object with flavourId");
+
+export const scaleVnfRequest = object(
+  {
+    type: Type.Enum(["SCALE_OUT", "SCALE_IN"], { description: "SCALE_OUT or SCALE_IN" }),
+    aspectId: text("the id of a scaling aspect"),
+    numberOfSteps: Type.Optional(Type.Integer({ minimum: 1, description: "a whole number from 1" })),
+  },
+  "an object with type and aspectId",
+);
+
+export const anyObject = object({}, "an object");
+
+/** SOL003 5.5.2.9, and SOL002 5.5.2.9 with the VNFCs that are meant. */
+export const healVnfRequest = object(
+  {
+    vnfcInstanceId: Type.Optional(ids("a list of ids of VNFCs")),
+    cause: Type.Optional(Type.String({ maxLength: 1_000, description: "a text" })),
+    additionalParams: pairs,
+    healScript: Type.Optional(text("the name of a script")),
+  },
+  "an object, which may be empty",
+);
+
+export const operateVnfRequest = object(
+  { changeStateTo, stopType, gracefulStopTimeout: Type.Optional(Type.Integer({ minimum: 0, description: "whole seconds" })) },
+  "an object with changeStateTo",
+);
+
+export const terminateVnfRequest = object(
+  { terminationType: Type.Enum(["FORCEFUL", "GRACEFUL"], { description: "FORCEFUL or GRACEFUL" }) },
+  "an object with terminationType",
+);
+
+export const changeFlavourRequest = object(
+  { newFlavourId: text("the id of a deployment flavour") },
+  "an object with newFlavourId",
+);
+
+export const changeExtConnRequest = object(
+  { extVirtualLinks: Type.Array(Type.Unknown(), { minItems: 1, description: "a list of virtual links" }) },
+  "an object with extVirtualLinks",
+);
+
+export const changePackageRequest = object({ vnfdId: text("the id of a VNFD") }, "an object with vnfdId");
+
+export const createSnapshotRequest = object(
+  { vnfSnapshotInfoId: text("the id of a VNF snapshot") },
+  "an object with vnfSnapshotInfoId",
+);
+
+/** SOL003 5.5.2.12. */
+export const modifyVnfRequest = object(
+  {
+    vnfInstanceName: Type.Optional(text("a name")),
+    vnfInstanceDescription: Type.Optional(Type.String({ maxLength: 1_000, description: "a text" })),
+    metadata: pairs,
+    vnfConfigurableProperties: pairs,
+    extensions: pairs,
+    vimConnectionInfo: pairs,
+    vnfdId: Type.Optional(text("the id of a VNFD")),
+  },
+  "an object with what is to be changed",
+);

@@ -1,0 +1,129 @@
+import type { Occurrence, VnfOperation } from "../../model/occurrence.ts";
+import type { NsInstanceView, VnfView } from "../../model/vnf-view.ts";
+import type { ListRules } from "./selector.ts";
+import { extLinks, movedLinks, plainOf, runningOf, stateOf } from "./vnf-lcm-view.ts";
+
+// Network services and their life cycle operation occurrences as SOL005 shows them.
+
+export const NS_LIST: ListRules = {
+  always: ["id", "nsInstanceName", "nsInstanceDescription", "nsdId", "nsdInfoId", "flavourId", "nsState", "_links"],
+  complex: ["vnfInstance", "virtualLinkInfo", "nsScaleStatus", "additionalAffinityOrAntiAffinityRule", "monitoringParameter"],
+  byDefaultLeftOut: [
+    "vnfInstance",
+    "virtualLinkInfo",
+    "nsScaleStatus",
+    "additionalAffinityOrAntiAffinityRule",
+    "monitoringParameter",
+  ],
+};
+
+export const NS_OCCURRENCE_LIST: ListRules = {
+  always: [
+    "id",
+    "operationState",
+    "stateEnteredTime",
+    "nsInstanceId",
+    "lcmOperationType",
+    "startTime",
+    "isAutomaticInvocation",
+    "isCancelPending",
+    "cancelMode",
+    "_links",
+  ],
+  complex: ["operationParams", "error", "resourceChanges", "warnings", "parameters", "switchOver"],
+  byDefaultLeftOut: ["operationParams", "error", "resourceChanges"],
+};
+
+export const nsAt = (id: string): string => `/nslcm/v2/ns_instances/${id}`;
+export const nsOccurrenceAt = (id: string): string => `/nslcm/v2/ns_lcm_op_occs/${id}`;
+
+/** SOL005 6.5.2.8 NsInstance. */
+export function nsInstance(ns: NsInstanceView) {
+  const to = (task: string) => ({ href: `${nsAt(ns.id)}/${task}` });
+  return {
+    id: ns.id,
+    nsInstanceName: ns.name,
+    nsInstanceDescription: ns.description,
+    nsdId: ns.nsdId,
+    nsdInfoId: ns.nsdInfoId,
+    ...(ns.isInstantiated && {
+      flavourId: "default",
+      vnfInstance: ns.vnfs.map(vnfOfNs),
+      virtualLinkInfo: ns.links.map(({ net, vimAccountId }) => ({
+        id: `${vimAccountId}/${net}`,
+        nsVirtualLinkDescId: net,
+        nsVirtualLinkProfileId: net,
+        resourceHandle: [{ vimId: vimAccountId, resourceId: net, vimLevelResourceType: "network" }],
+      })),
+    }),
+    nsState: ns.isInstantiated ? "INSTANTIATED" : "NOT_INSTANTIATED",
+    _links: {
+      self: { href: nsAt(ns.id) },
+      ...(ns.isInstantiated
+        ? { terminate: to("terminate"), heal: to("heal"), scale: to("scale"), update: to("update") }
+        : { instantiate: to("instantiate") }),
+    },
+  };
+}
+
+/** SOL005 6.5.3.57 VnfInstance. */
+const vnfOfNs = (vnf: VnfView) => ({
+  ...plainOf(vnf),
+  vnfPkgId: vnf.product.packageId,
+  ...(vnf.vims[0] && { vimId: vnf.vims[0].id }),
+  instantiationState: stateOf(vnf),
+  instantiatedVnfInfo: {
+    ...runningOf(vnf, "SOL005"),
+    extVirtualLinkInfo: extLinks(vnf, "SOL005").map(({ cps, ...link }) => ({ ...link, currentVnfExtCpData: cps[0] })),
+  },
+  metadata: vnf.metadata,
+});
+
+const CHANGES: Readonly<Record<VnfOperation, string>> = {
+  INSTANTIATE: "INSTANTIATE",
+  SCALE: "SCALE",
+  TERMINATE: "TERMINATE",
+  HEAL: "HEAL",
+  OPERATE: "OPERATE",
+  CHANGE_EXT_CONN: "CHANGE_EXTERNAL_VNF_CONNECTIVITY",
+  MODIFY_INFO: "MODIFY_INFORMATION",
+};
+
+/** SOL005 6.5.2.3 NsLcmOpOcc. `operationParams` is by its definition no more than the name of the operation: what was asked stands in `parameters`. */
+export function nsOccurrence(o: Occurrence) {
+  const to = (task: string) => ({ href: `${nsOccurrenceAt(o.id)}/${task}` });
+  const changeResult = o.state === "FAILED" ? "FAILED" : o.state === "ROLLED_BACK" ? "ROLLED_BACK" : "COMPLETED";
+  return {
+    id: o.id,
+    operationState: o.state === "STARTING" ? "PROCESSING" : o.state,
+    stateEnteredTime: o.stateEnteredAt,
+    nsInstanceId: o.nsId as string,
+    lcmOperationType: o.operation,
+    startTime: o.startedAt,
+    isAutomaticInvocation: o.isAutomatic,
+    operationParams: o.operation,
+    parameters: o.params,
+    isCancelPending: o.cancelMode !== null,
+    ...(o.cancelMode !== null && { cancelMode: o.cancelMode }),
+    ...(o.error !== null && { error: o.error }),
+    resourceChanges: {
+      affectedVnfs: o.vnfs.map((p) => ({
+        vnfInstanceId: p.vnfId,
+        vnfdId: p.vnfdId,
+        vnfProfileId: p.profile,
+        vnfName: p.vnfName,
+        changeType: CHANGES[p.operation],
+        changeResult,
+        changedExtConnectivity: movedLinks(o),
+      })),
+    },
+    ...(o.switchOver && { switchOver: o.switchOver }),
+    warnings: o.warnings,
+    _links: {
+      self: { href: nsOccurrenceAt(o.id) },
+      nsInstance: { href: nsAt(o.nsId) },
+      ...(o.state === "PROCESSING" && !o.isAutomatic && { cancel: to("cancel") }),
+      ...(o.state === "FAILED_TEMP" && { retry: to("retry"), rollback: to("rollback"), fail: to("fail") }),
+    },
+  };
+}

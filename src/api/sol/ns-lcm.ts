@@ -1,0 +1,176 @@
+import type { Static } from "typebox";
+import { Fault } from "../../lib/fault.ts";
+import type { CancelMode, Occurrence } from "../../model/occurrence.ts";
+import type { NsInstanceView } from "../../model/vnf-view.ts";
+import {
+  cancelMode,
+  createNsRequest,
+  healNsRequest,
+  instantiateNsRequest,
+  scaleNsRequest,
+  terminateNsRequest,
+  updateNsRequest,
+} from "./lcm-bodies.ts";
+import { NS_LIST, NS_OCCURRENCE_LIST, nsAt, nsInstance, nsOccurrence, nsOccurrenceAt } from "./ns-lcm-view.ts";
+import { Dated, type SolCall, type SolRoute } from "./route.ts";
+
+/** What clients ask for, as it was sent. */
+type Params = Occurrence["params"];
+
+/** What may be done with an operation that has not come to a good end, whoever began it. */
+export interface OccurrenceDoors {
+  retry(id: string): Promise<Occurrence>;
+  rollback(id: string): Promise<Occurrence>;
+  fail(id: string): Promise<Occurrence>;
+  cancel(id: string, mode: CancelMode): Promise<Occurrence>;
+}
+
+/** What NS life cycle management may ask for. Each throws a Fault; what begins an operation resolves when that is on the disk. */
+export interface NsLcmDoors extends OccurrenceDoors {
+  listNs(): readonly NsInstanceView[];
+  getNs(id: string): NsInstanceView;
+  createNs(wish: { readonly nsdId: string; readonly nsName: string; readonly nsDescription: string }): Promise<NsInstanceView>;
+  deleteNs(id: string): Promise<void>;
+  instantiate(id: string, params: Params): Promise<Occurrence>;
+  terminate(id: string, params: Params): Promise<Occurrence>;
+  /** `vnfs` null: all of its VNFs. */
+  heal(id: string, vnfs: readonly string[] | null, params: Params): Promise<Occurrence>;
+  operate(id: string, vnf: string, isStopped: boolean, params: Params): Promise<Occurrence>;
+  modifyVnf(id: string, vnf: string, change: VnfChange, params: Params): Promise<Occurrence>;
+  listOccurrences(): Promise<readonly Occurrence[]>;
+  getOccurrence(id: string): Promise<Occurrence>;
+  continue(id: string): Promise<Occurrence>;
+}
+
+export interface VnfChange {
+  readonly name?: string;
+  readonly description?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+type Call = SolCall<NsLcmDoors>;
+const idOf = (call: Call): string => call.params.id as string;
+const paramsOf = (call: Call): Params => call.body as Params;
+const at = (o: Occurrence): string => nsOccurrenceAt(o.id);
+
+const NS = "/nslcm/v2/ns_instances";
+const OCCURRENCES = "/nslcm/v2/ns_lcm_op_occs";
+
+/** NS life cycle management, SOL005 clause 6. */
+export const NS_LCM_ROUTES: readonly SolRoute<NsLcmDoors>[] = [
+  {
+    is: `POST ${NS}`,
+    gives: 201,
+    body: createNsRequest,
+    does: async (c) => nsInstance(await c.doors.createNs(c.body as Static<typeof createNsRequest>)),
+    location: ({ id }: { id: string }) => nsAt(id),
+  },
+  { is: `GET ${NS}`, gives: 200, does: (c) => c.doors.listNs().map(nsInstance), lists: NS_LIST },
+  {
+    is: `GET ${NS}/:id`,
+    gives: 200,
+    does: (c) => {
+      const ns = c.doors.getNs(idOf(c));
+      return new Dated(nsInstance(ns), ns.modifiedAt);
+    },
+  },
+  { is: `DELETE ${NS}/:id`, gives: 204, does: (c) => c.doors.deleteNs(idOf(c)) },
+  {
+    is: `POST ${NS}/:id/instantiate`,
+    gives: 202,
+    body: instantiateNsRequest,
+    does: (c) => c.doors.instantiate(idOf(c), paramsOf(c)),
+    location: at,
+  },
+  {
+    is: `POST ${NS}/:id/terminate`,
+    gives: 202,
+    body: terminateNsRequest,
+    does: (c) => c.doors.terminate(idOf(c), paramsOf(c)),
+    location: at,
+  },
+  { is: `POST ${NS}/:id/heal`, gives: 202, body: healNsRequest, does: (c) => heal(c), location: at },
+  { is: `POST ${NS}/:id/scale`, gives: 202, body: scaleNsRequest, does: (c) => scale(c), location: at },
+  { is: `POST ${NS}/:id/update`, gives: 202, body: updateNsRequest, does: (c) => update(c), location: at },
+
+  {
+    is: `GET ${OCCURRENCES}`,
+    gives: 200,
+    does: async (c) => (await c.doors.listOccurrences()).map(nsOccurrence),
+    lists: NS_OCCURRENCE_LIST,
+  },
+  {
+    is: `GET ${OCCURRENCES}/:id`,
+    gives: 200,
+    does: async (c) => {
+      const o = await c.doors.getOccurrence(idOf(c));
+      return new Dated(nsOccurrence(o), o.stateEnteredAt);
+    },
+  },
+  { is: `POST ${OCCURRENCES}/:id/retry`, gives: 202, does: (c) => c.doors.retry(idOf(c)) },
+  { is: `POST ${OCCURRENCES}/:id/rollback`, gives: 202, does: (c) => c.doors.rollback(idOf(c)) },
+  { is: `POST ${OCCURRENCES}/:id/continue`, gives: 202, does: (c) => c.doors.continue(idOf(c)) },
+  { is: `POST ${OCCURRENCES}/:id/fail`, gives: 200, does: async (c) => nsOccurrence(await c.doors.fail(idOf(c))) },
+  {
+    is: `POST ${OCCURRENCES}/:id/cancel`,
+    gives: 202,
+    body: cancelMode,
+    does: (c) => c.doors.cancel(idOf(c), (c.body as Static<typeof cancelMode>).cancelMode),
+  },
+];
+
+function heal(c: Call): Promise<Occurrence> {
+  const { healNsData, healVnfData } = c.body as Static<typeof healNsRequest>;
+  if ((healNsData === undefined) === (healVnfData === undefined))
+    throw new Fault("INVALID", "want exactly one of healNsData and healVnfData");
+  if (healNsData && (healNsData.actionsHealing === undefined) === (healNsData.healScript === undefined))
+    throw new Fault("INVALID", "healNsData: want exactly one of actionsHealing and healScript");
+  if (healNsData?.healScript !== undefined)
+    throw new Fault(
+      "NOT_SUPPORTED",
+      `healNsData/healScript: no NSD here has scripts, so none is called ${healNsData.healScript}`,
+    );
+  return c.doors.heal(idOf(c), healVnfData?.map((v) => v.vnfInstanceId) ?? null, paramsOf(c));
+}
+
+/** How many VNFs and VNFCs there are follows from the descriptors, when it is instantiated. */
+function scale(c: Call): never {
+  const { name } = c.doors.getNs(idOf(c));
+  throw new Fault(
+    "NOT_SUPPORTED",
+    `the NSD of NS ${name} has no scaling aspect; terminate it, and instantiate an NSD with the number of instances that you want`,
+  );
+}
+
+function update(c: Call): Promise<Occurrence> {
+  const { updateType, operateVnfData, modifyVnfInfoData } = c.body as Static<typeof updateNsRequest>;
+  const id = c.doors.getNs(idOf(c)).id;
+  if (updateType === "OPERATE_VNF") {
+    const { vnfInstanceId, changeStateTo } = onlyOne("operateVnfData", operateVnfData);
+    return c.doors.operate(id, vnfInstanceId, changeStateTo === "STOPPED", paramsOf(c));
+  }
+  if (updateType === "MODIFY_VNF_INFORMATION") {
+    const { vnfInstanceId, vnfInstanceName, vnfInstanceDescription, metadata } = onlyOne("modifyVnfInfoData", modifyVnfInfoData);
+    return c.doors.modifyVnf(id, vnfInstanceId, changeOf(vnfInstanceName, vnfInstanceDescription, metadata), paramsOf(c));
+  }
+  const known = "OPERATE_VNF and MODIFY_VNF_INFORMATION are";
+  throw new Fault("NOT_SUPPORTED", `updateType ${updateType} is not done here; ${known}`);
+}
+
+function onlyOne<T>(name: string, given: readonly T[] | undefined): T {
+  if (given?.length === 1) return given[0]!;
+  throw new Fault(
+    given === undefined ? "INVALID" : "NOT_SUPPORTED",
+    `${name}: want one VNF in a request, got ${given?.length ?? 0}`,
+  );
+}
+
+export const changeOf = (
+  name: string | undefined,
+  description: string | undefined,
+  metadata: Readonly<Record<string, unknown>> | undefined,
+): VnfChange => ({
+  ...(name !== undefined && { name }),
+  ...(description !== undefined && { description }),
+  ...(metadata !== undefined && { metadata }),
+});

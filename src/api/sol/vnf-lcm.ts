@@ -1,0 +1,187 @@
+import type { Static } from "typebox";
+import { Fault } from "../../lib/fault.ts";
+import type { Occurrence, VnfPart } from "../../model/occurrence.ts";
+import type { VnfView } from "../../model/vnf-view.ts";
+import {
+  anyObject,
+  cancelMode,
+  changeExtConnRequest,
+  changeFlavourRequest,
+  changePackageRequest,
+  createSnapshotRequest,
+  createVnfRequest,
+  healVnfRequest,
+  instantiateVnfRequest,
+  modifyVnfRequest,
+  operateVnfRequest,
+  scaleVnfRequest,
+  terminateVnfRequest,
+} from "./lcm-bodies.ts";
+import { changeOf, type OccurrenceDoors, type VnfChange } from "./ns-lcm.ts";
+import { Dated, type SolCall, type SolRoute } from "./route.ts";
+import { VNF_LIST, VNF_OCCURRENCE_LIST, vnfInstance, vnfOccurrence, vnfOccurrenceAt } from "./vnf-lcm-view.ts";
+
+type Params = Occurrence["params"];
+
+/** An operation, and one of its VNFs. */
+export interface VnfOccurrenceOf {
+  readonly occurrence: Occurrence;
+  readonly part: VnfPart;
+}
+
+/** What VNF life cycle management may ask for. Each throws a Fault; what begins an operation resolves when that is on the disk. Occurrences go by the ids that they have for VNFs. */
+export interface VnfLcmDoors extends OccurrenceDoors {
+  listVnfs(): readonly VnfView[];
+  getVnf(id: string): VnfView;
+  modify(id: string, change: VnfChange, params: Params): Promise<VnfOccurrenceOf>;
+  /** `vnfcs` null: all of it. */
+  heal(id: string, vnfcs: readonly string[] | null, params: Params): Promise<VnfOccurrenceOf>;
+  operate(id: string, isStopped: boolean, params: Params): Promise<VnfOccurrenceOf>;
+  listOccurrences(): Promise<readonly VnfOccurrenceOf[]>;
+  getOccurrence(id: string): Promise<VnfOccurrenceOf>;
+}
+
+type Call = SolCall<VnfLcmDoors>;
+const idOf = (call: Call): string => call.params.id as string;
+const paramsOf = (call: Call): Params => call.body as Params;
+const at = ({ part }: VnfOccurrenceOf): string => vnfOccurrenceAt(part.id);
+const shown = ({ occurrence, part }: VnfOccurrenceOf) => vnfOccurrence(occurrence, part);
+
+const VNFS = "/vnflcm/v2/vnf_instances";
+const OCCURRENCES = "/vnflcm/v2/vnf_lcm_op_occs";
+const SNAPSHOTS = "/vnflcm/v2/vnf_snapshots";
+
+/** VNF life cycle management, SOL003 clause 5, with the heal of SOL002. VNFs are made and taken away with their NS. */
+export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
+  {
+    is: `POST ${VNFS}`,
+    gives: 201,
+    body: createVnfRequest,
+    does: () => {
+      throw new Fault("NOT_SUPPORTED", "a VNF is made with its NS: POST /nslcm/v2/ns_instances, and instantiate that");
+    },
+  },
+  { is: `GET ${VNFS}`, gives: 200, does: (c) => c.doors.listVnfs().map(vnfInstance), lists: VNF_LIST },
+  {
+    is: `GET ${VNFS}/:id`,
+    gives: 200,
+    does: (c) => {
+      const vnf = c.doors.getVnf(idOf(c));
+      return new Dated(vnfInstance(vnf), vnf.modifiedAt);
+    },
+  },
+  { is: `PATCH ${VNFS}/:id`, gives: 202, body: modifyVnfRequest, does: (c) => modify(c), location: at },
+  { is: `DELETE ${VNFS}/:id`, gives: 204, does: (c) => withItsNs(c, "delete that") },
+
+  { is: `POST ${VNFS}/:id/instantiate`, gives: 202, body: instantiateVnfRequest, does: (c) => withItsNs(c, "instantiate that") },
+  { is: `POST ${VNFS}/:id/terminate`, gives: 202, body: terminateVnfRequest, does: (c) => withItsNs(c, "terminate that") },
+  { is: `POST ${VNFS}/:id/heal`, gives: 202, body: healVnfRequest, does: (c) => heal(c), location: at },
+  {
+    is: `POST ${VNFS}/:id/operate`,
+    gives: 202,
+    body: operateVnfRequest,
+    does: (c) => c.doors.operate(idOf(c), (c.body as Static<typeof operateVnfRequest>).changeStateTo === "STOPPED", paramsOf(c)),
+    location: at,
+  },
+  { is: `POST ${VNFS}/:id/scale`, gives: 202, body: scaleVnfRequest, does: (c) => not(c, "its VNFD has no scaling aspect") },
+  { is: `POST ${VNFS}/:id/scale_to_level`, gives: 202, body: anyObject, does: (c) => not(c, "its VNFD has no scaling aspect") },
+  {
+    is: `POST ${VNFS}/:id/change_flavour`,
+    gives: 202,
+    body: changeFlavourRequest,
+    does: (c) => not(c, "its VNFD has one deployment flavour, which it has"),
+  },
+  {
+    is: `POST ${VNFS}/:id/change_ext_conn`,
+    gives: 202,
+    body: changeExtConnRequest,
+    does: (c) =>
+      not(c, "its networks follow from the NSD; traffic is led otherwise by POST /mano/v1/protection_groups/{id}/command"),
+  },
+  {
+    is: `POST ${VNFS}/:id/change_vnfpkg`,
+    gives: 202,
+    body: changePackageRequest,
+    does: (c) => not(c, "another VNFD needs an NSD that uses it, and an NS of that"),
+  },
+  {
+    is: `POST ${VNFS}/:id/create_snapshot`,
+    gives: 202,
+    body: createSnapshotRequest,
+    does: (c) => not(c, "snapshots of VNFs are not taken; the VIM copies disks of its servers"),
+  },
+  {
+    is: `POST ${VNFS}/:id/revert_to_snapshot`,
+    gives: 202,
+    body: createSnapshotRequest,
+    does: (c) => not(c, "there is no snapshot of it"),
+  },
+
+  {
+    is: `GET ${OCCURRENCES}`,
+    gives: 200,
+    does: async (c) => (await c.doors.listOccurrences()).map(shown),
+    lists: VNF_OCCURRENCE_LIST,
+  },
+  {
+    is: `GET ${OCCURRENCES}/:id`,
+    gives: 200,
+    does: async (c) => {
+      const of = await c.doors.getOccurrence(idOf(c));
+      return new Dated(shown(of), of.occurrence.stateEnteredAt);
+    },
+  },
+  { is: `POST ${OCCURRENCES}/:id/retry`, gives: 202, does: (c) => c.doors.retry(idOf(c)) },
+  { is: `POST ${OCCURRENCES}/:id/rollback`, gives: 202, does: (c) => c.doors.rollback(idOf(c)) },
+  {
+    is: `POST ${OCCURRENCES}/:id/fail`,
+    gives: 200,
+    does: async (c) => {
+      await c.doors.fail(idOf(c));
+      return shown(await c.doors.getOccurrence(idOf(c)));
+    },
+  },
+  {
+    is: `POST ${OCCURRENCES}/:id/cancel`,
+    gives: 202,
+    body: cancelMode,
+    does: (c) => c.doors.cancel(idOf(c), (c.body as Static<typeof cancelMode>).cancelMode),
+  },
+  { is: `GET ${SNAPSHOTS}`, gives: 200, does: () => [], lists: { always: ["id", "_links"], complex: [], byDefaultLeftOut: [] } },
+];
+
+function heal(c: Call): Promise<VnfOccurrenceOf> {
+  const { vnfcInstanceId, healScript } = c.body as Static<typeof healVnfRequest>;
+  if (healScript !== undefined)
+    throw new Fault("NOT_SUPPORTED", `healScript: no VNFD here has scripts, so none is called ${healScript}`);
+  return c.doors.heal(idOf(c), vnfcInstanceId ?? null, paramsOf(c));
+}
+
+function modify(c: Call): Promise<VnfOccurrenceOf> {
+  const { vnfInstanceName, vnfInstanceDescription, metadata, ...rest } = c.body as Static<typeof modifyVnfRequest>;
+  const other = Object.keys(rest)[0];
+  if (other !== undefined)
+    return not(c, `${other} of a VNF cannot be changed; vnfInstanceName, vnfInstanceDescription and metadata can`);
+  return c.doors.modify(
+    idOf(c),
+    changeOf(vnfInstanceName, vnfInstanceDescription, merged(c.doors.getVnf(idOf(c)).metadata, metadata)),
+    paramsOf(c),
+  );
+}
+
+/** RFC 7396 of one level: null takes an entry away. */
+function merged(had: VnfView["metadata"], patch: Record<string, unknown> | undefined): VnfView["metadata"] | undefined {
+  if (patch === undefined) return undefined;
+  return Object.fromEntries(Object.entries({ ...had, ...patch }).filter(([, v]) => v !== null));
+}
+
+/** Throws NOT_FOUND for a VNF that there is not, CONFLICT for one of an NS. */
+function withItsNs(c: Call, what: string): never {
+  const { name, nsName, nsId } = c.doors.getVnf(idOf(c));
+  throw new Fault("CONFLICT", `VNF ${name} is of NS ${nsName} (${nsId}); ${what}`, { id: nsId });
+}
+
+/** Throws NOT_FOUND for a VNF that there is not. */
+function not(c: Call, why: string): never {
+  throw new Fault("NOT_SUPPORTED", `VNF ${c.doors.getVnf(idOf(c)).name}: ${why}`);
+}
