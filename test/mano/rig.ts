@@ -123,7 +123,7 @@ export class Rig implements AsyncDisposable {
     await until("INSTANTIATED", async () => (await this.ns()).state === "INSTANTIATED");
     await until("all up", async () => (await this.ns()).vnfcs.every((v) => v.health?.state === "up"));
     // A toy that looks at ways says what a test has it say.
-    if (this.vim.paths === null) await until("it can fail over", async () => (await this.ns()).underWay === null, 20_000);
+    if (this.vim.paths === null) await until("it can fail over", async () => (await this.ns()).underWay === null);
     return id;
   }
 }

@@ -97,7 +97,7 @@ test("a whole life: made, instantiated, a member dies, the switch-over is an ope
 
   const down = vnf.instantiatedVnfInfo.vnfcResourceInfo[0].id;
   const heal = await operation(`${VNFS}/${vnf.id}/heal`, { vnfcInstanceId: [down], cause: "it is down" });
-  await until("it was started", () => rig.vim.asked.some((a) => a.startsWith("POST") && a.endsWith("/action")), 20_000);
+  await until("it was started", () => rig.vim.asked.some((a) => a.startsWith("POST") && a.endsWith("/action")));
   rig.vim.up("media-relay-a");
   expect(await ended(heal, "COMPLETED")).toMatchObject({ operation: "HEAL", operationParams: { cause: "it is down" } });
 
