@@ -203,7 +203,8 @@ export class AlarmBook {
   async #written(alarm: Alarm): Promise<Alarm> {
     await this.#writes.flush();
     const kept = await readAlarm(this.#db, alarm.id);
-    if (kept?.changedAt === alarm.changedAt) return alarm;
+    // It may have changed once more by then.
+    if (kept && (kept.changedAt ?? "") >= (alarm.changedAt ?? "")) return alarm;
     throw new Fault("STORE_REFUSED", `what was asked of alarm ${alarm.id} waits in memory; ask again`, { id: alarm.id });
   }
 }

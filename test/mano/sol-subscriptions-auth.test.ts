@@ -54,7 +54,10 @@ test("OAuth2: the token is fetched once, and anew when the subscriber takes it b
   expect(issued).toBe(2);
   const { authorization } = tokens.requests[0]!.headers;
   expect(authorization).toBe(`Basic ${Buffer.from("mano:a-Secret-of-oauth").toString("base64")}`);
-  const shown = JSON.stringify([(await sol.ask("GET", SUBSCRIPTIONS)).body, (await rig.ask("GET", "/mano/v1/subscriptions")).body]);
+  const shown = JSON.stringify([
+    (await sol.ask("GET", SUBSCRIPTIONS)).body,
+    (await rig.ask("GET", "/mano/v1/subscriptions")).body,
+  ]);
   expect(shown).not.toContain("Secret");
   await sol.ask("DELETE", `${SUBSCRIPTIONS}/${made.body.id}`);
 });

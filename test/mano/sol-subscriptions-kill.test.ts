@@ -56,7 +56,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-const RUNS = 3;
+const RUNS = 2;
 
 test("killed in the moment of an acceptance, again and again: all of it is told in order, and what comes twice has the same id", async () => {
   const store = join(dir, "mano.db");

@@ -6,10 +6,10 @@ import { Dated, type SolCall, type SolRoute } from "./route.ts";
 
 /** What fault management may ask for, in both interfaces. Each throws a Fault; what changes something resolves when that is on the disk. */
 export interface FaultDoors {
-  /** Newest first: all that are active, and of the others the newest. Those of a tenant; null: all. */
-  listAlarms(tenant: string | null): Promise<readonly Alarm[]>;
-  /** Throws NOT_FOUND, for another tenant's too. */
-  getAlarm(id: string, tenant: string | null): Promise<Alarm>;
+  /** Newest first: all that are active, and of the others the newest. */
+  listAlarms(): Promise<readonly Alarm[]>;
+  /** Throws NOT_FOUND. */
+  getAlarm(id: string): Promise<Alarm>;
   acknowledge(id: string, ackState: Alarm["ackState"]): Promise<Alarm>;
   escalate(id: string, severity: Severity): Promise<Alarm>;
 }
@@ -36,10 +36,7 @@ const routesOf = (of: FaultInterface): SolRoute<FaultDoors>[] => [
   {
     is: `GET ${alarmsAt(of) as "/"}`,
     gives: 200,
-    does: async ({ doors, caller }) => {
-      const all = await doors.listAlarms(caller?.tenantId ?? null);
-      return all.filter((a) => concerns(of, a)).map((a) => alarmView(of, a));
-    },
+    does: async ({ doors }) => (await doors.listAlarms()).filter((a) => concerns(of, a)).map((a) => alarmView(of, a)),
     lists: ALARM_LIST,
   },
   {
@@ -59,8 +56,8 @@ const routesOf = (of: FaultInterface): SolRoute<FaultDoors>[] => [
   },
 ];
 
-async function found(of: FaultInterface, { doors, params, caller }: Call): Promise<Alarm> {
-  const alarm = await doors.getAlarm(params.id!, caller?.tenantId ?? null);
+async function found(of: FaultInterface, { doors, params }: Call): Promise<Alarm> {
+  const alarm = await doors.getAlarm(params.id!);
   if (concerns(of, alarm)) return alarm;
   throw new Fault("NOT_FOUND", `there is no alarm ${alarm.id}; GET ${alarmsAt(of)} lists those there are`, { id: alarm.id });
 }
