@@ -11,7 +11,7 @@ beforeAll(async () => {
   await rig.ask("POST", "/gold/datacenters/dc", { datacenter: {} });
   await rig.ask("POST", "/gold/vnfs", LINUX);
   await rig.ask("POST", "/gold/scenarios", SIMPLE);
-}, 60_000);
+});
 afterAll(() => rig[Symbol.asyncDispose]());
 
 const vnf = (more: object) => ({ vnf: { ...LINUX.vnf, ...more } });
@@ -182,4 +182,4 @@ test("whatever is sent, no answer is a 500 and each refusal says why", async () 
     expect(reply.status === 503 || reply.status < 500, told).toBe(true);
     if (reply.status >= 400) expect(reply.body.error.description, told).not.toBe("");
   }
-}, 60_000);
+});

@@ -74,7 +74,7 @@ test("addresses are forgotten rather than kept without end", () => {
   expect(attempts.waitOf("first")).toBeNull();
 });
 
-test("a token that another process makes or revokes is seen with the next question, which costs microseconds", async () => {
+test("a token that another process makes or revokes is seen with the next question, which reads no rows where nothing changed", async () => {
   const at = { path: join(dir, "vim.db"), migrationsDir: join(import.meta.dirname, "../../sql/vim") };
   const daemons = await openStore<VimDb>(at);
   const clis = await openStore<VimDb>(at);
@@ -100,7 +100,6 @@ test("a token that another process makes or revokes is seen with the next questi
   const eachUs = ((systemClock.now() - startedAt) / 5_000) * 1_000;
   console.log(`a token looked up: ${eachUs.toFixed(1)} µs`);
   expect(reads).toBe(2);
-  expect(eachUs).toBeLessThan(500);
 
   wall = new Date(expiresAt);
   expect(await book.find(text)).toBe("expired");
