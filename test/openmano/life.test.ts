@@ -35,7 +35,10 @@ async function until<T>(ask: () => Promise<T>, is: (value: NoInfer<T>) => boolea
 const instance = async (name: string) => (await rig.ask("GET", `/gold/instances/${name}`)).body;
 // biome-ignore lint/suspicious/noExplicitAny: as it came.
 const vmsOf = (i: any): any[] => (i.vnfs ?? []).flatMap((v: any) => v.vms);
-const isUp = (i: unknown) => vmsOf(i).length > 0 && vmsOf(i).every((vm) => /^ACTIVE/.test(vm.status));
+/** All run, and the VIM has shown where they are plugged in. */
+const isUp = (i: unknown) =>
+  vmsOf(i).length > 0 &&
+  vmsOf(i).every((vm) => /^ACTIVE/.test(vm.status) && vm.interfaces.every((x: any) => x.mac_address !== null));
 const namesAtVim = async (what: string) =>
   (await rig.atVim("GET", what)).body[what.split("/").at(-1)!].map((x: { name: string }) => x.name);
 
@@ -56,7 +59,11 @@ test("an instance runs in the VIM, is shown with its addresses, and nothing of i
   expect(vm.interfaces[0].mac_address).toMatch(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
   expect(vm.vim_info).toContain(vm.vim_vm_id);
   expect(up.nets).toMatchObject([{ created: false, status: "ACTIVE" }]);
-  const { actions } = (await rig.ask("GET", "/gold/instances/one/action")).body;
+  // Its VMs are seen to run a moment before the instance is known to be whole.
+  const actions = await until(
+    async () => (await rig.ask("GET", "/gold/instances/one/action")).body.actions,
+    (all) => all[0].number_done > 0,
+  );
   expect(actions).toMatchObject([{ description: "CREATE", number_tasks: 2, number_done: 2, number_failed: 0 }]);
   expect(await namesAtVim("/any/servers")).toContain("one-linux1-linux-VM-1");
 
