@@ -18,6 +18,17 @@ export function placeOf(objectId: string, lifecycle: Lifecycle, guards: readonly
     : null;
 }
 
-function placeIn({ ns, nsd, vnfd }: Deployment, vnfcIds: readonly VnfcId[]): AlarmPlace {
-  return { nsId: ns.id, nsName: ns.name, nsdIds: [ns.nsdId, nsd.id], vnfdIds: [vnfd.id], vnf: null, vnfcIds };
+function placeIn({ ns, nsd, vnfd, vnfs, vnfcs }: Deployment, vnfcIds: readonly VnfcId[]): AlarmPlace {
+  const names = vnfcs.filter((v) => vnfcIds.includes(v.id)).map((v) => v.name);
+  // A group lies within one VNF; one over several is their network service's.
+  const vnf = vnfs.find((v) => names.length > 0 && names.every((name) => v.vnfcs.includes(name)));
+  const vnfdIds = vnfs.length > 0 ? [...new Set(vnfs.map((v) => v.vnfdId))] : [vnfd.id];
+  return {
+    nsId: ns.id,
+    nsName: ns.name,
+    nsdIds: [ns.nsdId, nsd.id],
+    vnfdIds,
+    vnf: vnf ? { id: vnf.id, name: vnf.name, vnfdId: vnf.vnfdId } : null,
+    vnfcIds,
+  };
 }

@@ -3,6 +3,7 @@ import type { ManoEvent } from "../../model/mano-event.ts";
 import type { Notifications, NotifyingInterface, SolInterest } from "../../model/sol-subscription.ts";
 import { withAbsoluteLinks } from "./address.ts";
 import { faultNote } from "./fault-notifications.ts";
+import { nsLifeCycleNote, vnfLifeCycleNote } from "./life-cycle-notifications.ts";
 import { type Facts, letsPass } from "./notification-facts.ts";
 
 /** One notification, without what all of them have. Links begin at the API's root. */
@@ -30,8 +31,8 @@ const none: Wording = () => null;
 const DIALECTS: Readonly<Record<NotifyingInterface, Dialect>> = {
   nsd: { note: none, time: "timeStamp", subscriptions: "/nsd/v2/subscriptions" },
   vnfpkgm: { note: none, time: "timeStamp", subscriptions: "/vnfpkgm/v2/subscriptions" },
-  nslcm: { note: none, time: "timestamp", subscriptions: "/nslcm/v2/subscriptions" },
-  vnflcm: { note: none, time: "timeStamp", subscriptions: "/vnflcm/v2/subscriptions" },
+  nslcm: { note: nsLifeCycleNote, time: "timestamp", subscriptions: "/nslcm/v2/subscriptions" },
+  vnflcm: { note: vnfLifeCycleNote, time: "timeStamp", subscriptions: "/vnflcm/v2/subscriptions" },
   nsfm: { note: (event) => faultNote("nsfm", event), time: "timeStamp", subscriptions: "/nsfm/v1/subscriptions" },
   vnffm: { note: (event) => faultNote("vnffm", event), time: "timeStamp", subscriptions: "/vnffm/v1/subscriptions" },
 };
