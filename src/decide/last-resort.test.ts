@@ -18,11 +18,13 @@ const member = (name: string, more: Partial<SilentMember> = {}): SilentMember =>
   isGivenUp: false,
   serves: 1,
   hasRoom: true,
+  isBack: false,
   ...more,
 });
 const up = { health: states.up, silentSinceMs: null };
 const unanswered = (sinceMs: number) => ({ silentSinceMs: null, unansweredSinceMs: sinceMs });
 const down = { health: states.down, silentSinceMs: null };
+const back = { ...down, serves: 0, isBack: true };
 
 describe("nobody is known to be up", () => {
   for (const [what, members, nowMs, want] of [
@@ -60,12 +62,18 @@ describe("nobody is known to be up", () => {
       "fence b",
     ],
     ["b is down, a has not answered", [member("a", unanswered(0)), member("b", down)], 99_000, "nothing"],
+    ["a is silent, b was closed for its silence and answers again", [member("a"), member("b", back)], 1, "open b"],
+    ["a is down by a fact, b answers again", [member("a", down), member("b", back)], 1, "open b"],
+    ["a boots, b answers again", [member("a", { silentSinceMs: null }), member("b", back)], 1, "open b"],
+    ["a is up and serves, b answers again", [member("a", up), member("b", back)], 9_000, "nothing"],
+    ["a is up and full, and serves all there is", [member("a", { ...up, hasRoom: false }), member("b", back)], 9_000, "nothing"],
+    ["a serves nothing, so nobody misses b", [member("a", { serves: 0 }), member("b", back)], 9_000, "nothing"],
     ["no members", [], 0, "nothing"],
   ] as const) {
     test(`${what}: ${want}`, () => {
       const said = lastResort(members, nowMs);
       expect(said.because).not.toBe("");
-      expect(said.do === "fence" ? `fence ${said.vnfcId}` : said.do === "wait" ? `wait until ${said.untilMs}` : said.do).toBe(
+      expect("vnfcId" in said ? `${said.do} ${said.vnfcId}` : said.do === "wait" ? `wait until ${said.untilMs}` : said.do).toBe(
         want,
       );
     });
@@ -81,6 +89,7 @@ test("never one that passes packets or of whom an answer is not due, never where
     isGivenUp: fc.boolean(),
     serves: fc.nat(2),
     hasRoom: fc.boolean(),
+    isBack: fc.boolean(),
   });
   fc.assert(
     fc.property(fc.array(anyMember, { maxLength: 5 }), fc.nat(90_000), (rows, nowMs) => {
@@ -91,6 +100,8 @@ test("never one that passes packets or of whom an answer is not due, never where
         expect(said.untilMs).toBeGreaterThan(nowMs);
         expect(lastResort(members, said.untilMs).do).toBe("fence");
       }
+      const isSafe = members.some((m) => m.health.state === "up" && m.hasRoom);
+      if (said.do === "open") expect([members.find((m) => m.vnfcId === said.vnfcId)!.isBack, isSafe]).toEqual([true, false]);
       if (said.do !== "fence") return;
       const chosen = members.find((m) => m.vnfcId === said.vnfcId)!;
       expect(chosen).toMatchObject({ passesPackets: false, health: { state: "unknown" } });

@@ -23,22 +23,34 @@ export interface SilentMember {
   readonly serves: number;
   /** It may carry more. */
   readonly hasRoom: boolean;
+  /** Its port was closed for its silence alone, and it answers again and has not ended since. */
+  readonly isBack: boolean;
 }
 
 export type LastResort =
   | { readonly do: "nothing"; readonly because: string }
   | { readonly do: "wait"; readonly untilMs: number; readonly because: string }
-  | { readonly do: "fence"; readonly vnfcId: VnfcId; readonly because: string };
+  | { readonly do: "fence"; readonly vnfcId: VnfcId; readonly because: string }
+  /** Its port is opened again. */
+  | { readonly do: "open"; readonly vnfcId: VnfcId; readonly because: string };
 
 /**
  * What to do where no member is known to be up with room, so that nobody could take over from one that is fenced: one that is silent, or
  * has not answered for longer than a boot takes, is given a new life, and no more than one. Never one from which packets come; of the
  * others the one that serves least, since its end costs least if the opinion is wrong; of equals the one that has been so longest. Not
- * while another comes back by itself. Pure and total.
+ * while another comes back by itself. Before any of that: where somebody was closed for an opinion that is withdrawn by now, and what
+ * is led to another is not served, that one is opened again instead of being given a new life. Pure and total.
  */
 export function lastResort(members: readonly SilentMember[], nowMs: number): LastResort {
   const nothing = (because: string): LastResort => ({ do: "nothing", because });
   if (members.some((m) => m.health.state === "up" && m.hasRoom)) return nothing("a member is up");
+  const back = members.find((m) => m.isBack);
+  if (back && members.some((m) => m.health.state !== "up" && m.serves > 0))
+    return {
+      do: "open",
+      vnfcId: back.vnfcId,
+      because: `no member is known to be up with room, and ${back.name}, which was closed for its silence alone, answers again`,
+    };
   const healed = members.find((m) => m.health.state === "down" && !m.isGivenUp);
   if (healed) return nothing(`${healed.name} is down and being healed`);
   const mute = members.filter((m) => m.health.state === "unknown" && muteSinceOf(m) !== null);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Evidence, Source } from "../model/evidence.ts";
 import type { ServerId, VimPortId } from "../model/ids.ts";
-import { hearOf, judge, type MemberWords, NOTHING_SAID } from "./judge.ts";
+import { hearOf, isBackBehindFence, judge, type MemberWords, NOTHING_SAID } from "./judge.ts";
 
 /** A story as "source:says@ms", in the order in which it is heard. */
 function told(...story: `${Source}:${Evidence["says"]}@${number}`[]): MemberWords {
@@ -273,4 +273,27 @@ describe("evidence → health", () => {
       expect(want === "unknown" ? health.state : text).toBe(want);
     });
   }
+});
+
+describe("closed for its silence alone, and back", () => {
+  const SILENT = ["probe:silent@130", "fence:fenced@131"] as const;
+  for (const [what, words, want] of [
+    ["it answers again", told(...ALIVE, ...SILENT, "probe:answers@140"), true],
+    ["it is silent still", told(...ALIVE, ...SILENT), false],
+    ["it answered once and is silent again", told(...ALIVE, ...SILENT, "probe:answers@140", "probe:silent@180"), false],
+    ["another source says so still", told(...ALIVE, "traffic:silent@129", ...SILENT, "probe:answers@140"), false],
+    ["it was not silent: an operator closed it", told(...ALIVE, "fence:fenced@131", "probe:answers@140"), false],
+    [
+      "it was paused, which is a fact",
+      told(...ALIVE, "qmp:paused@129", ...SILENT, "qmp:running@139", "probe:answers@140"),
+      false,
+    ],
+    ["it was paused after", told(...ALIVE, ...SILENT, "probe:answers@140", "qmp:paused@150"), false],
+    ["its life has ended since", told(...ALIVE, ...SILENT, "probe:answers@140", "qmp:stopped@150", "qmp:running@190"), false],
+    ["its link is down", told(...ALIVE, ...SILENT, "probe:answers@140", "portStatus:linkDown@150"), false],
+    ["it was opened", told(...ALIVE, ...SILENT, "probe:answers@140", "fence:linkUp@150"), false],
+  ] as const)
+    test(`${what}: ${want ? "it may be opened where nobody else is left" : "it stays closed"}`, () => {
+      expect(isBackBehindFence(words)).toBe(want);
+    });
 });

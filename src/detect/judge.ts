@@ -25,10 +25,11 @@ export interface MemberWords {
 
 /**
  * Whether its port is closed in the switch. Only a new life of its server ends that: a VM that is resumed still believes what it
- * believed before. `lifeEnded`: its server has stopped since, or had when it was fenced.
+ * believed before. `lifeEnded`: its server has stopped since, or had when it was fenced. `isForSilence`: an opinion called it silent then and
+ * nothing else spoke against it.
  */
 export type Fence =
-  | { readonly isUp: true; readonly word: Word; readonly lifeEnded: boolean }
+  | { readonly isUp: true; readonly word: Word; readonly lifeEnded: boolean; readonly isForSilence: boolean }
   | { readonly isUp: false; readonly endedMs: number };
 
 export const NOTHING_SAID: MemberWords = {
@@ -75,15 +76,17 @@ export function liftFence(member: MemberWords, atMs: number): MemberWords {
   return fence.isUp && atMs > fence.word.lastMs ? { ...member, fence: { isUp: false, endedMs: atMs } } : member;
 }
 
-function fenceOf({ server, fence }: MemberWords, evidence: Evidence): Fence {
+function fenceOf(member: MemberWords, evidence: Evidence): Fence {
+  const { server, fence } = member;
   const { seenAt } = evidence;
   const hasStopped = latestOf(server)?.evidence.says === "stopped";
   if (!fence.isUp) {
     if (seenAt <= fence.endedMs) return fence; // Read before the new life began.
-    return { isUp: true, word: { evidence, sinceMs: seenAt, lastMs: seenAt }, lifeEnded: hasStopped };
+    const isForSilence = speakersAgainst(member).length === 0 && silencesOf(member).length > 0;
+    return { isUp: true, word: { evidence, sinceMs: seenAt, lastMs: seenAt }, lifeEnded: hasStopped, isForSilence };
   }
   const word = { ...fence.word, lastMs: Math.max(fence.word.lastMs, seenAt) };
-  return { isUp: true, word, lifeEnded: fence.lifeEnded || hasStopped };
+  return { ...fence, word, lifeEnded: fence.lifeEnded || hasStopped };
 }
 
 function fenceAfter({ server, fence }: MemberWords, { says, seenAt }: Evidence): Fence {
@@ -149,6 +152,14 @@ export function speakersAgainst({ server, port, fence }: MemberWords): Word[] {
   const fenced = fence.isUp ? [fence.word] : [];
   return [...againstNow(server), ...againstNow(port), ...fenced].sort((a, b) => a.sinceMs - b.sinceMs);
 }
+
+/** Its port was closed for its silence alone, and that is over: it has not ended, answers again, and nothing else speaks against it. */
+export const isBackBehindFence = (member: MemberWords): boolean =>
+  member.fence.isUp &&
+  member.fence.isForSilence &&
+  !member.fence.lifeEnded &&
+  againstNow(member.server).length + againstNow(member.port).length === 0 &&
+  silencesOf(member).length === 0;
 
 /** What the sources of a silence say, in words of an operator. */
 const SILENCE_TEXT: Partial<Record<Source, string>> = {

@@ -1,12 +1,12 @@
 import { lastResort, type SilentMember } from "../decide/last-resort.ts";
-import { judge } from "../detect/judge.ts";
+import { fenceableFrom } from "../decide/opinion.ts";
+import { isBackBehindFence, judge } from "../detect/judge.ts";
 import { silencesOfWay } from "../detect/way.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Source } from "../model/evidence.ts";
 import type { VimAccountId, VnfcId } from "../model/ids.ts";
 import type { VimConnector } from "../vimconn/connector.ts";
-import { wantedProtection } from "./arming.ts";
 import { type Guard, type GuardedMember, isFenced, isOutOfSight, silentBy, UNKNOWN_ALARM_MS, unansweredSince } from "./guard.ts";
 
 /** The VIM fences a silent member by its armed plan, after one run of misses. Where it has not after this many, it is told to. */
@@ -32,8 +32,9 @@ export interface FenceParts {
 
 /**
  * An unknown that is held too long is fenced, by command: silence alone never moves traffic, but a member that answers nothing and is
- * not replaced serves nobody. Only where each traffic net it serves would go to somebody: a fence is for replacing. Where nobody is up,
- * one of those that answer nothing is given a new life (decide/last-resort.ts).
+ * not replaced serves nobody. Only where each traffic net it serves would go to somebody who has proven himself (decide/opinion.ts): a fence
+ * is for replacing. Where nobody is up, one of those that answer nothing is given a new life, or one that was closed for an opinion and
+ * answers again is opened (decide/last-resort.ts).
  */
 export class Fences {
   readonly #parts: FenceParts;
@@ -54,9 +55,9 @@ export class Fences {
     if (this.#stopped.signal.aborted) return;
     const now = this.#clock.now();
     for (const of of guard.members) if (mayOpen(of)) this.#open(guard, of, now);
-    const due = guard.members.map((of) => ({ of, atMs: this.#dueAt(guard, of) }));
+    const due = guard.members.map((of) => ({ of, atMs: this.#dueAt(guard, of, now) }));
     for (const { of, atMs } of due)
-      if (atMs <= now && mayFence(guard, of, now)) this.#fence(guard, of, "it does not answer and nobody has fenced it");
+      if (atMs <= now) this.#fence(guard, of, "it does not answer and nobody has fenced it", "unlessLast");
     const lastAt = this.#lookAtAll(guard, now);
     const next = Math.min(...due.map((d) => d.atMs).filter((atMs) => atMs > now), lastAt);
     if (Number.isFinite(next)) this.#lookIn(guard, next - now);
@@ -86,9 +87,16 @@ export class Fences {
       now,
     );
     if (said.do === "wait") return said.untilMs;
-    const of = said.do === "fence" ? guard.memberOf(said.vnfcId) : undefined;
-    if (of && (this.#notBeforeMs.get(of.member.vnfcId) ?? 0) <= now) this.#fence(guard, of, said.because);
-    return Number.POSITIVE_INFINITY;
+    const of = said.do === "nothing" ? undefined : guard.memberOf(said.vnfcId);
+    if (of === undefined) return Number.POSITIVE_INFINITY;
+    const notBeforeMs = this.#notBeforeMs.get(of.member.vnfcId) ?? 0;
+    if (notBeforeMs > now) return notBeforeMs;
+    if (said.do === "fence") this.#fence(guard, of, said.because, "always");
+    else {
+      this.#parts.log.warn({ member: of.member.name, why: said.because }, "asking the VIM to open the port of a member again");
+      this.#open(guard, of, now);
+    }
+    return now + AGAIN_AFTER_MS;
   }
 
   /** What sources say that count now; of the others the next pass hears again. */
@@ -97,12 +105,11 @@ export class Fences {
     return silentBy(of).filter((s) => !suspended.has(s.source));
   }
 
-  #dueAt(guard: Guard, of: GuardedMember): number {
+  #dueAt(guard: Guard, of: GuardedMember, now: number): number {
     if (of.health.state !== "unknown" || isFenced(of)) return Number.POSITIVE_INFINITY;
-    return Math.max(
-      Math.min(silentTooLongAt(guard, of, this.#silentBy(guard, of)), this.#unansweredTooLongAt(guard, of)),
-      this.#notBeforeMs.get(of.member.vnfcId) ?? 0,
-    );
+    const tooLongAt = Math.min(silentTooLongAt(guard, of, this.#silentBy(guard, of)), this.#unansweredTooLongAt(guard, of));
+    if (tooLongAt === Number.POSITIVE_INFINITY) return tooLongAt;
+    return Math.max(tooLongAt, this.#notBeforeMs.get(of.member.vnfcId) ?? 0, replaceableFrom(guard, of, now));
   }
 
   /** It has not answered since its life or its link began, so nobody probes it: while it serves, no longer than a guest's boot explains. */
@@ -122,15 +129,19 @@ export class Fences {
     );
   }
 
-  /** Where its port is closed, or the way to it where its own VIM does not answer or nothing comes over the way. */
-  #fence(guard: Guard, of: GuardedMember, why: string): void {
+  /**
+   * Where its port is closed, or the way to it where its own VIM does not answer or nothing comes over the way. `unlessLast`: the VIM that its
+   * traffic enters looks once more, in the moment of the fence, whether somebody could take over; others do not know who could.
+   */
+  #fence(guard: Guard, of: GuardedMember, why: string, when: "always" | "unlessLast"): void {
     const { log } = this.#parts;
     const { member } = of;
     this.#notBeforeMs.set(member.vnfcId, this.#clock.now() + AGAIN_AFTER_MS);
     log.warn({ member: member.name, group: guard.group.name, why }, "asking the VIM to fence a member");
+    const closer = closerOf(guard, of);
     this.#parts
-      .connectorOf(closerOf(guard, of))
-      .fence(guard.group.id, member.vnfcId, this.#stopped.signal)
+      .connectorOf(closer)
+      .fence(guard.group.id, member.vnfcId, this.#stopped.signal, { unlessLast: when === "unlessLast" && closer === guard.vim })
       .catch((err: unknown) => {
         if (!this.#stopped.signal.aborted)
           log.warn({ err, member: member.name }, "it could not be fenced; the next pass looks again");
@@ -183,18 +194,10 @@ function silentMemberOf(
     isGivenUp: isGivenUp(vnfcId),
     serves: guard.carriedBy(vnfcId),
     hasRoom,
+    isBack: of.away === null && of.rest.rest === "awake" && isBackBehindFence(of.words) && !isBeingHealed(vnfcId),
   };
 }
 
 /** A spare of several groups only where each of them can do without it. */
-function mayFence(guard: Guard, of: GuardedMember, nowMs: number): boolean {
-  return guard.groupsWith(of.member.vnfcId).every((g) => canDoWithout(g, of, nowMs));
-}
-
-function canDoWithout(guard: Guard, { member }: GuardedMember, nowMs: number): boolean {
-  const others = guard.members.filter((m) => m.member !== member);
-  if (!others.some((m) => m.health.state === "up")) return false;
-  const serves = guard.group.trafficNets.filter((n) => guard.servedBy(n.netId) === member.vnfcId);
-  const moved = wantedProtection(guard, nowMs).plans.find((p) => p.failed === member.vnfcId)?.moves ?? [];
-  return serves.every((n) => moved.some((m) => m.trafficNet === n.netId));
-}
+const replaceableFrom = (guard: Guard, { member: { vnfcId } }: GuardedMember, nowMs: number): number =>
+  Math.max(...guard.groupsWith(vnfcId).map((g) => fenceableFrom(g.group, g.view, g.command, vnfcId, nowMs)));

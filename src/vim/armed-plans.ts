@@ -1,3 +1,4 @@
+import { PROVEN_MS } from "../decide/opinion.ts";
 import { Fault } from "../lib/fault.ts";
 import type { ArmedMember, ArmedMove, ArmedPlan, KeptProtection, PlanView, ProtectionView } from "../model/armed.ts";
 import type { NetId, VimPortId, VnfcId } from "../model/ids.ts";
@@ -12,6 +13,8 @@ export interface Sight {
   readonly isSwitchConnected: boolean;
   /** An opinion calls this service port silent now. */
   isSilent(port: VimPortId): boolean;
+  /** How long this service port has been believed, ms; Infinity: since before this run. */
+  believedForMs(port: VimPortId): number;
   /** Why the switch does not protect this traffic net by itself, though it was asked to; undefined: it does. */
   whyNotArmed(net: NetId): string | undefined;
   readonly capacities: Capacities;
@@ -27,9 +30,21 @@ export type Reckoned =
 
 /** What leaves in one write: no net is moved twice, and no member gets more than it may carry, whatever fails at once. */
 export class Tick {
-  readonly moved = new Set<NetId>();
+  readonly moved: Set<NetId>;
   /** Traffic nets that are led to each data net. */
-  readonly coming = new Map<NetId, number>();
+  readonly coming: Map<NetId, number>;
+
+  /** Goes on from another one, which stays as it is. */
+  constructor(from?: Tick) {
+    this.moved = new Set(from?.moved);
+    this.coming = new Map(from?.coming);
+  }
+
+  /** Takes over what was tried. */
+  goOnFrom({ moved, coming }: Tick): void {
+    for (const net of moved) this.moved.add(net);
+    for (const [net, count] of coming) this.coming.set(net, count);
+  }
 
   take(trafficNet: NetId, target: NetId): void {
     this.moved.add(trafficNet);
@@ -47,6 +62,9 @@ export function servicePorts(picture: VimPicture, { serverId, dataNet }: ArmedMe
   return picture.portsIn(dataNet).filter((p) => p.serverId === serverId && p.switchPort !== null);
 }
 
+/** What a plan fires for: an opinion may be wrong, so it leads only to members that have proven themselves. */
+export type Speaks = "fact" | "opinion";
+
 /** Each move of the plan against a member, as it would go now; those that can be made are taken down in `tick`. */
 export function reckon(
   picture: VimPicture,
@@ -54,11 +72,12 @@ export function reckon(
   protection: KeptProtection,
   failed: VnfcId,
   tick: Tick = new Tick(),
+  speaks: Speaks = "fact",
 ): Reckoned[] {
   const moves = planOf(protection, failed)?.moves ?? [];
   return moves.map((move) => {
     const reckoned = firstOf([move.to, ...move.orElse], (to) =>
-      reckonMove(picture, sight, protection, failed, { trafficNet: move.trafficNet, to }, tick),
+      reckonMove(picture, sight, protection, failed, { trafficNet: move.trafficNet, to }, tick, speaks),
     );
     if (reckoned.obstacle === null) tick.take(move.trafficNet, reckoned.target);
     return reckoned;
@@ -83,6 +102,7 @@ function reckonMove(
   failed: VnfcId,
   move: Made,
   { moved, coming }: Tick,
+  speaks: Speaks,
 ): Reckoned {
   const from = memberOf(p, failed);
   const to = memberOf(p, move.to);
@@ -91,7 +111,7 @@ function reckonMove(
   if (moved.has(move.trafficNet)) return { move, obstacle: "another plan moves it" };
   const obstacle =
     bindObstacle(picture, move.trafficNet, from, to) ??
-    memberObstacle(picture, sight, to) ??
+    memberObstacle(picture, sight, to, speaks) ??
     sight.capacities.obstacle(to.dataNet, move.trafficNet, coming);
   return obstacle === null ? { move, target: to.dataNet, was: from.dataNet, obstacle } : { move, obstacle };
 }
@@ -115,15 +135,42 @@ function bindObstacle(picture: VimPicture, netId: NetId, from: ArmedMember, to: 
 const isGone = (picture: VimPicture, { serverId }: ArmedMember): boolean => serverId !== null && !picture.servers.has(serverId);
 
 /** Why a member cannot take traffic; null where it can. */
-function memberObstacle(picture: VimPicture, { isSilent }: Sight, to: ArmedMember): string | null {
+function memberObstacle(picture: VimPicture, { isSilent, believedForMs }: Sight, to: ArmedMember, speaks: Speaks): string | null {
   if (isGone(picture, to)) return `the server of ${to.name} is gone`;
   const ports = servicePorts(picture, to);
   if (ports.length === 0) return `${to.name} has no port on the switch in its data network`;
   if (ports.some((p) => p.fenced)) return `the port of ${to.name} is fenced`;
   if (ports.some((p) => isSilent(p.id))) return `${to.name} is silent`;
   const active = ports.find((p) => p.status === "ACTIVE");
-  return active ? null : `the port of ${to.name} is ${ports[0]!.status}`;
+  if (!active) return `the port of ${to.name} is ${ports[0]!.status}`;
+  const forMs = speaks === "fact" ? Number.POSITIVE_INFINITY : believedForMs(active.id);
+  return forMs >= PROVEN_MS
+    ? null
+    : `${to.name} has answered for ${Math.round(forMs)} ms, and an opinion leads only to one that has for ${PROVEN_MS}`;
 }
+
+/** Who keeps an opinion from fencing a member as the last one, by name and obstacle; null: somebody could take over. */
+export function lastObstacle(
+  picture: VimPicture,
+  sight: Sight,
+  { name, members }: KeptProtection,
+  member: VnfcId,
+): string | null {
+  const others = members.filter((m) => m.id !== member);
+  const obstacles = others.flatMap((m) => memberObstacle(picture, sight, m, "opinion") ?? []);
+  return obstacles.length < others.length ? null : obstacles.join("; ") || `'${name}' has no other member`;
+}
+
+/** How long an opinion against a member waits until those that its plan leads to have proven themselves, ms; 0: not at all. */
+export function unprovenForMs(picture: VimPicture, sight: Sight, protection: KeptProtection, failed: VnfcId): number {
+  const targets = (planOf(protection, failed)?.moves ?? []).flatMap((m) => memberOf(protection, m.to) ?? []);
+  const ports = targets.flatMap((to) => servicePorts(picture, to));
+  return Math.max(0, ...ports.map((p) => PROVEN_MS - sight.believedForMs(p.id)));
+}
+
+/** Each traffic net that is led to a member is moved away from it. */
+export const isWholly = (picture: VimPicture, { dataNet }: ArmedMember, moved: ReadonlySet<NetId>): boolean =>
+  [...picture.nets.values()].every((n) => n.bindNet !== dataNet || moved.has(n.id));
 
 /** The protection with the state of its plans. */
 export function viewOf(picture: VimPicture, sight: Sight, protection: KeptProtection): ProtectionView {

@@ -6,7 +6,18 @@ import type { GroupId, ServerId, VnfcId } from "../model/ids.ts";
 import type { Applied } from "../model/switch.ts";
 import type { ServerPort } from "../model/vim-picture.ts";
 import { storeSwitchOver } from "../store/vim-protections.ts";
-import { hasFired, memberOf, planOf, type Reckoned, reckon, type Sight, servicePorts, Tick } from "./armed-plans.ts";
+import {
+  hasFired,
+  isWholly,
+  memberOf,
+  planOf,
+  type Reckoned,
+  reckon,
+  type Sight,
+  type Speaks,
+  servicePorts,
+  Tick,
+} from "./armed-plans.ts";
 import type { VimEvents } from "./events.ts";
 import type { Fabrics } from "./fabrics.ts";
 import type { Picture } from "./picture.ts";
@@ -40,6 +51,9 @@ export interface FiringParts {
   readonly asksAnew: (id: ServerId) => void;
 }
 
+/** Of a source that may be wrong about a member that is only slow. */
+export const isOpinion = ({ says }: Evidence): boolean => says === "silent";
+
 /** The end of these is not the end of a life: it may go on at any moment, so the port is closed and the subscribers are told. */
 const MAY_GO_ON: ReadonlySet<Evidence["says"]> = new Set(["paused", "silent"]);
 
@@ -69,9 +83,21 @@ export class Firing {
     this.ready = new ReadyPlans(parts, this.#overs, (protection, failed) => this.#overOf(protection, failed, sight()));
   }
 
-  /** Nothing is fenced where nothing can be moved: the port of a member that still serves is not closed on a word against it. */
+  /**
+   * Nothing is fenced where nothing can be moved: the port of a member that still serves is not closed on a word against it. On an opinion it is
+   * closed only where all that it serves goes to somebody who has proven himself. Facts go first: what they tell of serves nobody.
+   */
   fire(hits: readonly Hit[], sight: Sight): void {
-    const shots = this.#shots(hits, (h) => textOf(h.evidence), sight);
+    const because = (h: Hit) => textOf(h.evidence);
+    const tick = new Tick();
+    const facts = this.#shots(
+      hits.filter((h) => !isOpinion(h.evidence)),
+      because,
+      sight,
+      tick,
+    );
+    const opinions = hits.filter((h) => isOpinion(h.evidence));
+    const shots = [...facts, ...this.#wholly(opinions, because, sight, tick)];
     if (shots.length === 0) return;
     const pieces = shots.map((shot): Piece => {
       const over = { binds: bindsOf(this.#picture, [shot]), fences: this.#fencesFor(shot.member, shot.evidence) };
@@ -85,7 +111,7 @@ export class Firing {
     const status = member.serverId === null ? null : this.#picture.servers.get(member.serverId)?.status;
     const tell = status === "INACTIVE" ? null : "fenced by command"; // A life that has ended was told already.
     const due = memberships.filter((m) => planOf(m.protection, m.member.id) && !hasFired(m.protection, m.member.id));
-    const shots = this.#shots(due, () => "fenced by command", sight);
+    const shots = this.#shots(due, () => "fenced by command", sight, new Tick());
     const fences = this.#fences(member, tell);
     if (shots.length + fences.length > 0)
       await this.#carryOut([{ over: { binds: bindsOf(this.#picture, shots), fences }, ahead: null }], shots);
@@ -101,17 +127,35 @@ export class Firing {
   #overOf(protection: KeptProtection, failed: VnfcId, sight: Sight): SwitchOver | null {
     const member = memberOf(protection, failed);
     if (member === undefined || hasFired(protection, failed)) return null;
-    const shots = this.#shots([{ protection, member }], () => "", sight);
+    const shots = this.#shots([{ protection, member }], () => "", sight, new Tick());
     const fences = member.serverId === null ? [] : this.#fences(member, null);
     return shots.length === 0 ? null : { binds: bindsOf(this.#picture, shots), fences };
   }
 
+  /** Of members that opinions speak against: those of which everything can be moved. A member of several protections counts in all. */
+  #wholly(hits: readonly Hit[], because: (hit: Hit) => string, sight: Sight, tick: Tick): (Hit & Shot)[] {
+    const byMember = Map.groupBy(hits, (h) => h.member.dataNet);
+    return [...byMember.values()].flatMap((own) => {
+      const trial = new Tick(tick);
+      const shots = this.#shots(own, because, sight, trial, "opinion");
+      const moved = new Set(shots.flatMap((s) => s.moves.map((m) => m.move.trafficNet)));
+      if (!isWholly(this.#picture, own[0]!.member, moved)) return [];
+      tick.goOnFrom(trial);
+      return shots;
+    });
+  }
+
   /** Those of which a move can be made. */
-  #shots<T extends Membership>(hits: readonly T[], because: (hit: T) => string, sight: Sight): (T & Shot)[] {
-    const tick = new Tick();
+  #shots<T extends Membership>(
+    hits: readonly T[],
+    because: (hit: T) => string,
+    sight: Sight,
+    tick: Tick,
+    speaks: Speaks = "fact",
+  ): (T & Shot)[] {
     const shots = hits.map((hit) => ({
       ...hit,
-      moves: reckon(this.#picture, sight, hit.protection, hit.member.id, tick).filter((r) => r.obstacle === null),
+      moves: reckon(this.#picture, sight, hit.protection, hit.member.id, tick, speaks).filter((r) => r.obstacle === null),
       because: because(hit),
     }));
     return shots.filter((s) => s.moves.length > 0);

@@ -28,13 +28,13 @@ export class HoldOff implements Disposable {
     this.#waiting.clear();
   }
 
-  /** Calls `due` when the failure has lasted. What is told once more meanwhile, by another source, does not begin anew. */
-  begin({ protection, member }: Hit, { says, seenAt }: Evidence, due: () => void): void {
+  /** Calls `due` when the failure has lasted for `forMs`. What is told once more meanwhile, by another source, does not begin anew. */
+  begin({ protection, member }: Hit, { says, seenAt }: Evidence, forMs: number, due: () => void): void {
     const key = `${protection.id} ${member.id} ${says}`;
     if (this.#waiting.has(key)) return;
     const end = new AbortController();
     this.#waiting.set(key, { memberId: member.id, says, end });
-    const restMs = Math.max(0, seenAt + protection.holdOffMs - this.#clock.now());
+    const restMs = Math.max(0, seenAt + forMs - this.#clock.now());
     this.#clock.sleep(restMs, end.signal).then(
       () => {
         this.#waiting.delete(key);

@@ -8,6 +8,8 @@ type Id = VimPortId | ServerId;
 /** What opinions say of each service port, or of a whole server, in its present life: the last word of each source, in this run. */
 export class Opinions {
   readonly #of = new Map<Id, ReadonlyMap<Source, Verdict>>();
+  /** When a port began to be believed: its first answer of a life, or since its link came up, monotonic ms. */
+  readonly #firstAnswerMs = new Map<Id, number>();
 
   /** True where one of them calls it silent. */
   isSilent(of: Id): boolean {
@@ -18,11 +20,17 @@ export class Opinions {
     return this.#of.get(of) ?? new Map();
   }
 
-  hear({ about, says, source }: Evidence): void {
+  /** Since when it is believed, monotonic ms; -Infinity: since before this run. */
+  believedSinceMs(of: Id): number {
+    return this.#firstAnswerMs.get(of) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  hear({ about, says, source, seenAt }: Evidence): void {
     if (says !== "silent" && says !== "answers") return;
     const isKept = (by: Source) => by !== source && !(says === "answers" && endsSilence(source, by));
     this.#keep(about.id, isKept);
-    if (source !== "arpProbe") this.#of.set(about.id, new Map(this.of(about.id)).set(source, says));
+    if (source === "arpProbe") this.#firstAnswerMs.set(about.id, seenAt);
+    else this.#of.set(about.id, new Map(this.of(about.id)).set(source, says));
   }
 
   /** It begins a new life. */
@@ -33,6 +41,7 @@ export class Opinions {
   /** Keeps what somebody would still take back. */
   keepOnly(isTold: (of: Id, by: Source) => boolean): void {
     for (const of of [...this.#of.keys()]) this.#keep(of, (by) => isTold(of, by));
+    for (const of of [...this.#firstAnswerMs.keys()]) if (!isTold(of, "arpProbe")) this.#firstAnswerMs.delete(of);
   }
 
   #keep(of: Id, isKept: (by: Source) => boolean): void {

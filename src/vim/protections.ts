@@ -1,4 +1,5 @@
 import type { Verdict } from "../detect/misses.ts";
+import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { ArmedMember, ArmedProtection, KeptProtection, ProtectionView } from "../model/armed.ts";
@@ -7,13 +8,13 @@ import type { GroupId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.t
 import type { ServerPort } from "../model/vim-picture.ts";
 import type { StandIns } from "../steer/stand-ins.ts";
 import { deleteProtection, saveProtection } from "../store/vim-protections.ts";
-import { hasFired, memberOf, planOf, type Sight, servicePorts, viewOf } from "./armed-plans.ts";
+import { hasFired, lastObstacle, memberOf, planOf, type Sight, servicePorts, unprovenForMs, viewOf } from "./armed-plans.ts";
 import { ArmedStandIns } from "./armed-stand-ins.ts";
 import type { BeatTarget } from "./beat-watch.ts";
 import type { Capacities } from "./capacities.ts";
 import type { Fabrics } from "./fabrics.ts";
 import type { FactsListener } from "./facts.ts";
-import { Firing, type FiringParts, type Hit, type Membership } from "./firing.ts";
+import { Firing, type FiringParts, type Hit, isOpinion, type Membership } from "./firing.ts";
 import { HoldOff } from "./hold-off.ts";
 import { Opinions } from "./opinions.ts";
 import type { Picture } from "./picture.ts";
@@ -34,6 +35,7 @@ export class Protections implements FactsListener, Disposable {
   readonly #holdOff: HoldOff;
   readonly #standIns: ArmedStandIns;
   readonly #capacities: Capacities;
+  readonly #clock: Clock;
   readonly #log: Log;
   readonly #asksAnew: (id: ServerId) => void;
   /** Who is a member of what, by its server or, where that is in another VIM, by its data net: so that evidence finds its plans without a search. */
@@ -45,6 +47,7 @@ export class Protections implements FactsListener, Disposable {
     const { picture, fabric, clock, log, asksAnew, capacities } = parts;
     this.#picture = picture;
     this.#fabric = fabric;
+    this.#clock = clock;
     this.#log = log;
     this.#asksAnew = asksAnew;
     this.#firing = new Firing(parts, () => this.#sight());
@@ -111,15 +114,25 @@ export class Protections implements FactsListener, Disposable {
 
   /**
    * Closes a member's port at once and, in the same write, carries out of its plan what can be. Resolves when the switch has
-   * confirmed and it is stored. Throws NOT_FOUND, INVALID where the member has no port, SWITCH_REFUSED (then nothing is changed).
+   * confirmed and it is stored. `unlessLast`: not where no other member could take over, as for an opinion. Throws NOT_FOUND, INVALID where
+   * the member has no port, CONFLICT where it is the last, SWITCH_REFUSED (then nothing is changed).
    */
-  async fence(id: GroupId, memberId: VnfcId): Promise<ProtectionView> {
+  async fence(id: GroupId, memberId: VnfcId, when: "always" | "unlessLast" = "always"): Promise<ProtectionView> {
     const hit = this.#memberIn(id, memberId);
     if (servicePorts(this.#picture, hit.member).length === 0)
       throw new Fault("INVALID", `${hit.member.name} has no port on the switch that could be fenced`);
     const memberships = this.#membershipsOf(placeOf(hit.member)).filter((m) => m.member.dataNet === hit.member.dataNet);
+    if (when === "unlessLast") this.#checkNotLast(hit.member, memberships);
     await this.#firing.fence(hit.member, memberships, this.#sight());
     return this.get(id);
+  }
+
+  #checkNotLast({ name }: ArmedMember, memberships: readonly Membership[]): void {
+    for (const { protection, member } of memberships) {
+      const why = lastObstacle(this.#picture, this.#sight(), protection, member.id);
+      if (why !== null)
+        throw new Fault("CONFLICT", `${name} is not fenced: nobody in '${protection.name}' could take over (${why})`);
+    }
   }
 
   /** Opens a member's port again; it must answer before it is believed. No error where it is not fenced. Throws NOT_FOUND. */
@@ -215,8 +228,17 @@ export class Protections implements FactsListener, Disposable {
       this.#holdOff.ended(new Set(hits.map((h) => h.member.id)), evidence.says);
       return [];
     }
-    for (const hit of hits) if (hit.protection.holdOffMs > 0) this.#hold(hit);
-    return hits.filter((h) => h.protection.holdOffMs === 0);
+    const due = hits.map((hit) => ({ hit, forMs: this.#heldForMs(hit) }));
+    for (const { hit, forMs } of due) if (forMs > 0) this.#hold(hit, forMs);
+    return due.flatMap(({ hit, forMs }) => (forMs === 0 ? [hit] : []));
+  }
+
+  /** An opinion must last until whoever takes over has proven himself, too. */
+  #heldForMs({ protection, member, evidence }: Hit): number {
+    const unprovenMs = isOpinion(evidence) ? unprovenForMs(this.#picture, this.#sight(), protection, member.id) : 0;
+    if (unprovenMs === 0) return protection.holdOffMs;
+    const toldLateMs = this.#clock.now() - evidence.seenAt; // It is held from when it was seen.
+    return Math.max(protection.holdOffMs, Math.ceil(unprovenMs + toldLateMs) + 1); // A timer may be a fraction early.
   }
 
   /** Its fence, if any, was for the life before. */
@@ -235,19 +257,19 @@ export class Protections implements FactsListener, Disposable {
     await done;
   }
 
-  #hold(hit: Hit): void {
+  #hold(hit: Hit, forMs: number): void {
     const { id } = hit.protection;
-    this.#holdOff.begin(hit, hit.evidence, () => {
+    this.#holdOff.begin(hit, hit.evidence, forMs, () => {
       const protection = this.#picture.protections.get(id);
       const member = protection && memberOf(protection, hit.member.id);
       if (member) this.#fire([{ protection, member, evidence: hit.evidence }]);
     });
   }
 
-  /** The first piece of evidence against a member is the one its plan fires for. */
+  /** The first piece of evidence against a member is the one its plan fires for; a fact before an opinion. */
   #fire(hits: readonly Hit[]): void {
     const first = new Map<string, Hit>();
-    for (const hit of hits) {
+    for (const hit of hits.toSorted((a, b) => Number(isOpinion(a.evidence)) - Number(isOpinion(b.evidence)))) {
       const { protection, member } = hit;
       const key = `${protection.id} ${member.id}`;
       if (!first.has(key) && planOf(protection, member.id) && !hasFired(protection, member.id)) first.set(key, hit);
@@ -287,6 +309,7 @@ export class Protections implements FactsListener, Disposable {
     return {
       isSwitchConnected: this.#fabric.session !== null,
       isSilent: (id) => this.#isSilent(id),
+      believedForMs: (id) => this.#clock.now() - this.#opinions.believedSinceMs(id),
       whyNotArmed: (net) => this.#fabric.notArmed.get(net) ?? this.#standIns.whyNot(net),
       capacities: this.#capacities,
     };

@@ -119,8 +119,11 @@ export interface VimConnector extends Disposable {
   armed(id: GroupId, signal: AbortSignal): Promise<ArmedProtection | null>;
   /** No error when it is gone already. */
   disarm(id: GroupId, signal: AbortSignal): Promise<void>;
-  /** Closes a member's service port in the switch and carries out its plan. The VIM tells `fenced` when it is done. */
-  fence(id: GroupId, member: VnfcId, signal: AbortSignal): Promise<void>;
+  /**
+   * Closes a member's service port in the switch and carries out its plan. The VIM tells `fenced` when it is done. `unlessLast`: refused
+   * (VIM_REFUSED) where no other member could take over at that moment.
+   */
+  fence(id: GroupId, member: VnfcId, signal: AbortSignal, options?: { readonly unlessLast: boolean }): Promise<void>;
   /** Opens it again. */
   liftFence(id: GroupId, member: VnfcId, signal: AbortSignal): Promise<void>;
   /** The net behind the switch port that a net is cabled to (dissertation 4.3, request #1). */

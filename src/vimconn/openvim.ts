@@ -222,8 +222,13 @@ class OpenVim implements VimConnector {
     return this.#delete(`${this.#url}/protections/${id}`, signal);
   }
 
-  async fence(id: GroupId, member: VnfcId, signal: AbortSignal): Promise<void> {
-    await this.#ask("PUT", `protections/${id}/fence/${member}`, undefined, signal);
+  async fence(id: GroupId, member: VnfcId, signal: AbortSignal, options = { unlessLast: false }): Promise<void> {
+    await this.#ask(
+      "PUT",
+      `protections/${id}/fence/${member}${options.unlessLast ? "?unless_last=true" : ""}`,
+      undefined,
+      signal,
+    );
   }
 
   async liftFence(id: GroupId, member: VnfcId, signal: AbortSignal): Promise<void> {

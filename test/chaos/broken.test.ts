@@ -5,7 +5,13 @@ import { SwitchOvers } from "../../src/vim/switch-over.ts";
 import { run } from "./run.ts";
 
 /** What is broken now in modules that are called by import. */
-const broken = vi.hoisted(() => ({ unknownIsDown: false, survivorIsFenced: false, bindsNotStored: false, armsNotStored: false }));
+const broken = vi.hoisted(() => ({
+  unknownIsDown: false,
+  survivorIsFenced: false,
+  opinionIsEnough: false,
+  bindsNotStored: false,
+  armsNotStored: false,
+}));
 
 vi.mock("../../src/decide/decide.ts", async (original) => {
   const actual = await original<typeof import("../../src/decide/decide.ts")>();
@@ -22,7 +28,10 @@ vi.mock("../../src/decide/last-resort.ts", async (original) => {
   const lastResort: typeof actual.lastResort = (members, nowMs) => {
     const survivor = broken.survivorIsFenced && members.some((m) => m.health.state === "down");
     const up = members.find((m) => m.health.state === "up");
-    return survivor && up ? { do: "fence", vnfcId: up.vnfcId, because: "broken" } : actual.lastResort(members, nowMs);
+    if (survivor && up) return { do: "fence", vnfcId: up.vnfcId, because: "broken" };
+    const silent = members.find((m) => m.health.state === "unknown" && m.silentSinceMs !== null);
+    if (broken.opinionIsEnough && !up && silent) return { do: "fence", vnfcId: silent.vnfcId, because: "broken" };
+    return actual.lastResort(members, nowMs);
   };
   return { ...actual, lastResort };
 });
@@ -60,6 +69,7 @@ describe("a product that is broken on purpose is found", { timeout: 60_000 }, ()
   test.for([
     ["an unknown moves traffic", "unknownIsDown", /1 an unknown never moves traffic/],
     ["the survivor is fenced, and so rebooted", "survivorIsFenced", /1 an unknown never moves traffic: .* which is well/],
+    ["an opinion is enough to fence the last", "opinionIsEnough", /13 no opinion fences the last/],
     ["a bind is answered and not stored", "bindsNotStored", /6 what was acknowledged survives: the bind/],
     ["what is armed is answered and not stored", "armsNotStored", /6 what was acknowledged survives: revision/],
   ] as const)("%s", async ([, what, found]) => {

@@ -16,6 +16,9 @@ const HALF_TURNED_MS = 2_000;
 
 const TAKEN_BACK_MS = 100;
 
+/** Where nobody could take over, a silence is borne for so long before one is given a new life (decision 0028), less what a probe needs. */
+const BORNE_MS = 4_500;
+
 interface Ended {
   readonly guest: string;
   readonly atMs: number;
@@ -38,6 +41,8 @@ export class Invariants {
   #lookedAt: System["vimLife"] = null;
   readonly #wasServing = new Map<Guest, boolean>();
   readonly #wasCut = new Set<Guest>();
+  /** Whose port was closed at the last look. */
+  #wasFenced: ReadonlySet<Guest> = new Set();
   #traffic: readonly (readonly [NetId, string])[] = [];
   /** An operator has asked for something: traffic may go where it likes. */
   isCommanded = false;
@@ -78,6 +83,44 @@ export class Invariants {
       this.#wasServing.set(guest, isServing);
     }
     this.#followBinds();
+    this.#followFences();
+  }
+
+  /** An opinion alone fences nobody who is the last that could serve; what the daemons may not know yet is left out. */
+  #followFences(): void {
+    const { vim, host, guards } = this.#system;
+    if (!vim) return;
+    const ports = [...vim.picture.ports.values()];
+    const fenced = new Set(ports.flatMap((p) => (p.fenced && p.switchPort !== null ? (host.guestOf(p.switchPort) ?? []) : [])));
+    const isRestarted = this.#lookedAt !== this.#system.vimLife;
+    for (const guest of fenced) {
+      if (this.#wasFenced.has(guest) || isRestarted || !this.#isOpinion(guest)) continue;
+      const groups = guards.filter((g) => g.members.some((m) => (m.serverId as string) === guest.id));
+      const mates = groups.map((g) => g.members.flatMap((m) => host.guests.get(m.serverId) ?? []).filter((m) => m !== guest));
+      if (mates.length > 0 && mates.every((all) => all.every((m) => this.#isLongOut(m, fenced))))
+        this.#violate("13 no opinion fences the last", `${guest.name} is fenced, and nobody else could serve`);
+    }
+    this.#wasFenced = fenced;
+  }
+
+  /** Nothing but an opinion can speak against it: it is well, or hangs, and not for so long that it was given up. */
+  #isOpinion(guest: Guest): boolean {
+    if (!guest.isHung) return this.#isWell(guest);
+    const { sim, fabric } = this.#system;
+    const isHeard = sim.now() - fabric.lossyAtMs > BORNE_MS + LATENESS_MS; // Else it may have been called silent before it hung.
+    return guest.state === "running" && !guest.isCut && isHeard && sim.now() - guest.failedAtMs < BORNE_MS;
+  }
+
+  /** It cannot serve, and that is known: it boots, is called silent and hangs, or has failed a while ago. */
+  #isLongOut(guest: Guest, fenced: ReadonlySet<Guest>): boolean {
+    const { host, sim, vim } = this.#system;
+    if (guest.state === "running" && sim.now() < guest.answersFromMs) return true;
+    const isSilent = vim!.picture
+      .portsOf(guest.id)
+      .some((p) => [...vim!.protections.opinionsOf(p.id).values()].includes("silent"));
+    if (guest.isHung && isSilent) return true;
+    const isOut = !host.isServing(guest) || fenced.has(guest);
+    return isOut && sim.now() - guest.failedAtMs > LATENESS_MS;
   }
 
   /**

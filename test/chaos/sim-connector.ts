@@ -204,11 +204,11 @@ export class SimConnector implements VimConnector {
     await this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.protections.disarm(id)).catch(unlessGone);
   }
 
-  async fence(id: GroupId, member: VnfcId, signal: AbortSignal): Promise<void> {
+  async fence(id: GroupId, member: VnfcId, signal: AbortSignal, options = { unlessLast: false }): Promise<void> {
     await this.#ask(ASK_TIMEOUT_MS, signal, async (vim) => {
       const { serverId } = vim.picture.protections.get(id)?.members.find((m) => m.id === member) ?? {};
       const life = serverId ? this.#lifeOf(serverId) : undefined;
-      await vim.protections.fence(id, member);
+      await vim.protections.fence(id, member, options.unlessLast ? "unlessLast" : "always");
       if (serverId && life !== undefined) this.#acked.fences.set(serverId, life);
     });
   }

@@ -91,6 +91,56 @@ describe("firing", () => {
     expect([...rig.vim.protections.opinionsOf(rig.portOf(rig.a).id)]).toEqual([]);
   });
 
+  const believedForMs = (server: typeof rig.a, ms: number) => {
+    const about = { kind: "port", id: rig.portOf(server).id } as const;
+    rig.vim.facts.portEvidence({ about, says: "answers", source: "arpProbe", seenAt: nowMs() - ms });
+  };
+
+  test("an opinion leads to nobody who has answered only just now: it waits until he has proven himself; a fact does not wait", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    const believedAtMs = nowMs() - 1_700;
+    believedForMs(rig.b, 1_700);
+    rig.port(rig.a, "silent", "probe");
+    expect([firedTold().length, rig.portOf(rig.a).fenced]).toEqual([0, false]);
+    await until("fired when the other had proven himself", () => firedTold().length === 1);
+    expect([rig.boundTo("traffic0"), rig.portOf(rig.a).fenced]).toEqual(["data1", true]);
+    expect(firedTold()[0]!.firedAt).toBeGreaterThanOrEqual(believedAtMs + 2_000);
+  });
+
+  test("an opinion that is taken back while it waits fires nothing, and a fact fires at once", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    believedForMs(rig.b, 1_900);
+    rig.port(rig.a, "silent", "probe");
+    rig.port(rig.a, "answers", "probe");
+    await sleep(250);
+    expect(firedTold()).toEqual([]);
+    believedForMs(rig.b, 0);
+    rig.server(rig.a, "stopped");
+    expect([firedTold().length, rig.boundTo("traffic0")]).toEqual([1, "data1"]);
+  });
+
+  test("an opinion closes nobody of whom a part cannot be moved; a fact moves what can be", async () => {
+    await rig.vim.binds.changeBind(rig.nets.traffic1!.id, rig.nets.data0!.id);
+    await rig.vim.protections.arm(rig.armed()); // Its plan for a knows of traffic0 alone.
+    rig.port(rig.a, "silent", "probe");
+    expect([firedTold().length, rig.portOf(rig.a).fenced, rig.boundTo("traffic0")]).toEqual([0, false, "data0"]);
+    rig.server(rig.a, "paused");
+    expect([firedTold().length, rig.portOf(rig.a).fenced, rig.boundTo("traffic0")]).toEqual([1, true, "data1"]);
+  });
+
+  test("asked to fence unless it is the last: refused with what stands in the way, and nothing is closed", async () => {
+    await rig.vim.protections.arm(rig.armed({ plans: rig.armed().plans.filter((p) => p.failed === A) }));
+    rig.port(rig.b, "silent", "probe");
+    await expect(rig.vim.protections.fence(GROUP, A, "unlessLast")).rejects.toThrow(/is not fenced: nobody .* \(.* is silent\)/);
+    expect(rig.portOf(rig.a).fenced).toBe(false);
+    rig.port(rig.b, "answers", "probe");
+    believedForMs(rig.b, 500);
+    await expect(rig.vim.protections.fence(GROUP, A, "unlessLast")).rejects.toThrow(/has answered for 5\d\d ms/);
+    believedForMs(rig.b, 5_000);
+    await rig.vim.protections.fence(GROUP, A, "unlessLast");
+    expect([rig.portOf(rig.a).fenced, rig.boundTo("traffic0")]).toEqual([true, "data1"]);
+  });
+
   test("silence alone does not change the port's status", async () => {
     await rig.vim.protections.arm(rig.armed());
     rig.port(rig.a, "silent", "probe");
@@ -485,7 +535,7 @@ test("the routes: shown, armed, refused in words, fenced and taken away", async 
   expect(await says({ traffic: { silent_ms: 100 } })).toMatch(/^400 .* at 'protection:traffic:silent_ms'/);
   expect(await says({ id: "group-2" })).toMatch(/^400 .*'group-2' is not the id of the path/);
   expect(await says({ revision: 4, members: [{ ...protection.members[0], server_id: data0!.id }] })).toMatch(/^400 .*not found/);
-  const fenced = await ask("PUT", "/protections/group-1/fence/A");
+  const fenced = await ask("PUT", "/protections/group-1/fence/A?unless_last=true");
   expect([fenced.status, fenced.body.protection.members[0].fenced, fenced.body.protection.plans[0].state]).toEqual([
     200,
     true,
@@ -494,6 +544,8 @@ test("the routes: shown, armed, refused in words, fenced and taken away", async 
   expect((await ask("GET", `/ports?device_id=${rig.a.id}`)).body.ports[0].fenced).toBe(true);
   expect((await ask("DELETE", "/protections/group-1/fence/A")).body.protection.members[0].fenced).toBe(false);
   expect((await ask("PUT", "/protections/group-1/fence/C")).status).toBe(404);
+  expect((await ask("PUT", "/protections/group-1/fence/A?unless_last=perhaps")).status).toBe(400);
+  expect((await ask("PUT", "/protections/group-1/fence/A?last=true")).status).toBe(400);
   rig.port(rig.b, "silent", "traffic");
   expect((await ask("GET", `/ports?device_id=${rig.b.id}`)).body.ports[0].opinions).toEqual({ traffic: "silent" });
   const { paths } = (await ask("GET", "/paths")).body;

@@ -101,7 +101,7 @@ export interface VimDoors {
     get(id: GroupId): ProtectionView;
     arm(asked: ArmedProtection): Promise<ProtectionView>;
     disarm(id: GroupId): Promise<void>;
-    fence(id: GroupId, memberId: VnfcId): Promise<ProtectionView>;
+    fence(id: GroupId, memberId: VnfcId, when?: "always" | "unlessLast"): Promise<ProtectionView>;
     lift(id: GroupId, memberId: VnfcId): Promise<ProtectionView>;
     opinionsOf(id: VimPortId): ReadonlyMap<Source, "answers" | "silent">;
   };

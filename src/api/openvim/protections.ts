@@ -25,9 +25,17 @@ export async function deleteProtection(call: Call) {
   return { result: `protection '${idOf(call)}' deleted` };
 }
 
-/** Closes the member's port and moves what its plan can move. Answered when the switch has confirmed. */
+/** Closes the member's port and moves what its plan can move. Answered when the switch has confirmed. `?unless_last=true`: 409 where nobody could take over. */
 export async function putFence(call: Call) {
-  return { protection: protectionOut(await call.doors.protections.fence(idOf(call), memberIdOf(call))) };
+  const { unless_last: asked, ...others } = call.query;
+  const [stray] = Object.keys(others);
+  if (stray !== undefined || !(asked === undefined || asked === "true" || asked === "false"))
+    throw new WireError(
+      400,
+      `Invalid query string at '${stray ?? `unless_last=${String(asked)}`}'; 'unless_last' is true or false`,
+    );
+  const when = asked === "true" ? "unlessLast" : "always";
+  return { protection: protectionOut(await call.doors.protections.fence(idOf(call), memberIdOf(call), when)) };
 }
 
 export async function deleteFence(call: Call) {
