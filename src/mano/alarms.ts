@@ -83,6 +83,11 @@ export class AlarmBook {
     return this.#active.has(keyOf(objectId, cause));
   }
 
+  /** It is active and has another for its cause. */
+  isExplained(objectId: string, cause: AlarmCause): boolean {
+    return this.#active.get(keyOf(objectId, cause))?.correlatedAlarmIds !== undefined;
+  }
+
   /** Null while it is not active. */
   idOf(objectId: string, cause: AlarmCause): string | null {
     return this.#active.get(keyOf(objectId, cause))?.id ?? null;

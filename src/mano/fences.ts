@@ -15,6 +15,8 @@ const RUNS_OF_MISSES = 4;
 const TRAFFIC_PATIENCE_MS = 1_000;
 /** Between two requests for the same member. */
 const AGAIN_AFTER_MS = 2_000;
+/** The same where the VIM did not do it: by its own clock the one to take over may be a moment short of having proven himself. */
+const REFUSED_REST_MS = 500;
 /** Why a timer ends before its time. Without a reason of its own each end would make an error with its stack. */
 const LOOKED_AT = Symbol("looked at before");
 
@@ -143,8 +145,11 @@ export class Fences {
       .connectorOf(closer)
       .fence(guard.group.id, member.vnfcId, this.#stopped.signal, { unlessLast: when === "unlessLast" && closer === guard.vim })
       .catch((err: unknown) => {
-        if (!this.#stopped.signal.aborted)
-          log.warn({ err, member: member.name }, "it could not be fenced; the next pass looks again");
+        if (this.#stopped.signal.aborted) return;
+        log.warn({ err, member: member.name }, "it could not be fenced; it is looked at again");
+        this.#notBeforeMs.set(member.vnfcId, this.#clock.now() + REFUSED_REST_MS);
+        this.#timers.get(guard)?.abort(LOOKED_AT);
+        this.#lookIn(guard, REFUSED_REST_MS);
       });
   }
 }

@@ -299,6 +299,8 @@ export class Nfvo implements AsyncDisposable {
   #lost({ account }: VimWatch, why: string): void {
     this.reaction.see(account.id, `its VIM, ${account.name}, does not answer: ${why}`);
     this.#book.tellStuck();
+    const guards = this.reaction.guards.filter((g) => g.isIn(account.id));
+    this.#roots.unreachable(account, guards);
   }
 
   /** What follows from a decision off the reaction path. */

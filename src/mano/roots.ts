@@ -62,6 +62,29 @@ export class RootCauses {
       : away + SWITCH_ALARM_AFTER_MS - this.#clock.now();
   }
 
+  /**
+   * A VIM does not answer, and its alarm may be raised: what hangs on its word is explained by it, unless something else explains it already.
+   * A failover that it does not confirm; what a group has lost where all that is amiss is that members there are unknown. Never one
+   * that was seen to fail.
+   */
+  unreachable(account: VimAccount, guards: readonly Guard[]): void {
+    const resource: FaultyResourceInfo = {
+      faultyResource: { vimId: account.id, resourceId: account.id },
+      faultyResourceType: "NETWORK",
+    };
+    const explain = (objectId: string, cause: AlarmCause) => {
+      if (!this.#alarms.isExplained(objectId, cause))
+        this.#alarms.explain(objectId, cause, { objectId: account.id, cause: "VIM_UNREACHABLE", resource });
+    };
+    for (const guard of guards) {
+      if (guard.vim === account.id && this.#book.pendingMoves(guard).length > 0) explain(guard.group.id, "FAILOVER_STUCK");
+      const amiss = guard.members.filter((m) => m.health.state !== "up" && m.rest.rest === "awake");
+      const isOurs = ({ member, health }: GuardedMember) => member.vimAccountId === account.id && health.state === "unknown";
+      if (amiss.length === 0 || !amiss.every(isOurs)) continue;
+      for (const cause of ["REDUNDANCY_LOST", "SERVICE_DOWN"] as const) explain(guard.group.id, cause);
+    }
+  }
+
   /** Hosts that are not up and have servers of members; the switch, once its session is away for longer than a restart takes. */
   #lost(account: VimAccount, members: readonly GuardedMember[], seen: Inventory): Lost[] {
     const away = members.flatMap((m) => hostOf(m, seen) ?? []);

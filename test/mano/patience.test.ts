@@ -7,10 +7,13 @@ import { FailoverBook } from "../../src/mano/failover-book.ts";
 import { Fences } from "../../src/mano/fences.ts";
 import { Guard } from "../../src/mano/guard.ts";
 import { Healer, type Patient } from "../../src/mano/healer.ts";
+import { IncidentBook } from "../../src/mano/incidents.ts";
+import { RootCauses } from "../../src/mano/roots.ts";
 import { WriteQueue } from "../../src/mano/writes.ts";
 import type { Evidence } from "../../src/model/evidence.ts";
 import type { GroupId, NetId, NsId, ServerId, VimAccountId, VimPortId, VnfcId } from "../../src/model/ids.ts";
 import type { ManoEvent } from "../../src/model/mano-event.ts";
+import type { VimAccount } from "../../src/model/ns.ts";
 import type { Move, ProtectionGroup } from "../../src/model/protection.ts";
 import { EventStream } from "../../src/notify/stream.ts";
 import { readActiveAlarms, readFailovers } from "../../src/store/mano-records.ts";
@@ -266,6 +269,95 @@ describe("a member that has not answered since its link came back", () => {
     fences.look(guard);
     expect(fenced).toEqual(want);
   });
+});
+
+describe("nobody that is up is left, and b was closed for its silence", () => {
+  const asked: string[] = [];
+  const connector = {
+    fence: async (_, member, __, options) =>
+      void asked.push(`fence ${member}${options?.unlessLast ? " unless it is the last" : ""}`),
+    liftFence: async (_, member) => void asked.push(`open ${member}`),
+  } as Partial<VimConnector> as VimConnector;
+  const still = Object.assign(new ManualClock(), { sleep: () => new Promise<void>(() => {}) });
+
+  test("b is opened when it answers again and a is silent; a is fenced once b has proven itself", () => {
+    asked.length = 0;
+    const fences = fencesBy(still, connector);
+    const probed = {
+      ...group.policy,
+      probe: { intervalMs: 10, misses: 3, of: 3, icmp: false, udpPort: null, tcpPort: null, sourceIp: null },
+    };
+    const guard = new Guard({ ...group, policy: probed }, servers);
+    const says = (of: VnfcId, what: Evidence["says"], source: Evidence["source"]) => {
+      const port = source !== "qmp";
+      const about = port ? { kind: "port", id: `p-${of}` } : { kind: "server", id: servers.get(of)! };
+      still.ms += 1;
+      guard.hear(guard.memberOf(of)!, { about, says: what, source, seenAt: still.ms } as Evidence);
+    };
+    const look = () => {
+      guard.judgeAll(still.ms);
+      fences.look(guard);
+    };
+    for (const vnfc of [a, b]) says(vnfc, "running", "qmp");
+    for (const vnfc of [a, b]) says(vnfc, "answers", "arpProbe");
+    guard.bindSeen(net, "d-a" as NetId, still.ms);
+    says(b, "silent", "probe");
+    says(b, "fenced", "fence");
+    says(b, "answers", "probe");
+    look();
+    expect(asked, "a serves").toEqual([]);
+    says(a, "silent", "probe");
+    look();
+    look();
+    expect(asked).toEqual(["open b"]);
+    says(b, "linkUp", "fence");
+    const believedMs = still.ms;
+    says(b, "answers", "arpProbe");
+    still.ms = believedMs + 1_999;
+    look();
+    expect(asked).toHaveLength(1);
+    still.ms = believedMs + 2_000;
+    look();
+    expect(asked).toEqual(["open b", "fence a unless it is the last"]);
+  });
+});
+
+test("a VIM that does not answer explains what follows from it, and no member that is down by itself", async () => {
+  const roots = new RootCauses(
+    clock,
+    alarms,
+    new FailoverBook(clock, stream, writes, alarms),
+    new IncidentBook(clock, stream, writes),
+  );
+  const account = { id: "v" as VimAccountId, name: "north" } as VimAccount;
+  const guard = new Guard({ ...group, id: "gv" as GroupId }, servers);
+  guard.judgeAll(clock.ms);
+  await alarms.raise("v", "VIM_UNREACHABLE", ["it does not answer"]);
+  await alarms.raise("gv", "REDUNDANCY_LOST", ["a is unknown"]);
+  const root = alarms.idOf("v", "VIM_UNREACHABLE");
+  const explainedBy = () => alarms.active.find((al) => al.managedObjectId === "gv")?.correlatedAlarmIds;
+  guard.hear(guard.memberOf(a)!, {
+    about: { kind: "server", id: "sa" as ServerId },
+    says: "stopped",
+    source: "qmp",
+    seenAt: clock.ms,
+  });
+  guard.judgeAll(clock.ms);
+  roots.unreachable(account, [guard]);
+  expect(explainedBy(), "a has ended, and that was seen").toBeUndefined();
+  guard.hear(guard.memberOf(a)!, {
+    about: { kind: "server", id: "sa" as ServerId },
+    says: "running",
+    source: "qmp",
+    seenAt: clock.ms + 1,
+  });
+  guard.judgeAll(clock.ms + 1);
+  roots.unreachable({ ...account, id: "other" as VimAccountId }, [guard]);
+  expect(explainedBy(), "its members are in another VIM").toBeUndefined();
+  roots.unreachable(account, [guard]);
+  expect(explainedBy()).toEqual([root]);
+  expect(alarms.active.find((al) => al.managedObjectId === "gv")).toMatchObject({ isRootCause: false });
+  alarms.clearAllOf(["gv", "v"]);
 });
 
 describe("a failover that is not confirmed", () => {
