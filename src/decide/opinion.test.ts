@@ -25,7 +25,7 @@ const groupOf = (members: readonly Member[], nets: readonly string[]): Protectio
   name: "relay",
   scheme: "ACTIVE_ACTIVE",
   members,
-  trafficNets: nets.map((n) => ({ netId: n as NetId, name: n, normal: null })),
+  trafficNets: nets.map((n) => ({ netId: n as NetId, name: n, normal: members[0]!.vnfcId })),
   policy: { revertive: true, holdOffMs: 0, waitToRestoreMs: 60_000, probe: null, guestHeartbeat: null, traffic: null },
 });
 const viewOf = (health: Record<string, Health>, serving: Record<string, string | null>): GroupView => ({
