@@ -60,7 +60,7 @@ async function firstFound(): Promise<string> {
   return `nothing in ${SEEDS_MAX} seeds`;
 }
 
-describe("a product that is broken on purpose is found", { timeout: 60_000 }, () => {
+describe("a product that is broken on purpose is found", { timeout: 300_000 }, () => {
   afterEach(() => {
     vi.restoreAllMocks();
     for (const key of Object.keys(broken) as (keyof typeof broken)[]) broken[key] = false;
@@ -68,7 +68,11 @@ describe("a product that is broken on purpose is found", { timeout: 60_000 }, ()
 
   test.for([
     ["an unknown moves traffic", "unknownIsDown", /1 an unknown never moves traffic/],
-    ["the survivor is fenced, and so rebooted", "survivorIsFenced", /1 an unknown never moves traffic: .* which is well/],
+    [
+      "the survivor is fenced, and so rebooted",
+      "survivorIsFenced",
+      /13 no opinion fences the last|1 an unknown never moves traffic: .* which is well/,
+    ],
     ["an opinion is enough to fence the last", "opinionIsEnough", /13 no opinion fences the last/],
     ["a bind is answered and not stored", "bindsNotStored", /6 what was acknowledged survives: the bind/],
     ["what is armed is answered and not stored", "armsNotStored", /6 what was acknowledged survives: revision/],
