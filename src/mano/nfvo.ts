@@ -299,8 +299,7 @@ export class Nfvo implements AsyncDisposable {
   #lost({ account }: VimWatch, why: string): void {
     this.reaction.see(account.id, `its VIM, ${account.name}, does not answer: ${why}`);
     this.#book.tellStuck();
-    const guards = this.reaction.guards.filter((g) => g.isIn(account.id));
-    this.#roots.unreachable(account, guards);
+    this.#roots.unreachable(account, this.reaction.guards);
   }
 
   /** What follows from a decision off the reaction path. */
