@@ -51,7 +51,7 @@ async function instantiated(port: number, vim: ToyVim, name: string, root: strin
   const file = plain
     .replaceAll(/(data|traffic)_net([01])/g, `${name}_$1_net$2`)
     .replaceAll(/(id|vnfd|name): media(-relay)?$/gm, (m) => m.replace("media", `${name}-media`));
-  await ask(port, "POST", "/nsd/v1/descriptors", file, "application/yaml");
+  await ask(port, "POST", "/mano/v1/descriptors", file, "application/yaml");
   const wish = { nsdId: `${name}-media`, nsName: name, nsDescription: "" };
   const { id } = (await ask(port, "POST", "/nslcm/v2/ns_instances", JSON.stringify(wish))) as { id: string };
   const both = [`${name}-relay-a`, `${name}-relay-b`];

@@ -65,7 +65,7 @@ function kindsIn(root: string): Kind[] {
 async function timed(port: number, { type, bodyOf }: Kind, n: number): Promise<number> {
   const body = bodyOf(n);
   const from = systemClock.now();
-  const res = await fetch(`http://127.0.0.1:${port}/nsd/v1/descriptors`, {
+  const res = await fetch(`http://127.0.0.1:${port}/mano/v1/descriptors`, {
     method: "POST",
     headers: { "content-type": type },
     body: typeof body === "string" ? body : new Uint8Array(body),

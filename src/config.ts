@@ -159,6 +159,24 @@ const vimLink = Type.Object(
   { ...closed, description: "an object with ends and vlans" },
 );
 
+/** What is on-boarded, and where it is kept. */
+const packages = Type.Object(
+  {
+    dir: Type.Optional(text("the folder that packages are kept in, of this MANO alone; left out: beside the store")),
+    mibMax: Type.Integer({
+      minimum: 1,
+      maximum: 1_048_576,
+      default: 10_240,
+      description: "MiB that a package may have, 1..1048576",
+    }),
+    allow: Type.Array(text("a range of addresses such as 10.0.0.0/8"), {
+      default: [],
+      description: "ranges of addresses that packages may be downloaded from; none: everywhere but where no server is",
+    }),
+  },
+  { ...closed, default: {}, description: "an object with dir, mibMax and allow" },
+);
+
 /** For what is told to clients: behind a proxy they reach the MANO by another address than that which it listens on. */
 const apiRoot = Type.Optional(
   text("the URL that clients reach the MANO by, such as https://mano.example.com", { pattern: "^https?://[^/?#\\s]+[^?#\\s]*$" }),
@@ -180,6 +198,7 @@ const mano = Type.Object(
       ),
     ),
     store: text("the path of the MANO's SQLite file"),
+    packages,
     listPageSize: Type.Integer({
       minimum: 1,
       maximum: 10_000,

@@ -40,7 +40,7 @@ export function openmanoOf(parts: OpenmanoParts): RunningOpenmano {
     changed: (what) => nfvo.stream.push({ type: "api.changed", ...what }),
     readDescriptor: async (text, known) => {
       const onBoard = { blueprints: known, names: known.map((v) => v.id) };
-      const { outcome, flaws } = await readAside(Buffer.from(text), "descriptor", onBoard);
+      const { outcome, flaws } = (await readAside(Buffer.from(text), "descriptor", onBoard)).reading;
       return outcome === null ? { refusal: openmanoRefusal(flaws) } : { descriptor: outcome.descriptor };
     },
     withVim: async (at, ask) => {

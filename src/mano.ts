@@ -13,9 +13,11 @@ import { VERSION } from "./lib/version.ts";
 import type { Guard } from "./mano/guard.ts";
 import { Nfvo } from "./mano/nfvo.ts";
 import { Operations } from "./mano/operations.ts";
+import type { Packages } from "./mano/packages.ts";
 import { Requests } from "./mano/requests.ts";
 import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
 import { alarmsIn, openSubscriptions } from "./mano-notify.ts";
+import { onboardingOf } from "./mano-onboarding.ts";
 import { openmanoOf } from "./mano-openmano.ts";
 import { solRoutes } from "./mano-sol.ts";
 import type { VimAccountId } from "./model/ids.ts";
@@ -59,13 +61,16 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   const setting = "config.mano.listen.tls";
   const doorway = openDoorway({ realm: "mano", db, auth: config.auth, tls, setting, oauth2, clock, log });
   const ownPorts: number[] = [];
-  const notify = { db, clock, log, seal, ownPorts: () => ownPorts };
-  const subscriptions = undo.use(await openSubscriptions(config, nfvo, notify));
+  const around = { db, clock, log, seal, ownPorts: () => ownPorts };
+  const subscriptions = undo.use(await openSubscriptions(config, nfvo, around));
+  const onboarding = onboardingOf({ config, nfvo, ...around });
+  const { packages } = onboarding;
+  undo.use(packages);
   const requests = new Requests(nfvo, db, clock);
   const operations = new Operations(nfvo, requests, db, clock);
-  const routes = solRoutes(nfvo, { requests, operations, subscriptions, db });
+  const routes = solRoutes(nfvo, { requests, operations, subscriptions, onboarding, db });
   const sol = { routes, apiRoot: config.listen.apiRoot, pageSize: config.listPageSize };
-  const app = serveMano(doorsOf(nfvo, requests, subscriptions, db), sol, log, doorway.guarding(host));
+  const app = serveMano(doorsOf({ nfvo, requests, packages, subscriptions, db }), sol, log, doorway.guarding(host));
   doorway.add(app);
   const openmano = undo.use(openmanoOf({ db, clock, log, nfvo, requests }));
   const dialect = serveOpenmano(openmano.doors, log, doorway.guarding(config.openmano?.host ?? host));
@@ -82,6 +87,7 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   ownPorts.push(port);
   subscriptions.start();
   nfvo.start(VERSION); // Last: a second MANO on the same port must not have acted before it is refused.
+  await packages.start();
   await openmano.start();
   log.info({ host, port, mode, vims: config.vims.length }, "the MANO is ready");
   const all = undo.move();
@@ -119,15 +125,23 @@ function accountOf(setting: Omit<ManoConfig["vims"][number], "id">): Omit<VimAcc
   return { ...account, access };
 }
 
-function doorsOf(nfvo: Nfvo, requests: Requests, subscriptions: SolSubscriptions, db: ManoStore): ManoDoors {
+interface DoorParts {
+  readonly nfvo: Nfvo;
+  readonly requests: Requests;
+  readonly packages: Packages;
+  readonly subscriptions: SolSubscriptions;
+  readonly db: ManoStore;
+}
+
+function doorsOf({ nfvo, requests, packages, subscriptions, db }: DoorParts): ManoDoors {
   const viewOf = (guard: Guard) => nfvo.viewOf(guard);
   return {
     events: nfvo.stream,
     changed: (what) => nfvo.stream.push({ type: "api.changed", ...what }),
-    onboard: (file) => nfvo.catalogue.onboard(file),
+    onboard: (file) => packages.onboard(typeof file === "string" ? Buffer.from(file) : file),
     listDescriptors: () => nfvo.catalogue.all(),
     getDescriptor: (id) => nfvo.catalogue.get(id),
-    deleteDescriptor: (id) => nfvo.catalogue.remove(id),
+    deleteDescriptor: async (id) => packages.removeDescriptor(await nfvo.catalogue.get(id)),
     listNs: () => requests.listNs(),
     getNs: (id) => requests.getNs(id),
     createNs: (wish) => requests.createNs(wish),

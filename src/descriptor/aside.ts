@@ -1,17 +1,23 @@
+import { readFile, stat } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import type { VnfBlueprint } from "../model/blueprint.ts";
 import { knownOf } from "./compile.ts";
-import { type Reading, readDescriptorFile } from "./read.ts";
+import { type Content, readContent } from "./content.ts";
 import { Zip } from "./zip.ts";
 
 /** What takes a few milliseconds to read is read at once; a thread takes longer to begin. Of a package, what its texts unpack to. */
 const AT_ONCE_BYTES_MAX = 16 * 1024;
 const LONGEST_MS = 30_000;
 const HEAP_MIB_MAX = 512;
+/** Every file of a package is read for its checksum: slowly, where the disk is. */
+const HASHED_BYTES_PER_MS = 10_000;
+
+/** What is read: held in memory, or the path of a package or a text on a disk. */
+export type Given = Uint8Array | string;
 
 /** Handed to the thread. */
 export interface Task {
-  readonly bytes: Uint8Array;
+  readonly given: Given;
   readonly file: string;
   readonly known: OnBoard;
 }
@@ -22,17 +28,18 @@ export interface OnBoard {
   readonly names: readonly string[];
 }
 
-/** As `readDescriptorFile`, beside a daemon whose reactions must not wait: what is large is read by a thread of its own, with a heap and a time of its own. */
-export async function readAside(bytes: Uint8Array, file: string, known: OnBoard): Promise<Reading> {
-  if (await isSmall(bytes)) return readDescriptorFile(bytes, file, knownOf(known.blueprints, [...known.names]));
-  const task: Task = { bytes, file, known };
+/** As `readContent`, beside a daemon whose reactions must not wait: what is large is read by a thread of its own, with a heap and a time of its own. */
+export async function readAside(given: Given, file: string, known: OnBoard): Promise<Content> {
+  if (await isSmall(given)) return readContent(given, file, knownOf(known.blueprints, [...known.names]));
+  const task: Task = { given, file, known };
+  const longestMs = LONGEST_MS + (await bytesOf(given)) / HASHED_BYTES_PER_MS;
   const worker = new Worker(new URL("./aside-thread.ts", import.meta.url), {
     workerData: task,
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX },
   });
-  const { promise, resolve, reject } = Promise.withResolvers<Reading>();
+  const { promise, resolve, reject } = Promise.withResolvers<Content>();
   const tooMuch = (what: string): void => resolve(refused(file, what));
-  const late = setTimeout(() => tooMuch(`it took more than ${LONGEST_MS / 1000} s to read`), LONGEST_MS);
+  const late = setTimeout(() => tooMuch(`it took more than ${Math.round(longestMs / 1000)} s to read`), longestMs);
   worker.once("message", resolve);
   worker.once("error", (e: NodeJS.ErrnoException) =>
     e.code === "ERR_WORKER_OUT_OF_MEMORY" ? tooMuch("it took too much memory to read") : reject(e),
@@ -45,19 +52,26 @@ export async function readAside(bytes: Uint8Array, file: string, known: OnBoard)
   }
 }
 
-async function isSmall(bytes: Uint8Array): Promise<boolean> {
-  if (bytes.length > AT_ONCE_BYTES_MAX) return false;
+const bytesOf = async (given: Given): Promise<number> => (typeof given === "string" ? (await stat(given)).size : given.length);
+
+async function isSmall(given: Given): Promise<boolean> {
+  if ((await bytesOf(given)) > AT_ONCE_BYTES_MAX) return false;
+  const bytes = typeof given === "string" ? await readFile(given) : given;
   if (!Zip.isOne(bytes)) return true;
   try {
-    return (await Zip.open(bytes)).unpackedBytes <= AT_ONCE_BYTES_MAX * 4;
+    using zip = await Zip.open(bytes);
+    return zip.unpackedBytes <= AT_ONCE_BYTES_MAX * 4;
   } catch {
     return true; // It is refused at once, with the reason.
   }
 }
 
-const refused = (file: string, what: string): Reading => ({
-  form: "unknown",
-  outcome: null,
-  flaws: [{ file, line: null, column: null, path: "", what, remedy: "write less" }],
-  notes: [],
+const refused = (file: string, what: string): Content => ({
+  reading: {
+    form: "unknown",
+    outcome: null,
+    flaws: [{ file, line: null, column: null, path: "", what, remedy: "write less" }],
+    notes: [],
+  },
+  files: [],
 });

@@ -7,6 +7,9 @@ export interface Csar {
   readonly entry: string;
   readonly texts: ReadonlyMap<string, string>;
   readonly manifest: Manifest | null;
+  /** Paths in the package; null: there is none. */
+  readonly manifestAt: string | null;
+  readonly certificateAt: string | null;
   /** What is not wrong, and worth to know. */
   readonly notes: readonly string[];
 }
@@ -22,11 +25,16 @@ const META = "TOSCA-Metadata/TOSCA.meta";
 const TEXT = /\.(ya?ml|json|mf|meta|cert|crt|pem|cms)$/i;
 
 /** Opens a package and checks its manifest: each file is there and is what its checksum says, and a signature holds. Null: `flaws` says why not. */
-export async function openCsar(bytes: Uint8Array, file: string, check: SignatureCheck, flaws: Flaw[]): Promise<Csar | null> {
+export async function openCsar(
+  source: Uint8Array | string,
+  file: string,
+  check: SignatureCheck,
+  flaws: Flaw[],
+): Promise<Csar | null> {
   const refuse = (at: string, what: string, remedy: string, line: number | null = null) =>
     void flaws.push({ file: at === "" ? file : `${file}!${at}`, line, column: line === null ? null : 1, path: "", what, remedy });
   try {
-    const zip = await Zip.open(bytes);
+    using zip = await Zip.open(source);
     const texts = new Map<string, string>();
     for (const name of zip.names.filter((n) => TEXT.test(n))) texts.set(name, (await zip.text(name))!);
     const meta = texts.has(META) ? metaOf(texts.get(META)!) : null;
@@ -53,9 +61,13 @@ export async function openCsar(bytes: Uint8Array, file: string, check: Signature
     const manifest = text === undefined ? null : readManifest(text);
     if (manifest) {
       await checkFiles(zip, manifest, manifestAt!, refuse, notes);
-      await checkSignature(manifest, certificateIn(texts, meta, manifestAt!), manifestAt!, check, refuse, notes);
+      const certificate = texts.get(certificateAt(meta, manifestAt!)) ?? null;
+      await checkSignature(manifest, certificate, manifestAt!, check, refuse, notes);
     }
-    return flaws.length > 0 || entry === null ? null : { entry, texts, manifest, notes };
+    if (flaws.length > 0 || entry === null) return null;
+    const there = (path: string | null) => (path !== null && texts.has(path) ? path : null);
+    const certificate = manifestAt === null ? null : certificateAt(meta, manifestAt);
+    return { entry, texts, manifest, manifestAt: there(manifestAt), certificateAt: there(certificate), notes };
   } catch (e) {
     if (!(e instanceof PackageRefused)) throw e;
     refuse(e.about, e.message, e.remedy);
@@ -101,14 +113,8 @@ async function checkFiles(zip: Zip, manifest: Manifest, at: string, refuse: Refu
   else notes.push(said);
 }
 
-function certificateIn(
-  texts: ReadonlyMap<string, string>,
-  meta: ReadonlyMap<string, string> | null,
-  manifestAt: string,
-): string | null {
-  const named = meta?.get("etsi-entry-certificate") ?? manifestAt.replace(/\.mf$/, ".cert");
-  return texts.get(named) ?? null;
-}
+const certificateAt = (meta: ReadonlyMap<string, string> | null, manifestAt: string): string =>
+  meta?.get("etsi-entry-certificate") ?? manifestAt.replace(/\.mf$/, ".cert");
 
 async function checkSignature(
   manifest: Manifest,

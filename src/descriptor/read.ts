@@ -23,11 +23,20 @@ export interface Reading {
   readonly flaws: readonly Flaw[];
   /** What is not wrong, and worth to know. */
   readonly notes: readonly string[];
+  /** Of a package: paths of its files that say what it is; left out: it is none, or cannot be read. */
+  readonly parts?: PackageParts;
+}
+
+export interface PackageParts {
+  /** The descriptor, first the file in which it begins. */
+  readonly descriptor: readonly string[];
+  readonly manifest: string | null;
+  readonly certificate: string | null;
 }
 
 /** Reads a descriptor or a package of one, from what a file holds. `file`: its name in what is told. */
 export async function readDescriptorFile(bytes: Uint8Array, file: string, known: KnownVnfds = NONE_KNOWN): Promise<Reading> {
-  if (Zip.isOne(bytes)) return readPackage(bytes, file, known);
+  if (Zip.isOne(bytes)) return readPackageFile(bytes, file, known);
   const refused = (what: string, remedy: string): Reading => unread([{ file, line: null, column: null, path: "", what, remedy }]);
   if (bytes[0] === 0x1f && bytes[1] === 0x8b)
     return refused("this is a tar.gz, which is not opened", "send the descriptor in it, or a zip (SOL004)");
@@ -42,13 +51,21 @@ export async function readDescriptorFile(bytes: Uint8Array, file: string, known:
 /** What it needs is loaded where there is a signature. */
 const checkCms: SignatureCheck = async (...signature) => (await import("./signature.ts")).checkCms(...signature);
 
-async function readPackage(bytes: Uint8Array, file: string, known: KnownVnfds): Promise<Reading> {
+/** Reads a package: what a file holds, or the path of one that is too large to be held. */
+export async function readPackageFile(source: Uint8Array | string, file: string, known: KnownVnfds): Promise<Reading> {
   const flaws: Flaw[] = [];
-  const csar = await openCsar(bytes, file, checkCms, flaws);
+  const csar = await openCsar(source, file, checkCms, flaws);
   if (csar === null) return unread(flaws);
-  const reading = readText(csar.texts.get(csar.entry)!, csar.entry, known, (path) => csar.texts.get(path) ?? null);
+  const descriptor = new Set([csar.entry]);
+  const load: Loader = (path) => {
+    const text = csar.texts.get(path) ?? null;
+    if (text !== null) descriptor.add(path);
+    return text;
+  };
+  const reading = readText(csar.texts.get(csar.entry)!, csar.entry, known, load);
   const inside = (f: Flaw): Flaw => ({ ...f, file: `${file}!${f.file}` });
-  return { ...reading, flaws: reading.flaws.map(inside), notes: [...csar.notes, ...reading.notes] };
+  const parts = { descriptor: [...descriptor], manifest: csar.manifestAt, certificate: csar.certificateAt };
+  return { ...reading, flaws: reading.flaws.map(inside), notes: [...csar.notes, ...reading.notes], parts };
 }
 
 const unread = (flaws: readonly Flaw[]): Reading => ({ form: "unknown", outcome: null, flaws, notes: [] });

@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
-import { type Entry, fromBufferPromise, type ZipFile } from "yauzl";
+import type { Readable } from "node:stream";
+import { type Entry, fromBufferPromise, openPromise, type ZipFile } from "yauzl";
 
-/** Larger ones hold disk images: those go to the VIM by path or URL. */
+/** Of one that is held in memory; larger ones hold disk images, and are read from a disk. */
 export const PACKAGE_BYTES_MAX = 64 * 2 ** 20;
 const ENTRIES_MAX = 1_000;
 const UNPACKED_BYTES_MAX = 2 ** 30;
+/** Of one on a disk. */
+const UNPACKED_FILE_BYTES_MAX = 2 ** 38;
 /** No descriptor and no disk image packs better by far; what does is made to fill a disk. */
 const RATIO_MAX = 200;
 const SMALL_BYTES = 2 ** 20;
@@ -23,7 +26,7 @@ export class PackageRefused extends Error {
 }
 
 /** A zip whose names, sizes and kinds of entries were all looked at before anything was unpacked. Nothing is ever written to a disk. */
-export class Zip {
+export class Zip implements Disposable {
   readonly #zip: ZipFile;
   readonly #entries: ReadonlyMap<string, Entry>;
 
@@ -36,34 +39,37 @@ export class Zip {
     return bytes[0] === 0x50 && bytes[1] === 0x4b && (bytes[2] === 3 || bytes[2] === 5);
   }
 
-  /** Throws PackageRefused. */
-  static async open(bytes: Uint8Array): Promise<Zip> {
-    if (bytes.length > PACKAGE_BYTES_MAX)
+  /** One that is held in memory, or the path of one on a disk. Throws PackageRefused. */
+  static async open(source: Uint8Array | string): Promise<Zip> {
+    const isFile = typeof source === "string";
+    if (!isFile && source.length > PACKAGE_BYTES_MAX)
       throw new PackageRefused(
         "",
-        `the package has ${bytes.length} bytes`,
+        `the package has ${source.length} bytes`,
         `make it ${PACKAGE_BYTES_MAX} at most; disk images are given to the VIM`,
       );
     const entries = new Map<string, Entry>();
+    let zip: ZipFile | null = null;
     try {
-      const zip = await fromBufferPromise(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), {
-        lazyEntries: true,
-        strictFileNames: true,
-        autoClose: false,
-      });
+      zip = await opened(source);
       if (zip.entryCount > ENTRIES_MAX)
         throw new PackageRefused("", `the package has ${zip.entryCount} entries`, `put ${ENTRIES_MAX} into it at most`);
       let unpacked = 0;
       for await (const entry of zip.eachEntry()) {
         unpacked += entry.uncompressedSize;
-        check(entry, unpacked, entries.has(entry.fileName));
+        check(entry, unpacked, entries.has(entry.fileName), isFile ? UNPACKED_FILE_BYTES_MAX : UNPACKED_BYTES_MAX);
         if (!entry.fileName.endsWith("/")) entries.set(entry.fileName, entry);
       }
       return new Zip(zip, entries);
     } catch (e) {
+      zip?.close();
       if (e instanceof PackageRefused) throw e;
       throw asRefusal("", e);
     }
+  }
+
+  [Symbol.dispose](): void {
+    this.#zip.close();
   }
 
   get unpackedBytes(): number {
@@ -76,6 +82,17 @@ export class Zip {
 
   has(name: string): boolean {
     return this.#entries.has(name);
+  }
+
+  /** What a file unpacks to. */
+  bytesOf(name: string): number {
+    return this.#entries.get(name)!.uncompressedSize;
+  }
+
+  /** A file as it unpacks; null: there is none. */
+  async stream(name: string): Promise<Readable | null> {
+    const entry = this.#entries.get(name);
+    return entry ? this.#zip.openReadStreamPromise(entry) : null;
   }
 
   /** A file that is small, as a text; null: there is none. Throws PackageRefused. */
@@ -106,14 +123,20 @@ export class Zip {
   }
 }
 
-function check(entry: Entry, unpacked: number, isSecond: boolean): void {
+function opened(source: Uint8Array | string): Promise<ZipFile> {
+  const options = { lazyEntries: true, strictFileNames: true, autoClose: false };
+  if (typeof source === "string") return openPromise(source, options);
+  return fromBufferPromise(Buffer.from(source.buffer, source.byteOffset, source.byteLength), options);
+}
+
+function check(entry: Entry, unpacked: number, isSecond: boolean, unpackedMax: number): void {
   const { fileName, uncompressedSize, compressedSize } = entry;
   if (isSecond) throw new PackageRefused(fileName, "the package has two files of this name", "leave one of them");
   if (entry.isEncrypted()) throw new PackageRefused(fileName, "it is encrypted", "pack it without a password");
   if (((entry.externalFileAttributes >>> 16) & 0o170000) === SYMLINK)
     throw new PackageRefused(fileName, "it is a symbolic link", "pack the file itself");
-  if (unpacked > UNPACKED_BYTES_MAX)
-    throw new PackageRefused(fileName, `the package unpacks to more than ${UNPACKED_BYTES_MAX} bytes`, "pack less");
+  if (unpacked > unpackedMax)
+    throw new PackageRefused(fileName, `the package unpacks to more than ${unpackedMax} bytes`, "pack less");
   if (uncompressedSize > SMALL_BYTES && uncompressedSize > compressedSize * RATIO_MAX)
     throw new PackageRefused(
       fileName,

@@ -302,7 +302,7 @@ const LOOK_EVERY_MS = 50;
 async function instantiate(manoUrl: string, descriptor: string): Promise<string> {
   const descriptors = await rest<{ id: string; kind: string }[]>(
     "POST",
-    `${manoUrl}/nsd/v1/descriptors`,
+    `${manoUrl}/mano/v1/descriptors`,
     descriptor,
     "application/yaml",
   );

@@ -1,21 +1,36 @@
 import { randomUUID } from "node:crypto";
-import { readAside } from "../descriptor/aside.ts";
+import { type Given, readAside } from "../descriptor/aside.ts";
+import type { Outcome } from "../descriptor/compile.ts";
+import type { PackedFile } from "../descriptor/content.ts";
 import { flawText } from "../descriptor/flaw.ts";
+import type { Form, Reading } from "../descriptor/read.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { VnfBlueprint } from "../model/blueprint.ts";
 import type { Nsd, Vnfd } from "../model/descriptor.ts";
 import {
-  countUsesOfDescriptor,
   type DescriptorName,
   type DescriptorRecord,
-  deleteDescriptor,
-  insertDescriptors,
   readDescriptorNames,
   readDescriptors,
   readDescriptorsOf,
 } from "../store/mano-catalogue.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
+
+/** What a reading came to beside what is on board: nothing is written yet. */
+export interface Merged {
+  /** All of the file, the VNFDs first; each NSD with the VNFDs that it uses. */
+  readonly records: readonly DescriptorRecord[];
+  /** Those of them that are new. */
+  readonly added: readonly DescriptorRecord[];
+  /** Ids of VNFDs that the file did not bring as such: each was made for one NSD. */
+  readonly made: ReadonlySet<string>;
+  /** Of the id of each NSD: those of the VNFDs that it refers to. */
+  readonly uses: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Who is to have which id: the first NSD, or the first VNFD where there is none. */
+export type FirstId = string | null;
 
 /** The descriptors, of whichever form they were. Immutable: a descriptor with the id and version of one that is there must be that one. */
 export class Catalogue {
@@ -28,12 +43,9 @@ export class Catalogue {
     this.#clock = clock;
   }
 
-  /**
-   * Takes a descriptor file or a package in, all of it or nothing. The same file twice gives the same records. Throws DESCRIPTOR with
-   * every error of the file, CONFLICT when a version is there with another content.
-   */
-  onboard(file: string | Uint8Array): Promise<readonly DescriptorRecord[]> {
-    const mine = this.#turn.then(() => this.#onboard(file));
+  /** One after the other: between looking at what is on board and writing, nobody else writes. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work);
     this.#turn = mine.catch(() => {}); // Its failure is its caller's.
     return mine;
   }
@@ -51,45 +63,63 @@ export class Catalogue {
     throw new Fault("NOT_FOUND", `there is no descriptor ${id}; there are: ${there}`, { id });
   }
 
-  /** Throws NOT_FOUND, or CONFLICT while something stands on it. */
-  async remove(id: string): Promise<void> {
-    await this.get(id);
-    const uses = await countUsesOfDescriptor(this.#db, id);
-    if (uses > 0) throw new Fault("CONFLICT", `descriptor ${id} is used by ${uses} other(s); delete those first`, { id });
-    await deleteDescriptor(this.#db, id);
+  /** Reads a descriptor file or a package with what is on board. Throws DESCRIPTOR with every error of it. */
+  async read(
+    given: Given,
+  ): Promise<{ readonly outcome: Outcome; readonly reading: Reading; readonly files: readonly PackedFile[] }> {
+    const names = await readDescriptorNames(this.#db);
+    const text = typeof given !== "string" && !isPackage(given) ? Buffer.from(given).toString("utf8") : null;
+    const mentioned = await readDescriptorsOf(this.#db, mentionedIn(text, names));
+    const known = { blueprints: blueprintsIn(mentioned), names: names.flatMap((n) => (n.kind === "vnfd" ? n.ref : [])) };
+    const { reading, files } = await readAside(given, "descriptor", known);
+    const { outcome, flaws } = reading;
+    if (outcome === null) throw new Fault("DESCRIPTOR", flaws.map(flawText).join("\n"), { errors: flaws.length });
+    return { outcome, reading, files };
   }
 
-  async #onboard(file: string | Uint8Array): Promise<readonly DescriptorRecord[]> {
-    const bytes = typeof file === "string" ? Buffer.from(file) : file;
+  /** To be asked in turn, and written in it. Throws CONFLICT where a version is there with another content, or a VNFD has gone meanwhile. */
+  async merge(outcome: Outcome, form: Form, first: FirstId): Promise<Merged> {
+    const { vnfds: vnfdBodies, nsds: nsdBodies } = outcome.descriptor;
     const names = await readDescriptorNames(this.#db);
-    const mentioned = await readDescriptorsOf(this.#db, mentionedIn(file, names));
-    const known = { blueprints: blueprintsIn(mentioned), names: names.flatMap((n) => (n.kind === "vnfd" ? n.ref : [])) };
-    const { outcome, flaws } = await readAside(bytes, "descriptor", known);
-    if (outcome === null) throw new Fault("DESCRIPTOR", flaws.map(flawText).join("\n"), { errors: flaws.length });
-    const refs = new Set([...outcome.descriptor.vnfds, ...outcome.descriptor.nsds].map((d) => d.id));
+    const refs = new Set([...vnfdBodies, ...nsdBodies].map((d) => d.id));
     const there = await readDescriptorsOf(
       this.#db,
       names.filter((n) => refs.has(n.ref)).map((n) => n.id),
     );
     const added: DescriptorRecord[] = [];
-    const recordOf = (kind: "vnfd" | "nsd", body: Nsd | Vnfd, vnfdRecordId: string | null): DescriptorRecord => {
+    const recordOf = (kind: "vnfd" | "nsd", body: Nsd | Vnfd, vnfdRecordId: string | null, id: FirstId): DescriptorRecord => {
       const had = there.find((r) => r.kind === kind && r.body.id === body.id && r.body.version === body.version);
       if (had) return same(had, body);
-      const record = { id: randomUUID(), kind, body, vnfdRecordId, createdAt: this.#clock.wall().toISOString() };
+      const createdAt = this.#clock.wall().toISOString();
+      const record = { id: id ?? randomUUID(), kind, body, vnfdRecordId, createdAt };
       added.push(record);
       return record;
     };
-    const vnfds = outcome.descriptor.vnfds.map((v) => recordOf("vnfd", v, null));
-    const nsds = outcome.descriptor.nsds.map((n) => recordOf("nsd", n, vnfds.find((v) => v.body.id === n.vnfd)!.id));
-    await insertDescriptors(this.#db, added);
-    return [...vnfds, ...nsds];
+    const firstVnfd = nsdBodies.length > 0 ? null : first;
+    const vnfds = vnfdBodies.map((v, i) => recordOf("vnfd", v, null, i === 0 ? firstVnfd : null));
+    const vnfdOf = (n: Nsd) => vnfds.find((v) => v.body.id === n.vnfd)!.id;
+    const nsds = nsdBodies.map((n, i) => recordOf("nsd", n, vnfdOf(n), i === 0 ? first : null));
+    const isMade = (v: DescriptorRecord) => form !== "plain" && (v.body as Vnfd).blueprint === undefined;
+    const made = new Set(vnfds.filter(isMade).map((v) => v.id));
+    const usedBy = (n: DescriptorRecord) =>
+      ((n.body as Nsd).vnfds ?? [(n.body as Nsd).vnfd]).map((ref) => idOfVnfd(ref, vnfds, names));
+    return { records: [...vnfds, ...nsds], added, made, uses: new Map(nsds.map((n) => [n.id, usedBy(n)])) };
   }
 }
 
+/** Of the file, else the one that came last. */
+function idOfVnfd(ref: string, ofFile: readonly DescriptorRecord[], names: readonly DescriptorName[]): string {
+  const found = ofFile.find((v) => v.body.id === ref) ?? names.findLast((n) => n.kind === "vnfd" && n.ref === ref);
+  if (found) return found.id;
+  throw new Fault("CONFLICT", `the VNFD ${ref} has been deleted meanwhile; on-board it again, then this`);
+}
+
+const isPackage = (bytes: Uint8Array): boolean => bytes[0] === 0x50 && bytes[1] === 0x4b;
+
 /** Which of them a file may mean: bodies are large, and few are needed. Any of them, where it is packed or writes letters as escapes. */
-function mentionedIn(file: string | Uint8Array, names: readonly DescriptorName[]): string[] {
-  const isPlainText = typeof file === "string" && !file.includes("\\");
-  const isMentioned = (n: DescriptorName) => !isPlainText || file.includes(n.ref) || file.includes(n.name);
+function mentionedIn(text: string | null, names: readonly DescriptorName[]): string[] {
+  const isPlainText = text !== null && !text.includes("\\");
+  const isMentioned = (n: DescriptorName) => !isPlainText || text.includes(n.ref) || text.includes(n.name);
   return names.filter((n) => n.kind === "vnfd" && isMentioned(n)).map((n) => n.id);
 }
 

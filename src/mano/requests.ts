@@ -8,6 +8,7 @@ import type { Occurrence, VnfProduct } from "../model/occurrence.ts";
 import { readDescriptors, readNsd } from "../store/mano-catalogue.ts";
 import { deleteNs, insertNs, updateNsState, writeInstantiation } from "../store/mano-ns.ts";
 import { insertVnfInstances } from "../store/mano-occurrences.ts";
+import { readPackage } from "../store/mano-packages.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Guard } from "./guard.ts";
 import type { Nfvo } from "./nfvo.ts";
@@ -53,6 +54,7 @@ export class Requests {
 
   async createNs(wish: NsWish): Promise<NsView> {
     const nsdId = await this.#nsdIdOf(wish.nsdId);
+    await checkUsable(this.#db, nsdId);
     const made = await readNsd(this.#db, nsdId);
     if (!made) throw new Error(`NSD ${nsdId} has no VNFD in the store`);
     const longest = Math.max(...made.vnfd.vdus.flatMap((v) => v.vnfcs.map((c) => serverNameOf(wish.nsName, c.id).length)));
@@ -348,3 +350,12 @@ const runningGroupOf = (guard: Guard): RunningGroup => {
   const nets = trafficNets.map((n) => ({ ...n, servedBy: guard.servedBy(n.netId), since: guard.sinceOf(n.netId) }));
   return { id, name, scheme, policy, members, trafficNets: nets };
 };
+
+/** Throws CONFLICT where the NSD, or a VNF package that it uses, is disabled (SOL005 5.5.4.3, 9.5.4.4): nothing new is made of it. */
+async function checkUsable(db: ManoStore, nsdId: NsdId): Promise<void> {
+  const nsd = await readPackage(db, nsdId);
+  if (nsd?.operational === "DISABLED") throw new Fault("CONFLICT", `NSD ${nsdId} is DISABLED; enable it first`);
+  for (const id of nsd?.uses ?? [])
+    if ((await readPackage(db, id))?.operational === "DISABLED")
+      throw new Fault("CONFLICT", `VNF package ${id}, which NSD ${nsdId} uses, is DISABLED; enable it first`);
+}

@@ -3,6 +3,7 @@ import type { Rung } from "./heal.ts";
 import type { GroupId, NetId, NsId, VimAccountId, VnfcId } from "./ids.ts";
 import type { Incident } from "./incident.ts";
 import type { Occurrence, OccurrenceState } from "./occurrence.ts";
+import type { PackageChange } from "./package.ts";
 import type { CommandState, Health, Move, ProtectionCommand } from "./protection.ts";
 
 /** X.733 perceived severities, as SOL003 and SOL005 fault management spell them. */
@@ -101,6 +102,8 @@ export type ManoEventBody =
   | { readonly type: "mano.started"; readonly version: string }
   /** Somebody has changed something through the API. */
   | ({ readonly type: "api.changed" } & ApiChange)
+  /** A VNF package, an NSD or a PNFD is on board, could not be taken in, is enabled or disabled, or is gone (SOL005 5.5.2.9, 9.5.2.8). */
+  | ({ readonly type: "package.changed" | "nsd.changed" | "pnfd.changed" } & PackageChange)
   | { readonly type: "vim.connected" | "vim.lost"; readonly vimAccountId: VimAccountId; readonly why?: string }
   | { readonly type: "ns.state"; readonly nsId: NsId; readonly state: string; readonly detail?: string }
   | { readonly type: "ns.created" | "ns.deleted"; readonly nsId: NsId; readonly nsName: string }

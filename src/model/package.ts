@@ -7,14 +7,29 @@ export type OnboardingState = "CREATED" | "UPLOADING" | "PROCESSING" | "ONBOARDE
 export type OperationalState = "ENABLED" | "DISABLED";
 
 export interface Checksum {
-  readonly algorithm: "SHA-256" | "SHA-512";
+  readonly algorithm: "SHA-256";
   readonly hash: string;
 }
 
 /** A file of a package that is neither its descriptor nor its manifest. */
 export interface Artifact {
   readonly path: string;
+  readonly bytes: number;
   readonly checksum: Checksum;
+}
+
+/** A disk image that a package carries, as its descriptor describes it (SOL005 9.5.3.2). Sizes in bytes. */
+export interface SoftwareImage {
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly containerFormat: string;
+  readonly diskFormat: string;
+  readonly minDisk: number;
+  readonly minRam: number;
+  readonly bytes: number;
+  readonly checksum: Checksum;
+  readonly path: string;
 }
 
 /** RFC 9457, of why it is not on board. */
@@ -22,6 +37,13 @@ export interface PackageFailure {
   readonly status: number;
   readonly title: string;
   readonly detail: string;
+}
+
+/** Paths in a package of what says what it is. */
+export interface PartsOfPackage {
+  readonly descriptor: readonly string[];
+  readonly manifest: string | null;
+  readonly certificate: string | null;
 }
 
 /** What its content says of itself. */
@@ -32,9 +54,26 @@ export interface PackageContent {
   /** The designer of an NSD, the provider of a VNF or PNF; null: it does not say. */
   readonly provider: string | null;
   readonly softwareVersion: string | null;
-  /** Of the whole content; null where it has not been kept (it came before contents were). */
+  /** Of the whole content; null where that has not been kept. */
   readonly checksum: Checksum | null;
   readonly artifacts: readonly Artifact[];
+  readonly images: readonly SoftwareImage[];
+  /** Null: it is one text, and no package. */
+  readonly parts: PartsOfPackage | null;
+}
+
+/** A content that has come whole and is on the disk. */
+export interface Upload {
+  readonly type: "application/zip" | "text/plain";
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** Where a content is downloaded from. */
+export interface Origin {
+  readonly uri: string;
+  /** Client credentials, sealed; null: none are needed. */
+  readonly sealedAuth: string | null;
 }
 
 export interface DescriptorPackage {
@@ -44,6 +83,9 @@ export interface DescriptorPackage {
   readonly operational: OperationalState;
   readonly userDefinedData: Readonly<Record<string, unknown>>;
   readonly failure: PackageFailure | null;
+  /** Null before it has come, and where it has not been kept. */
+  readonly upload: Upload | null;
+  readonly origin: Origin | null;
   /** Null until it is on board. */
   readonly content: PackageContent | null;
   /** Of an NSD: ids of the VNF packages that it refers to. */
@@ -54,3 +96,13 @@ export interface DescriptorPackage {
 
 /** A package, and whether something runs that was made of it. */
 export type PackageView = DescriptorPackage & { readonly isInUse: boolean };
+
+/** What happened to a package, for its subscribers. */
+export interface PackageChange {
+  readonly change: "onboarded" | "failed" | "operational" | "deleted";
+  readonly id: string;
+  readonly operational: OperationalState;
+  /** Null: its content has not been read. */
+  readonly about: Pick<PackageContent, "descriptorId" | "version" | "name" | "provider" | "softwareVersion"> | null;
+  readonly failure: PackageFailure | null;
+}

@@ -25,6 +25,15 @@ export interface DescriptorRow {
   created_at: string;
 }
 
+export interface PackageRow {
+  id: string;
+  kind: string;
+  onboarding: string;
+  body: string;
+  created_at: string;
+  modified_at: string;
+}
+
 export interface NsRow {
   id: string;
   name: string;
@@ -179,6 +188,7 @@ export interface VnfOccurrenceRow {
 export interface ManoTables {
   vim_account: VimAccountRow;
   descriptor: DescriptorRow;
+  package: PackageRow;
   ns: NsRow;
   vnfc: VnfcRow;
   stitch: StitchRow;

@@ -5,7 +5,7 @@ import type { Log } from "../../src/lib/log.ts";
 import type { Guard, GuardedMember } from "../../src/mano/guard.ts";
 import type { GroupId, TenantId, VimAccountId } from "../../src/model/ids.ts";
 import type { VimNet } from "../../src/model/vim-picture.ts";
-import { upsertVimAccount } from "../../src/store/mano-catalogue.ts";
+import { insertDescriptors, upsertVimAccount } from "../../src/store/mano-catalogue.ts";
 import type { ManoTables } from "../../src/store/mano-schema.ts";
 import type { Vim } from "../../src/vim/vim.ts";
 import type { Chance } from "./chance.ts";
@@ -297,14 +297,17 @@ export class System {
       tenant: "default" as TenantId,
     };
     const setUp = new Life("setup", this.sim);
-    await this.done(upsertVimAccount(this.disks.mano.open<ManoTables>(setUp), account, this.sim.wall().toISOString()));
+    const manoDb = this.disks.mano.open<ManoTables>(setUp);
+    await this.done(upsertVimAccount(manoDb, account, this.sim.wall().toISOString()));
     this.startMano();
     await this.run(this.sim.now() + 1_000);
     const file = this.variant.edit(readFileSync(join(ROOT, "examples", this.variant.file), "utf8"));
-    const made = await this.done(this.manoLife!.nfvo!.catalogue.onboard(file));
-    const ns = await this.done(
-      this.manoLife!.requests!.createNs({ nsdId: made.find((d) => d.kind === "nsd")!.id, nsName: "media" }),
-    );
+    const manoCatalogue = this.manoLife!.nfvo!.catalogue;
+    const { outcome, reading } = await this.done(manoCatalogue.read(Buffer.from(file)));
+    const { added } = await this.done(manoCatalogue.merge(outcome, reading.form, null));
+    await this.done(insertDescriptors(manoDb, added));
+    const nsdId = added.find((d) => d.kind === "nsd")!.id;
+    const ns = await this.done(this.manoLife!.requests!.createNs({ nsdId, nsName: "media" }));
     await this.done(this.manoLife!.requests!.instantiate(ns.id));
   }
 

@@ -32,7 +32,7 @@ interface Definition {
 }
 
 /** What SOL013 table 6.4-1 lets every resource answer, whether its definition repeats it or not. */
-const ANYWHERE = new Set([400, 401, 403, 404, 405, 406, 413, 414, 415, 416, 422, 429, 500, 503, 504]);
+const ANYWHERE = new Set([400, 401, 403, 404, 405, 406, 412, 413, 414, 415, 416, 422, 429, 500, 503, 504]);
 
 /** Holds what we answer and send against ETSI's OpenAPI definitions. */
 export class EtsiDefinitions {
@@ -69,7 +69,11 @@ export class EtsiDefinitions {
     });
     if (found.length === 0) return [`no definition has ${path}`];
     const general = [...(isVersions ? [] : headersWrong(exchange)), ...bodyless(exchange)];
-    return [...general, ...found.flatMap(({ d, template }) => this.#against(d, template, exchange))];
+    const having = found.filter(({ d, template }) => exchange.method.toLowerCase() in d.paths[template]!);
+    return [
+      ...general,
+      ...(having.length > 0 ? having : found).flatMap(({ d, template }) => this.#against(d, template, exchange)),
+    ];
   }
 
   /** What is wrong with a structure, such as "NsdOnBoardingNotification" of a file such as "SOL005-NSDManagementNotification". */

@@ -8,7 +8,7 @@ beforeAll(async () => {
 afterAll(() => rig[Symbol.asyncDispose]());
 
 test("a descriptor is onboarded once, and another content under the same version is refused", async () => {
-  const first = await rig.ask("POST", "/nsd/v1/descriptors", example("media-relay.yaml"));
+  const first = await rig.ask("POST", "/mano/v1/descriptors", example("media-relay.yaml"));
   expect(first).toMatchObject({
     status: 201,
     body: [
@@ -16,27 +16,27 @@ test("a descriptor is onboarded once, and another content under the same version
       { kind: "nsd", ref: "media" },
     ],
   });
-  expect((await rig.ask("POST", "/nsd/v1/descriptors", example("media-relay.yaml"))).body).toEqual(first.body);
+  expect((await rig.ask("POST", "/mano/v1/descriptors", example("media-relay.yaml"))).body).toEqual(first.body);
   const changed = example("media-relay.yaml").replace("wait_to_restore_ms: 2000", "wait_to_restore_ms: 9000");
-  expect(await rig.ask("POST", "/nsd/v1/descriptors", changed)).toMatchObject({ status: 409, body: { code: "CONFLICT" } });
-  expect((await rig.ask("GET", "/nsd/v1/descriptors")).body).toHaveLength(2);
-  expect((await rig.ask("GET", `/nsd/v1/descriptors/${first.body[1].id}`)).body).toEqual(first.body[1]);
+  expect(await rig.ask("POST", "/mano/v1/descriptors", changed)).toMatchObject({ status: 409, body: { code: "CONFLICT" } });
+  expect((await rig.ask("GET", "/mano/v1/descriptors")).body).toHaveLength(2);
+  expect((await rig.ask("GET", `/mano/v1/descriptors/${first.body[1].id}`)).body).toEqual(first.body[1]);
 });
 
 test("a broken descriptor changes nothing, and every error is told", async () => {
   const broken = example("media-relay.yaml")
     .replace("replicated: relay-b", "replicated: relay-z")
     .replace("service_interface: eth1", "service_interface: eth9");
-  const refused = await rig.ask("POST", "/nsd/v1/descriptors", broken);
+  const refused = await rig.ask("POST", "/mano/v1/descriptors", broken);
   expect(refused).toMatchObject({ status: 400, body: { code: "DESCRIPTOR", title: "the descriptor is not valid", status: 400 } });
   expect(refused.headers.get("content-type")).toMatch("application/problem+json");
   expect(refused.body.detail.split("\n").length).toBeGreaterThanOrEqual(2);
 });
 
 test.for([
-  ["GET", "/nowhere", undefined, 404, /there is no GET \/nowhere; there are: POST \/nsd/],
+  ["GET", "/nowhere", undefined, 404, /there is no GET \/nowhere; there are: POST \/mano\/v1/],
   ["GET", "/mano/v1/ns_instances/zz", undefined, 404, /there is no NS zz; there are: none/],
-  ["GET", "/nsd/v1/descriptors/zz", undefined, 404, /there is no descriptor zz; there are: .*nsd media 1\.0/],
+  ["GET", "/mano/v1/descriptors/zz", undefined, 404, /there is no descriptor zz; there are: .*nsd media 1\.0/],
   ["GET", "/mano/v1/failovers/zz", undefined, 404, /there is no failover zz/],
   ["POST", "/mano/v1/ns_instances", { nsdId: "zz", nsName: "n" }, 404, /there is no NSD zz; there are: .*\(media 1\.0\)/],
   ["POST", "/mano/v1/ns_instances", { nsdId: "media", nsName: "a b" }, 400, /nsName: want a name/],

@@ -55,7 +55,7 @@ test("a server that goes to ERROR: FAILED with the VIM's words, the other one ta
 test("the VIM refuses an image: FAILED, saying what it has", async () => {
   await using rig = await Rig.start();
   const file = (await import("./rig.ts")).example("media-relay.yaml").replace("image: media-relay", "image: nonesuch");
-  const [, nsd] = (await rig.ask("POST", "/nsd/v1/descriptors", file)).body;
+  const [, nsd] = (await rig.ask("POST", "/mano/v1/descriptors", file)).body;
   const id = (await rig.ask("POST", "/mano/v1/ns_instances", { nsdId: nsd.id, nsName: "x" })).body.id;
   await rig.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
   await until("FAILED", async () => (await rig.ns()).state === "FAILED");

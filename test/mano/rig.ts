@@ -102,7 +102,7 @@ export class Rig implements AsyncDisposable {
   /** A descriptor file of any form. */
   // biome-ignore lint/suspicious/noExplicitAny: an answer of an API.
   onboard(file: string): Promise<{ status: number; body: any }> {
-    return this.ask("POST", "/nsd/v1/descriptors", file);
+    return this.ask("POST", "/mano/v1/descriptors", file);
   }
 
   async create(file = example("media-relay.yaml"), where: object = {}): Promise<string> {

@@ -202,7 +202,7 @@ describe("failover across VIMs", () => {
 
 describe("what is refused, or fails, says why and leaves nothing", () => {
   test("two VIMs that no link joins; a VNFC or VIM that there is not; a link whose VLANs are used up", async () => {
-    const made = await rig.ask("POST", "/nsd/v1/descriptors", FILE);
+    const made = await rig.ask("POST", "/mano/v1/descriptors", FILE);
     const nsdId = made.body.find((d: { kind: string }) => d.kind === "nsd").id;
     const create = (more: object) =>
       rig.ask("POST", "/mano/v1/ns_instances", { nsdId, nsName: "x", vimAccountId: "one", ...more });

@@ -36,6 +36,10 @@ export class SolClient {
     this.#only = only ?? "SOL00";
   }
 
+  get url(): string {
+    return this.#at.url;
+  }
+
   /** An object is sent as JSON, bytes as they are. A header of "" is left out. */
   async ask(
     method: string,
@@ -47,7 +51,9 @@ export class SolClient {
     const isJson = /json/.test(answer.headers.get("content-type") ?? "");
     const text = answer.bytes.length === 0 ? "" : isJson ? answer.bytes.toString() : null;
     const { status } = answer;
-    expect(etsi?.violations({ method, path, status, headers: answer.headers, body: text }, this.#only) ?? []).toEqual([]);
+    // SOL003 and SOL005 contradict one another about checksums there, and SOL005 is the one that writes.
+    const only = path.startsWith("/vnfpkgm/v2/vnf_packages") ? "SOL005" : this.#only;
+    expect(etsi?.violations({ method, path, status, headers: answer.headers, body: text }, only) ?? []).toEqual([]);
     return answer;
   }
 

@@ -39,7 +39,7 @@ test("the examples of SOL006 are on-boarded and run, protected as they ask", asy
     ["media-service-active-passive.yaml", "ACTIVE_PASSIVE"],
     ["single.yaml", undefined],
   ] as const) {
-    const onboarded = await rig.ask("POST", "/nsd/v1/descriptors", example(`sol006/${name}`));
+    const onboarded = await rig.ask("POST", "/mano/v1/descriptors", example(`sol006/${name}`));
     expect(onboarded.status).toBe(201);
     const id = await run(onboarded.body.find((d: { kind: string }) => d.kind === "nsd").id, name.replace(".yaml", ""));
     const groups = (await rig.ask("GET", "/mano/v1/protection_groups")).body;
@@ -49,9 +49,9 @@ test("the examples of SOL006 are on-boarded and run, protected as they ask", asy
 });
 
 test("OpenMANO's media service: the VNF first, then the scenario", async () => {
-  const vnf = await rig.ask("POST", "/nsd/v1/descriptors", example("openmano/media-relay.vnf.yaml"));
+  const vnf = await rig.ask("POST", "/mano/v1/descriptors", example("openmano/media-relay.vnf.yaml"));
   expect(vnf).toMatchObject({ status: 201, body: [{ kind: "vnfd", ref: "media-relay" }] });
-  const scenario = await rig.ask("POST", "/nsd/v1/descriptors", example("openmano/media.scenario.yaml"));
+  const scenario = await rig.ask("POST", "/mano/v1/descriptors", example("openmano/media.scenario.yaml"));
   const nsd = scenario.body.find((d: { kind: string }) => d.kind === "nsd");
   expect(nsd).toMatchObject({
     vnfdRecordId: vnf.body[0].id,
@@ -65,15 +65,15 @@ test("OpenMANO's media service: the VNF first, then the scenario", async () => {
 test("a VNFD first and its NSD later: the same records as both in one file, also with other comments", async () => {
   const text = example("sol006/media-service.yaml");
   const { nfv } = parse(text);
-  const together = (await rig.ask("POST", "/nsd/v1/descriptors", text)).body;
-  const vnfd = await rig.ask("POST", "/nsd/v1/descriptors", stringify({ nfv: { vnfd: nfv.vnfd } }));
-  const nsd = await rig.ask("POST", "/nsd/v1/descriptors", stringify({ nfv: { nsd: nfv.nsd } }));
+  const together = (await rig.ask("POST", "/mano/v1/descriptors", text)).body;
+  const vnfd = await rig.ask("POST", "/mano/v1/descriptors", stringify({ nfv: { vnfd: nfv.vnfd } }));
+  const nsd = await rig.ask("POST", "/mano/v1/descriptors", stringify({ nfv: { nsd: nfv.nsd } }));
   expect([...vnfd.body.map((d: { id: string }) => d.id)]).toEqual([together[0].id]);
   expect(nsd.body.map((d: { id: string }) => d.id)).toEqual(together.map((d: { id: string }) => d.id));
 });
 
 async function send(body: Buffer, type: string) {
-  const res = await fetch(`${rig.url}/nsd/v1/descriptors`, {
+  const res = await fetch(`${rig.url}/mano/v1/descriptors`, {
     method: "POST",
     body: new Uint8Array(body),
     headers: { "content-type": type },
@@ -84,14 +84,14 @@ async function send(body: Buffer, type: string) {
 
 test("a package is on-boarded, and gives the same records as what is in it", async () => {
   const text = example("sol006/single.yaml").replaceAll("single", "packed");
-  const direct = await rig.ask("POST", "/nsd/v1/descriptors", text);
+  const direct = await rig.ask("POST", "/mano/v1/descriptors", text);
   const packed = await send(zipOf([{ name: "service.yaml", bytes: text }]), "application/zip");
   expect(packed.status).toBe(201);
   expect(packed.body).toEqual(direct.body);
 });
 
 test("a package that is no good changes nothing; one that is sent as a text is told how it is sent", async () => {
-  const before = (await rig.ask("GET", "/nsd/v1/descriptors")).body.length;
+  const before = (await rig.ask("GET", "/mano/v1/descriptors")).body.length;
   const wrong = await send(zipOf([{ name: "../x.yaml", bytes: "x" }]), "application/zip");
   expect(wrong).toMatchObject({
     status: 400,
@@ -99,27 +99,27 @@ test("a package that is no good changes nothing; one that is sent as a text is t
   });
   const asText = await send(zipOf([{ name: "x.yaml", bytes: "x" }]), "text/plain");
   expect(asText).toMatchObject({ status: 400, body: { detail: expect.stringMatching(/Content-Type: application\/zip/) } });
-  expect((await rig.ask("GET", "/nsd/v1/descriptors")).body).toHaveLength(before);
+  expect((await rig.ask("GET", "/mano/v1/descriptors")).body).toHaveLength(before);
 });
 
 test("a descriptor of many pages is read beside the daemon, and its flaws are told", async () => {
   const long = example("sol006/single.yaml")
     .replaceAll("single", "long")
     .replace("name: relay\n", `name: relay\n          description: ${"x".repeat(20_000)}\n`);
-  expect(await rig.ask("POST", "/nsd/v1/descriptors", long)).toMatchObject({ status: 201 });
-  const wrong = await rig.ask("POST", "/nsd/v1/descriptors", long.replace("cpd: eth0", "cpd: eth7").replaceAll("long", "wrong"));
+  expect(await rig.ask("POST", "/mano/v1/descriptors", long)).toMatchObject({ status: 201 });
+  const wrong = await rig.ask("POST", "/mano/v1/descriptors", long.replace("cpd: eth0", "cpd: eth7").replaceAll("long", "wrong"));
   expect(wrong.body.detail).toMatch(
     /^descriptor:\d+:\d+: nfv\.vnfd\[0\]\.ext-cpd\[0\]\.int-cpd\.cpd: VDU "relay" has no int-cpd "eth7"/,
   );
 });
 
 test("an NSD without its VNFD is refused, and changes nothing", async () => {
-  const before = (await rig.ask("GET", "/nsd/v1/descriptors")).body.length;
+  const before = (await rig.ask("GET", "/mano/v1/descriptors")).body.length;
   const { nfv } = parse(example("sol006/media-service.yaml").replaceAll("media-relay-sol", "nobody"));
-  const refused = await rig.ask("POST", "/nsd/v1/descriptors", stringify({ nfv: { nsd: nfv.nsd } }));
+  const refused = await rig.ask("POST", "/mano/v1/descriptors", stringify({ nfv: { nsd: nfv.nsd } }));
   expect(refused).toMatchObject({ status: 400, body: { code: "DESCRIPTOR" } });
   expect(refused.body.detail).toMatch(
     /^descriptor:\d+:\d+: nfv\.nsd\[0\]\.df\[0\]\.vnf-profile\[0\]: there is no VNFD "nobody"; write one of /,
   );
-  expect((await rig.ask("GET", "/nsd/v1/descriptors")).body).toHaveLength(before);
+  expect((await rig.ask("GET", "/mano/v1/descriptors")).body).toHaveLength(before);
 });

@@ -8,7 +8,7 @@ beforeAll(async () => {
   rig = await Rig.start({ listPageSize: 2 });
   sol = new SolClient(rig);
   for (const name of ["media-service.yaml", "media-service-active-passive.yaml", "single.yaml"])
-    await rig.ask("POST", "/nsd/v1/descriptors", example(`sol006/${name}`));
+    await rig.ask("POST", "/mano/v1/descriptors", example(`sol006/${name}`));
 });
 afterAll(() => rig[Symbol.asyncDispose]());
 

@@ -36,7 +36,7 @@ test("a second MANO on the same store takes over, and the first ends by itself; 
   await using refused = new ManoDaemon(settings("refused", port, vim));
   await until("the refused one has ended", () => refused.process.exitCode !== null);
   expect(refused.log).toContain(String(port));
-  const made = (await (await post(port, "/nsd/v1/descriptors", example("media-relay.yaml"))).json()) as {
+  const made = (await (await post(port, "/mano/v1/descriptors", example("media-relay.yaml"))).json()) as {
     kind: string;
     id: string;
   }[];

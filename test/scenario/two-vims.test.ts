@@ -135,7 +135,7 @@ test("twins in two VIMs: either takes over from the other over the link; a VIM t
     "    members:",
     "    vim_accounts: { relay-b: two }\n    members:",
   );
-  const made = await ask<{ id: string; kind: string }[]>("POST", "/nsd/v1/descriptors", file);
+  const made = await ask<{ id: string; kind: string }[]>("POST", "/mano/v1/descriptors", file);
   const wish = { nsdId: made.find((d) => d.kind === "nsd")!.id, nsName: "media", vimAccountId: "one" };
   const { id } = await ask<NsView>("POST", "/mano/v1/ns_instances", wish);
   await ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);

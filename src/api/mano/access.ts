@@ -4,10 +4,10 @@ import type { Role } from "../../model/token.ts";
 export const ACCESS: Readonly<Record<string, Role>> = {
   "GET /mano/v1/events": "viewer",
 
-  "POST /nsd/v1/descriptors": "operator",
-  "GET /nsd/v1/descriptors": "viewer",
-  "GET /nsd/v1/descriptors/:id": "viewer",
-  "DELETE /nsd/v1/descriptors/:id": "operator",
+  "POST /mano/v1/descriptors": "operator",
+  "GET /mano/v1/descriptors": "viewer",
+  "GET /mano/v1/descriptors/:id": "viewer",
+  "DELETE /mano/v1/descriptors/:id": "operator",
 
   "POST /mano/v1/ns_instances": "operator",
   "GET /mano/v1/ns_instances": "viewer",
@@ -35,9 +35,6 @@ export const ACCESS: Readonly<Record<string, Role>> = {
   "GET /mano/v1/protection_groups": "viewer",
   "GET /mano/v1/protection_groups/:id": "viewer",
   "POST /mano/v1/protection_groups/:id/command": "operator",
-  "GET /nsd/v2/ns_descriptors": "viewer",
-  "GET /nsd/v2/ns_descriptors/:id": "viewer",
-
   "GET /mano/v1/vims": "viewer",
   "POST /mano/v1/vims": "admin",
 
@@ -81,6 +78,37 @@ export const ACCESS: Readonly<Record<string, Role>> = {
   "POST /vnflcm/v2/vnf_lcm_op_occs/:id/fail": "operator",
   "POST /vnflcm/v2/vnf_lcm_op_occs/:id/cancel": "operator",
   "GET /vnflcm/v2/vnf_snapshots": "viewer",
+
+  "POST /nsd/v2/ns_descriptors": "operator",
+  "GET /nsd/v2/ns_descriptors": "viewer",
+  "GET /nsd/v2/ns_descriptors/:id": "viewer",
+  "PATCH /nsd/v2/ns_descriptors/:id": "operator",
+  "DELETE /nsd/v2/ns_descriptors/:id": "operator",
+  "PUT /nsd/v2/ns_descriptors/:id/nsd_content": "operator",
+  "GET /nsd/v2/ns_descriptors/:id/nsd_content": "viewer",
+  "GET /nsd/v2/ns_descriptors/:id/nsd": "viewer",
+  "GET /nsd/v2/ns_descriptors/:id/manifest": "viewer",
+  "GET /nsd/v2/ns_descriptors/:id/artifacts/*": "viewer",
+
+  "POST /vnfpkgm/v2/vnf_packages": "operator",
+  "GET /vnfpkgm/v2/vnf_packages": "viewer",
+  "GET /vnfpkgm/v2/vnf_packages/:id": "viewer",
+  "PATCH /vnfpkgm/v2/vnf_packages/:id": "operator",
+  "DELETE /vnfpkgm/v2/vnf_packages/:id": "operator",
+  "PUT /vnfpkgm/v2/vnf_packages/:id/package_content": "operator",
+  "POST /vnfpkgm/v2/vnf_packages/:id/package_content/upload_from_uri": "operator",
+  "GET /vnfpkgm/v2/vnf_packages/:id/package_content": "viewer",
+  "GET /vnfpkgm/v2/vnf_packages/:id/vnfd": "viewer",
+  "GET /vnfpkgm/v2/vnf_packages/:id/manifest": "viewer",
+  "GET /vnfpkgm/v2/vnf_packages/:id/artifacts": "viewer",
+  "GET /vnfpkgm/v2/vnf_packages/:id/artifacts/*": "viewer",
+  "GET /vnfpkgm/v2/onboarded_vnf_packages": "viewer",
+  "GET /vnfpkgm/v2/onboarded_vnf_packages/:vnfdId": "viewer",
+  "GET /vnfpkgm/v2/onboarded_vnf_packages/:vnfdId/package_content": "viewer",
+  "GET /vnfpkgm/v2/onboarded_vnf_packages/:vnfdId/vnfd": "viewer",
+  "GET /vnfpkgm/v2/onboarded_vnf_packages/:vnfdId/manifest": "viewer",
+  "GET /vnfpkgm/v2/onboarded_vnf_packages/:vnfdId/artifacts": "viewer",
+  "GET /vnfpkgm/v2/onboarded_vnf_packages/:vnfdId/artifacts/*": "viewer",
 };
 
 /** Who subscribes has us send requests, which looking does not. */

@@ -44,10 +44,10 @@ const nsAt = ({ id }: { readonly id: string }) => `/mano/v1/ns_instances/${id}`;
 
 /** The MANO's own API on one screen: `/mano/v1` is what ETSI has no word for. */
 export const ROUTES: readonly Route[] = [
-  { is: "POST /nsd/v1/descriptors", gives: 201, does: (c) => onboard(c) },
-  { is: "GET /nsd/v1/descriptors", gives: 200, does: async (c) => (await c.doors.listDescriptors()).map(shown) },
-  { is: "GET /nsd/v1/descriptors/:id", gives: 200, does: async (c) => shown(await c.doors.getDescriptor(idOf(c))) },
-  { is: "DELETE /nsd/v1/descriptors/:id", gives: 204, does: (c) => c.doors.deleteDescriptor(idOf(c)) },
+  { is: "POST /mano/v1/descriptors", gives: 201, does: (c) => onboard(c) },
+  { is: "GET /mano/v1/descriptors", gives: 200, does: async (c) => (await c.doors.listDescriptors()).map(shown) },
+  { is: "GET /mano/v1/descriptors/:id", gives: 200, does: async (c) => shown(await c.doors.getDescriptor(idOf(c))) },
+  { is: "DELETE /mano/v1/descriptors/:id", gives: 204, does: (c) => c.doors.deleteDescriptor(idOf(c)) },
 
   { is: "POST /mano/v1/ns_instances", gives: 201, does: (c) => c.doors.createNs(checkedBody(createNs, c.body)), location: nsAt },
   { is: "GET /mano/v1/ns_instances", gives: 200, does: (c) => c.doors.listNs() },

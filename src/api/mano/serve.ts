@@ -106,8 +106,12 @@ function byOf(request: FastifyRequest, caller: Caller | null): string {
 }
 
 function noSuchRoute(request: FastifyRequest, sol: readonly BoundRoute[]): Fault {
-  const there = [...ROUTES, ...sol].map((r) => r.is).join(", ");
-  return new Fault("NOT_FOUND", `there is no ${request.method} ${request.url.split("?")[0]}; there are: ${there}, GET ${EVENTS}`);
+  const ours = ROUTES.map((r) => r.is).join(", ");
+  const etsis = [...new Set(sol.map((r) => r.is.split("/").slice(1, 3).join("/")))].map((root) => `/${root}/…`).join(", ");
+  return new Fault(
+    "NOT_FOUND",
+    `there is no ${request.method} ${request.url.split("?")[0]}; there are: ${ours}, GET ${EVENTS}, and ETSI's ${etsis}`,
+  );
 }
 
 function sendProblem(reply: FastifyReply, error: unknown, request: FastifyRequest, log: Log): FastifyReply {

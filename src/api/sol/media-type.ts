@@ -4,7 +4,7 @@ const essence = (text: string): string => text.split(";")[0]!.trim().toLowerCase
 
 /** The first of what is offered that the `Accept` header takes; without one, the first. Throws NOT_ACCEPTABLE. */
 export function acceptable(accept: string | undefined, offered: readonly string[]): string {
-  if (accept === undefined || accept.trim() === "") return offered[0]!;
+  if (accept === undefined || accept.trim() === "" || offered.includes("*/*")) return offered[0]!;
   const ranges = accept.split(",").flatMap((range) => (/;\s*q=0(\.0*)?\s*(;|$)/i.test(range) ? [] : [essence(range)]));
   const takes = (type: string) => ranges.some((r) => r === type || r === "*/*" || r === `${type.split("/")[0]}/*`);
   const found = offered.find(takes);

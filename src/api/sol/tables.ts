@@ -3,10 +3,12 @@ import { NS_LCM_ROUTES } from "./ns-lcm.ts";
 import { NSD_ROUTES } from "./nsd.ts";
 import { SUBSCRIPTION_ROUTES } from "./subscriptions.ts";
 import { VNF_LCM_ROUTES } from "./vnf-lcm.ts";
+import { PACKAGE_ROUTES } from "./vnf-packages.ts";
 
 /** Every table of ETSI's interfaces. `mano-sol.ts` hands each its doors. */
 export const SOL_TABLES = [
   NSD_ROUTES,
+  PACKAGE_ROUTES,
   NS_LCM_ROUTES,
   VNF_LCM_ROUTES,
   NS_FAULT_ROUTES,

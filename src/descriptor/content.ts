@@ -1,0 +1,49 @@
+import { open, readFile } from "node:fs/promises";
+import type { KnownVnfds } from "./compile.ts";
+import { type Reading, readDescriptorFile, readPackageFile } from "./read.ts";
+import { Zip } from "./zip.ts";
+
+/** A file of a package, looked into. */
+export interface PackedFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** What was read, and every file of the package that it came in; none: it is none, or is refused. */
+export interface Content {
+  readonly reading: Reading;
+  readonly files: readonly PackedFile[];
+}
+
+/** Texts are read whole; one that is longer is refused by its length. */
+const TEXT_BYTES_MAX = 4 * 2 ** 20;
+
+/** As `readDescriptorFile`, of what is held in memory or is on a disk at a path, with the checksum of each file of a package. */
+export async function readContent(given: Uint8Array | string, file: string, known: KnownVnfds): Promise<Content> {
+  const isPackage = Zip.isOne(typeof given === "string" ? await headOf(given) : given);
+  if (!isPackage) {
+    const bytes = typeof given === "string" ? await textOf(given) : given;
+    return { reading: await readDescriptorFile(bytes, file, known), files: [] };
+  }
+  const reading = await readPackageFile(given, file, known);
+  if (reading.flaws.length > 0) return { reading, files: [] };
+  using zip = await Zip.open(given);
+  const files: PackedFile[] = [];
+  for (const path of zip.names) files.push({ path, bytes: zip.bytesOf(path), sha256: await zip.digest(path, "sha256") });
+  return { reading, files };
+}
+
+async function headOf(path: string): Promise<Uint8Array> {
+  await using file = await open(path, "r");
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+  return buffer.subarray(0, bytesRead);
+}
+
+async function textOf(path: string): Promise<Uint8Array> {
+  await using file = await open(path, "r");
+  const { size } = await file.stat();
+  if (size <= TEXT_BYTES_MAX) return readFile(file);
+  const { buffer } = await file.read(Buffer.alloc(TEXT_BYTES_MAX + 1), 0, TEXT_BYTES_MAX + 1, 0);
+  return buffer;
+}

@@ -1,0 +1,90 @@
+import type { PackageDoors } from "./api/sol/package-calls.ts";
+import type { VnfPackageDoors } from "./api/sol/vnf-packages.ts";
+import type { ManoConfig } from "./config.ts";
+import type { Clock } from "./lib/clock.ts";
+import type { Log } from "./lib/log.ts";
+import { isLoopback } from "./lib/loopback.ts";
+import type { Seal } from "./lib/seal.ts";
+import type { Nfvo } from "./mano/nfvo.ts";
+import { type ClientCredentials, checkOrigin, download } from "./mano/package-download.ts";
+import { PackageReader, zipped } from "./mano/package-reader.ts";
+import { Packages } from "./mano/packages.ts";
+import type { Origin, PackageKind } from "./model/package.ts";
+import { CallbackPolicy } from "./notify/callback-policy.ts";
+import type { ManoStore } from "./store/mano-schema.ts";
+import { PackageFiles } from "./store/package-files.ts";
+
+export interface OnboardingParts {
+  readonly config: ManoConfig;
+  readonly db: ManoStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly nfvo: Nfvo;
+  readonly seal: Seal;
+  /** Ports of this machine that are our own. */
+  readonly ownPorts: () => readonly number[];
+}
+
+/** What takes packages in and gives them out. */
+export interface Onboarding {
+  readonly packages: Packages;
+  readonly reader: PackageReader;
+  /** From where packages may be downloaded: as callbacks, nobody reaches through us what they cannot reach themselves. */
+  readonly policy: CallbackPolicy;
+  readonly seal: Seal;
+}
+
+const BYTES_PER_MIB = 2 ** 20;
+
+export function onboardingOf({ config, db, clock, log, nfvo, seal, ownPorts }: OnboardingParts): Onboarding {
+  const { dir, mibMax, allow } = config.packages;
+  const files = new PackageFiles(dir ?? `${config.store}.packages`, mibMax * BYTES_PER_MIB);
+  const policy = new CallbackPolicy({ allow, thisMachine: isLoopback(config.listen.host), ownPorts, secretsInClear: false });
+  const packages = new Packages({
+    db,
+    clock,
+    log,
+    files,
+    stream: nfvo.stream,
+    catalogue: nfvo.catalogue,
+    download: (origin, signal) => download(policy, origin.uri, credentialsOf(origin, seal), signal),
+    nsdsInUse: () => new Set(nfvo.lifecycle.all.map((d) => d.ns.nsdId)),
+  });
+  return { packages, reader: new PackageReader(files), policy, seal };
+}
+
+function credentialsOf({ sealedAuth }: Origin, seal: Seal): ClientCredentials | null {
+  const text = sealedAuth === null ? null : seal.unseal(sealedAuth);
+  return text === null ? null : (JSON.parse(text) as ClientCredentials);
+}
+
+/** What the tables of NSDs, PNFDs and VNF packages go through. */
+export function packageDoors({ packages, reader }: Onboarding, kind: PackageKind): PackageDoors {
+  const one = (id: string) => packages.get(kind, id);
+  return {
+    list: () => packages.list(kind),
+    get: one,
+    create: (data) => packages.create(kind, data),
+    modify: (id, change) => packages.modify(kind, id, change),
+    remove: (id) => packages.remove(kind, id),
+    receive: (id, chunks) => packages.receive(kind, id, chunks),
+    content: async (id) => reader.content(await one(id)),
+    descriptor: async (id) => reader.descriptor(await one(id)),
+    manifest: async (id, withCertificate) => reader.manifest(await one(id), withCertificate),
+    artifact: async (id, path) => reader.artifact(await one(id), path),
+    artifacts: async (id) => reader.artifacts(await one(id)),
+    zipped,
+  };
+}
+
+export function vnfPackageDoors(onboarding: Onboarding): VnfPackageDoors {
+  const { packages, policy, seal } = onboarding;
+  return {
+    ...packageDoors(onboarding, "vnf"),
+    fetch: (id, { uri, credentials }) => {
+      checkOrigin(policy, uri, "addressInformation");
+      if (credentials) checkOrigin(policy, credentials.tokenEndpoint, "tokenEndpoint");
+      return packages.fetch("vnf", id, { uri, sealedAuth: credentials && seal.seal(JSON.stringify(credentials)) });
+    },
+  };
+}

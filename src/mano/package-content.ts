@@ -1,0 +1,62 @@
+import type { PackedFile } from "../descriptor/content.ts";
+import type { Reading } from "../descriptor/read.ts";
+import { FAULTS, Fault } from "../lib/fault.ts";
+import type { Descriptor, Nsd, Vnfd } from "../model/descriptor.ts";
+import type { DescriptorPackage, PackageContent, PackageFailure, PackageKind, Upload } from "../model/package.ts";
+import type { Merged } from "./catalogue.ts";
+
+/** Throws DESCRIPTOR where a content is not of the kind that it was sent as. */
+export function checkKind(kind: PackageKind, { vnfds, nsds }: Descriptor): void {
+  const said = `it has ${nsds.length} NSD(s) and ${vnfds.length} VNFD(s)`;
+  if (kind === "nsd" && nsds.length !== 1)
+    throw new Fault("DESCRIPTOR", `${said}, and an NSD was announced; send one NSD here, and VNFDs to /vnfpkgm/v2/vnf_packages`);
+  if (kind === "vnf" && (nsds.length > 0 || vnfds.length !== 1))
+    throw new Fault(
+      "DESCRIPTOR",
+      `${said}, and a VNF package was announced; send one VNFD here, and NSDs to /nsd/v2/ns_descriptors`,
+    );
+}
+
+/** Throws CONFLICT where what is announced is on board already, under another id. */
+export function checkNew({ records, added }: Merged, id: string): void {
+  if (added.some((r) => r.id === id)) return;
+  const kind = records.some((r) => r.kind === "nsd") ? "nsd" : "vnfd";
+  const had = records.find((r) => r.kind === kind)!;
+  throw new Fault(
+    "CONFLICT",
+    `${kind} ${had.body.id} version ${had.body.version} is on board as ${had.id}; delete that, or give this a new version`,
+  );
+}
+
+/** What came of a content: what it says of itself. */
+export function contentOf(body: Nsd | Vnfd, upload: Upload, { parts }: Reading, files: readonly PackedFile[]): PackageContent {
+  const blueprint = "blueprint" in body ? body.blueprint : undefined;
+  const ofItself = new Set([...(parts?.descriptor ?? []), parts?.manifest, parts?.certificate, "TOSCA-Metadata/TOSCA.meta"]);
+  return {
+    descriptorId: body.id,
+    version: body.version,
+    name: body.name,
+    provider: ("designer" in body ? body.designer : blueprint?.provider) ?? null,
+    softwareVersion: blueprint?.softwareVersion ?? null,
+    checksum: { algorithm: "SHA-256", hash: upload.sha256 },
+    artifacts: files
+      .filter((f) => !ofItself.has(f.path))
+      .map(({ path, bytes, sha256 }) => ({ path, bytes, checksum: { algorithm: "SHA-256", hash: sha256 } })),
+    images: [],
+    parts: parts ?? null,
+  };
+}
+
+/** Why something is not on board. */
+export function failureOf(e: unknown): PackageFailure {
+  if (e instanceof Fault) return { status: FAULTS[e.code].http, title: FAULTS[e.code].text, detail: e.detail };
+  return { status: 500, title: "internal error", detail: "a bug of ours; the log has more" };
+}
+
+/** RFC 7396, of one level: ETSI's KeyValuePairs. */
+export function mergePatched(
+  data: DescriptorPackage["userDefinedData"],
+  patch: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  return Object.fromEntries(Object.entries({ ...data, ...patch }).filter(([, value]) => value !== null));
+}

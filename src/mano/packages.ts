@@ -1,0 +1,360 @@
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { Given } from "../descriptor/aside.ts";
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { Log } from "../lib/log.ts";
+import type {
+  DescriptorPackage,
+  OperationalState,
+  Origin,
+  PackageChange,
+  PackageKind,
+  PackageView,
+  Upload,
+} from "../model/package.ts";
+import type { EventStream } from "../notify/stream.ts";
+import { type DescriptorRecord, deleteDescriptor, insertDescriptors } from "../store/mano-catalogue.ts";
+import { deletePackage, readPackage, readPackages, savePackage } from "../store/mano-packages.ts";
+import type { ManoStore } from "../store/mano-schema.ts";
+import type { PackageFiles, Received } from "../store/package-files.ts";
+import type { Catalogue } from "./catalogue.ts";
+import { checkKind, checkNew, contentOf, failureOf, mergePatched } from "./package-content.ts";
+
+export interface PackagesParts {
+  readonly db: ManoStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly stream: EventStream;
+  readonly catalogue: Catalogue;
+  readonly files: PackageFiles;
+  /** What comes from where; it ends with an Error that says why. */
+  readonly download: (origin: Origin, signal: AbortSignal) => AsyncIterable<Uint8Array>;
+  /** NSDs of which there are NSs. */
+  readonly nsdsInUse: () => ReadonlySet<string>;
+}
+
+const WORDS: Readonly<Record<PackageKind, { readonly what: string; readonly list: string }>> = {
+  nsd: { what: "NSD", list: "/nsd/v2/ns_descriptors" },
+  vnf: { what: "VNF package", list: "/vnfpkgm/v2/vnf_packages" },
+  pnfd: { what: "PNFD", list: "/nsd/v2/pnf_descriptors" },
+};
+const EVENT = { nsd: "nsd.changed", vnf: "package.changed", pnfd: "pnfd.changed" } as const;
+
+/** What is done to one package now; the signal ends what can be ended. */
+interface Work {
+  readonly end: AbortController;
+  done: Promise<unknown>;
+}
+
+/** Takes packages in and lets them go: states, contents and descriptors together. */
+export class Packages implements AsyncDisposable {
+  readonly #parts: PackagesParts;
+  readonly #work = new Map<string, Work>();
+
+  constructor(parts: PackagesParts) {
+    this.#parts = parts;
+  }
+
+  /** At the start of the daemon: what was acknowledged is finished, what was not is as if it had not been asked for. */
+  async start(): Promise<void> {
+    const { db, files } = this.#parts;
+    const all = await readPackages(db);
+    const kept = new Set(all.filter((p) => p.onboarding === "PROCESSING" || p.onboarding === "ONBOARDED").map((p) => p.id));
+    const isUnderWay = (id: string) => this.#work.has(id);
+    await files.sweep((id) => kept.has(id), isUnderWay);
+    for (const one of all) {
+      if (isUnderWay(one.id)) continue;
+      if (one.onboarding === "PROCESSING") void this.#begin(one.id, () => this.#process(one));
+      else if (one.onboarding === "UPLOADING" && one.origin)
+        void this.#begin(one.id, (signal) => this.#downloaded(one, one.origin!, signal));
+      else if (one.onboarding === "UPLOADING") await this.#save({ ...one, onboarding: "CREATED" });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { end } of this.#work.values()) end.abort(new Fault("STOPPED", "the daemon ends"));
+    await Promise.allSettled([...this.#work.values()].map((w) => w.done));
+  }
+
+  async list(kind: PackageKind): Promise<PackageView[]> {
+    return this.#viewed(await readPackages(this.#parts.db, kind));
+  }
+
+  /** Throws NOT_FOUND. */
+  async get(kind: PackageKind, id: string): Promise<PackageView> {
+    const found = await this.#found(kind, id);
+    return (await this.#viewed([found]))[0]!;
+  }
+
+  async create(kind: PackageKind, userDefinedData: Readonly<Record<string, unknown>>): Promise<PackageView> {
+    const at = this.#now();
+    const one: DescriptorPackage = {
+      id: randomUUID(),
+      kind,
+      onboarding: "CREATED",
+      operational: "DISABLED",
+      userDefinedData,
+      failure: null,
+      upload: null,
+      origin: null,
+      content: null,
+      uses: [],
+      createdAt: at,
+      modifiedAt: at,
+    };
+    await savePackage(this.#parts.db, one);
+    return { ...one, isInUse: false };
+  }
+
+  /** Throws NOT_FOUND; CONFLICT where it is in that state already, or is not on board. */
+  modify(
+    kind: PackageKind,
+    id: string,
+    { operational, userDefinedData }: { operational?: OperationalState; userDefinedData?: Record<string, unknown> },
+  ): Promise<PackageView> {
+    return this.#parts.catalogue.inTurn(async () => {
+      const one = await this.#found(kind, id);
+      if (operational !== undefined && one.onboarding !== "ONBOARDED")
+        throw new Fault("CONFLICT", `it is ${one.onboarding}; only what is ONBOARDED is enabled and disabled`);
+      if (operational === one.operational) throw new Fault("CONFLICT", `it is ${operational} already`);
+      const data = userDefinedData === undefined ? one.userDefinedData : mergePatched(one.userDefinedData, userDefinedData);
+      const changed = await this.#save({ ...one, operational: operational ?? one.operational, userDefinedData: data });
+      if (operational !== undefined) this.#tell(changed, "operational");
+      return (await this.#viewed([changed]))[0]!;
+    });
+  }
+
+  /** Throws NOT_FOUND; CONFLICT while it is enabled (`isForced`: also then it goes), used, or taken in. */
+  remove(kind: PackageKind, id: string, isForced = false): Promise<void> {
+    return this.#parts.catalogue.inTurn(async () => {
+      const one = await this.get(kind, id);
+      await this.#checkFree(one, isForced);
+      await this.#parts.db.transaction().execute(async (tx) => {
+        await deletePackage(tx, id);
+        await this.#deleteDescriptors(tx, one);
+      });
+      this.#tell(one, "deleted");
+      await this.#parts.files.remove(id);
+    });
+  }
+
+  /** As `remove`, also while it is enabled. A VNFD that was made for an NSD goes with that only. */
+  async removeDescriptor({ id, kind }: Pick<DescriptorRecord, "id" | "kind">): Promise<void> {
+    if (!(await readPackage(this.#parts.db, id))) throw new Fault("CONFLICT", "it was made for an NSD, and goes when that goes");
+    return this.remove(kind === "nsd" ? "nsd" : "vnf", id, true);
+  }
+
+  /**
+   * Takes in the content of one that was announced. Resolves when it is sure to be taken in or refused: whole, and on the disk. The answer is a promise of
+   * what came of it, which throws what is wrong. Throws CONFLICT where it has a content already, and what ends the stream.
+   */
+  async receive(kind: PackageKind, id: string, chunks: AsyncIterable<Uint8Array>): Promise<{ readonly outcome: Promise<void> }> {
+    const one = await this.#open(kind, id);
+    const came = Promise.withResolvers<Received>();
+    const outcome = this.#begin(id, async () => {
+      const uploading = await this.#save({ ...one, onboarding: "UPLOADING", failure: null, origin: null });
+      const received = await this.#parts.files.receive(id, chunks).catch(async (e: unknown) => {
+        await this.#save({ ...one, onboarding: one.onboarding });
+        came.reject(e);
+        throw e;
+      });
+      const processing = await this.#kept(uploading, received);
+      came.resolve(received);
+      await this.#process(processing);
+    });
+    await Promise.race([came.promise, outcome]);
+    return { outcome };
+  }
+
+  /** Downloads the content of one that was announced; resolves when it is sure to be tried, also after a restart. */
+  async fetch(kind: PackageKind, id: string, origin: Origin): Promise<void> {
+    const one = await this.#open(kind, id);
+    const begun = Promise.withResolvers<void>();
+    const outcome = this.#begin(id, async (signal) => {
+      const uploading = await this.#save({ ...one, onboarding: "UPLOADING", failure: null, origin });
+      begun.resolve();
+      await this.#downloaded(uploading, origin, signal);
+    });
+    outcome.catch(begun.reject);
+    await begun.promise;
+  }
+
+  /** Takes in a file of any form at once: all of it or nothing; the same file twice gives the same records. Throws DESCRIPTOR, CONFLICT. */
+  async onboard(file: Uint8Array): Promise<readonly DescriptorRecord[]> {
+    const received = await this.#parts.files.receive(randomUUID(), once(file));
+    try {
+      return await this.#take(file, received, null, async (ids) => {
+        const [first, ...others] = ids;
+        if (first === undefined) return;
+        await this.#parts.files.keep(received, first);
+        for (const id of others) await this.#parts.files.share(first, id);
+      });
+    } finally {
+      await this.#parts.files.discard(received);
+    }
+  }
+
+  async #open(kind: PackageKind, id: string): Promise<DescriptorPackage> {
+    const one = await this.#found(kind, id);
+    const isOpen = one.onboarding === "CREATED" || one.onboarding === "ERROR";
+    if (isOpen && !this.#work.has(id)) return one;
+    throw new Fault(
+      "CONFLICT",
+      `it is ${this.#work.has(id) ? "being taken in" : one.onboarding}; a content is sent to one that is CREATED or ERROR`,
+    );
+  }
+
+  async #downloaded(one: DescriptorPackage, origin: Origin, signal: AbortSignal): Promise<void> {
+    const { files, download } = this.#parts;
+    let received: Received;
+    try {
+      received = await files.receive(one.id, download(origin, signal));
+    } catch (e) {
+      if (!signal.aborted) await this.#failed(one, e); // Else the next run begins it anew.
+      return;
+    }
+    await this.#process(await this.#kept(one, received)).catch(() => {}); // Its state says why.
+  }
+
+  async #kept(one: DescriptorPackage, received: Received): Promise<DescriptorPackage> {
+    await this.#parts.files.keep(received, one.id);
+    const { type, bytes, sha256 } = received;
+    return this.#save({ ...one, onboarding: "PROCESSING", origin: null, upload: { type, bytes, sha256 } });
+  }
+
+  /** Looks through a content that is whole. Throws what is wrong, when its state says so too. */
+  async #process(one: DescriptorPackage): Promise<void> {
+    const { files } = this.#parts;
+    const path = files.pathOf(one.id);
+    try {
+      const given = one.upload!.type === "text/plain" ? await readFile(path) : path;
+      await this.#take(given, one.upload!, one, async (ids) => {
+        for (const id of ids) if (id !== one.id) await files.share(one.id, id);
+      });
+    } catch (e) {
+      await files.remove(one.id);
+      await this.#failed(one, e);
+      throw e;
+    }
+  }
+
+  async #take(
+    given: Given,
+    upload: Upload,
+    preset: DescriptorPackage | null,
+    putFiles: (ids: readonly string[]) => Promise<void>,
+  ): Promise<readonly DescriptorRecord[]> {
+    const { catalogue, db } = this.#parts;
+    const { outcome, reading, files } = await catalogue.read(given);
+    if (preset) checkKind(preset.kind, outcome.descriptor);
+    return catalogue.inTurn(async () => {
+      const merged = await catalogue.merge(outcome, reading.form, preset?.id ?? null);
+      if (preset) checkNew(merged, preset.id);
+      const packages = merged.added
+        .filter((r) => !merged.made.has(r.id))
+        .map((r): DescriptorPackage => {
+          const at = this.#now();
+          const announced = r.id === preset?.id ? preset : { userDefinedData: {}, createdAt: at };
+          return {
+            id: r.id,
+            kind: r.kind === "nsd" ? "nsd" : "vnf",
+            onboarding: "ONBOARDED",
+            operational: "ENABLED",
+            userDefinedData: announced.userDefinedData,
+            failure: null,
+            upload: { type: upload.type, bytes: upload.bytes, sha256: upload.sha256 },
+            origin: null,
+            content: contentOf(r.body, upload, reading, files),
+            uses: merged.uses.get(r.id) ?? [],
+            createdAt: announced.createdAt,
+            modifiedAt: at,
+          };
+        });
+      await putFiles(packages.map((p) => p.id));
+      await db.transaction().execute(async (tx) => {
+        await insertDescriptors(tx, merged.added);
+        for (const one of packages) await savePackage(tx, one);
+      });
+      for (const one of packages) this.#tell(one, "onboarded");
+      return merged.records;
+    });
+  }
+
+  async #failed(one: DescriptorPackage, e: unknown): Promise<void> {
+    if (!(e instanceof Fault)) this.#parts.log.error({ err: e, id: one.id }, "a package could not be taken in");
+    this.#tell(await this.#save({ ...one, onboarding: "ERROR", origin: null, upload: null, failure: failureOf(e) }), "failed");
+  }
+
+  async #checkFree(one: PackageView, isForced: boolean): Promise<void> {
+    if (this.#work.has(one.id)) throw new Fault("CONFLICT", "its content is being taken in; wait until it is ONBOARDED or ERROR");
+    if (one.isInUse) throw new Fault("CONFLICT", "there are NSs made of it; delete those first");
+    if (one.operational === "ENABLED" && !isForced) throw new Fault("CONFLICT", "it is ENABLED; disable it first (PATCH)");
+    const nsds = (await readPackages(this.#parts.db, "nsd")).filter((n) => n.uses.includes(one.id));
+    if (nsds.length === 0) return;
+    const named = nsds.map((n) => `${n.id} (${n.content?.descriptorId})`).join(", ");
+    throw new Fault("CONFLICT", `it is used by ${nsds.length} other(s), NSD ${named}; delete those first`, { id: one.id });
+  }
+
+  /** The descriptor of a package, and the VNFD that was made for an NSD. */
+  async #deleteDescriptors(tx: ManoStore, { id, kind, uses }: DescriptorPackage): Promise<void> {
+    const made =
+      kind === "nsd"
+        ? (await tx.selectFrom("descriptor").select("vnfd_id").where("id", "=", id).executeTakeFirst())?.vnfd_id
+        : null;
+    await deleteDescriptor(tx, id);
+    if (!made || uses.includes(made) || (await readPackage(tx, made)) !== null) return;
+    const others = await tx.selectFrom("descriptor").select("id").where("vnfd_id", "=", made).execute();
+    if (others.length === 0) await deleteDescriptor(tx, made);
+  }
+
+  #begin(id: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const end = new AbortController();
+    const entry: Work = { end, done: Promise.resolve() };
+    this.#work.set(id, entry);
+    const done = work(end.signal).finally(() => this.#work.delete(id));
+    entry.done = done;
+    done.catch(() => {}); // Told by the state of the package, and to who waits for it.
+    return done;
+  }
+
+  async #found(kind: PackageKind, id: string): Promise<DescriptorPackage> {
+    const found = await readPackage(this.#parts.db, id);
+    if (found?.kind === kind) return found;
+    const { what, list } = WORDS[kind];
+    throw new Fault("NOT_FOUND", `there is no ${what} ${id}; GET ${list} lists those there are`, { id });
+  }
+
+  async #viewed(all: readonly DescriptorPackage[]): Promise<PackageView[]> {
+    const nsds = this.#parts.nsdsInUse();
+    const isVnf = all.some((p) => p.kind === "vnf");
+    const running = isVnf ? (await readPackages(this.#parts.db, "nsd")).filter((n) => nsds.has(n.id)) : [];
+    const vnfs = new Set(running.flatMap((n) => n.uses));
+    return all.map((p) => ({ ...p, isInUse: nsds.has(p.id) || vnfs.has(p.id) }));
+  }
+
+  async #save(one: DescriptorPackage): Promise<DescriptorPackage> {
+    const saved = { ...one, modifiedAt: this.#now() };
+    await savePackage(this.#parts.db, saved);
+    return saved;
+  }
+
+  #now(): string {
+    return this.#parts.clock.wall().toISOString();
+  }
+
+  #tell({ id, kind, operational, content, failure }: DescriptorPackage, change: PackageChange["change"]): void {
+    const about = content && {
+      descriptorId: content.descriptorId,
+      version: content.version,
+      name: content.name,
+      provider: content.provider,
+      softwareVersion: content.softwareVersion,
+    };
+    this.#parts.stream.push({ type: EVENT[kind], change, id, operational, about, failure });
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
