@@ -36,9 +36,8 @@ for (const [nth, when] of [
     const vims = [{ name: "vim1", url: vim.url, adminUrl: vim.url }];
     writeFileSync(config, JSON.stringify({ mano: { listen: { port }, store: join(dir, `${nth}-${when}.db`), vims } }));
     await using first = new ManoDaemon(config);
-    const nsd = await until("the MANO is up", () =>
-      ask<{ kind: string; id: string }[]>(port, "POST", "/mano/v1/descriptors", example("media-relay.yaml")),
-    );
+    const onboard = () => ask<{ kind: string; id: string }[]>(port, "POST", "/mano/v1/descriptors", example("media-relay.yaml"));
+    const nsd = await until("the MANO is up", onboard, 30_000);
     const nsdId = nsd.find((d) => d.kind === "nsd")!.id;
     const ns = (await ask<NsView>(port, "POST", "/mano/v1/ns_instances", JSON.stringify({ nsdId, nsName: "media" })))!;
 
