@@ -1,5 +1,6 @@
 import { NS_FAULT_ROUTES, VNF_FAULT_ROUTES } from "./api/sol/fault-management.ts";
 import { NSD_ROUTES } from "./api/sol/nsd.ts";
+import { PNFD_ROUTES } from "./api/sol/pnfd.ts";
 import { type BoundRoute, bound } from "./api/sol/route.ts";
 import { SUBSCRIPTION_ROUTES } from "./api/sol/subscriptions.ts";
 import { PACKAGE_ROUTES } from "./api/sol/vnf-packages.ts";
@@ -24,6 +25,7 @@ export interface SolParts {
 /** Every table of ETSI's interfaces, with the doors that its routes go through. */
 export const solRoutes = (nfvo: Nfvo, { requests, operations, subscriptions, onboarding, db }: SolParts): BoundRoute[] => [
   ...bound(NSD_ROUTES, packageDoors(onboarding, "nsd")),
+  ...bound(PNFD_ROUTES, packageDoors(onboarding, "pnfd")),
   ...bound(PACKAGE_ROUTES, vnfPackageDoors(onboarding)),
   ...lcmRoutes(nfvo, requests, operations),
   ...bound([...NS_FAULT_ROUTES, ...VNF_FAULT_ROUTES], faultDoors(nfvo, db)),

@@ -1,5 +1,6 @@
 import { open, readFile } from "node:fs/promises";
 import type { KnownVnfds } from "./compile.ts";
+import { type PnfdReading, readPnfd } from "./pnfd.ts";
 import { type Reading, readDescriptorFile, readPackageFile } from "./read.ts";
 import { Zip } from "./zip.ts";
 
@@ -16,6 +17,12 @@ export interface Content {
   readonly files: readonly PackedFile[];
 }
 
+/** As `Content`, of a PNFD. */
+export interface PnfdContent {
+  readonly reading: PnfdReading;
+  readonly files: readonly PackedFile[];
+}
+
 /** Texts are read whole; one that is longer is refused by its length. */
 const TEXT_BYTES_MAX = 4 * 2 ** 20;
 
@@ -28,10 +35,22 @@ export async function readContent(given: Uint8Array | string, file: string, know
   }
   const reading = await readPackageFile(given, file, known);
   if (reading.flaws.length > 0) return { reading, files: [] };
+  return { reading, files: await filesOf(given) };
+}
+
+/** As `readContent`, of a PNFD. */
+export async function readPnfdContent(given: Uint8Array | string, file: string): Promise<PnfdContent> {
+  const isPackage = Zip.isOne(typeof given === "string" ? await headOf(given) : given);
+  const held = isPackage || typeof given !== "string" ? given : await textOf(given);
+  const reading = await readPnfd(held, isPackage, file);
+  return { reading, files: isPackage && reading.flaws.length === 0 ? await filesOf(given) : [] };
+}
+
+async function filesOf(given: Uint8Array | string): Promise<PackedFile[]> {
   using zip = await Zip.open(given);
   const files: PackedFile[] = [];
   for (const path of zip.names) files.push({ path, bytes: zip.bytesOf(path), sha256: await zip.digest(path, "sha256") });
-  return { reading, files };
+  return files;
 }
 
 async function headOf(path: string): Promise<Uint8Array> {
@@ -43,7 +62,7 @@ async function headOf(path: string): Promise<Uint8Array> {
 async function textOf(path: string): Promise<Uint8Array> {
   await using file = await open(path, "r");
   const { size } = await file.stat();
-  if (size <= TEXT_BYTES_MAX) return readFile(file);
+  if (size <= TEXT_BYTES_MAX) return await readFile(file); // Before it is closed.
   const { buffer } = await file.read(Buffer.alloc(TEXT_BYTES_MAX + 1), 0, TEXT_BYTES_MAX + 1, 0);
   return buffer;
 }

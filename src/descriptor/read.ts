@@ -49,7 +49,7 @@ export async function readDescriptorFile(bytes: Uint8Array, file: string, known:
 }
 
 /** What it needs is loaded where there is a signature. */
-const checkCms: SignatureCheck = async (...signature) => (await import("./signature.ts")).checkCms(...signature);
+export const checkCms: SignatureCheck = async (...signature) => (await import("./signature.ts")).checkCms(...signature);
 
 /** Reads a package: what a file holds, or the path of one that is too large to be held. */
 export async function readPackageFile(source: Uint8Array | string, file: string, known: KnownVnfds): Promise<Reading> {

@@ -1,8 +1,17 @@
 import type { PackedFile } from "../descriptor/content.ts";
+import type { PnfdReading } from "../descriptor/pnfd.ts";
 import type { Reading } from "../descriptor/read.ts";
 import { FAULTS, Fault } from "../lib/fault.ts";
 import type { Descriptor, Nsd, Vnfd } from "../model/descriptor.ts";
-import type { DescriptorPackage, PackageContent, PackageFailure, PackageKind, Upload } from "../model/package.ts";
+import type {
+  Artifact,
+  DescriptorPackage,
+  PackageContent,
+  PackageFailure,
+  PackageKind,
+  PartsOfPackage,
+  Upload,
+} from "../model/package.ts";
 import type { Merged } from "./catalogue.ts";
 
 /** Throws DESCRIPTOR where a content is not of the kind that it was sent as. */
@@ -31,7 +40,6 @@ export function checkNew({ records, added }: Merged, id: string): void {
 /** What came of a content: what it says of itself. */
 export function contentOf(body: Nsd | Vnfd, upload: Upload, { parts }: Reading, files: readonly PackedFile[]): PackageContent {
   const blueprint = "blueprint" in body ? body.blueprint : undefined;
-  const ofItself = new Set([...(parts?.descriptor ?? []), parts?.manifest, parts?.certificate, "TOSCA-Metadata/TOSCA.meta"]);
   return {
     descriptorId: body.id,
     version: body.version,
@@ -39,12 +47,34 @@ export function contentOf(body: Nsd | Vnfd, upload: Upload, { parts }: Reading, 
     provider: ("designer" in body ? body.designer : blueprint?.provider) ?? null,
     softwareVersion: blueprint?.softwareVersion ?? null,
     checksum: { algorithm: "SHA-256", hash: upload.sha256 },
-    artifacts: files
-      .filter((f) => !ofItself.has(f.path))
-      .map(({ path, bytes, sha256 }) => ({ path, bytes, checksum: { algorithm: "SHA-256", hash: sha256 } })),
+    artifacts: artifactsOf(files, parts ?? null),
     images: [],
     parts: parts ?? null,
   };
+}
+
+/** What came of a PNFD. */
+export function pnfdContentOf({ pnfd, parts }: PnfdReading, upload: Upload, files: readonly PackedFile[]): PackageContent {
+  const { id, version, name, provider } = pnfd!;
+  return {
+    descriptorId: id,
+    version,
+    name,
+    provider,
+    softwareVersion: null,
+    checksum: { algorithm: "SHA-256", hash: upload.sha256 },
+    artifacts: artifactsOf(files, parts),
+    images: [],
+    parts,
+  };
+}
+
+/** Files of a package that do not say what it is. */
+function artifactsOf(files: readonly PackedFile[], parts: PartsOfPackage | null): Artifact[] {
+  const ofItself = new Set([...(parts?.descriptor ?? []), parts?.manifest, parts?.certificate, "TOSCA-Metadata/TOSCA.meta"]);
+  return files
+    .filter((f) => !ofItself.has(f.path))
+    .map(({ path, bytes, sha256 }) => ({ path, bytes, checksum: { algorithm: "SHA-256", hash: sha256 } }));
 }
 
 /** Why something is not on board. */

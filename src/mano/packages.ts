@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Given } from "../descriptor/aside.ts";
+import { readPnfdContent } from "../descriptor/content.ts";
+import { flawText } from "../descriptor/flaw.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
@@ -19,7 +21,7 @@ import { deletePackage, readPackage, readPackages, savePackage } from "../store/
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { PackageFiles, Received } from "../store/package-files.ts";
 import type { Catalogue } from "./catalogue.ts";
-import { checkKind, checkNew, contentOf, failureOf, mergePatched } from "./package-content.ts";
+import { checkKind, checkNew, contentOf, failureOf, mergePatched, pnfdContentOf } from "./package-content.ts";
 
 export interface PackagesParts {
   readonly db: ManoStore;
@@ -228,6 +230,10 @@ export class Packages implements AsyncDisposable {
     const { files } = this.#parts;
     const path = files.pathOf(one.id);
     try {
+      if (one.kind === "pnfd") {
+        await this.#takePnfd(path, one);
+        return;
+      }
       const given = one.upload!.type === "text/plain" ? await readFile(path) : path;
       await this.#take(given, one.upload!, one, async (ids) => {
         for (const id of ids) if (id !== one.id) await files.share(one.id, id);
@@ -237,6 +243,22 @@ export class Packages implements AsyncDisposable {
       await this.#failed(one, e);
       throw e;
     }
+  }
+
+  /** Nothing is compiled of a PNFD: it is kept, and found by what it says of itself. */
+  async #takePnfd(path: string, one: DescriptorPackage): Promise<void> {
+    const { catalogue, db } = this.#parts;
+    const { reading, files } = await readPnfdContent(path, "descriptor");
+    const { pnfd, flaws } = reading;
+    if (pnfd === null) throw new Fault("DESCRIPTOR", flaws.map(flawText).join("\n"), { errors: flaws.length });
+    await catalogue.inTurn(async () => {
+      const had = (await readPackages(db, "pnfd")).find(
+        (p) => p.content?.descriptorId === pnfd.id && p.content.version === pnfd.version,
+      );
+      if (had) throw new Fault("CONFLICT", `pnfd ${pnfd.id} version ${pnfd.version} is on board as ${had.id}; delete that first`);
+      const content = pnfdContentOf(reading, one.upload!, files);
+      this.#tell(await this.#save({ ...one, onboarding: "ONBOARDED", operational: "DISABLED", content }), "onboarded");
+    });
   }
 
   async #take(

@@ -3,7 +3,8 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { freePort, ManoDaemon } from "./daemon.ts";
+import { freePort } from "../harness/free-port.ts";
+import { ManoDaemon } from "./daemon.ts";
 import { example, until } from "./rig.ts";
 import { SolClient } from "./sol-client.ts";
 

@@ -90,6 +90,17 @@ export const ACCESS: Readonly<Record<string, Role>> = {
   "GET /nsd/v2/ns_descriptors/:id/manifest": "viewer",
   "GET /nsd/v2/ns_descriptors/:id/artifacts/*": "viewer",
 
+  "POST /nsd/v2/pnf_descriptors": "operator",
+  "GET /nsd/v2/pnf_descriptors": "viewer",
+  "GET /nsd/v2/pnf_descriptors/:id": "viewer",
+  "PATCH /nsd/v2/pnf_descriptors/:id": "operator",
+  "DELETE /nsd/v2/pnf_descriptors/:id": "operator",
+  "PUT /nsd/v2/pnf_descriptors/:id/pnfd_content": "operator",
+  "GET /nsd/v2/pnf_descriptors/:id/pnfd_content": "viewer",
+  "GET /nsd/v2/pnf_descriptors/:id/pnfd": "viewer",
+  "GET /nsd/v2/pnf_descriptors/:id/manifest": "viewer",
+  "GET /nsd/v2/pnf_descriptors/:id/artifacts/*": "viewer",
+
   "POST /vnfpkgm/v2/vnf_packages": "operator",
   "GET /vnfpkgm/v2/vnf_packages": "viewer",
   "GET /vnfpkgm/v2/vnf_packages/:id": "viewer",

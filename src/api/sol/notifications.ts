@@ -5,6 +5,7 @@ import { withAbsoluteLinks } from "./address.ts";
 import { faultNote } from "./fault-notifications.ts";
 import { nsLifeCycleNote, vnfLifeCycleNote } from "./life-cycle-notifications.ts";
 import { type Facts, letsPass } from "./notification-facts.ts";
+import { nsdNote, packageNote, pnfdNote } from "./package-notifications.ts";
 
 /** One notification, without what all of them have. Links begin at the API's root. */
 export interface Note {
@@ -25,12 +26,10 @@ interface Dialect {
   readonly subscriptions: string;
 }
 
-const none: Wording = () => null;
-
 /** The table of notification types: for each interface, what it says of an event. */
 const DIALECTS: Readonly<Record<NotifyingInterface, Dialect>> = {
-  nsd: { note: none, time: "timeStamp", subscriptions: "/nsd/v2/subscriptions" },
-  vnfpkgm: { note: none, time: "timeStamp", subscriptions: "/vnfpkgm/v2/subscriptions" },
+  nsd: { note: (event) => nsdNote(event) ?? pnfdNote(event), time: "timeStamp", subscriptions: "/nsd/v2/subscriptions" },
+  vnfpkgm: { note: packageNote, time: "timeStamp", subscriptions: "/vnfpkgm/v2/subscriptions" },
   nslcm: { note: nsLifeCycleNote, time: "timestamp", subscriptions: "/nslcm/v2/subscriptions" },
   vnflcm: { note: vnfLifeCycleNote, time: "timeStamp", subscriptions: "/vnflcm/v2/subscriptions" },
   nsfm: { note: (event) => faultNote("nsfm", event), time: "timeStamp", subscriptions: "/nsfm/v1/subscriptions" },

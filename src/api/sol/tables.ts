@@ -1,6 +1,7 @@
 import { NS_FAULT_ROUTES, VNF_FAULT_ROUTES } from "./fault-management.ts";
 import { NS_LCM_ROUTES } from "./ns-lcm.ts";
 import { NSD_ROUTES } from "./nsd.ts";
+import { PNFD_ROUTES } from "./pnfd.ts";
 import { SUBSCRIPTION_ROUTES } from "./subscriptions.ts";
 import { VNF_LCM_ROUTES } from "./vnf-lcm.ts";
 import { PACKAGE_ROUTES } from "./vnf-packages.ts";
@@ -8,6 +9,7 @@ import { PACKAGE_ROUTES } from "./vnf-packages.ts";
 /** Every table of ETSI's interfaces. `mano-sol.ts` hands each its doors. */
 export const SOL_TABLES = [
   NSD_ROUTES,
+  PNFD_ROUTES,
   PACKAGE_ROUTES,
   NS_LCM_ROUTES,
   VNF_LCM_ROUTES,
