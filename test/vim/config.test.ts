@@ -22,7 +22,11 @@ test("defaults are filled in", () => {
       mode: "normal",
     },
     mano: {
-      auth: { onLoopback: "open", beyondLoopback: "tokens" },
+      auth: { onLoopback: "open", beyondLoopback: "tokens", accessTokenSeconds: 3_600 },
+      callbacks: { allow: [], secretsOverHttp: false },
+      packages: { allow: [], mibMax: 10_240 },
+      listPageSize: 100,
+      readyWithinMs: 60_000,
       ...{
         store: "m.db",
         listen: { host: "127.0.0.1", port: 9090, allowPlainHttp: false },
