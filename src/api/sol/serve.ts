@@ -28,12 +28,13 @@ const MERGE_PATCH = "application/merge-patch+json";
 
 /** Serves tables of SOL routes: what SOL013 asks of every one of them is done here. */
 export function serveSol(app: FastifyInstance, routes: readonly BoundRoute[], settings: SolSettings, asker: Asker): void {
-  void app.register(async (scope) => {
+  void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
     const serving = new Serving(routes, settings, asker);
     for (const path of new Set(routes.map((r) => pathOf(r.is)))) serving.path(scope, path);
     for (const api of new Set(routes.map((r) => apiOf(r.is)))) serving.versions(scope, api);
+    done();
   });
 }
 
