@@ -37,7 +37,7 @@ for (const [nth, when] of [
     writeFileSync(config, JSON.stringify({ mano: { listen: { port }, store: join(dir, `${nth}-${when}.db`), vims } }));
     await using first = new ManoDaemon(config);
     const onboard = () => ask<{ kind: string; id: string }[]>(port, "POST", "/mano/v1/descriptors", example("media-relay.yaml"));
-    const nsd = await until("the MANO is up", onboard, 30_000);
+    const nsd = await until("the MANO is up", onboard);
     const nsdId = nsd.find((d) => d.kind === "nsd")!.id;
     const ns = (await ask<NsView>(port, "POST", "/mano/v1/ns_instances", JSON.stringify({ nsdId, nsName: "media" })))!;
 

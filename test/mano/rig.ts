@@ -35,8 +35,17 @@ export class Rig implements AsyncDisposable {
   }
 
   static async start(settings: object = {}, nets: readonly string[] = NETS, clock: ToyVim["clock"] = null): Promise<Rig> {
+    return Rig.#started(settings, nets, { clock });
+  }
+
+  /** Over a VIM that looks whether packets pass, and has seen none. What a VIM does not have is not asked for again at once, so it has it first. */
+  static async overVimThatLooks(settings: object = {}): Promise<Rig> {
+    return Rig.#started(settings, NETS, { paths: new Map() });
+  }
+
+  static async #started(settings: object, nets: readonly string[], vim: Partial<ToyVim>): Promise<Rig> {
     const rig = new Rig(await new ToyVim(nets).start(), settings);
-    rig.vim.clock = clock;
+    Object.assign(rig.vim, vim);
     await rig.startMano();
     return rig;
   }

@@ -19,8 +19,8 @@ class Bed implements AsyncDisposable {
     this.ns = ns;
   }
 
-  static async make(settings: object = {}): Promise<Bed> {
-    const rig = await Rig.start(settings);
+  static async make(starting = Rig.start()): Promise<Bed> {
+    const rig = await starting;
     await rig.onboard(example("media-relay.yaml"));
     const made = await new SolClient(rig).ask("POST", NS, { nsdId: "media", nsName: "media", nsDescription: "" });
     return new Bed(rig, `${NS}/${made.body.id}`);
@@ -113,8 +113,7 @@ test("cancelled: it is failed for now, with nothing left in the VIM", async () =
 });
 
 test("it runs and cannot fail over: it is not completed, says why, and is taken away by a rollback", async () => {
-  await using bed = await Bed.make({ readyWithinMs: 300 });
-  bed.rig.vim.paths = new Map(); // The VIM looks, and sees nothing come through.
+  await using bed = await Bed.make(Rig.overVimThatLooks({ readyWithinMs: 300 }));
   const occurrence = await bed.instantiate();
   await bed.serversUp();
   const { error } = await bed.ended(occurrence, "FAILED_TEMP");

@@ -93,7 +93,7 @@ test("who subscribed is told of NSDs, PNFDs and packages in ETSI's shapes, once 
 
   const told = () => receiver.requests.filter((r) => r.method === "POST").map((r) => JSON.parse(r.text));
   const typesOf = (prefix: RegExp) => told().flatMap((n) => (prefix.test(n.notificationType) ? [n.notificationType] : []));
-  await until("all are told", () => told().length >= 10, 30_000);
+  await until("all are told", () => told().length >= 10);
   expect(typesOf(/^Pnfd/)).toEqual([
     "PnfdOnBoardingFailureNotification",
     "PnfdOnBoardingNotification",

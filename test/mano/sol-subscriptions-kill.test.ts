@@ -95,4 +95,4 @@ test("killed in the moment of an acceptance, again and again: all of it is told 
   );
   const start0 = written.indexOf(first[0]!.about);
   expect(first.map((t) => t.about)).toEqual(written.slice(start0, start0 + first.length));
-}, 120_000);
+});

@@ -11,8 +11,7 @@ const closings = async (rig: Rig): Promise<number> =>
 
 /** relay-a fails, and traffic_net0 is led to relay-b. */
 async function failedOver(): Promise<Rig> {
-  const rig = await Rig.start();
-  rig.vim.paths = new Map();
+  const rig = await Rig.overVimThatLooks();
   await rig.deploy();
   rig.vim.down("media-relay-a");
   await until("moved", () => rig.vim.boundTo("traffic_net0") === "data_net1");
@@ -51,8 +50,7 @@ test("what was seen while nobody listened is read, and closes the record once", 
 });
 
 test("a switch-over that was found after a restart is open until packets are seen, too", async () => {
-  await using rig = await Rig.start();
-  rig.vim.paths = new Map();
+  await using rig = await Rig.overVimThatLooks();
   await rig.deploy();
   await rig.stopMano();
   rig.vim.down("media-relay-a");

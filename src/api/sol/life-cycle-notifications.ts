@@ -50,7 +50,7 @@ function ofNsOperation(o: Occurrence, verbosity: SolInterest["verbosity"]): Note
       operationState,
       isAutomaticInvocation,
       verbosity,
-      ...(verbosity === "FULL" && { affectedVnf: resourceChanges.affectedVnfs }),
+      ...(verbosity === "FULL" && resourceChanges && { affectedVnf: resourceChanges.affectedVnfs }),
       ...(error && { error }),
     },
     links: { nsInstance: nsAt(o.nsId), nslcmOpOcc: nsOccurrenceAt(o.id) },

@@ -89,10 +89,19 @@ const CHANGES: Readonly<Record<VnfOperation, string>> = {
   MODIFY_INFO: "MODIFY_INFORMATION",
 };
 
+/** What came of the changes; ETSI has no word for one that goes on, so nothing is told of it before. */
+const CHANGE_RESULTS: Partial<Record<Occurrence["state"], string>> = {
+  COMPLETED: "COMPLETED",
+  PARTIALLY_COMPLETED: "COMPLETED",
+  FAILED_TEMP: "FAILED",
+  FAILED: "FAILED",
+  ROLLED_BACK: "ROLLED_BACK",
+};
+
 /** SOL005 6.5.2.3 NsLcmOpOcc. `operationParams` is by its definition no more than the name of the operation: what was asked stands in `parameters`. */
 export function nsOccurrence(o: Occurrence) {
   const to = (task: string) => ({ href: `${nsOccurrenceAt(o.id)}/${task}` });
-  const changeResult = o.state === "FAILED" ? "FAILED" : o.state === "ROLLED_BACK" ? "ROLLED_BACK" : "COMPLETED";
+  const changeResult = CHANGE_RESULTS[o.state];
   return {
     id: o.id,
     operationState: o.state === "STARTING" ? "PROCESSING" : o.state,
@@ -106,17 +115,19 @@ export function nsOccurrence(o: Occurrence) {
     isCancelPending: o.cancelMode !== null,
     ...(o.cancelMode !== null && { cancelMode: o.cancelMode }),
     ...(o.error !== null && { error: o.error }),
-    resourceChanges: {
-      affectedVnfs: o.vnfs.map((p) => ({
-        vnfInstanceId: p.vnfId,
-        vnfdId: p.vnfdId,
-        vnfProfileId: p.profile,
-        vnfName: p.vnfName,
-        changeType: CHANGES[p.operation],
-        changeResult,
-        changedExtConnectivity: movedLinks(o),
-      })),
-    },
+    ...(changeResult && {
+      resourceChanges: {
+        affectedVnfs: o.vnfs.map((p) => ({
+          vnfInstanceId: p.vnfId,
+          vnfdId: p.vnfdId,
+          vnfProfileId: p.profile,
+          vnfName: p.vnfName,
+          changeType: CHANGES[p.operation],
+          changeResult,
+          changedExtConnectivity: movedLinks(o),
+        })),
+      },
+    }),
     ...(o.switchOver && { switchOver: o.switchOver }),
     warnings: o.warnings,
     _links: {
