@@ -217,7 +217,7 @@ describe("ICMP, UDP and TCP", () => {
       return lines.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("LISTEN"));
     };
     const before = new Set(await connections());
-    await until("none of them is there any more", async () => !(await connections()).some((line) => before.has(line)));
+    await until("none of them is there any more", async () => !(await connections()).some((line) => before.has(line)), 30_000);
     expect(first.said).toEqual(["ready"]); // No application has seen us.
     expect(told).toEqual([]);
     first.server.kill("SIGKILL");
