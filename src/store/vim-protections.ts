@@ -27,7 +27,7 @@ export async function storeSwitchOver(
   protections: readonly KeptProtection[],
 ): Promise<void> {
   await db.transaction().execute(async (tx) => {
-    const binds = nets.map((n) => ({ id: n.id, bind_net: n.bindNet, bind_vlan: n.bindVlan }));
+    const binds = nets.map((n) => ({ id: n.id, bind_net: n.bindNet, bind_vlan: n.bindVlan, copy_net: n.copyNet }));
     await updateRows(tx, "nets", binds);
     const fences = ports.map((p) => ({ id: p.id, fenced: p.fenced ? 1 : 0 }));
     await updateRows(tx, "ports", fences);

@@ -113,12 +113,12 @@ export class Invariants {
 
   /** It cannot serve, and that is known: it boots, is called silent and hangs, or has failed a while ago. */
   #isLongOut(guest: Guest, fenced: ReadonlySet<Guest>): boolean {
-    const { host, sim, vim } = this.#system;
+    const { host, sim, vim, variant } = this.#system;
     if (guest.state === "running" && sim.now() < guest.answersFromMs) return true;
     const isSilent = vim!.picture
       .portsOf(guest.id)
       .some((p) => [...vim!.protections.opinionsOf(p.id).values()].includes("silent"));
-    if (guest.isHung && isSilent) return true;
+    if (guest.isHung && (isSilent || !variant.isProbed)) return isSilent; // Where nobody asks it, nobody else can know.
     const isOut = !host.isServing(guest) || fenced.has(guest);
     return isOut && sim.now() - guest.failedAtMs > LATENESS_MS;
   }
@@ -278,11 +278,12 @@ export class Invariants {
 
   #checkTarget(viewer: string, to: Guest): void {
     const { sim, host } = this.#system;
-    if (to.isHung && !this.#system.variant.isProbed) return; // Nobody can know.
+    const isOnlyAsked = to.isHung || (to.state === "paused" && host.isAway); // Nobody tells.
+    if (isOnlyAsked && !this.#system.variant.isProbed) return; // Nobody can know.
     const { vimLife, manoLife, connectedAtMs } = this.#system;
     const goOnMs = [vimLife, manoLife].map((d) => d?.life.goesOnMs ?? 0); // One that stood hears late.
     // While frames are lost, who hangs and who is not heard look alike; where it is left hangs for certain.
-    const askableAtMs = to.isHung ? Math.max(connectedAtMs, this.#system.fabric.lossyAtMs) : 0;
+    const askableAtMs = isOnlyAsked ? Math.max(connectedAtMs, this.#system.fabric.lossyAtMs) : 0;
     const knowableAtMs = Math.max(to.failedAtMs, askableAtMs, ...goOnMs);
     const isNews = this.#isTakenBack || sim.now() - knowableAtMs < LATENESS_MS;
     if (!host.isServing(to) && !isNews)

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { serveOpenvim } from "../../src/api/openvim/serve.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
+import type { NetId } from "../../src/model/ids.ts";
 import { openStore } from "../../src/store/open.ts";
+import { storeSwitchOver } from "../../src/store/vim-protections.ts";
 import type { VimDb } from "../../src/store/vim-schema.ts";
 import { listen } from "../../src/switch/listen.ts";
 import type { SwitchSession } from "../../src/switch/session.ts";
@@ -102,6 +104,15 @@ test("it survives a restart of the VIM, which changes no entry", async () => {
   await open();
   expect(await shown()).toEqual(["data_a", "data_b"]);
   expect((await vim.fabric.reconcile())?.changes).toBe(0);
+});
+
+test("what an armed plan makes of it, the two in each other's place, is stored whole", async () => {
+  const net = vim.picture.nets.get(nets.get("traffic") as NetId)!;
+  await storeSwitchOver(vim.picture.db, [{ ...net, bindNet: net.copyNet, copyNet: net.bindNet }], [], []);
+  await close();
+  await open();
+  expect(await shown()).toEqual(["data_b", "data_a"]);
+  await put("traffic", "data_a", "data_b");
 });
 
 test("what is no 1+1 is refused with a sentence, and changes nothing", async () => {
