@@ -22,13 +22,17 @@ export function checked(result: number, call: string): number {
  */
 export function inNetns<T>(paths: readonly string[], work: () => T): T {
   setns ??= loadSetns();
-  const [own, other] = [openSync("/proc/self/ns/net", "r"), openFirst(paths)];
+  const other = openFirst(paths); // Commonly what fails, again and again: nothing else is open yet.
   try {
-    checked(setns(other, CLONE_NEWNET), "setns");
-    return work();
+    const own = openSync("/proc/self/ns/net", "r");
+    try {
+      checked(setns(other, CLONE_NEWNET), "setns");
+      return work();
+    } finally {
+      checked(setns(own, CLONE_NEWNET), "setns");
+      closeSync(own);
+    }
   } finally {
-    checked(setns(own, CLONE_NEWNET), "setns");
-    closeSync(own);
     closeSync(other);
   }
 }

@@ -26,7 +26,9 @@ const TUNSETIFF = 0x400454ca;
 const TUNSETPERSIST = 0x400454cb;
 const IFF_UP = 0x1;
 const IFF_TAP_NO_PI = 0x1002;
-const ETHTOOL_STXCSUM = 0x17;
+/** `struct ethtool_value`: ETHTOOL_STXCSUM, off. The kernel is given its address alone, so it must not be collected meanwhile. */
+const CHECKSUMS_OFF = Buffer.alloc(8);
+CHECKSUMS_OFF.writeUInt32LE(0x17, 0);
 const IFREQ_BYTES = 40;
 /** Where what is asked for, or answered, stands behind the name. */
 const ASKED_AT = 16;
@@ -113,10 +115,8 @@ function createTap(name: string, { ioctl, ioctlNumber }: ReturnType<typeof loadL
 
 /** The kernel must do it before a userspace switch sees a packet; where it does not take the order, the guest's own setting suffices. */
 function finishChecksums(fd: number, name: string, { ioctl }: ReturnType<typeof loadLibc>): void {
-  const off = Buffer.alloc(8);
-  off.writeUInt32LE(ETHTOOL_STXCSUM, 0);
   const asked = ifreq(name);
-  asked.writeBigUInt64LE(koffi.address(off), ASKED_AT);
+  asked.writeBigUInt64LE(koffi.address(CHECKSUMS_OFF), ASKED_AT);
   ioctl(fd, SIOCETHTOOL, asked);
 }
 
