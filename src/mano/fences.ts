@@ -44,6 +44,7 @@ export class Fences {
   readonly #notBeforeMs = new Map<VnfcId, number>();
   readonly #timers = new Map<Guard, AbortController>();
   readonly #stopped = new AbortController();
+  readonly #gone = new WeakSet<Guard>();
 
   constructor(parts: FenceParts) {
     this.#parts = parts;
@@ -54,7 +55,7 @@ export class Fences {
   look(guard: Guard): void {
     this.#timers.get(guard)?.abort(LOOKED_AT);
     this.#timers.delete(guard);
-    if (this.#stopped.signal.aborted) return;
+    if (this.#stopped.signal.aborted || this.#gone.has(guard)) return;
     const now = this.#clock.now();
     for (const of of guard.members) if (mayOpen(of)) this.#open(guard, of, now);
     const due = guard.members.map((of) => ({ of, atMs: this.#dueAt(guard, of, now) }));
@@ -63,6 +64,14 @@ export class Fences {
     const lastAt = this.#lookAtAll(guard, now);
     const next = Math.min(...due.map((d) => d.atMs).filter((atMs) => atMs > now), lastAt);
     if (Number.isFinite(next)) this.#lookIn(guard, next - now);
+  }
+
+  /** Of a group that is no more: an answer that is under way begins nothing again. */
+  forget(guard: Guard): void {
+    this.#gone.add(guard);
+    this.#timers.get(guard)?.abort(LOOKED_AT);
+    this.#timers.delete(guard);
+    for (const { member } of guard.members) this.#notBeforeMs.delete(member.vnfcId);
   }
 
   stop(): void {
@@ -145,7 +154,7 @@ export class Fences {
       .connectorOf(closer)
       .fence(guard.group.id, member.vnfcId, this.#stopped.signal, { unlessLast: when === "unlessLast" && closer === guard.vim })
       .catch((err: unknown) => {
-        if (this.#stopped.signal.aborted) return;
+        if (this.#stopped.signal.aborted || this.#gone.has(guard)) return;
         log.warn({ err, member: member.name }, "it could not be fenced; it is looked at again");
         this.#notBeforeMs.set(member.vnfcId, this.#clock.now() + REFUSED_REST_MS);
         this.#timers.get(guard)?.abort(LOOKED_AT);

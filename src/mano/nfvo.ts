@@ -383,6 +383,7 @@ export class Nfvo implements AsyncDisposable {
       this.#book.abandon(guard);
       this.commands.forget(guard);
       this.reaction.remove(guard);
+      this.#fences.forget(guard);
       this.#apart.forget(guard);
       this.alarms.clearAllOf([guard.group.id]);
     }

@@ -240,6 +240,43 @@ test("a member that packets go to and none comes from, which its VIM has not fen
   }
 });
 
+test("a group that is no more is not looked at again, whatever is answered to a fence that was under way", async () => {
+  let asked = 0;
+  const waits: (() => void)[] = [];
+  const connector = {
+    fence: async () => {
+      asked++;
+      throw new Fault("NOT_FOUND", "there is no such protection");
+    },
+  } as Partial<VimConnector> as VimConnector;
+  const still = Object.assign(new ManualClock(), { sleep: () => new Promise<void>((wake) => void waits.push(wake)) });
+  const fences = fencesBy(still, connector);
+  const guard = new Guard(group, servers);
+  for (const vnfc of [a, b]) {
+    const of = guard.memberOf(vnfc)!;
+    const port = { kind: "port", id: `p-${vnfc}` as VimPortId } as const;
+    guard.hear(of, { about: { kind: "server", id: of.serverId }, says: "running", source: "qmp", seenAt: still.ms });
+    guard.hear(of, { about: port, says: "answers", source: "probe", seenAt: still.ms });
+    if (vnfc === a) guard.hear(of, { about: port, says: "silent", source: "traffic", seenAt: still.ms });
+  }
+  still.ms += 5_000;
+  guard.bindSeen(net, "d-a" as NetId, still.ms);
+  guard.judgeAll(still.ms);
+  still.ms += 1_000;
+  const look = async () => {
+    fences.look(guard);
+    await new Promise((r) => setImmediate(r));
+    still.ms += 5_000;
+    for (const wake of waits.splice(0)) wake();
+    await new Promise((r) => setImmediate(r));
+  };
+  await look();
+  expect(asked).toBe(2); // Refused, and asked again a moment later.
+  fences.forget(guard);
+  await look();
+  expect(asked).toBe(2);
+});
+
 describe("a member that has not answered since its link came back", () => {
   const fenced: string[] = [];
   const connector = { fence: async (_, member) => void fenced.push(member) } as Partial<VimConnector> as VimConnector;
