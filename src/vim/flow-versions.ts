@@ -34,6 +34,7 @@ export class FlowVersions {
     for (const net of [had, now]) {
       this.#change(net?.id ?? null);
       this.#change(net?.bindNet ?? null);
+      this.#change(net?.copyNet ?? null);
       this.#changeAt(net ? outsideOf(net) : null);
     }
   }

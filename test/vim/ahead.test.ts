@@ -153,6 +153,13 @@ test("whatever has changed since: what was worked out ahead and still counts as 
   expect(good, "some changes touch nothing that it follows from").toBeGreaterThan(50);
 });
 
+test("a net that is led to one of them beside another, as its second, belongs to what it follows from", () => {
+  const ahead = fabric.prepare(draft())!;
+  expect(fabric.isGood(ahead)).toBe(true);
+  editNet("Y", { copyNet: id("B") });
+  expect(fabric.isGood(ahead)).toBe(false);
+});
+
 test("written from what was worked out ahead, the switch gets what it would have got; and what shares a net with it is worked out anew", async () => {
   const written: string[] = [];
   session.apply = async (phases) => {
