@@ -313,8 +313,10 @@ export class Fabric {
     let all: Promise<Applied> = this.#settled();
     for (let i = 0; i < PARTS_A_PASS && session === this.#session && this.#isInStep; i++) {
       const writes = this.#writes;
+      const { portsVersion } = session;
       const part = this.#audit.part(this.#wish.size);
       const have = await session.readPart(part);
+      if (portsVersion !== session.portsVersion) continue;
       if (writes !== this.#writes || session !== this.#session || !this.#isInStep) continue; // Old; its turn comes again.
       const { mend, work } = this.#audit.compare(session, this.#wish, part, have);
       if (mend.length > 0) this.#log.warn({ part, changes: mend.flat().length }, "the switch did not have what it had confirmed");
@@ -350,8 +352,10 @@ export class Fabric {
       const session = this.#session;
       if (session === null) return false;
       const writes = this.#writes;
+      const { portsVersion } = session;
       const have = await session.read();
       if (session !== this.#session || writes !== this.#writes) continue; // Read before or during a change: old.
+      if (portsVersion !== session.portsVersion) continue; // Its parts were read with different numbers of ports.
       this.#isInStep = false;
       this.#found = have;
       this.#wish.found(have);
