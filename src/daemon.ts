@@ -16,12 +16,12 @@ export async function runDaemon(name: "vim" | "mano", path: string): Promise<voi
   await using running = await start(name, config, path, log);
   process.on("SIGHUP", () => running.reload());
   const priority = config[name]?.realTimePriority ?? 0;
-  // It does all it has to do without, only later.
-  if (priority > 0 && name === "vim") await rehearseFailover(log);
-  if (priority > 0) await runFirst(priority).catch((err: unknown) => log.warn({ err }, "the daemon runs at normal priority"));
   const told = new Promise<void>((settle) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => settle());
   });
+  // It does all it has to do without, only later.
+  if (priority > 0 && name === "vim") await rehearseFailover(log);
+  if (priority > 0) await runFirst(priority).catch((err: unknown) => log.warn({ err }, "the daemon runs at normal priority"));
   const lost = await Promise.race([told, running.lost]);
   if (lost) {
     log.fatal({ err: lost }, "another daemon has taken over: this one ends and touches nothing more");

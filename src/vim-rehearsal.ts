@@ -20,6 +20,8 @@ const MIGRATIONS = join(import.meta.dirname, "..", "sql", "vim");
 const TIMES = 10;
 /** Plans are worked out ahead a moment after what they follow from. */
 const PLANNED_MS = 40;
+/** Longer than all of it takes on the slowest machine: who waits for it has other things to do. */
+const LIMIT_MS = 10_000;
 const TRUNK = "trunk";
 const PARTS = { clock: systemClock, log: silent };
 
@@ -33,9 +35,11 @@ interface Member {
 /**
  * Fails a member of nobody again and again, from the evidence to the switch's word, in a VIM of its own that ends with it: its store is in
  * memory, and its switch says yes to all. Without it the first failover of a daemon takes three times as long as all others, in code that
- * never ran. Gives how long each took from the evidence to the wire, ms.
+ * never ran. Gives how long each took from the evidence to the wire, ms. Rejects where that does not
+ * come to an end.
  */
 export async function rehearse(): Promise<number[]> {
+  using late = tooLate();
   await using undo = new AsyncDisposableStack();
   const db = undo.adopt(await openStore<VimDb>({ path: ":memory:", migrationsDir: MIGRATIONS }), (s) => s.destroy());
   const vim = await Vim.open({ db, ...PARTS, vlanRange: { first: 1, last: 4094 } });
@@ -54,12 +58,21 @@ export async function rehearse(): Promise<number[]> {
   });
   const ports = members.flatMap(({ server }) => vim.picture.portsOf(server.id).map((p) => p.switchPort!));
   undo.use(await joinAsSwitch(switches.tcpPort, [TRUNK, ...ports]));
-  await isUp.promise;
+  await Promise.race([isUp.promise, late.reached]);
   await vim.fabric.reconcile();
   const host = onHost(vim, (await vim.inventory.localHost()).id);
   const tookMs: number[] = [];
-  for (let revision = 1; revision <= TIMES; revision++) tookMs.push(await failOnce(vim, host, members, revision));
+  for (let revision = 1; revision <= TIMES; revision++)
+    tookMs.push(await Promise.race([failOnce(vim, host, members, revision), late.reached]));
   return tookMs;
+}
+
+/** `reached` rejects when it has taken too long. */
+function tooLate(): Disposable & { readonly reached: Promise<never> } {
+  const { promise: reached, reject } = Promise.withResolvers<never>();
+  reached.catch(() => {}); // Heard where something is waited for.
+  const timer = setTimeout(() => reject(new Error(`it was not over after ${LIMIT_MS} ms`)), LIMIT_MS);
+  return { reached, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 async function castOf(vim: Vim): Promise<readonly [Member, Member]> {
