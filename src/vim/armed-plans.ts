@@ -30,25 +30,19 @@ export type Reckoned =
 
 /** What leaves in one write: no net is moved twice, and no member gets more than it may carry, whatever fails at once. */
 export class Tick {
-  readonly moved: Set<NetId>;
+  readonly moved = new Set<NetId>();
   /** Traffic nets that are led to each data net. */
-  readonly coming: Map<NetId, number>;
-
-  /** Goes on from another one, which stays as it is. */
-  constructor(from?: Tick) {
-    this.moved = new Set(from?.moved);
-    this.coming = new Map(from?.coming);
-  }
-
-  /** Takes over what was tried. */
-  goOnFrom({ moved, coming }: Tick): void {
-    for (const net of moved) this.moved.add(net);
-    for (const [net, count] of coming) this.coming.set(net, count);
-  }
+  readonly coming = new Map<NetId, number>();
 
   take(trafficNet: NetId, target: NetId): void {
     this.moved.add(trafficNet);
     this.coming.set(target, (this.coming.get(target) ?? 0) + 1);
+  }
+
+  /** It was tried only. */
+  giveBack(trafficNet: NetId, target: NetId): void {
+    this.moved.delete(trafficNet);
+    this.coming.set(target, (this.coming.get(target) ?? 0) - 1);
   }
 }
 
@@ -170,7 +164,7 @@ export function unprovenForMs(picture: VimPicture, sight: Sight, protection: Kep
 
 /** Each traffic net that is led to a member is moved away from it. */
 export const isWholly = (picture: VimPicture, { dataNet }: ArmedMember, moved: ReadonlySet<NetId>): boolean =>
-  [...picture.nets.values()].every((n) => n.bindNet !== dataNet || moved.has(n.id));
+  picture.boundTo(dataNet).every((n) => n.bindNet !== dataNet || moved.has(n.id));
 
 /** The protection with the state of its plans. */
 export function viewOf(picture: VimPicture, sight: Sight, protection: KeptProtection): ProtectionView {

@@ -136,12 +136,11 @@ export class Firing {
   #wholly(hits: readonly Hit[], because: (hit: Hit) => string, sight: Sight, tick: Tick): (Hit & Shot)[] {
     const byMember = Map.groupBy(hits, (h) => h.member.dataNet);
     return [...byMember.values()].flatMap((own) => {
-      const trial = new Tick(tick);
-      const shots = this.#shots(own, because, sight, trial, "opinion");
-      const moved = new Set(shots.flatMap((s) => s.moves.map((m) => m.move.trafficNet)));
-      if (!isWholly(this.#picture, own[0]!.member, moved)) return [];
-      tick.goOnFrom(trial);
-      return shots;
+      const shots = this.#shots(own, because, sight, tick, "opinion");
+      const moves = shots.flatMap((s) => s.moves);
+      if (isWholly(this.#picture, own[0]!.member, new Set(moves.map((m) => m.move.trafficNet)))) return shots;
+      for (const { move, target } of moves) tick.giveBack(move.trafficNet, target);
+      return [];
     });
   }
 

@@ -262,7 +262,11 @@ export class Protections implements FactsListener, Disposable {
     this.#holdOff.begin(hit, hit.evidence, forMs, () => {
       const protection = this.#picture.protections.get(id);
       const member = protection && memberOf(protection, hit.member.id);
-      if (member) this.#fire([{ protection, member, evidence: hit.evidence }]);
+      if (!member) return;
+      const now = { protection, member, evidence: hit.evidence };
+      const isUnproven = isOpinion(hit.evidence) && unprovenForMs(this.#picture, this.#sight(), protection, member.id) > 0;
+      if (isUnproven) this.#hold(now, this.#heldForMs(now)); // Who takes over has begun anew meanwhile, or is another one.
+      else this.#fire([now]);
     });
   }
 

@@ -107,6 +107,17 @@ describe("firing", () => {
     expect(firedTold()[0]!.firedAt).toBeGreaterThanOrEqual(believedAtMs + 2_000);
   });
 
+  test("where the one to take over begins anew meanwhile, the opinion waits for that too, and is not lost", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    believedForMs(rig.b, 1_900);
+    rig.port(rig.a, "silent", "probe");
+    const believedAtMs = nowMs() - 1_500;
+    believedForMs(rig.b, 1_500);
+    await until("fired when the other had proven himself", () => firedTold().length === 1);
+    expect([rig.boundTo("traffic0"), rig.portOf(rig.a).fenced]).toEqual(["data1", true]);
+    expect(firedTold()[0]!.firedAt).toBeGreaterThanOrEqual(believedAtMs + 2_000);
+  });
+
   test("an opinion that is taken back while it waits fires nothing, and a fact fires at once", async () => {
     await rig.vim.protections.arm(rig.armed());
     believedForMs(rig.b, 1_900);
