@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Evidence } from "../model/evidence.ts";
 import type { VnfcId } from "../model/ids.ts";
-import type { Hit } from "./firing.ts";
+import type { Hit, Membership } from "./firing.ts";
 
 /** What takes a word back. */
 const ENDED_BY: Partial<Record<Evidence["says"], Evidence["says"]>> = {
@@ -30,7 +30,7 @@ export class HoldOff implements Disposable {
 
   /** Calls `due` when the failure has lasted for `forMs`. What is told once more meanwhile, by another source, does not begin anew. */
   begin({ protection, member }: Hit, { says, seenAt }: Evidence, forMs: number, due: () => void): void {
-    const key = `${protection.id} ${member.id} ${says}`;
+    const key = keyOf({ protection, member }, says);
     if (this.#waiting.has(key)) return;
     const end = new AbortController();
     this.#waiting.set(key, { memberId: member.id, says, end });
@@ -44,6 +44,11 @@ export class HoldOff implements Disposable {
     );
   }
 
+  /** Whether such a failure of this member waits. */
+  isHeld(of: Membership, says: Evidence["says"]): boolean {
+    return this.#waiting.has(keyOf(of, says));
+  }
+
   /** Something in favour of these members was heard: what it takes back does not wait any longer. */
   ended(members: ReadonlySet<VnfcId>, says: Evidence["says"]): void {
     for (const [key, waiting] of this.#waiting) {
@@ -53,3 +58,5 @@ export class HoldOff implements Disposable {
     }
   }
 }
+
+const keyOf = ({ protection, member }: Membership, says: Evidence["says"]): string => `${protection.id} ${member.id} ${says}`;

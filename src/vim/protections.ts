@@ -263,11 +263,23 @@ export class Protections implements FactsListener, Disposable {
       const protection = this.#picture.protections.get(id);
       const member = protection && memberOf(protection, hit.member.id);
       if (!member) return;
-      const now = { protection, member, evidence: hit.evidence };
-      const isUnproven = isOpinion(hit.evidence) && unprovenForMs(this.#picture, this.#sight(), protection, member.id) > 0;
-      if (isUnproven) this.#hold(now, this.#heldForMs(now)); // Who takes over has begun anew meanwhile, or is another one.
-      else this.#fire([now]);
+      if (isOpinion(hit.evidence)) this.#opinionLasted(member, hit.evidence);
+      else this.#fire([{ protection, member, evidence: hit.evidence }]);
     });
+  }
+
+  /**
+   * A member of several protections goes as a whole or not at all, so those whose time was over before are looked at with this one. Where who
+   * is to take over has begun anew meanwhile, or is another one, it is held on.
+   */
+  #opinionLasted(member: ArmedMember, evidence: Evidence): void {
+    const hits = this.#membershipsOf(placeOf(member))
+      .filter((m) => m.member.dataNet === member.dataNet && !this.#holdOff.isHeld(m, evidence.says))
+      .map((m): Hit => ({ ...m, evidence }));
+    const isProven = ({ protection, member }: Hit) => unprovenForMs(this.#picture, this.#sight(), protection, member.id) === 0;
+    const [proven, unproven] = [hits.filter(isProven), hits.filter((h) => !isProven(h))];
+    for (const hit of unproven) this.#hold(hit, this.#heldForMs(hit));
+    this.#fire(proven);
   }
 
   /** The first piece of evidence against a member is the one its plan fires for; a fact before an opinion. */

@@ -118,6 +118,18 @@ describe("firing", () => {
     expect(firedTold()[0]!.firedAt).toBeGreaterThanOrEqual(believedAtMs + 2_000);
   });
 
+  test("of a member of two groups, one of which holds off, all that is led to it moves when that is over", async () => {
+    const { data0, traffic1 } = rig.nets;
+    await rig.vim.binds.changeBind(traffic1!.id, data0!.id);
+    await rig.vim.protections.arm(rig.armed());
+    const plans = [{ failed: A, moves: [{ trafficNet: traffic1!.id, to: B, orElse: [] }], because: ["B is up"] }];
+    await rig.vim.protections.arm(rig.armed({ id: "group-2" as GroupId, holdOffMs: 50, plans }));
+    rig.port(rig.a, "silent", "probe");
+    expect([firedTold().length, rig.portOf(rig.a).fenced]).toEqual([0, false]);
+    await until("both fired", () => firedTold().length === 2);
+    expect([rig.boundTo("traffic0"), rig.boundTo("traffic1"), rig.portOf(rig.a).fenced]).toEqual(["data1", "data1", true]);
+  });
+
   test("an opinion that is taken back while it waits fires nothing, and a fact fires at once", async () => {
     await rig.vim.protections.arm(rig.armed());
     believedForMs(rig.b, 1_900);
