@@ -157,8 +157,7 @@ export class Fences {
         if (this.#stopped.signal.aborted || this.#gone.has(guard)) return;
         log.warn({ err, member: member.name }, "it could not be fenced; it is looked at again");
         this.#notBeforeMs.set(member.vnfcId, this.#clock.now() + REFUSED_REST_MS);
-        this.#timers.get(guard)?.abort(LOOKED_AT);
-        this.#lookIn(guard, REFUSED_REST_MS);
+        this.look(guard); // Others of it may be due before.
       });
   }
 }
