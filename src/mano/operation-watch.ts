@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
 import type { Vnfc } from "../model/ns.ts";
 import type { Occurrence } from "../model/occurrence.ts";
 import type { AlarmBook } from "./alarms.ts";
@@ -7,9 +8,9 @@ import type { Healer } from "./healer.ts";
 import type { Lifecycle, Site } from "./lifecycle.ts";
 import { failure, type Occurrences } from "./occurrences.ts";
 import type { Deployment } from "./plan.ts";
-import { vnfcsOf } from "./vnf-plan.ts";
+import { isStopped, vnfcsOf } from "./vnf-plan.ts";
 
-/** A machine that was asked to stop or to start. */
+/** A machine that was asked to stop or to start, beside the time that its guest has to end by itself. */
 const OPERATE_MAX_MS = 120_000;
 
 /** For guests to end by themselves, where nobody says how long, s. */
@@ -62,7 +63,7 @@ export class OperationWatch {
     const concerned = new Set(o.vnfs.flatMap((p) => p.vnfcs.map((v) => v.id)));
     const ill: Vnfc[] = [];
     for (const vnfc of d.vnfcs) {
-      if (!concerned.has(vnfc.id)) continue;
+      if (!concerned.has(vnfc.id) || isStopped(d, vnfc)) continue; // One that was stopped stays so until it is started.
       const guards = this.#parts.guardsOf(d);
       const of = guards.flatMap((g) => g.members).find((m) => m.member.vnfcId === vnfc.id);
       if (of) {
@@ -77,7 +78,7 @@ export class OperationWatch {
     const detail = `${names(givenUp)}: every way to heal was tried; the alarm HEAL_GAVE_UP says what came of it`;
     if (givenUp.length > 0) return this.#end(o, { state: "FAILED_TEMP", error: failure(detail) });
     if (o.cancelMode !== null)
-      return this.#end(o, { state: "FAILED_TEMP", error: failure(`cancelled while ${names(ill)} was not up`), cancelMode: null });
+      return this.#end(o, { state: "FAILED_TEMP", error: failure(`cancelled while ${names(ill)} was not up`) });
   }
 
   /** A VNFC that no group protects: its machine is all there is to go by. True: it runs. */
@@ -96,6 +97,8 @@ export class OperationWatch {
 
   /** Starts or stops the machines of VNFs, as is wanted of them. */
   async #operate(d: Deployment, o: Occurrence, { vim, seen, connector, signal }: Site): Promise<void> {
+    const { stopType, graceMs } = stopOf(o);
+    const isForced = stopType === "FORCEFUL" || this.#waitedMs(o) > graceMs;
     const vnfs = d.vnfs.filter((v) => o.vnfs.some((p) => p.vnfId === v.id));
     const waits: string[] = [];
     for (const vnf of vnfs)
@@ -103,20 +106,22 @@ export class OperationWatch {
         const status = vnfc.vimAccountId === vim ? seen.servers.get(vnfc.vimServerId)?.status : statusOf(vnfc);
         if (vnf.isStopped === (status === "INACTIVE") && status !== undefined) continue;
         if (!vnf.isStopped && (status === "ACTIVE" || status === "PAUSED")) continue; // A spare may rest.
-        waits.push(`${vnfc.serverName} is ${status ?? "gone"}`);
-        if (vnfc.vimAccountId !== vim) continue;
-        if (vnf.isStopped && status === "ACTIVE") await connector.stopServer(vnfc.vimServerId, this.#isForced(o), signal);
-        else if (!vnf.isStopped && status === "INACTIVE") await connector.startServer(vnfc.vimServerId, signal);
+        const isHere = vnfc.vimAccountId === vim;
+        const why = await refusalOf(async () => {
+          // A spare that rests has no guest that could end by itself.
+          if (isHere && vnf.isStopped && (status === "ACTIVE" || status === "PAUSED"))
+            await connector.stopServer(vnfc.vimServerId, isForced || status === "PAUSED", signal);
+          else if (isHere && !vnf.isStopped && status === "INACTIVE") await connector.startServer(vnfc.vimServerId, signal);
+        });
+        waits.push(`${vnfc.serverName} is ${status ?? "gone"}${why === null ? "" : `: ${why}`}`);
       }
     if (waits.length === 0) return this.#end(o, { state: "COMPLETED", error: null, warnings: [] });
-    await this.#wait(o, waits, OPERATE_MAX_MS, waits.join("; "));
+    await this.#wait(o, waits, graceMs + OPERATE_MAX_MS, waits.join("; "));
   }
 
-  /** Guests are asked to end, and have time for it, unless it is to be at once. */
-  #isForced(o: Occurrence): boolean {
-    const { stopType, gracefulStopTimeout } = stopOf(o);
-    const waitedMs = this.#parts.clock.now() - (this.#sinceMs.get(o.id) ?? this.#parts.clock.now());
-    return stopType === "FORCEFUL" || waitedMs > (gracefulStopTimeout ?? GRACE_S) * 1_000;
+  #waitedMs(o: Occurrence): number {
+    const now = this.#parts.clock.now();
+    return now - (this.#sinceMs.get(o.id) ?? now);
   }
 
   async #wait(o: Occurrence, why: readonly string[], maxMs: number, words: string): Promise<void> {
@@ -126,21 +131,37 @@ export class OperationWatch {
     this.#sinceMs.set(o.id, sinceMs);
     const isOver = now - sinceMs > maxMs || o.cancelMode !== null;
     const because = o.cancelMode === null ? `not after ${Math.round(maxMs / 1000)} s: ${words}` : `cancelled while: ${words}`;
-    if (isOver) return this.#end(o, { state: "FAILED_TEMP", error: failure(because), warnings: why, cancelMode: null });
+    if (isOver) return this.#end(o, { state: "FAILED_TEMP", error: failure(because), warnings: why });
     if (o.warnings.join() !== why.join()) await occurrences.put(occurrences.changed(o, { warnings: why }));
   }
 
   async #end(o: Occurrence, change: Parameters<Occurrences["changed"]>[1]): Promise<void> {
     const { occurrences } = this.#parts;
     this.#sinceMs.delete(o.id);
-    await occurrences.put(occurrences.changed(o, change));
+    // Nothing is left to cancel: neither now, nor when it is retried.
+    await occurrences.put(occurrences.changed(o, { ...change, cancelMode: null }));
   }
 }
 
 const statusOf = ({ status }: Vnfc): string => (status === "ACTIVE:NoMgmtIP" ? "ACTIVE" : status);
 
-/** What SOL003 5.5.2.10 calls so, or SOL005 in an update of one VNF. */
-function stopOf({ params }: Occurrence): { readonly stopType?: string; readonly gracefulStopTimeout?: number } {
-  const [first = params] = (params.operateVnfData ?? []) as readonly object[];
-  return first;
+/** Why the VIM did not take it: that keeps no other NS waiting, and the next pass asks again. VIM_UNREACHABLE passes through. */
+async function refusalOf(act: () => Promise<void>): Promise<string | null> {
+  try {
+    await act();
+    return null;
+  } catch (e) {
+    if (e instanceof Fault && e.code !== "VIM_UNREACHABLE") return e.message;
+    throw e;
+  }
+}
+
+/**
+ * What SOL003 5.5.2.10 calls so, or SOL005 in an update of one VNF. Guests are asked to end, and have this long for it, unless it is to be at
+ * once. What a client sent beside that may be anything.
+ */
+function stopOf({ params }: Occurrence): { readonly stopType: unknown; readonly graceMs: number } {
+  const of: unknown = Array.isArray(params.operateVnfData) ? params.operateVnfData[0] : params;
+  const { stopType, gracefulStopTimeout } = (of ?? {}) as { readonly stopType?: unknown; readonly gracefulStopTimeout?: unknown };
+  return { stopType, graceMs: (typeof gracefulStopTimeout === "number" ? gracefulStopTimeout : GRACE_S) * 1_000 };
 }

@@ -11,7 +11,7 @@ import type { Nfvo } from "./nfvo.ts";
 import { failure } from "./occurrences.ts";
 import type { Deployment } from "./plan.ts";
 import type { Requests } from "./requests.ts";
-import { partsOf, vnfcsOf } from "./vnf-plan.ts";
+import { isStopped, partsOf, vnfcsOf } from "./vnf-plan.ts";
 
 /** Rows of a list of occurrences: the newest. */
 export const OCCURRENCES_SHOWN = 10_000;
@@ -196,6 +196,9 @@ export class Operations {
       if (d.ns.state !== "INSTANTIATED")
         throw new Fault("CONFLICT", `NS ${d.ns.name} is ${d.ns.state}; that is possible when it is INSTANTIATED`, { id: nsId });
       const set = which === null ? null : new Set(which);
+      const concerned = d.vnfcs.filter((v) => set === null || set.has(v.id));
+      if (operation === "HEAL" && concerned.length > 0 && concerned.every((v) => isStopped(d, v)))
+        throw new Fault("CONFLICT", "what is to be healed was stopped; start it by an OPERATE with changeStateTo STARTED", { id: nsId });
       const o = occurrences.begin(
         d.ns,
         operation,
@@ -203,7 +206,7 @@ export class Operations {
         params,
       );
       await write(o);
-      before?.(d.vnfcs.map((v) => v.id).filter((id) => set === null || set.has(id)));
+      before?.(concerned.map((v) => v.id));
       occurrences.tell(o);
       return o;
     });

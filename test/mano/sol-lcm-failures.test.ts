@@ -137,7 +137,8 @@ test("a VNF is stopped, is not healed, and is started again", async () => {
   await bed.ended(instantiation, "COMPLETED");
   const [vnf] = (await bed.sol.ask("GET", VNFS)).body;
   const operate = async (changeStateTo: string) => {
-    const asked = await bed.sol.ask("POST", `${VNFS}/${vnf.id}/operate`, { changeStateTo });
+    // What SOL003 does not know passes, whatever it is.
+    const asked = await bed.sol.ask("POST", `${VNFS}/${vnf.id}/operate`, { changeStateTo, operateVnfData: 5 });
     expect(asked.status).toBe(202);
     return new URL(asked.headers.get("location")!).pathname;
   };
@@ -149,6 +150,11 @@ test("a VNF is stopped, is not healed, and is started again", async () => {
   const shown = async () => (await bed.sol.ask("GET", `${VNFS}/${vnf.id}`)).body.instantiatedVnfInfo.vnfState;
   expect(await shown()).toBe("STOPPED");
   expect([...bed.rig.vim.servers.values()].map((s) => s.status)).toEqual(["INACTIVE", "INACTIVE"]);
+  for (const [path, body] of [
+    [`${VNFS}/${vnf.id}/heal`, {}],
+    [`${bed.ns}/heal`, { healVnfData: [{ vnfInstanceId: vnf.id }] }],
+  ] as const)
+    expect(await bed.sol.ask("POST", path, body)).toMatchObject({ status: 409, body: { detail: expect.stringMatching(/was stopped/) } });
   const start = await operate("STARTED");
   await until("both are started", () => bed.rig.vim.asked.filter((a) => a.endsWith("/action")).length >= 4);
   for (const { name } of bed.rig.vim.servers.values()) bed.rig.vim.up(name);

@@ -65,6 +65,7 @@ export const scaleNsRequest = object(
 
 const changeStateTo = Type.Enum(["STARTED", "STOPPED"], { description: "STARTED or STOPPED" });
 const stopType = Type.Optional(Type.Enum(["FORCEFUL", "GRACEFUL"], { description: "FORCEFUL or GRACEFUL" }));
+const gracefulStopTimeout = Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400, description: "whole seconds, at most a day" }));
 
 /** SOL005 6.5.2.12. */
 export const updateNsRequest = object(
@@ -73,7 +74,7 @@ export const updateNsRequest = object(
     operateVnfData: Type.Optional(
       Type.Array(
         object(
-          { vnfInstanceId: text("the id of a VNF instance"), changeStateTo, stopType },
+          { vnfInstanceId: text("the id of a VNF instance"), changeStateTo, stopType, gracefulStopTimeout },
           "an object with vnfInstanceId and changeStateTo",
         ),
         {
@@ -132,7 +133,7 @@ export const healVnfRequest = object(
 );
 
 export const operateVnfRequest = object(
-  { changeStateTo, stopType, gracefulStopTimeout: Type.Optional(Type.Integer({ minimum: 0, description: "whole seconds" })) },
+  { changeStateTo, stopType, gracefulStopTimeout },
   "an object with changeStateTo",
 );
 
