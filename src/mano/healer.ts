@@ -75,13 +75,20 @@ export class Healer {
   isUp(vnfcId: VnfcId): void {
     const course = this.#courses.get(vnfcId);
     if (course?.kept) this.#tell("heal.ended", vnfcId, course, true, "it is up");
-    this.forget(vnfcId);
+    this.#drop(vnfcId);
     this.#parts.alarms.clear(vnfcId, "HEAL_GAVE_UP");
     this.#parts.alarms.clear(vnfcId, "HEAL_STUCK");
   }
 
-  /** Nobody wants it any more, or it is up. */
+  /** Nobody wants it any more. */
   forget(vnfcId: VnfcId): void {
+    const course = this.#courses.get(vnfcId);
+    const startedAt = course?.kept ? course.tries.at(-1)?.startedAt : undefined;
+    if (startedAt !== undefined) this.#parts.onHeal?.(vnfcId, startedAt, false, "it was not wanted any more");
+    this.#drop(vnfcId);
+  }
+
+  #drop(vnfcId: VnfcId): void {
     this.#sagas.delete(vnfcId);
     if (!this.#courses.delete(vnfcId)) return;
     this.#parts.writes.push(async (tx) => {

@@ -143,10 +143,13 @@ export class Occurrences {
 
   /** A try of a heal that the MANO does by itself: begun (`ok` null), or at its end. */
   healed(d: Deployment | undefined, vnfcId: VnfcId, startedAt: string, ok: boolean | null, detail: string): void {
+    const id = nameUuid(`heal ${vnfcId} ${startedAt}`);
+    const had = this.#automatic.get(id);
+    // It ends also where its NS is being taken away, or where somebody has asked for the same meanwhile.
+    if (had && ok !== null) return this.#endOf(had, ok ? null : detail);
     if (d?.ns.state !== "INSTANTIATED") return;
     const running = this.#running.get(d.ns.id);
     if (running?.vnfs.some((p) => p.vnfcs.some((v) => v.id === vnfcId))) return; // It is part of what was asked for.
-    const id = nameUuid(`heal ${vnfcId} ${startedAt}`);
     this.#keep({
       id,
       nsId: d.ns.id,
@@ -161,6 +164,17 @@ export class Occurrences {
       warnings: [],
       vnfs: partsOf(d, "HEAL", "MODIFIED", new Set([vnfcId]), (vnf) => nameUuid(`${id} ${vnf.id}`)),
     });
+  }
+
+  /** What an earlier run had begun by itself, and what nobody goes on with: that run was killed while its NS was taken away. */
+  endAllBut(goesOn: (o: Occurrence) => boolean): void {
+    for (const o of [...this.#automatic.values()]) if (!goesOn(o)) this.#endOf(o, "it was not wanted any more");
+  }
+
+  /** `why` null: it has come to a good end. */
+  #endOf(o: Occurrence, why: string | null): void {
+    const state = why === null ? "COMPLETED" : "FAILED";
+    this.#keep({ ...o, state, stateEnteredAt: this.#now(), error: why === null ? null : failure(why) });
   }
 
   #keep(o: Occurrence): void {

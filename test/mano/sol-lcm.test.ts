@@ -104,6 +104,9 @@ test("a whole life: made, instantiated, a member dies, the switch-over is an ope
   const terminated = await operation(`${NS}/${id}/terminate`, {});
   await ended(terminated, "COMPLETED");
   expect(rig.vim.servers.size).toBe(0);
+  await until("nothing of it goes on", async () =>
+    (await history()).every((o: { operationState: string }) => ["COMPLETED", "FAILED"].includes(o.operationState)),
+  );
   expect((await sol.ask("GET", VNFS)).body).toEqual([]);
   expect((await sol.ask("GET", `${NS}/${id}`)).body.nsState).toBe("NOT_INSTANTIATED");
   expect((await sol.ask("DELETE", `${NS}/${id}`)).status).toBe(204);
