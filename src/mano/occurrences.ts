@@ -52,6 +52,13 @@ export class Occurrences {
     return [...this.#running.values()];
   }
 
+  /** As it is now. Throws CONFLICT where it is not FAILED_TEMP any more: another request was faster. */
+  stillFailedTemp({ id, nsId, operation }: Occurrence): Occurrence {
+    const now = this.#running.get(nsId);
+    if (now?.id === id && now.state === "FAILED_TEMP") return now;
+    throw new Fault("CONFLICT", `${operation} ${id} is not FAILED_TEMP any more`, { id });
+  }
+
   /** A new one, to be written together with what is wanted. Throws CONFLICT while another one goes on. */
   begin(ns: Ns, operation: NsOperation, vnfs: readonly VnfPart[], params: Occurrence["params"]): Occurrence {
     const other = this.#running.get(ns.id);

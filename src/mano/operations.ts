@@ -112,7 +112,7 @@ export class Operations {
     if (o.operation === "INSTANTIATE" && ns.state !== "INSTANTIATED")
       return this.#requests.startInstantiation(o.nsId, o.params, false, o);
     return this.#nfvo.lifecycle.exclusive(ns.id, async () => {
-      const now = this.#stillFailedTemp(o);
+      const now = this.#nfvo.occurrences.stillFailedTemp(o);
       if (now.operation === "HEAL") for (const v of now.vnfs.flatMap((p) => p.vnfcs)) this.#healAnew(v.id);
       const again = await this.#put(now, { state: "PROCESSING", error: null, warnings: [] });
       this.#wake(ns);
@@ -132,7 +132,7 @@ export class Operations {
       const d = this.#requests.deploymentOf(o.nsId);
       const clean: Ns = { ...d.ns, state: "NOT_INSTANTIATED", detail: null, modifiedAt: this.#now() };
       const { occurrences, lifecycle } = this.#nfvo;
-      const back = occurrences.changed(this.#stillFailedTemp(o), { state: "ROLLING_BACK" });
+      const back = occurrences.changed(occurrences.stillFailedTemp(o), { state: "ROLLING_BACK" });
       const done = occurrences.changed(back, { state: "ROLLED_BACK" });
       await this.#db.transaction().execute(async (tx) => {
         await updateNsState(tx, clean);
@@ -149,7 +149,7 @@ export class Operations {
   async fail(id: string): Promise<Occurrence> {
     const o = await this.#failedTemp(id, "let fail");
     return this.#nfvo.lifecycle.exclusive(o.nsId, async () => {
-      const now = this.#stillFailedTemp(o);
+      const now = this.#nfvo.occurrences.stillFailedTemp(o);
       return this.#put(now, { state: "FAILED", error: now.error ?? failure("given up") });
     });
   }
@@ -225,12 +225,6 @@ export class Operations {
     if (o.state !== "FAILED_TEMP" || this.#nfvo.occurrences.runningOf(o.nsId)?.id !== id)
       throw new Fault("CONFLICT", `${o.operation} ${id} is ${o.state}; only one that is FAILED_TEMP can be ${what}`, { id });
     return o;
-  }
-
-  #stillFailedTemp(o: Occurrence): Occurrence {
-    const now = this.#nfvo.occurrences.runningOf(o.nsId);
-    if (now?.id === o.id && now.state === "FAILED_TEMP") return now;
-    throw new Fault("CONFLICT", `${o.operation} ${o.id} is not FAILED_TEMP any more`, { id: o.id });
   }
 
   #put(o: Occurrence, change: Parameters<Nfvo["occurrences"]["changed"]>[1]): Promise<Occurrence> {

@@ -143,7 +143,11 @@ export class Requests {
     if (supersedes) await this.#supersede(d.ns.id);
     const parts = partsOf(d, "INSTANTIATE", "ADDED", null, () => randomUUID());
     const occurrence = retried
-      ? occurrences.changed(retried, { state: "PROCESSING", error: null, vnfs: [...retried.vnfs, ...parts] })
+      ? occurrences.changed(occurrences.stillFailedTemp(retried), {
+          state: "PROCESSING",
+          error: null,
+          vnfs: [...retried.vnfs, ...parts],
+        })
       : occurrences.begin(d.ns, "INSTANTIATE", parts, params);
     await this.#db.transaction().execute(async (tx) => {
       await writeInstantiation(tx, d.ns, d.vnfcs, rows);
@@ -192,12 +196,13 @@ export class Requests {
     const { ns } = this.#deployment(id);
     const occurrence = await lifecycle.exclusive(ns.id, async () => {
       const d = this.#deployment(id);
-      if (d.ns.state === "NOT_INSTANTIATED")
+      const isGone = d.ns.state === "FAILED" && d.vnfcs.length === 0 && !supersedes; // Our own API clears its FAILED so.
+      if ((isGone && !occurrences.runningOf(ns.id)) || d.ns.state === "NOT_INSTANTIATED")
         throw new Fault("CONFLICT", `NS ${id} is NOT_INSTANTIATED; there is nothing to terminate`, { id });
       const wanted: Ns = { ...d.ns, state: "TERMINATING", detail: null, modifiedAt: this.#now() };
       if (supersedes) await this.#supersede(ns.id);
       const o = rolledBack
-        ? occurrences.changed(rolledBack, { state: "ROLLING_BACK" })
+        ? occurrences.changed(occurrences.stillFailedTemp(rolledBack), { state: "ROLLING_BACK" })
         : occurrences.begin(
             d.ns,
             "TERMINATE",
