@@ -7,6 +7,9 @@ const VNFS = "/vnflcm/v2/vnf_instances";
 const OCCURRENCES = "/nslcm/v2/ns_lcm_op_occs";
 const NOBODY = "0a0a0a0a-0000-4000-8000-000000000000";
 
+/** So many objects within one another. */
+const nested = (depth: number): object => Array.from({ length: depth }).reduce<object>((inner) => ({ inner }), {});
+
 /** An NS that is not instantiated, over a toy VIM. */
 class Bed implements AsyncDisposable {
   readonly rig: Rig;
@@ -197,6 +200,11 @@ test("what cannot be done is refused in ETSI's shape, says why, and changes noth
     [`${NS}/${NOBODY}/instantiate`, { nsFlavourId: "default" }, 404, /there is no NS/],
     [`${bed.ns}/instantiate`, {}, 400, /nsFlavourId/],
     [`${bed.ns}/instantiate`, { nsFlavourId: "default" }, 409, /it can be instantiated when it is NOT_INSTANTIATED/],
+    [`${bed.ns}/terminate`, { terminationTime: "2999-01-01T00:00:00Z" }, 422, /terminationTime: nothing is put off here/],
+    [`${bed.ns}/terminate`, { terminationTime: "soon" }, 400, /terminationTime: want a time/],
+    [NS, { nsdId: "media", nsName: "b", nsDescription: "", vimAccounts: null }, 400, /vimAccounts: want an object/],
+    [NS, { nsdId: "media", nsName: "b", nsDescription: "", vimAccounts: { "relay-a": {} } }, 400, /vimAccounts/],
+    [`${vnf}/heal`, { additionalParams: nested(2_000) }, 400, /within one another/],
     [`${bed.ns}/heal`, {}, 400, /exactly one of healNsData and healVnfData/],
     [`${bed.ns}/heal`, { healVnfData: [{ vnfInstanceId: NOBODY }] }, 404, /there is no VNF instance/],
     [`${bed.ns}/scale`, { scaleType: "SCALE_NS", scaleNsData: {} }, 422, /no scaling aspect/],

@@ -6,6 +6,8 @@ import { Fault } from "../../lib/fault.ts";
 /** The largest body in JSON; packages are streamed and have a limit of their own. */
 const BODY_BYTES_MAX = 1024 * 1024;
 const MISTAKES_MAX = 20;
+/** Objects and lists within one another. What lies deeper could be stored, and then not be shown: all that shows it calls itself. */
+const DEPTH_MAX = 100;
 
 /** Throws TOO_LARGE. */
 export async function bodyText(stream: Readable): Promise<string> {
@@ -33,11 +35,23 @@ export function checkedJson(text: string, schema: TSchema): unknown {
 
 function parsed(text: string, schema: TSchema): unknown {
   if (text.trim() === "") throw new Fault("INVALID", `the body is empty: want ${described(schema) ?? "an object in JSON"}`);
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (e) {
     throw new Fault("INVALID", `the body is not JSON: ${e instanceof Error ? e.message : String(e)}`);
   }
+  if (isTooDeep(value)) throw new Fault("INVALID", `the body has more than ${DEPTH_MAX} objects and lists within one another`);
+  return value;
+}
+
+function isTooDeep(value: unknown): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; depth <= DEPTH_MAX; depth += 1) {
+    level = level.flatMap((v) => (typeof v === "object" && v !== null ? Object.values(v) : []));
+    if (level.length === 0) return false;
+  }
+  return true;
 }
 
 const described = (schema: unknown): string | undefined => (schema as { description?: string } | undefined)?.description;

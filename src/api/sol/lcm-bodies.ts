@@ -8,7 +8,7 @@ const pairs = Type.Optional(Type.Record(Type.String(), Type.Unknown(), { descrip
 const object = <P extends Record<string, TSchema>>(properties: P, description: string) =>
   Type.Object(properties, { description });
 
-/** SOL005 6.5.2.9. The name is that of machines in the VIM too. */
+/** SOL005 6.5.2.9. The name is that of machines in the VIM too. ETSI has no place for a VIM there: it is named as in our own API. */
 export const createNsRequest = object(
   {
     nsdId: text("the id of an NSD"),
@@ -17,13 +17,21 @@ export const createNsRequest = object(
       description: 'a name: letters, digits, ".", "_" and "-", at most 40, for machines are named by it',
     }),
     nsDescription: Type.String({ maxLength: 1_000, description: "a text" }),
+    vimAccountId: Type.Optional(text("the id or name of a VIM account")),
+    vimAccounts: Type.Optional(
+      Type.Record(Type.String(), text("the id or name of a VIM account"), {
+        description: "an object: id of a VNFC or VDU → id or name of the VIM account it goes to",
+      }),
+    ),
   },
   "an object with nsdId, nsName and nsDescription",
 );
 
-/** SOL005 6.5.2.11. `additionalParamsForNs` may name the VIM (`vimAccountId`), which has no place of its own there. */
+const time = Type.Optional(text("a time, such as 2026-01-31T12:00:00Z"));
+
+/** SOL005 6.5.2.11. */
 export const instantiateNsRequest = object(
-  { nsFlavourId: text("the id of a deployment flavour: default"), additionalParamsForNs: pairs },
+  { nsFlavourId: text("the id of a deployment flavour: default"), startTime: time, additionalParamsForNs: pairs },
   "an object with nsFlavourId",
 );
 
@@ -56,7 +64,11 @@ export const healNsRequest = object(
   "an object with one of healNsData and healVnfData",
 );
 
-export const terminateNsRequest = object({ terminateNsData: Type.Optional(Type.Unknown()) }, "an object, which may be empty");
+/** SOL005 6.5.2.15. */
+export const terminateNsRequest = object(
+  { terminationTime: time, terminateNsData: Type.Optional(Type.Unknown()) },
+  "an object, which may be empty",
+);
 
 export const scaleNsRequest = object(
   { scaleType: Type.Enum(["SCALE_NS", "SCALE_VNF"], { description: "SCALE_NS or SCALE_VNF" }) },

@@ -79,14 +79,20 @@ export const NS_LCM_ROUTES: readonly SolRoute<NsLcmDoors>[] = [
     is: `POST ${NS}/:id/instantiate`,
     gives: 202,
     body: instantiateNsRequest,
-    does: (c) => c.doors.instantiate(idOf(c), paramsOf(c)),
+    does: (c) => {
+      atOnce("startTime", (c.body as Static<typeof instantiateNsRequest>).startTime);
+      return c.doors.instantiate(idOf(c), paramsOf(c));
+    },
     location: at,
   },
   {
     is: `POST ${NS}/:id/terminate`,
     gives: 202,
     body: terminateNsRequest,
-    does: (c) => c.doors.terminate(idOf(c), paramsOf(c)),
+    does: (c) => {
+      atOnce("terminationTime", (c.body as Static<typeof terminateNsRequest>).terminationTime);
+      return c.doors.terminate(idOf(c), paramsOf(c));
+    },
     location: at,
   },
   { is: `POST ${NS}/:id/heal`, gives: 202, body: healNsRequest, does: (c) => heal(c), location: at },
@@ -118,6 +124,18 @@ export const NS_LCM_ROUTES: readonly SolRoute<NsLcmDoors>[] = [
     does: (c) => c.doors.cancel(idOf(c), (c.body as Static<typeof cancelMode>).cancelMode),
   },
 ];
+
+/** A clock of a client may go before ours by this much. */
+const CLOCKS_DIFFER_MS = 60_000;
+
+/** What is asked for is begun at once. Throws INVALID for what is no time, NOT_SUPPORTED for one to come. */
+function atOnce(name: string, time: string | undefined): void {
+  if (time === undefined) return;
+  const ms = Date.parse(time);
+  if (Number.isNaN(ms)) throw new Fault("INVALID", `${name}: want a time, such as 2026-01-31T12:00:00Z`);
+  if (ms > Date.now() + CLOCKS_DIFFER_MS)
+    throw new Fault("NOT_SUPPORTED", `${name}: nothing is put off here; ask at that time, and leave ${name} out`);
+}
 
 function heal(c: Call): Promise<Occurrence> {
   const { healNsData, healVnfData } = c.body as Static<typeof healNsRequest>;
