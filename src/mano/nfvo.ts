@@ -265,12 +265,7 @@ export class Nfvo implements AsyncDisposable {
     for (const guard of this.reaction.guards) this.#setSince(guard);
     await this.#incidents.load(db);
     await this.healer.load();
-    const isBeingHealed = (id: VnfcId) => this.healer.isUnderWay(id) && this.lifecycle.vnfcOf(id) !== undefined;
-    this.occurrences.endAllBut(({ switchOver, vnfs }) =>
-      switchOver
-        ? this.reaction.guardOf(switchOver.groupId) !== undefined
-        : vnfs.some((p) => p.vnfcs.some((v) => isBeingHealed(v.id))),
-    );
+    this.occurrences.endOrphans(this.reaction, this.healer, this.lifecycle);
     await this.spares.load();
     await this.commands.restore(this.reaction.guards);
   }

@@ -173,9 +173,20 @@ export class Occurrences {
     });
   }
 
-  /** What an earlier run had begun by itself, and what nobody goes on with: that run was killed while its NS was taken away. */
-  endAllBut(goesOn: (o: Occurrence) => boolean): void {
-    for (const o of [...this.#automatic.values()]) if (!goesOn(o)) this.#endOf(o, "it was not wanted any more");
+  /** What an earlier run had begun by itself and nobody goes on with: that run was killed while its NS was taken away. */
+  endOrphans(
+    groups: { guardOf(groupId: string): unknown },
+    healer: { isUnderWay(id: VnfcId): boolean },
+    vnfcs: { vnfcOf(id: VnfcId): unknown },
+  ): void {
+    const isHealed = (id: VnfcId) => healer.isUnderWay(id) && vnfcs.vnfcOf(id) !== undefined;
+    for (const o of [...this.#automatic.values()]) {
+      const { switchOver } = o;
+      const goesOn = switchOver
+        ? groups.guardOf(switchOver.groupId) !== undefined
+        : o.vnfs.some((p) => p.vnfcs.some((v) => isHealed(v.id)));
+      if (!goesOn) this.#endOf(o, "it was not wanted any more");
+    }
   }
 
   /** `why` null: it has come to a good end. */
