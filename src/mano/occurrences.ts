@@ -59,10 +59,16 @@ export class Occurrences {
     throw new Fault("CONFLICT", `${operation} ${id} is not FAILED_TEMP any more`, { id });
   }
 
-  /** A new one, to be written together with what is wanted. Throws CONFLICT while another one goes on. */
-  begin(ns: Ns, operation: NsOperation, vnfs: readonly VnfPart[], params: Occurrence["params"]): Occurrence {
+  /** A new one, to be written together with what is wanted. Throws CONFLICT while another one goes on that is not given up for it. */
+  begin(
+    ns: Ns,
+    operation: NsOperation,
+    vnfs: readonly VnfPart[],
+    params: Occurrence["params"],
+    givenUp: Occurrence | null = null,
+  ): Occurrence {
     const other = this.#running.get(ns.id);
-    if (other) throw busy(ns, other);
+    if (other && other.id !== givenUp?.id) throw busy(ns, other);
     const now = this.#now();
     return {
       id: crypto.randomUUID(),

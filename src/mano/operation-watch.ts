@@ -13,6 +13,9 @@ import { isStopped, vnfcsOf } from "./vnf-plan.ts";
 /** A machine that was asked to stop or to start, beside the time that its guest has to end by itself. */
 const OPERATE_MAX_MS = 120_000;
 
+/** What every way to heal takes, and more: what ails it then is not healed by a start, such as a cable that is out. */
+const HEAL_MAX_MS = 1_800_000;
+
 /** For guests to end by themselves, where nobody says how long, s. */
 const GRACE_S = 30;
 
@@ -72,13 +75,13 @@ export class OperationWatch {
         if (vnfc.status !== "ACTIVE" && vnfc.status !== "ACTIVE:NoMgmtIP") ill.push(vnfc);
       } else if (!(await this.#healAlone(vnfc, site))) ill.push(vnfc);
     }
-    if (ill.length === 0) return this.#end(o, { state: "COMPLETED", error: null, warnings: o.warnings });
+    if (ill.length === 0) return this.#end(o, { state: "COMPLETED", error: null, warnings: [] });
     const givenUp = ill.filter((v) => this.#parts.alarms.isRaised(v.id, "HEAL_GAVE_UP"));
     const names = (vnfcs: readonly Vnfc[]) => vnfcs.map((v) => v.name).join(", ");
     const detail = `${names(givenUp)}: every way to heal was tried; the alarm HEAL_GAVE_UP says what came of it`;
     if (givenUp.length > 0) return this.#end(o, { state: "FAILED_TEMP", error: failure(detail) });
-    if (o.cancelMode !== null)
-      return this.#end(o, { state: "FAILED_TEMP", error: failure(`cancelled while ${names(ill)} was not up`) });
+    const waits = ill.map((v) => `${v.name} is not up`);
+    await this.#wait(o, waits, HEAL_MAX_MS, waits.join("; "));
   }
 
   /** A VNFC that no group protects: its machine is all there is to go by. True: it runs. */

@@ -80,7 +80,7 @@ export class Operations {
     );
   }
 
-  /** Changes what is written of a VNF: done when this resolves, and on record as an operation. */
+  /** Changes what is written of a VNF (metadata as in RFC 7396, of one level): done when this resolves, and on record as an operation. */
   async modify(
     vnfId: string,
     change: Partial<Pick<VnfInstance, "name" | "description" | "metadata">>,
@@ -98,7 +98,8 @@ export class Operations {
         params,
       );
       const o = occurrences.changed(begun, { state: "COMPLETED" });
-      await lifecycle.changeVnf({ ...vnf, ...change, modifiedAt: this.#now() }, (tx) => occurrences.write(tx, o));
+      const metadata = merged(vnf.metadata, change.metadata ?? {});
+      await lifecycle.changeVnf({ ...vnf, ...change, metadata, modifiedAt: this.#now() }, (tx) => occurrences.write(tx, o));
       occurrences.tell(begun);
       occurrences.tell(o);
       return o;
@@ -241,6 +242,10 @@ export class Operations {
     return this.#clock.wall().toISOString();
   }
 }
+
+/** Null takes an entry away. */
+const merged = (had: VnfInstance["metadata"], patch: VnfInstance["metadata"]): VnfInstance["metadata"] =>
+  Object.fromEntries(Object.entries({ ...had, ...patch }).filter(([, v]) => v !== null));
 
 const whyNotCancelled = ({ isAutomatic, operation }: Occurrence): string =>
   isAutomatic

@@ -140,7 +140,7 @@ export class Requests {
     const { stitches, errors } = planStitches(d, { links: this.#nfvo.links(), taken, nameOf, newId: randomUUID });
     if (errors.length > 0) throw new Fault("INVALID", errors.join("\n"), { id: d.ns.id });
     const rows = stitches.map((stitch) => ({ link: linkKey(stitch.near, stitch.far), stitch }));
-    if (supersedes) await this.#supersede(d.ns.id);
+    const givenUp = supersedes ? this.#givenUp(d.ns.id) : null;
     const parts = partsOf(d, "INSTANTIATE", "ADDED", null, () => randomUUID());
     const occurrence = retried
       ? occurrences.changed(occurrences.stillFailedTemp(retried), {
@@ -148,14 +148,16 @@ export class Requests {
           error: null,
           vnfs: [...retried.vnfs, ...parts],
         })
-      : occurrences.begin(d.ns, "INSTANTIATE", parts, params);
+      : occurrences.begin(d.ns, "INSTANTIATE", parts, params, givenUp);
     await this.#db.transaction().execute(async (tx) => {
+      if (givenUp) await occurrences.write(tx, givenUp);
       await writeInstantiation(tx, d.ns, d.vnfcs, rows);
       await insertVnfInstances(tx, d.vnfs);
       await occurrences.write(tx, occurrence);
     });
     lifecycle.want({ ...d, stitches });
     for (const v of d.vnfs) stream.push({ type: "vnf.created", nsId: d.ns.id, vnfId: v.id, vnfName: v.name });
+    this.#tellGivenUp(givenUp);
     occurrences.tell(occurrence);
     return occurrence;
   }
@@ -166,13 +168,19 @@ export class Requests {
     return new Map(vnfds.map((r) => [r.body.id, productOf(r.body as Vnfd, r.id)]));
   }
 
-  /** What went on before is given up for what is asked for now. */
-  async #supersede(ns: NsId): Promise<void> {
+  /** What goes on, given up for what is asked for now: to be written with it, and before it. */
+  #givenUp(ns: NsId): Occurrence | null {
     const { occurrences } = this.#nfvo;
     const other = occurrences.runningOf(ns);
-    if (!other) return;
+    if (!other) return null;
     const error = other.error ?? failure("given up for what was asked for after it");
-    await occurrences.put(occurrences.changed(other, { state: "FAILED", error, cancelMode: null }));
+    return occurrences.changed(other, { state: "FAILED", error, cancelMode: null });
+  }
+
+  #tellGivenUp(o: Occurrence | null): void {
+    if (!o) return;
+    this.#nfvo.operations.forget(o.id);
+    this.#nfvo.occurrences.tell(o);
   }
 
   #wakeAll(id: string): void {
@@ -200,7 +208,7 @@ export class Requests {
       if ((isGone && !occurrences.runningOf(ns.id)) || d.ns.state === "NOT_INSTANTIATED")
         throw new Fault("CONFLICT", `NS ${id} is NOT_INSTANTIATED; there is nothing to terminate`, { id });
       const wanted: Ns = { ...d.ns, state: "TERMINATING", detail: null, modifiedAt: this.#now() };
-      if (supersedes) await this.#supersede(ns.id);
+      const givenUp = supersedes ? this.#givenUp(ns.id) : null;
       const o = rolledBack
         ? occurrences.changed(occurrences.stillFailedTemp(rolledBack), { state: "ROLLING_BACK" })
         : occurrences.begin(
@@ -208,12 +216,15 @@ export class Requests {
             "TERMINATE",
             partsOf(d, "TERMINATE", "REMOVED", null, () => randomUUID()),
             params,
+            givenUp,
           );
       await this.#db.transaction().execute(async (tx) => {
+        if (givenUp) await occurrences.write(tx, givenUp);
         await updateNsState(tx, wanted);
         await occurrences.write(tx, o);
       });
       lifecycle.want({ ...d, ns: wanted });
+      this.#tellGivenUp(givenUp);
       occurrences.tell(o);
       return o;
     });
@@ -230,8 +241,12 @@ export class Requests {
       const { lifecycle, occurrences, stream } = this.#nfvo;
       const running = occurrences.runningOf(d.ns.id);
       if (running && !supersedes) throw busy(d.ns, running);
-      await this.#supersede(d.ns.id);
-      await deleteNs(this.#db, d.ns.id);
+      const givenUp = this.#givenUp(d.ns.id);
+      await this.#db.transaction().execute(async (tx) => {
+        if (givenUp) await occurrences.write(tx, givenUp);
+        await deleteNs(tx, d.ns.id);
+      });
+      this.#tellGivenUp(givenUp);
       lifecycle.forget(d.ns.id);
       stream.push({ type: "ns.deleted", nsId: d.ns.id, nsName: d.ns.name });
     });

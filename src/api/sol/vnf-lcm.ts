@@ -162,17 +162,7 @@ function modify(c: Call): Promise<VnfOccurrenceOf> {
   const other = Object.keys(rest)[0];
   if (other !== undefined)
     return not(c, `${other} of a VNF cannot be changed; vnfInstanceName, vnfInstanceDescription and metadata can`);
-  return c.doors.modify(
-    idOf(c),
-    changeOf(vnfInstanceName, vnfInstanceDescription, merged(c.doors.getVnf(idOf(c)).metadata, metadata)),
-    paramsOf(c),
-  );
-}
-
-/** RFC 7396 of one level: null takes an entry away. */
-function merged(had: VnfView["metadata"], patch: Record<string, unknown> | undefined): VnfView["metadata"] | undefined {
-  if (patch === undefined) return undefined;
-  return Object.fromEntries(Object.entries({ ...had, ...patch }).filter(([, v]) => v !== null));
+  return c.doors.modify(idOf(c), changeOf(vnfInstanceName, vnfInstanceDescription, metadata), paramsOf(c));
 }
 
 /** Throws NOT_FOUND for a VNF that there is not, CONFLICT for one of an NS. */
