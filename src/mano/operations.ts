@@ -199,7 +199,7 @@ export class Operations {
       const set = which === null ? null : new Set(which);
       const concerned = d.vnfcs.filter((v) => set === null || set.has(v.id));
       if (operation === "HEAL" && concerned.length > 0 && concerned.every((v) => isStopped(d, v)))
-        throw new Fault("CONFLICT", "what is to be healed was stopped; start it by an OPERATE with changeStateTo STARTED", { id: nsId });
+        throw new Fault("CONFLICT", "what is to be healed was stopped; ask for an operate to STARTED first", { id: nsId });
       const o = occurrences.begin(
         d.ns,
         operation,

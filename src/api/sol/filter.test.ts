@@ -14,7 +14,7 @@ const THINGS = [
     isOn: true,
   },
   { id: "2", name: "it's, (so)", weight: 9, parts: [{ id: "p3", color: "blue" }], metadata: { site: "north" } },
-  { id: "3", weight: 500, at: "2026-11-26T10:00:00+01:00", "a/b": "slash" },
+  { id: "3", weight: 500, at: "2026-11-26T10:00:00+01:00", "a/b": "slash", metadata: { odd: { toString: 1, valueOf: 1 } } },
 ];
 const found = (filter: string) => THINGS.filter((t) => passes(parseFilter(filter, KNOWN), t)).map((t) => t.id);
 
@@ -44,6 +44,7 @@ test.for([
   ["(eq,a~1b,slash)", ["3"]],
   ["(neq,metadata/site,south)", ["2"]], // What is not there meets nothing.
   ["(eq,parts,green)", []],
+  ["(cont,metadata/odd,o)", []], // An object is no text.
   ["(eq,name,'')", []],
 ] as const)("%s finds %j", ([filter, ids]) => {
   expect(found(filter)).toEqual(ids);

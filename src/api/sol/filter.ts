@@ -91,7 +91,8 @@ function valuesAt(value: unknown, path: AttributePath): unknown[] {
 
 type Holds = (value: unknown, wanted: readonly string[]) => boolean;
 const isOne: Holds = (value, wanted) => wanted.some((w) => order(value, w) === 0);
-const hasOne: Holds = (value, wanted) => wanted.some((w) => String(value).includes(w));
+// An object is no text, and one of a client may have a "toString" that is none.
+const hasOne: Holds = (value, wanted) => typeof value !== "object" && wanted.some((w) => String(value).includes(w));
 const ordered =
   (test: (order: number) => boolean): Holds =>
   (value, [wanted]) => {

@@ -77,7 +77,9 @@ export const scaleNsRequest = object(
 
 const changeStateTo = Type.Enum(["STARTED", "STOPPED"], { description: "STARTED or STOPPED" });
 const stopType = Type.Optional(Type.Enum(["FORCEFUL", "GRACEFUL"], { description: "FORCEFUL or GRACEFUL" }));
-const gracefulStopTimeout = Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400, description: "whole seconds, at most a day" }));
+const gracefulStopTimeout = Type.Optional(
+  Type.Integer({ minimum: 0, maximum: 86_400, description: "whole seconds, at most a day" }),
+);
 
 /** SOL005 6.5.2.12. */
 export const updateNsRequest = object(
