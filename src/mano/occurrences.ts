@@ -12,6 +12,17 @@ import type { Deployment } from "./plan.ts";
 import { partsOf } from "./vnf-plan.ts";
 import type { WriteQueue } from "./writes.ts";
 
+/** In JSON, of what was asked for: a list shows it of thousands of operations. */
+const PARAMS_MAX = 16_384;
+const PARAM_MAX = 1_024;
+
+/** As they were asked for; of very many only the short ones. */
+function keptOf(params: Occurrence["params"]): Occurrence["params"] {
+  if (JSON.stringify(params).length <= PARAMS_MAX) return params;
+  const short = Object.entries(params).filter(([key, v]) => key.length + JSON.stringify(v).length <= PARAM_MAX);
+  return Object.fromEntries(short.slice(0, PARAMS_MAX / PARAM_MAX));
+}
+
 /** Of a life cycle operation that was not finished. */
 export const failure = (detail: string): NonNullable<Occurrence["error"]> => ({
   status: 500,
@@ -79,7 +90,7 @@ export class Occurrences {
       stateEnteredAt: now,
       isAutomatic: false,
       cancelMode: null,
-      params,
+      params: keptOf(params),
       error: null,
       warnings: [],
       vnfs,

@@ -13,6 +13,9 @@ import type { Deployment } from "./plan.ts";
 import type { Requests } from "./requests.ts";
 import { isStopped, partsOf, vnfcsOf } from "./vnf-plan.ts";
 
+/** Characters of the metadata of a VNF, in JSON. */
+const METADATA_MAX = 65_536;
+
 /** Rows of a list of occurrences: the newest. */
 export const OCCURRENCES_SHOWN = 10_000;
 
@@ -243,9 +246,12 @@ export class Operations {
   }
 }
 
-/** Null takes an entry away. */
-const merged = (had: VnfInstance["metadata"], patch: VnfInstance["metadata"]): VnfInstance["metadata"] =>
-  Object.fromEntries(Object.entries({ ...had, ...patch }).filter(([, v]) => v !== null));
+/** Null takes an entry away. Throws TOO_LARGE for more than a VNF may have. */
+function merged(had: VnfInstance["metadata"], patch: VnfInstance["metadata"]): VnfInstance["metadata"] {
+  const metadata = Object.fromEntries(Object.entries({ ...had, ...patch }).filter(([, v]) => v !== null));
+  if (JSON.stringify(metadata).length <= METADATA_MAX) return metadata;
+  throw new Fault("TOO_LARGE", `metadata: it would have more than ${METADATA_MAX} characters`);
+}
 
 const whyNotCancelled = ({ isAutomatic, operation }: Occurrence): string =>
   isAutomatic

@@ -191,6 +191,8 @@ test("what is written of a VNF is changed, under the condition that it is what w
     metadata: { owner: "me" },
   });
   expect((await bed.sol.ask("PATCH", `${VNFS}/${id}`, { vnfInstanceName: "x" }, ifMatch)).status).toBe(412);
+  const much = { metadata: { much: "x".repeat(70_000) } };
+  expect((await bed.sol.askUnchecked("PATCH", `${VNFS}/${id}`, much)).status).toBe(413);
   const modifyVnfInfoData = [{ vnfInstanceId: id, metadata: { owner: null, place: "here" } }];
   await bed.begin("update", { updateType: "MODIFY_VNF_INFORMATION", modifyVnfInfoData });
   expect((await bed.sol.ask("GET", `${VNFS}/${id}`)).body.metadata).toEqual({ place: "here" });
