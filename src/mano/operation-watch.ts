@@ -143,6 +143,15 @@ export class OperationWatch {
     this.#sinceMs.delete(o.id);
     // Nothing is left to cancel: neither now, nor when it is retried.
     await occurrences.put(occurrences.changed(o, { ...change, cancelMode: null }));
+    if (o.operation === "HEAL") this.#leaveAlone(o);
+  }
+
+  /** Heals of what no group protects are driven by the operation alone: none is left half-way, for that would hold up heals of others. */
+  #leaveAlone({ nsId, vnfs }: Occurrence): void {
+    const { lifecycle, healer, guardsOf } = this.#parts;
+    const d = lifecycle.of(nsId);
+    const guarded = new Set(d && guardsOf(d).flatMap((g) => g.members.map((m) => m.member.vnfcId)));
+    for (const { id } of vnfs.flatMap((p) => p.vnfcs)) if (!guarded.has(id)) healer.forget(id);
   }
 }
 

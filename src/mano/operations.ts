@@ -10,7 +10,7 @@ import type { ManoStore } from "../store/mano-schema.ts";
 import type { Nfvo } from "./nfvo.ts";
 import { failure } from "./occurrences.ts";
 import type { Deployment } from "./plan.ts";
-import type { Requests } from "./requests.ts";
+import { type Requests, someOf } from "./requests.ts";
 import { isStopped, partsOf, vnfcsOf } from "./vnf-plan.ts";
 
 /** Characters of the metadata of a VNF, in JSON. */
@@ -58,8 +58,8 @@ export class Operations {
   vnfOf(id: string): { readonly deployment: Deployment; readonly vnf: VnfInstance } {
     const found = this.#nfvo.lifecycle.vnfOf(id);
     if (found) return found;
-    const there = this.#nfvo.lifecycle.all.flatMap((d) => d.vnfs.map((v) => `${v.id} (${v.name})`)).join(", ") || "none";
-    throw new Fault("NOT_FOUND", `there is no VNF instance ${id}; there are: ${there}`, { id });
+    const there = this.#nfvo.lifecycle.all.flatMap((d) => d.vnfs.map((v) => `${v.id} (${v.name})`));
+    throw new Fault("NOT_FOUND", `there is no VNF instance ${id}; there are: ${someOf(there)}`, { id });
   }
 
   /**

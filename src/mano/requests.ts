@@ -17,6 +17,8 @@ import { type Deployment, planVnfcs, SERVER_NAME_MAX, serverNameOf, trafficNetNa
 import { linkKey, planStitches } from "./stitches.ts";
 import { partsOf, planVnfs, productOf } from "./vnf-plan.ts";
 
+const NAMES_MAX = 20;
+
 /** What takes its turn where VLANs of links are given. */
 const LINKS = "links" as NsId;
 
@@ -280,15 +282,15 @@ export class Requests {
   #deployment(id: string): Deployment {
     const found = this.#nfvo.lifecycle.of(id as NsId) ?? this.#nfvo.lifecycle.all.find((d) => d.ns.name === id);
     if (found) return found;
-    const there = this.#nfvo.lifecycle.all.map((d) => `${d.ns.id} (${d.ns.name})`).join(", ") || "none";
-    throw new Fault("NOT_FOUND", `there is no NS ${id}; there are: ${there}`, { id });
+    const there = this.#nfvo.lifecycle.all.map((d) => `${d.ns.id} (${d.ns.name})`);
+    throw new Fault("NOT_FOUND", `there is no NS ${id}; there are: ${someOf(there)}`, { id });
   }
 
   async #nsdIdOf(wanted: string): Promise<NsdId> {
     const nsds = (await readDescriptors(this.#db)).filter((r) => r.kind === "nsd");
     const found = nsds.find((r) => r.id === wanted) ?? nsds.findLast((r) => r.body.id === wanted);
     if (found) return found.id as NsdId;
-    const there = nsds.map((r) => `${r.id} (${r.body.id} ${r.body.version})`).join(", ") || "none";
+    const there = someOf(nsds.map((r) => `${r.id} (${r.body.id} ${r.body.version})`));
     throw new Fault("NOT_FOUND", `there is no NSD ${wanted}; there are: ${there}`, { id: wanted });
   }
 
@@ -350,6 +352,12 @@ export class Requests {
   #now(): string {
     return this.#clock.wall().toISOString();
   }
+}
+
+/** The first of them, in words: nobody reads a thousand in an error. */
+export function someOf(names: readonly string[]): string {
+  const more = names.length - NAMES_MAX;
+  return names.length === 0 ? "none" : `${names.slice(0, NAMES_MAX).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 /** The nets it has to itself, each in the VIM it is in. */
