@@ -11,12 +11,15 @@ export function vnfView(d: Deployment, vnf: VnfInstance, vimOf: VimOf): VnfView 
   const vnfcs = vnfcsOf(d, vnf);
   return {
     ...vnf,
+    modifiedAt: latest([vnf.modifiedAt, d.ns.modifiedAt]),
     nsName: d.ns.name,
     isInstantiated: isInstantiated(d.ns),
     vims: [...new Set(vnfcs.map((v) => v.vimAccountId))].map(vimOf),
     vnfcViews: vnfcs.map((v) => vnfcView(d, v)),
   };
 }
+
+const latest = (times: readonly string[]): string => times.reduce((a, b) => (a > b ? a : b));
 
 function vnfcView({ nsd, vnfd }: Deployment, v: Deployment["vnfcs"][number]): VnfcView {
   const vdu = vnfd.vdus.find((u) => u.id === v.vdu);
@@ -48,6 +51,6 @@ export function nsInstanceView(d: Deployment, vimOf: VimOf): NsInstanceView {
     isInstantiated: isUp,
     vnfs,
     links,
-    modifiedAt: ns.modifiedAt,
+    modifiedAt: latest([ns.modifiedAt, ...vnfs.map((v) => v.modifiedAt)]),
   };
 }

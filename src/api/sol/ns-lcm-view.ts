@@ -5,9 +5,22 @@ import { extLinks, movedLinks, plainOf, runningOf, stateOf } from "./vnf-lcm-vie
 
 // Network services and their life cycle operation occurrences as SOL005 shows them.
 
+// What SOL005 names and no service of ours has may be asked for too.
 export const NS_LIST: ListRules = {
-  always: ["id", "nsInstanceName", "nsInstanceDescription", "nsdId", "nsdInfoId", "flavourId", "nsState", "_links"],
-  complex: ["vnfInstance", "virtualLinkInfo", "nsScaleStatus", "additionalAffinityOrAntiAffinityRule", "monitoringParameter"],
+  always: ["id", "nsInstanceName", "nsInstanceDescription", "nsdId", "nsdInfoId", "flavourId", "priority", "nsState", "_links"],
+  complex: [
+    "vnfInstance",
+    "pnfInfo",
+    "virtualLinkInfo",
+    "vnffgInfo",
+    "sapInfo",
+    "nestedNsInstanceId",
+    "vnfSnapshotInfoIds",
+    "nsScaleStatus",
+    "additionalAffinityOrAntiAffinityRule",
+    "monitoringParameter",
+    "wanConnectionInfo",
+  ],
   byDefaultLeftOut: [
     "vnfInstance",
     "virtualLinkInfo",
@@ -30,7 +43,16 @@ export const NS_OCCURRENCE_LIST: ListRules = {
     "cancelMode",
     "_links",
   ],
-  complex: ["operationParams", "error", "resourceChanges", "warnings", "parameters", "switchOver"],
+  complex: [
+    "operationParams",
+    "error",
+    "resourceChanges",
+    "lcmCoordinations",
+    "rejectedLcmCoordinations",
+    "warnings",
+    "parameters",
+    "switchOver",
+  ],
   byDefaultLeftOut: ["operationParams", "error", "resourceChanges"],
 };
 
@@ -133,8 +155,9 @@ export function nsOccurrence(o: Occurrence) {
     _links: {
       self: { href: nsOccurrenceAt(o.id) },
       nsInstance: { href: nsAt(o.nsId) },
-      ...(o.state === "PROCESSING" && !o.isAutomatic && { cancel: to("cancel") }),
-      ...(o.state === "FAILED_TEMP" && { retry: to("retry"), rollback: to("rollback"), fail: to("fail") }),
+      ...(o.state === "PROCESSING" && !o.isAutomatic && o.operation !== "TERMINATE" && { cancel: to("cancel") }),
+      ...(o.state === "FAILED_TEMP" && { retry: to("retry"), fail: to("fail") }),
+      ...(o.state === "FAILED_TEMP" && o.operation === "INSTANTIATE" && { rollback: to("rollback") }),
     },
   };
 }

@@ -35,9 +35,21 @@ export const VNF_OCCURRENCE_LIST: ListRules = {
     "isCancelPending",
     "cancelMode",
     "changedInfo", // By an error of the definition it must be there.
+    "vnfSnapshotInfoId",
     "_links",
   ],
-  complex: ["operationParams", "error", "resourceChanges", "changedExtConnectivity", "affectedVipCps", "warnings", "switchOver"],
+  complex: [
+    "operationParams",
+    "error",
+    "resourceChanges",
+    "changedExtConnectivity",
+    "affectedVipCps",
+    "modificationsTriggeredByVnfPkgChange",
+    "lcmCoordinations",
+    "rejectedLcmCoordinations",
+    "warnings",
+    "switchOver",
+  ],
   byDefaultLeftOut: ["operationParams", "error", "resourceChanges", "changedExtConnectivity"],
 };
 
@@ -193,8 +205,9 @@ export function vnfOccurrence(o: Occurrence, part: VnfPart) {
     _links: {
       self: { href: vnfOccurrenceAt(part.id) },
       vnfInstance: { href: vnfAt(part.vnfId) },
-      ...(o.state === "PROCESSING" && !o.isAutomatic && { cancel: to("cancel") }),
-      ...(o.state === "FAILED_TEMP" && { retry: to("retry"), rollback: to("rollback"), fail: to("fail") }),
+      ...(o.state === "PROCESSING" && !o.isAutomatic && o.operation !== "TERMINATE" && { cancel: to("cancel") }),
+      ...(o.state === "FAILED_TEMP" && { retry: to("retry"), fail: to("fail") }),
+      ...(o.state === "FAILED_TEMP" && o.operation === "INSTANTIATE" && { rollback: to("rollback") }),
     },
   };
 }
