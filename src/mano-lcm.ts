@@ -63,10 +63,11 @@ function vnfDoors(nfvo: Nfvo, operations: Operations): VnfLcmDoors {
     const { deployment, vnf } = operations.vnfOf(id);
     return vnfView(deployment, vnf, vimOf(nfvo));
   };
-  const ofVnf = (vnfId: string, occurrence: Occurrence): VnfOccurrenceOf => ({
-    occurrence,
-    part: occurrence.vnfs.find((p) => p.vnfId === vnfId)!,
-  });
+  const ofVnf = (vnfId: string, occurrence: Occurrence): VnfOccurrenceOf => {
+    const part = occurrence.vnfs.find((p) => p.vnfId === vnfId);
+    if (part) return { occurrence, part };
+    throw new Fault("CONFLICT", `VNF ${vnfId} was taken away meanwhile`, { id: vnfId });
+  };
   const idOf = async (id: string) => (await operations.getOfVnf(id)).id;
   return {
     listVnfs: () => nfvo.lifecycle.all.flatMap((d) => d.vnfs.map((v) => vnfView(d, v, vimOf(nfvo)))),
@@ -89,7 +90,9 @@ function vnfDoors(nfvo: Nfvo, operations: Operations): VnfLcmDoors {
       (await operations.list()).flatMap((occurrence) => occurrence.vnfs.map((part) => ({ occurrence, part }))),
     getOccurrence: async (id) => {
       const occurrence = await operations.getOfVnf(id);
-      return { occurrence, part: occurrence.vnfs.find((p) => p.id === id)! };
+      const part = occurrence.vnfs.find((p) => p.id === id);
+      if (part) return { occurrence, part };
+      throw new Fault("NOT_FOUND", `VNF life cycle operation occurrence ${id} is about no VNF any more`, { id });
     },
     retry: async (id) => operations.retry(await idOf(id)),
     rollback: async (id) => operations.rollback(await idOf(id)),

@@ -146,6 +146,8 @@ export class Occurrences {
     const { id, groupId, kind, because, moves, openedAt, closedAt, times, state } = failover;
     const had = this.#automatic.get(id);
     const isClosed = state === "closed";
+    const parts = partsOf(d, operation, "MODIFIED", which, (vnf) => nameUuid(`${id} ${vnf.id}`));
+    const earlier = (had?.vnfs ?? []).filter((p) => !parts.some((now) => now.id === p.id));
     this.#keep({
       id,
       nsId: failover.nsId,
@@ -158,9 +160,8 @@ export class Occurrences {
       params: {},
       error: null,
       warnings: state === "stuck" ? because : [],
-      // Of an NS that was terminated in between: as they were.
-      vnfs:
-        d.vnfs.length === 0 ? (had?.vnfs ?? []) : partsOf(d, operation, "MODIFIED", which, (vnf) => nameUuid(`${id} ${vnf.id}`)),
+      // One that it was led to first and then away from stays, and all of an NS that was terminated in between: their clients have its id.
+      vnfs: [...parts, ...earlier],
       switchOver: { failoverId: id, groupId, kind, because, moves, openedAt, closedAt, times },
     });
   }

@@ -76,7 +76,8 @@ test("a whole life: made, instantiated, a member dies, the switch-over is an ope
 
   rig.vim.down("media-relay-a");
   const history = async () => (await sol.ask("GET", `${NS_OCCURRENCES}?all_fields`)).body;
-  const query = "exclude_fields=lcmCoordinations&filter=(eq,lcmOperationType,INSTANTIATE)"; // It may be named, though there is none.
+  // What there is none of may be named.
+  const query = "exclude_fields=lcmCoordinations&filter=(eq,lcmOperationType,INSTANTIATE)";
   expect((await sol.ask("GET", `${NS_OCCURRENCES}?${query}`)).body).toHaveLength(1);
   expect((await sol.ask("GET", `${NS}?filter=(eq,sapInfo/id,a)`)).body).toEqual([]);
   const isSwitchOver = (o: { switchOver?: unknown }) => o.switchOver !== undefined;
