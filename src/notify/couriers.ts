@@ -69,7 +69,14 @@ export class Couriers<E extends Numbered> implements AsyncDisposable {
 
   /** These are on the disk now. */
   hear(events: readonly E[]): void {
-    for (const { courier } of this.#running.values()) courier.hear(events);
+    for (const [subscription, { courier }] of this.#running) {
+      try {
+        courier.hear(events);
+      } catch (err) {
+        // Who wrote the events must not fail by it.
+        this.#parts.log.error({ err, subscription }, "a subscriber could not be told; the others are");
+      }
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

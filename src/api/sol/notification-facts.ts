@@ -12,37 +12,38 @@ const NESTED = ["nsInstanceSubscriptionFilter", "vnfInstanceSubscriptionFilter"]
  */
 export function letsPass(filter: SolInterest["filter"], facts: Facts): boolean {
   return Object.entries(filter ?? {}).every(([name, wanted]) => {
-    if (NESTED.includes(name)) return letsPass(wanted as SolInterest["filter"], facts);
-    if (name === "vnfProductsFromProviders") return facts[name] === undefined || productsAmong(wanted, facts[name]);
-    const there = facts[name];
-    return there === undefined || listed(wanted).some((value) => there.includes(String(value)));
+    if (NESTED.includes(name)) return !isObject(wanted) || letsPass(wanted as SolInterest["filter"], facts);
+    const there = Object.hasOwn(facts, name) ? facts[name] : undefined; // A name may be any, `constructor` too.
+    if (there === undefined) return true;
+    if (name === "vnfProductsFromProviders") return productsAmong(wanted, there);
+    return listed(wanted).some((value) => typeof value === "string" && there.includes(value));
   });
 }
 
+/** A filter was checked as far as it is common to all interfaces: what is in its structures may be anything. */
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const objectsIn = (value: unknown): readonly Readonly<Record<string, unknown>>[] => listed(value).filter(isObject);
+
 const listed = (wanted: unknown): readonly unknown[] => (Array.isArray(wanted) ? wanted : [wanted]);
-
-interface WantedProvider {
-  readonly vnfProvider?: string;
-  readonly vnfProducts?: readonly WantedProduct[];
-  /** So called in SOL005's definition of the package filter. */
-  readonly vnfProductsFromProviders?: readonly WantedProduct[];
-}
-
-interface WantedProduct {
-  readonly vnfProductName?: string;
-  readonly versions?: readonly { readonly vnfSoftwareVersion?: string; readonly vnfdVersions?: readonly string[] }[];
-}
 
 /** `product`: provider, product name, software version, version of the VNFD. */
 function productsAmong(wanted: unknown, product: readonly string[]): boolean {
   const [provider, name, software, vnfd] = product;
-  return (listed(wanted) as readonly WantedProvider[]).some((p) => {
+  return objectsIn(wanted).some((p) => {
+    // The second is how SOL005's definition of the package filter calls it.
     const products = p.vnfProducts ?? p.vnfProductsFromProviders;
     if (p.vnfProvider !== provider) return false;
-    return !products || products.some((q) => q.vnfProductName === name && isVersionOf(q, software, vnfd));
+    return !products || objectsIn(products).some((q) => q.vnfProductName === name && isVersionOf(q, software, vnfd));
   });
 }
 
-const isVersionOf = ({ versions }: WantedProduct, software: string | undefined, vnfd: string | undefined): boolean =>
+const isVersionOf = (
+  { versions }: Readonly<Record<string, unknown>>,
+  software: string | undefined,
+  vnfd: string | undefined,
+): boolean =>
   !versions ||
-  versions.some((v) => v.vnfSoftwareVersion === software && (!v.vnfdVersions || v.vnfdVersions.includes(vnfd ?? "")));
+  objectsIn(versions).some(
+    (v) => v.vnfSoftwareVersion === software && (!v.vnfdVersions || listed(v.vnfdVersions).includes(vnfd ?? "")),
+  );
