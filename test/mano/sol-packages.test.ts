@@ -129,7 +129,7 @@ test.for([
 
 test("more than may be kept is refused, and can be sent again", async () => {
   const at = await create();
-  const refused = await sol.ask("PUT", `${at}/package_content`, Buffer.alloc(2 ** 20 + 1), ZIP);
+  const refused = await sol.ask("PUT", `${at}/package_content`, Buffer.alloc(8 * 2 ** 20), ZIP);
   expect(refused).toMatchObject({
     status: 413,
     body: { detail: expect.stringMatching(/larger than 1 MiB.*mano\.packages\.mibMax/) },

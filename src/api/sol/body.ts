@@ -6,14 +6,14 @@ import { Fault } from "../../lib/fault.ts";
 /** The largest body in JSON; packages are streamed and have a limit of their own. */
 const BODY_BYTES_MAX = 1024 * 1024;
 const MISTAKES_MAX = 20;
-/** Objects and lists within one another. What lies deeper could be stored, and then not be shown: all that shows it calls itself. */
-const DEPTH_MAX = 100;
+/** What is nested deeper could not be written as JSON again. */
+const DEPTH_MAX = 64;
 
 /** Throws TOO_LARGE. */
 export async function bodyText(stream: Readable): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of stream) {
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
     bytes += (chunk as Buffer).length;
     if (bytes > BODY_BYTES_MAX) throw new Fault("TOO_LARGE", `the body is larger than ${BODY_BYTES_MAX} bytes`);
     chunks.push(chunk as Buffer);
@@ -41,18 +41,12 @@ function parsed(text: string, schema: TSchema): unknown {
   } catch (e) {
     throw new Fault("INVALID", `the body is not JSON: ${e instanceof Error ? e.message : String(e)}`);
   }
-  if (isTooDeep(value)) throw new Fault("INVALID", `the body has more than ${DEPTH_MAX} objects and lists within one another`);
+  if (isDeeper(value, DEPTH_MAX)) throw new Fault("INVALID", `the body is nested deeper than ${DEPTH_MAX} levels`);
   return value;
 }
 
-function isTooDeep(value: unknown): boolean {
-  let level: unknown[] = [value];
-  for (let depth = 0; depth <= DEPTH_MAX; depth += 1) {
-    level = level.flatMap((v) => (typeof v === "object" && v !== null ? Object.values(v) : []));
-    if (level.length === 0) return false;
-  }
-  return true;
-}
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === "object" && value !== null && (levels === 0 || Object.values(value).some((v) => isDeeper(v, levels - 1)));
 
 const described = (schema: unknown): string | undefined => (schema as { description?: string } | undefined)?.description;
 

@@ -68,9 +68,10 @@ export async function takeContentBehind({ doors, params, stream }: Call): Promis
   await doors.receive(params.id!, streamed(stream));
 }
 
-function streamed(stream: Readable | null): Readable {
+/** What is not read to its end, for it is refused, must not end the connection that says so. */
+function streamed(stream: Readable | null): AsyncIterable<Uint8Array> {
   if (stream === null) throw new Fault("INVALID", "the body is empty: want a package or a descriptor");
-  return stream;
+  return stream.iterator({ destroyOnReturn: false });
 }
 
 export async function giveContent({ doors, params, headers }: Call): Promise<Answer> {

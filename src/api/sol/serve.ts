@@ -90,9 +90,14 @@ class Serving {
     void reply.header("version", API_VERSIONS[api]); // Of what is refused before it is known which one is meant.
     void reply.header("version", versionFor(api, headerOf(request, "version")));
     const accepted = acceptable(request.headers.accept, route.offers ?? ["application/json"]);
-    const call = await this.#callOf(route, request, accepted);
-    const value = await this.#done(route, get, call, request);
-    return this.#send(route, call, value, reply);
+    try {
+      const call = await this.#callOf(route, request, accepted);
+      const value = await this.#done(route, get, call, request);
+      return this.#send(route, call, value, reply);
+    } catch (e) {
+      if (request.body instanceof Readable) request.body.resume(); // Who still sends reads the answer only then.
+      throw e;
+    }
   }
 
   async #callOf(route: BoundRoute, request: FastifyRequest, accepted: string): Promise<SolCall<unknown>> {

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { apiRootOf, withAbsoluteLinks } from "./address.ts";
 import { checkedJson } from "./body.ts";
 import { acceptable, understood } from "./media-type.ts";
+import { letsPass } from "./notification-facts.ts";
 import { checkConditions, etagOf } from "./precondition.ts";
 import { apiVersionInformation, versionFor } from "./versions.ts";
 
@@ -84,4 +85,21 @@ test("a body is told every mistake by its path; attributes that are not known pa
   expect(() => checkedJson("{}", schema)).toThrow(/name/);
   expect(() => checkedJson(" ", schema)).toThrow(/the body is empty/);
   expect(() => checkedJson("{", schema)).toThrow(/the body is not JSON/);
+  expect(() => checkedJson(`{"name":"n","x":${"[".repeat(5_000)}${"]".repeat(5_000)}}`, schema)).toThrow(/nested deeper than/);
+});
+
+test.for([
+  [{ types: ["a", "b"] }, true],
+  [{ types: "c" }, false],
+  [{ types: [{ toString: 1 }] }, false],
+  [{ constructor: "x", toString: ["y"], ["__proto__"]: "z" }, true],
+  [{ nsInstanceSubscriptionFilter: "x" }, true],
+  [{ nsInstanceSubscriptionFilter: { types: "c" } }, false],
+  [{ vnfProductsFromProviders: [{ vnfProvider: "p" }] }, true],
+  [{ vnfProductsFromProviders: ["p", null, { vnfProvider: "p", vnfProducts: 1 }] }, false],
+  [{ vnfProductsFromProviders: { vnfProvider: "p", vnfProducts: [null, { vnfProductName: "n", versions: 1 }] } }, false],
+  [{ vnfProductsFromProviders: [{ vnfProvider: "p", vnfProducts: [{ vnfProductName: "n" }] }] }, true],
+] as const)("a filter %j lets pass: %s; what is in it may be anything", ([filter, does]) => {
+  const facts = { types: ["a"], vnfProductsFromProviders: ["p", "n", "1", "2"] };
+  expect(letsPass(filter as unknown as Parameters<typeof letsPass>[0], facts)).toBe(does);
 });
