@@ -34,6 +34,13 @@ export function rangesOf(cidrs: readonly string[]): BlockList {
   return list;
 }
 
+/** `::ffff:a00:1` leads to 10.0.0.1, and counts as that. */
+function unmapped(address: string): string {
+  const [, high, low] = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/i.exec(address) ?? [];
+  if (high === undefined || low === undefined) return address.replace(/^::ffff:(?=\d+\.)/i, "");
+  return [high, low].flatMap((part) => [Number.parseInt(part, 16) >> 8, Number.parseInt(part, 16) & 255]).join(".");
+}
+
 const familyOf = (address: string) => (isIPv6(address) ? "ipv6" : "ipv4");
 const holds = (list: BlockList, address: string): boolean => list.check(address, familyOf(address));
 
@@ -59,7 +66,8 @@ export class CallbackPolicy {
   }
 
   /** Why we do not connect there; null: we do. */
-  whyNot(address: string, port: number): string | null {
+  whyNot(reached: string, port: number): string | null {
+    const address = unmapped(reached);
     const isOurs = isLoopback(address) || ownAddresses().has(address);
     if (isOurs && this.#rules.ownPorts().includes(port)) return `${address} port ${port} is this daemon itself`;
     if (this.#allowed !== null)

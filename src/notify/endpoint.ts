@@ -121,7 +121,7 @@ export class Endpoint implements Disposable {
     const agent = this.#agentFor(url);
     try {
       const headers = {
-        authorization: basic(encodeURIComponent(clientId), encodeURIComponent(clientPassword)), // RFC 6749, 2.3.1.
+        authorization: basic(formEncoded(clientId), formEncoded(clientPassword)), // RFC 6749, 2.3.1.
         "content-type": "application/x-www-form-urlencoded",
         accept: "application/json",
       };
@@ -162,6 +162,8 @@ export class Endpoint implements Disposable {
   }
 }
 
+/** Of half a letter there is no encoding. */
+const formEncoded = (text: string): string => encodeURIComponent(text.toWellFormed());
 const basic = (name: string, password: string): string => `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`;
 
 const refused = (method: string, status: number, askedMs: number | null): Refusal =>

@@ -145,7 +145,8 @@ test("a name is resolved when we connect, and goes nowhere else than its rules l
 test.for([
   ["http://127.0.0.1/x", { thisMachine: false }, /this machine itself/],
   ["http://2130706433/x", { thisMachine: false }, /127\.0\.0\.1 is this machine itself/],
-  ["http://[::ffff:7f00:1]/x", { thisMachine: false }, /this machine itself/],
+  ["http://[::ffff:7f00:1]/x", { thisMachine: false }, /127\.0\.0\.1 is this machine itself/],
+  ["http://[::ffff:169.254.169.254]/x", {}, /169\.254\.169\.254 is link-local/],
   ["http://[::1]/x", { thisMachine: false }, /this machine itself/],
   ["http://10.1.2.3/x", { allow: ["10.0.0.0/8"] }, null],
   ["http://127.0.0.1/x", { allow: ["127.0.0.1"], thisMachine: false }, null],
