@@ -1,6 +1,5 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { text } from "node:stream/consumers";
 import { Fault } from "../lib/fault.ts";
 import { VERSION } from "../lib/version.ts";
 import type { CallbackPolicy } from "../notify/callback-policy.ts";
@@ -103,9 +102,14 @@ async function tokenOf(policy: CallbackPolicy, credentials: ClientCredentials, s
   const url = checkOrigin(policy, tokenEndpoint, "tokenEndpoint");
   const answer = await ask(policy, url, { method: "POST", signal, headers }, "grant_type=client_credentials");
   if (answer.statusCode !== 200) throw refuse(answer, `tokenEndpoint answers ${answer.statusCode}`);
-  if (Number(answer.headers["content-length"] ?? 0) > TOKEN_BYTES_MAX)
-    throw refuse(answer, "tokenEndpoint answers with no token");
-  const token = tokenIn(await text(answer));
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > TOKEN_BYTES_MAX) throw refuse(answer, "tokenEndpoint answers with no token");
+    chunks.push(chunk);
+  }
+  const token = tokenIn(Buffer.concat(chunks).toString());
   if (token === null) throw new Error("tokenEndpoint: the answer has no access_token (RFC 6749, 5.1)");
   return token;
 }
