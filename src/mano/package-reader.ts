@@ -63,24 +63,37 @@ export class PackageReader {
     partsOf(one);
     const zip = await this.#open(one);
     const packed = new ZipFile();
+    const out = packed.outputStream as Readable;
+    let source: Readable | null = null;
+    const end = (e: Error) => void out.destroy(e); // Told to who reads it.
+    packed.on("error", end);
+    out.once("close", () => {
+      source?.destroy(); // Who stops reading leaves one half read: it holds the file open.
+      zip[Symbol.dispose]();
+    });
     for (const { path } of one.content!.artifacts)
       packed.addReadStreamLazy(path, (done: (e: Error | null, s: Readable) => void) => {
         zip.stream(path).then(
-          (stream) => done(null, stream!),
+          (stream) => {
+            source = stream!.once("error", end);
+            if (out.destroyed) source.destroy();
+            done(null, source);
+          },
           (e: Error) => done(e, empty()),
         );
       });
     packed.end();
-    const out = packed.outputStream as Readable;
-    out.once("close", () => zip[Symbol.dispose]());
     return out;
   }
 
   async #slice(one: DescriptorPackage, path: string, from: number, to: number): Promise<Readable> {
     const zip = await this.#open(one);
-    const source = (await zip.stream(path))!;
+    const source = await zip.stream(path).catch((e: unknown) => {
+      zip[Symbol.dispose]();
+      throw e;
+    });
     const out = new PassThrough();
-    void pipeline(source, (chunks) => sliced(chunks, from, to), out)
+    void pipeline(source!, (chunks) => sliced(chunks, from, to), out)
       .catch((e: Error) => out.destroy(e)) // Told to who reads it.
       .finally(() => zip[Symbol.dispose]());
     return out;
