@@ -24,7 +24,7 @@ export interface PnfdContent {
 }
 
 /** Texts are read whole; one that is longer is refused by its length. */
-const TEXT_BYTES_MAX = 4 * 2 ** 20;
+export const TEXT_BYTES_MAX = 4 * 2 ** 20;
 
 /** As `readDescriptorFile`, of what is held in memory or is on a disk at a path, with the checksum of each file of a package. */
 export async function readContent(given: Uint8Array | string, file: string, known: KnownVnfds): Promise<Content> {

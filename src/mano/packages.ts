@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Given } from "../descriptor/aside.ts";
-import { readPnfdContent } from "../descriptor/content.ts";
+import { readPnfdContent, TEXT_BYTES_MAX } from "../descriptor/content.ts";
 import { flawText } from "../descriptor/flaw.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
@@ -43,6 +43,8 @@ const WORDS: Readonly<Record<PackageKind, { readonly what: string; readonly list
 };
 const EVENT = { nsd: "nsd.changed", vnf: "package.changed", pnfd: "pnfd.changed" } as const;
 
+const BEING_TAKEN_IN = "its content is being taken in; wait until it is ONBOARDED or ERROR";
+
 /** What is done to one package now; the signal ends what can be ended. */
 interface Work {
   readonly end: AbortController;
@@ -61,12 +63,11 @@ export class Packages implements AsyncDisposable {
   /** At the start of the daemon: what was acknowledged is finished, what was not is as if it had not been asked for. */
   async start(): Promise<void> {
     const { db, files } = this.#parts;
-    const all = await readPackages(db);
-    const kept = new Set(all.filter((p) => p.onboarding === "PROCESSING" || p.onboarding === "ONBOARDED").map((p) => p.id));
-    const isUnderWay = (id: string) => this.#work.has(id);
-    await files.sweep((id) => kept.has(id), isUnderWay);
-    for (const one of all) {
-      if (isUnderWay(one.id)) continue;
+    const isKept = (p: DescriptorPackage) => p.onboarding === "PROCESSING" || p.onboarding === "ONBOARDED";
+    const kept = new Set((await readPackages(db)).filter(isKept).map((p) => p.id));
+    await files.sweep((id) => kept.has(id));
+    for (const one of await readPackages(db)) {
+      if (this.#work.has(one.id)) continue; // Clients are served already.
       if (one.onboarding === "PROCESSING") void this.#begin(one.id, () => this.#process(one));
       else if (one.onboarding === "UPLOADING" && one.origin)
         void this.#begin(one.id, (signal) => this.#downloaded(one, one.origin!, signal));
@@ -117,6 +118,7 @@ export class Packages implements AsyncDisposable {
   ): Promise<PackageView> {
     return this.#parts.catalogue.inTurn(async () => {
       const one = await this.#found(kind, id);
+      if (this.#work.has(id)) throw new Fault("CONFLICT", BEING_TAKEN_IN); // What takes it in would write over it.
       if (operational !== undefined && one.onboarding !== "ONBOARDED")
         throw new Fault("CONFLICT", `it is ${one.onboarding}; only what is ONBOARDED is enabled and disabled`);
       if (operational === one.operational) throw new Fault("CONFLICT", `it is ${operational} already`);
@@ -234,7 +236,8 @@ export class Packages implements AsyncDisposable {
         await this.#takePnfd(path, one);
         return;
       }
-      const given = one.upload!.type === "text/plain" ? await readFile(path) : path;
+      const { type, bytes } = one.upload!;
+      const given = type === "text/plain" && bytes <= TEXT_BYTES_MAX ? await readFile(path) : path;
       await this.#take(given, one.upload!, one, async (ids) => {
         for (const id of ids) if (id !== one.id) await files.share(one.id, id);
       });
@@ -309,7 +312,7 @@ export class Packages implements AsyncDisposable {
   }
 
   async #checkFree(one: PackageView, isForced: boolean): Promise<void> {
-    if (this.#work.has(one.id)) throw new Fault("CONFLICT", "its content is being taken in; wait until it is ONBOARDED or ERROR");
+    if (this.#work.has(one.id)) throw new Fault("CONFLICT", BEING_TAKEN_IN);
     if (one.isInUse) throw new Fault("CONFLICT", "there are NSs made of it; delete those first");
     if (one.operational === "ENABLED" && !isForced) throw new Fault("CONFLICT", "it is ENABLED; disable it first (PATCH)");
     const nsds = (await readPackages(this.#parts.db, "nsd")).filter((n) => n.uses.includes(one.id));

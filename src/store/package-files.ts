@@ -15,6 +15,8 @@ export type Received = Upload & { readonly part: string };
 export class PackageFiles {
   readonly #dir: string;
   readonly #bytesMax: number;
+  /** Ids that files were written for before leftovers were swept away: those are none. Null: they were. */
+  #fresh: Set<string> | null = new Set();
 
   constructor(dir: string, bytesMax: number) {
     this.#dir = dir;
@@ -27,6 +29,7 @@ export class PackageFiles {
 
   /** Writes what comes to the disk as it comes. Throws TOO_LARGE, and whatever ends the stream; then nothing of it is left. */
   async receive(id: string, chunks: AsyncIterable<Uint8Array>): Promise<Received> {
+    this.#fresh?.add(id);
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
     const part = join(this.#dir, `${id}.${randomBytes(4).toString("hex")}.part`);
     try {
@@ -61,12 +64,14 @@ export class PackageFiles {
 
   /** From now on it is the content of `id`. */
   async keep({ part }: Received, id: string): Promise<void> {
+    this.#fresh?.add(id);
     await rename(part, this.pathOf(id));
     await this.#sync();
   }
 
   /** The content of one is that of the other too. */
   async share(from: string, to: string): Promise<void> {
+    this.#fresh?.add(to);
     await rm(this.pathOf(to), { force: true });
     await link(this.pathOf(from), this.pathOf(to));
     await this.#sync();
@@ -81,13 +86,14 @@ export class PackageFiles {
   }
 
   /** Deletes what a crash left: parts, and contents that nobody has. */
-  async sweep(has: (id: string) => boolean, isUnderWay: (id: string) => boolean): Promise<void> {
+  async sweep(has: (id: string) => boolean): Promise<void> {
     const names = await readdir(this.#dir).catch(() => []); // No folder, no leftovers.
     for (const name of names) {
       const [, id, kind] = OURS.exec(name) ?? [];
-      if (id === undefined || isUnderWay(id) || (kind === "content" && has(id))) continue;
+      if (id === undefined || this.#fresh?.has(id) || (kind === "content" && has(id))) continue;
       await rm(join(this.#dir, name), { force: true });
     }
+    this.#fresh = null;
   }
 
   async #sync(): Promise<void> {
