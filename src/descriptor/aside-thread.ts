@@ -1,8 +1,12 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Task } from "./aside.ts";
 import { knownOf } from "./compile.ts";
-import { readContent } from "./content.ts";
+import { readContent, readPnfdContent } from "./content.ts";
 
 // Begun by `aside.ts` for one task.
 const { given, file, known } = workerData as Task;
-parentPort?.postMessage(await readContent(given, file, knownOf(known.blueprints, [...known.names])));
+parentPort?.postMessage(
+  known === null
+    ? await readPnfdContent(given, file)
+    : await readContent(given, file, knownOf(known.blueprints, [...known.names])),
+);

@@ -2,7 +2,8 @@ import { readFile, stat } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import type { VnfBlueprint } from "../model/blueprint.ts";
 import { knownOf } from "./compile.ts";
-import { type Content, readContent } from "./content.ts";
+import { type Content, type PnfdContent, readContent, readPnfdContent } from "./content.ts";
+import type { Flaw } from "./flaw.ts";
 import { Zip } from "./zip.ts";
 
 /** What takes a few milliseconds to read is read at once; a thread takes longer to begin. Of a package, what its texts unpack to. */
@@ -19,7 +20,8 @@ export type Given = Uint8Array | string;
 export interface Task {
   readonly given: Given;
   readonly file: string;
-  readonly known: OnBoard;
+  /** Null: it is a PNFD, which refers to nothing. */
+  readonly known: OnBoard | null;
 }
 
 /** VNFDs that may be referred to: those that are needed, and what all are called. */
@@ -31,14 +33,30 @@ export interface OnBoard {
 /** As `readContent`, beside a daemon whose reactions must not wait: what is large is read by a thread of its own, with a heap and a time of its own. */
 export async function readAside(given: Given, file: string, known: OnBoard): Promise<Content> {
   if (await isSmall(given)) return readContent(given, file, knownOf(known.blueprints, [...known.names]));
-  const task: Task = { given, file, known };
+  const refused = (flaw: Flaw): Content => ({
+    reading: { form: "unknown", outcome: null, flaws: [flaw], notes: [] },
+    files: [],
+  });
+  return inThread({ given, file, known }, refused);
+}
+
+/** As `readAside`, of a PNFD. */
+export async function readPnfdAside(given: Given, file: string): Promise<PnfdContent> {
+  if (await isSmall(given)) return readPnfdContent(given, file);
+  const refused = (flaw: Flaw): PnfdContent => ({ reading: { pnfd: null, flaws: [flaw], parts: null }, files: [] });
+  return inThread({ given, file, known: null }, refused);
+}
+
+async function inThread<T>(task: Task, refused: (flaw: Flaw) => T): Promise<T> {
+  const { given, file } = task;
   const longestMs = LONGEST_MS + (await bytesOf(given)) / HASHED_BYTES_PER_MS;
   const worker = new Worker(new URL("./aside-thread.ts", import.meta.url), {
     workerData: task,
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX },
   });
-  const { promise, resolve, reject } = Promise.withResolvers<Content>();
-  const tooMuch = (what: string): void => resolve(refused(file, what));
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const tooMuch = (what: string): void =>
+    resolve(refused({ file, line: null, column: null, path: "", what, remedy: "write less" }));
   const late = setTimeout(() => tooMuch(`it took more than ${Math.round(longestMs / 1000)} s to read`), longestMs);
   worker.once("message", resolve);
   worker.once("error", (e: NodeJS.ErrnoException) =>
@@ -65,13 +83,3 @@ async function isSmall(given: Given): Promise<boolean> {
     return true; // It is refused at once, with the reason.
   }
 }
-
-const refused = (file: string, what: string): Content => ({
-  reading: {
-    form: "unknown",
-    outcome: null,
-    flaws: [{ file, line: null, column: null, path: "", what, remedy: "write less" }],
-    notes: [],
-  },
-  files: [],
-});

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import type { Given } from "../descriptor/aside.ts";
-import { readPnfdContent, TEXT_BYTES_MAX } from "../descriptor/content.ts";
+import { type Given, readPnfdAside } from "../descriptor/aside.ts";
+import { TEXT_BYTES_MAX } from "../descriptor/content.ts";
 import { flawText } from "../descriptor/flaw.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
@@ -251,7 +251,7 @@ export class Packages implements AsyncDisposable {
   /** Nothing is compiled of a PNFD: it is kept, and found by what it says of itself. */
   async #takePnfd(path: string, one: DescriptorPackage): Promise<void> {
     const { catalogue, db } = this.#parts;
-    const { reading, files } = await readPnfdContent(path, "descriptor");
+    const { reading, files } = await readPnfdAside(path, "descriptor");
     const { pnfd, flaws } = reading;
     if (pnfd === null) throw new Fault("DESCRIPTOR", flaws.map(flawText).join("\n"), { errors: flaws.length });
     await catalogue.inTurn(async () => {

@@ -73,6 +73,13 @@ test.for([
   });
 });
 
+test("one that is too long is refused too, sooner or later", async () => {
+  const at = await create();
+  expect([202, 400]).toContain((await sol.ask("PUT", `${at}/pnfd_content`, `a: ${"x".repeat(300_000)}`, YAML)).status);
+  const { detail } = await until("it is in ERROR", async () => (await sol.ask("GET", at)).body.onboardingFailureDetails);
+  expect(detail).toMatch(/the file has 300003 characters/);
+});
+
 test("who subscribed is told of NSDs, PNFDs and packages in ETSI's shapes, once each", async () => {
   await using receiver = await Receiver.start();
   for (const api of ["nsd", "vnfpkgm"])
