@@ -34,7 +34,10 @@ export interface Sol extends SolSettings {
 
 /** The MANO's API. The caller listens. */
 export function serveMano(doors: ManoDoors, sol: Sol, log: Log, { gate, tls, oauth2 }: Guarded = {}): FastifyInstance {
-  const app = makeHttp(tls);
+  const app = makeHttp(tls, {
+    answer: (error, request, reply) => void sendProblem(reply, error, request, log),
+    broken: (status, sentence) => JSON.stringify(problemOf(Object.assign(new Error(sentence), { statusCode: status }))),
+  });
   app.addContentTypeParser("application/zip", { parseAs: "buffer", bodyLimit: PACKAGE_BYTES_MAX }, (_request, body, done) =>
     done(null, body),
   );
