@@ -7,6 +7,8 @@ import type { Upload } from "../model/package.ts";
 /** Ours, and nobody else's in the folder: a content that is whole, and one that is not yet. */
 const OURS = /^([0-9a-f-]{36})\.(content|[0-9a-f]{8}\.part)$/;
 const BYTES_PER_MIB = 2 ** 20;
+/** A disk that takes nothing, and no fault of what is written. */
+const OF_DISK: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS", "EACCES"]);
 
 /** A content that came whole and is on the disk, under a name that only its receiver knows. */
 export type Received = Upload & { readonly part: string };
@@ -39,7 +41,9 @@ export class PackageFiles {
       return { ...upload, part };
     } catch (e) {
       await rm(part, { force: true });
-      throw e;
+      throw OF_DISK.has((e as NodeJS.ErrnoException).code ?? "")
+        ? new Fault("STORE_REFUSED", `the content cannot be written: ${(e as Error).message}`, {}, { cause: e })
+        : e;
     }
   }
 
