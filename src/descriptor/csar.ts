@@ -80,8 +80,8 @@ type Refuse = (at: string, what: string, remedy: string, line?: number | null) =
 /** The blocks of TOSCA.meta, by name in small letters. */
 function metaOf(text: string): Map<string, string> {
   const pairs = text.split(/\r?\n/).flatMap((line) => {
-    const [, key, value] = /^\s*([A-Za-z-]+)\s*:\s*(.*?)\s*$/.exec(line) ?? [];
-    return key === undefined ? [] : [[key.toLowerCase(), value!] as const];
+    const [, key, value] = /^\s*([A-Za-z-]+)\s*:(.*)$/.exec(line) ?? [];
+    return key === undefined ? [] : [[key.toLowerCase(), value!.trim()] as const];
   });
   return new Map(pairs);
 }

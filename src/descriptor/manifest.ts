@@ -35,7 +35,8 @@ export function readManifest(text: string): Manifest {
   const wrong: { line: number; what: string }[] = [];
   let block: { source?: string; algorithm?: string; hash?: string; line: number } = { line: 0 };
   for (const [i, written] of body.entries()) {
-    const [, key, value] = /^\s*([A-Za-z_ -]+?)\s*:\s*(.*?)\s*$/.exec(written) ?? [];
+    // No two parts of it may take the same letters: a long line of spaces would keep it busy for hours.
+    const [, key, value] = /^([A-Za-z_ \t-]+):(.*)$/.exec(written.trim())?.map((part) => part.trim()) ?? [];
     if (key === undefined) {
       if (written.trim() !== "" && !written.trim().startsWith("#"))
         wrong.push({ line: i + 1, what: `${JSON.stringify(written.trim().slice(0, 60))} is no "name: value"` });

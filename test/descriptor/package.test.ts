@@ -65,6 +65,11 @@ describe("a package is opened", () => {
 
 test.for<[string, () => Packed[], RegExp]>([
   [
+    "a manifest with a line that is long",
+    () => withManifest(plainFiles, (text) => text.replace("\n", `\n y${" ".repeat(20_000)}x\n`)),
+    /p\.csar!d\.mf:2: .* is no "name: value"/,
+  ],
+  [
     "a path that leads out",
     () => [...plainFiles, { name: "../../etc/passwd", bytes: "x" }],
     /a name leads out of the package.*pack with paths inside it only/,
