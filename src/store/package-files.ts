@@ -60,7 +60,8 @@ export class PackageFiles {
         );
       if (head.length < 4) head = Buffer.concat([head, chunk.subarray(0, 4)]);
       hash.update(chunk);
-      await file.write(chunk);
+      // A disk that is nearly full takes a part of it.
+      for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
     }
     const isZip = head.length >= 4 && head[0] === 0x50 && head[1] === 0x4b && (head[2] === 3 || head[2] === 5);
     return { type: isZip ? "application/zip" : "text/plain", bytes, sha256: hash.digest("hex") };
