@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { PassThrough, type Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { ZipFile } from "yazl";
 import { Zip } from "../descriptor/zip.ts";
@@ -102,7 +103,10 @@ export class PackageReader {
   async #read(one: DescriptorPackage, paths: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
     using zip = await this.#open(one);
     const found = new Map<string, Buffer>();
-    for (const path of paths) found.set(path, Buffer.from((await zip.text(path)) ?? ""));
+    for (const path of paths) {
+      const stream = await zip.stream(path);
+      if (stream !== null) found.set(path, await buffer(stream)); // Byte for byte: a certificate may be no text.
+    }
     return found;
   }
 
