@@ -41,9 +41,9 @@ export class PackageFiles {
       return { ...upload, part };
     } catch (e) {
       await rm(part, { force: true });
-      throw OF_DISK.has((e as NodeJS.ErrnoException).code ?? "")
-        ? new Fault("STORE_REFUSED", `the content cannot be written: ${(e as Error).message}`, {}, { cause: e })
-        : e;
+      const { code = "" } = e as NodeJS.ErrnoException;
+      if (OF_DISK.has(code)) throw new Fault("STORE_REFUSED", `the content cannot be written (${code})`, {}, { cause: e });
+      throw e;
     }
   }
 
