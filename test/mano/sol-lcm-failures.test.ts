@@ -214,7 +214,7 @@ test("what cannot be done is refused in ETSI's shape, says why, and changes noth
     [`${bed.ns}/terminate`, { terminationTime: "soon" }, 400, /terminationTime: want a time/],
     [NS, { nsdId: "media", nsName: "b", nsDescription: "", vimAccounts: null }, 400, /vimAccounts: want an object/],
     [NS, { nsdId: "media", nsName: "b", nsDescription: "", vimAccounts: { "relay-a": {} } }, 400, /vimAccounts/],
-    [`${vnf}/heal`, { additionalParams: nested(2_000) }, 400, /within one another/],
+    [`${vnf}/heal`, { additionalParams: nested(2_000) }, 400, /nested deeper/],
     [`${bed.ns}/heal`, {}, 400, /exactly one of healNsData and healVnfData/],
     [`${bed.ns}/heal`, { healVnfData: [{ vnfInstanceId: NOBODY }] }, 404, /there is no VNF instance/],
     [`${bed.ns}/scale`, { scaleType: "SCALE_NS", scaleNsData: {} }, 422, /no scaling aspect/],
