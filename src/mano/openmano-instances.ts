@@ -85,15 +85,20 @@ export class OpenmanoInstances implements AsyncDisposable {
     return found === undefined ? null : this.#parts.requests.getNs(found.ns.id);
   }
 
+  /** After the run that there is, which may have looked before what it is to find was written, and be about to end. */
   #run(uuid: string): void {
-    if (this.#runs.has(uuid) || this.#stopped.signal.aborted) return;
-    const run = this.#work(uuid).finally(() => this.#runs.delete(uuid));
+    if (this.#stopped.signal.aborted) return;
+    const before = this.#runs.get(uuid);
+    const run = (before === undefined ? this.#work(uuid) : before.then(() => this.#work(uuid))).finally(() => {
+      if (this.#runs.get(uuid) === run) this.#runs.delete(uuid);
+    });
     this.#runs.set(uuid, run);
   }
 
   async #work(uuid: string): Promise<void> {
     const { db, clock, log } = this.#parts;
     const { signal } = this.#stopped;
+    let told = "";
     while (!signal.aborted) {
       const instance = await readOmInstance(db, uuid);
       if (instance === undefined) return;
@@ -101,11 +106,15 @@ export class OpenmanoInstances implements AsyncDisposable {
       try {
         if (await this.#step(instance)) return;
       } catch (e) {
+        const isRefused = e instanceof Fault && e.code !== "VIM_UNREACHABLE";
+        if (isRefused && instance.state === "WANTED" && instance.failed === null) await failOmInstance(db, uuid, e.message);
+        else restMs = LOST_MS;
         if (!(e instanceof Fault))
           log.error({ err: e, instance: uuid }, "a step of an instance failed by a bug; it is tried again");
-        if (e instanceof Fault && e.code !== "VIM_UNREACHABLE" && instance.state === "WANTED")
-          await failOmInstance(db, uuid, e.message);
-        else restMs = LOST_MS;
+        else if (isRefused && restMs === LOST_MS && told !== e.message) {
+          told = e.message;
+          log.warn({ err: e, instance: uuid }, "what is left of an instance cannot be taken away yet; it is tried again");
+        }
       }
       await clock.sleep(restMs, signal).catch(() => {});
     }
