@@ -80,6 +80,19 @@ test("an instance runs in the VIM, is shown with its addresses, and nothing of i
   expect(await namesAtVim("/any/servers")).not.toContain("one-linux1-linux-VM-1");
 });
 
+test("instances that are asked for at once under one name are one NS each", async () => {
+  const ask = () => rig.ask("POST", "/gold/instances", { instance: { name: "same", scenario: "simple", datacenter: "dc" } });
+  const replies = await Promise.all([ask(), ask(), ask()]);
+  const names = replies.flatMap((r) => vmsOf(r.body)).map((vm) => vm.vim_name);
+  expect(names.sort()).toEqual(["same-2-linux1-linux-VM-1", "same-3-linux1-linux-VM-1", "same-linux1-linux-VM-1"]);
+  for (const { body } of replies) expect((await rig.ask("DELETE", `/gold/instances/${body.uuid}`)).status).toBe(200);
+  await until(
+    () => namesAtVim("/any/servers"),
+    (there) => !there.some((n: string) => n.startsWith("same-")),
+  );
+  expect((await namesAtVim("/any/servers")).filter((n: string) => n.startsWith("same-"))).toEqual([]);
+});
+
 test("two of one VNF have an inner net each, and a net of the scenario is made; with the instance they go", async () => {
   await rig.ask("POST", "/gold/instances", { instance: { name: "two", scenario: "twice", datacenter: "dc" } });
   const up = await until(() => instance("two"), isUp);

@@ -1,4 +1,5 @@
 import { Fault } from "../../lib/fault.ts";
+import { Turns } from "../../lib/turns.ts";
 import type { OmAction, OmInstance, OmTenant } from "../../model/openmano.ts";
 import {
   readOmActions,
@@ -7,6 +8,7 @@ import {
   readOmInstances,
   readOmNetmaps,
 } from "../../store/mano-openmano.ts";
+import type { ManoStore } from "../../store/mano-schema.ts";
 import type { Columns, Wire } from "../query.ts";
 import { WireError } from "../wire-error.ts";
 import { checked, newInstance, scenarioAction } from "./bodies.ts";
@@ -127,6 +129,9 @@ interface Order {
   readonly isReserved: boolean;
 }
 
+/** Two that are asked for at once, with names that are cut to the same, must not choose one NS. */
+const choices = new Turns<ManoStore>();
+
 async function orderedBy(call: Call, tenant: OmTenant, scenarioAsked: string, order: Order) {
   const { doors } = call;
   const scenario = await namedScenario(call, scenarioAsked);
@@ -146,13 +151,15 @@ async function orderedBy(call: Call, tenant: OmTenant, scenarioAsked: string, or
   const ground = { instance: order.name, datacenter: site.datacenter.name, netmaps, wishes: order.nets, vimNets };
   const nets = await planNets(scenario, vnfs, ground);
   const wish = { ...order, tenantId: tenant.uuid, now: doors.now() };
-  const instance = planInstance(wish, {
-    ...{ scenario, vnfs, nets, attachmentId: site.attachment.uuid, datacenterId: site.datacenter.uuid },
-    nsNames: new Set([...doors.nsNames(), ...(await readOmInstances(doors.db)).map((i) => i.nsName)]),
+  return choices.take(doors.db, async () => {
+    const instance = planInstance(wish, {
+      ...{ scenario, vnfs, nets, attachmentId: site.attachment.uuid, datacenterId: site.datacenter.uuid },
+      nsNames: new Set([...doors.nsNames(), ...(await readOmInstances(doors.db)).map((i) => i.nsName)]),
+    });
+    const action = actionOf(instance, "CREATE", doors.now());
+    await doors.makeInstance(instance, action);
+    return { instance, action };
   });
-  const action = actionOf(instance, "CREATE", doors.now());
-  await doors.makeInstance(instance, action);
-  return { instance, action };
 }
 
 /** Named by the moment, as in the original; a number keeps two of one moment apart. */
