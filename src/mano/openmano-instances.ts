@@ -89,7 +89,7 @@ export class OpenmanoInstances implements AsyncDisposable {
   #run(uuid: string): void {
     if (this.#stopped.signal.aborted) return;
     const before = this.#runs.get(uuid);
-    const run = (before === undefined ? this.#work(uuid) : before.then(() => this.#work(uuid))).finally(() => {
+    const run: Promise<void> = (before === undefined ? this.#work(uuid) : before.then(() => this.#work(uuid))).finally(() => {
       if (this.#runs.get(uuid) === run) this.#runs.delete(uuid);
     });
     this.#runs.set(uuid, run);

@@ -185,6 +185,7 @@ export interface OmInstanceVm {
   readonly interfaces: readonly {
     readonly internalName: string;
     readonly externalName: string | null;
+    readonly type: OmInterface["type"];
     readonly netId: string | null;
     readonly cp: string | null;
   }[];

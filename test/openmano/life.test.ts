@@ -58,6 +58,8 @@ test("an instance runs in the VIM, is shown with its addresses, and nothing of i
   expect(vm).toMatchObject({ name: "linux-VM", vim_name: "one-linux1-linux-VM-1", error_msg: null });
   expect(vm.interfaces[0].mac_address).toMatch(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
   expect(vm.vim_info).toContain(vm.vim_vm_id);
+  expect([vm.interfaces[0].type, typeof answer.body.created_at]).toEqual(["bridge", "number"]);
+  for (const made of [up.created_at, vm.created_at]) expect(made).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/);
   expect(up.nets).toMatchObject([{ created: false, status: "ACTIVE" }]);
   // Its VMs are seen to run a moment before the instance is known to be whole.
   const actions = await until(

@@ -174,7 +174,8 @@ function instanceVnf(
       const dataNet = scenario.nsd.members.find((m) => m.vnfc === vnfc)?.dataNet;
       const name = cp?.id === vdu.serviceInterface && dataNet !== undefined ? dataNet : scenario.nsd.nets[cp?.id ?? ""];
       const net = name === undefined ? undefined : netOf(name);
-      return { internalName: i.internalName, externalName: i.externalName, netId: net?.uuid ?? null, cp: cp?.id ?? null };
+      const { internalName, externalName, type } = i;
+      return { internalName, externalName, type, netId: net?.uuid ?? null, cp: cp?.id ?? null };
     });
   const vms = scenario.vnfd.vdus.flatMap((vdu) =>
     vdu.vnfcs.flatMap((v): OmInstanceVm[] => {

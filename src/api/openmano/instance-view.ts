@@ -3,7 +3,7 @@ import type { NsView } from "../../model/ns.ts";
 import type { OmAction, OmInstance, OmInstanceNet, OmInstanceVm } from "../../model/openmano.ts";
 import type { Wire } from "../query.ts";
 import type { VimRow } from "./doors.ts";
-import { epochOf } from "./shapes.ts";
+import { epochOf, timeOf } from "./shapes.ts";
 
 /** What the VIM has of an instance now, by the ids that it has there; what is not in it is not there, or could not be asked. */
 export interface Seen {
@@ -12,6 +12,20 @@ export interface Seen {
 }
 
 export const NOTHING_SEEN: Seen = { nets: new Map(), servers: new Map() };
+
+/** An instance that was just asked for: with moments as the original answers them there, and without what only a GET of it shows. */
+export const newInstanceOut = (i: OmInstance): Wire => ({
+  ...instanceOut(i, null, NOTHING_SEEN),
+  created_at: epochOf(i.createdAt),
+  vnfs: vnfsOut(i, null, NOTHING_SEEN).map(({ vms, ...vnf }) => ({
+    ...vnf,
+    vms: (vms as Wire[]).map(({ interfaces, ...vm }) => ({
+      ...vm,
+      created_at: epochOf(i.createdAt),
+      interfaces: (interfaces as Wire[]).map(({ type: _, ...iface }) => iface),
+    })),
+  })),
+});
 
 /** OpenMANO's instance: without an envelope. `ns`: the NS that it is; null: it is not made yet, or is gone. */
 export function instanceOut(i: OmInstance, ns: NsView | null, seen: Seen): Wire {
@@ -24,24 +38,9 @@ export function instanceOut(i: OmInstance, ns: NsView | null, seen: Seen): Wire 
     scenario_name: i.scenarioName,
     tenant_id: i.tenantId,
     description: i.description,
-    created_at: epochOf(i.createdAt),
+    created_at: timeOf(i.createdAt),
     nsd_osm_id: null,
-    vnfs: i.vnfs.map((v) => {
-      const vms = v.vms.map((vm) => vmOut(i, vm, ns, seen));
-      const management = vms.flatMap((vm) => vm.interfaces as Wire[]).find((iface) => iface.ip_address !== null);
-      return {
-        uuid: v.uuid,
-        vnf_id: v.vnfId,
-        vnf_name: v.vnfName,
-        sce_vnf_id: v.sceVnfId,
-        ...site,
-        mgmt_access: null,
-        member_vnf_index: null,
-        vnfd_osm_id: null,
-        ip_address: management?.ip_address ?? null,
-        vms,
-      };
-    }),
+    vnfs: vnfsOut(i, ns, seen),
     nets: i.nets.map((n) => ({ ...netOut(i, n, ns, seen), ...site })),
     sdn_nets: [],
     sfps: [],
@@ -50,6 +49,25 @@ export function instanceOut(i: OmInstance, ns: NsView | null, seen: Seen): Wire 
     classifications: [],
   };
 }
+
+const vnfsOut = (i: OmInstance, ns: NsView | null, seen: Seen): Wire[] =>
+  i.vnfs.map((v) => {
+    const vms = v.vms.map((vm) => vmOut(i, vm, ns, seen));
+    const ofManagement = vms.flatMap((vm) => vm.interfaces as Wire[]).find((f) => f.type === "mgmt" && f.ip_address !== null);
+    return {
+      uuid: v.uuid,
+      vnf_id: v.vnfId,
+      vnf_name: v.vnfName,
+      sce_vnf_id: v.sceVnfId,
+      datacenter_id: i.datacenterId,
+      datacenter_tenant_id: i.attachmentId,
+      mgmt_access: null,
+      member_vnf_index: null,
+      vnfd_osm_id: null,
+      ip_address: ofManagement?.ip_address ?? null,
+      vms,
+    };
+  });
 
 /** Why it is not as it should be; null: it is, or will be. */
 const whyFailed = (i: OmInstance, ns: NsView | null): string | null => i.failed ?? (ns?.state === "FAILED" ? ns.detail : null);
@@ -64,7 +82,7 @@ function vmOut(i: OmInstance, vm: OmInstanceVm, ns: NsView | null, seen: Seen): 
     status: why !== null ? "ERROR" : (vnfc?.status ?? "BUILD"),
     error_msg: why ?? vnfc?.errorMsg ?? null,
     vim_info: inVim === undefined ? null : stringify(inVim.server),
-    created_at: epochOf(i.createdAt),
+    created_at: timeOf(i.createdAt),
     name: vm.name,
     vdu_osm_id: null,
     vim_name: vm.vimName,
@@ -79,6 +97,7 @@ function vmOut(i: OmInstance, vm: OmInstanceVm, ns: NsView | null, seen: Seen): 
         mac_address: port?.mac_address ?? null,
         ip_address: port?.ip_address ?? null,
         vim_info: port === undefined ? null : stringify(port),
+        type: iface.type,
         sdn_port_id: null,
       };
     }),

@@ -17,7 +17,7 @@ import type { VimByHand, VimRow } from "./doors.ts";
 import { ANY, addressOf, isSeenBy, matching, type Site, siteOf, tenantOf, tenantOrAny, whatOf } from "./find.ts";
 import { type NetWish, planNets } from "./instance-nets.ts";
 import { planInstance } from "./instance-plan.ts";
-import { actionOut, instanceOut, NOTHING_SEEN, type Seen } from "./instance-view.ts";
+import { actionOut, instanceOut, newInstanceOut, NOTHING_SEEN, type Seen } from "./instance-view.ts";
 import { namedScenario } from "./scenarios.ts";
 import { rowsOf, timeOf } from "./shapes.ts";
 import { seenVnfs } from "./vnfs.ts";
@@ -118,7 +118,7 @@ export async function makeInstance(call: Call) {
   const { name, description = null, datacenter } = wish;
   const order = { name, description, datacenter, nets: Object.fromEntries(nets), isReserved: wish.action === "reserve" };
   const { instance, action } = await orderedBy(call, tenant, wish.scenario, order);
-  return { ...instanceOut(instance, null, NOTHING_SEEN), action_id: action.uuid };
+  return { ...newInstanceOut(instance), action_id: action.uuid };
 }
 
 interface Order {
@@ -192,7 +192,7 @@ export async function actOnScenario(call: Call) {
   const { instance_name: name, description = null, datacenter } = wish;
   const order = { name, description, datacenter, nets: {}, isReserved: kind === "reserve" };
   const { instance, action } = await orderedBy(call, tenant, call.params.scenario!, order);
-  if (kind !== "verify") return { ...instanceOut(instance, null, NOTHING_SEEN), action_id: action.uuid };
+  if (kind !== "verify") return { ...newInstanceOut(instance), action_id: action.uuid };
   await call.doors.settled(instance.uuid, VERIFY_PATIENCE_MS);
   const ns = call.doors.nsOf(instance);
   const failed = (await readOmInstances(call.doors.db)).find((i) => i.uuid === instance.uuid)?.failed ?? null;
