@@ -212,6 +212,20 @@ test("tenants see their own, and what is public; names that several things have 
   expect([which.status, which.body.error.description]).toEqual([409, expect.stringContaining("Concrete with 'vnf_id'")]);
 });
 
+test("a tenant of the VIM keeps the name that is given for it; with any all tenants leave a datacenter", async () => {
+  await rig.ask("POST", "/datacenters", { datacenter: { name: "away", vim_url: rig.vimUrl, vim_url_admin: rig.vimAdminUrl } });
+  await rig.ask("POST", "/tenants", { tenant: { name: "tin" } });
+  await rig.atVim("POST", "/tenants", { tenant: { name: "ours" } });
+  await rig.ask("POST", "/gold/datacenters/away", { datacenter: { vim_tenant_name: "ours" } });
+  const [ours] = (await rig.ask("GET", "/gold/datacenters/away")).body.datacenter.vim_tenants;
+  const named = { datacenter: { vim_tenant: ours.vim_tenant_id, vim_tenant_name: "ours" } };
+  expect((await rig.ask("POST", "/tin/datacenters/away", named)).body.datacenter.vim_tenant_name).toBe("ours");
+  const gone = await rig.ask("DELETE", "/any/datacenters/away");
+  expect([gone.status, gone.body.result]).toEqual([200, expect.stringMatching(/^datacenter \S+ detached\. $/)]);
+  expect((await rig.ask("GET", "/tin/datacenters")).body).toEqual({ datacenters: [] });
+  expect((await rig.ask("DELETE", "/datacenters/away")).status).toBe(200);
+});
+
 test("more than a hundred are all listed, unless a limit is named", async () => {
   for (let i = 0; i < 101; i++) await rig.ask("POST", "/datacenters", { datacenter: { name: `d${i}`, vim_url: "http://h" } });
   expect((await rig.ask("GET", "/any/datacenters")).body.datacenters.length).toBe(102);

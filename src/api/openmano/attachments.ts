@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Fault } from "../../lib/fault.ts";
-import type { OmAttachment, OmDatacenter, OmTenant } from "../../model/openmano.ts";
+import type { OmAttachment, OmDatacenter } from "../../model/openmano.ts";
 import {
   deleteOmAttachment,
   readOmAttachments,
@@ -28,7 +28,7 @@ export async function attach(call: Call) {
   if (all.some((a) => a.tenantId === tenant.uuid && a.datacenterId === datacenter.uuid))
     throw new WireError(409, `datacenter '${datacenter.uuid}' and tenant '${tenant.uuid}' are already attached`);
   const named = wish.vim_tenant ?? wish.vim_id ?? wish.vim_tenant_name;
-  const vim = await vimTenantOf(call, datacenter, tenant, named);
+  const vim = await vimTenantOf(call, datacenter, wish.vim_tenant_name ?? tenant.name, named);
   const attached: OmAttachment = {
     uuid: randomUUID(),
     tenantId: tenant.uuid,
@@ -52,19 +52,19 @@ async function useVim({ doors }: Call, attached: OmAttachment, datacenter: OmDat
 
 type VimTenant = Pick<OmAttachment, "vimTenantId" | "vimTenantName" | "isVimTenantOurs">;
 
-/** The VIM's tenant by its id, or by its name, or one made for it. Throws 404 or 409 where the VIM has none or several of that name. */
+/** The VIM's tenant by its id, or by its name, or one made under the name `called`. Throws 404 or 409 where the VIM has none or several of that name. */
 async function vimTenantOf(
   { doors }: Call,
   datacenter: OmDatacenter,
-  tenant: OmTenant,
+  called: string,
   named: string | undefined,
 ): Promise<VimTenant> {
   if (named !== undefined && whatOf(named) === "uuid")
-    return { vimTenantId: named, vimTenantName: tenant.name, isVimTenantOurs: false };
+    return { vimTenantId: named, vimTenantName: called, isVimTenantOurs: false };
   return doors.withVim(bareAddressOf(datacenter), async (vim) => {
     if (named === undefined) {
-      const made = await vim.makeTenant(tenant.name, `created by openmano for datacenter ${datacenter.name}`);
-      return { vimTenantId: String(made.id), vimTenantName: tenant.name, isVimTenantOurs: true };
+      const made = await vim.makeTenant(called, `created by openmano for datacenter ${datacenter.name}`);
+      return { vimTenantId: String(made.id), vimTenantName: called, isVimTenantOurs: true };
     }
     const found = (await vim.tenants()).filter((t) => t.name === named);
     if (found.length === 1) return { vimTenantId: String(found[0]!.id), vimTenantName: named, isVimTenantOurs: false };
@@ -84,14 +84,15 @@ export async function changeAttachment(call: Call) {
     ...had,
     user: wish.vim_username === undefined ? had.user : wish.vim_username,
     config: wish.config === undefined ? had.config : wish.config,
-    ...(named !== undefined && (await vimTenantOf(call, datacenter, tenant, named))),
+    ...(named !== undefined && (await vimTenantOf(call, datacenter, wish.vim_tenant_name ?? tenant.name, named))),
   };
   if (changed.vimTenantId !== had.vimTenantId) {
     await refuseInstances(call, had, "is at the VIM's tenant that it would leave");
     await call.doors.removeVim(had.uuid);
     await upsertOmAttachment(call.doors.db, changed);
     await useVim(call, changed, datacenter);
-  } else await upsertOmAttachment(call.doors.db, changed);
+    if (had.isVimTenantOurs) await leaveVim(call, had, datacenter);
+  } else await upsertOmAttachment(call.doors.db, { ...changed, isVimTenantOurs: had.isVimTenantOurs });
   return { datacenter: attachmentOut(changed, datacenter) };
 }
 
@@ -104,14 +105,19 @@ async function refuseInstances({ doors }: Call, { uuid }: OmAttachment, why: str
   throw inUse(`instance '${instance.name}' ${words}`);
 }
 
+/** The path's tenant, or with "any" all that are attached (`openmano datacenter-detach --all`); nobody while one has an instance there. */
 export async function detach(call: Call) {
-  const tenant = await tenantOf(call);
-  const { attachment, datacenter } = await siteOf(call, tenant, call.params.datacenter);
-  await refuseInstances(call, attachment, "is in this datacenter");
-  await call.doors.removeVim(attachment.uuid);
-  await deleteOmAttachment(call.doors.db, attachment.uuid);
-  const warning = attachment.isVimTenantOurs ? await leaveVim(call, attachment, datacenter) : "";
-  return { result: `datacenter ${datacenter.uuid} detached. ${warning}` };
+  const tenant = await tenantOrAny(call);
+  const { datacenter } = await siteOf(call, tenant, call.params.datacenter);
+  const sites = (await sitesOf(call, tenant)).filter((s) => s.datacenter.uuid === datacenter.uuid);
+  for (const { attachment } of sites) await refuseInstances(call, attachment, "is in this datacenter");
+  const warnings: string[] = [];
+  for (const { attachment } of sites) {
+    await call.doors.removeVim(attachment.uuid);
+    await deleteOmAttachment(call.doors.db, attachment.uuid);
+    if (attachment.isVimTenantOurs) warnings.push(await leaveVim(call, attachment, datacenter));
+  }
+  return { result: `datacenter ${datacenter.uuid} detached. ${warnings.filter(Boolean).join(" ")}` };
 }
 
 /** The VIM may be gone for ever: then its tenant stays with it, which is told. */
