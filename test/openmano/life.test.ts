@@ -233,7 +233,7 @@ test("more than a hundred are all listed, unless a limit is named", async () => 
 });
 
 test("a net of the VIM is led outside by a port of the switch, and no more", async () => {
-  await rig.ask("POST", "/gold/vim/dc/networks", { network: { name: "wide", type: "data", shared: true } });
+  await rig.ask("POST", "/gold/vim/dc/networks", { network: { name: "wide", type: "data", shared: true, region: "is passed over" } });
   const attached = await rig.ask("POST", "/gold/vim/dc/network/wide/attach", { port: "p9", vlan: 7 });
   expect([attached.status, attached.body.result]).toEqual([200, expect.stringMatching(/^port \S+ attached$/)]);
   const ports = async () => (await rig.atVim("GET", "/ports?name=p9")).body.ports;

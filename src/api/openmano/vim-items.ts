@@ -77,9 +77,10 @@ async function namedAt({ params }: Call, item: Item, vim: VimByHand): Promise<Vi
 export async function makeVimItem(call: Call) {
   const item = itemOf(call);
   if (item.one === "network") {
-    const { type = "bridge", ...wish } = checked(newVimNetwork, call.body()).network;
+    const { name, type = "bridge", shared = false, vlan = null } = checked(newVimNetwork, call.body()).network;
     const kind = type === "bridge" ? "bridge_data" : type;
-    const made = await atVim(call, (vim) => vim.makeNetwork({ shared: false, ...wish, type: kind }));
+    const wish = { name, type: kind, shared, ...(vlan !== null && { "provider:vlan": vlan }) };
+    const made = await atVim(call, (vim) => vim.makeNetwork(wish));
     return { network: shown(item, made) };
   }
   if (item.one === "tenant") {
