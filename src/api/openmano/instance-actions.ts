@@ -48,8 +48,8 @@ async function outcomeOf(vm: OmInstanceVm, ns: NsView | null, [kind, about]: [st
   if (vnfc === undefined || ns?.state !== "INSTANTIATED")
     return { vim_result: 409, description: `the VM is not there yet: its instance is ${ns?.state ?? "being made"}` };
   try {
-    const answer = await vim.act(vnfc.vimServerId, { [kind]: about ?? null });
-    return { vim_result: 200, description: kind === "createImage" ? answer : "ok" };
+    await vim.act(vnfc.vimServerId, { [kind]: about ?? null });
+    return { vim_result: 200, description: "ok" };
   } catch (e) {
     if (!(e instanceof Fault)) throw e;
     return { vim_result: Number(e.about.status ?? FAULTS[e.code].http), description: e.detail };

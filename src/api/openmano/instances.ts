@@ -108,8 +108,9 @@ export async function makeInstance(call: Call) {
   const wish = checked(newInstance, call.body()).instance;
   if (wish.scenario === undefined) throw new WireError(400, "Invalid content 'scenario' is a required property at \"instance\"");
   const tenant = await tenantOf(call);
+  const siteIdOf = async (named: string | undefined) => (await siteOf(call, tenant, named)).datacenter.uuid;
   for (const [name, vnf] of Object.entries(wish.vnfs ?? {}))
-    if (vnf.datacenter !== undefined && vnf.datacenter !== wish.datacenter)
+    if (vnf.datacenter !== undefined && (await siteIdOf(vnf.datacenter)) !== (await siteIdOf(wish.datacenter)))
       throw new WireError(400, `instance:vnfs:${name}: 'datacenter': the VNFs of one instance go to one datacenter`);
   const nets = Object.entries(wish.networks ?? {}).map(([name, { sites, ...net }]): [string, NetWish] => [
     name,
