@@ -59,18 +59,28 @@ export async function listVimItems(call: Call) {
   return { [call.params.item!]: rows.map((row) => shown(item, row)) };
 }
 
+/** It by itself; where several have the name a list of them, as the original answers. */
 export async function getVimItem(call: Call) {
   const item = itemOf(call);
-  return { [item.one]: shown(item, await atVim(call, (vim) => namedAt(call, item, vim))) };
+  const found = (await atVim(call, (vim) => allNamedAt(call, item, vim))).map((row) => shown(item, row));
+  return found.length === 1 ? { [item.one]: found[0] } : { [call.params.item!]: found };
 }
 
-async function namedAt({ params }: Call, item: Item, vim: VimByHand): Promise<VimRow> {
+/** Throws 404 for none. */
+async function allNamedAt({ params }: Call, item: Item, vim: VimByHand): Promise<VimRow[]> {
   const asked = params.name!;
   const all = await item.list(vim);
   const byId = all.filter((row) => row.id === asked);
   const found = byId.length > 0 ? byId : all.filter((row) => row.name === asked);
-  if (found.length === 1) return found[0]!;
   if (found.length === 0) throw new WireError(404, `No ${params.item} found with name '${asked}'`);
+  return found;
+}
+
+async function namedAt(call: Call, item: Item, vim: VimByHand): Promise<VimRow> {
+  const { params } = call;
+  const asked = params.name!;
+  const found = await allNamedAt(call, item, vim);
+  if (found.length === 1) return found[0]!;
   throw new WireError(409, `More than one ${params.item} found with name '${asked}': use its id`);
 }
 
