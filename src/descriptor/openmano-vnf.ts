@@ -53,7 +53,8 @@ export function readOpenmanoVnf(root: Spot): VnfBlueprint {
   vnf.misspelt(TOP_KEYS);
   const name = nameOf(vnf.get("name"), "the VNF's name");
   const external = vnf.get("external-connections").items("external connections", 1);
-  const links = readInternal(vnf, root.get("schema_version").isThere);
+  const version = root.get("schema_version");
+  const links = readInternal(vnf, version.isThere && String(version.value) !== "0.1");
   const vnfcs = vnf
     .get("VNFC")
     .items("VNFCs", 1)

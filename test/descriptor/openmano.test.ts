@@ -201,6 +201,11 @@ test("VNFD 0.2: internal links are nets, and an interface on no network is left 
     ["c", [{ id: "eth1", ip: null }]],
   ]);
   expect(nsds[0]!.nets).toEqual({ eth0: "n", eth1: "datanet" });
+
+  const [net] = vnf.vnf["internal-connections"];
+  const { implementation: _, ...rest } = net!;
+  const first = { schema_version: "0.1", vnf: { ...vnf.vnf, "internal-connections": [{ ...rest, type: "bridge" }] } };
+  expect(read(first).flaws).toEqual([]); // A first one may say that it is one.
 });
 
 const BROKEN: Record<string, [f: () => Loose, breakIt: (f: Loose) => void, path: string, what: RegExp]> = {

@@ -24,7 +24,7 @@ export interface VnfMade {
 
 export function vnfOf(body: unknown, made: VnfMade): OmVnf {
   const { vnf, schema_version } = body as { vnf: Row; schema_version?: unknown };
-  const nets = rows(vnf["internal-connections"]).map((net) => netOf(net, schema_version !== undefined));
+  const nets = rows(vnf["internal-connections"]).map((net) => netOf(net, String(schema_version ?? "0.1") !== "0.1"));
   const name = String(vnf.name);
   return {
     uuid: made.uuid,
