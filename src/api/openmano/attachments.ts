@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Fault } from "../../lib/fault.ts";
+import { Turns } from "../../lib/turns.ts";
 import type { OmAttachment, OmDatacenter } from "../../model/openmano.ts";
 import {
   deleteOmAttachment,
@@ -8,6 +9,7 @@ import {
   readOmInstances,
   upsertOmAttachment,
 } from "../../store/mano-openmano.ts";
+import type { ManoStore } from "../../store/mano-schema.ts";
 import { WireError } from "../wire-error.ts";
 import { attachment as attachmentBody, checked } from "./bodies.ts";
 import type { Call } from "./call.ts";
@@ -43,11 +45,15 @@ export async function attach(call: Call) {
   return { datacenter: attachmentOut(attached, datacenter) };
 }
 
-/** A VIM account of ours has a name of its own. */
+const names = new Turns<ManoStore>();
+
+/** A VIM account of ours has a name of its own, also where two tenants are attached at once. */
 async function useVim({ doors }: Call, attached: OmAttachment, datacenter: OmDatacenter): Promise<void> {
-  const taken = new Set(doors.listVims().map((v) => v.name));
-  const name = taken.has(datacenter.name) ? `${datacenter.name}-${attached.uuid.slice(0, 8)}` : datacenter.name;
-  await doors.addVim({ id: attached.uuid, name, ...bareAddressOf(datacenter), tenant: attached.vimTenantId });
+  await names.take(doors.db, () => {
+    const taken = new Set(doors.listVims().map((v) => v.name));
+    const name = taken.has(datacenter.name) ? `${datacenter.name}-${attached.uuid.slice(0, 8)}` : datacenter.name;
+    return doors.addVim({ id: attached.uuid, name, ...bareAddressOf(datacenter), tenant: attached.vimTenantId });
+  });
 }
 
 type VimTenant = Pick<OmAttachment, "vimTenantId" | "vimTenantName" | "isVimTenantOurs">;
