@@ -50,11 +50,7 @@ export function openmanoOf(parts: OpenmanoParts): RunningOpenmano {
     addVim: async ({ id, name, url, adminUrl, tenant }) => {
       await requests.addVim({ id, name, url, adminUrl, tenant: tenant ?? "" });
     },
-    changeVim: async (id, at) => {
-      const account = nfvo.watchOf(id as VimAccountId).account;
-      await nfvo.dropVim(account.id);
-      await nfvo.addVim({ ...account, ...at });
-    },
+    changeVim: (id, at) => moveVim(nfvo, id as VimAccountId, at),
     removeVim: async (id) => {
       const user = nfvo.lifecycle.all.find((d) => vimsOf(d).includes(id as VimAccountId));
       if (user)
@@ -96,10 +92,21 @@ async function accountOf(db: ManoStore, id: VimAccountId): Promise<DirectAccount
   return { url: datacenter.vimUrl, adminUrl: datacenter.vimUrlAdmin ?? datacenter.vimUrl, tenant: attachment.vimTenantId };
 }
 
-/** Attachments that an earlier run had written, and then did not come to use their VIM. */
+async function moveVim(nfvo: Nfvo, id: VimAccountId, at: Pick<DirectAccount, "url" | "adminUrl">): Promise<void> {
+  const { account } = nfvo.watchOf(id);
+  await nfvo.dropVim(id);
+  await nfvo.addVim({ ...account, url: at.url, adminUrl: at.adminUrl });
+}
+
+/** Attachments that an earlier run had written, and then did not come to use their VIM, or its new address. */
 async function useAll({ db, nfvo, requests }: OpenmanoParts): Promise<void> {
   for (const { uuid } of await readOmAttachments(db)) {
-    if (nfvo.watches.some((w) => w.account.id === uuid)) continue;
+    const known = nfvo.watches.find((w) => w.account.id === uuid)?.account;
+    if (known) {
+      const at = await accountOf(db, known.id);
+      if (known.url !== at.url || known.adminUrl !== at.adminUrl) await moveVim(nfvo, known.id, at);
+      continue;
+    }
     const { datacenter } = await siteOf(db, uuid);
     const isTaken = nfvo.watches.some((w) => w.account.name === datacenter.name);
     const name = isTaken ? `${datacenter.name}-${uuid.slice(0, 8)}` : datacenter.name;
