@@ -217,6 +217,10 @@ test("tenants see their own, and what is public; names that several things have 
 
 test("a tenant of the VIM keeps the name that is given for it; with any all tenants leave a datacenter", async () => {
   await rig.ask("POST", "/datacenters", { datacenter: { name: "away", vim_url: rig.vimUrl, vim_url_admin: rig.vimAdminUrl } });
+  const edited = async (config: object) =>
+    (await rig.ask("PUT", "/datacenters/away", { datacenter: { config } })).body.datacenter.config;
+  expect(await edited({ insecure: true, "sdn-controller": "c" })).toEqual({ insecure: true, "sdn-controller": "c" });
+  expect(await edited({ "sdn-controller": null })).toEqual({ insecure: true });
   await rig.ask("POST", "/tenants", { tenant: { name: "tin" } });
   await rig.atVim("POST", "/tenants", { tenant: { name: "ours" } });
   await rig.ask("POST", "/gold/datacenters/away", { datacenter: { vim_tenant_name: "ours" } });
@@ -236,7 +240,9 @@ test("more than a hundred are all listed, unless a limit is named", async () => 
 });
 
 test("a net of the VIM is led outside by a port of the switch, and no more", async () => {
-  await rig.ask("POST", "/gold/vim/dc/networks", { network: { name: "wide", type: "data", shared: true, region: "is passed over" } });
+  await rig.ask("POST", "/gold/vim/dc/networks", {
+    network: { name: "wide", type: "data", shared: true, region: "is passed over" },
+  });
   const attached = await rig.ask("POST", "/gold/vim/dc/network/wide/attach", { port: "p9", vlan: 7 });
   expect([attached.status, attached.body.result]).toEqual([200, expect.stringMatching(/^port \S+ attached$/)]);
   const ports = async () => (await rig.atVim("GET", "/ports?name=p9")).body.ports;

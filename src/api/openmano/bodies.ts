@@ -85,10 +85,7 @@ export const newVimImage = Type.Object(
   closed,
 );
 
-export const outsidePort = Type.Object(
-  { port: name, vlan, mac: maybe(orNull(name)) },
-  closed,
-);
+export const outsidePort = Type.Object({ port: name, vlan, mac: maybe(orNull(name)) }, closed);
 
 export const scenarioChange = Type.Object(
   { scenario: Type.Object({ name: maybe(name), description: maybe(orNull(text)) }, { minProperties: 1 }) },

@@ -71,7 +71,7 @@ export async function changeDatacenter(call: Call) {
     vimUrl: change.vim_url ?? had.vimUrl,
     vimUrlAdmin: change.vim_url_admin === undefined ? had.vimUrlAdmin : change.vim_url_admin,
     description: change.description === undefined ? had.description : change.description,
-    config: change.config === undefined ? had.config : change.config,
+    config: change.config === undefined ? had.config : merged(had.config, change.config),
   };
   await upsertOmDatacenter(doors.db, datacenter);
   const { url, adminUrl } = bareAddressOf(datacenter);
@@ -80,6 +80,12 @@ export async function changeDatacenter(call: Call) {
     for (const a of await readOmAttachments(doors.db))
       if (a.datacenterId === had.uuid) await doors.changeVim(a.uuid, { url, adminUrl });
   return { datacenter: datacenterOut(datacenter) };
+}
+
+/** What is named anew is changed, and taken out where it is null (`openmano datacenter-edit --sdn-controller`); the rest stays. */
+function merged(had: OmDatacenter["config"], change: OmDatacenter["config"]): OmDatacenter["config"] {
+  if (change === null) return null;
+  return Object.fromEntries(Object.entries({ ...had, ...change }).filter(([, value]) => value !== null));
 }
 
 export async function deleteDatacenter({ doors, params }: Call) {

@@ -17,7 +17,7 @@ import type { VimByHand, VimRow } from "./doors.ts";
 import { ANY, addressOf, isSeenBy, matching, type Site, siteOf, tenantOf, tenantOrAny, whatOf } from "./find.ts";
 import { type NetWish, planNets } from "./instance-nets.ts";
 import { planInstance } from "./instance-plan.ts";
-import { actionOut, instanceOut, newInstanceOut, NOTHING_SEEN, type Seen } from "./instance-view.ts";
+import { actionOut, instanceOut, NOTHING_SEEN, newInstanceOut, type Seen } from "./instance-view.ts";
 import { namedScenario } from "./scenarios.ts";
 import { rowsOf, timeOf } from "./shapes.ts";
 import { seenVnfs } from "./vnfs.ts";
