@@ -2,6 +2,7 @@ import { stringify } from "yaml";
 import type { NsView } from "../../model/ns.ts";
 import type { OmAction, OmInstance, OmInstanceNet, OmInstanceVm } from "../../model/openmano.ts";
 import type { Wire } from "../query.ts";
+import { YAML_TEXT } from "../reply-text.ts";
 import type { VimRow } from "./doors.ts";
 import { epochOf, timeOf } from "./shapes.ts";
 
@@ -81,7 +82,7 @@ function vmOut(i: OmInstance, vm: OmInstanceVm, ns: NsView | null, seen: Seen): 
     vim_vm_id: inVim === undefined && vnfc?.status === "BUILD" ? null : (vnfc?.vimServerId ?? null),
     status: why !== null ? "ERROR" : (vnfc?.status ?? "BUILD"),
     error_msg: why ?? vnfc?.errorMsg ?? null,
-    vim_info: inVim === undefined ? null : stringify(inVim.server),
+    vim_info: inVim === undefined ? null : stringify(inVim.server, YAML_TEXT),
     created_at: timeOf(i.createdAt),
     name: vm.name,
     vdu_osm_id: null,
@@ -96,7 +97,7 @@ function vmOut(i: OmInstance, vm: OmInstanceVm, ns: NsView | null, seen: Seen): 
         external_name: iface.externalName,
         mac_address: port?.mac_address ?? null,
         ip_address: port?.ip_address ?? null,
-        vim_info: port === undefined ? null : stringify(port),
+        vim_info: port === undefined ? null : stringify(port, YAML_TEXT),
         type: iface.type,
         sdn_port_id: null,
       };
@@ -113,7 +114,7 @@ function netOut(i: OmInstance, n: OmInstanceNet, ns: NsView | null, seen: Seen):
     vim_net_id: isThere ? n.vimNetId : null,
     status: why !== null ? "ERROR" : String(inVim?.status ?? (isThere ? "ACTIVE" : "BUILD")),
     error_msg: why,
-    vim_info: inVim === undefined ? null : stringify(inVim),
+    vim_info: inVim === undefined ? null : stringify(inVim, YAML_TEXT),
     created: n.created,
     sce_net_id: n.sceNetId,
     vnf_net_id: n.vnfNetId,
