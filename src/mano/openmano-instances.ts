@@ -89,9 +89,14 @@ export class OpenmanoInstances implements AsyncDisposable {
   #run(uuid: string): void {
     if (this.#stopped.signal.aborted) return;
     const before = this.#runs.get(uuid);
-    const run: Promise<void> = (before === undefined ? this.#work(uuid) : before.then(() => this.#work(uuid))).finally(() => {
-      if (this.#runs.get(uuid) === run) this.#runs.delete(uuid);
-    });
+    const work = before === undefined ? this.#work(uuid) : before.then(() => this.#work(uuid));
+    const run: Promise<void> = work
+      .catch((err) =>
+        this.#parts.log.error({ err, instance: uuid }, "the work on an instance broke off; a restart goes on with it"),
+      )
+      .finally(() => {
+        if (this.#runs.get(uuid) === run) this.#runs.delete(uuid);
+      });
     this.#runs.set(uuid, run);
   }
 

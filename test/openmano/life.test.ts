@@ -257,5 +257,7 @@ test("yaml in and out", async () => {
   const reply = await rig.ask("POST", "/tenants", "tenant:\n  name: bronze\n  description: yes\n", yaml);
   expect([reply.status, reply.type]).toEqual([200, "application/yaml"]);
   // What a reader of YAML 1.1 would take for a boolean or a date is quoted.
-  expect(reply.text).toMatch(/^---\ntenant:\n {2}uuid: \S{36,38}\n {2}name: bronze\n {2}description: "yes"\n {2}created_at: "\S+"\n$/);
+  expect(reply.text).toMatch(
+    /^---\ntenant:\n {2}uuid: \S{36,38}\n {2}name: bronze\n {2}description: "yes"\n {2}created_at: "\S+"\n$/,
+  );
 });
