@@ -171,7 +171,10 @@ export class Occurrences {
     const id = nameUuid(`heal ${vnfcId} ${startedAt}`);
     const had = this.#automatic.get(id);
     // It ends also where its NS is being taken away, or where somebody has asked for the same meanwhile.
-    if (had && ok !== null) return this.#endOf(had, ok ? null : detail);
+    if (had && ok !== null) {
+      this.#endOf(had, ok ? null : detail);
+      return;
+    }
     if (d?.ns.state !== "INSTANTIATED") return;
     const running = this.#running.get(d.ns.id);
     if (running?.vnfs.some((p) => p.vnfcs.some((v) => v.id === vnfcId))) return; // It is part of what was asked for.

@@ -146,10 +146,7 @@ export const healVnfRequest = object(
   "an object, which may be empty",
 );
 
-export const operateVnfRequest = object(
-  { changeStateTo, stopType, gracefulStopTimeout },
-  "an object with changeStateTo",
-);
+export const operateVnfRequest = object({ changeStateTo, stopType, gracefulStopTimeout }, "an object with changeStateTo");
 
 export const terminateVnfRequest = object(
   { terminationType: Type.Enum(["FORCEFUL", "GRACEFUL"], { description: "FORCEFUL or GRACEFUL" }) },
