@@ -2,7 +2,6 @@ import { startMoves } from "../act/binds.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
-import type { Source } from "../model/evidence.ts";
 import type { ProtectionGroupView } from "../model/group-view.ts";
 import type { NetId, NsId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, VimAccount, Vnfc } from "../model/ns.ts";
@@ -112,7 +111,7 @@ export class Nfvo implements AsyncDisposable {
     this.arming = new Arming(clock, log, stream, mode, connectorOf, onArmed);
     const isGivenUp = (vnfcId: VnfcId) => alarms.isRaised(vnfcId, "HEAL_GAVE_UP");
     const isBeingHealed = (vnfcId: VnfcId) => this.healer.isUnderWay(vnfcId);
-    const suspended = (guard: Guard) => this.#suspended(guard);
+    const suspended = (guard: Guard) => new Map(guard.vims.flatMap((vim) => [...this.watchOf(vim).suspended]));
     this.#fences = new Fences({ clock, log, connectorOf, suspended, isGivenUp, isBeingHealed });
     const onDecided = (guard: Guard, decision: Decision, command: ProtectionCommand | null) =>
       this.#decided(guard, decision, command);
@@ -290,11 +289,6 @@ export class Nfvo implements AsyncDisposable {
     const isWorkedOn = (d: Deployment) =>
       this.lifecycle.isInTransition(d) || this.occurrences.runningOf(d.ns.id)?.state === "PROCESSING";
     return this.lifecycle.all.some((d) => vimsOf(d).includes(id) && isWorkedOn(d)) || this.#book.isWaiting;
-  }
-
-  /** Of all VIMs in which the group has members. */
-  #suspended(guard: Guard): ReadonlyMap<Source, string> {
-    return new Map(guard.vims.flatMap((vim) => [...this.watchOf(vim).suspended]));
   }
 
   #lost({ account }: VimWatch, why: string): void {
