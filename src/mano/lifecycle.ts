@@ -28,6 +28,7 @@ import {
   vnfcsIn,
   waitsFor,
 } from "./plan.ts";
+import { refusal } from "./refusal.ts";
 import { endsIn } from "./stitches.ts";
 import type { WriteQueue } from "./writes.ts";
 
@@ -163,17 +164,10 @@ export class Lifecycle {
     const d = this.#deployments.get(id);
     if (!d) return;
     if (d.ns.state === "INSTANTIATING") await this.#instantiate(id, site);
-    else if (this.isInTransition(d)) await this.#remove(d, site);
-    else if (d.stitches.length > 0) await this.#mendEnds(d, site);
-  }
-
-  /** What was taken away by hand. A refusal keeps nobody else waiting: the member behind it is down, which is told, and the next pass asks again. */
-  async #mendEnds(d: Deployment, { vim, connector, seen, signal }: Site): Promise<void> {
-    try {
-      await ensureEnds(connector, endsOf(d, vim), seen, signal);
-    } catch (e) {
-      if (!(e instanceof Fault) || e.code === "VIM_UNREACHABLE") throw e;
-    }
+    else if (this.isInTransition(d)) {
+      const why = await refusal(this.#remove(d, site));
+      if (why !== null && d.ns.state === "TERMINATING" && why !== d.ns.detail) await this.#setState(id, "TERMINATING", why);
+    } else if (d.stitches.length > 0) await refusal(ensureEnds(site.connector, endsOf(d, site.vim), site.seen, site.signal)); // Taken away by hand.
   }
 
   /** Takes the statuses of its VNFCs in one VIM from an inventory. */

@@ -31,6 +31,18 @@ test("terminate while it is being instantiated", async () => {
   expect((await rig.ask("DELETE", `/mano/v1/ns_instances/${id}`)).status).toBe(204);
 });
 
+test("a VIM that does not take a server away: TERMINATING, with its words, until it does", async () => {
+  await using rig = await Rig.start();
+  const id = await rig.deploy();
+  rig.vim.keepsServers = true;
+  await rig.ask("POST", `/mano/v1/ns_instances/${id}/terminate`);
+  await until("it says why", async () => /a snapshot of it is being made/.test((await rig.ns()).detail ?? ""));
+  expect((await rig.ns()).state).toBe("TERMINATING");
+  rig.vim.keepsServers = false;
+  await until("NOT_INSTANTIATED", async () => (await stateOf(rig)()) === "NOT_INSTANTIATED");
+  expect((await rig.ns()).detail).toBe(null);
+});
+
 test("a net that the VIM has not: FAILED with the reason, nothing left behind", async () => {
   await using rig = await Rig.start();
   rig.vim.nets.delete("id-traffic_net1");

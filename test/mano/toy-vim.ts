@@ -54,6 +54,8 @@ export class ToyVim implements AsyncDisposable {
   condition: WireCondition | null = null;
   /** Its compute hosts; empty: it says nothing of hosts. */
   hosts: { id: string; name: string; state: string }[] = [];
+  /** It takes no server away. */
+  keepsServers = false;
   /** It makes no outside ports. */
   refusesPorts = false;
   /** Ids of servers that it was asked to pause. */
@@ -227,6 +229,8 @@ export class ToyVim implements AsyncDisposable {
     if (!server) return [404, { error: { code: 404, description: `instance '${b}' not found` } }];
     if (method === "POST" && "evacuate" in body) return this.#evacuate(server, body.evacuate.from);
     if (method === "POST") this.#act(server, Object.keys(body)[0]);
+    if (method === "DELETE" && this.keepsServers)
+      return [409, { error: { code: 409, description: "a snapshot of it is being made" } }];
     if (method === "DELETE") {
       this.servers.delete(server.id);
       for (const p of this.#portsOf(server)) this.ports.delete(p.id);
