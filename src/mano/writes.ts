@@ -106,22 +106,28 @@ export class WriteQueue implements Journal {
       await this.#db.transaction().execute(async (tx) => {
         for (const { write } of batch) await write(tx);
       });
-      if (this.#isRefused !== false) this.#tellRefusal(null);
-      this.#isRefused = false;
-      this.#tell(batch.flatMap(({ event }) => event ?? []));
-      return true;
     } catch (err) {
       this.#log.error({ err, count: batch.length }, "records could not be written; they wait");
       if (this.#isRefused !== true) this.#tellRefusal(err instanceof Error ? err.message : String(err));
       this.#isRefused = true;
       return false;
     }
+    // Not within: what is on the disk would be written once more.
+    if (this.#isRefused !== false) this.#tellRefusal(null);
+    this.#isRefused = false;
+    this.#tell(batch.flatMap(({ event }) => event ?? []));
+    return true;
   }
 
   #tell(events: readonly ManoEvent[]): void {
     const pruning = events.findLast(({ seq }) => seq % PRUNE_EVERY === 0);
     if (pruning) this.#prunedTo = Math.max(this.#prunedTo, pruning.seq - EVENTS_KEPT);
-    if (events.length > 0) this.#tellWritten(events);
+    if (events.length === 0) return;
+    try {
+      this.#tellWritten(events);
+    } catch (err) {
+      this.#log.error({ err }, "a bug of ours: who hears of what is on the disk failed");
+    }
   }
 
   #keep(batch: Waiting[]): void {

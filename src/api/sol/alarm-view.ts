@@ -49,7 +49,7 @@ export function alarmView(of: FaultInterface, alarm: Alarm) {
     perceivedSeverity: alarm.perceivedSeverity,
     eventTime: alarm.raisedAt,
     eventType: alarm.eventType,
-    faultType: alarm.managedObjectId,
+    faultType: alarm.probableCause,
     probableCause: alarm.probableCause,
     isRootCause: alarm.isRootCause,
     ...(alarm.correlatedAlarmIds && { correlatedAlarmIds: alarm.correlatedAlarmIds }),
