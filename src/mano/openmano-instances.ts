@@ -80,8 +80,9 @@ export class OpenmanoInstances implements AsyncDisposable {
     over.abort();
   }
 
-  nsOf({ nsName }: OmInstance): NsView | null {
-    const found = this.#parts.nfvo.lifecycle.all.find((d) => d.ns.name === nsName);
+  /** Not one that somebody else has given its name meanwhile: that is of another NSD. */
+  nsOf({ nsName, nsd }: OmInstance): NsView | null {
+    const found = this.#parts.nfvo.lifecycle.all.find((d) => d.ns.name === nsName && d.nsd.id === nsd.id);
     return found === undefined ? null : this.#parts.requests.getNs(found.ns.id);
   }
 
