@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
+import { Turns } from "../lib/turns.ts";
 import type { VimAccountId } from "../model/ids.ts";
 import type { NsView } from "../model/ns.ts";
 import type { OmAction, OmInstance } from "../model/openmano.ts";
@@ -44,6 +45,8 @@ export class OpenmanoInstances implements AsyncDisposable {
   readonly #parts: OpenmanoInstancesParts;
   readonly #stopped = new AbortController();
   readonly #runs = new Map<string, Promise<void>>();
+  /** What instances in one VIM share is looked for by one, or taken away by one that ends: never both at once. */
+  readonly #shared = new Turns<string>();
 
   constructor(parts: OpenmanoInstancesParts) {
     this.#parts = parts;
@@ -152,8 +155,10 @@ export class OpenmanoInstances implements AsyncDisposable {
 
   /** What the NS needs of the VIM, and then the NS. */
   async #makeNs(instance: OmInstance, vim: OpenVimDirect): Promise<NsView> {
-    const names = await imagesIn(instance, vim);
-    for (const flavor of instance.flavors) await vim.ensureFlavor(flavor);
+    const names = await this.#shared.take(instance.attachmentId, async () => {
+      for (const flavor of instance.flavors) await vim.ensureFlavor(flavor);
+      return imagesIn(instance, vim);
+    });
     for (const net of instance.nets)
       if (net.created)
         await vim.ensureNet({ id: net.vimNetId, name: net.vimName ?? net.uuid, kind: net.kind, ipProfile: net.ipProfile });
@@ -200,15 +205,22 @@ export class OpenmanoInstances implements AsyncDisposable {
     return true;
   }
 
-  /** Images and flavors that were made for it, and that no other instance there needs; the VIM keeps what its servers need. */
-  async #dropShared(instance: OmInstance, vim: OpenVimDirect): Promise<void> {
-    const others = (await readOmInstances(this.#parts.db)).filter((o) => o.uuid !== instance.uuid && o.state === "WANTED");
-    const isFree = (id: string) => !others.some((o) => [...o.images, ...o.flavors].some((x) => x.id === id));
-    const unlessRefused = (e: unknown) => {
-      if (!(e instanceof Fault) || e.code !== "VIM_REFUSED") throw e;
-    };
-    for (const { id } of instance.flavors) if (isFree(id)) await vim.dropFlavor(id).catch(unlessRefused);
-    for (const { id } of instance.images) if (isFree(id)) await vim.dropImage(id).catch(unlessRefused);
+  /**
+   * Images and flavors that were made for it, and that no other instance needs; the VIM keeps what its servers need. One that is about to make
+   * its servers may have found an image by its path or its name, under the id of another.
+   */
+  #dropShared(instance: OmInstance, vim: OpenVimDirect): Promise<void> {
+    return this.#shared.take(instance.attachmentId, async () => {
+      const others = (await readOmInstances(this.#parts.db)).filter((o) => o.uuid !== instance.uuid && o.state === "WANTED");
+      const flavors = new Set(others.flatMap((o) => o.flavors.map((f) => f.id)));
+      const images = others.flatMap((o) => o.images);
+      const unlessRefused = (e: unknown) => {
+        if (!(e instanceof Fault) || e.code !== "VIM_REFUSED") throw e;
+      };
+      for (const { id } of instance.flavors) if (!flavors.has(id)) await vim.dropFlavor(id).catch(unlessRefused);
+      for (const own of instance.images)
+        if (!images.some((i) => isServedBy(i, own))) await vim.dropImage(own.id).catch(unlessRefused);
+    });
   }
 
   async #isDone({ uuid }: OmInstance, description: OmAction["description"]): Promise<boolean> {
@@ -224,6 +236,11 @@ export class OpenmanoInstances implements AsyncDisposable {
     await upsertOmAction(db, { ...action, done: action.tasks - failed, failed, modifiedAt: clock.wall().toISOString() });
   }
 }
+
+type Image = OmInstance["images"][number];
+
+const isServedBy = (wanted: Image, by: Image): boolean =>
+  wanted.id === by.id || (wanted.path === null ? wanted.name === by.name : wanted.path === by.path);
 
 /** Names under which the VIM has the images of an instance: one of that path, else one of that name, else one that is made. */
 async function imagesIn({ images }: OmInstance, vim: OpenVimDirect): Promise<ReadonlyMap<string, string>> {
