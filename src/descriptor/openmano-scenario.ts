@@ -1,7 +1,7 @@
 import type { ConnectionBlueprint, LinkBlueprint, NsBlueprint, VnfUse } from "../model/blueprint.ts";
 import { oneOf, quote } from "./flaw.ts";
 import { nameOf, plainName, versionOf } from "./openmano-vnf.ts";
-import type { Spot } from "./spot.ts";
+import { asWritten, type Spot } from "./spot.ts";
 
 // OpenMANO's scenarios: 0.1 (a topology of nodes and connections), 0.2 (`schema_version: 2`) and 0.3.
 
@@ -22,7 +22,9 @@ export function readScenario(root: Spot): NsBlueprint {
   const scenario = root.get("scenario").isThere ? root.get("scenario").object("a scenario") : root;
   const isFirst = scenario.get("topology").isThere;
   const vnfs = isFirst ? readNodes(scenario) : readVnfs(scenario);
-  const networks = isFirst ? readConnections(scenario) : readNetworks(scenario, String(root.get("schema_version").value ?? ""));
+  const networks = isFirst
+    ? readConnections(scenario)
+    : readNetworks(scenario, asWritten(root.get("schema_version").value ?? ""));
   const name = nameOf(scenario.get("name"), "the scenario's name");
   for (const plug of networks.flatMap((n) => n.plugs))
     if (!vnfs.has(plug.vnf)) plug.spot.refuse(`there is no VNF ${quote(plug.vnf)} in this scenario`, oneOf([...vnfs.keys()]));

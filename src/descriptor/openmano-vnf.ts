@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { CpBlueprint, ExtCpBlueprint, Needs, VduBlueprint, VnfBlueprint, VnfcBlueprint } from "../model/blueprint.ts";
 import { oneOf, quote } from "./flaw.ts";
-import type { Spot } from "./spot.ts";
+import { asWritten, type Spot } from "./spot.ts";
 import { megabits } from "./units.ts";
 import { wishOf } from "./wishes.ts";
 
@@ -54,7 +54,7 @@ export function readOpenmanoVnf(root: Spot): VnfBlueprint {
   const name = nameOf(vnf.get("name"), "the VNF's name");
   const external = vnf.get("external-connections").items("external connections", 1);
   const version = root.get("schema_version");
-  const links = readInternal(vnf, version.isThere && String(version.value) !== "0.1");
+  const links = readInternal(vnf, version.isThere && asWritten(version.value) !== "0.1");
   const vnfcs = vnf
     .get("VNFC")
     .items("VNFCs", 1)
@@ -116,11 +116,11 @@ function checkInternal(vnf: Spot, vnfcs: readonly VduBlueprint[]): void {
 }
 
 function checkInterface(spot: Spot, vnfcs: readonly VduBlueprint[]): VduBlueprint | undefined {
-  const vnfc = vnfcs.find((v) => v.id === plainName(String(spot.get("VNFC").value)));
+  const vnfc = vnfcs.find((v) => v.id === plainName(asWritten(spot.get("VNFC").value)));
   const iface = spot.get("local_iface_name");
   if (!vnfc && spot.get("VNFC").isThere)
     spot.get("VNFC").refuse(`there is no VNFC ${spot.get("VNFC").said}`, oneOf(vnfcs.map((v) => v.id)));
-  else if (vnfc && iface.isThere && !vnfc.cps.some((c) => c.id === String(iface.value)))
+  else if (vnfc && iface.isThere && !vnfc.cps.some((c) => c.id === asWritten(iface.value)))
     iface.refuse(`VNFC ${quote(vnfc.id)} has no interface ${iface.said}`, oneOf(vnfc.cps.map((c) => c.id)));
   return vnfc;
 }
@@ -232,7 +232,7 @@ function protectedOf(vnf: Spot, vnfcs: readonly VduBlueprint[], service: string 
   const pairs = replicated.entries("VNFC: its twin");
   const ids = [...new Set(pairs.flatMap(([a, b]) => [plainName(a), plainName(b.text("the name of its twin"))]))];
   for (const [a, b] of pairs)
-    for (const name of [plainName(a), plainName(String(b.value))])
+    for (const name of [plainName(a), plainName(asWritten(b.value))])
       if (!vnfcs.some((v) => v.id === name)) b.refuse(`there is no VNFC ${quote(name)}`, oneOf(vnfcs.map((v) => v.id)));
   if (ids.length === 1) replicated.refuse(`${quote(ids[0]!)} is its own twin`, "name another VNFC");
   return ids.flatMap((id) => vnfcs.find((v) => v.id === id) ?? []);

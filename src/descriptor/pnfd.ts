@@ -2,6 +2,7 @@ import { openCsar } from "./csar.ts";
 import type { Flaw } from "./flaw.ts";
 import { checkCms, type PackageParts } from "./read.ts";
 import { Source } from "./source.ts";
+import { asWritten } from "./spot.ts";
 
 /** What is kept of a PNFD: who it says it is. Nothing is made of a PNF here, so nothing else of it is believed or refused. */
 export interface Pnfd {
@@ -69,7 +70,7 @@ function inTosca(root: Tree): Found | null {
   const nodes = tree(tree(root.topology_template).node_templates);
   const isPnf = (type: unknown): boolean => {
     const seen = new Set<unknown>();
-    for (let t = type; !seen.has(t); t = tree(types[String(t)]).derived_from) {
+    for (let t = type; !seen.has(t); t = tree(types[asWritten(t)]).derived_from) {
       if (t === "tosca.nodes.nfv.PNF") return true;
       seen.add(t);
     }

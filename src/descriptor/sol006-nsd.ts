@@ -7,7 +7,7 @@ import type {
   VnfUse,
 } from "../model/blueprint.ts";
 import { isKeptApart, named, refuseRepeated } from "./sol006-vnfd.ts";
-import type { Spot } from "./spot.ts";
+import { asWritten, type Spot } from "./spot.ts";
 import { instancesOf, levelOf } from "./wishes.ts";
 
 /** An NSD in the words of ETSI GS NFV-SOL 006, of OSM's dialect of it too. Its first deployment flavour is used. */
@@ -92,7 +92,7 @@ function linkOf(reference: Spot, flavour: Spot, nsd: Spot): string {
     .find((p) => p.get("id").value === id);
   const link = profile?.get("virtual-link-desc-id") ?? reference;
   if (id !== "") named(link, nsd.get("virtual-link-desc"), "virtual-link-desc");
-  return link.isThere ? String(link.value) : id;
+  return link.isThere ? asWritten(link.value) : id;
 }
 
 function readConnections(connection: Spot, flavour: Spot, nsd: Spot): ConnectionBlueprint[] {

@@ -8,6 +8,10 @@ const TEXT_MAX = 255;
 
 type Raw = Record<string, unknown>;
 
+/** As it was written. What is no text, number or truth value is told as JSON: an object may have a `toString` of its own, which is no function. */
+export const asWritten = (value: unknown): string =>
+  typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
+
 /**
  * One place of a source, while it is read. Each reading method gives a value of its type whatever stands there, and says what is wrong with it
  * where that is another: so all mistakes of a file are told at once. `undefined` and null are "it is not there".
@@ -141,7 +145,7 @@ export class Spot {
 
   ipv4(what: string): string | null {
     if (!this.isThere) return null;
-    const text = String(this.value);
+    const text = asWritten(this.value);
     const isOne = /^\d{1,3}(\.\d{1,3}){3}$/.test(text) && text.split(".").every((n) => Number(n) <= 255);
     if (isOne) return text;
     this.#wanted(`an IPv4 address such as 10.0.0.100: ${what}`);

@@ -1,4 +1,5 @@
 import type { ConnectionBlueprint, NsBlueprint, SteeringBlueprint, VnfUse } from "../model/blueprint.ts";
+import { asWritten } from "./spot.ts";
 import { type NodeTemplate, requirementsOf, type Template } from "./tosca-template.ts";
 import { instancesOf, levelOf } from "./wishes.ts";
 
@@ -40,7 +41,7 @@ function readUse({ name, spot, type }: NodeTemplate, template: Template): VnfUse
   const byDefault = template.defaultOf(type, "descriptor_id");
   return {
     id: name,
-    vnfd: !id.isThere && byDefault !== undefined ? String(byDefault) : id.text("the id of a VNFD"),
+    vnfd: !id.isThere && byDefault !== undefined ? asWritten(byDefault) : id.text("the id of a VNFD"),
     instances: instancesOf(profile.get("min_number_of_instances"), profile.get("max_number_of_instances"), profile.get("\0")),
     isKeptApart: template.policiesOf(name, "AntiAffinityRule").length > 0,
     level: levelOf(profile.get("service_availability_level")),
@@ -67,7 +68,7 @@ function readSteering(node: NodeTemplate, template: Template): SteeringBlueprint
     requirementsOf(element.spot)
       .filter(([name]) => name === "profile_element")
       .map(([, target]) => ({
-        use: String(target.get("node").value ?? target.value),
+        use: asWritten(target.get("node").value ?? target.value),
         extCp: null,
         behaviour,
         algorithm: algorithm === null ? null : algorithm.replaceAll("-", "_").toUpperCase(),

@@ -1,6 +1,6 @@
 import { oneOf, quote } from "./flaw.ts";
 import { Source } from "./source.ts";
-import { Spot } from "./spot.ts";
+import { asWritten, Spot } from "./spot.ts";
 
 // A TOSCA service template (Simple Profile in YAML 1.x) with what it imports, as far as ETSI GS NFV-SOL 001 uses it. Nothing is ever fetched: ETSI's
 // own types are known by name, and other imports come out of the same package.
@@ -74,12 +74,12 @@ export class Template {
   /** Policies of ETSI's type that are about this node, by itself or as one of a group. */
   policiesOf(node: string, type: string): Spot[] {
     return this.policies.filter((p) => {
-      if (String(p.get("type").value) !== `tosca.policies.nfv.${type}`) return false;
+      if (asWritten(p.get("type").value) !== `tosca.policies.nfv.${type}`) return false;
       return p
         .get("targets")
         .items("targets")
         .some((t) => {
-          const group = this.#groups.get(String(t.value));
+          const group = this.#groups.get(asWritten(t.value));
           if (group)
             return group
               .get("members")
@@ -147,7 +147,7 @@ export class Template {
         return type;
       }
       seen.add(at);
-      at = String(parent.value);
+      at = asWritten(parent.value);
     }
   }
 

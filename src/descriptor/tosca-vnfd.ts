@@ -8,7 +8,7 @@ import type {
   VnfBlueprint,
 } from "../model/blueprint.ts";
 import { oneOf, quote } from "./flaw.ts";
-import type { Spot } from "./spot.ts";
+import { asWritten, type Spot } from "./spot.ts";
 import { type NodeTemplate, requirementsOf, type Template } from "./tosca-template.ts";
 import { sizeBytes, timeMs } from "./units.ts";
 import { instancesOf, VDU_EXTENSIONS, vnfcsOf, wishOf } from "./wishes.ts";
@@ -46,9 +46,9 @@ function vnfProperty(template: Template, vnfs: readonly NodeTemplate[], property
     ...substituted.map((s) => s.get("properties").get(property)),
   ].find((s) => s.isThere);
   if (written) return written.text(what);
-  const types = [...vnfs.map((n) => n.type), ...substituted.map((s) => String(s.get("node_type").value ?? ""))];
+  const types = [...vnfs.map((n) => n.type), ...substituted.map((s) => asWritten(s.get("node_type").value ?? ""))];
   const byDefault = types.map((t) => template.defaultOf(t, property)).find((v) => v !== undefined && v !== null);
-  if (byDefault !== undefined) return String(byDefault);
+  if (byDefault !== undefined) return asWritten(byDefault);
   const place = vnfs[0]?.spot.get("properties").get(property);
   if (place) return place.text(`${what}, here or as the default of its type`);
   template.topologies[0]!.refuse("has no node of a type derived from tosca.nodes.nfv.VNF", `write one with ${property}`);
@@ -90,7 +90,7 @@ function countsOf(vdu: string, profile: Spot, template: Template): Instances {
   const delta = template.policiesOf(vdu, "VduInitialDelta")[0]?.get("properties").get("initial_delta").get("number_of_instances");
   const levels = template.policiesOf(vdu, "VduInstantiationLevels")[0]?.get("properties").get("levels");
   const general = template.policies.find((p) => p.get("type").value === "tosca.policies.nfv.InstantiationLevels");
-  const level = String(general?.get("properties").get("default_level").value ?? levels?.keys()[0] ?? "");
+  const level = asWritten(general?.get("properties").get("default_level").value ?? levels?.keys()[0] ?? "");
   const byLevel = levels?.get(level).get("number_of_instances");
   return instancesOf(
     profile.get("min_number_of_instances"),
@@ -163,7 +163,7 @@ function extCpsOf(template: Template): ExtCpBlueprint[] {
       return node === undefined ? [] : [{ id, spot: node }];
     });
   });
-  const named = new Set(mapped.map((m) => String(m.spot.value)));
+  const named = new Set(mapped.map((m) => asWritten(m.spot.value)));
   const own = template
     .of("VnfExtCp")
     .filter((n) => !named.has(n.name))

@@ -1,4 +1,4 @@
-import type { Spot } from "./spot.ts";
+import { asWritten, type Spot } from "./spot.ts";
 
 const WAIT_MS_MAX = 3_600_000;
 const MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000 };
@@ -6,7 +6,7 @@ const MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000 };
 /** A time in ms: a whole number is milliseconds; "250 ms", "5 s" and "5 min" say their unit. At most an hour. */
 export function timeMs(spot: Spot, what: string): number | null {
   if (!spot.isThere) return null;
-  const text = String(spot.value).trim();
+  const text = asWritten(spot.value).trim();
   const [, amount, unit = "ms"] = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)?$/.exec(text) ?? [];
   const factor = MS[unit];
   if (amount !== undefined && factor === undefined) {
@@ -44,7 +44,7 @@ const BYTES: Readonly<Record<string, number>> = {
 /** TOSCA's scalar-unit.size in bytes: "512 MB", "1 GiB". */
 export function sizeBytes(spot: Spot, what: string): number | null {
   if (!spot.isThere) return null;
-  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)\s*([A-Za-z/]+)?$/.exec(String(spot.value).trim()) ?? [];
+  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)\s*([A-Za-z/]+)?$/.exec(asWritten(spot.value).trim()) ?? [];
   const factor = BYTES[unit.toLowerCase()];
   if (amount !== undefined && factor !== undefined) return Number(amount) * factor;
   const why =
@@ -72,7 +72,7 @@ export function gigabytes(spot: Spot, what: string, most = GB_MAX): number | nul
 /** OpenMANO's bandwidths: "10 Gbps", "1 Mbps". Answers Mbps. */
 export function megabits(spot: Spot): number | null {
   if (!spot.isThere) return null;
-  const [, amount, unit] = /^(\d+)\s*([MG]bps)$/.exec(String(spot.value)) ?? [];
+  const [, amount, unit] = /^(\d+)\s*([MG]bps)$/.exec(asWritten(spot.value)) ?? [];
   if (amount !== undefined) return Number(amount) * (unit === "Gbps" ? 1000 : 1);
   spot.refuse(`${JSON.stringify(spot.value)} is no bandwidth`, 'write one such as "1 Gbps" or "100 Mbps"');
   return null;

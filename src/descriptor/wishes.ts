@@ -1,6 +1,6 @@
 import type { DetectionClass, Instances, Maintenance, ProtectionWish, VnfcBlueprint } from "../model/blueprint.ts";
 import type { Scheme, Standby } from "../model/protection.ts";
-import type { Spot } from "./spot.ts";
+import { asWritten, type Spot } from "./spot.ts";
 import { ticksMs, timeMs } from "./units.ts";
 
 // What several forms write in the same words: the extensions for protection, and numbers of instances.
@@ -44,7 +44,7 @@ export function wishOf(vdu: Spot): ProtectionWish {
 /** 1 to 3, or the `level-1` of older SOL006. */
 export function levelOf(spot: Spot): 1 | 2 | 3 | null {
   if (!spot.isThere) return null;
-  const text = String(spot.value).replace(/^level-/i, "");
+  const text = asWritten(spot.value).replace(/^level-/i, "");
   if (text === "1" || text === "2" || text === "3") return Number(text) as 1 | 2 | 3;
   spot.refuse(`${JSON.stringify(spot.value)} is no service availability level`, "write 1 (highest), 2 or 3 (ETSI NFV-REL 001)");
   return null;

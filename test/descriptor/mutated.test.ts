@@ -48,7 +48,8 @@ test("whatever is put into a descriptor, it is either compiled or refused in wor
         for (const [where, value] of changes) {
           const places = placesOf(file).filter((p) => p.length > 0);
           const place = places[where % Math.max(places.length, 1)];
-          if (place) put(file, isKey && value !== undefined ? [...place.slice(0, -1), "toString"] : place, value);
+          if (place)
+            put(file, isKey && value !== undefined ? [...place.slice(0, -1), "toString"] : place, structuredClone(value));
         }
         const { outcome, flaws } = readText(JSON.stringify(file), "f");
         expect(outcome === null).toBe(flaws.length > 0);
