@@ -1,16 +1,14 @@
-import { appendFileSync } from "node:fs";
-import { cpus, loadavg, release } from "node:os";
 import { join } from "node:path";
 import { ms, table } from "../src/cli/table.ts";
 import { spreadOf } from "../src/lab/stats.ts";
 import { systemClock } from "../src/lib/clock.ts";
-import { VERSION } from "../src/lib/version.ts";
 import type { Alarm } from "../src/model/mano-event.ts";
 import { readAlarm } from "../src/store/mano-records.ts";
 import type { ManoTables } from "../src/store/mano-schema.ts";
 import { openToRead } from "../src/store/open.ts";
 import { Receiver } from "../test/harness/receiver.ts";
 import { example, Rig, until } from "../test/mano/rig.ts";
+import { keepLine } from "./kept.ts";
 
 /** What issue 5 asks for. */
 const LIMIT_MS = 20;
@@ -39,7 +37,7 @@ export async function benchNotify({ root, runs }: { readonly root: string; reado
     table(["ms, fault → alarm at a subscriber", "p50", "p99", "max"], [["", ms(spread.p50), ms(spread.p99), ms(spread.max)]]),
   );
   console.log(early === 0 ? "each was on the disk before it was told" : `${early} were told before they were on the disk`);
-  keep(root, { runs, early, ...spread });
+  keepLine(root, "notify", { runs, early, ...spread });
   return spread.p99 <= LIMIT_MS && early === 0 ? 0 : 1;
 }
 
@@ -68,16 +66,4 @@ async function failOnce(rig: Rig, receiver: Receiver): Promise<{ alarm: Pick<Ala
   await until("told of both", () => receiver.requests.length >= had + 2);
   await until("all well", async () => (await rig.alarms()).length === 0);
   return { alarm, tookMs: atMs - fromMs };
-}
-
-function keep(root: string, found: object): void {
-  const machine = {
-    cpu: cpus()[0]?.model,
-    cores: cpus().length,
-    kernel: release(),
-    node: process.versions.node,
-    load: loadavg()[0],
-  };
-  const line = { at: new Date().toISOString(), what: "notify", version: VERSION, ...found, machine };
-  appendFileSync(join(root, "bench", "results", "notify.jsonl"), `${JSON.stringify(line)}\n`);
 }

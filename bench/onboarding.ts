@@ -1,14 +1,14 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { cpus, loadavg, release, tmpdir } from "node:os";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ms, table } from "../src/cli/table.ts";
 import { parseConfig } from "../src/config.ts";
 import { spreadOf } from "../src/lab/stats.ts";
 import { systemClock } from "../src/lib/clock.ts";
 import { silent } from "../src/lib/log.ts";
-import { VERSION } from "../src/lib/version.ts";
 import { startMano } from "../src/mano.ts";
 import { zipOf } from "../test/harness/zip.ts";
+import { keepLine } from "./kept.ts";
 
 /** What issue 5 asks for. */
 const LIMIT_MS = 50;
@@ -37,7 +37,7 @@ export async function benchOnboarding({ root, runs }: { readonly root: string; r
       Object.entries(found).map(([name, s]) => [name, ms(s.p50), ms(s.p99), ms(s.max)]),
     ),
   );
-  keep(root, { runs, ...found });
+  keepLine(root, "onboarding", { runs, ...found });
   return Object.values(found).every((s) => s.p99 <= LIMIT_MS) ? 0 : 1;
 }
 
@@ -74,16 +74,4 @@ async function timed(port: number, { type, bodyOf }: Kind, n: number): Promise<n
   const took = systemClock.now() - from;
   if (res.status !== 201) throw new Error(`refused: ${text}`);
   return took;
-}
-
-function keep(root: string, found: object): void {
-  const machine = {
-    cpu: cpus()[0]?.model,
-    cores: cpus().length,
-    kernel: release(),
-    node: process.versions.node,
-    load: loadavg()[0],
-  };
-  const line = { at: new Date().toISOString(), what: "onboarding", version: VERSION, ...found, machine };
-  appendFileSync(join(root, "bench", "results", "onboarding.jsonl"), `${JSON.stringify(line)}\n`);
 }
