@@ -132,6 +132,7 @@ async function runCell(
         scheme: SCHEMES[scheme],
         onMoment: () => {},
         watchesOwners: true,
+        restsWhileHealing: true,
         isTwinDown: story.isTwinDown ?? false,
         ...(story.also ? { also: story.also(lab) } : {}),
       });

@@ -29,6 +29,8 @@ export interface ExperimentOptions {
   readonly isTwinDown?: boolean;
   /** Watches who owns viewer A's traffic net in the switch meanwhile. */
   readonly watchesOwners?: boolean;
+  /** Nothing is sent from when all is measured until both members are up: a guest boots in half the time where it need not share the cores. */
+  readonly restsWhileHealing?: boolean;
   /** Called with each moment of the time line as it becomes known. */
   readonly onMoment: (moment: Moment, faultAt: number | null) => void;
 }
@@ -91,6 +93,7 @@ export async function runOnce(lab: RunningLab, options: ExperimentOptions): Prom
 
   if (fault === "link") await systemClock.sleep(Math.max(0, CABLE_OUT_MS - (systemClock.now() - at)));
   await repair();
+  if (options.restsWhileHealing) await lab.media.ask("rest");
   const healed = await restored(lab).then(
     () => true,
     () => false,
@@ -222,6 +225,7 @@ async function restored(lab: RunningLab): Promise<void> {
       throw new Fault("TIMEOUT", `the network service is not back to normal after ${RESTORED_WITHIN_MS} ms: ${stateOf(ns)}`);
     await systemClock.sleep(LOOK_EVERY_MS * 2);
   }
+  await lab.media.ask("goOn");
   const since = systemClock.now();
   const normal = Object.fromEntries(
     (await nsOf(lab)).protectionGroups.flatMap((g) => g.trafficNets.map((t) => [t.name, memberName(g, t.normal)])),

@@ -57,12 +57,13 @@ const DOWNLOAD_MS_MAX = 300_000;
 
 /**
  * What every guest's kernel is told. The first words make a TCG boot short: no console chatter, no mitigations for a CPU that is
- * emulated, no clock calibration, no interrupt routing through ACPI's interpreter. A steady tick is cheaper than
+ * emulated, no clock calibration, no interrupt routing through ACPI's interpreter, programs always at the same addresses (what the emulator
+ * has translated is good for the next start of the same program). A steady tick is cheaper than
  * a timer programmed at every packet, which is a trap to the emulator each time; a panic ends QEMU where it runs with
  * `-no-reboot` (`<on_crash>`, `<on_reboot>` destroy).
  */
 export const GUEST_CMDLINE = [
-  "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off nokaslr acpi=noirq noreplace-smp lpj=4000000 tsc=reliable no_timer_check nohz=off",
+  "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off nokaslr acpi=noirq noreplace-smp lpj=4000000 tsc=reliable no_timer_check nohz=off norandmaps",
   "random.trust_cpu=on cryptomgr.notests rcupdate.rcu_expedited=1 audit=0 selinux=0 apparmor=0 ipv6.disable=1 8250.nr_uarts=1",
 ].join(" ");
 

@@ -118,6 +118,7 @@ class Pacer {
   sent = 0;
   #startAt = 0;
   #startedAt = 0;
+  #ticks: NodeJS.Timeout | undefined;
   readonly #ssrc = randomInt(0, 0x1_0000_0000 - 1);
   readonly #socket: Socket;
   readonly #settings: Settings;
@@ -130,9 +131,21 @@ class Pacer {
   }
 
   start(): void {
-    this.#startAt = this.#startedAt = systemClock.now();
+    this.#startedAt = systemClock.now();
+    this.goOn();
+  }
+
+  /** Sends nothing until `goOn`; the numbers and times of the stream go on where they were. */
+  rest(): void {
+    clearInterval(this.#ticks);
+    this.#ticks = undefined;
+  }
+
+  goOn(): void {
+    if (this.#ticks !== undefined) return;
+    this.#startAt = systemClock.now() - this.sent / this.#perMs;
     // The shortest timer Node has. Late ticks send what fell due meanwhile; a stricter pace would need a busy loop.
-    setInterval(() => this.#tick(), 1);
+    this.#ticks = setInterval(() => this.#tick(), 1);
   }
 
   /** What was sent so far, in the extended numbers a viewer counts in too, except for the first span. */
@@ -147,8 +160,12 @@ class Pacer {
     };
   }
 
+  get #perMs(): number {
+    return TS_PER_SECOND / this.#settings.tsPerRtp / 1000;
+  }
+
   #tick(): void {
-    const perMs = TS_PER_SECOND / this.#settings.tsPerRtp / 1000;
+    const perMs = this.#perMs;
     const { due, start } = duePackets(this.#startAt, systemClock.now(), this.sent, perMs);
     this.#startAt = start;
     for (let i = 0; i < due; i++) this.#send((this.sent / perMs) * RTP_TICKS_PER_MS);
@@ -209,7 +226,18 @@ function main(): void {
   });
   process.on("SIGTERM", () => stop());
   process.on("SIGINT", () => stop());
-  const commands: Record<string, (id: unknown) => void> = { stop, sent: (id) => say({ id, ...pacer.range() }) };
+  const commands: Record<string, (id: unknown) => void> = {
+    stop,
+    sent: (id) => say({ id, ...pacer.range() }),
+    rest: (id) => {
+      pacer.rest();
+      say({ id });
+    },
+    goOn: (id) => {
+      pacer.goOn();
+      say({ id });
+    },
+  };
   listen(process.stdin, (message) => commands[String(message.do)]?.(message.id), stop);
 }
 

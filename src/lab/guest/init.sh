@@ -3,6 +3,8 @@
 # Order matters to the outside: the service IP answers ARP only while the relay's sockets are open, so that one answered
 # ARP request proves that this VNFC relays, and a switch-over back to it is not made too early.
 export PATH=/usr/bin # Only perl is there; every other command is an applet of this shell's own busybox.
+# Perl asks for random numbers when it starts, which a machine that has just booted has none of yet: half a second.
+export PERL_HASH_SEED=0
 # These two by path: the shell finds its own applets by /proc/self/exe.
 /bin/busybox mkdir -p /proc /sys /dev /run
 /bin/busybox mount -t proc proc /proc
@@ -55,26 +57,28 @@ ip link set eth1 up
 relay() {
   exec perl -w /relay.pl "${media_ip%/*}" "$media_group" "$media_port" "$BROADCAST" "$marker_port" eth1
 }
-# The relay binds its marker port last: once that is bound, the media socket is open too.
-relay_is_open() { grep -q ":$(printf %04X "$marker_port") " /proc/net/udp; }
+# The rest starts when the relay is open: five programs that start at once on one emulated CPU would all be late.
+others() {
+  while :; do
+    perl -w /echo.pl "${service_ip%/*}" 7
+    usleep 100000
+  done >/dev/null 2>&1 &
+  perl -w /control.pl "${media_ip%/*}" 9 >/dev/null 2>&1 &
+  perl -w /agent.pl "$marker_port" >/dev/null 2>&1 &
+  echo $! >/run/agent.pid
+}
 
+mkfifo /run/open
 while :; do
-  perl -w /echo.pl "${service_ip%/*}" 7
-  usleep 100000
-done >/dev/null 2>&1 &
-
-perl -w /control.pl "${media_ip%/*}" 9 >/dev/null 2>&1 &
-
-perl -w /agent.pl "$marker_port" >/dev/null 2>&1 &
-echo $! >/run/agent.pid
-
-while :; do
-  relay &
+  relay >/run/open &
   echo $! >/run/relay.pid
-  while ! relay_is_open && kill -0 $!; do usleep 10000; done 2>/dev/null
-  ip link set eth1 arp on
-  say "relay $media_group:$media_port -> $BROADCAST:$media_port from port $marker_port"
-  wait $!
+  # A line when its sockets are open; none where it ended before. To look for them would take from it what it needs to get there.
+  if read -r _ </run/open; then
+    ip link set eth1 arp on
+    say "relay $media_group:$media_port -> $BROADCAST:$media_port from port $marker_port"
+    [ -e /run/agent.pid ] || others
+  fi
+  wait "$(cat /run/relay.pid)"
   ip link set eth1 arp off
   say "relay ended"
   usleep 50000

@@ -17,8 +17,10 @@ bind $in, address($port, $group) or die "bind $group:$port: $!\n";
 socket my $out, $AF_INET, $SOCK_DGRAM, $UDP or die "socket: $!\n";
 setsockopt $out, $SOCKET, $SO_BROADCAST, pack 'i', 1 or die "broadcast: $!\n";
 setsockopt $out, $SOCKET, $SO_BINDTODEVICE, "$interface\0" or die "bind to $interface: $!\n";
-bind $out, address($source_port, '0.0.0.0') or die "bind port $source_port: $!\n"; # Last: init waits for this port.
+bind $out, address($source_port, '0.0.0.0') or die "bind port $source_port: $!\n";
 connect $out, address($port, $broadcast) or die "connect $broadcast: $!\n";
+syswrite STDOUT, "open\n"; # init waits for it: from here on an answered ARP request is a promise.
+close STDOUT;
 
 # A packet that cannot be sent (interface down) is lost, as on any wire; the relay goes on with the next.
 my $packet;
