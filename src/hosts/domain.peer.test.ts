@@ -42,6 +42,13 @@ test("huge pages, pins and the node", async () => {
   expect(xml).toMatch(/<memory mode='strict' nodeset='0'\/>/);
 });
 
+test("an emulated CPU has random numbers", async () => {
+  const xml = await understood({ ...bare, accel: "tcg", vcpus: 2, threadsPerCore: 2 });
+  expect(xml).toMatch(/<model fallback='allow'>qemu64<\/model>/);
+  expect(xml).toContain("<feature policy='require' name='rdrand'/>");
+  expect(xml).toMatch(/<topology sockets='1' dies='1' cores='1' threads='2'\/>/);
+});
+
 test("threads for CPUs that are not pinned", async () => {
   expect(await understood({ ...bare, vcpus: 2, cpuset: "0,1" })).toContain("<vcpu placement='static' cpuset='0-1'>2</vcpu>");
 });

@@ -151,6 +151,15 @@ test("the guest boots, relays every packet of a real video to a viewer, and goes
   expect(seen.stretches.every((s) => s.member === "relay-a")).toBe(true);
   expect(sent.packets).toBeGreaterThan(0.9 * PACKETS);
 
+  await source.ask("rest");
+  const rested = await source.ask<{ packets: number }>("sent");
+  await sleep(100);
+  expect((await source.ask<{ packets: number }>("sent")).packets).toBe(rested.packets);
+  await source.ask("goOn");
+  await expect
+    .poll(async () => (await source.ask<{ packets: number }>("sent")).packets, { timeout: 10_000 })
+    .toBeGreaterThan(rested.packets);
+
   await pressPowerButton(join(folder, "qmp"));
   expect((await qemu.exited)[0]).toBe(0);
   await viewer[Symbol.asyncDispose]();
