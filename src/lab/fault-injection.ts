@@ -47,6 +47,7 @@ export async function prepare(
 ): Promise<() => Promise<Injected>> {
   const qemu = await findQemu(victim.serverId);
   if (qemu === null) throw new Fault("NOT_FOUND", `server ${victim.serverId} has no QEMU process to do harm to`);
+  if (isOrder(kind)) await untilItListens(victim);
   const cable = (state: "up" | "down") => run("ip", ["link", "set", "dev", victim.serviceTap, state]);
   const acts: Readonly<Record<FaultKind, () => unknown>> = {
     kill: () => process.kill(qemu.pid, "SIGKILL"),
@@ -66,6 +67,21 @@ export async function prepare(
   };
 }
 
+const ORDERS: readonly FaultKind[] = ["panic", "vnic", "relay"];
+const isOrder = (kind: FaultKind) => ORDERS.includes(kind);
+
 /** A word to the guest, by way of the media network. */
-const order = ({ control: { netns, ip } }: Victim, word: string) =>
-  run("ip", ["netns", "exec", netns, "bash", "-c", `printf ${word} >/dev/udp/${ip}/${CONTROL_PORT}`]);
+const order = (victim: Victim, word: string) => inGuestsNet(victim, `printf ${word} >"$guest"`);
+
+/**
+ * A guest that relays already may not take orders yet, and an order has no answer. Throws COMMAND_FAILED where it does
+ * not listen in ten seconds.
+ */
+const untilItListens = (victim: Victim) =>
+  inGuestsNet(
+    victim,
+    'for _ in {1..100}; do exec 3<>"$guest"; { printf here >&3 && read -r -N 1 -t 0.1 -u 3; } && exit; sleep 0.1; done 2>/dev/null; echo "the guest takes no orders" >&2; exit 1',
+  );
+
+const inGuestsNet = ({ control: { netns, ip } }: Victim, script: string) =>
+  run("ip", ["netns", "exec", netns, "bash", "-c", `guest=/dev/udp/${ip}/${CONTROL_PORT}; ${script}`]);

@@ -1,5 +1,6 @@
 # For the experiment only: what cannot be done to a guest from outside. One word by UDP, on the media side.
 # Usage: control.pl ADDRESS PORT
+#   here    is answered: whoever gives an order can know that it is heard
 #   relay   the relay dies and is not started again: a dead application in a living machine
 #   agent   the guest agent dies and is not started again: all else goes on
 #   vnic    the service interface goes down: nothing comes in or out, and the hypervisor's end stays as it is
@@ -13,7 +14,8 @@ sub put { my ($path, $text) = @_; open my $file, '>', $path or return; print $fi
 sub end { open my $pid, '<', $_[0] or return; kill 'KILL', <$pid> + 0 }
 
 my $word;
-while (defined recv $socket, $word, 16, 0) {
+while (defined(my $from = recv $socket, $word, 16, 0)) {
+  send $socket, $word, 0, $from if $word eq 'here';
   if ($word eq 'relay') {
     put('/run/no-relay', '');
     end('/run/relay.pid');
