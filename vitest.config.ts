@@ -43,6 +43,7 @@ const notAlone = [
   "path-watch",
   "pools",
   "port-security",
+  "probed-port",
   "protections",
   "pure",
   "stale",

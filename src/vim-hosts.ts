@@ -224,7 +224,7 @@ class OpenHosts implements HostOpener, AsyncDisposable {
     const [session, running] = [this.#sessions.get(id), this.#loops.get(id)];
     this.#sessions.delete(id);
     this.#loops.delete(id);
-    for (const known of [vim.computeLoops, vim.computes, vim.agents, vim.consoles.hosts]) known.delete(id);
+    for (const known of [vim.computeLoops, vim.computes, vim.agents, vim.threads, vim.consoles.hosts]) known.delete(id);
     running?.end.abort();
     await session?.[Symbol.asyncDispose]();
     await running?.done;
@@ -256,7 +256,10 @@ async function openSession(site: Site, parts: SessionParts): Promise<Session> {
   };
   const plugs = isElsewhere ? PLUGGED_BY_LIBVIRT : plugsOf(site, switches);
   const loop = computeLoop(vim, site, host, { plugs, place, known: () => (isElsewhere ? learned : null), clock, log });
-  if (!isElsewhere) vim.agents.set(id, ({ serverId }, request) => host.askGuest(serverId, request));
+  if (!isElsewhere) {
+    vim.agents.set(id, ({ serverId }, request) => host.askGuest(serverId, request));
+    vim.threads.set(id, (of) => host.threadsOf(of));
+  }
   vim.consoles.hosts.set(id, consolesOf(host, site));
   undo.defer(host.on(onHost(vim, id)));
   undo.defer(host.on((e) => void (e.type === "host" && e.status === "up" && learn())));

@@ -22,6 +22,7 @@ import { DHCP_EVERY_MS } from "./vim/dhcp.ts";
 import { onOvsdb, onSwitch } from "./vim/edges.ts";
 import { ImageMaking, type ImageMakingParts } from "./vim/image-making.ts";
 import { Probe } from "./vim/probe.ts";
+import type { ProbeTarget } from "./vim/probe-targets.ts";
 import { TrafficWatch } from "./vim/traffic-watch.ts";
 import { Vim } from "./vim/vim.ts";
 import { openControllers } from "./vim-controllers.ts";
@@ -170,7 +171,9 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
   const switches = undo.use(await listenForSwitches(config, vim, (d) => isOurs(d), { ...around, epoch: leads }));
   const { fabric, facts } = vim;
   const frames = probeFrames(PROBE_MAC);
-  const probe = new Probe({ fabric, facts, ...around, frames }, () => vim.protections.probed(), [vim.paths]);
+  const threadsOf = ({ hostId, serverId }: ProbeTarget) =>
+    hostId === null || serverId === null ? null : (vim.threads.get(hostId)?.(serverId) ?? null);
+  const probe = new Probe({ fabric, facts, ...around, frames, threadsOf }, () => vim.protections.probed(), [vim.paths]);
   const traffic = new TrafficWatch({ fabric, facts, ...around }, () => vim.protections.watched());
   undo.defer(switches.on(onSwitch(vim, probe, (datapath) => switches.sessions.get(datapath)!)));
 

@@ -4,6 +4,7 @@ import type { Log } from "../lib/log.ts";
 import type { ConsoleSide, OpenConsole } from "../model/console.ts";
 import type { Evidence } from "../model/evidence.ts";
 import type { ServerId } from "../model/ids.ts";
+import type { ThreadTimes } from "../model/thread-times.ts";
 import type { DomainState, LifecycleEvent } from "../wire/libvirt/protocol.ts";
 import { copyRunningDisk } from "./disk-copy.ts";
 import { type DomainSpec, domainXml } from "./domain-xml.ts";
@@ -178,6 +179,11 @@ export class Host implements AsyncDisposable {
    */
   askGuest(id: ServerId, request: number): number | null {
     return this.#watches.get(id)?.askGuest(request) ?? null;
+  }
+
+  /** How the threads of a server's QEMU have fared with the scheduler until now. Null where it is not seen from here. */
+  threadsOf(id: ServerId): ThreadTimes[] | null {
+    return this.#watches.get(id)?.threads() ?? null;
   }
 
   /** A copy of a running server's disk as it is now, which stands alone. `dev`: the guest's name of it. */

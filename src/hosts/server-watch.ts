@@ -2,10 +2,12 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Evidence, Source } from "../model/evidence.ts";
 import type { ServerId } from "../model/ids.ts";
+import type { ThreadTimes } from "../model/thread-times.ts";
 import { type GuestAnswer, GuestChannel } from "./guest-channel.ts";
 import type { ProcessEnd, ProcessExit } from "./process-exit.ts";
 import { findQemu, type QemuProcess } from "./qemu-process.ts";
 import { connectQmp, type QmpEvent, type QmpSession } from "./qmp.ts";
+import { readThreads } from "./thread-times.ts";
 
 /** What a watch needs of its host. `tell` gets every piece of evidence, the moment it is seen. */
 export interface WatchContext {
@@ -77,6 +79,11 @@ export class ServerWatch {
   /** As `Host.askGuest`. */
   askGuest(request: number): number | null {
     return this.#guest?.ask(request) ?? null;
+  }
+
+  /** As `Host.threadsOf`. */
+  threads(): ThreadTimes[] | null {
+    return this.#process === null ? null : readThreads(this.#process.pid);
   }
 
   close(): void {

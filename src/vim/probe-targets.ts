@@ -1,5 +1,5 @@
 import type { ProbePolicy } from "../model/armed.ts";
-import type { HostId, VimPortId } from "../model/ids.ts";
+import type { HostId, ServerId, VimPortId } from "../model/ids.ts";
 
 /** A link port that is asked all the time whether what is behind it lives. */
 export interface ProbeTarget {
@@ -13,6 +13,7 @@ export interface ProbeTarget {
   readonly policy: ProbePolicy;
   /** The compute host of its server; null: not known. */
   readonly hostId: HostId | null;
+  readonly serverId: ServerId | null;
 }
 
 interface Address {

@@ -4,7 +4,7 @@ import type { SwitchEvent } from "../model/switch.ts";
 import type { Fabrics } from "./fabrics.ts";
 import type { Facts } from "./facts.ts";
 import type { ProbeAnswer, ProbeFrames, ProbeTarget } from "./probe-targets.ts";
-import { Prober } from "./prober.ts";
+import { Prober, type ProberParts } from "./prober.ts";
 
 /** How often a port that has not answered yet is asked. A guest boots for seconds; a tenth of one is soon enough to know. */
 const PROBE_INTERVAL_MS = 100;
@@ -31,11 +31,7 @@ export class Probe {
   /** Switch ports whose first answer is waited for. */
   #awaited = new Set<string>();
 
-  constructor(
-    parts: { fabric: Fabrics; facts: Facts; clock: Clock; frames: ProbeFrames; log: Log },
-    targets: () => readonly ProbeTarget[],
-    others: readonly AnswerHearer[] = [],
-  ) {
+  constructor(parts: ProberParts, targets: () => readonly ProbeTarget[], others: readonly AnswerHearer[] = []) {
     this.#others = others;
     this.#log = parts.log;
     this.#fabric = parts.fabric;

@@ -1,5 +1,7 @@
 import type { Answerer } from "../detect/mass.ts";
 import { Course, type Verdict } from "../detect/misses.ts";
+import { isBelieved, type Missed, Starvation, starvedWhy } from "../detect/starvation.ts";
+import type { ThreadTimes } from "../model/thread-times.ts";
 import { type ProbeAnswer, type ProbeFrames, type ProbeTarget, REQUEST_BITS } from "./probe-targets.ts";
 
 /** Sends a frame out of the port's own switch port. */
@@ -22,6 +24,10 @@ interface Asked {
   readonly course: Course;
   /** Its silence means something: ARP was answered when the port became ACTIVE, an application only from its first answer on. */
   counts: boolean;
+  /** What it waited for a core since the first request that it missed after its last answer; null: it has missed none, or nobody can tell. */
+  starvation: Starvation | null;
+  /** When its misses added up to a silence; null: they do not. */
+  silentAtMs: number | null;
 }
 
 /** One port that is asked all the time: what was asked, what came back, and what that says. */
@@ -50,7 +56,13 @@ export class ProbedPort implements Answerer {
     this.target = target;
     this.dueAtMs = dueAtMs;
     this.#frames = frames;
-    this.#asked = kinds.map((kind) => ({ kind, course: new Course(rule), counts: kind === "arp" }));
+    this.#asked = kinds.map((kind) => ({
+      kind,
+      course: new Course(rule),
+      counts: kind === "arp",
+      starvation: null,
+      silentAtMs: null,
+    }));
     this.#arpFrame = frames.ask(target.ip, sourceIp ?? undefined);
   }
 
@@ -75,10 +87,34 @@ export class ProbedPort implements Answerer {
     return this.target.hostId;
   }
 
+  /** It misses requests that it should answer, whether that is a silence yet or not. */
+  get isMissing(): boolean {
+    return this.#asked.some((a) => a.course.missedAtMs !== null);
+  }
+
+  /** `says` silent, and for longer than its host had no core for it. */
+  isSilent(nowMs: number): boolean {
+    return this.#asked.some((asked) => {
+      const missed = this.#missedBy(asked);
+      return missed !== null && isBelieved(missed, nowMs);
+    });
+  }
+
+  #missedBy({ starvation, silentAtMs }: Asked): Missed | null {
+    const { intervalMs } = this.target.policy;
+    return silentAtMs === null ? null : { silentAtMs, intervalMs, waitedMs: starvation?.waitedMs ?? 0 };
+  }
+
   /** "3 of the last 3 ARP requests, one every 10 ms, were not answered". */
   get why(): string {
     const silent = this.#asked.find((a) => a.course.says === "silent");
     if (silent === undefined) return "all requests are answered";
+    const missed = this.#missedBy(silent);
+    const starved = missed && starvedWhy(missed);
+    return starved === null ? this.#missesOf(silent) : `${this.#missesOf(silent)}; ${starved}`;
+  }
+
+  #missesOf(silent: Asked): string {
     const { misses, of } = silent.course.missed;
     const { intervalMs } = this.target.policy;
     return `${misses} of the last ${of} ${TEXTS[silent.kind]}, one every ${intervalMs} ms, were not ${silent.kind === "tcp" ? "accepted" : "answered"}`;
@@ -102,6 +138,7 @@ export class ProbedPort implements Answerer {
     for (const asked of this.#asked) {
       if (asked.kind !== answer.kind) continue;
       if (answer.kind === "arp") this.#mac = answer.mac;
+      forget(asked);
       this.answeredAtMs = atMs;
       if (answer.kind === "tcp" && !answer.accepts) {
         asked.course.refused(this.#requestOf(answer));
@@ -115,8 +152,21 @@ export class ProbedPort implements Answerer {
   }
 
   /** Counts what was missed. All answers that came until `atMs` must have been told before. */
-  judge(atMs: number): void {
-    for (const { course } of this.#asked) course.tick(atMs);
+  judge(atMs: number, nowMs: number): void {
+    for (const asked of this.#asked) {
+      asked.course.tick(atMs);
+      asked.silentAtMs = asked.course.says === "silent" ? (asked.silentAtMs ?? nowMs) : null;
+    }
+  }
+
+  /** How the threads of its guest have fared until now, from the first request it missed on; null: nobody can tell. */
+  lookAtThreads(threads: readonly ThreadTimes[] | null, nowMs: number): void {
+    if (threads === null) return;
+    for (const asked of this.#asked) {
+      if (asked.course.missedAtMs === null) continue;
+      asked.starvation ??= new Starvation();
+      asked.starvation.look(threads, nowMs);
+    }
   }
 
   stalled(fromMs: number, toMs: number): void {
@@ -128,7 +178,10 @@ export class ProbedPort implements Answerer {
   }
 
   reset(): void {
-    for (const { course } of this.#asked) course.reset();
+    for (const asked of this.#asked) {
+      asked.course.reset();
+      forget(asked);
+    }
   }
 
   #frameOf(kind: Kind): Uint8Array | null {
@@ -147,4 +200,9 @@ export class ProbedPort implements Answerer {
     if (answer.kind === "arp") return this.#request;
     return this.#request - ((this.#request - answer.request) & REQUEST_MASK);
   }
+}
+
+function forget(asked: Asked): void {
+  asked.starvation = null;
+  asked.silentAtMs = null;
 }

@@ -2,6 +2,7 @@ import { isMassOver, isMute, isWholeOf, mayBeOurs } from "../detect/mass.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { SwitchEvent } from "../model/switch.ts";
+import type { ThreadTimes } from "../model/thread-times.ts";
 import type { FlowSwitch } from "../switch/flow-switch.ts";
 import type { Fabrics } from "./fabrics.ts";
 import type { Facts } from "./facts.ts";
@@ -20,6 +21,18 @@ const STEP_SHARE = 0.05;
 const STEP_MS_MAX = 5;
 /** Between two looks at the switch's counters while most ports are silent, at least: longer than a busy host keeps its guests from their turn. */
 const COUNTERS_EVERY_MS = 300;
+/** So many ports' threads are looked at after one round of requests; of more that miss at once the fault is hardly theirs (`mayBeOurs`). */
+const LOOKS_AT_ONCE = 4;
+
+export interface ProberParts {
+  readonly fabric: Fabrics;
+  readonly facts: Facts;
+  readonly clock: Clock;
+  readonly frames: ProbeFrames;
+  readonly log: Log;
+  /** How the threads of the guest behind a port fare with its host's scheduler, at once; left out, or null: nobody can tell. */
+  readonly threadsOf?: ((target: ProbeTarget) => readonly ThreadTimes[] | null) | undefined;
+}
 
 /** A question to the switch itself that waits for its answer. */
 interface Check {
@@ -31,7 +44,8 @@ interface Check {
  *
  * After each round of requests the switch is asked for a barrier. What it sent before its answer has been read when the answer is,
  * and only then the requests of earlier rounds are judged. So neither a switch that stands still nor a standstill of this process looks
- * like the silence of a port: the barrier is late then, and what waited meanwhile counts neither way.
+ * like the silence of a port: the barrier is late then, and what waited meanwhile counts neither way. Nor does a guest for which its host
+ * has no core: from its first missed request on its threads are looked at after each round (detect/starvation.ts).
  */
 export class Prober {
   readonly #fabric: Fabrics;
@@ -39,6 +53,7 @@ export class Prober {
   readonly #clock: Clock;
   readonly #frames: ProbeFrames;
   readonly #log: Log;
+  readonly #threadsOf: NonNullable<ProberParts["threadsOf"]>;
   readonly #targets: () => readonly ProbeTarget[];
   readonly #wheel: Wheel<ProbedPort>;
   readonly #ports = new Map<ProbeTarget["portId"], ProbedPort>();
@@ -53,15 +68,13 @@ export class Prober {
   readonly #suspension: Suspension;
   #stopped: AbortSignal = AbortSignal.abort();
 
-  constructor(
-    parts: { fabric: Fabrics; facts: Facts; clock: Clock; frames: ProbeFrames; log: Log },
-    targets: () => readonly ProbeTarget[],
-  ) {
+  constructor(parts: ProberParts, targets: () => readonly ProbeTarget[]) {
     this.#fabric = parts.fabric;
     this.#facts = parts.facts;
     this.#clock = parts.clock;
     this.#frames = parts.frames;
     this.#log = parts.log;
+    this.#threadsOf = parts.threadsOf ?? (() => null);
     this.#targets = targets;
     this.#suspension = new Suspension("probe", parts);
     const now = parts.clock.now();
@@ -182,12 +195,21 @@ export class Prober {
     if (late.length === 0) this.#goodUntilMs = check.sentAtMs;
     for (const port of late) port.stalled(goodUntil, now);
     this.#facts.gather();
-    for (const port of asked) if (!late.includes(port)) this.#judge(port, check.sentAtMs, now);
+    const inTime = asked.filter((port) => !late.includes(port));
+    for (const port of inTime) port.judge(check.sentAtMs, now);
+    this.#lookAtThreads(inTime, now);
+    for (const port of inTime) this.#judge(port, now);
   }
 
-  #judge(port: ProbedPort, atMs: number, nowMs: number): void {
-    port.judge(atMs);
-    if (port.isGone || port.says !== "silent" || port.told === "silent" || !this.#isItself(port, nowMs)) return;
+  /** While verdicts are suspended the counters are waited for, and they look themselves. */
+  #lookAtThreads(ports: readonly ProbedPort[], nowMs: number): void {
+    if (this.#suspension.now !== null) return;
+    const missing = ports.filter((p) => p.isMissing && p.told !== "silent" && !p.isGone);
+    for (const port of missing.slice(0, LOOKS_AT_ONCE)) port.lookAtThreads(this.#threadsOf(port.target), nowMs);
+  }
+
+  #judge(port: ProbedPort, nowMs: number): void {
+    if (port.isGone || port.told === "silent" || !port.isSilent(nowMs) || !this.#isItself(port, nowMs)) return;
     this.#refresh(nowMs); // It may have been stopped on purpose a moment ago.
     if (!port.isGone) this.#tell(port, "silent", nowMs);
   }
@@ -226,7 +248,7 @@ export class Prober {
         const toMs = this.#clock.now();
         const after = await readPorts(session, this.#clock);
         if (isOver()) return;
-        const mute = this.#muteBetween(before, after);
+        const mute = this.#muteBetween(before, after, toMs);
         if (isWholeOf(mute, lastMute, this.#untold(), fromMs)) this.#tellMute(mute, before, after);
         [fromMs, before, lastMute] = [toMs, after, mute];
       }
@@ -241,10 +263,13 @@ export class Prober {
     return Math.max(COUNTERS_EVERY_MS, ...runs);
   }
 
-  #muteBetween(before: Readings, after: Readings): ProbedPort[] {
-    return this.#untold().filter(({ says, target: { switchPort, policy } }) => {
+  #muteBetween(before: Readings, after: Readings, nowMs: number): ProbedPort[] {
+    return this.#untold().filter((port) => {
+      const { switchPort, policy } = port.target;
       const [was, is] = [before.of.get(switchPort), after.of.get(switchPort)];
-      return says === "silent" && was !== undefined && is !== undefined && isMute(was, is, policy.misses);
+      if (port.says !== "silent" || was === undefined || is === undefined || !isMute(was, is, policy.misses)) return false;
+      port.lookAtThreads(this.#threadsOf(port.target), nowMs);
+      return port.isSilent(nowMs);
     });
   }
 

@@ -158,10 +158,10 @@ export class Protections implements FactsListener, Disposable {
   /** Service ports that are to be asked all the time: of members that run and have answered once. */
   probed(): ProbeTarget[] {
     return this.#believed().flatMap((port): ProbeTarget[] => {
-      const { id: portId, switchPort, ip, mac } = port;
+      const { id: portId, switchPort, ip, mac, serverId } = port;
       const policy = this.#protectionsOf(port).find((p) => p.probe !== null)?.probe;
-      const hostId = this.#picture.servers.get(port.serverId!)?.hostId ?? null;
-      return policy && switchPort !== null && ip !== null ? [{ portId, switchPort, ip, mac, policy, hostId }] : [];
+      const hostId = this.#picture.servers.get(serverId!)?.hostId ?? null;
+      return policy && switchPort !== null && ip !== null ? [{ portId, switchPort, ip, mac, policy, hostId, serverId }] : [];
     });
   }
 

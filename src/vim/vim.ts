@@ -3,6 +3,7 @@ import type { Log } from "../lib/log.ts";
 import { Loop } from "../lib/loop.ts";
 import { Seal } from "../lib/seal.ts";
 import type { HostId, NetId, ServerId, VimPortId } from "../model/ids.ts";
+import type { ThreadTimes } from "../model/thread-times.ts";
 import type { ApiChange } from "../model/vim-event.ts";
 import type { Server, VimNet } from "../model/vim-picture.ts";
 import { CallbackPolicy, type CallbackRules } from "../notify/callback-policy.ts";
@@ -83,6 +84,8 @@ export class Vim {
   readonly computes = new Map<HostId, Compute>();
   /** The way to the agents in each host's guests; filled as well. */
   readonly agents = new Map<HostId, AskGuest>();
+  /** How the threads of a server fare with the scheduler of its host; filled for those whose processes are seen from here. */
+  readonly threads = new Map<HostId, (of: ServerId) => readonly ThreadTimes[] | null>();
 
   private constructor(
     parts: VimParts,

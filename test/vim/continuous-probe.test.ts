@@ -65,6 +65,7 @@ const target = (name: Name, policy: Partial<ProbePolicy> = {}, ip = ipOf(name)):
   mac: null,
   policy: { ...POLICY, ...policy },
   hostId: null,
+  serverId: null,
 });
 
 const ip = (...args: string[]) => ovs.inside("ip", ...args);

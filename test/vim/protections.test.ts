@@ -481,7 +481,15 @@ describe("arming", () => {
     const probe = { intervalMs: 100, misses: 3, of: 3, icmp: false, udpPort: null, tcpPort: null, sourceIp: null };
     await rig.vim.protections.arm(rig.armed({ probe }));
     const { id: portId, switchPort, ip, mac } = rig.portOf(rig.a);
-    expect(rig.vim.protections.probed()).toContainEqual({ portId, switchPort, ip, mac, policy: probe, hostId: rig.a.hostId });
+    expect(rig.vim.protections.probed()).toContainEqual({
+      portId,
+      switchPort,
+      ip,
+      mac,
+      policy: probe,
+      hostId: rig.a.hostId,
+      serverId: rig.a.id,
+    });
     expect(rig.vim.protections.probed()).toHaveLength(2);
     rig.server(rig.a, "paused");
     expect(rig.vim.protections.probed().map((t) => t.portId)).toEqual([rig.portOf(rig.b).id]);

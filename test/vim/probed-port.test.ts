@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { STARVED_MS_MAX } from "../../src/detect/starvation.ts";
+import type { VimPortId } from "../../src/model/ids.ts";
+import type { ThreadTimes } from "../../src/model/thread-times.ts";
+import type { ProbeTarget } from "../../src/vim/probe-targets.ts";
+import { ProbedPort } from "../../src/vim/probed-port.ts";
+import { probeFrames } from "../../src/wire/probe-frames.ts";
+
+const INTERVAL_MS = 10;
+const TARGET: ProbeTarget = {
+  portId: "p" as VimPortId,
+  switchPort: "tap",
+  ip: "10.0.0.1",
+  mac: null,
+  policy: { intervalMs: INTERVAL_MS, misses: 3, of: 3, icmp: false, udpPort: null, tcpPort: null, sourceIp: null },
+  hostId: null,
+  serverId: null,
+};
+const ANSWER = { kind: "arp", ip: TARGET.ip, mac: "02:00:00:00:00:01" } as const;
+/** It wants to run and is given no core, as the kernel says it in each look. */
+const waiting: ThreadTimes[] = [{ id: 1, ranMs: 0, waitedMs: 0, runs: 1, isRunnable: true }];
+const stopped: ThreadTimes[] = [{ ...waiting[0]!, isRunnable: false }];
+
+/** Asks it every 10 ms from `fromMs` on, as the prober does: request, barrier, look. Gives when it is silent; null: not until `untilMs`. */
+function silentAt(port: ProbedPort, fromMs: number, untilMs: number, threads: readonly ThreadTimes[] | null): number | null {
+  for (let ms = fromMs; ms <= untilMs; ms += INTERVAL_MS) {
+    port.ask(ms, () => {});
+    port.judge(ms, ms);
+    if (port.isMissing) port.lookAtThreads(threads, ms);
+    if (port.isSilent(ms)) return ms;
+  }
+  return null;
+}
+
+function answering(): ProbedPort {
+  const port = new ProbedPort(TARGET, probeFrames("02:00:00:00:00:ff"), 0);
+  port.ask(0, () => {});
+  port.heard(ANSWER, 1);
+  return port;
+}
+
+test.each([
+  ["nobody can tell how its threads fare", null],
+  ["it is stopped", stopped],
+] as const)("%s: it is silent after three misses", (_, threads) => {
+  const port = answering();
+  expect(silentAt(port, 10, 1_000, threads)).toBe(40);
+  expect(port.why).toBe("3 of the last 3 ARP requests, one every 10 ms, were not answered");
+});
+
+test("its threads wait on and on: it is silent no later than the bound, for that reason", () => {
+  const port = answering();
+  expect(silentAt(port, 10, 2_000, waiting)).toBe(40 + STARVED_MS_MAX);
+  expect(port.why).toMatch(/; its host had no core for it for 5\d0 ms, and no more than 500 are waited for$/);
+});
+
+test("it waited, and then hangs: it is silent by so much later", () => {
+  const port = answering();
+  expect(silentAt(port, 10, 140, waiting)).toBeNull();
+  expect(port.says).toBe("silent");
+  const atMs = silentAt(port, 150, 1_000, [{ ...stopped[0]!, runs: 2, waitedMs: 125 }])!;
+  expect(atMs).toBeGreaterThanOrEqual(40 + 120);
+  expect(atMs).toBeLessThanOrEqual(40 + 130);
+  expect(port.why).toMatch(/; its host had no core for it for 125 ms, which do not count$/);
+});
+
+test("one answer, however late, and what it waited before counts no more", () => {
+  const port = answering();
+  expect(silentAt(port, 10, 400, waiting)).toBeNull();
+  port.heard(ANSWER, 405);
+  expect(port.says).toBe("answers");
+  expect(silentAt(port, 410, 1_000, stopped)).toBe(440);
+});
