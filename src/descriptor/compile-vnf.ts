@@ -2,6 +2,7 @@ import type { VduBlueprint, VnfBlueprint } from "../model/blueprint.ts";
 import type { Cp, Vdu, VnfcProfile, Vnfd } from "../model/descriptor.ts";
 import type { Flaw } from "./flaw.ts";
 import { type Compiled, protect, type Use } from "./protect.ts";
+import { softwareOf } from "./sw-images.ts";
 
 const TWINS = 2;
 /** Of what is not protected; no part of it is used. */
@@ -51,6 +52,7 @@ export function compileVdu(
   const compiled = outcome === null || "no" in outcome ? null : outcome;
   const service = vdu.cps.find((c) => c.id === compiled?.serviceCp);
   const ip = vnf.vips.find((v) => service && v.cps.includes(`${vdu.id}/${service.id}`))?.ip ?? service?.ip ?? null;
+  const software = softwareOf(vnf, vdu.imageId);
   const cps: Cp[] = vdu.cps.map((c) => ({ id: c.id, ip: c === service ? ip : c.ip }));
   return {
     of: vdu,
@@ -65,6 +67,7 @@ export function compileVdu(
       policy: compiled?.policy ?? NO_PROTECTION,
       vnfcs: names.map((id, i) => vnfcOf(vdu, compiled, names, id, i)),
       groups: [],
+      ...(software && { software }),
     },
   };
 }

@@ -2,14 +2,7 @@ import { open, readFile } from "node:fs/promises";
 import type { KnownVnfds } from "./compile.ts";
 import { type PnfdReading, readPnfd } from "./pnfd.ts";
 import { type Reading, readDescriptorFile, readPackageFile } from "./read.ts";
-import { Zip } from "./zip.ts";
-
-/** A file of a package, looked into. */
-export interface PackedFile {
-  readonly path: string;
-  readonly bytes: number;
-  readonly sha256: string;
-}
+import { type PackedFile, Zip } from "./zip.ts";
 
 /** What was read, and every file of the package that it came in; none: it is none, or is refused. */
 export interface Content {
@@ -33,9 +26,7 @@ export async function readContent(given: Uint8Array | string, file: string, know
     const bytes = typeof given === "string" ? await textOf(given) : given;
     return { reading: await readDescriptorFile(bytes, file, known), files: [] };
   }
-  const reading = await readPackageFile(given, file, known);
-  if (reading.flaws.length > 0) return { reading, files: [] };
-  return { reading, files: await filesOf(given) };
+  return readPackageFile(given, file, known);
 }
 
 /** As `readContent`, of a PNFD. */
@@ -48,9 +39,7 @@ export async function readPnfdContent(given: Uint8Array | string, file: string):
 
 async function filesOf(given: Uint8Array | string): Promise<PackedFile[]> {
   using zip = await Zip.open(given);
-  const files: PackedFile[] = [];
-  for (const path of zip.names) files.push({ path, bytes: zip.bytesOf(path), sha256: await zip.digest(path, "sha256") });
-  return files;
+  return await zip.files(); // Before it is closed.
 }
 
 async function headOf(path: string): Promise<Uint8Array> {

@@ -8,10 +8,11 @@ import { readNsd } from "./sol006-nsd.ts";
 import { readVnfd } from "./sol006-vnfd.ts";
 import { Source } from "./source.ts";
 import { Spot } from "./spot.ts";
+import { withCarried } from "./sw-images.ts";
 import { isNsd, readToscaNsd } from "./tosca-nsd.ts";
 import { type Loader, Template } from "./tosca-template.ts";
 import { readToscaVnfd } from "./tosca-vnfd.ts";
-import { Zip } from "./zip.ts";
+import { PackageRefused, type PackedFile, Zip } from "./zip.ts";
 
 /** In which words a descriptor is written. */
 export type Form = "plain" | "SOL006" | "OpenMANO" | "SOL001" | "unknown";
@@ -36,7 +37,7 @@ export interface PackageParts {
 
 /** Reads a descriptor or a package of one, from what a file holds. `file`: its name in what is told. */
 export async function readDescriptorFile(bytes: Uint8Array, file: string, known: KnownVnfds = NONE_KNOWN): Promise<Reading> {
-  if (Zip.isOne(bytes)) return readPackageFile(bytes, file, known);
+  if (Zip.isOne(bytes)) return (await readPackageFile(bytes, file, known)).reading;
   const refused = (what: string, remedy: string): Reading => unread([{ file, line: null, column: null, path: "", what, remedy }]);
   if (bytes[0] === 0x1f && bytes[1] === 0x8b)
     return refused("this is a tar.gz, which is not opened", "send the descriptor in it, or a zip (SOL004)");
@@ -51,27 +52,55 @@ export async function readDescriptorFile(bytes: Uint8Array, file: string, known:
 /** What it needs is loaded where there is a signature. */
 export const checkCms: SignatureCheck = async (...signature) => (await import("./signature.ts")).checkCms(...signature);
 
+/** What was read of a package, and every file of it; none where it is refused. */
+export interface PackageReading {
+  readonly reading: Reading;
+  readonly files: readonly PackedFile[];
+}
+
 /** Reads a package: what a file holds, or the path of one that is too large to be held. */
-export async function readPackageFile(source: Uint8Array | string, file: string, known: KnownVnfds): Promise<Reading> {
+export async function readPackageFile(source: Uint8Array | string, file: string, known: KnownVnfds): Promise<PackageReading> {
   const flaws: Flaw[] = [];
   const csar = await openCsar(source, file, checkCms, flaws);
-  if (csar === null) return unread(flaws);
+  const files = csar === null ? [] : await filesIn(source, file, flaws);
+  if (csar === null || flaws.length > 0) return { reading: unread(flaws), files: [] };
   const descriptor = new Set([csar.entry]);
   const load: Loader = (path) => {
     const text = csar.texts.get(path) ?? null;
     if (text !== null) descriptor.add(path);
     return text;
   };
-  const reading = readText(csar.texts.get(csar.entry)!, csar.entry, known, load);
+  const reading = readText(csar.texts.get(csar.entry)!, csar.entry, known, load, files);
   const inside = (f: Flaw): Flaw => ({ ...f, file: `${file}!${f.file}` });
   const parts = { descriptor: [...descriptor], manifest: csar.manifestAt, certificate: csar.certificateAt };
-  return { ...reading, flaws: reading.flaws.map(inside), notes: [...csar.notes, ...reading.notes], parts };
+  const told = { flaws: reading.flaws.map(inside), notes: [...csar.notes, ...reading.notes] };
+  return { reading: { ...reading, ...told, parts }, files: told.flaws.length > 0 ? [] : files };
+}
+
+async function filesIn(source: Uint8Array | string, file: string, flaws: Flaw[]): Promise<PackedFile[]> {
+  try {
+    using zip = await Zip.open(source);
+    return await zip.files(); // Before it is closed.
+  } catch (e) {
+    if (!(e instanceof PackageRefused)) throw e;
+    flaws.push({ file: `${file}!${e.about}`, line: null, column: null, path: "", what: e.message, remedy: e.remedy });
+    return [];
+  }
 }
 
 const unread = (flaws: readonly Flaw[]): Reading => ({ form: "unknown", outcome: null, flaws, notes: [] });
 
-/** Reads a text (YAML, of which JSON is a part) in whichever form, and compiles its protection. `load`: gives what a template imports. */
-export function readText(text: string, file: string, known: KnownVnfds = NONE_KNOWN, load: Loader = () => null): Reading {
+/**
+ * Reads a text (YAML, of which JSON is a part) in whichever form, and compiles its protection. `load`: gives what a template imports. `files`: of the
+ * package that it came in; null: in none.
+ */
+export function readText(
+  text: string,
+  file: string,
+  known: KnownVnfds = NONE_KNOWN,
+  load: Loader = () => null,
+  files: readonly PackedFile[] | null = null,
+): Reading {
   const source = Source.read(text, file);
   if (source.flaws.length > 0) return unread(source.flaws);
   const root = Spot.root(source);
@@ -81,19 +110,17 @@ export function readText(text: string, file: string, known: KnownVnfds = NONE_KN
     const isGood = source.flaws.length === 0;
     return { form, outcome: isGood ? { descriptor, protection: [] } : null, flaws: source.flaws, notes: [] };
   }
-  if (form === "SOL001") return { form, ...readTosca(source, load, known), notes: [] };
-  const blueprints = form === "OpenMANO" ? readOpenmano(root) : readSol006(root);
-  return { form, ...compiled(blueprints, known, source.flaws), notes: [] };
+  if (form === "SOL001") return { form, ...readTosca(source, load, known, files), notes: [] };
+  const read = form === "OpenMANO" ? readOpenmano(root) : readSol006(root);
+  const { flaws } = source;
+  return { form, ...compiled(withCarried(read, files, flaws), known, flaws), notes: [] };
 }
 
-function readTosca(source: Source, load: Loader, known: KnownVnfds) {
+function readTosca(source: Source, load: Loader, known: KnownVnfds, files: readonly PackedFile[] | null) {
   const template = new Template(source, load);
-  const blueprints = isNsd(template) ? { vnfs: [], nss: [readToscaNsd(template)] } : { vnfs: [readToscaVnfd(template)], nss: [] };
-  return compiled(
-    blueprints,
-    known,
-    template.sources.flatMap((s) => s.flaws),
-  );
+  const read = isNsd(template) ? { vnfs: [], nss: [readToscaNsd(template)] } : { vnfs: [readToscaVnfd(template)], nss: [] };
+  const flaws = template.sources.flatMap((s) => s.flaws);
+  return compiled(withCarried(read, files, flaws), known, flaws);
 }
 
 function compiled(blueprints: Blueprints, known: KnownVnfds, flaws: Flaw[]): { outcome: Outcome | null; flaws: readonly Flaw[] } {

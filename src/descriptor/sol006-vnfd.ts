@@ -1,6 +1,7 @@
 import type { CpBlueprint, ExtCpBlueprint, Needs, VduBlueprint, VipBlueprint, VnfBlueprint } from "../model/blueprint.ts";
 import { oneOf, quote } from "./flaw.ts";
-import type { Spot } from "./spot.ts";
+import { asWritten, type Spot } from "./spot.ts";
+import { swImageOf } from "./sw-images.ts";
 import { gigabytes } from "./units.ts";
 import { instancesOf, maintenanceOf, VDU_EXTENSIONS, vnfcsOf, wishOf } from "./wishes.ts";
 
@@ -42,6 +43,10 @@ export function readVnfd(vnfd: Spot): VnfBlueprint {
       .get("vip-cpd")
       .items("virtual IP connection points")
       .map((vip) => readVip(vip, vdus)),
+    images: vnfd
+      .get("sw-image-desc")
+      .items("images")
+      .flatMap((image) => swImageOf(image) ?? []),
     at: vnfd.at,
   };
   refuseRepeated(vnfd.get("vdu").items("VDUs"), "vdu");
@@ -81,6 +86,7 @@ function readVdu(vdu: Spot, vnfd: Spot, flavour: Spot | undefined): VduBlueprint
     id,
     image: image?.first("name", "image", "id").text("the name of an image in the VIM") ?? "",
     flavor: compute?.get("id").text("an id") ?? "",
+    ...(image && { imageId: asWritten(image.get("id").value) }),
     needs: needsOf(vdu, vnfd, compute),
     cps: cpsOf(vdu, vnfd),
     instances,

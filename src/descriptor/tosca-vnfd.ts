@@ -9,6 +9,7 @@ import type {
 } from "../model/blueprint.ts";
 import { oneOf, quote } from "./flaw.ts";
 import { asWritten, type Spot } from "./spot.ts";
+import { toscaSwImage } from "./sw-images.ts";
 import { type NodeTemplate, requirementsOf, type Template } from "./tosca-template.ts";
 import { sizeBytes, timeMs } from "./units.ts";
 import { instancesOf, VDU_EXTENSIONS, vnfcsOf, wishOf } from "./wishes.ts";
@@ -17,6 +18,7 @@ const VNF = "VNF";
 const VDU = "Vdu.Compute";
 const CP = "VduCp";
 const LINK = "VnfVirtualLink";
+const STORAGE = "Vdu.VirtualBlockStorage";
 
 /** A VNFD of ETSI GS NFV-SOL 001. Our extensions stand in `metadata` of a VDU, where TOSCA lets anybody write. */
 export function readToscaVnfd(template: Template): VnfBlueprint {
@@ -34,6 +36,7 @@ export function readToscaVnfd(template: Template): VnfBlueprint {
     vdus,
     extCps: extCpsOf(template),
     vips: template.of("VipCp").map((node) => readVip(node, template)),
+    images: [...template.of(VDU), ...template.of(STORAGE)].flatMap(({ name, spot }) => toscaSwImage(name, spot) ?? []),
     ...(vnf && { at: vnf.spot.at }),
   };
 }
@@ -60,10 +63,11 @@ function readVdu({ name, spot }: NodeTemplate, template: Template): VduBlueprint
   const metadata = spot.get("metadata");
   metadata.misspelt([...VDU_EXTENSIONS, "flavor"]);
   const instances = countsOf(name, properties.get("vdu_profile"), template);
-  const image = properties.get("sw_image_data").get("name");
+  const software = imageNode({ name, spot }, template);
   return {
     id: safeName(name, spot),
-    image: image.text("the name of an image in the VIM, at sw_image_data"),
+    image: imageName(software.spot).text("the name of an image in the VIM, at sw_image_data"),
+    imageId: software.name,
     flavor: metadata.get("flavor").textOr(name, "the name of a flavor in the VIM"),
     needs: needsOf(spot),
     cps: cpsOf(name, template),
@@ -77,6 +81,26 @@ function readVdu({ name, spot }: NodeTemplate, template: Template): VduBlueprint
     wish: wishOf(metadata),
     at: spot.at,
   };
+}
+
+/** Who has the image that it boots from: itself, else the first of its block storages that has one (SOL001 6.8.5). */
+function imageNode(vdu: Pick<NodeTemplate, "name" | "spot">, template: Template): Pick<NodeTemplate, "name" | "spot"> {
+  if (imageName(vdu.spot).isThere) return vdu;
+  const reached = requirementsOf(vdu.spot).flatMap(([name, spot]) => {
+    const node = spot.get("node").isThere ? spot.get("node") : spot;
+    return name === "virtual_storage" ? template.of(STORAGE).filter((s) => s.name === node.value) : [];
+  });
+  return reached.find((s) => imageName(s.spot).isThere) ?? vdu;
+}
+
+/** In `sw_image_data`, or as a property of the artifact. */
+function imageName(node: Spot): Spot {
+  const own = node.get("properties").get("sw_image_data").get("name");
+  const ofArtifact = node
+    .get("artifacts")
+    .entries("artifacts")
+    .map(([, a]) => a.get("properties").get("name"));
+  return own.isThere ? own : (ofArtifact.find((n) => n.isThere) ?? own);
 }
 
 function safeName(name: string, spot: Spot): string {

@@ -13,6 +13,15 @@ const RATIO_MAX = 200;
 const SMALL_BYTES = 2 ** 20;
 const SYMLINK = 0o120000;
 
+/** A file of a package, looked into: what its bytes come to, in hexadecimal. */
+export interface PackedFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly md5: string;
+  readonly sha256: string;
+  readonly sha512: string;
+}
+
 /** What is wrong with a package as such, and what to do. */
 export class PackageRefused extends Error {
   readonly remedy: string;
@@ -108,9 +117,24 @@ export class Zip implements Disposable {
 
   /** The digest of a file in hexadecimal. Throws PackageRefused. */
   async digest(name: string, algorithm: "sha256" | "sha512"): Promise<string> {
-    const hash = createHash(algorithm);
-    await this.#through(this.#entries.get(name)!, (chunk) => hash.update(chunk));
-    return hash.digest("hex");
+    return (await this.digests(name, [algorithm]))[algorithm];
+  }
+
+  /** Several digests of a file, which is read once. Throws PackageRefused. */
+  async digests<A extends "md5" | "sha256" | "sha512">(name: string, algorithms: readonly A[]): Promise<Record<A, string>> {
+    const hashes = algorithms.map((a) => [a, createHash(a)] as const);
+    await this.#through(this.#entries.get(name)!, (chunk) => {
+      for (const [, hash] of hashes) hash.update(chunk);
+    });
+    return Object.fromEntries(hashes.map(([a, hash]) => [a, hash.digest("hex")])) as Record<A, string>;
+  }
+
+  /** Every file of it. Throws PackageRefused. */
+  async files(): Promise<PackedFile[]> {
+    const files: PackedFile[] = [];
+    for (const path of this.names)
+      files.push({ path, bytes: this.bytesOf(path), ...(await this.digests(path, ["md5", "sha256", "sha512"])) });
+    return files;
   }
 
   async #through(entry: Entry, take: (chunk: Buffer) => void): Promise<void> {

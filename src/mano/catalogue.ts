@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { type Given, readAside } from "../descriptor/aside.ts";
 import type { Outcome } from "../descriptor/compile.ts";
-import type { PackedFile } from "../descriptor/content.ts";
 import { flawText } from "../descriptor/flaw.ts";
 import type { Form, Reading } from "../descriptor/read.ts";
+import type { PackedFile } from "../descriptor/zip.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { VnfBlueprint } from "../model/blueprint.ts";

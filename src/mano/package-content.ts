@@ -1,7 +1,8 @@
-import type { PackedFile } from "../descriptor/content.ts";
 import type { PnfdReading } from "../descriptor/pnfd.ts";
 import type { Reading } from "../descriptor/read.ts";
+import type { PackedFile } from "../descriptor/zip.ts";
 import { FAULTS, Fault } from "../lib/fault.ts";
+import type { VnfBlueprint } from "../model/blueprint.ts";
 import type { Descriptor, Nsd, Vnfd } from "../model/descriptor.ts";
 import type {
   Artifact,
@@ -10,6 +11,7 @@ import type {
   PackageFailure,
   PackageKind,
   PartsOfPackage,
+  SoftwareImage,
   Upload,
 } from "../model/package.ts";
 import type { Merged } from "./catalogue.ts";
@@ -48,7 +50,7 @@ export function contentOf(body: Nsd | Vnfd, upload: Upload, { parts }: Reading, 
     softwareVersion: blueprint?.softwareVersion ?? null,
     checksum: { algorithm: "SHA-256", hash: upload.sha256 },
     artifacts: artifactsOf(files, parts ?? null),
-    images: [],
+    images: imagesOf(blueprint?.images ?? []),
     parts: parts ?? null,
   };
 }
@@ -76,6 +78,14 @@ function artifactsOf(files: readonly PackedFile[], parts: PartsOfPackage | null)
     .filter((f) => !ofItself.has(f.path))
     .map(({ path, bytes, sha256 }) => ({ path, bytes, checksum: { algorithm: "SHA-256", hash: sha256 } }));
 }
+
+/** SOL005 9.5.3.2 of the images that came with it. */
+const imagesOf = (images: NonNullable<VnfBlueprint["images"]>): SoftwareImage[] =>
+  images.flatMap(({ id, name, version, containerFormat, diskFormat, minDisk, minRam, file }) => {
+    if (file === undefined) return [];
+    const checksum = { algorithm: "SHA-256" as const, hash: file.sha256 };
+    return [{ id, name, version, containerFormat, diskFormat, minDisk, minRam, bytes: file.bytes, checksum, path: file.path }];
+  });
 
 /** Why something is not on board. */
 export function failureOf(e: unknown): PackageFailure {

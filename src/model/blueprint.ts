@@ -70,11 +70,39 @@ export interface VnfcBlueprint extends Placed {
   readonly dataNet: string | null;
 }
 
+/** A disk image that a VNFD describes with the artifact that it is (IFA 011 7.1.6.5 SwImageDesc). Sizes in bytes. */
+export interface SwImageBlueprint extends Placed {
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  /** Null: it does not say. */
+  readonly checksum: { readonly algorithm: string; readonly hash: string } | null;
+  /** In the words of SOL005 9.5.3.2. */
+  readonly containerFormat: string;
+  readonly diskFormat: string;
+  readonly minDisk: number;
+  readonly minRam: number;
+  /** A path in the package, or a URL. */
+  readonly artifact: string;
+  /** What the package has there; left out: nothing yet. */
+  readonly file?: CarriedFile;
+}
+
+/** A file that came with a package. The MD5 tells files apart, as OpenVIM does, and protects nothing. */
+export interface CarriedFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly md5: string;
+}
+
 export interface VduBlueprint extends Placed {
   readonly id: string;
   /** Names of an image and a flavor in the VIM. */
   readonly image: string;
   readonly flavor: string;
+  /** Of `images` of its VNFD; left out: the VIM has the image. */
+  readonly imageId?: string;
   readonly needs: Needs;
   readonly cps: readonly CpBlueprint[];
   readonly instances: Instances;
@@ -114,6 +142,8 @@ export interface VnfBlueprint extends Placed {
   readonly vdus: readonly VduBlueprint[];
   readonly extCps: readonly ExtCpBlueprint[];
   readonly vips: readonly VipBlueprint[];
+  /** Those that come with its package; left out: none does. */
+  readonly images?: readonly SwImageBlueprint[];
 }
 
 /** A virtual link of an NS, and the VIM's net that it is. */

@@ -22,6 +22,17 @@ export interface VduGroup {
   readonly vnfcs: readonly string[];
 }
 
+/** The disk image that comes with the package of a VNFD, for a VIM that has none of its name. */
+export interface SoftwareOfVdu {
+  /** The ids of the VNFD, and of the image in it. */
+  readonly vnfd: string;
+  readonly image: string;
+  /** In the package. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly md5: string;
+}
+
 /** One kind of VM. `image` and `flavor` are names in the VIM. */
 export interface Vdu {
   readonly id: string;
@@ -36,6 +47,8 @@ export interface Vdu {
   readonly vnfcs: readonly VnfcProfile[];
   /** Of a pool (N_PLUS_M); none: all its VNFCs are one group. */
   readonly groups: readonly VduGroup[];
+  /** Left out: the image is the VIM's. */
+  readonly software?: SoftwareOfVdu;
 }
 
 export interface Vnfd {
