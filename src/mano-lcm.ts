@@ -33,7 +33,7 @@ function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations): NsLcmD
     throw new Fault("CONFLICT", `VNF ${vnfId} is of NS ${deployment.ns.name}, not of ${nsId}`, { id: vnfId });
   };
   return {
-    listNs: () => nfvo.lifecycle.all.map((d) => nsInstanceView(d, vimOf(nfvo))),
+    listNs: () => nfvo.lifecycle.all.map((d) => ({ id: d.ns.id, look: () => nsInstanceView(d, vimOf(nfvo)) })),
     getNs: viewOf,
     createNs: async (wish) => viewOf((await requests.createNs(wish)).id),
     deleteNs: (id) => requests.deleteNs(id, false),
@@ -48,7 +48,7 @@ function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations): NsLcmD
     },
     operate: (id, vnf, isStopped, params) => operations.operate(ownVnf(id, vnf).vnf.id, isStopped, params),
     modifyVnf: (id, vnf, change, params) => operations.modify(ownVnf(id, vnf).vnf.id, change, params),
-    listOccurrences: () => operations.list(),
+    listOccurrences: (asked) => operations.list(asked),
     getOccurrence: (id) => operations.get(id),
     retry: (id) => operations.retry(id),
     rollback: (id) => operations.rollback(id),
@@ -70,7 +70,7 @@ function vnfDoors(nfvo: Nfvo, operations: Operations): VnfLcmDoors {
   };
   const idOf = async (id: string) => (await operations.getOfVnf(id)).id;
   return {
-    listVnfs: () => nfvo.lifecycle.all.flatMap((d) => d.vnfs.map((v) => vnfView(d, v, vimOf(nfvo)))),
+    listVnfs: () => nfvo.lifecycle.all.flatMap((d) => d.vnfs.map((v) => ({ id: v.id, look: () => vnfView(d, v, vimOf(nfvo)) }))),
     getVnf,
     modify: async (id, change, params) => ofVnf(id, await operations.modify(id, change, params)),
     heal: async (id, vnfcs, params) => {
@@ -86,8 +86,7 @@ function vnfDoors(nfvo: Nfvo, operations: Operations): VnfLcmDoors {
       return ofVnf(id, await operations.heal(deployment.ns.id, which, params));
     },
     operate: async (id, isStopped, params) => ofVnf(id, await operations.operate(id, isStopped, params)),
-    listOccurrences: async () =>
-      (await operations.list()).flatMap((occurrence) => occurrence.vnfs.map((part) => ({ occurrence, part }))),
+    listOccurrences: (asked) => operations.list(asked),
     getOccurrence: async (id) => {
       const occurrence = await operations.getOfVnf(id);
       const part = occurrence.vnfs.find((p) => p.id === id);

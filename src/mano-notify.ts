@@ -12,11 +12,8 @@ import { SolSubscriptions } from "./mano/sol-subscriptions.ts";
 import type { Alarm } from "./model/mano-event.ts";
 import type { CallbackTls } from "./model/subscription.ts";
 import { CallbackPolicy } from "./notify/callback-policy.ts";
-import { readAlarms } from "./store/mano-records.ts";
+import { type AlarmsAsked, readAlarmIds, readAlarms, readAlarmsAsked } from "./store/mano-records.ts";
 import type { ManoStore } from "./store/mano-schema.ts";
-
-/** Alarms that a list shows at most: all that are active, and of those that are over the newest. */
-const ALARMS_MAX = 10_000;
 
 export interface NotifyParts {
   readonly db: ManoStore;
@@ -52,12 +49,32 @@ function readOurTls({ cert, key, ca }: NonNullable<ManoConfig["callbacks"]["clie
 
 export function faultDoors(nfvo: Nfvo, db: ManoStore): FaultDoors {
   return {
-    listAlarms: () => alarmsIn(nfvo, db, ALARMS_MAX),
+    listAlarms: (asked) => alarmsAsked(nfvo, db, asked),
     getAlarm: (id) => nfvo.alarms.get(id),
     acknowledge: (id, ackState) => nfvo.alarms.acknowledge(id, ackState),
     escalate: (id, severity) => nfvo.alarms.escalate(id, severity),
   };
 }
+
+/** As many as are asked for; fewer: there are no more. Those that are active and that the store has not taken are among them. */
+async function alarmsAsked(nfvo: Nfvo, db: ManoStore, asked: AlarmsAsked): Promise<Alarm[]> {
+  await nfvo.writes.flush();
+  const written = await readAlarmsAsked(db, asked);
+  if (!nfvo.writes.isWaiting) return written;
+  const { active } = nfvo.alarms;
+  const known = await readAlarmIds(
+    db,
+    active.map((a) => a.id),
+  );
+  const { behind } = asked;
+  const isBehind = (a: Alarm) => behind === null || newestFirst(behind, a) < 0;
+  const unwritten = active.filter((a) => !known.has(a.id) && isBehind(a));
+  return [...written, ...unwritten].sort(newestFirst).slice(0, asked.limit);
+}
+
+type Placed = Pick<Alarm, "raisedAt" | "id">;
+const newestFirst = (a: Placed, b: Placed): number =>
+  a.raisedAt === b.raisedAt ? (a.id > b.id ? -1 : 1) : a.raisedAt > b.raisedAt ? -1 : 1;
 
 /** Newest first; those that are active and that the store has not taken stand before them. */
 export async function alarmsIn(nfvo: Nfvo, db: ManoStore, limit: number): Promise<Alarm[]> {

@@ -5,19 +5,17 @@ import type { VnfcId } from "../model/ids.ts";
 import type { Ns } from "../model/ns.ts";
 import type { CancelMode, NsOperation, Occurrence, VnfInstance, VnfOperation } from "../model/occurrence.ts";
 import { updateNsState } from "../store/mano-ns.ts";
-import { readOccurrence, readOccurrenceOfVnf, readOccurrences } from "../store/mano-occurrences.ts";
+import { type OccurrencesAsked, readOccurrence, readOccurrenceOfVnf, readOccurrences } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Nfvo } from "./nfvo.ts";
 import { failure } from "./occurrences.ts";
 import type { Deployment } from "./plan.ts";
-import { type Requests, someOf } from "./requests.ts";
+import type { Requests } from "./requests.ts";
+import { someOf } from "./some-of.ts";
 import { isStopped, partsOf, vnfcsOf } from "./vnf-plan.ts";
 
 /** Characters of the metadata of a VNF, in JSON. */
 const METADATA_MAX = 65_536;
-
-/** Rows of a list of occurrences: the newest. */
-export const OCCURRENCES_SHOWN = 10_000;
 
 /** Life cycle operations that clients ask for beside instantiation and termination, and what they may do with one that has not ended well. */
 export class Operations {
@@ -33,9 +31,9 @@ export class Operations {
     this.#clock = clock;
   }
 
-  async list(): Promise<Occurrence[]> {
+  async list(asked: OccurrencesAsked): Promise<Occurrence[]> {
     await this.#nfvo.writes.flush();
-    return readOccurrences(this.#db, OCCURRENCES_SHOWN);
+    return readOccurrences(this.#db, asked);
   }
 
   /** Throws NOT_FOUND. */
@@ -238,7 +236,7 @@ export class Operations {
   #wake(ns: Ns): void {
     const d = this.#nfvo.lifecycle.of(ns.id);
     const vims = new Set([ns.vimAccountId, ...(d?.vnfcs.map((v) => v.vimAccountId) ?? [])]);
-    for (const vim of vims) this.#nfvo.watchOf(vim).wake();
+    for (const vim of vims) this.#nfvo.watchOf(vim).wakeNow();
   }
 
   #now(): string {

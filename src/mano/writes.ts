@@ -60,6 +60,11 @@ export class WriteQueue implements Journal {
     return this.#prunedTo;
   }
 
+  /** Something is not on the disk yet. */
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0 || this.#writing !== null;
+  }
+
   push(write: Write): void {
     this.#wait({ write, event: null });
   }

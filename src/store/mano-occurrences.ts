@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Occurrence, VnfInstance } from "../model/occurrence.ts";
 import type { ManoStore } from "./mano-schema.ts";
 
@@ -18,9 +19,44 @@ export async function upsertOccurrence(db: ManoStore, o: Occurrence): Promise<vo
       .execute();
 }
 
-/** The newest first. */
-export async function readOccurrences(db: ManoStore, limit: number): Promise<Occurrence[]> {
-  const rows = await db.selectFrom("occurrence").select("body").orderBy("started_at", "desc").limit(limit).execute();
+/** A part of the list of occurrences. What is left out, or undefined, is not asked. */
+export interface OccurrencesAsked {
+  /** Those behind this one; null: from the newest. */
+  readonly behind: { readonly startedAt: string; readonly id: string; readonly isIncluded: boolean } | null;
+  readonly limit: number;
+  readonly ids?: readonly string[] | undefined;
+  readonly nsIds?: readonly string[] | undefined;
+  readonly states?: readonly string[] | undefined;
+  /** Both ends included. */
+  readonly started?: { readonly from?: string; readonly to?: string } | undefined;
+  /** Ids of VNFs that they concern, and ids that they have for them. */
+  readonly vnfIds?: readonly string[] | undefined;
+  readonly partIds?: readonly string[] | undefined;
+}
+
+/** The newest first; those begun in one moment by their ids. */
+export async function readOccurrences(db: ManoStore, asked: OccurrencesAsked): Promise<Occurrence[]> {
+  const { behind, limit, ids, nsIds, states, started, vnfIds, partIds } = asked;
+  let query = db.selectFrom("occurrence").select("body");
+  if (behind) {
+    const place = sql`(${behind.startedAt}, ${behind.id})`;
+    query = query.where(
+      behind.isIncluded ? sql<boolean>`(started_at, id) <= ${place}` : sql<boolean>`(started_at, id) < ${place}`,
+    );
+  }
+  if (ids) query = query.where("id", "in", ids);
+  if (nsIds) query = query.where("ns_id", "in", nsIds);
+  if (states) query = query.where("state", "in", states);
+  if (started?.from !== undefined) query = query.where("started_at", ">=", started.from);
+  if (started?.to !== undefined) query = query.where("started_at", "<=", started.to);
+  for (const [column, values] of [
+    ["vnf_id", vnfIds],
+    ["id", partIds],
+  ] as const) {
+    if (values)
+      query = query.where("id", "in", db.selectFrom("vnf_occurrence").select("occurrence_id").where(column, "in", values));
+  }
+  const rows = await query.orderBy("started_at", "desc").orderBy("id", "desc").limit(limit).execute();
   return rows.map(occurrenceOf);
 }
 

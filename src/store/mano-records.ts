@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { GroupId } from "../model/ids.ts";
 import type { Alarm, Failover, ManoEvent } from "../model/mano-event.ts";
 import type { ManoStore } from "./mano-schema.ts";
@@ -38,6 +39,47 @@ export async function upsertFailover(db: ManoStore, f: Failover): Promise<void> 
 export async function readAlarms(db: ManoStore, limit: number): Promise<Alarm[]> {
   const rows = await db.selectFrom("alarm").select("body").orderBy("raised_at", "desc").limit(limit).execute();
   return rows.map((r) => JSON.parse(r.body) as Alarm);
+}
+
+/** A part of the list of alarms. What is left out, or undefined, is not asked. */
+export interface AlarmsAsked {
+  /** Those behind this one; null: from the newest. */
+  readonly behind: { readonly raisedAt: string; readonly id: string } | null;
+  readonly limit: number;
+  /** Only such as are about a VNF. */
+  readonly ofVnf?: boolean;
+  readonly ids?: readonly string[] | undefined;
+  readonly causes?: readonly string[] | undefined;
+  readonly severities?: readonly string[] | undefined;
+  readonly ackStates?: readonly string[] | undefined;
+  /** Both ends included. */
+  readonly raised?: { readonly from?: string; readonly to?: string } | undefined;
+}
+
+/** The newest first; those raised in one moment by their ids. */
+export async function readAlarmsAsked(db: ManoStore, asked: AlarmsAsked): Promise<Alarm[]> {
+  const { behind, limit, ofVnf, ids, causes, severities, ackStates, raised } = asked;
+  let query = db.selectFrom("alarm").select("body");
+  if (behind) query = query.where(sql<boolean>`(raised_at, id) < (${behind.raisedAt}, ${behind.id})`);
+  if (ofVnf) query = query.where(sql`json_extract(body, '$.place.vnf')`, "is not", null);
+  if (ids) query = query.where("id", "in", ids);
+  if (causes) query = query.where("probable_cause", "in", causes);
+  if (severities) query = query.where(sql`json_extract(body, '$.perceivedSeverity')`, "in", severities);
+  if (ackStates) query = query.where(sql`json_extract(body, '$.ackState')`, "in", ackStates);
+  if (raised?.from !== undefined) query = query.where("raised_at", ">=", raised.from);
+  if (raised?.to !== undefined) query = query.where("raised_at", "<=", raised.to);
+  const rows = await query.orderBy("raised_at", "desc").orderBy("id", "desc").limit(limit).execute();
+  return rows.map((r) => JSON.parse(r.body) as Alarm);
+}
+
+/** Those of these ids that are there. */
+export async function readAlarmIds(db: ManoStore, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await db
+    .selectFrom("alarm")
+    .select("id")
+    .where(sql<boolean>`id in (select value from json_each(${JSON.stringify(ids)}))`)
+    .execute();
+  return new Set(rows.map((r) => r.id));
 }
 
 export async function readActiveAlarms(db: ManoStore): Promise<Alarm[]> {

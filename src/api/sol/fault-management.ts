@@ -1,13 +1,16 @@
 import { Type } from "typebox";
 import { Fault } from "../../lib/fault.ts";
 import type { Alarm, Severity } from "../../model/mano-event.ts";
+import type { AlarmsAsked } from "../../store/mano-records.ts";
 import { ALARM_LIST, alarmsAt, alarmView, concerns, type FaultInterface } from "./alarm-view.ts";
+import { Members } from "./members.ts";
+import { between, oneOf } from "./narrow.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
 
 /** What fault management may ask for, in both interfaces. Each throws a Fault; what changes something resolves when that is on the disk. */
 export interface FaultDoors {
-  /** Newest first: all that are active, and of the others the newest. */
-  listAlarms(): Promise<readonly Alarm[]>;
+  /** Newest first, as many as are asked for; fewer: there are no more. */
+  listAlarms(asked: AlarmsAsked): Promise<readonly Alarm[]>;
   /** Throws NOT_FOUND. */
   getAlarm(id: string): Promise<Alarm>;
   acknowledge(id: string, ackState: Alarm["ackState"]): Promise<Alarm>;
@@ -36,7 +39,7 @@ const routesOf = (of: FaultInterface): SolRoute<FaultDoors>[] => [
   {
     is: `GET ${alarmsAt(of) as "/"}`,
     gives: 200,
-    does: async ({ doors }) => (await doors.listAlarms()).filter((a) => concerns(of, a)).map((a) => alarmView(of, a)),
+    does: ({ doors }) => alarms(of, doors),
     lists: ALARM_LIST,
   },
   {
@@ -55,6 +58,23 @@ const routesOf = (of: FaultInterface): SolRoute<FaultDoors>[] => [
     },
   },
 ];
+
+const alarms = (of: FaultInterface, doors: FaultDoors): Members =>
+  new Members(["string", "string"], async (after, limit, filter) => {
+    const rows = await doors.listAlarms({
+      behind: after && { raisedAt: after[0] as string, id: after[1] as string },
+      limit,
+      ofVnf: of === "vnffm",
+      ids: oneOf(filter, "id"),
+      causes: oneOf(filter, "probableCause") ?? oneOf(filter, "faultType"),
+      severities: oneOf(filter, "perceivedSeverity"),
+      ackStates: oneOf(filter, "ackState"),
+      raised: between(filter, "alarmRaisedTime"),
+    });
+    const keyOf = (a: Alarm) => [a.raisedAt, a.id];
+    const members = rows.filter((a) => concerns(of, a)).map((a) => ({ key: keyOf(a), show: () => alarmView(of, a) }));
+    return { members, next: rows.length < limit ? null : keyOf(rows.at(-1)!) };
+  });
 
 async function found(of: FaultInterface, { doors, params }: Call): Promise<Alarm> {
   const alarm = await doors.getAlarm(params.id!);

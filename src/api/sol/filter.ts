@@ -8,7 +8,7 @@ type Operator = (typeof OPERATORS)[number];
 /** They take several values. */
 const MULTI: ReadonlySet<string> = new Set(["cont", "ncont", "in", "nin"]);
 
-interface Condition {
+export interface Condition {
   readonly op: Operator;
   readonly path: AttributePath;
   readonly values: readonly string[];

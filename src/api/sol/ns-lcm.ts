@@ -11,6 +11,8 @@ import {
   terminateNsRequest,
   updateNsRequest,
 } from "./lcm-bodies.ts";
+import { type ListsOccurrences, nsOccurrences } from "./lcm-lists.ts";
+import { type Listed, namedAndShown } from "./members.ts";
 import { NS_LIST, NS_OCCURRENCE_LIST, nsAt, nsInstance, nsOccurrence, nsOccurrenceAt } from "./ns-lcm-view.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
 
@@ -27,7 +29,7 @@ export interface OccurrenceDoors {
 
 /** What NS life cycle management may ask for. Each throws a Fault; what begins an operation resolves when that is on the disk. */
 export interface NsLcmDoors extends OccurrenceDoors {
-  listNs(): readonly NsInstanceView[];
+  listNs(): readonly Listed<NsInstanceView>[];
   getNs(id: string): NsInstanceView;
   createNs(wish: { readonly nsdId: string; readonly nsName: string; readonly nsDescription: string }): Promise<NsInstanceView>;
   deleteNs(id: string): Promise<void>;
@@ -37,7 +39,7 @@ export interface NsLcmDoors extends OccurrenceDoors {
   heal(id: string, vnfs: readonly string[] | null, params: Params): Promise<Occurrence>;
   operate(id: string, vnf: string, isStopped: boolean, params: Params): Promise<Occurrence>;
   modifyVnf(id: string, vnf: string, change: VnfChange, params: Params): Promise<Occurrence>;
-  listOccurrences(): Promise<readonly Occurrence[]>;
+  listOccurrences: ListsOccurrences;
   getOccurrence(id: string): Promise<Occurrence>;
   continue(id: string): Promise<Occurrence>;
 }
@@ -65,7 +67,7 @@ export const NS_LCM_ROUTES: readonly SolRoute<NsLcmDoors>[] = [
     does: async (c) => nsInstance(await c.doors.createNs(c.body as Static<typeof createNsRequest>)),
     location: ({ id }: { id: string }) => nsAt(id),
   },
-  { is: `GET ${NS}`, gives: 200, does: (c) => c.doors.listNs().map(nsInstance), lists: NS_LIST },
+  { is: `GET ${NS}`, gives: 200, does: (c) => namedAndShown(c.doors.listNs(), nsInstance), lists: NS_LIST },
   {
     is: `GET ${NS}/:id`,
     gives: 200,
@@ -102,7 +104,7 @@ export const NS_LCM_ROUTES: readonly SolRoute<NsLcmDoors>[] = [
   {
     is: `GET ${OCCURRENCES}`,
     gives: 200,
-    does: async (c) => (await c.doors.listOccurrences()).map(nsOccurrence),
+    does: (c) => nsOccurrences((asked) => c.doors.listOccurrences(asked)),
     lists: NS_OCCURRENCE_LIST,
   },
   {

@@ -44,7 +44,7 @@ export interface SolRoute<D> {
   readonly streams?: true;
   /** Content types of the answer; left out: application/json. */
   readonly offers?: readonly string[];
-  /** It answers a list with members that have an `id`: filtered, selected and paged by these. */
+  /** It answers a list, or `Members` to be read a part at a time: filtered, selected and paged by these. */
   readonly lists?: ListRules;
 }
 

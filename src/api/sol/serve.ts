@@ -93,7 +93,7 @@ class Serving {
     try {
       const call = await this.#callOf(route, request, accepted);
       const value = await this.#done(route, get, call, request);
-      return this.#send(route, call, value, reply);
+      return await this.#send(route, call, value, reply);
     } catch (e) {
       if (request.body instanceof Readable) request.body.resume(); // Who still sends reads the answer only then.
       throw e;
@@ -139,7 +139,7 @@ class Serving {
     }
   }
 
-  #send(route: BoundRoute, call: SolCall<unknown>, value: unknown, reply: FastifyReply): FastifyReply {
+  async #send(route: BoundRoute, call: SolCall<unknown>, value: unknown, reply: FastifyReply): Promise<FastifyReply> {
     if (value instanceof Answer)
       return reply
         .status(value.status)
@@ -149,7 +149,7 @@ class Serving {
     if (route.location) void reply.header("location", `${call.apiRoot}${route.location(shown)}`);
     void reply.status(route.gives);
     if (route.gives === 202 || route.gives === 204) return reply.send();
-    if (route.lists) return this.#sendList(route, call, shown as readonly (object & { id: string })[], reply);
+    if (route.lists) return this.#sendList(route, call, shown as Parameters<typeof listing>[0], reply);
     if (route.is.startsWith("GET ")) {
       const { etag, modifiedAt } = stateOf(value);
       void reply.header("etag", etag);
@@ -158,8 +158,8 @@ class Serving {
     return sendJson(reply, withAbsoluteLinks(shown, call.apiRoot));
   }
 
-  #sendList(route: BoundRoute, call: SolCall<unknown>, all: readonly (object & { id: string })[], reply: FastifyReply) {
-    const { items, next } = listing(all, call.query as Query, route.lists!, this.#settings.pageSize);
+  async #sendList(route: BoundRoute, call: SolCall<unknown>, all: Parameters<typeof listing>[0], reply: FastifyReply) {
+    const { items, next } = await listing(all, call.query as Query, route.lists!, this.#settings.pageSize);
     if (next !== null) void reply.header("link", `<${call.apiRoot}${pathOf(route.is)}?${next}>; rel="next"`);
     return sendJson(reply, withAbsoluteLinks(items, call.apiRoot));
   }

@@ -17,6 +17,8 @@ import {
   scaleVnfRequest,
   terminateVnfRequest,
 } from "./lcm-bodies.ts";
+import { type ListsOccurrences, vnfOccurrences } from "./lcm-lists.ts";
+import { type Listed, namedAndShown } from "./members.ts";
 import { changeOf, type OccurrenceDoors, type VnfChange } from "./ns-lcm.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
 import { VNF_LIST, VNF_OCCURRENCE_LIST, vnfInstance, vnfOccurrence, vnfOccurrenceAt } from "./vnf-lcm-view.ts";
@@ -31,13 +33,13 @@ export interface VnfOccurrenceOf {
 
 /** What VNF life cycle management may ask for. Each throws a Fault; what begins an operation resolves when that is on the disk. Occurrences go by the ids that they have for VNFs. */
 export interface VnfLcmDoors extends OccurrenceDoors {
-  listVnfs(): readonly VnfView[];
+  listVnfs(): readonly Listed<VnfView>[];
   getVnf(id: string): VnfView;
   modify(id: string, change: VnfChange, params: Params): Promise<VnfOccurrenceOf>;
   /** `vnfcs` null: all of it. */
   heal(id: string, vnfcs: readonly string[] | null, params: Params): Promise<VnfOccurrenceOf>;
   operate(id: string, isStopped: boolean, params: Params): Promise<VnfOccurrenceOf>;
-  listOccurrences(): Promise<readonly VnfOccurrenceOf[]>;
+  listOccurrences: ListsOccurrences;
   getOccurrence(id: string): Promise<VnfOccurrenceOf>;
 }
 
@@ -61,7 +63,7 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
       throw new Fault("NOT_SUPPORTED", "a VNF is made with its NS: POST /nslcm/v2/ns_instances, and instantiate that");
     },
   },
-  { is: `GET ${VNFS}`, gives: 200, does: (c) => c.doors.listVnfs().map(vnfInstance), lists: VNF_LIST },
+  { is: `GET ${VNFS}`, gives: 200, does: (c) => namedAndShown(c.doors.listVnfs(), vnfInstance), lists: VNF_LIST },
   {
     is: `GET ${VNFS}/:id`,
     gives: 200,
@@ -120,7 +122,7 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
   {
     is: `GET ${OCCURRENCES}`,
     gives: 200,
-    does: async (c) => (await c.doors.listOccurrences()).map(shown),
+    does: (c) => vnfOccurrences((asked) => c.doors.listOccurrences(asked)),
     lists: VNF_OCCURRENCE_LIST,
   },
   {

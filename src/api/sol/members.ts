@@ -1,0 +1,115 @@
+import { Fault } from "../../lib/fault.ts";
+import { type Filter, passes } from "./filter.ts";
+
+/** A place in the order of a list. It stands in the markers of pages, and so in requests. */
+export type Key = readonly (string | number)[];
+
+/** One of a list, not yet as it is shown. */
+export interface Member {
+  readonly key: Key;
+  show(): object;
+}
+
+/** `next`: where the part after this one begins; null: there is none. */
+export interface Part {
+  readonly members: readonly Member[];
+  readonly next: Key | null;
+}
+
+/**
+ * A list in an order that stays, of which a part is read at a time: a page of a long list costs what the page costs. `of` the values of a key;
+ * `behind` gives up to `limit` of those behind a key (null: from the first) that may pass the filter; others may be among them.
+ */
+export class Members {
+  readonly of: readonly ("string" | "number")[];
+  readonly behind: (after: Key | null, limit: number, filter: Filter) => Promise<Part>;
+
+  constructor(of: Members["of"], behind: Members["behind"]) {
+    this.of = of;
+    this.behind = behind;
+  }
+}
+
+export interface ShownPage {
+  readonly items: readonly object[];
+  /** Of the next page; null: this is the last. */
+  readonly marker: string | null;
+}
+
+/** Rows that are read, looked at and shown without a turn of the event loop in between. */
+const PART_MAX = 100;
+const FORM = 2;
+
+/** The page of those that pass, behind a marker. Throws INVALID for what is no marker of this list. */
+export async function pageOfMembers(all: Members, filter: Filter, marker: string | undefined, size: number): Promise<ShownPage> {
+  const found: { readonly key: Key; readonly body: object }[] = [];
+  let after = marker === undefined ? null : keyIn(marker, all.of);
+  for (;;) {
+    // One more than a page holds says whether there is another.
+    const limit = filter.length === 0 ? Math.min(PART_MAX, size + 1 - found.length) : PART_MAX;
+    const { members, next } = await all.behind(after, limit, filter);
+    for (const one of members) {
+      const body = one.show();
+      if (passes(filter, body)) found.push({ key: one.key, body });
+    }
+    if (next === null || found.length > size) break;
+    after = next;
+    await new Promise((go) => setImmediate(go));
+  }
+  const items = found.slice(0, size);
+  const last = items.at(-1);
+  return { items: items.map((i) => i.body), marker: found.length > size && last ? markerOf(last.key) : null };
+}
+
+/** A list that is in memory, of which only what is asked for is shown. */
+export function membersOf<T>(all: readonly T[], idOf: (one: T) => string, show: (one: T) => object): Members {
+  return new Members(["string", "number"], async (after, limit) => {
+    const from = after === null ? 0 : indexAfter(all, idOf, after[0] as string, after[1] as number);
+    const part = all.slice(from, from + limit);
+    const keyOf = (i: number): Key => [idOf(part[i]!), from + i + 1];
+    const members = part.map((one, i) => ({ key: keyOf(i), show: () => show(one) }));
+    return { members, next: from + limit < all.length ? keyOf(part.length - 1) : null };
+  });
+}
+
+/** One of a list that is in memory, which is looked at when it is to be shown. */
+export interface Listed<T> {
+  readonly id: string;
+  readonly look: () => T;
+}
+
+export const namedAndShown = <T>(all: readonly Listed<T>[], show: (one: T) => object): Members =>
+  membersOf(
+    all,
+    (one) => one.id,
+    (one) => show(one.look()),
+  );
+
+/** Behind the member that was last, also where that has been deleted meanwhile. */
+function indexAfter<T>(all: readonly T[], idOf: (one: T) => string, id: string, at: number): number {
+  const last = all[at - 1];
+  if (last !== undefined && idOf(last) === id) return at;
+  const found = all.findIndex((one) => idOf(one) === id);
+  return found >= 0 ? found + 1 : Math.min(Math.max(at - 1, 0), all.length);
+}
+
+const markerOf = (key: Key): string => Buffer.from(JSON.stringify([FORM, ...key])).toString("base64url");
+
+function keyIn(marker: string, of: Members["of"]): Key {
+  const [form, ...key] = read(marker);
+  const isOne = form === FORM && key.length === of.length && of.every((type, i) => isOf(type, key[i]));
+  if (isOne) return key as Key;
+  throw new Fault("INVALID", "nextpage_opaque_marker: it is none of ours; ask for the list without it, and follow its Link");
+}
+
+const isOf = (type: "string" | "number", value: unknown): boolean =>
+  type === "string" ? typeof value === "string" : Number.isInteger(value) && (value as number) >= 0;
+
+function read(marker: string): unknown[] {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(marker, "base64url").toString("utf8"));
+    return Array.isArray(value) ? value : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,206 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { NS_FAULT_ROUTES, VNF_FAULT_ROUTES } from "../../src/api/sol/fault-management.ts";
+import { nsOccurrences, vnfOccurrences } from "../../src/api/sol/lcm-lists.ts";
+import { listing } from "../../src/api/sol/list.ts";
+import { type Members, membersOf } from "../../src/api/sol/members.ts";
+import { NS_OCCURRENCE_LIST, nsOccurrence } from "../../src/api/sol/ns-lcm-view.ts";
+import type { SolCall } from "../../src/api/sol/route.ts";
+import { VNF_OCCURRENCE_LIST, vnfOccurrence } from "../../src/api/sol/vnf-lcm-view.ts";
+import type { NsId } from "../../src/model/ids.ts";
+import type { Alarm } from "../../src/model/mano-event.ts";
+import type { Occurrence, VnfPart } from "../../src/model/occurrence.ts";
+import { readOccurrences, upsertOccurrence } from "../../src/store/mano-occurrences.ts";
+import { readAlarmsAsked, upsertAlarm } from "../../src/store/mano-records.ts";
+import type { ManoTables } from "../../src/store/mano-schema.ts";
+import { openStore, type Store } from "../../src/store/open.ts";
+
+const migrationsDir = join(import.meta.dirname, "..", "..", "sql", "mano");
+const COUNT = 130;
+const STATES = ["COMPLETED", "FAILED", "FAILED_TEMP", "ROLLED_BACK"] as const;
+
+let db: Store<ManoTables>;
+let occurrences: Occurrence[];
+let alarms: Alarm[];
+beforeAll(async () => {
+  db = await openStore<ManoTables>({ path: ":memory:", migrationsDir });
+  occurrences = Array.from({ length: COUNT }, (_, i) => occurrenceOf(i)).sort((a, b) =>
+    newestFirst(a.startedAt, a, b.startedAt, b),
+  );
+  alarms = Array.from({ length: COUNT }, (_, i) => alarmOf(i)).sort((a, b) => newestFirst(a.raisedAt, a, b.raisedAt, b));
+  for (const o of occurrences.toReversed()) await upsertOccurrence(db, o);
+  for (const a of alarms) await upsertAlarm(db, a);
+});
+afterAll(() => db.destroy());
+
+/** Three of each moment, so that the ids decide. */
+const momentOf = (i: number): string => new Date(1_760_000_000_000 + Math.floor(i / 3) * 1_000).toISOString();
+
+function newestFirst(atA: string, a: { id: string }, atB: string, b: { id: string }): number {
+  return atA === atB ? (a.id > b.id ? -1 : 1) : atA > atB ? -1 : 1;
+}
+
+const partOf = (i: number, n: number): VnfPart => ({
+  id: `part-${i}-${n}`,
+  vnfId: `vnf-${n}`,
+  vnfName: `v${n}`,
+  vnfdId: "d",
+  profile: "p",
+  operation: "HEAL",
+  vnfcs: [],
+});
+
+const occurrenceOf = (i: number): Occurrence => ({
+  id: `o-${(i * 7919) % COUNT}`,
+  nsId: `ns-${i % 5}` as NsId,
+  operation: "HEAL",
+  state: STATES[i % STATES.length]!,
+  startedAt: momentOf(i),
+  stateEnteredAt: momentOf(i),
+  isAutomatic: true,
+  cancelMode: null,
+  params: {},
+  error: null,
+  warnings: [],
+  vnfs: Array.from({ length: i % 4 }, (_, n) => partOf(i, n)),
+});
+
+const alarmOf = (i: number): Alarm => ({
+  id: `a-${(i * 7919) % COUNT}`,
+  managedObjectId: `thing-${i}`,
+  raisedAt: momentOf(i),
+  changedAt: null,
+  clearedAt: i % 3 === 0 ? null : momentOf(i + 1),
+  ackState: i % 2 === 0 ? "ACKNOWLEDGED" : "UNACKNOWLEDGED",
+  perceivedSeverity: i % 3 === 0 ? "MAJOR" : "CLEARED",
+  eventType: "QOS_ALARM",
+  probableCause: i % 5 === 0 ? "SERVICE_DOWN" : "VNFC_DOWN",
+  isRootCause: true,
+  faultDetails: [],
+  ...(i % 4 !== 0 && {
+    place: {
+      nsId: "ns-1" as NsId,
+      nsName: "ns",
+      nsdIds: [],
+      vnfdIds: [],
+      vnf: i % 4 === 1 ? { id: "vnf-1", name: "v1", vnfdId: "d" } : null,
+      vnfcIds: [],
+    },
+  }),
+});
+
+/** All pages, and how many rows were read for the longest of them. */
+async function walked(all: Members, filter: string | undefined, rules: Parameters<typeof listing>[2], size: number) {
+  const found: object[] = [];
+  let query: Record<string, unknown> = { all_fields: "", ...(filter !== undefined && { filter }) };
+  for (;;) {
+    const { items, next } = await listing(all, query, rules, size);
+    expect(items.length).toBeLessThanOrEqual(size);
+    found.push(...items);
+    if (next === null) return found;
+    expect(items).toHaveLength(size);
+    query = Object.fromEntries(new URLSearchParams(next));
+  }
+}
+
+const whole = async (
+  all: readonly (object & { id: string })[],
+  filter: string | undefined,
+  rules: Parameters<typeof listing>[2],
+) => (await listing(all, { all_fields: "", ...(filter !== undefined && { filter }) }, rules, COUNT * 4)).items;
+
+const FILTERS = [
+  undefined,
+  "(eq,operationState,FAILED)",
+  "(in,operationState,FAILED,COMPLETED);(neq,lcmOperationType,SCALE)",
+  `(gt,startTime,${momentOf(90)});(lte,startTime,${momentOf(150)})`,
+  `(eq,startTime,${momentOf(90)})`,
+  "(cont,id,7)",
+  "(eq,id,nobody)",
+] as const;
+
+test.for(FILTERS)("operations of an NS, filter %s: a part at a time is the same as all at once", async (filter) => {
+  const parts = nsOccurrences((asked) => readOccurrences(db, asked));
+  const filters = filter === undefined ? [filter, "(eq,nsInstanceId,ns-3)", "(eq,id,o-17)"] : [filter];
+  for (const one of filters)
+    for (const size of [3, 100])
+      expect(await walked(parts, one, NS_OCCURRENCE_LIST, size)).toEqual(
+        await whole(occurrences.map(nsOccurrence), one, NS_OCCURRENCE_LIST),
+      );
+});
+
+test.for([...FILTERS.filter((f) => f !== "(in,operationState,FAILED,COMPLETED);(neq,lcmOperationType,SCALE)")])(
+  "operations of a VNF, filter %s: each VNF's part of each, in order",
+  async (filter) => {
+    const parts = vnfOccurrences((asked) => readOccurrences(db, asked));
+    const shown = occurrences.flatMap((o) => o.vnfs.map((p) => vnfOccurrence(o, p)));
+    const filters = filter === undefined ? [filter, "(eq,vnfInstanceId,vnf-2)", "(eq,id,part-7-1)"] : [filter];
+    for (const one of filters)
+      for (const size of [3, 100])
+        expect(await walked(parts, one, VNF_OCCURRENCE_LIST, size)).toEqual(await whole(shown, one, VNF_OCCURRENCE_LIST));
+  },
+);
+
+test.for([
+  undefined,
+  "(eq,perceivedSeverity,MAJOR)",
+  "(eq,ackState,ACKNOWLEDGED);(in,probableCause,SERVICE_DOWN)",
+  `(gte,alarmRaisedTime,${momentOf(60)})`,
+  "(eq,faultType,SERVICE_DOWN)",
+  "(eq,managedObjectId,ns-1)",
+] as const)("alarms, filter %s: the same in parts, of an NS and of a VNF", async (filter) => {
+  for (const routes of [NS_FAULT_ROUTES, VNF_FAULT_ROUTES]) {
+    const { does, lists } = routes.find((r) => r.lists)!;
+    const doors = { listAlarms: (asked: Parameters<typeof readAlarmsAsked>[1]) => readAlarmsAsked(db, asked) };
+    const parts = does({ doors } as unknown as SolCall<never>) as Members;
+    const all = (await walked(parts, undefined, lists!, 1_000)) as { id: string }[];
+    expect(all).toHaveLength(routes === NS_FAULT_ROUTES ? COUNT : alarms.filter((a) => a.place?.vnf != null).length);
+    for (const size of [9, 100]) expect(await walked(parts, filter, lists!, size)).toEqual(await whole(all, filter, lists!));
+  }
+});
+
+test("a page of a long list reads no more rows than it needs, and goes on where rows were added and taken away", async () => {
+  const limits: number[] = [];
+  const parts = nsOccurrences(async (asked) => {
+    limits.push(asked.limit);
+    return readOccurrences(db, asked);
+  });
+  const first = await listing(parts, {}, NS_OCCURRENCE_LIST, 10);
+  expect(limits).toEqual([11]);
+  const last = first.items.at(-1) as { id: string };
+  await db.deleteFrom("occurrence").where("id", "=", last.id).execute();
+  const newer = { ...occurrenceOf(0), id: "newer", startedAt: momentOf(COUNT * 3) };
+  await upsertOccurrence(db, newer);
+  const second = await listing(parts, Object.fromEntries(new URLSearchParams(first.next!)), NS_OCCURRENCE_LIST, 10);
+  expect(second.items).toEqual(
+    (await whole(occurrences.slice(10, 20).map(nsOccurrence), undefined, NS_OCCURRENCE_LIST)).map((o) =>
+      expect.objectContaining({ id: (o as { id: string }).id }),
+    ),
+  );
+  await db.deleteFrom("occurrence").where("id", "=", "newer").execute();
+  await upsertOccurrence(db, occurrences.find((o) => o.id === last.id)!);
+});
+
+test("of what is in memory only a page is shown; a marker of another list is none", async () => {
+  const shown: string[] = [];
+  const all = membersOf(
+    Array.from({ length: 1_000 }, (_, i) => `m${i}`),
+    (id) => id,
+    (id) => {
+      shown.push(id);
+      return { id };
+    },
+  );
+  const rules = { always: ["id"], complex: [], byDefaultLeftOut: [] };
+  const first = await listing(all, {}, rules, 5);
+  expect(first.items.map((i) => (i as { id: string }).id)).toEqual(["m0", "m1", "m2", "m3", "m4"]);
+  expect(shown.length).toBeLessThanOrEqual(6);
+  await expect(
+    listing(
+      nsOccurrences(async () => []),
+      Object.fromEntries(new URLSearchParams(first.next!)),
+      NS_OCCURRENCE_LIST,
+      5,
+    ),
+  ).rejects.toThrow(/none of ours/);
+});
