@@ -1,5 +1,6 @@
 import type { StitchEnd } from "../model/stitch.ts";
 import type { Inventory, VimConnector, VimNet } from "../vimconn/connector.ts";
+import { netsCalled, portWith } from "../vimconn/inventory-index.ts";
 
 /** One end of a VLAN that joins two VIMs, with what its port is called. */
 export interface EndSpec extends StitchEnd {
@@ -10,9 +11,9 @@ export interface EndSpec extends StitchEnd {
 const isSwitched = ({ kind }: VimNet): boolean => kind === "data" || kind === "ptp";
 
 /** The net an end is of: ours if it was made, else the one of that name. Several of one name are none: told by who resolves names. */
-export function netOfEnd({ nets }: Inventory, { net, netId }: StitchEnd): VimNet | undefined {
-  const named = [...nets.values()].filter((n) => n.name === net || n.id === net);
-  return nets.get(netId) ?? (named.length === 1 ? named[0] : undefined);
+export function netOfEnd(seen: Inventory, { net, netId }: StitchEnd): VimNet | undefined {
+  const named = netsCalled(seen, net);
+  return seen.nets.get(netId) ?? (named.length === 1 ? named[0] : undefined);
 }
 
 /**
@@ -29,7 +30,7 @@ export async function ensureEnds(
   for (const end of ends) {
     const net = netOfEnd(seen, end);
     if (net !== undefined && !isSwitched(net)) continue;
-    if (net !== undefined && seen.ports.some((p) => p.id === end.portId)) continue;
+    if (net !== undefined && portWith(seen, end.portId)) continue;
     isComplete = false;
     const netId = net?.id ?? end.netId;
     if (net === undefined) await connector.ensureNet({ id: netId, name: end.net }, signal);
@@ -46,7 +47,7 @@ export async function removeEnds(
   seen: Inventory,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const left = ends.filter((e) => seen.ports.some((p) => p.id === e.portId));
+  const left = ends.filter((e) => portWith(seen, e.portId) !== undefined);
   const made = ends.filter((e) => seen.nets.has(e.netId));
   for (const { portId } of left) await connector.deleteOutsidePort(portId, signal);
   for (const { netId } of made) await connector.deleteNet(netId, signal);

@@ -5,10 +5,14 @@ import type { Lifecycle } from "./lifecycle.ts";
 import type { Deployment } from "./plan.ts";
 
 /** Whose an alarm about this object is: a VNFC's, a protection group's. Null: it is about a VIM, a host, a switch or a store. */
-export function placeOf(objectId: string, lifecycle: Lifecycle, guards: readonly Guard[]): AlarmPlace | null {
+export function placeOf(
+  objectId: string,
+  lifecycle: Pick<Lifecycle, "vnfcOf" | "of">,
+  groups: { guardOf(id: string): Guard | undefined },
+): AlarmPlace | null {
   const ofVnfc = lifecycle.vnfcOf(objectId as VnfcId);
   if (ofVnfc) return placeIn(ofVnfc.deployment, [ofVnfc.vnfc.id]);
-  const guard = guards.find(({ group }) => group.id === objectId);
+  const guard = groups.guardOf(objectId);
   const deployment = guard && lifecycle.of(guard.group.nsId);
   return deployment
     ? placeIn(

@@ -3,13 +3,14 @@ import type { Evidence } from "../model/evidence.ts";
 import type { VimPortId } from "../model/ids.ts";
 import type { MemberAway } from "../model/protection.ts";
 import type { Inventory } from "../vimconn/connector.ts";
+import { portWith } from "../vimconn/inventory-index.ts";
 
 /**
  * What an inventory of one VIM says of the way to a member elsewhere. `here`: it is the VIM that traffic enters, whose fence counts. A port
  * that was there and is no more was taken away, and nothing passes.
  */
 export function awayAfter(away: Away, { ports }: MemberAway, seen: Inventory, here: boolean): Away {
-  const found = seen.ports.filter((p) => ports.includes(p.id));
+  const found = ports.flatMap((id) => portWith(seen, id) ?? []);
   const words = found.flatMap((port): Evidence[] => {
     const about = { kind: "port", id: port.id } as const;
     const seenAt = seen.startedAt;

@@ -16,6 +16,7 @@ import {
   readDescriptorsOf,
 } from "../store/mano-catalogue.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
+import { someOf } from "./some-of.ts";
 
 /** What a reading came to beside what is on board: nothing is written yet. */
 export interface Merged {
@@ -56,10 +57,10 @@ export class Catalogue {
 
   /** Throws NOT_FOUND. */
   async get(id: string): Promise<DescriptorRecord> {
-    const all = await this.all();
-    const found = all.find((r) => r.id === id);
+    const [found] = await readDescriptorsOf(this.#db, [id]);
     if (found) return found;
-    const there = all.map((r) => `${r.id} (${r.kind} ${r.body.id} ${r.body.version})`).join(", ") || "none";
+    const all = await readDescriptorNames(this.#db);
+    const there = someOf(all.map((r) => `${r.id} (${r.kind} ${r.ref} ${r.version})`));
     throw new Fault("NOT_FOUND", `there is no descriptor ${id}; there are: ${there}`, { id });
   }
 

@@ -16,6 +16,7 @@ import type { NetId, ServerId, VimAccountId, VimPortId, VnfcId } from "../model/
 import type { Path } from "../model/path.ts";
 import type { Health, Member, ProtectionCommand, ProtectionGroup, Rest } from "../model/protection.ts";
 import type { Inventory, VimLinkPort, VimServer } from "../vimconn/connector.ts";
+import { portsOfServer } from "../vimconn/inventory-index.ts";
 import { awayAfter } from "./away-words.ts";
 
 /** A member of a protection group with what is known of it. */
@@ -234,7 +235,7 @@ export class Guard {
 
   #observeMember(of: GuardedMember, seen: Inventory): void {
     const home = of.member.away?.homeNet ?? of.member.dataNet;
-    const port = seen.ports.find((p) => p.serverId === of.serverId && p.netId === home);
+    const port = portsOfServer(seen, of.serverId).find((p) => p.netId === home);
     of.portId = port?.id ?? of.portId;
     const server = seen.servers.get(of.serverId);
     if (of.isStale && !port?.stale) of.askedSinceMs = seen.startedAt;

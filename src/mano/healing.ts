@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { VnfcId } from "../model/ids.ts";
 import type { Decision } from "../model/protection.ts";
+import { portWith } from "../vimconn/inventory-index.ts";
 import { type Guard, isFenced, isWell, UNKNOWN_HEAL_MS, unansweredSince } from "./guard.ts";
 import type { Healer } from "./healer.ts";
 import type { Lifecycle, Site } from "./lifecycle.ts";
@@ -54,7 +55,7 @@ async function healMember(
       groupId: guard.group.id,
       spec,
       server,
-      port: seen.ports.find((p) => p.id === of.portId),
+      port: portWith(seen, of.portId),
       health: of.health,
       isFenced: isFenced(of) || isStrange || isStuck,
       connector,

@@ -12,6 +12,8 @@ import { updateNsState, updateRest, updateVnfcStatus, upsertGroup, writeRemoval 
 import { updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, ServerSpec, VimConnector, VimServer } from "../vimconn/connector.ts";
+import { portsOfServer } from "../vimconn/inventory-index.ts";
+import { Deployments } from "./deployments.ts";
 import { Guard, type GuardedMember } from "./guard.ts";
 import type { Healer, Patient } from "./healer.ts";
 import type { Occurrences } from "./occurrences.ts";
@@ -76,7 +78,7 @@ interface Part {
 /** Desired state of every NS, and the steps that bring the VIM there: each pass does what is missing, so a restart changes nothing. */
 export class Lifecycle {
   readonly #parts: LifecycleParts;
-  readonly #deployments = new Map<NsId, Deployment>();
+  readonly #deployments = new Deployments();
   readonly #guards = new Map<NsId, readonly Guard[]>();
   /** When this run first worked on an instantiation, monotonic ms. */
   readonly #begunMs = new Map<NsId, number>();
@@ -95,27 +97,28 @@ export class Lifecycle {
   }
 
   get all(): readonly Deployment[] {
-    return [...this.#deployments.values()];
+    return this.#deployments.all;
+  }
+
+  /** Those that have something in this VIM. */
+  inVim(vim: VimAccountId): readonly Deployment[] {
+    return this.#deployments.inVim(vim);
   }
 
   of(id: NsId): Deployment | undefined {
     return this.#deployments.get(id);
   }
 
-  vnfcOf(id: VnfcId): { readonly deployment: Deployment; readonly vnfc: Vnfc } | undefined {
-    for (const deployment of this.#deployments.values()) {
-      const vnfc = deployment.vnfcs.find((v) => v.id === id);
-      if (vnfc) return { deployment, vnfc };
-    }
-    return undefined;
+  named(name: string): Deployment | undefined {
+    return this.#deployments.named(name);
   }
 
-  vnfOf(id: string): { readonly deployment: Deployment; readonly vnf: VnfInstance } | undefined {
-    for (const deployment of this.#deployments.values()) {
-      const vnf = deployment.vnfs.find((v) => v.id === id);
-      if (vnf) return { deployment, vnf };
-    }
-    return undefined;
+  vnfcOf(id: VnfcId): ReturnType<Deployments["vnfcOf"]> {
+    return this.#deployments.vnfcOf(id);
+  }
+
+  vnfOf(id: string): ReturnType<Deployments["vnfOf"]> {
+    return this.#deployments.vnfOf(id);
   }
 
   /** Writes what is known of a VNF anew; `also` goes into the same transaction. */
@@ -179,7 +182,7 @@ export class Lifecycle {
       if (server === undefined && d.ns.state === "INSTANTIATING") continue;
       const status = statusOf(
         server,
-        seen.ports.some((p) => p.serverId === vnfc.vimServerId && p.ip !== null),
+        portsOfServer(seen, vnfc.vimServerId).some((p) => p.ip !== null),
       );
       const errorMsg = server?.lastError ?? null;
       if (status === vnfc.status && errorMsg === vnfc.errorMsg) continue;

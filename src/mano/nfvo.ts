@@ -1,6 +1,7 @@
 import { startMoves } from "../act/binds.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
+import { inTurns } from "../lib/in-turns.ts";
 import type { Log } from "../lib/log.ts";
 import type { ProtectionGroupView } from "../model/group-view.ts";
 import type { NetId, NsId, VimAccountId, VnfcId } from "../model/ids.ts";
@@ -148,11 +149,11 @@ export class Nfvo implements AsyncDisposable {
     const lifecycle = new Lifecycle({ db, clock, stream, writes, healer, occurrences, ...around });
     this.lifecycle = lifecycle;
     this.#healing = { clock, healer, lifecycle };
-    const guardsOf = ({ ns }: Deployment) => this.reaction.guards.filter((g) => g.group.nsId === ns.id);
+    const guardsOf = ({ ns }: Deployment) => this.reaction.guardsOf(ns.id);
     const whyItCannotFire = (guard: Guard) => this.viewOf(guard).readyBecause;
     const looking = { guardsOf, whyItCannotFire, readyMaxMs: parts.readyMaxMs };
     this.operations = new OperationWatch({ clock, alarms, healer, lifecycle, occurrences, ...looking });
-    alarms.placedBy((id) => placeOf(id, this.lifecycle, this.reaction.guards));
+    alarms.placedBy((id) => placeOf(id, this.lifecycle, this.reaction));
     this.#reference = new ReferenceWatch(clock, this.lifecycle, this.#book);
   }
 
@@ -288,7 +289,7 @@ export class Nfvo implements AsyncDisposable {
   #isBusy(id: VimAccountId): boolean {
     const isWorkedOn = (d: Deployment) =>
       this.lifecycle.isInTransition(d) || this.occurrences.runningOf(d.ns.id)?.state === "PROCESSING";
-    return this.lifecycle.all.some((d) => vimsOf(d).includes(id) && isWorkedOn(d)) || this.#book.isWaiting;
+    return this.#book.isWaiting || this.lifecycle.all.some((d) => isWorkedOn(d) && vimsOf(d).includes(id));
   }
 
   #lost({ account }: VimWatch, why: string): void {
@@ -309,13 +310,13 @@ export class Nfvo implements AsyncDisposable {
   async #pass(watch: VimWatch, seen: Inventory, signal: AbortSignal): Promise<void> {
     const vim = watch.account.id;
     const site: Site = { vim, connector: watch.connector, seen, signal };
-    const own = this.lifecycle.all.filter((d) => vimsOf(d).includes(vim)).map((d) => d.ns.id);
-    for (const ns of own) this.lifecycle.noteStatuses(ns, vim, seen);
+    const own = this.lifecycle.inVim(vim).map((d) => d.ns.id);
+    for await (const ns of inTurns(own)) this.lifecycle.noteStatuses(ns, vim, seen);
     const guards = this.reaction.guards.filter((g) => g.isIn(vim));
-    for (const guard of guards) await this.#passOver(guard, site);
+    for await (const guard of inTurns(guards)) await this.#passOver(guard, site);
     const lookAgainMs = this.#roots.look(watch.account, guards, seen);
     if (lookAgainMs !== null) this.#wakeIn(lookAgainMs, vim);
-    for (const ns of own) await this.#stepOf(ns, site);
+    for await (const ns of inTurns(own)) await this.#stepOf(ns, site);
     this.#book.tellStuck();
     this.#keepCursor(watch);
   }
@@ -334,7 +335,7 @@ export class Nfvo implements AsyncDisposable {
     const isFirst = !guard.isObserved;
     guard.observe(seen, vim);
     guard.see(vim, null, this.#parts.clock.now());
-    this.reaction.reindex();
+    this.reaction.observed(guard);
     if (!guard.isWatched) return;
     const isEntered = guard.vim === vim; // Binds are read back here.
     if (isEntered && (isFirst || this.#parts.mode === "push")) this.#book.recordFound(guard, unexplainedMoves(guard, this.#book));
@@ -373,8 +374,7 @@ export class Nfvo implements AsyncDisposable {
       this.healer.forget(vnfc.id);
       this.spares.forget(vnfc.id);
     }
-    for (const guard of this.reaction.guards) {
-      if (guard.group.nsId !== ns.id) continue;
+    for (const guard of this.reaction.guardsOf(ns.id)) {
       this.#book.abandon(guard);
       this.commands.forget(guard);
       this.reaction.remove(guard);

@@ -6,6 +6,8 @@ import type { VnfInstance } from "../model/occurrence.ts";
 import type { Member, ProtectionGroup } from "../model/protection.ts";
 import type { Stitch } from "../model/stitch.ts";
 import type { Inventory, ServerSpec, VimServer } from "../vimconn/connector.ts";
+import { netsCalled, portsOfServer } from "../vimconn/inventory-index.ts";
+import { someOf } from "./some-of.ts";
 import { endsIn } from "./stitches.ts";
 
 // What follows from a descriptor for one NS. Small pure functions; what the VIM does not have is told as a sentence.
@@ -83,14 +85,13 @@ export function resolveNets(d: Deployment, vim: VimAccountId, seen: Inventory): 
     const net = netOfEnd(seen, end);
     if (net !== undefined) ids.set(end.net, net.id);
   }
-  const nets = [...seen.nets.values()];
   for (const name of new Set([...netNamesIn(d, vim), ...ends.map((e) => e.net)])) {
     if (ids.has(name)) continue;
-    const found = nets.filter((n) => n.name === name || n.id === name);
+    const found = netsCalled(seen, name);
     if (found.length === 1) ids.set(name, found[0]!.id);
     else
       missing.push(
-        `the VIM has ${found.length} nets named ${JSON.stringify(name)}; it has: ${nets.map((n) => n.name).join(", ") || "none"}`,
+        `the VIM has ${found.length} nets named ${JSON.stringify(name)}; it has: ${someOf([...seen.nets.values()].map((n) => n.name))}`,
       );
   }
   return { ids, missing };
@@ -203,7 +204,7 @@ export function waitsFor(vnfcs: readonly Vnfc[], seen: Inventory): string | null
   for (const vnfc of vnfcs) {
     const server = seen.servers.get(vnfc.vimServerId);
     if (server?.status !== "ACTIVE") return `${vnfc.serverName} is ${server?.status ?? "not made yet"}`;
-    const port = seen.ports.find((p) => p.serverId === vnfc.vimServerId && p.name === vnfc.serviceInterface);
+    const port = portsOfServer(seen, vnfc.vimServerId).find((p) => p.name === vnfc.serviceInterface);
     if (vnfc.serviceInterface !== null && port?.status !== "ACTIVE") {
       return `${vnfc.serverName}: ${vnfc.serviceInterface} is ${port?.status ?? "not made yet"}`;
     }

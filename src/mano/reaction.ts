@@ -3,7 +3,7 @@ import { decide } from "../decide/decide.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Fired } from "../model/armed.ts";
-import type { NetId, VimAccountId, VnfcId } from "../model/ids.ts";
+import type { NetId, NsId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Failover } from "../model/mano-event.ts";
 import type { Decision, ProtectionCommand } from "../model/protection.ts";
 import type { VimEvent } from "../model/vim-event.ts";
@@ -21,13 +21,7 @@ import {
   UNKNOWN_ALARM_MS,
   unansweredSince,
 } from "./guard.ts";
-import { shareMembers } from "./sharing.ts";
-
-/** A member, and the groups it is in. */
-interface Subject {
-  readonly of: GuardedMember;
-  readonly guards: Guard[];
-}
+import { type Subject, Subjects } from "./subjects.ts";
 
 /** Why a timer ends before its time. Without a reason of its own each end would make an error with its stack. */
 const DECIDED = Symbol("decided before");
@@ -60,8 +54,7 @@ export interface ReactionParts {
 export class Reaction {
   readonly #parts: ReactionParts;
   readonly #guards = new Map<string, Guard>();
-  #bySubject = new Map<string, Subject>();
-  #byNet = new Map<NetId, Guard>();
+  readonly #subjects = new Subjects();
   readonly #timers = new Map<Guard, AbortController>();
   readonly #unprotected = new Map<Guard, ReadonlySet<NetId>>();
 
@@ -77,34 +70,26 @@ export class Reaction {
     return this.#guards.get(groupId);
   }
 
+  /** Of one network service. */
+  guardsOf(nsId: NsId): readonly Guard[] {
+    return this.#subjects.ofNs(nsId);
+  }
+
   add(guard: Guard): void {
     this.#guards.set(guard.group.id, guard);
-    this.reindex();
+    this.#subjects.add(guard);
   }
 
   remove(guard: Guard): void {
     this.#guards.delete(guard.group.id);
     this.#unprotected.delete(guard);
     this.#stopTimer(guard);
-    this.reindex();
+    this.#subjects.remove(guard);
   }
 
-  /** After ports of members became known: evidence is found by server, by link port and by traffic net. */
-  reindex(): void {
-    const guards = this.guards;
-    this.#byNet = new Map(guards.flatMap((g) => g.group.trafficNets.map((n) => [n.netId, g] as const)));
-    this.#bySubject = new Map();
-    for (const guard of guards) for (const of of guard.members) this.#indexMember(guard, of);
-    shareMembers(guards);
-  }
-
-  #indexMember(guard: Guard, of: GuardedMember): void {
-    for (const id of [of.serverId as string, of.portId as string | null, ...(of.member.away?.ports ?? [])]) {
-      if (!id) continue;
-      const subject = this.#bySubject.get(id);
-      if (subject?.of === of) subject.guards.push(guard);
-      else this.#bySubject.set(id, { of, guards: [guard] });
-    }
+  /** After an inventory: evidence about ports that became known is found from here on. */
+  observed(guard: Guard): void {
+    this.#subjects.refresh(guard);
   }
 
   /** Events as they came in with one read of the socket: all are heard, then each group they touch is decided once. */
@@ -115,17 +100,17 @@ export class Reaction {
     const records: (() => void)[] = [];
     for (const event of events) {
       if (event.type === "net.bound") {
-        const guard = this.#byNet.get(event.netId);
+        const guard = this.#subjects.ofNet(event.netId);
         guard?.bindSeen(event.netId, event.bindNet, event.monoMs);
         if (guard) touched.add(guard);
       } else if (event.type === "evidence") {
-        const found = this.#bySubject.get(event.evidence.about.id);
+        const found = this.#subjects.find(event.evidence.about.id);
         if (!found) continue;
         found.guards[0]!.hear(found.of, event.evidence); // Once: a member of several groups is one.
         for (const guard of found.guards) touched.add(guard);
         heard.push(found);
       } else if (event.type === "path.verified" || event.type === "path.unverified" || event.type === "path.unseen") {
-        this.#byNet.get(event.path.netId)?.pathSeen(event.path); // What hangs on it is settled by the pass that it wakes.
+        this.#subjects.ofNet(event.path.netId)?.pathSeen(event.path); // What hangs on it is settled by the pass that it wakes.
       } else if (
         event.type === "protection.fired" ||
         event.type === "protection.confirmed" ||

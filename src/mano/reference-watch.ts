@@ -4,6 +4,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Vnfc } from "../model/ns.ts";
 import type { Move } from "../model/protection.ts";
 import type { Bound, Inventory, VimConnector } from "../vimconn/connector.ts";
+import { portsOfServer } from "../vimconn/inventory-index.ts";
 import type { FailoverBook } from "./failover-book.ts";
 import type { Guard } from "./guard.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -51,7 +52,7 @@ export class ReferenceWatch {
     if (guard.group.scheme === "DUPLICATED") return; // The twin serves already.
     const twin = vnfc.replicated === null ? undefined : this.#lifecycle.vnfcOf(vnfc.replicated)?.vnfc;
     const [failedNet, twinNet] = [vnfc, twin].map(
-      (v) => v && seen.ports.find((p) => p.serverId === v.vimServerId && p.name === v.serviceInterface)?.netId,
+      (v) => v && portsOfServer(seen, v.vimServerId).find((p) => p.name === v.serviceInterface)?.netId,
     );
     // The text's rule, which its listing lacks: traffic is never led to a twin that has failed as well.
     if (!twin || !failedNet || !twinNet || guard.view.health.get(twin.id)?.state !== "up") return;

@@ -5,19 +5,19 @@ import type { Vnfd } from "../model/descriptor.ts";
 import type { NsdId, NsId, VimAccountId } from "../model/ids.ts";
 import type { Ns, NsView, RunningGroup, VimAccount, VimAccountView } from "../model/ns.ts";
 import type { Occurrence, VnfProduct } from "../model/occurrence.ts";
-import { readDescriptors, readNsd } from "../store/mano-catalogue.ts";
+import { readDescriptorNames, readDescriptorsCalled, readNsd } from "../store/mano-catalogue.ts";
 import { deleteNs, insertNs, updateNsState, writeInstantiation } from "../store/mano-ns.ts";
 import { insertVnfInstances } from "../store/mano-occurrences.ts";
 import { readPackage } from "../store/mano-packages.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
+import { beginAtOnce } from "./begin.ts";
 import type { Guard } from "./guard.ts";
 import type { Nfvo } from "./nfvo.ts";
 import { busy, failure } from "./occurrences.ts";
 import { type Deployment, planVnfcs, SERVER_NAME_MAX, serverNameOf, trafficNetNames, vimsOf } from "./plan.ts";
+import { someOf } from "./some-of.ts";
 import { linkKey, planStitches } from "./stitches.ts";
-import { partsOf, planVnfs, productOf } from "./vnf-plan.ts";
-
-const NAMES_MAX = 20;
+import { partsOf, planVnfs, productOf, vnfsIn } from "./vnf-plan.ts";
 
 /** What takes its turn where VLANs of links are given. */
 const LINKS = "links" as NsId;
@@ -83,7 +83,7 @@ export class Requests {
       modifiedAt: now,
     };
     await this.#nfvo.lifecycle.exclusive(wish.nsName as NsId, async () => {
-      const had = this.#nfvo.lifecycle.all.find((d) => d.ns.name === wish.nsName);
+      const had = this.#nfvo.lifecycle.named(wish.nsName);
       if (had)
         throw new Fault("CONFLICT", `there is an NS named ${JSON.stringify(wish.nsName)} already: ${had.ns.id}`, {
           id: had.ns.id,
@@ -113,7 +113,6 @@ export class Requests {
   ): Promise<Occurrence> {
     const { ns } = this.#deployment(id);
     const { lifecycle } = this.#nfvo;
-    const products = await this.#products();
     const occurrence = await lifecycle.exclusive(ns.id, async () => {
       const d = this.#deployment(id);
       const isClean = d.ns.state === "NOT_INSTANTIATED" || (d.ns.state === "FAILED" && d.vnfcs.length === 0);
@@ -122,11 +121,12 @@ export class Requests {
       this.#refuseSharedNets(d);
       const wanted: Ns = { ...d.ns, state: "INSTANTIATING", detail: null, modifiedAt: this.#now() };
       const vnfcs = planVnfcs(wanted, d.vnfd, randomUUID, wanted.modifiedAt);
+      const products = await this.#products(d);
       const vnfs = planVnfs({ ...d, ns: wanted }, randomUUID, wanted.modifiedAt, (vnfd) => products.get(vnfd));
       // One at a time: a VLAN of a link is given once.
       return lifecycle.exclusive(LINKS, () => this.#write({ ...d, ns: wanted, vnfcs, vnfs }, params, supersedes, retried));
     });
-    this.#wakeAll(id);
+    void beginAtOnce(lifecycle, ns.id, (vim) => this.#nfvo.watchOf(vim));
     return occurrence;
   }
 
@@ -164,9 +164,10 @@ export class Requests {
     return occurrence;
   }
 
-  /** By the id of the VNFD; of several versions the last. */
-  async #products(): Promise<Map<string, VnfProduct>> {
-    const vnfds = (await readDescriptors(this.#db)).filter((r) => r.kind === "vnfd");
+  /** Of its VNFs, by the id of the VNFD; of several versions the last. */
+  async #products({ nsd, vnfd }: Deployment): Promise<Map<string, VnfProduct>> {
+    const refs = [...new Set(vnfsIn(nsd, vnfd).map((v) => v.vnfd))];
+    const vnfds = await readDescriptorsCalled(this.#db, "vnfd", refs);
     return new Map(vnfds.map((r) => [r.body.id, productOf(r.body as Vnfd, r.id)]));
   }
 
@@ -186,7 +187,7 @@ export class Requests {
   }
 
   #wakeAll(id: string): void {
-    for (const vim of vimsOf(this.#deployment(id))) this.#nfvo.watchOf(vim).wake();
+    for (const vim of vimsOf(this.#deployment(id))) this.#nfvo.watchOf(vim).wakeNow();
   }
 
   /** Terminates it whatever goes on, as our own API lets it. */
@@ -280,17 +281,19 @@ export class Requests {
   }
 
   #deployment(id: string): Deployment {
-    const found = this.#nfvo.lifecycle.of(id as NsId) ?? this.#nfvo.lifecycle.all.find((d) => d.ns.name === id);
+    const found = this.#nfvo.lifecycle.of(id as NsId) ?? this.#nfvo.lifecycle.named(id);
     if (found) return found;
     const there = this.#nfvo.lifecycle.all.map((d) => `${d.ns.id} (${d.ns.name})`);
     throw new Fault("NOT_FOUND", `there is no NS ${id}; there are: ${someOf(there)}`, { id });
   }
 
   async #nsdIdOf(wanted: string): Promise<NsdId> {
-    const nsds = (await readDescriptors(this.#db)).filter((r) => r.kind === "nsd");
-    const found = nsds.find((r) => r.id === wanted) ?? nsds.findLast((r) => r.body.id === wanted);
-    if (found) return found.id as NsdId;
-    const there = someOf(nsds.map((r) => `${r.id} (${r.body.id} ${r.body.version})`));
+    const found = (await readNsd(this.#db, wanted as NsdId))
+      ? wanted
+      : (await readDescriptorsCalled(this.#db, "nsd", [wanted])).at(-1)?.id;
+    if (found !== undefined) return found as NsdId;
+    const nsds = (await readDescriptorNames(this.#db)).filter((r) => r.kind === "nsd");
+    const there = someOf(nsds.map((r) => `${r.id} (${r.ref} ${r.version})`));
     throw new Fault("NOT_FOUND", `there is no NSD ${wanted}; there are: ${there}`, { id: wanted });
   }
 
@@ -338,7 +341,7 @@ export class Requests {
   }
 
   #viewOf(d: Deployment): NsView {
-    const guards = this.#nfvo.reaction.guards.filter((g) => g.group.nsId === d.ns.id);
+    const guards = this.#nfvo.reaction.guardsOf(d.ns.id);
     const healthOf = (id: string) => guards.flatMap((g) => g.members).find((m) => m.member.vnfcId === id)?.health ?? null;
     return {
       ...d.ns,
@@ -352,12 +355,6 @@ export class Requests {
   #now(): string {
     return this.#clock.wall().toISOString();
   }
-}
-
-/** The first of them, in words: nobody reads a thousand in an error. */
-export function someOf(names: readonly string[]): string {
-  const more = names.length - NAMES_MAX;
-  return names.length === 0 ? "none" : `${names.slice(0, NAMES_MAX).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 /** The nets it has to itself, each in the VIM it is in. */

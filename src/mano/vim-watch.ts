@@ -9,6 +9,7 @@ import type { VimEvent } from "../model/vim-event.ts";
 import type { EventStream } from "../notify/stream.ts";
 import type { Inventory, VimConnector } from "../vimconn/connector.ts";
 import type { AlarmBook } from "./alarms.ts";
+import type { Site } from "./lifecycle.ts";
 
 /** Between passes when nothing happens: what no event told is found by then. */
 const PASS_EVERY_MS = 5_000;
@@ -16,6 +17,8 @@ const PASS_EVERY_MS = 5_000;
 const PASS_BUSY_MS = 500;
 /** Between passes while the VIM does not answer. */
 const PASS_LOST_MS = 1_000;
+/** What was seen before that is not gone by: passes come as often as this, unless they take long. */
+const SEEN_MAX_MS = 2 * PASS_EVERY_MS;
 /** A daemon that restarts is back within this; then it is no alarm. */
 const LOST_ALARM_AFTER_MS = 3_000;
 /** First and longest rest before the event stream is opened again. The first is short: a cut stream blinds the reaction path. */
@@ -53,6 +56,7 @@ export class VimWatch {
   readonly #parts: WatchParts;
   readonly #loop: Loop;
   #cursor: number | null;
+  #seen: Inventory | null = null;
   #isOpen = false;
   #lastHeardMs: number;
   #isLost = false;
@@ -84,6 +88,13 @@ export class VimWatch {
     return this.#cursor;
   }
 
+  /** What the VIM had when it was last looked at; null: it does not answer, or was not looked at for too long. */
+  get site(): Site | null {
+    const seen = this.#seen;
+    if (this.#why !== null || seen === null || this.#parts.clock.now() - seen.startedAt > SEEN_MAX_MS) return null;
+    return { vim: this.account.id, connector: this.connector, seen, signal: this.#signal };
+  }
+
   /** Sources of this VIM whose opinions do not count now, and why: they point at itself, or so many at once are silent that they may. */
   get suspended(): ReadonlyMap<Source, string> {
     return this.#suspended;
@@ -95,6 +106,11 @@ export class VimWatch {
 
   wake(): void {
     this.#loop.wake();
+  }
+
+  /** As `wake`, for what somebody has asked for and waits for. */
+  wakeNow(): void {
+    this.#loop.wakeNow();
   }
 
   /** Ends with the signal, or by `end`. */
@@ -129,6 +145,7 @@ export class VimWatch {
       if (!this.#signal.aborted) this.#lost(e.message);
       return;
     }
+    this.#seen = seen;
     this.#found();
     if (seen.condition !== null && told === this.#suspendedTold) this.#suspend(suspendedOf(seen.condition));
     await this.#parts.onInventory(seen, this.#signal).catch((e: unknown) => {

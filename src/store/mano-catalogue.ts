@@ -66,17 +66,28 @@ export interface DescriptorName {
   readonly id: string;
   readonly kind: "vnfd" | "nsd";
   readonly ref: string;
+  readonly version: string;
   readonly name: string;
 }
 
 export async function readDescriptorNames(db: ManoStore): Promise<DescriptorName[]> {
-  return db.selectFrom("descriptor").select(["id", "kind", "ref", "name"]).orderBy("created_at").execute();
+  return db.selectFrom("descriptor").select(["id", "kind", "ref", "version", "name"]).orderBy("created_at").execute();
 }
 
 /** Those of these ids, the oldest first. */
 export async function readDescriptorsOf(db: ManoStore, ids: readonly string[]): Promise<DescriptorRecord[]> {
   if (ids.length === 0) return [];
   return (await db.selectFrom("descriptor").selectAll().where("id", "in", ids).orderBy("created_at").execute()).map(recordOf);
+}
+
+/** Every version of those that go by these ids in their files, the oldest first. */
+export async function readDescriptorsCalled(
+  db: ManoStore,
+  kind: DescriptorRecord["kind"],
+  refs: readonly string[],
+): Promise<DescriptorRecord[]> {
+  const rows = db.selectFrom("descriptor").selectAll().where("kind", "=", kind).where("ref", "in", refs);
+  return (await rows.orderBy("created_at").execute()).map(recordOf);
 }
 
 /** An NSD with the VNFD it is made of. */

@@ -115,6 +115,7 @@ test("bad commands are answered with what is wrong", async () => {
   const id = (await rig.ns()).id;
   await rig.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
   await until("two servers", () => rig.vim.servers.size === 2);
+  await until("its group", async () => (await rig.ask("GET", GROUPS)).body.length === 1);
   expect(await give(rig, { command: "lockout" })).toMatchObject({
     status: 409,
     body: { detail: expect.stringMatching(/not protected yet/) },

@@ -8,9 +8,13 @@ export class ManoDaemon implements AsyncDisposable {
   /** Its log, for a failing test. */
   log = "";
 
-  constructor(configPath: string) {
+  /** `how`: to run Node with. */
+  constructor(configPath: string, how: { readonly flags?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {}) {
     const code = `import { runDaemon } from ${JSON.stringify(DAEMON)}; await runDaemon("mano", ${JSON.stringify(configPath)});`;
-    this.process = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "ignore", "pipe"] });
+    this.process = spawn(process.execPath, [...(how.flags ?? []), "--input-type=module", "-e", code], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, ...how.env },
+    });
     this.process.stderr!.on("data", (chunk: Buffer) => (this.log += chunk.toString()));
   }
 

@@ -58,6 +58,8 @@ export class ToyVim implements AsyncDisposable {
   keepsServers = false;
   /** It makes no outside ports. */
   refusesPorts = false;
+  /** Told of each server that is made. */
+  made: (server: ToyServer) => void = () => {};
   /** Ids of servers that it was asked to pause. */
   readonly rested = new Set<string>();
   /** What is done to a request before it is answered; false: it is never answered. */
@@ -417,6 +419,7 @@ export class ToyVim implements AsyncDisposable {
         ...(n.ip_address && { ip_address: n.ip_address }),
       });
     }
+    this.made(server);
     return [200, { server }];
   }
 }
