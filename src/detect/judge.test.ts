@@ -97,6 +97,16 @@ describe("evidence → health", () => {
       "up since 2500",
     ],
     [
+      "a second death, told by the one who had said that it runs again",
+      told("qmp:running@10", "processExit:stopped@30", "qmp:running@400", "arpProbe:answers@2500", "qmp:stopped@5000"),
+      "down since 5000 by qmp",
+    ],
+    [
+      "and then by the one who has told the first",
+      told("qmp:running@10", "processExit:stopped@30", "qmp:running@400", "qmp:stopped@5000", "processExit:stopped@5001"),
+      "down since 5000 by qmp,processExit",
+    ],
+    [
       "a second death, seen by a source that never says that anything runs",
       told(
         "qmp:running@10",

@@ -7,6 +7,8 @@ export interface Word {
   readonly evidence: Evidence;
   readonly sinceMs: number;
   readonly lastMs: number;
+  /** It spoke against a member, and another has said since that all is well: said again it is of a new failure. */
+  readonly isPast?: true;
 }
 
 /** The current word of each source about one thing: a server, or a link port of it. */
@@ -103,13 +105,14 @@ function fenceAfter({ server, fence }: MemberWords, { says, seenAt }: Evidence):
 export function hear(words: Words, evidence: Evidence): Words {
   const had = words.get(evidence.source);
   if (had !== undefined && had.lastMs > evidence.seenAt) return words;
-  const repeats = had?.evidence.says === evidence.says && !isContradicted(words, had);
-  return new Map(words).set(evidence.source, {
-    evidence,
-    sinceMs: repeats ? had.sinceMs : evidence.seenAt,
-    lastMs: evidence.seenAt,
-  });
+  const repeats = had?.evidence.says === evidence.says && !had.isPast && !isContradicted(words, had);
+  const word: Word = { evidence, sinceMs: repeats ? had.sinceMs : evidence.seenAt, lastMs: evidence.seenAt };
+  return new Map(isInFavour(word) ? whatIsPast(words, word) : words).set(evidence.source, word);
 }
+
+/** Whoever says next that it failed may take the place of the word in favour, and with it all that told two failures apart. */
+const whatIsPast = (words: Words, inFavour: Word): [Source, Word][] =>
+  [...words].map(([source, w]) => [source, isAgainst(w) && w.lastMs < inFavour.lastMs ? { ...w, isPast: true } : w]);
 
 const AGAINST: ReadonlySet<Evidence["says"]> = new Set(["paused", "stopped", "linkDown", "fenced"]);
 const isAgainst = (w: Word) => AGAINST.has(w.evidence.says);
@@ -202,7 +205,7 @@ const unknown = (sinceMs: number, why: string): Health => ({ state: "unknown", s
 /** Who speaks against it now: words younger than the last one in favour. At the same moment the one against wins: the safer belief. */
 export function againstNow(words: Words): Word[] {
   const inFavourMs = Math.max(-1, ...[...words.values()].filter(isInFavour).map((w) => w.lastMs));
-  return [...words.values()].filter((w) => isAgainst(w) && w.lastMs >= inFavourMs);
+  return [...words.values()].filter((w) => isAgainst(w) && !w.isPast && w.lastMs >= inFavourMs);
 }
 
 const latestOf = (words: Words): Word | undefined => [...words.values()].sort((a, b) => b.lastMs - a.lastMs)[0];
