@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { GroupId, NetId, NsId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Health, Member, ProtectionGroup } from "../model/protection.ts";
-import { fenceableFrom, PROVEN_MS } from "./opinion.ts";
+import { fenceableFrom, LASTING_MS, PROVEN_MS } from "./opinion.ts";
 import type { GroupView } from "./view.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -50,17 +50,37 @@ describe("from when on an opinion alone may have a fenced", () => {
   ] as [string, Member[], Record<string, Health>, Record<string, string | null>, number][])
     test(`${what}: ${want === NEVER ? "never, as things are" : `${want} ms`}`, () => {
       const group = groupOf(members, ["t0", "t1"]);
-      expect(fenceableFrom(group, viewOf(health, serving), null, "a" as VnfcId, NOW)).toBe(want);
+      expect(fenceableFrom(group, viewOf(health, serving), null, "a" as VnfcId, NOW, 9_900)).toBe(want);
     });
 
   test("a lockout of protection: nothing would be moved, so nobody is fenced", () => {
     const lockout = { kind: "lockout", to: null, trafficNets: null } as const;
     const view = viewOf({ a: silent, b: up() }, { t0: "a", t1: "b" });
-    expect(fenceableFrom(groupOf(pair, ["t0", "t1"]), view, lockout, "a" as VnfcId, NOW)).toBe(NEVER);
+    expect(fenceableFrom(groupOf(pair, ["t0", "t1"]), view, lockout, "a" as VnfcId, NOW, 0)).toBe(NEVER);
   });
+
+  for (const [what, silentSinceMs, health, serving, want] of [
+    ["b came up just now", 1_000, { a: silent, b: up(9_999) }, { t0: "a", t1: "a" }, 1_000 + LASTING_MS],
+    ["b comes up later still, for however short", 1_000, { a: silent, b: up(60_000) }, { t0: "a", t1: null }, 1_000 + LASTING_MS],
+    ["a serves nothing", 1_000, { a: silent, b: up(9_999) }, { t0: "b", t1: "b" }, 1_000 + LASTING_MS],
+    ["b has proven himself before", 1_000, { a: silent, b: up(0) }, { t0: "a", t1: "b" }, PROVEN_MS],
+    ["b is not up now", 1_000, { a: silent, b: silent }, { t0: "a", t1: "a" }, NEVER],
+    ["b is down, and being healed", 1_000, { a: silent, b: down }, { t0: "a", t1: "a" }, NEVER],
+    [
+      "a has not answered yet, and nobody calls it silent",
+      null,
+      { a: silent, b: up(9_999) },
+      { t0: "a", t1: "a" },
+      9_999 + PROVEN_MS,
+    ],
+  ] as [string, number | null, Record<string, Health>, Record<string, string | null>, number][])
+    test(`silent since ${silentSinceMs} ms without a break, ${what}: ${want === NEVER ? "never, as things are" : `${want} ms`}`, () => {
+      const view = viewOf(health, serving);
+      expect(fenceableFrom(groupOf(pair, ["t0", "t1"]), view, null, "a" as VnfcId, NOW, silentSinceMs)).toBe(want);
+    });
 });
 
-test("never the last that could serve: whenever it may be fenced, another is up by then for as long as it takes, and has room", () => {
+test("never the last that could serve: whenever it may be fenced, another is up, by then for as long as it takes, and has room", () => {
   const health = fc.oneof(fc.constant(silent), fc.constant(down), fc.nat(NOW).map(up));
   const rows = fc.array(fc.record({ health, capacity: fc.option(fc.integer({ min: 1, max: 3 })) }), {
     minLength: 1,
@@ -68,7 +88,7 @@ test("never the last that could serve: whenever it may be fenced, another is up 
   });
   const servers = fc.array(fc.option(fc.nat(3)), { maxLength: 4 });
   fc.assert(
-    fc.property(rows, servers, (all, served) => {
+    fc.property(rows, servers, fc.option(fc.nat(NOW)), (all, served, silentSinceMs) => {
       const members = all.map((r, i) => member(`m${i}`, r.capacity));
       const view = viewOf(
         { ...Object.fromEntries(all.map((r, i) => [`m${i}`, r.health])), m0: silent },
@@ -78,10 +98,15 @@ test("never the last that could serve: whenever it may be fenced, another is up 
         members,
         [...served.keys()].map((n) => `t${n}`),
       );
-      const fromMs = fenceableFrom(group, view, null, "m0" as VnfcId, NOW);
-      expect(fenceableFrom(group, view, null, "m0" as VnfcId, NOW)).toBe(fromMs);
-      const others = all.slice(1).flatMap((r) => (r.health.state === "up" ? r.health.sinceMs + PROVEN_MS : []));
+      const fromMs = fenceableFrom(group, view, null, "m0" as VnfcId, NOW, silentSinceMs);
+      expect(fenceableFrom(group, view, null, "m0" as VnfcId, NOW, silentSinceMs)).toBe(fromMs);
+      const lastsAtMs = silentSinceMs === null ? NEVER : silentSinceMs + LASTING_MS;
+      const others = all
+        .slice(1)
+        .flatMap((r) => (r.health.state === "up" ? Math.min(r.health.sinceMs + PROVEN_MS, lastsAtMs) : []));
       expect(fromMs).toBeGreaterThanOrEqual(Math.min(...others));
+      if (silentSinceMs !== null) expect(fromMs === NEVER || fromMs <= lastsAtMs).toBe(true);
+      expect(fromMs).toBeLessThanOrEqual(fenceableFrom(group, view, null, "m0" as VnfcId, NOW, null));
       if (fromMs === NEVER) return;
       const room = (m: Member) => (m.capacity ?? NEVER) - served.filter((i) => `m${i}` === m.name).length;
       const free = members.slice(1).filter((m) => view.health.get(m.vnfcId)?.state === "up");

@@ -34,8 +34,8 @@ export interface FenceParts {
 
 /**
  * An unknown that is held too long is fenced, by command: silence alone never moves traffic, but a member that answers nothing and is
- * not replaced serves nobody. Only where each traffic net it serves would go to somebody who has proven himself (decide/opinion.ts): a fence
- * is for replacing. Where nobody is up, one of those that answer nothing is given a new life, or one that was closed for an opinion and
+ * not replaced serves nobody. Only where each traffic net it serves would go to somebody who has proven himself, or, when the silence has
+ * lasted, who is up (decide/opinion.ts): a fence is for replacing. Where nobody is up, one of those that answer nothing is given a new life, or one that was closed for an opinion and
  * answers again is opened (decide/last-resort.ts).
  */
 export class Fences {
@@ -118,9 +118,10 @@ export class Fences {
 
   #dueAt(guard: Guard, of: GuardedMember, now: number): number {
     if (of.health.state !== "unknown" || isFenced(of)) return Number.POSITIVE_INFINITY;
-    const tooLongAt = Math.min(silentTooLongAt(guard, of, this.#silentBy(guard, of)), this.#unansweredTooLongAt(guard, of));
+    const silences = this.#silentBy(guard, of);
+    const tooLongAt = Math.min(silentTooLongAt(guard, of, silences), this.#unansweredTooLongAt(guard, of));
     if (tooLongAt === Number.POSITIVE_INFINITY) return tooLongAt;
-    return Math.max(tooLongAt, this.#notBeforeMs.get(of.member.vnfcId) ?? 0, replaceableFrom(guard, of, now));
+    return Math.max(tooLongAt, this.#notBeforeMs.get(of.member.vnfcId) ?? 0, replaceableFrom(guard, of, now, silences));
   }
 
   /** It has not answered since its life or its link began, so nobody probes it: while it serves, no longer than a guest's boot explains. */
@@ -212,5 +213,9 @@ function silentMemberOf(
 }
 
 /** A spare of several groups only where each of them can do without it. */
-const replaceableFrom = (guard: Guard, { member: { vnfcId } }: GuardedMember, nowMs: number): number =>
-  Math.max(...guard.groupsWith(vnfcId).map((g) => fenceableFrom(g.group, g.view, g.command, vnfcId, nowMs)));
+function replaceableFrom(guard: Guard, { member: { vnfcId } }: GuardedMember, nowMs: number, silences: Silences): number {
+  const silentSinceMs = silences[0]?.sinceMs ?? null;
+  return Math.max(
+    ...guard.groupsWith(vnfcId).map((g) => fenceableFrom(g.group, g.view, g.command, vnfcId, nowMs, silentSinceMs)),
+  );
+}

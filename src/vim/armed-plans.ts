@@ -1,4 +1,4 @@
-import { PROVEN_MS } from "../decide/opinion.ts";
+import { LASTING_MS, PROVEN_MS } from "../decide/opinion.ts";
 import { Fault } from "../lib/fault.ts";
 import type { ArmedMember, ArmedMove, ArmedPlan, KeptProtection, PlanView, ProtectionView } from "../model/armed.ts";
 import type { NetId, VimPortId, VnfcId } from "../model/ids.ts";
@@ -13,6 +13,8 @@ export interface Sight {
   readonly isSwitchConnected: boolean;
   /** An opinion calls this service port silent now. */
   isSilent(port: VimPortId): boolean;
+  /** For how long one has without an answer, ms; 0: none does. */
+  silentForMs(port: VimPortId): number;
   /** How long this service port has been believed, ms; Infinity: since before this run. */
   believedForMs(port: VimPortId): number;
   /** Why the switch does not protect this traffic net by itself, though it was asked to; undefined: it does. */
@@ -56,7 +58,7 @@ export function servicePorts(picture: VimPicture, { serverId, dataNet }: ArmedMe
   return picture.portsIn(dataNet).filter((p) => p.serverId === serverId && p.switchPort !== null);
 }
 
-/** What a plan fires for: an opinion may be wrong, so it leads only to members that have proven themselves. */
+/** What a plan fires for: an opinion may be wrong, so it leads only to members that have proven themselves. What has lasted counts as a fact. */
 export type Speaks = "fact" | "opinion";
 
 /** Each move of the plan against a member, as it would go now; those that can be made are taken down in `tick`. */
@@ -143,7 +145,10 @@ function memberObstacle(picture: VimPicture, { isSilent, believedForMs }: Sight,
     : `${to.name} has answered for ${Math.round(forMs)} ms, and an opinion leads only to one that has for ${PROVEN_MS}`;
 }
 
-/** Who keeps an opinion from fencing a member as the last one, by name and obstacle; null: somebody could take over. */
+/**
+ * Who keeps an opinion from fencing a member as the last one, by name and obstacle; null: somebody could take over. When it has lasted, he need
+ * not have proven himself.
+ */
 export function lastObstacle(
   picture: VimPicture,
   sight: Sight,
@@ -151,7 +156,9 @@ export function lastObstacle(
   member: VnfcId,
 ): string | null {
   const others = members.filter((m) => m.id !== member);
-  const obstacles = others.flatMap((m) => memberObstacle(picture, sight, m, "opinion") ?? []);
+  const own = members.filter((m) => m.id === member).flatMap((m) => servicePorts(picture, m));
+  const speaks = own.some((p) => sight.silentForMs(p.id) >= LASTING_MS) ? "fact" : "opinion";
+  const obstacles = others.flatMap((m) => memberObstacle(picture, sight, m, speaks) ?? []);
   return obstacles.length < others.length ? null : obstacles.join("; ") || `'${name}' has no other member`;
 }
 

@@ -27,6 +27,22 @@ for (const [words, want] of [
 ] as const)
   test(`${words.join(", ") || "nothing said"} → ${want}`, () => expect(after(...words)).toBe(want));
 
+test("it is silent since the first of its sources said so, until none says so any more", () => {
+  const opinions = new Opinions();
+  const hear = (source: Source, says: Evidence["says"], seenAt: number) => {
+    opinions.hear({ about: { kind: "port", id: PORT }, says, source, seenAt });
+    return opinions.silentSinceMs(PORT);
+  };
+  expect(hear("probe", "silent", 5)).toBe(5);
+  expect(hear("probe", "silent", 6)).toBe(5);
+  expect(hear("traffic", "silent", 7)).toBe(5);
+  expect(hear("probe", "answers", 8)).toBe(5);
+  expect(hear("traffic", "answers", 9)).toBeNull();
+  expect(hear("probe", "silent", 10)).toBe(10);
+  opinions.forget(PORT);
+  expect(opinions.silentSinceMs(PORT)).toBeNull();
+});
+
 test("a new life, and what nobody would take back any more, leave nothing behind", () => {
   const opinions = new Opinions();
   for (const source of ["probe", "traffic"] as const)

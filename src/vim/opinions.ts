@@ -10,10 +10,17 @@ export class Opinions {
   readonly #of = new Map<Id, ReadonlyMap<Source, Verdict>>();
   /** When a port began to be believed: its first answer of a life, or since its link came up, monotonic ms. */
   readonly #firstAnswerMs = new Map<Id, number>();
+  /** Since when at least one of them calls it silent, monotonic ms. */
+  readonly #silentSinceMs = new Map<Id, number>();
 
   /** True where one of them calls it silent. */
   isSilent(of: Id): boolean {
     return [...this.of(of).values()].includes("silent");
+  }
+
+  /** Since when it is silent without a break, monotonic ms; null: it is not. */
+  silentSinceMs(of: Id): number | null {
+    return this.#silentSinceMs.get(of) ?? null;
   }
 
   of(of: Id): ReadonlyMap<Source, Verdict> {
@@ -31,16 +38,20 @@ export class Opinions {
     this.#keep(about.id, isKept);
     if (source === "arpProbe") this.#firstAnswerMs.set(about.id, seenAt);
     else this.#of.set(about.id, new Map(this.of(about.id)).set(source, says));
+    if (!this.isSilent(about.id)) this.#silentSinceMs.delete(about.id);
+    else if (!this.#silentSinceMs.has(about.id)) this.#silentSinceMs.set(about.id, seenAt);
   }
 
   /** It begins a new life. */
   forget(of: Id): void {
     this.#of.delete(of);
+    this.#silentSinceMs.delete(of);
   }
 
   /** Keeps what somebody would still take back. */
   keepOnly(isTold: (of: Id, by: Source) => boolean): void {
     for (const of of [...this.#of.keys()]) this.#keep(of, (by) => isTold(of, by));
+    for (const of of [...this.#silentSinceMs.keys()]) if (!this.isSilent(of)) this.#silentSinceMs.delete(of);
     for (const of of [...this.#firstAnswerMs.keys()]) if (!isTold(of, "arpProbe")) this.#firstAnswerMs.delete(of);
   }
 

@@ -359,6 +359,43 @@ describe("nobody that is up is left, and b was closed for its silence", () => {
   });
 });
 
+test("a member stays silent and its twin comes and goes: after ten seconds whoever is up takes over, however short he is", () => {
+  const asked: string[] = [];
+  const connector = {
+    fence: async (_, member, __, options) =>
+      void asked.push(`fence ${member}${options?.unlessLast ? " unless it is the last" : ""}`),
+  } as Partial<VimConnector> as VimConnector;
+  const still = Object.assign(new ManualClock(), { sleep: () => new Promise<void>(() => {}) });
+  const fences = fencesBy(still, connector);
+  const probe = { intervalMs: 10, misses: 3, of: 3, icmp: false, udpPort: null, tcpPort: null, sourceIp: null };
+  const guard = new Guard({ ...group, policy: { ...group.policy, probe } }, servers);
+  const says = (of: VnfcId, what: Evidence["says"], source: Evidence["source"]) => {
+    const about = source === "qmp" ? { kind: "server", id: servers.get(of)! } : { kind: "port", id: `p-${of}` };
+    guard.hear(guard.memberOf(of)!, { about, says: what, source, seenAt: still.ms } as Evidence);
+    guard.judgeAll(still.ms);
+    fences.look(guard);
+  };
+  for (const vnfc of [a, b]) says(vnfc, "running", "qmp");
+  for (const vnfc of [a, b]) says(vnfc, "answers", "arpProbe");
+  guard.bindSeen(net, "d-a" as NetId, still.ms);
+  still.ms += 1;
+  says(a, "silent", "probe");
+  const silentMs = still.ms;
+  while (still.ms < silentMs + 9_500) {
+    says(b, "silent", "probe");
+    still.ms += 500;
+    says(b, "answers", "probe");
+    expect(asked, `${still.ms - silentMs} ms`).toEqual([]);
+    still.ms += 500;
+  }
+  still.ms = silentMs + 10_000;
+  says(b, "silent", "probe");
+  expect(asked, "nobody is up in this moment").toEqual([]);
+  still.ms += 1;
+  says(b, "answers", "probe");
+  expect(asked).toEqual(["fence a unless it is the last"]);
+});
+
 test("a VIM that does not answer explains what follows from it, and no member that is down by itself", async () => {
   const roots = new RootCauses(
     clock,

@@ -164,6 +164,24 @@ describe("firing", () => {
     expect([rig.portOf(rig.a).fenced, rig.boundTo("traffic0")]).toEqual([true, "data1"]);
   });
 
+  test("asked to fence one that has been silent for ten seconds: whoever answers may take over, and nobody that is silent", async () => {
+    await rig.vim.protections.arm(rig.armed({ plans: rig.armed().plans.filter((p) => p.failed === A) }));
+    believedForMs(rig.b, 500);
+    const silentForMs = (server: typeof rig.a, ms: number) => {
+      const about = { kind: "port", id: rig.portOf(server).id } as const;
+      rig.vim.facts.portEvidence({ about, says: "answers", source: "probe", seenAt: nowMs() - ms });
+      rig.vim.facts.portEvidence({ about, says: "silent", source: "probe", seenAt: nowMs() - ms });
+    };
+    silentForMs(rig.a, 5_000);
+    await expect(rig.vim.protections.fence(GROUP, A, "unlessLast")).rejects.toThrow(/has answered for \d+ ms/);
+    silentForMs(rig.a, 10_000);
+    silentForMs(rig.b, 1);
+    await expect(rig.vim.protections.fence(GROUP, A, "unlessLast")).rejects.toThrow(/is silent/);
+    rig.port(rig.b, "answers", "probe");
+    await rig.vim.protections.fence(GROUP, A, "unlessLast");
+    expect([rig.portOf(rig.a).fenced, rig.boundTo("traffic0")]).toEqual([true, "data1"]);
+  });
+
   test("silence alone does not change the port's status", async () => {
     await rig.vim.protections.arm(rig.armed());
     rig.port(rig.a, "silent", "probe");
