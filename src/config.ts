@@ -205,6 +205,13 @@ const mano = Type.Object(
       default: 100,
       description: "members of a page of a list, 1..10000",
     }),
+    performance: Type.Object(
+      {
+        /** Between two looks at what thresholds are about; jobs have periods of their own. */
+        thresholdSeconds: Type.Integer({ minimum: 1, maximum: 1_024, default: 10, description: "seconds, 1..1024" }),
+      },
+      { ...closed, default: {}, description: "an object" },
+    ),
     mode: Type.Enum(["push", "poll"], { default: "push", description: '"push" or "poll"' }),
     pollIntervalMs: Type.Integer({ minimum: 100, maximum: 300_000, default: 1_000, description: "milliseconds, 100..300000" }),
     /** How long a service that runs may take until it can fail over; then its instantiation is FAILED_TEMP. */

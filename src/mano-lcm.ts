@@ -17,7 +17,7 @@ export const lcmRoutes = (nfvo: Nfvo, requests: Requests, operations: Operations
   ...bound(VNF_LCM_ROUTES, vnfDoors(nfvo, operations)),
 ];
 
-function vimOf(nfvo: Nfvo): VimOf {
+export function vimOf(nfvo: Nfvo): VimOf {
   return (id) => {
     const account = nfvo.watches.find((w) => w.account.id === id)?.account;
     return { id, name: account?.name ?? id, url: account?.url ?? "" };

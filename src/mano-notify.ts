@@ -26,13 +26,18 @@ export interface NotifyParts {
 
 /** Who is told of what happens by ETSI's notifications. Throws CONFIG where our client certificate cannot be read. */
 export function openSubscriptions(config: ManoConfig, nfvo: Nfvo, parts: NotifyParts): Promise<SolSubscriptions> {
-  const { db, clock, log, seal, ownPorts } = parts;
+  const { db, clock, log, seal } = parts;
+  const { stream, writes } = nfvo;
+  const rules = callbackRules(config, parts);
+  return SolSubscriptions.open({ db, stream, writes, clock, log, seal, notifications: NOTIFICATIONS, ...rules });
+}
+
+/** Where callbacks may lead, and who we are to them. Throws CONFIG where our client certificate cannot be read. */
+export function callbackRules(config: ManoConfig, { ownPorts }: Pick<NotifyParts, "ownPorts">) {
   const { allow, secretsOverHttp: secretsInClear, clientCertificate } = config.callbacks;
   // This machine may be called only where nobody from elsewhere can subscribe: else they would reach through us what trusts this machine.
   const policy = new CallbackPolicy({ allow, secretsInClear, ownPorts, thisMachine: isLoopback(config.listen.host) });
-  const ourTls = clientCertificate ? readOurTls(clientCertificate) : null;
-  const { stream, writes } = nfvo;
-  return SolSubscriptions.open({ db, stream, writes, clock, log, policy, seal, notifications: NOTIFICATIONS, ourTls });
+  return { policy, ourTls: clientCertificate ? readOurTls(clientCertificate) : null };
 }
 
 function readOurTls({ cert, key, ca }: NonNullable<ManoConfig["callbacks"]["clientCertificate"]>): CallbackTls {

@@ -6,11 +6,13 @@ import { SUBSCRIPTION_ROUTES } from "./api/sol/subscriptions.ts";
 import { PACKAGE_ROUTES } from "./api/sol/vnf-packages.ts";
 import type { Nfvo } from "./mano/nfvo.ts";
 import type { Operations } from "./mano/operations.ts";
+import type { Performance } from "./mano/performance.ts";
 import type { Requests } from "./mano/requests.ts";
 import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
 import { lcmRoutes } from "./mano-lcm.ts";
 import { faultDoors } from "./mano-notify.ts";
 import { type Onboarding, packageDoors, vnfPackageDoors } from "./mano-onboarding.ts";
+import { pmRoutes } from "./mano-pm.ts";
 import type { ManoStore } from "./store/mano-schema.ts";
 
 /** What stands behind the tables, beside the MANO itself. */
@@ -18,16 +20,21 @@ export interface SolParts {
   readonly requests: Requests;
   readonly operations: Operations;
   readonly subscriptions: SolSubscriptions;
+  readonly performance: Performance;
   readonly onboarding: Onboarding;
   readonly db: ManoStore;
 }
 
 /** Every table of ETSI's interfaces, with the doors that its routes go through. */
-export const solRoutes = (nfvo: Nfvo, { requests, operations, subscriptions, onboarding, db }: SolParts): BoundRoute[] => [
+export const solRoutes = (
+  nfvo: Nfvo,
+  { requests, operations, subscriptions, performance, onboarding, db }: SolParts,
+): BoundRoute[] => [
   ...bound(NSD_ROUTES, packageDoors(onboarding, "nsd")),
   ...bound(PNFD_ROUTES, packageDoors(onboarding, "pnfd")),
   ...bound(PACKAGE_ROUTES, vnfPackageDoors(onboarding)),
   ...lcmRoutes(nfvo, requests, operations),
   ...bound([...NS_FAULT_ROUTES, ...VNF_FAULT_ROUTES], faultDoors(nfvo, db)),
   ...bound(SUBSCRIPTION_ROUTES, subscriptions),
+  ...pmRoutes(performance),
 ];

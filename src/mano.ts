@@ -19,6 +19,7 @@ import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
 import { alarmsIn, openSubscriptions } from "./mano-notify.ts";
 import { onboardingOf } from "./mano-onboarding.ts";
 import { openmanoOf } from "./mano-openmano.ts";
+import { openPerformance } from "./mano-pm.ts";
 import { solRoutes } from "./mano-sol.ts";
 import type { VimAccountId } from "./model/ids.ts";
 import type { VimAccount } from "./model/ns.ts";
@@ -63,12 +64,13 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   const ownPorts: number[] = [];
   const around = { db, clock, log, seal, ownPorts: () => ownPorts };
   const subscriptions = undo.use(await openSubscriptions(config, nfvo, around));
+  const performance = undo.use(await openPerformance(config, nfvo, around));
   const onboarding = onboardingOf({ config, nfvo, ...around });
   const { packages } = onboarding;
   undo.use(packages);
   const requests = new Requests(nfvo, db, clock);
   const operations = new Operations(nfvo, requests, db, clock);
-  const routes = solRoutes(nfvo, { requests, operations, subscriptions, onboarding, db });
+  const routes = solRoutes(nfvo, { requests, operations, subscriptions, performance, onboarding, db });
   const sol = { routes, apiRoot: config.listen.apiRoot, pageSize: config.listPageSize };
   const app = serveMano(doorsOf({ nfvo, requests, packages, subscriptions, db }), sol, log, doorway.guarding(host));
   doorway.add(app);
@@ -87,6 +89,7 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   ownPorts.push(port);
   subscriptions.start();
   nfvo.start(VERSION); // Last: a second MANO on the same port must not have acted before it is refused.
+  await performance.start();
   await packages.start();
   await openmano.start();
   log.info({ host, port, mode, vims: config.vims.length }, "the MANO is ready");

@@ -34,7 +34,7 @@ export class WriteQueue implements Journal {
   /** Null: nothing was written in this run yet. */
   #isRefused: boolean | null = null;
   #tellRefusal: (why: string | null) => void = () => {};
-  #tellWritten: (events: readonly ManoEvent[]) => void = () => {};
+  readonly #hearing: ((events: readonly ManoEvent[]) => void)[] = [];
   #prunedTo: number;
 
   /** `prunedTo`: events up to this number are not in the store any more. */
@@ -50,9 +50,9 @@ export class WriteQueue implements Journal {
     this.#tellRefusal = listener;
   }
 
-  /** Who is handed events when they are on the disk, in order. One listener; it must not throw and not wait. */
+  /** Who is handed events when they are on the disk, in order. It must not throw and not wait. */
   onWritten(listener: (events: readonly ManoEvent[]) => void): void {
-    this.#tellWritten = listener;
+    this.#hearing.push(listener);
   }
 
   /** Events up to this number are kept no more. */
@@ -128,10 +128,12 @@ export class WriteQueue implements Journal {
     const pruning = events.findLast(({ seq }) => seq % PRUNE_EVERY === 0);
     if (pruning) this.#prunedTo = Math.max(this.#prunedTo, pruning.seq - EVENTS_KEPT);
     if (events.length === 0) return;
-    try {
-      this.#tellWritten(events);
-    } catch (err) {
-      this.#log.error({ err }, "a bug of ours: who hears of what is on the disk failed");
+    for (const hear of this.#hearing) {
+      try {
+        hear(events);
+      } catch (err) {
+        this.#log.error({ err }, "a bug of ours: who hears of what is on the disk failed");
+      }
     }
   }
 

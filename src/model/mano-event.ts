@@ -2,6 +2,7 @@ import type { Source } from "./evidence.ts";
 import type { Rung } from "./heal.ts";
 import type { GroupId, NetId, NsId, VimAccountId, VnfcId } from "./ids.ts";
 import type { Incident } from "./incident.ts";
+import type { PmEvent } from "./measurement.ts";
 import type { Occurrence, OccurrenceState } from "./occurrence.ts";
 import type { PackageChange } from "./package.ts";
 import type { CommandState, Health, Move, ProtectionCommand } from "./protection.ts";
@@ -162,6 +163,8 @@ export type ManoEventBody =
   | { readonly type: "protection.armed"; readonly groupId: GroupId; readonly revision: number }
   | { readonly type: "net.unprotected"; readonly groupId: GroupId; readonly netId: NetId }
   | { readonly type: "alarm.raised" | "alarm.changed" | "alarm.cleared"; readonly alarm: Alarm }
+  /** A report is ready, or a threshold was crossed. */
+  | PmEvent
   /** In place of events that were forgotten before a subscriber could be told: it must read the whole picture again. Never in the journal. */
   | { readonly type: "events.lost"; readonly from: number; readonly to: number };
 

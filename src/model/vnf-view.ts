@@ -45,3 +45,19 @@ export interface NsInstanceView {
   readonly links: readonly { readonly net: string; readonly vimAccountId: VimAccountId }[];
   readonly modifiedAt: string;
 }
+
+/** What clients reach a VNF by: a connection point of one VNFC, or those that twins share, by the id that it has there. */
+export interface ExternalCp {
+  readonly id: string;
+  readonly cps: readonly (VnfcCpView & { readonly vnfc: VnfcView })[];
+}
+
+export const vipIdOf = (vdu: string, cpd: string): string => `vip-${vdu}-${cpd}`;
+export const externalIdOf = (id: string): string => `ext-${id}`;
+
+/** All of a VNF. */
+export function externalCpsOf({ vnfcViews }: Pick<VnfView, "vnfcViews">): ExternalCp[] {
+  const all = vnfcViews.flatMap((vnfc) => vnfc.cps.map((cp) => ({ ...cp, vnfc })));
+  const byId = Map.groupBy(all, (cp) => (cp.isService ? vipIdOf(cp.vnfc.vdu, cp.cpd) : cp.id));
+  return [...byId].map(([id, cps]) => ({ id: externalIdOf(id), cps }));
+}

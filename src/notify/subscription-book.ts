@@ -126,6 +126,29 @@ export class SubscriptionBook<E extends Numbered> implements AsyncDisposable {
     }
   }
 
+  /**
+   * Another callback, or the same with other authentication, which is asked first. It goes on from where it was. `change` is handed what it has now;
+   * null where its secrets cannot be read. Throws as `create`, and NOT_FOUND.
+   */
+  async modify(
+    id: string,
+    owner: string | null,
+    change: (had: Callback | null, filterJson: string) => Pick<AskedSubscription, "callback" | "filterJson">,
+  ): Promise<ShownSubscription> {
+    const { kept } = this.#found(id, owner);
+    const { callback: asked, filterJson } = change(this.#keptCallback(kept), kept.filter_json);
+    const callback = this.#complete(asked, filterJson);
+    this.#parts.policy.check(callback);
+    const endpoint = this.#endpointFor(callback);
+    try {
+      await this.#test(endpoint);
+      return this.#shown(await this.#inTurn(() => this.#replace(id, owner, { callback: asked, filterJson }, endpoint)));
+    } catch (e) {
+      endpoint[Symbol.dispose]();
+      throw e;
+    }
+  }
+
   /** From when this resolves nothing is sent any more; a request in flight is cut. */
   delete(id: string, owner: string | null): Promise<void> {
     return this.#inTurn(async () => {
@@ -146,19 +169,36 @@ export class SubscriptionBook<E extends Numbered> implements AsyncDisposable {
     this.#checkRoom(asked);
     const { owner, callback, filterJson, since } = asked;
     const same = this.#sameAs(asked);
-    const { auth, tls } = callback;
     const kept: KeptSubscription = {
       id: same?.kept.id ?? randomUUID(),
       tenant_id: owner,
       callback: callback.url,
       filter_json: filterJson,
-      sealed: auth === null && tls === null ? null : this.#parts.seal.seal(JSON.stringify({ auth, tls })),
+      sealed: this.#sealed(callback),
       cursor: since ?? (same && this.#couriers.viewOf(same.kept.id)?.cursor) ?? this.#parts.journal.lastSeq,
       created_at: same?.kept.created_at ?? this.#parts.clock.wall().toISOString(),
     };
     await this.#parts.keeper.save(kept);
     if (same) await this.#stop(kept.id);
     return this.#start(kept, callback, endpoint);
+  }
+
+  async #replace(
+    id: string,
+    owner: string | null,
+    { callback, filterJson }: Pick<AskedSubscription, "callback" | "filterJson">,
+    endpoint: Endpoint,
+  ): Promise<Open> {
+    const had = this.#found(id, owner); // It may have been deleted while the callback was asked.
+    const { cursor } = this.#couriers.viewOf(id)!;
+    const kept = { ...had.kept, callback: callback.url, filter_json: filterJson, sealed: this.#sealed(callback), cursor };
+    await this.#parts.keeper.save(kept);
+    await this.#stop(id);
+    return this.#start(kept, this.#complete(callback, filterJson), endpoint);
+  }
+
+  #sealed({ auth, tls }: Callback): string | null {
+    return auth === null && tls === null ? null : this.#parts.seal.seal(JSON.stringify({ auth, tls }));
   }
 
   #sameAs({ owner, callback, filterJson }: Pick<AskedSubscription, "owner" | "callback" | "filterJson">): Open | undefined {
@@ -198,11 +238,13 @@ export class SubscriptionBook<E extends Numbered> implements AsyncDisposable {
 
   /** Null: its secrets were sealed with another key. */
   #callbackOf(kept: KeptSubscription): Callback | null {
-    const { callback: url, sealed } = kept;
+    const callback = this.#keptCallback(kept);
+    return callback && this.#complete(callback, kept.filter_json);
+  }
+
+  #keptCallback({ callback: url, sealed }: KeptSubscription): Callback | null {
     const text = sealed === null ? '{"auth":null,"tls":null}' : this.#parts.seal.unseal(sealed);
-    if (text === null) return null;
-    const callback = { url, ...(JSON.parse(text) as Omit<Callback, "url">) };
-    return this.#complete(callback, kept.filter_json);
+    return text === null ? null : { url, ...(JSON.parse(text) as Omit<Callback, "url">) };
   }
 
   #complete(callback: Callback, filterJson: string): Callback {

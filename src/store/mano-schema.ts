@@ -34,6 +34,18 @@ export interface PackageRow {
   modified_at: string;
 }
 
+export interface PmReportRow {
+  id: string;
+  task_id: string;
+  ready_at: string | null;
+  body: string;
+}
+
+export interface PmCrossingRow {
+  task_id: string;
+  body: string;
+}
+
 export interface NsRow {
   id: string;
   name: string;
@@ -205,6 +217,9 @@ export interface ManoTables {
   vnf_occurrence: VnfOccurrenceRow;
   tokens: TokenRow;
   subscriptions: SubscriptionRow;
+  pm_task: SubscriptionRow;
+  pm_report: PmReportRow;
+  pm_crossing: PmCrossingRow;
   openmano_tenant: OpenmanoRow & Ordered;
   openmano_datacenter: OpenmanoRow & Ordered;
   openmano_attachment: OpenmanoAttachmentRow & Ordered;

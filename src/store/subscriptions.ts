@@ -1,44 +1,47 @@
 import type { Kysely, QueryExecutorProvider } from "kysely";
 import type { KeptSubscription } from "../model/subscription.ts";
 
-/** Who is told of events, and how far it has come: the same table in both stores. */
+/** Who is told of events, and how far it has come: tables of both stores have these columns. */
 export type SubscriptionRow = { -readonly [K in keyof KeptSubscription]: KeptSubscription[K] };
 
 /** Either store. */
 type Store = QueryExecutorProvider;
 
-const of = (db: Store) => db as unknown as Kysely<{ subscriptions: SubscriptionRow }>;
+/** Tables of subscriptions: what a dialect's clients subscribe to, and what the MANO measures for them. */
+export type SubscriptionTable = "subscriptions" | "pm_task";
+
+const of = (db: Store) => db as unknown as Kysely<Record<SubscriptionTable, SubscriptionRow>>;
 
 /** The subscriptions of a store, for whoever brings them what they ask for. */
-export const subscriptionsIn = (db: Store) => ({
-  read: () => readSubscriptions(db),
-  save: (row: KeptSubscription) => saveSubscription(db, row),
-  delete: (id: string) => deleteSubscription(db, id),
-  updateCursors: (cursors: ReadonlyMap<string, number>) => updateCursors(db, cursors),
+export const subscriptionsIn = (db: Store, table: SubscriptionTable = "subscriptions") => ({
+  read: () => readSubscriptions(db, table),
+  save: (row: KeptSubscription) => saveSubscription(db, table, row),
+  delete: (id: string) => deleteSubscription(db, table, id),
+  updateCursors: (cursors: ReadonlyMap<string, number>) => updateCursors(db, table, cursors),
 });
 
 /** Oldest first. */
-export function readSubscriptions(db: Store): Promise<SubscriptionRow[]> {
-  return of(db).selectFrom("subscriptions").selectAll().orderBy("created_at").orderBy("id").execute();
+export function readSubscriptions(db: Store, table: SubscriptionTable = "subscriptions"): Promise<SubscriptionRow[]> {
+  return of(db).selectFrom(table).selectAll().orderBy("created_at").orderBy("id").execute();
 }
 
-async function saveSubscription(db: Store, row: KeptSubscription): Promise<void> {
+async function saveSubscription(db: Store, table: SubscriptionTable, row: KeptSubscription): Promise<void> {
   await of(db)
-    .insertInto("subscriptions")
+    .insertInto(table)
     .values(row)
     .onConflict((c) => c.column("id").doUpdateSet(row))
     .execute();
 }
 
 /** In one transaction; one that is there no more stays away. */
-async function updateCursors(db: Store, cursors: ReadonlyMap<string, number>): Promise<void> {
+async function updateCursors(db: Store, table: SubscriptionTable, cursors: ReadonlyMap<string, number>): Promise<void> {
   await of(db)
     .transaction()
     .execute(async (tx) => {
-      for (const [id, cursor] of cursors) await tx.updateTable("subscriptions").set({ cursor }).where("id", "=", id).execute();
+      for (const [id, cursor] of cursors) await tx.updateTable(table).set({ cursor }).where("id", "=", id).execute();
     });
 }
 
-async function deleteSubscription(db: Store, id: string): Promise<void> {
-  await of(db).deleteFrom("subscriptions").where("id", "=", id).execute();
+async function deleteSubscription(db: Store, table: SubscriptionTable, id: string): Promise<void> {
+  await of(db).deleteFrom(table).where("id", "=", id).execute();
 }

@@ -31,6 +31,7 @@ import { Inventory } from "./inventory.ts";
 import { Nets, type VlanRange } from "./nets.ts";
 import { PathWatch } from "./path-watch.ts";
 import { Picture } from "./picture.ts";
+import { PortCounts } from "./port-counts.ts";
 import { Ports } from "./ports.ts";
 import { Protections } from "./protections.ts";
 import type { Cabling } from "./server-ports.ts";
@@ -66,6 +67,7 @@ export class Vim {
   readonly facts: Facts;
   readonly protections: Protections;
   readonly paths: PathWatch;
+  readonly counters: PortCounts;
   readonly beats: BeatWatch;
   readonly fabricLoop: Loop;
   readonly bfd: BfdSessions;
@@ -145,6 +147,7 @@ export class Vim {
       () => this.bfd.reconcile(),
       (err) => log.warn({ err }, "BFD could not be set as the ports ask; the next pass tries again"),
     );
+    this.counters = new PortCounts({ picture, fabric: this.fabric, clock });
     this.condition = new Condition(events, () => this.protections.ledBySwitch());
     this.dhcp = new Dhcp({ picture, clock, log, draw: (draft) => this.fabric.writeUnattended(draft) });
     this.hostStates = new HostStates(picture, events, this.facts);

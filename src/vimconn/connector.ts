@@ -4,6 +4,7 @@ import type { HostState } from "../model/host-state.ts";
 import type { GroupId, HostId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { Net, VimPort } from "../model/net.ts";
 import type { Path } from "../model/path.ts";
+import type { PortCount } from "../model/port-count.ts";
 import type { VimCondition } from "../model/vim-condition.ts";
 import type { ServerStatus, VimEvent } from "../model/vim-event.ts";
 
@@ -82,6 +83,8 @@ export type Bound =
  */
 export interface VimConnector extends Disposable {
   inventory(signal: AbortSignal): Promise<Inventory>;
+  /** What its ports have carried until now, all of them by one request; null: it does not say, as the original. */
+  portCounts(signal: AbortSignal): Promise<readonly PortCount[] | null>;
   /** Makes the server unless one with this id is there already. */
   ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void>;
   startServer(id: ServerId, signal: AbortSignal): Promise<void>;

@@ -3,6 +3,7 @@ import { Fault } from "../lib/fault.ts";
 import type { ArmedProtection } from "../model/armed.ts";
 import type { GroupId, HostId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { VimAccount } from "../model/ns.ts";
+import type { PortCount } from "../model/port-count.ts";
 import type { VimEvent } from "../model/vim-event.ts";
 import type { Bound, Inventory, NetSpec, OutsidePortSpec, ServerSpec, VimConnector, VimServer } from "./connector.ts";
 import { type Answer, VimHttp } from "./http.ts";
@@ -14,12 +15,14 @@ import {
   linkPortOf,
   netOf,
   pathOf,
+  portCountOf,
   protectionOf,
   protectionOut,
   serverOf,
   type WireCondition,
   type WirePath,
   type WirePort,
+  type WirePortCount,
   type WireProtection,
   type WireServer,
   type WireVimNet,
@@ -110,6 +113,11 @@ class OpenVim implements VimConnector {
     if (answer.status !== 404 && answer.status !== 403) return accepted("GET", what, answer) as T;
     this.#againMs.set(what, this.#clock.now() + UNSUPPORTED_REST_MS);
     return null;
+  }
+
+  async portCounts(signal: AbortSignal): Promise<readonly PortCount[] | null> {
+    const answer = await this.#ours<{ counters: WirePortCount[] }>("counters", signal);
+    return answer === null ? null : answer.counters.map(portCountOf);
   }
 
   async ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@ import type { ArmedProtection } from "../model/armed.ts";
 import type { GroupId, HostId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { NetKind, WireStatus } from "../model/net.ts";
 import type { Path } from "../model/path.ts";
+import type { PortCount } from "../model/port-count.ts";
 import type { VimCondition } from "../model/vim-condition.ts";
 import type { ServerStatus } from "../model/vim-event.ts";
 import type { VimLinkPort, VimNet, VimServer } from "./connector.ts";
@@ -42,6 +43,31 @@ export interface WirePort {
   readonly opinions?: Readonly<Record<string, "answers" | "silent">> | null;
   readonly stale?: boolean | null;
 }
+
+/** Ours: what a port has carried (`/openvim/counters`). */
+export interface WirePortCount {
+  readonly port_id: string;
+  readonly name: string;
+  readonly server_id?: string | null;
+  readonly network_id?: string | null;
+  readonly network_name?: string | null;
+  readonly bytes_in?: number | null;
+  readonly bytes_out?: number | null;
+  readonly packets_in?: number | null;
+  readonly packets_out?: number | null;
+}
+
+export const portCountOf = (c: WirePortCount): PortCount => ({
+  portId: c.port_id as VimPortId,
+  name: c.name,
+  serverId: (c.server_id ?? null) as ServerId | null,
+  netId: (c.network_id ?? null) as NetId | null,
+  netName: c.network_name ?? null,
+  bytesIn: c.bytes_in ?? null,
+  bytesOut: c.bytes_out ?? null,
+  packetsIn: c.packets_in ?? null,
+  packetsOut: c.packets_out ?? null,
+});
 
 /** Ours: what is armed (`/openvim/protections`). */
 export interface WireProtection {

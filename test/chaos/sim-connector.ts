@@ -96,6 +96,10 @@ export class SimConnector implements VimConnector {
     }));
   }
 
+  portCounts(signal: AbortSignal) {
+    return this.#ask(ASK_TIMEOUT_MS, signal, ({ counters }) => counters.list());
+  }
+
   async ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void> {
     if (await this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture }) => picture.servers.has(spec.id))) return;
     await this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture, servers }) => {

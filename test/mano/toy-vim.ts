@@ -52,6 +52,8 @@ export class ToyVim implements AsyncDisposable {
   readonly armings: string[] = [];
   /** How it is; null: it does not say. */
   condition: WireCondition | null = null;
+  /** What a port has carried, by its id; null: it does not count, as the original. */
+  carried: ((portId: string) => { bytes_in: number; bytes_out: number; packets_in: number; packets_out: number }) | null = null;
   /** Its compute hosts; empty: it says nothing of hosts. */
   hosts: { id: string; name: string; state: string }[] = [];
   /** It takes no server away. */
@@ -213,6 +215,7 @@ export class ToyVim implements AsyncDisposable {
     if (kind === "hosts") return [200, { hosts: this.hosts }];
     if (kind === "ports") return this.#ports(method, a, body);
     if (kind === "condition" && this.condition !== null) return [200, { condition: this.condition }];
+    if (kind === "counters" && this.carried !== null) return [200, { counters: this.#counters() }];
     if (kind === "paths" && this.paths !== null) return [200, { paths: [...this.paths.values()] }];
     if (kind === "networks" && a === undefined && method === "POST") return this.#newNet(body.network);
     if (kind === "networks" && a !== undefined && b === undefined) return this.#net(method, a);
@@ -239,6 +242,17 @@ export class ToyVim implements AsyncDisposable {
       return [200, { result: "deleting in process" }];
     }
     return [200, method === "GET" ? { server } : { result: "deleting in process" }];
+  }
+
+  #counters() {
+    return [...this.ports.values()].map((p) => ({
+      port_id: p.id,
+      name: p.name,
+      server_id: p.device_id ?? null,
+      network_id: p.network_id,
+      network_name: this.nets.get(p.network_id)?.name ?? null,
+      ...this.carried!(p.id),
+    }));
   }
 
   #newNet(network: { id: string; name: string }): [number, unknown] {

@@ -25,6 +25,8 @@ export const ACCESS: Readonly<Record<string, Role>> = {
   "POST /vnffm/v1/alarms/:id/escalate": "operator",
   ...subscriptionsOf("/nsd/v2", "/vnfpkgm/v2", "/nslcm/v2", "/vnflcm/v2", "/nsfm/v1", "/vnffm/v1"),
 
+  ...performanceOf("/vnfpm/v2", "/nspm/v2"),
+
   "GET /mano/v1/alarms": "viewer",
   "GET /mano/v1/subscriptions": "viewer",
 
@@ -130,6 +132,21 @@ function subscriptionsOf(...interfaces: readonly string[]): Record<string, Role>
       [`GET ${at}/subscriptions`, "viewer"],
       [`GET ${at}/subscriptions/:id`, "viewer"],
       [`DELETE ${at}/subscriptions/:id`, "operator"],
+    ]),
+  );
+}
+
+function performanceOf(...interfaces: readonly string[]): Record<string, Role> {
+  return Object.fromEntries(
+    interfaces.flatMap((at): [string, Role][] => [
+      ...["pm_jobs", "thresholds"].flatMap((what): [string, Role][] => [
+        [`POST ${at}/${what}`, "operator"],
+        [`GET ${at}/${what}`, "viewer"],
+        [`GET ${at}/${what}/:id`, "viewer"],
+        [`PATCH ${at}/${what}/:id`, "operator"],
+        [`DELETE ${at}/${what}/:id`, "operator"],
+      ]),
+      [`GET ${at}/pm_jobs/:id/reports/:reportId`, "viewer"],
     ]),
   );
 }

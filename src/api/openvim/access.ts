@@ -76,6 +76,8 @@ export const ACCESS: Readonly<Record<string, Role>> = {
   "DELETE /openflow/mapping/:region": "admin",
 
   "GET /paths": "viewer",
+  "GET /counters": "viewer",
+  "GET /ports/:id/counters": "viewer",
   "GET /condition": "admin",
 
   "GET /subscriptions": "viewer",

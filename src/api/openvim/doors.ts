@@ -17,6 +17,7 @@ import type {
   VnfcId,
 } from "../../model/ids.ts";
 import type { Path } from "../../model/path.ts";
+import type { PortCount } from "../../model/port-count.ts";
 import type { AskedController, ControllerState, PortMapping, SdnController } from "../../model/sdn-controller.ts";
 import type { Applied, SwitchPort } from "../../model/switch.ts";
 import type { VimCondition } from "../../model/vim-condition.ts";
@@ -115,6 +116,7 @@ export interface VimDoors {
   readonly audit: { changed(what: ApiChange): void };
   readonly facts: { isStale(port: ServerPort): boolean };
   readonly paths: { list(): readonly Path[] };
+  readonly counters: { list(): Promise<readonly PortCount[]> };
   readonly condition: { now(): VimCondition };
   readonly dhcp: { readonly problems: ReadonlyMap<NetId, string> };
   readonly controllers: {

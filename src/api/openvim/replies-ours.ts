@@ -38,6 +38,30 @@ export const paths = Type.Object({
   ),
 });
 
+const counted = orNull(Type.Number({ description: "since the switch has the port; null: the switch does not count it" }));
+const portCountersSchema = Type.Object(
+  {
+    port_id: Type.String({
+      format: "uuid",
+      description: "of a network that is cabled by its provider, and has no port for it, the network's id",
+    }),
+    name: text,
+    server_id: orNull(uuid),
+    network_id: orNull(uuid),
+    network_name: orNull(text),
+    bytes_in: counted,
+    bytes_out: counted,
+    packets_in: counted,
+    packets_out: counted,
+  },
+  {
+    title: "PortCounters",
+    description: "`in` is what came to who is plugged in there, `out` what came from it; probes of the VIM are among them",
+  },
+);
+export const counters = Type.Object({ counters: Type.Array(portCountersSchema) });
+export const portCounters = Type.Object({ counters: portCountersSchema });
+
 export const condition = Type.Object({
   condition: Type.Object(
     {

@@ -1,5 +1,6 @@
 import * as bodies from "./bodies.ts";
 import * as columns from "./columns.ts";
+import * as counters from "./counters.ts";
 import * as networks from "./networks.ts";
 import * as paths from "./paths.ts";
 import * as protections from "./protections.ts";
@@ -60,6 +61,22 @@ export const OUR_ROUTES: readonly Route[] = [
     does: paths.listPaths,
     says: "tells of each bind whether packets were seen to pass",
     gives: our.paths,
+    ours: true,
+  },
+
+  // Ours: what ports have carried.
+  {
+    is: "GET /counters",
+    does: counters.listCounters,
+    says: "tells what every port has carried, as its switch counts it: all of them by one request",
+    gives: our.counters,
+    ours: true,
+  },
+  {
+    is: "GET /ports/:id/counters",
+    does: counters.getCounters,
+    says: "tells what this port has carried",
+    gives: our.portCounters,
     ours: true,
   },
 

@@ -1,5 +1,5 @@
 import { Fault } from "../../lib/fault.ts";
-import type { ImageId, NetId, TenantId } from "../../model/ids.ts";
+import type { ImageId, NetId, TenantId, VimPortId } from "../../model/ids.ts";
 import type { VimEvent } from "../../model/vim-event.ts";
 import type { AskedServer, AskedVnic, Change, Flavor, Image, ServerPort, VimNet } from "../../model/vim-picture.ts";
 import { mayHear } from "../../model/vim-subscription.ts";
@@ -72,6 +72,15 @@ export function tenantDoors(tenant: TenantId, doors: VimDoors): VimDoors {
     audit: doors.audit,
     facts: { isStale: (port) => doors.facts.isStale(port) },
     paths: { list: () => doors.paths.list().filter((p) => isOwnNet(view, picture, p.netId)) },
+    counters: {
+      list: async () => {
+        const owns = (id: VimPortId | NetId) => {
+          const port = picture.ports.get(id as VimPortId);
+          return port === undefined ? isOwnNet(view, picture, id as NetId) : view.ownsPort(port);
+        };
+        return (await doors.counters.list()).filter((c) => owns(c.portId));
+      },
+    },
     condition: { now: adminOnlyNow },
     dhcp: doors.dhcp,
     controllers: {

@@ -2,7 +2,8 @@ import { type Static, Type } from "typebox";
 import { Fault } from "../../lib/fault.ts";
 import { NOTIFYING, type NotifyingInterface, type SolInterest, type SolSubscription } from "../../model/sol-subscription.ts";
 import type { Callback } from "../../model/subscription.ts";
-import { callbackAuthentication, callbackIn, callbackUrl } from "../callback-body.ts";
+import { callbackAuthentication, callbackUrl } from "../callback-body.ts";
+import { askedCallback } from "./asked-callback.ts";
 import { keptIdOf, subscriptionIdIn, subscriptionsAt } from "./notifications.ts";
 import { Answer, type SolCall, type SolRoute } from "./route.ts";
 import type { ListRules } from "./selector.ts";
@@ -92,7 +93,7 @@ export const SUBSCRIPTION_ROUTES: readonly SolRoute<SubscriptionDoors>[] = NOTIF
 async function subscribe(of: NotifyingInterface, call: SolCall<SubscriptionDoors>) {
   const { doors, apiRoot } = call;
   const request = call.body as Request;
-  const { callback, isShownOurCertificate } = callbackOf(request, doors.hasOurCertificate);
+  const { callback, isShownOurCertificate } = askedCallback(request.callbackUri, request.authentication, doors.hasOurCertificate);
   const asked: Asked = {
     owner: ownerOf(call),
     callback,
@@ -107,21 +108,6 @@ async function subscribe(of: NotifyingInterface, call: SolCall<SubscriptionDoors
   const same = doors.sameAs(asked);
   if (same) return new Answer(303, { location: `${apiRoot}${subscriptionAt(same)}` });
   return viewOf(await doors.create(asked));
-}
-
-/** TLS_CERT without a certificate in the request means the one that was provisioned out of band (SOL013 8.3.4): that of our settings. */
-function callbackOf({ callbackUri, authentication: asked }: Request, hasOurs: boolean) {
-  const types = asked === undefined ? [] : [asked.authType].flat();
-  if (!types.includes("TLS_CERT") || asked?.paramsTls?.certificate !== undefined)
-    return { callback: callbackIn(callbackUri, asked), isShownOurCertificate: false };
-  if (!hasOurs)
-    throw new Fault(
-      "INVALID",
-      "authentication: TLS_CERT needs a certificate to show: mano.callbacks.clientCertificate in the settings, or paramsTls",
-    );
-  const others = types.filter((type) => type !== "TLS_CERT");
-  const rest = others.length === 0 || asked === undefined ? undefined : { ...asked, authType: others };
-  return { callback: callbackIn(callbackUri, rest), isShownOurCertificate: true };
 }
 
 function found(of: NotifyingInterface, call: SolCall<SubscriptionDoors>): SolSubscription {

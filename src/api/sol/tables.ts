@@ -1,6 +1,7 @@
 import { NS_FAULT_ROUTES, VNF_FAULT_ROUTES } from "./fault-management.ts";
 import { NS_LCM_ROUTES } from "./ns-lcm.ts";
 import { NSD_ROUTES } from "./nsd.ts";
+import { PM_ROUTES } from "./pm.ts";
 import { PNFD_ROUTES } from "./pnfd.ts";
 import { SUBSCRIPTION_ROUTES } from "./subscriptions.ts";
 import { VNF_LCM_ROUTES } from "./vnf-lcm.ts";
@@ -16,4 +17,5 @@ export const SOL_TABLES = [
   NS_FAULT_ROUTES,
   VNF_FAULT_ROUTES,
   SUBSCRIPTION_ROUTES,
+  PM_ROUTES,
 ] as const;

@@ -1,5 +1,5 @@
 import type { Occurrence, VnfPart } from "../../model/occurrence.ts";
-import type { VnfcCpView, VnfcView, VnfView } from "../../model/vnf-view.ts";
+import { externalIdOf, type VnfcCpView, type VnfcView, type VnfView, vipIdOf } from "../../model/vnf-view.ts";
 import type { ListRules } from "./selector.ts";
 
 // VNFs and their life cycle operation occurrences as SOL003 and SOL002 show them. What the definitions require by an error of theirs
@@ -110,9 +110,9 @@ export function runningOf(vnf: VnfView, spec: Spec) {
 
 /** One for each connection point of each VNFC, and for each address that twins share. */
 const extCps = (vnf: VnfView, spec: Spec) => [
-  ...plainCps(vnf).map((cp) => ({ ...cpInfo(cp, `ext-${cp.id}`, spec), associatedVnfcCpId: cp.id })),
+  ...plainCps(vnf).map((cp) => ({ ...cpInfo(cp, externalIdOf(cp.id), spec), associatedVnfcCpId: cp.id })),
   ...sharedCps(vnf).map(([id, cps]) => ({
-    ...cpInfo(cps[0]!, `ext-${id}`, spec),
+    ...cpInfo(cps[0]!, externalIdOf(id), spec),
     associatedVipCpId: id,
     // SOL005 wants one of them beside it.
     ...(spec === "SOL005" && { associatedVnfcCpId: cps[0]!.id }),
@@ -123,7 +123,7 @@ const vipCps = (vnf: VnfView, spec: Spec) =>
   sharedCps(vnf).map(([id, cps]) => ({
     cpInstanceId: id,
     cpdId: cps[0]!.cpd,
-    vnfExtCpId: `ext-${id}`,
+    vnfExtCpId: externalIdOf(id),
     ...protocolsOf(cps[0]!, spec),
     associatedVnfcCpIds: cps.map((c) => c.id),
   }));
@@ -144,11 +144,9 @@ const plainCps = (vnf: VnfView): VnfcCpView[] => vnf.vnfcViews.flatMap((v) => v.
 
 /** Connection points of a service, by the id of what they are together. */
 const sharedCps = (vnf: VnfView): [string, VnfcCpView[]][] => {
-  const all = vnf.vnfcViews.flatMap((v) => v.cps.filter((c) => c.isService).map((cp) => ({ cp, id: vipId(v.vdu, cp.cpd) })));
+  const all = vnf.vnfcViews.flatMap((v) => v.cps.filter((c) => c.isService).map((cp) => ({ cp, id: vipIdOf(v.vdu, cp.cpd) })));
   return [...Map.groupBy(all, (c) => c.id)].map(([id, on]) => [id, on.map(({ cp }) => cp)]);
 };
-
-const vipId = (vdu: string, cpd: string): string => `vip-${vdu}-${cpd}`;
 
 const cpInfo = (cp: VnfcCpView, id: string, spec: Spec) => ({ id, cpdId: cp.cpd, cpConfigId: id, ...protocolsOf(cp, spec) });
 
@@ -170,7 +168,7 @@ const vnfcResource = (v: VnfcView, spec: Spec) => ({
   vnfcCpInfo: v.cps.map((cp) => ({
     id: cp.id,
     cpdId: cp.cpd,
-    ...(!cp.isService && { vnfExtCpId: `ext-${cp.id}` }),
+    ...(!cp.isService && { vnfExtCpId: externalIdOf(cp.id) }),
     ...protocolsOf(cp, spec),
   })),
   metadata: { name: v.name, serverName: v.serverName },
@@ -228,7 +226,7 @@ export const movedLinks = ({ switchOver }: Occurrence) =>
 /** The shared connection points of its VNFCs that are concerned. */
 function servicesOf({ vnfcs }: VnfPart): { readonly cpInstanceId: string; readonly cpdId: string }[] {
   const all = vnfcs.flatMap((v) =>
-    v.serviceInterface === null ? [] : [[vipId(v.vdu, v.serviceInterface), v.serviceInterface] as const],
+    v.serviceInterface === null ? [] : [[vipIdOf(v.vdu, v.serviceInterface), v.serviceInterface] as const],
   );
   return [...new Map(all)].map(([cpInstanceId, cpdId]) => ({ cpInstanceId, cpdId }));
 }

@@ -1,0 +1,157 @@
+import { nameUuid } from "../../lib/name-uuid.ts";
+import type { ManoEvent } from "../../model/mano-event.ts";
+import {
+  type JobWish,
+  metricNamed,
+  type PmInterface,
+  type PmReport,
+  type PmTask,
+  type PmValue,
+  type ThresholdWish,
+} from "../../model/measurement.ts";
+import { withAbsoluteLinks } from "./address.ts";
+import { nsAt } from "./ns-lcm-view.ts";
+import type { ListRules } from "./selector.ts";
+import { vnfAt } from "./vnf-lcm-view.ts";
+
+// Performance management as SOL003 clause 6 and SOL005 clause 7 show it. By their definitions a measured value is an object, and
+// `performanceValue` has to stand where none is described: there it is the bare number.
+
+export const PM_JOB_LIST: ListRules = {
+  always: ["id", "objectType", "objectInstanceIds", "subObjectInstanceIds", "criteria", "callbackUri", "_links"],
+  complex: ["reports", "allReports"],
+  byDefaultLeftOut: ["reports", "allReports"],
+};
+
+export const THRESHOLD_LIST: ListRules = {
+  always: ["id", "objectType", "objectInstanceId", "subObjectInstanceIds", "criteria", "callbackUri", "_links"],
+  complex: [],
+  byDefaultLeftOut: [],
+};
+
+export const pmJobsAt = (of: PmInterface): string => `/${of}/v2/pm_jobs`;
+export const thresholdsAt = (of: PmInterface): string => `/${of}/v2/thresholds`;
+const reportAt = (of: PmInterface, jobId: string, id: string): string => `${pmJobsAt(of)}/${jobId}/reports/${id}`;
+const objectAt = (of: PmInterface, id: string): string => (of === "nspm" ? nsAt(id) : vnfAt(id));
+
+/** A report that is ready. */
+export interface ShownReport {
+  readonly id: string;
+  readonly readyAt: string;
+}
+
+const aboutOf = ({ objectType, subObjectIds }: PmTask) => ({
+  objectType,
+  ...(subObjectIds !== null && { subObjectInstanceIds: subObjectIds }),
+});
+
+/** PmJob. `reports` is by its definition one report: the newest; `allReports` are all that there are. */
+export function pmJobView(job: PmTask<JobWish>, reports: readonly ShownReport[], apiRoot: string) {
+  const { id, interface: of, metrics, groups, collectionS, reportingS, until } = job;
+  const objects = job.objectIds.map((o) => ({ href: objectAt(of, o) }));
+  const links = { objects };
+  const shown = reports.map((r) => ({
+    href: `${apiRoot}${reportAt(of, id, r.id)}`,
+    readyTime: r.readyAt,
+    ...(of === "nspm" && { _links: { self: { href: reportAt(of, id, r.id) }, ...links } }),
+  }));
+  return {
+    id,
+    ...aboutOf(job),
+    objectInstanceIds: job.objectIds,
+    criteria: {
+      ...(metrics.length > 0 && { performanceMetric: metrics }),
+      ...(groups.length > 0 && { performanceMetricGroup: groups }),
+      collectionPeriod: collectionS,
+      reportingPeriod: reportingS,
+      ...(until !== null && { reportingBoundary: until }),
+    },
+    callbackUri: job.callbackUri,
+    ...(shown[0] && { reports: shown[0], allReports: shown }),
+    _links: { self: { href: `${pmJobsAt(of)}/${id}` }, ...links },
+  };
+}
+
+/** Threshold. */
+export const thresholdView = (t: PmTask<ThresholdWish>) => ({
+  id: t.id,
+  ...aboutOf(t),
+  objectInstanceId: t.objectIds[0]!,
+  criteria: {
+    performanceMetric: t.metric,
+    thresholdType: "SIMPLE",
+    simpleThresholdDetails: { thresholdValue: t.value, hysteresis: t.hysteresis },
+  },
+  callbackUri: t.callbackUri,
+  _links: {
+    self: { href: `${thresholdsAt(t.interface)}/${t.id}` },
+    object: { href: objectAt(t.interface, t.objectIds[0]!) },
+  },
+});
+
+/** PerformanceReport: an entry for each metric of each object, and of each of its parts. */
+export function reportView(job: PmTask<JobWish>, { values }: PmReport) {
+  const entries = Map.groupBy(values, (v) => JSON.stringify([v.objectId, v.subObjectId, v.metric]));
+  return { entries: [...entries.values()].map((of) => entryOf(job, of)) };
+}
+
+function entryOf(job: PmTask<JobWish>, values: readonly PmValue[]) {
+  const { objectId, subObjectId, metric } = values[0]!;
+  return {
+    objectType: job.objectType,
+    objectInstanceId: objectId,
+    ...(subObjectId !== null && { subObjectInstanceId: job.interface === "nspm" ? [subObjectId] : subObjectId }),
+    performanceMetric: metric,
+    performanceValue: values.at(-1)!.value,
+    performanceValues: values.map(({ at, value }) => ({
+      timeStamp: at,
+      value: measured(job.interface, metric, value),
+      performanceValue: value,
+    })),
+  };
+}
+
+const measured = (of: PmInterface, metric: string, value: number) => ({ value, unit: metricNamed(of, metric)?.unit });
+
+/** PerformanceInformationAvailableNotification or ThresholdCrossedNotification, as it is sent; null: it is about another task. */
+export function pmNotification(task: PmTask, event: ManoEvent): object | null {
+  if (event.type !== "pm.report" && event.type !== "pm.crossed") return null;
+  const { interface: of, objectType, objectId } = event;
+  const whole = {
+    id: nameUuid(`${of} ${event.seq} ${event.at}`),
+    timeStamp: event.at,
+    objectType,
+    objectInstanceId: objectId,
+    ...(event.type === "pm.report" ? availableOf(event) : crossedOf(event)),
+  };
+  return withAbsoluteLinks(whole, task.apiRoot) as object;
+}
+
+function availableOf({ interface: of, jobId, reportId, objectId, subObjectIds }: Extract<ManoEvent, { type: "pm.report" }>) {
+  return {
+    notificationType: "PerformanceInformationAvailableNotification",
+    pmJobId: jobId,
+    ...(subObjectIds !== null && { subObjectInstanceIds: subObjectIds }),
+    _links: {
+      objectInstance: { href: objectAt(of, objectId) },
+      pmJob: { href: `${pmJobsAt(of)}/${jobId}` },
+      performanceReport: { href: reportAt(of, jobId, reportId) },
+    },
+  };
+}
+
+function crossedOf(event: Extract<ManoEvent, { type: "pm.crossed" }>) {
+  const { interface: of, thresholdId, direction, objectId, subObjectId, metric, value } = event;
+  return {
+    notificationType: "ThresholdCrossedNotification",
+    thresholdId,
+    crossingDirection: direction,
+    ...(subObjectId !== null && { subObjectInstanceId: subObjectId }),
+    performanceMetric: metric,
+    performanceValue: measured(of, metric, value),
+    _links: {
+      objectInstance: { href: objectAt(of, objectId) },
+      threshold: { href: `${thresholdsAt(of)}/${thresholdId}` },
+    },
+  };
+}

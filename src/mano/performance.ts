@@ -1,0 +1,241 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { Log } from "../lib/log.ts";
+import type { Seal } from "../lib/seal.ts";
+import type { ManoEvent } from "../model/mano-event.ts";
+import { METRICS, type PmInterface, type PmNotifying, type PmReport, type PmTask, type PmWish } from "../model/measurement.ts";
+import type { Callback, CallbackTls, ShownSubscription } from "../model/subscription.ts";
+import type { CallbackPolicy } from "../notify/callback-policy.ts";
+import type { EventStream } from "../notify/stream.ts";
+import { SubscriptionBook } from "../notify/subscription-book.ts";
+import { pmTasksIn, type ReadyReport, readPmReport, readReadyPmReports } from "../store/mano-performance.ts";
+import type { ManoStore } from "../store/mano-schema.ts";
+import { type MeasuredObject, subObjectsOf } from "./measuring.ts";
+import { PmCollector, type PmSources } from "./pm-collector.ts";
+import type { WriteQueue } from "./writes.ts";
+
+/** Jobs and thresholds: each is measured, and is a courier to its callback. */
+const TASKS_MAX = 200;
+const OF_TENANT_MAX = 50;
+/** VNFs or network services of one job. */
+const OBJECTS_MAX = 100;
+/** Collection periods of one report. */
+const COLLECTIONS_MAX = 120;
+
+export interface PerformanceParts extends PmSources {
+  readonly db: ManoStore;
+  readonly stream: EventStream;
+  readonly writes: WriteQueue;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly policy: CallbackPolicy;
+  readonly seal: Seal;
+  /** A notification as it is sent; null: it is not about this one. */
+  readonly notificationOf: (task: PmTask, event: ManoEvent) => object | null;
+  readonly ourTls: CallbackTls | null;
+  readonly thresholdEveryMs: number;
+}
+
+export interface AskedPmTask {
+  readonly owner: string | null;
+  readonly callback: Callback;
+  readonly wish: PmWish;
+  readonly notifying: PmNotifying;
+}
+
+/** What a row says of a job or threshold; `key` tells apart two that ask for the same. */
+type Kept = PmWish & PmNotifying & { readonly key: string };
+
+/**
+ * PM jobs and thresholds, as SOL003 and SOL005 have them. Each is kept as a subscription whose filter says what is measured, so that it is made, told of and
+ * goes on after a restart as every other subscription does.
+ */
+export class Performance implements AsyncDisposable {
+  readonly #parts: PerformanceParts;
+  readonly #book: SubscriptionBook<ManoEvent>;
+  readonly #collector: PmCollector;
+
+  private constructor(parts: PerformanceParts, book: SubscriptionBook<ManoEvent>) {
+    this.#parts = parts;
+    this.#book = book;
+    this.#collector = new PmCollector(parts, () => this.#all(null));
+    parts.writes.onWritten((events) => book.hear(events));
+  }
+
+  static async open(parts: PerformanceParts): Promise<Performance> {
+    const { db, stream, writes, clock, log, policy, seal, ourTls, notificationOf } = parts;
+    const book = await SubscriptionBook.open<ManoEvent>({
+      journal: {
+        since: (seq, limit) => stream.since(seq, limit),
+        get prunedTo() {
+          return writes.prunedTo;
+        },
+        get lastSeq() {
+          return stream.lastSeq;
+        },
+      },
+      keeper: pmTasksIn(db),
+      clock,
+      log,
+      policy,
+      seal,
+      most: TASKS_MAX,
+      mostOfTenant: OF_TENANT_MAX,
+      batchMax: 1,
+      isStrict: true,
+      readingOf: (kept) => {
+        const task = taskOf(kept);
+        return {
+          matches: (event) => isOf(task, event),
+          bodyOf: ([event]) => {
+            const body = event ? notificationOf(task, event) : null;
+            return body && JSON.stringify(body);
+          },
+        };
+      },
+      callbackOf: (callback, filterJson) =>
+        (JSON.parse(filterJson) as Kept).isShownOurCertificate ? { ...callback, tls: ourTls } : callback,
+      lost: (from, to) => ({ seq: to, at: clock.wall().toISOString(), monoMs: clock.now(), type: "events.lost", from, to }),
+    });
+    return new Performance(parts, book);
+  }
+
+  /** Goes on with those of earlier runs. Not before this daemon leads. */
+  async start(): Promise<void> {
+    this.#book.start();
+    await this.#collector.start();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#collector[Symbol.asyncDispose]();
+    await this.#book[Symbol.asyncDispose]();
+  }
+
+  /** Whether TLS_CERT can be served without a certificate in the request. */
+  get hasOurCertificate(): boolean {
+    return this.#parts.ourTls !== null;
+  }
+
+  /** Of one interface and one kind; of one tenant, or (null) of everybody. */
+  list<K extends PmWish["kind"]>(of: PmInterface, kind: K, owner: string | null): PmTask<Extract<PmWish, { kind: K }>>[] {
+    return this.#all(owner).filter(
+      (t): t is PmTask<Extract<PmWish, { kind: K }>> => t.interface === of && (t as PmTask).kind === kind,
+    );
+  }
+
+  /** Asks the callback first. Throws INVALID, NOT_SUPPORTED, CONFLICT where there are too many, CALLBACK_REFUSED. */
+  async create({ owner, callback, wish, notifying }: AskedPmTask): Promise<PmTask> {
+    this.#check(wish, owner);
+    const kept: Kept = { ...wish, ...notifying, key: randomUUID() };
+    const made = await this.#book.create({ owner, callback, filterJson: JSON.stringify(kept), since: null });
+    this.#collector.look();
+    return taskOf(made.kept);
+  }
+
+  /** Another callback, or other authentication; what is measured stays. */
+  async modify(
+    id: string,
+    owner: string | null,
+    change: (had: Callback | null) => { readonly callback: Callback; readonly isShownOurCertificate: boolean | null },
+  ): Promise<PmTask> {
+    const changed = await this.#book.modify(id, owner, (had, filterJson) => {
+      const { callback, isShownOurCertificate } = change(had);
+      const kept = JSON.parse(filterJson) as Kept;
+      return {
+        callback,
+        filterJson: JSON.stringify({ ...kept, ...(isShownOurCertificate !== null && { isShownOurCertificate }) }),
+      };
+    });
+    return taskOf(changed.kept);
+  }
+
+  /** With its reports. Nothing is measured or told for it any more when this resolves. Throws NOT_FOUND. */
+  async delete(id: string, owner: string | null): Promise<void> {
+    await this.#book.delete(id, owner);
+    this.#collector.look();
+  }
+
+  /** Newest first. `jobId` null: of all jobs. */
+  async reports(jobId: string | null): Promise<ReadyReport[]> {
+    await this.#parts.writes.flush();
+    return readReadyPmReports(this.#parts.db, jobId);
+  }
+
+  /** Null: this job has none by this id that is ready, or has it no more. */
+  async report(jobId: string, id: string): Promise<PmReport | null> {
+    await this.#parts.writes.flush();
+    const found = await readPmReport(this.#parts.db, id);
+    return found?.taskId === jobId && found.readyAt !== null ? found : null;
+  }
+
+  #all(owner: string | null): PmTask[] {
+    return this.#book.list(owner).map(({ kept }: ShownSubscription) => taskOf(kept));
+  }
+
+  #check(wish: PmWish, owner: string | null): void {
+    checkMetrics(wish);
+    const { objectIds, subObjectIds, objectType } = wish;
+    if (objectIds.length > OBJECTS_MAX)
+      throw new Fault("NOT_SUPPORTED", `objectInstanceIds: at most ${OBJECTS_MAX} in one job, not ${objectIds.length}`);
+    const objects = objectIds.map((id) => this.#objectOf(wish, id, owner));
+    if (subObjectIds !== null) checkSubObjects(subObjectIds, objectType, objects);
+    if (wish.kind === "job") checkPeriods(wish, this.#parts.clock.wall());
+  }
+
+  #objectOf(wish: PmWish, id: string, owner: string | null): MeasuredObject {
+    const object = this.#parts.objectOf(wish.interface, id, owner);
+    if (object) return object;
+    const [what, list] = wish.interface === "nspm" ? ["NS", "/nslcm/v2/ns_instances"] : ["VNF", "/vnflcm/v2/vnf_instances"];
+    throw new Fault("NOT_SUPPORTED", `objectInstanceIds: there is no ${what} instance ${id}; GET ${list} lists those there are`, {
+      id,
+    });
+  }
+}
+
+function checkMetrics(wish: PmWish): void {
+  const there = METRICS.filter((m) => m.of === wish.interface);
+  const ofType = there.filter((m) => m.objectType === wish.objectType);
+  if (ofType.length === 0) throw refused("objectType", wish.objectType, [...new Set(there.map((m) => m.objectType))]);
+  const names = ofType.map((m) => m.name);
+  const asked = wish.kind === "job" ? wish.metrics : [wish.metric];
+  for (const name of asked) if (!names.includes(name)) throw refused("performanceMetric", name, names, wish.objectType);
+  if (wish.kind === "threshold") return;
+  const groups = [...new Set(ofType.map((m) => m.group))];
+  for (const g of wish.groups) if (!groups.includes(g)) throw refused("performanceMetricGroup", g, groups, wish.objectType);
+}
+
+const refused = (attribute: string, value: string, there: readonly string[], type?: string): Fault =>
+  new Fault(
+    "NOT_SUPPORTED",
+    `${attribute}: ${value.slice(0, 100)} is not measured${type === undefined ? "" : ` of ${type}`} here; there are ${there.join(", ")}`,
+  );
+
+function checkSubObjects(ids: readonly string[], type: PmWish["objectType"], objects: readonly MeasuredObject[]): void {
+  const [object] = objects;
+  if (objects.length !== 1 || object === undefined)
+    throw new Fault("NOT_SUPPORTED", "subObjectInstanceIds: only with exactly one object");
+  const there = subObjectsOf(type, object);
+  const stranger = ids.find((id) => !there.includes(id));
+  if (stranger === undefined) return;
+  const those = there.length === 0 ? `a ${type} has none` : `there are ${there.join(", ")}`;
+  throw new Fault("NOT_SUPPORTED", `subObjectInstanceIds: ${object.id} has no ${stranger.slice(0, 100)}; ${those}`);
+}
+
+function checkPeriods({ collectionS, reportingS, until }: Extract<PmWish, { kind: "job" }>, now: Date): void {
+  if (reportingS % collectionS !== 0 || reportingS > collectionS * COLLECTIONS_MAX)
+    throw new Fault(
+      "NOT_SUPPORTED",
+      `criteria/reportingPeriod: want 1 to ${COLLECTIONS_MAX} times the collectionPeriod of ${collectionS} s, not ${reportingS} s`,
+    );
+  if (until !== null && !(Date.parse(until) > now.getTime()))
+    throw new Fault("NOT_SUPPORTED", `criteria/reportingBoundary: want a time to come, not ${until.slice(0, 100)}`);
+}
+
+function taskOf(kept: ShownSubscription["kept"]): PmTask {
+  const { key: _, ...asked } = JSON.parse(kept.filter_json) as Kept;
+  return { ...asked, id: kept.id, owner: kept.tenant_id, callbackUri: kept.callback, createdAt: kept.created_at };
+}
+
+const isOf = ({ id }: PmTask, event: ManoEvent): boolean =>
+  (event.type === "pm.report" && event.jobId === id) || (event.type === "pm.crossed" && event.thresholdId === id);

@@ -1,0 +1,163 @@
+import type { NsId } from "./ids.ts";
+
+/** Performance management of VNFs (SOL003 clause 6) and of network services (SOL005 clause 7), by the names of their paths. */
+export type PmInterface = "vnfpm" | "nspm";
+
+/** What is measured. Of a connection point the object is its VNF, or its NS, and it is the sub-object (IFA 027, 6.2). */
+export type MeasuredType = "Vnf" | "VnfIntCp" | "VnfExtCp" | "Ns" | "Sap";
+
+/** How a metric comes about: counters of switch ports, whose growth in a period is told; or what the MANO itself knows. */
+export type MetricSource = "bytesIn" | "bytesOut" | "packetsIn" | "packetsOut" | "vnfcsUp" | "failovers" | "outage";
+
+export interface Metric {
+  readonly name: string;
+  readonly of: PmInterface;
+  readonly objectType: MeasuredType;
+  readonly group: string;
+  readonly unit: "byte" | "packet" | "VNFC" | "failover" | "ms";
+  readonly source: MetricSource;
+}
+
+const TRAFFIC = [
+  ["ByteIncoming", "byte", "bytesIn"],
+  ["ByteOutgoing", "byte", "bytesOut"],
+  ["PacketIncoming", "packet", "packetsIn"],
+  ["PacketOutgoing", "packet", "packetsOut"],
+] as const;
+
+const trafficOf = (of: PmInterface, objectType: MeasuredType, group: string): Metric[] =>
+  TRAFFIC.map(([name, unit, source]) => ({ name: `${name}${objectType}`, of, objectType, group, unit, source }));
+
+const AVAILABILITY = [
+  ["VnfcUpCount", "VNFC", "vnfcsUp"],
+  ["FailoverCount", "failover", "failovers"],
+  ["OutageTime", "ms", "outage"],
+] as const;
+
+const availabilityOf = (of: PmInterface, objectType: MeasuredType): Metric[] =>
+  AVAILABILITY.map(([name, unit, source]) => ({
+    name: `${name}${objectType}`,
+    of,
+    objectType,
+    group: "HighAvailability",
+    unit,
+    source,
+  }));
+
+/** Everything that is measured. Names and groups of traffic are IFA 027's (7.2, 7.3); of high availability it has none, and these are ours. */
+export const METRICS: readonly Metric[] = [
+  ...trafficOf("vnfpm", "VnfExtCp", "VnfExternalCp"),
+  ...trafficOf("vnfpm", "VnfIntCp", "VnfInternalCp"),
+  ...availabilityOf("vnfpm", "Vnf"),
+  ...trafficOf("nspm", "Sap", "Sap"),
+  ...availabilityOf("nspm", "Ns"),
+];
+
+/** Of which objects, and of which parts of theirs. */
+export interface Measured {
+  readonly interface: PmInterface;
+  readonly objectType: MeasuredType;
+  readonly objectIds: readonly string[];
+  /** Null: all sub-objects, where the type has any. */
+  readonly subObjectIds: readonly string[] | null;
+}
+
+/** A PM job as it was asked for. */
+export interface JobWish extends Measured {
+  readonly kind: "job";
+  /** As they were asked for; at least one of both. */
+  readonly metrics: readonly string[];
+  readonly groups: readonly string[];
+  readonly collectionS: number;
+  /** A multiple of it. */
+  readonly reportingS: number;
+  /** After it nothing is collected any more. */
+  readonly until: string | null;
+}
+
+/** A simple threshold: UP at `value + hysteresis` and above, DOWN at `value - hysteresis` and below. */
+export interface ThresholdWish extends Measured {
+  readonly kind: "threshold";
+  readonly metric: string;
+  readonly value: number;
+  readonly hysteresis: number;
+}
+
+export type PmWish = JobWish | ThresholdWish;
+
+/** What its notifications need beside that. */
+export interface PmNotifying {
+  /** Where we were reached when it was made: links in notifications begin there. */
+  readonly apiRoot: string;
+  /** The client certificate of our settings is shown to its callback. */
+  readonly isShownOurCertificate: boolean;
+}
+
+/** A PM job or a threshold. */
+export type PmTask<W extends PmWish = PmWish> = W & {
+  readonly id: string;
+  /** A tenant; null: an administrator. */
+  readonly owner: string | null;
+  readonly callbackUri: string;
+  readonly createdAt: string;
+} & PmNotifying;
+
+/** What was measured of one object, or of one of its parts, in one period. */
+export interface PmValue {
+  readonly objectId: string;
+  readonly subObjectId: string | null;
+  readonly metric: string;
+  /** The end of the period, ISO 8601. */
+  readonly at: string;
+  readonly value: number;
+}
+
+/** What one job has collected within one reporting period. */
+export interface PmReport {
+  readonly id: string;
+  readonly taskId: string;
+  /** Null: it is still being collected. */
+  readonly readyAt: string | null;
+  /** Collection periods that are in it. */
+  readonly collections: number;
+  readonly values: readonly PmValue[];
+}
+
+export type Direction = "UP" | "DOWN";
+
+/** What is told of performance management. */
+export type PmEvent =
+  | {
+      /** A report is ready: told once for each of its objects. */
+      readonly type: "pm.report";
+      readonly interface: PmInterface;
+      readonly nsId: NsId;
+      readonly jobId: string;
+      readonly reportId: string;
+      readonly objectType: MeasuredType;
+      readonly objectId: string;
+      readonly subObjectIds: readonly string[] | null;
+    }
+  | {
+      readonly type: "pm.crossed";
+      readonly interface: PmInterface;
+      readonly nsId: NsId;
+      readonly thresholdId: string;
+      readonly direction: Direction;
+      readonly objectType: MeasuredType;
+      readonly objectId: string;
+      readonly subObjectId: string | null;
+      readonly metric: string;
+      readonly value: number;
+    };
+
+export const metricNamed = (of: PmInterface, name: string): Metric | undefined =>
+  METRICS.find((m) => m.of === of && m.name === name);
+
+/** All that a job measures, each once. */
+export function metricsOf(job: Pick<JobWish, "interface" | "metrics" | "groups">): Metric[] {
+  return METRICS.filter((m) => m.of === job.interface && (job.metrics.includes(m.name) || job.groups.includes(m.group)));
+}
+
+/** Whether it takes the counters of switch ports. */
+export const isCounted = ({ source }: Metric): boolean => /^(bytes|packets)/.test(source);
