@@ -38,6 +38,7 @@ export function openmanoOf(parts: OpenmanoParts): RunningOpenmano {
     db,
     now: () => clock.wall().toISOString(),
     changed: (what) => nfvo.stream.push({ type: "api.changed", ...what }),
+    refused: (what) => nfvo.stream.push({ type: "api.refused", ...what }),
     readDescriptor: async (text, known) => {
       const onBoard = { blueprints: known, names: known.map((v) => v.id) };
       const { outcome, flaws } = (await readAside(Buffer.from(text), "descriptor", onBoard)).reading;

@@ -141,6 +141,7 @@ function doorsOf({ nfvo, requests, packages, subscriptions, db }: DoorParts): Ma
   return {
     events: nfvo.stream,
     changed: (what) => nfvo.stream.push({ type: "api.changed", ...what }),
+    refused: (what) => nfvo.stream.push({ type: "api.refused", ...what }),
     onboard: (file) => packages.onboard(typeof file === "string" ? Buffer.from(file) : file),
     listDescriptors: () => nfvo.catalogue.all(),
     getDescriptor: (id) => nfvo.catalogue.get(id),

@@ -8,10 +8,18 @@ import { FailedAttempts } from "./failed-attempts.ts";
 /** Why a request was not let in, for `WWW-Authenticate` (RFC 6750, 3) and `Retry-After`. */
 export class NotLetIn extends Fault {
   readonly headers: Readonly<Record<string, string>>;
+  /** Who it was, where that is known. */
+  readonly caller: Caller | null;
 
-  constructor(code: "UNAUTHENTICATED" | "FORBIDDEN" | "TOO_MANY_ATTEMPTS", detail: string, headers: Record<string, string>) {
+  constructor(
+    code: "UNAUTHENTICATED" | "FORBIDDEN" | "TOO_MANY_ATTEMPTS",
+    detail: string,
+    headers: Record<string, string>,
+    caller: Caller | null = null,
+  ) {
     super(code, detail);
     this.headers = headers;
+    this.caller = caller;
   }
 }
 
@@ -73,9 +81,10 @@ export class Gate {
     return new NotLetIn("UNAUTHENTICATED", WHY[why], { "www-authenticate": `Bearer realm="${realm}"${error}` });
   }
 
-  #tooSmall({ role }: Caller, needed: Role): NotLetIn {
+  #tooSmall(caller: Caller, needed: Role): NotLetIn {
     const header = `Bearer realm="${this.#parts.realm}", error="insufficient_scope"`;
-    return new NotLetIn("FORBIDDEN", `it needs the role ${needed}, and this token has ${role}`, { "www-authenticate": header });
+    const why = `it needs the role ${needed}, and this token has ${caller.role}`;
+    return new NotLetIn("FORBIDDEN", why, { "www-authenticate": header }, caller);
   }
 }
 

@@ -98,11 +98,19 @@ export interface ApiChange {
   readonly status: number;
 }
 
+/** A request that was to change something and was refused. */
+export interface ApiRefusal extends ApiChange {
+  /** Refusals before it that were not written down: too many came at once. */
+  readonly leftOut?: number;
+}
+
 /** Everything that happens in the MANO, as one type: the journal and the stream to subscribers are views of it. */
 export type ManoEventBody =
   | { readonly type: "mano.started"; readonly version: string }
   /** Somebody has changed something through the API. */
   | ({ readonly type: "api.changed" } & ApiChange)
+  /** Somebody wanted to, and was not let. */
+  | ({ readonly type: "api.refused" } & ApiRefusal)
   /** A VNF package, an NSD or a PNFD is on board, could not be taken in, is enabled or disabled, or is gone (SOL005 5.5.2.9, 9.5.2.8). */
   | ({ readonly type: "package.changed" | "nsd.changed" | "pnfd.changed" } & PackageChange)
   | { readonly type: "vim.connected" | "vim.lost"; readonly vimAccountId: VimAccountId; readonly why?: string }

@@ -130,9 +130,10 @@ describe("jobs", () => {
 
   test.concurrent("a boundary ends it with a last report, and it stays to be read", async () => {
     await using receiver = await Receiver.start();
-    const reportingBoundary = new Date(Date.now() + 2_500).toISOString();
+    const reportingBoundary = new Date(Date.now() + 6_000).toISOString();
     const criteria = { collectionPeriod: 1, reportingPeriod: 60, reportingBoundary };
-    const { body } = await sol3.ask("POST", JOBS, jobOf(receiver, {}, criteria));
+    const { status, body } = await sol3.ask("POST", JOBS, jobOf(receiver, {}, criteria));
+    expect(status).toBe(201);
     await until("told", () => told(receiver).length > 0);
     const job = (await sol3.ask("GET", `${JOBS}/${body.id}`)).body;
     expect(job.allReports).toHaveLength(1);

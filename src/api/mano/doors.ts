@@ -1,9 +1,10 @@
 import type { Nsd, Vnfd } from "../../model/descriptor.ts";
 import type { CommandOutcome, CommandWish, ProtectionGroupView } from "../../model/group-view.ts";
 import type { Incident } from "../../model/incident.ts";
-import type { Alarm, ApiChange, Failover, ManoEvent } from "../../model/mano-event.ts";
+import type { Alarm, Failover, ManoEvent } from "../../model/mano-event.ts";
 import type { NsView, VimAccountView } from "../../model/ns.ts";
 import type { SolSubscription } from "../../model/sol-subscription.ts";
+import type { ChangeRecord } from "../change-record.ts";
 import type { EventSource } from "../event-stream.ts";
 
 /** A descriptor as the catalogue has it. */
@@ -33,10 +34,8 @@ export interface NsWish {
  * What the API may ask for, handed over by the composition root: it writes what is wanted and reads what is there, it
  * cannot act. Each throws a Fault; what changes something resolves when that is on the disk.
  */
-export interface ManoDoors {
+export interface ManoDoors extends ChangeRecord {
   readonly events: EventSource<ManoEvent>;
-  /** Who changed what, for the record. */
-  changed(what: ApiChange): void;
   onboard(file: string | Uint8Array): Promise<readonly CatalogueEntry[]>;
   listDescriptors(): Promise<readonly CatalogueEntry[]>;
   getDescriptor(id: string): Promise<CatalogueEntry>;

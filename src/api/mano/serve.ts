@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import { Fault } from "../../lib/fault.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Caller, Role } from "../../model/token.ts";
+import { askerIn, recordChanges } from "../change-record.ts";
 import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.ts";
 import { type Gate, NotLetIn } from "../gate.ts";
 import { makeHttp } from "../http.ts";
@@ -42,13 +43,7 @@ export function serveMano(doors: ManoDoors, sol: Sol, log: Log, { gate, tls, oau
     done(null, body),
   );
   const callerOf = guard(app, gate ?? null);
-  app.addHook("onResponse", (request, reply, done) => {
-    done();
-    const { method, url } = request;
-    if (method === "GET" || method === "HEAD" || reply.statusCode > 299) return;
-    if (request.routeOptions.url === TOKEN_ENDPOINT) return; // It changes nothing.
-    doors.changed({ by: byOf(request, callerOf(request)), method, path: url.split("?")[0]!, status: reply.statusCode });
-  });
+  recordChanges(app, doors, callerOf, (request) => request.routeOptions.url === TOKEN_ENDPOINT); // It changes nothing.
   app.setErrorHandler((error, request, reply) => void sendProblem(reply, error, request, log));
   app.setNotFoundHandler((request, reply) => void sendProblem(reply, noSuchRoute(request, sol.routes), request, log));
   if (oauth2) serveOAuth2(app, oauth2);
@@ -74,14 +69,14 @@ export function serveMano(doors: ManoDoors, sol: Sol, log: Log, { gate, tls, oau
           params,
           query,
           body,
-          by: byOf(request, callerOf(request)),
+          by: askerIn(request, callerOf(request)),
         });
         if (location) void reply.header("location", location(value as { id: string }));
         return gives === 204 ? reply.status(204).send() : reply.status(gives).send(value);
       },
     });
   }
-  serveSol(app, sol.routes, sol, (request) => ({ by: byOf(request, callerOf(request)), caller: callerOf(request) }));
+  serveSol(app, sol.routes, sol, (request) => ({ by: askerIn(request, callerOf(request)), caller: callerOf(request) }));
   return app;
 }
 
@@ -90,7 +85,13 @@ function guard(app: FastifyInstance, gate: Gate | null): (request: FastifyReques
   if (gate === null) return () => null;
   const callers = new WeakMap<FastifyRequest, Caller>();
   app.addHook("onRequest", async (request) => {
-    if (request.routeOptions.url !== TOKEN_ENDPOINT) callers.set(request, await gate.admit(request, neededFor(request)));
+    if (request.routeOptions.url === TOKEN_ENDPOINT) return;
+    try {
+      callers.set(request, await gate.admit(request, neededFor(request)));
+    } catch (e) {
+      if (e instanceof NotLetIn && e.caller !== null) callers.set(request, e.caller); // For the record alone: nothing is done for it.
+      throw e;
+    }
   });
   return (request) => callers.get(request) ?? null;
 }
@@ -100,12 +101,6 @@ function neededFor({ method, routeOptions: { url, config } }: FastifyRequest): R
   if (url === undefined || (config as Partial<typeof NO_METHOD>).noMethod) return "viewer";
   if (url.endsWith("/api_versions")) return "viewer";
   return ACCESS[`${method === "HEAD" ? "GET" : method} ${url}`] ?? "admin";
-}
-
-/** Who asks, in words, for records. */
-function byOf(request: FastifyRequest, caller: Caller | null): string {
-  const from = `${request.headers["user-agent"] ?? "a client"} at ${request.ip}`;
-  return caller === null ? from : `${caller.name} (token ${caller.id}), ${from}`;
 }
 
 function noSuchRoute(request: FastifyRequest, sol: readonly BoundRoute[]): Fault {

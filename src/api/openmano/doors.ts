@@ -1,10 +1,10 @@
 import type { VnfBlueprint } from "../../model/blueprint.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
 import type { ServerId } from "../../model/ids.ts";
-import type { ApiChange } from "../../model/mano-event.ts";
 import type { NsView, VimAccountView } from "../../model/ns.ts";
 import type { OmAction, OmInstance } from "../../model/openmano.ts";
 import type { ManoStore } from "../../store/mano-schema.ts";
+import type { ChangeRecord } from "../change-record.ts";
 
 /** A row as a VIM shows it. */
 export type VimRow = Readonly<Record<string, unknown>>;
@@ -46,11 +46,10 @@ export type ReadDescriptor =
   | { readonly refusal: { readonly code: number; readonly description: string } };
 
 /** What OpenMANO's API may ask for, handed over by the composition root: it writes what is wanted and reads what is there, it cannot act. */
-export interface OpenmanoDoors {
+export interface OpenmanoDoors extends ChangeRecord {
   readonly db: ManoStore;
   /** The wall clock, ISO 8601. */
   now(): string;
-  changed(what: ApiChange): void;
   /** `known`: VNFDs that it may refer to, by id or name. */
   readDescriptor(text: string, known: readonly VnfBlueprint[]): Promise<ReadDescriptor>;
   /** Asks that VIM, and forgets it. */

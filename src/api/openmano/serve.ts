@@ -4,6 +4,7 @@ import { Fault } from "../../lib/fault.ts";
 import type { Log } from "../../lib/log.ts";
 import { VERSION } from "../../lib/version.ts";
 import type { Caller } from "../../model/token.ts";
+import { recordChanges } from "../change-record.ts";
 import { type Gate, NotLetIn } from "../gate.ts";
 import { makeHttp } from "../http.ts";
 import { methodsAt } from "../methods.ts";
@@ -71,24 +72,14 @@ function guard(app: FastifyInstance, gate: Gate | null): (request: FastifyReques
     const method = request.method === "HEAD" ? "GET" : request.method;
     const isText = url === `${OPENMANO_PATH}/version`;
     const needed = url === undefined || isText ? "viewer" : (roles.get(`${method} ${url}`) ?? "admin");
-    callers.set(request, await gate.admit(request, needed));
+    try {
+      callers.set(request, await gate.admit(request, needed));
+    } catch (e) {
+      if (e instanceof NotLetIn && e.caller !== null) callers.set(request, e.caller); // For the record alone: nothing is done for it.
+      throw e;
+    }
   });
   return (request) => callers.get(request) ?? null;
-}
-
-const LOOKS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
-
-/** After the answer is out: who changed what. */
-function recordChanges(app: FastifyInstance, doors: OpenmanoDoors, callerOf: (request: FastifyRequest) => Caller | null): void {
-  app.addHook("onResponse", (request, reply, done) => {
-    done();
-    const { method, url } = request;
-    if (LOOKS.has(method) || reply.statusCode > 299) return;
-    const caller = callerOf(request);
-    const from = `${request.headers["user-agent"] ?? "a client"} at ${request.ip}`;
-    const by = caller === null ? from : `${caller.name} (token ${caller.id}), ${from}`;
-    doors.changed({ by, method, path: url.split("?")[0]!, status: reply.statusCode });
-  });
 }
 
 /** Nothing is there: 405, as the original answers whatever it does not know. */
