@@ -27,6 +27,7 @@ test("defaults are filled in", () => {
       packages: { allow: [], mibMax: 10_240 },
       listPageSize: 100,
       readyWithinMs: 60_000,
+      performance: { thresholdSeconds: 10 },
       ...{
         store: "m.db",
         listen: { host: "127.0.0.1", port: 9090, allowPlainHttp: false },
