@@ -173,8 +173,13 @@ const packages = Type.Object(
       default: [],
       description: "ranges of addresses that packages may be downloaded from; none: everywhere but where no server is",
     }),
+    imageRoot: Type.Optional(
+      text("the URL that VIMs reach the MANO by; left out: listen.apiRoot, or where it listens", {
+        pattern: "^https?://[^/?#\\s]+[^?#\\s]*$",
+      }),
+    ),
   },
-  { ...closed, default: {}, description: "an object with dir, mibMax and allow" },
+  { ...closed, default: {}, description: "an object with dir, mibMax, allow and imageRoot" },
 );
 
 /** For what is told to clients: behind a proxy they reach the MANO by another address than that which it listens on. */

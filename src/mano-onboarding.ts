@@ -5,6 +5,7 @@ import type { Clock } from "./lib/clock.ts";
 import type { Log } from "./lib/log.ts";
 import { isLoopback } from "./lib/loopback.ts";
 import type { Seal } from "./lib/seal.ts";
+import { ImageHandout } from "./mano/image-handout.ts";
 import type { Nfvo } from "./mano/nfvo.ts";
 import { type ClientCredentials, checkOrigin, download } from "./mano/package-download.ts";
 import { PackageReader, zipped } from "./mano/package-reader.ts";
@@ -36,9 +37,24 @@ export interface Onboarding {
 
 const BYTES_PER_MIB = 2 ** 20;
 
+const filesOf = ({ packages: { dir, mibMax }, store }: ManoConfig) =>
+  new PackageFiles(dir ?? `${store}.packages`, mibMax * BYTES_PER_MIB);
+
+/** Gives images of packages to VIMs, before packages are taken in: what was begun goes on at once. `port`: of this daemon. */
+export function imageHandoutOf({
+  config,
+  port,
+  ...around
+}: Pick<OnboardingParts, "config" | "db" | "clock" | "seal"> & { port: () => number }) {
+  const { host, tls, apiRoot } = config.listen;
+  const local = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
+  const root = () => config.packages.imageRoot ?? apiRoot ?? `http${tls ? "s" : ""}://${local}:${port()}`;
+  return new ImageHandout({ ...around, reader: new PackageReader(filesOf(config)), root: () => root().replace(/\/+$/, "") });
+}
+
 export function onboardingOf({ config, db, clock, log, nfvo, seal, ownPorts }: OnboardingParts): Onboarding {
-  const { dir, mibMax, allow } = config.packages;
-  const files = new PackageFiles(dir ?? `${config.store}.packages`, mibMax * BYTES_PER_MIB);
+  const { allow } = config.packages;
+  const files = filesOf(config);
   const policy = new CallbackPolicy({ allow, thisMachine: isLoopback(config.listen.host), ownPorts, secretsInClear: false });
   const packages = new Packages({
     db,

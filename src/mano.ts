@@ -11,13 +11,15 @@ import type { Log } from "./lib/log.ts";
 import { Seal } from "./lib/seal.ts";
 import { VERSION } from "./lib/version.ts";
 import type { Guard } from "./mano/guard.ts";
+import type { ImageHandout } from "./mano/image-handout.ts";
 import { Nfvo } from "./mano/nfvo.ts";
 import { Operations } from "./mano/operations.ts";
 import type { Packages } from "./mano/packages.ts";
+import { Provisioning } from "./mano/provisioning.ts";
 import { Requests } from "./mano/requests.ts";
 import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
 import { alarmsIn, openSubscriptions } from "./mano-notify.ts";
-import { onboardingOf } from "./mano-onboarding.ts";
+import { imageHandoutOf, onboardingOf } from "./mano-onboarding.ts";
 import { openmanoOf } from "./mano-openmano.ts";
 import { openPerformance } from "./mano-pm.ts";
 import { solRoutes } from "./mano-sol.ts";
@@ -29,6 +31,7 @@ import { readFailover, readFailovers } from "./store/mano-records.ts";
 import type { ManoStore, ManoTables } from "./store/mano-schema.ts";
 import { openStore } from "./store/open.ts";
 import { connectOpenVim } from "./vimconn/openvim.ts";
+import { OpenVimDirect } from "./vimconn/openvim-direct.ts";
 
 const MIGRATIONS = join(import.meta.dirname, "..", "sql", "mano");
 
@@ -55,13 +58,17 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   await writeAccounts(db, config, clock);
   const { mode, pollIntervalMs, links, readyWithinMs } = config;
   const connect = (account: VimAccount) => connectOpenVim(account, clock);
-  const nfvo = undo.use(await Nfvo.open({ db, clock, log, mode, pollIntervalMs, connect, links, readyMaxMs: readyWithinMs }));
   const { host, tls } = config.listen;
   const seal = Seal.open(config.store === ":memory:" ? null : `${config.store}.key`);
+  const ownPorts: number[] = [];
+  const images = imageHandoutOf({ config, db, clock, seal, port: () => ownPorts[0] ?? config.listen.port });
+  const direct = (id: VimAccountId) => new OpenVimDirect(nfvo.watchOf(id).account, clock);
+  const provisioning = new Provisioning({ direct, imageUrl: (software) => images.urlOf(software) });
+  const acting = { mode, pollIntervalMs, connect, links, readyMaxMs: readyWithinMs, provisioning };
+  const nfvo: Nfvo = undo.use(await Nfvo.open({ db, clock, log, ...acting }));
   const oauth2 = { seal, lifeSeconds: config.auth.accessTokenSeconds };
   const setting = "config.mano.listen.tls";
   const doorway = openDoorway({ realm: "mano", db, auth: config.auth, tls, setting, oauth2, clock, log });
-  const ownPorts: number[] = [];
   const around = { db, clock, log, seal, ownPorts: () => ownPorts };
   const subscriptions = undo.use(await openSubscriptions(config, nfvo, around));
   const performance = undo.use(await openPerformance(config, nfvo, around));
@@ -72,7 +79,7 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   const operations = new Operations(nfvo, requests, db, clock);
   const routes = solRoutes(nfvo, { requests, operations, subscriptions, performance, onboarding, db });
   const sol = { routes, apiRoot: config.listen.apiRoot, pageSize: config.listPageSize };
-  const app = serveMano(doorsOf({ nfvo, requests, packages, subscriptions, db }), sol, log, doorway.guarding(host));
+  const app = serveMano(doorsOf({ nfvo, requests, packages, subscriptions, images, db }), sol, log, doorway.guarding(host));
   doorway.add(app);
   const openmano = undo.use(openmanoOf({ db, clock, log, nfvo, requests }));
   const dialect = serveOpenmano(openmano.doors, log, doorway.guarding(config.openmano?.host ?? host));
@@ -133,15 +140,17 @@ interface DoorParts {
   readonly requests: Requests;
   readonly packages: Packages;
   readonly subscriptions: SolSubscriptions;
+  readonly images: ImageHandout;
   readonly db: ManoStore;
 }
 
-function doorsOf({ nfvo, requests, packages, subscriptions, db }: DoorParts): ManoDoors {
+function doorsOf({ nfvo, requests, packages, subscriptions, images, db }: DoorParts): ManoDoors {
   const viewOf = (guard: Guard) => nfvo.viewOf(guard);
   return {
     events: nfvo.stream,
     changed: (what) => nfvo.stream.push({ type: "api.changed", ...what }),
     refused: (what) => nfvo.stream.push({ type: "api.refused", ...what }),
+    image: (capability) => images.open(capability),
     onboard: (file) => packages.onboard(typeof file === "string" ? Buffer.from(file) : file),
     listDescriptors: () => nfvo.catalogue.all(),
     getDescriptor: (id) => nfvo.catalogue.get(id),

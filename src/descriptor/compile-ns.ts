@@ -79,6 +79,7 @@ export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly strin
       ...(ns.designer !== null && { designer: ns.designer }),
       vnfds: [...new Set(parts.map((p) => p.vnf.id))],
       vnfs: ns.uses.flatMap((use) => vnfsOf(use, parts)),
+      ...ownNetsOf(ns, parts, nets, members),
     },
   };
 }
@@ -202,6 +203,27 @@ function vnfdFor(ns: NsBlueprint, parts: readonly Part[], vdus: readonly Vdu[]):
   }
   const names = [...new Set(parts.map((p) => p.vnf.name))].join(", ");
   return { id: `${ns.id}-vnfs`, name: `${names}, as NS ${ns.name} uses it`, version: ns.version, vdus };
+}
+
+/**
+ * Nets that nobody names as the VIM's: of virtual links without the name of a net, of internal links, of members that none is written for. Not the nets of
+ * traffic that nothing of the NS is on but the service: its users are there, so somebody has them already.
+ */
+function ownNetsOf(
+  ns: NsBlueprint,
+  parts: readonly Part[],
+  nets: Readonly<Record<string, string>>,
+  members: readonly NsMember[],
+): Pick<Nsd, "ownNets"> {
+  if (!ns.makesNets) return {};
+  const ofVim = new Set(ns.links.filter((l) => l.isOfVim).map((l) => l.net));
+  const written = parts.flatMap(({ use, made }) => [
+    ...made.of.vnfcs.map((v) => v.dataNet),
+    ...use.members.map((m) => m.dataNet),
+  ]);
+  const own = [...Object.values(nets), ...members.map((m) => m.dataNet)];
+  const ownNets = [...new Set(own)].filter((net) => !ofVim.has(net) && !written.includes(net));
+  return ownNets.length === 0 ? {} : { ownNets };
 }
 
 /** What is written of a VNFC, by its name in the VNFD or by the longer one that it has in this NS. */

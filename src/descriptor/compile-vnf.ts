@@ -68,8 +68,15 @@ export function compileVdu(
       vnfcs: names.map((id, i) => vnfcOf(vdu, compiled, names, id, i)),
       groups: [],
       ...(software && { software }),
+      ...computeOf(vdu),
     },
   };
+}
+
+/** Where it says enough for a flavor. */
+function computeOf({ needs: { vcpus, memoryMiB, diskGiB } }: VduBlueprint): Pick<Vdu, "compute"> {
+  if (vcpus === null || memoryMiB === null || memoryMiB < 1) return {};
+  return { compute: { vcpus, memoryMiB, diskGiB: diskGiB === null ? null : Math.ceil(diskGiB) } };
 }
 
 function vnfcOf(vdu: VduBlueprint, compiled: Compiled | null, names: readonly string[], id: string, i: number): VnfcProfile {

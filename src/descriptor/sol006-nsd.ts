@@ -37,6 +37,7 @@ export function readNsd(nsd: Spot): NsBlueprint {
       .get("vnffgd")
       .items("forwarding graphs")
       .flatMap((graph) => readSteering(graph)),
+    makesNets: true,
     at: nsd.at,
   };
 }
@@ -51,7 +52,8 @@ function refuseNested(nsd: Spot): void {
 
 function readLink(link: Spot): LinkBlueprint {
   const id = link.object("a virtual link").get("id").text("an id");
-  return { id, net: link.first("vim-network-name", "vim-network-id").textOr(id, "the name of a net in the VIM"), at: link.at };
+  const named = link.first("vim-network-name", "vim-network-id");
+  return { id, net: named.textOr(id, "the name of a net in the VIM"), ...(named.isThere && { isOfVim: true }), at: link.at };
 }
 
 function readUse(use: Spot, flavour: Spot, nsd: Spot): VnfUse {

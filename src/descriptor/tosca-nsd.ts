@@ -21,11 +21,12 @@ export function readToscaNsd(template: Template): NsBlueprint {
     designer: about("designer").textOr(null, "the designer's name"),
     level,
     uses: vnfs.map((node) => readUse(node, template)),
-    links: template.of(LINK).map(({ name, spot }) => ({
-      id: name,
-      net: spot.get("metadata").get("vim-network-name").textOr(name, "the name of a net in the VIM"),
-      at: spot.at,
-    })),
+    links: template.of(LINK).map(({ name, spot }) => {
+      const named = spot.get("metadata").get("vim-network-name");
+      const net = named.textOr(name, "the name of a net in the VIM");
+      return { id: name, net, ...(named.isThere && { isOfVim: true as const }), at: spot.at };
+    }),
+    makesNets: true,
     steering: template.of("NfpPosition").flatMap((node) => readSteering(node, template)),
     at: ns.spot.at,
   };

@@ -128,8 +128,12 @@ function mentionedIn(text: string | null, names: readonly DescriptorName[]): str
 const blueprintsIn = (records: readonly DescriptorRecord[]): VnfBlueprint[] =>
   records.flatMap(({ body }) => ("blueprint" in body && body.blueprint ? [body.blueprint] : [])).reverse();
 
+/** What follows from the rest of a descriptor, and a store of before it has not. */
+const WORKED_OUT = new Set(["compute", "ownNets"]);
+const written = (body: Nsd | Vnfd): string => JSON.stringify(body, (key, value) => (WORKED_OUT.has(key) ? undefined : value));
+
 function same(had: DescriptorRecord, body: Nsd | Vnfd): DescriptorRecord {
-  if (JSON.stringify(had.body) === JSON.stringify(body)) return had;
+  if (written(had.body) === written(body)) return had;
   throw new Fault(
     "CONFLICT",
     `${had.kind} ${body.id} version ${body.version} is there with another content; give the changed one a new version`,

@@ -6,10 +6,11 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { HealTry, HealView, Rung } from "../model/heal.ts";
 import type { GroupId, VnfcId } from "../model/ids.ts";
+import type { Vnfc } from "../model/ns.ts";
 import type { EventStream } from "../notify/stream.ts";
 import { deleteHealCourse, deleteSaga, readHealCourses, readSagas, writeHealCourse, writeSaga } from "../store/mano-sagas.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
-import type { ServerSpec, VimConnector } from "../vimconn/connector.ts";
+import type { ServerSpec, VimConnector, VimServer } from "../vimconn/connector.ts";
 import type { AlarmBook } from "./alarms.ts";
 import { type Course, endedTries, healView, isItsTurn, type KeptCourse, type KeptHeal, newCourse } from "./heal-course.ts";
 import type { WriteQueue } from "./writes.ts";
@@ -37,6 +38,16 @@ export interface Patient extends HealWorld {
   /** False: it is up. Looked at right before each request. */
   mayTouch(): boolean;
 }
+
+/** A server that no group protects (yet): its state is all to go by. */
+export const bare = (
+  spec: ServerSpec,
+  { id: vnfcId }: Vnfc,
+  server: VimServer | undefined,
+  connector: VimConnector,
+): Patient => ({
+  ...{ vnfcId, spec, server, connector, groupId: null, port: undefined, health: null, isFenced: false, mayTouch: () => true },
+});
 
 export interface HealerParts {
   readonly db: ManoStore;

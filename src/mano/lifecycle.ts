@@ -1,5 +1,5 @@
 import { ensureServers, removeServers } from "../act/servers.ts";
-import { type EndSpec, ensureEnds, removeEnds } from "../act/stitches.ts";
+import { ensureEnds, removeEnds } from "../act/stitches.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import { Turns } from "../lib/turns.ts";
@@ -11,15 +11,16 @@ import type { EventStream } from "../notify/stream.ts";
 import { updateNsState, updateRest, updateVnfcStatus, upsertGroup, writeRemoval } from "../store/mano-ns.ts";
 import { updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
-import type { Inventory, ServerSpec, VimConnector, VimServer } from "../vimconn/connector.ts";
+import type { Inventory, VimConnector } from "../vimconn/connector.ts";
 import { portsOfServer } from "../vimconn/inventory-index.ts";
 import { Deployments } from "./deployments.ts";
 import { Guard, type GuardedMember } from "./guard.ts";
-import type { Healer, Patient } from "./healer.ts";
+import { bare, type Healer } from "./healer.ts";
 import type { Occurrences } from "./occurrences.ts";
 import {
   copyNetName,
   type Deployment,
+  endsOf,
   entryNetName,
   groupsOf,
   type NetIds,
@@ -30,6 +31,7 @@ import {
   vnfcsIn,
   waitsFor,
 } from "./plan.ts";
+import type { Provisioning } from "./provisioning.ts";
 import { refusal } from "./refusal.ts";
 import { endsIn } from "./stitches.ts";
 import type { WriteQueue } from "./writes.ts";
@@ -44,6 +46,8 @@ export interface LifecycleParts {
   readonly writes: WriteQueue;
   readonly healer: Healer;
   readonly occurrences: Occurrences;
+  /** Brings what a VIM has not; left out: it must have all. */
+  readonly provisioning?: Provisioning | undefined;
   /** A group is to be heard from now on; it is protected once its guard is watched. */
   guardAdded(guard: Guard): void;
   /** Its groups are protected from now on. */
@@ -71,6 +75,8 @@ interface Part {
   /** What it waits for there; null: nothing. Undefined: that was not looked at yet. */
   waiting?: string | null;
   isDisarmed?: boolean;
+  /** What it needs there is there. */
+  isProvided?: boolean;
   /** Nothing of it is there any more. */
   isGone?: boolean;
 }
@@ -234,7 +240,9 @@ export class Lifecycle {
       this.#waitsFor(d) ?? (site.vim === d.ns.vimAccountId ? await this.#bind(d, site) : "its traffic is not led yet");
     if (waiting === null) return this.#watch(d);
     if (this.#waitsFor(d) === null && site.vim !== d.ns.vimAccountId) this.#parts.wake(d.ns.vimAccountId);
-    if (clock.now() - begunMs > INSTANTIATE_MAX_MS) {
+    // An image takes as long as it takes, if only more of it comes.
+    if (part.isProvided === false && d.ns.detail !== waiting) this.#begunMs.set(d.ns.id, clock.now());
+    else if (clock.now() - begunMs > INSTANTIATE_MAX_MS) {
       return this.#setState(d.ns.id, "FAILED", `not ready after ${INSTANTIATE_MAX_MS / 1000} s: ${waiting}`);
     }
     if (d.ns.detail !== waiting) await this.#setState(d.ns.id, "INSTANTIATING", waiting);
@@ -250,8 +258,12 @@ export class Lifecycle {
   }
 
   /** Its nets and servers in one VIM; says what is still missing there. */
-  async #bringUp(d: Deployment, part: Part, { vim, connector, seen, signal }: Site): Promise<string | null> {
+  async #bringUp(d: Deployment, part: Part, site: Site): Promise<string | null> {
+    const { vim, connector, seen, signal } = site;
     if (!(await ensureEnds(connector, endsOf(d, vim), seen, signal))) return "nets that join its VIMs are being made";
+    const waiting = part.isProvided ? null : ((await this.#parts.provisioning?.ensure(d, site)) ?? null);
+    part.isProvided = waiting === null;
+    if (waiting !== null) return waiting;
     const { ids, missing } = resolveNets(d, vim, seen);
     if (missing.length > 0) {
       await this.#setState(d.ns.id, "FAILED", missing.join("; "));
@@ -270,7 +282,7 @@ export class Lifecycle {
       const server = seen.servers.get(vnfc.vimServerId);
       if (server?.status === "ERROR")
         throw new Fault("VIM_REFUSED", `${vnfc.serverName}: ${server.lastError ?? "no reason given"}`);
-      if (server) await this.#parts.healer.heal(this.#bare(specOf(d, vnfc, ids), vnfc, server, connector), signal);
+      if (server) await this.#parts.healer.heal(bare(specOf(d, vnfc, ids), vnfc, server, connector), signal);
     }
     return waitsFor(own, seen);
   }
@@ -303,12 +315,6 @@ export class Lifecycle {
     return part;
   }
 
-  /** A server that stopped before its group is protected: its state is all to go by. */
-  #bare(spec: ServerSpec, { id: vnfcId }: Vnfc, server: VimServer, connector: VimConnector): Patient {
-    const rest = { groupId: null, port: undefined, health: null, isFenced: false, mayTouch: () => true };
-    return { vnfcId, spec, server, connector, ...rest };
-  }
-
   async #watch(d: Deployment): Promise<void> {
     await this.#setState(d.ns.id, "INSTANTIATED", null);
     for (const guard of this.#guards.get(d.ns.id) ?? []) guard.isWatched = true;
@@ -316,7 +322,8 @@ export class Lifecycle {
   }
 
   /** Takes away what is of it in one VIM; its end when nothing is left in any. */
-  async #remove(d: Deployment, { vim, connector, seen, signal }: Site): Promise<void> {
+  async #remove(d: Deployment, site: Site): Promise<void> {
+    const { vim, connector, seen, signal } = site;
     const part = this.#partOf(d, vim);
     for (const guard of this.#guards.get(d.ns.id) ?? []) {
       guard.isWatched = false;
@@ -327,7 +334,8 @@ export class Lifecycle {
     const ways = vim === d.ns.vimAccountId ? d.nsd.members.flatMap((m) => ids.get(entryNetName(d, m)) ?? []) : [];
     const servers = vnfcsIn(d, vim).map((v) => v.vimServerId);
     const isWithoutServers = await removeServers(connector, servers, new Set(ways), seen, signal);
-    part.isGone = isWithoutServers && (await removeEnds(connector, endsIn(d.stitches, vim), seen, signal));
+    const isBare = isWithoutServers && (await removeEnds(connector, endsIn(d.stitches, vim), seen, signal));
+    part.isGone = isBare && ((await this.#parts.provisioning?.release(d, this.all, site)) ?? true);
     if (!vimsOf(d).every((v) => this.#partOf(d, v).isGone)) return;
     const state = d.ns.state === "FAILED" ? "FAILED" : "NOT_INSTANTIATED";
     const ns: Ns = { ...d.ns, state, detail: state === "FAILED" ? d.ns.detail : null, modifiedAt: this.#now() };
@@ -388,6 +396,3 @@ export class Lifecycle {
     return this.#parts.clock.wall().toISOString();
   }
 }
-
-const endsOf = (d: Deployment, vim: VimAccountId): EndSpec[] =>
-  endsIn(d.stitches, vim).map((end) => ({ ...end, name: `${d.ns.name} ${end.joins.name}` }));

@@ -32,6 +32,7 @@ import { readDeployments } from "./load.ts";
 import { Occurrences } from "./occurrences.ts";
 import { OperationWatch } from "./operation-watch.ts";
 import { type Deployment, vimsOf } from "./plan.ts";
+import type { Provisioning } from "./provisioning.ts";
 import { Reaction } from "./reaction.ts";
 import { ReferenceWatch } from "./reference-watch.ts";
 import { RootCauses, tellStore } from "./roots.ts";
@@ -48,6 +49,7 @@ export interface NfvoParts {
   readonly mode: "push" | "poll";
   readonly pollIntervalMs: number;
   connect(account: VimAccount): VimConnector;
+  readonly provisioning?: Provisioning;
   /** By the names of VIM accounts, as the settings have them. */
   readonly links?: readonly NamedLink[];
   /** Until a service that runs must be able to fail over, ms. */
@@ -146,7 +148,8 @@ export class Nfvo implements AsyncDisposable {
     const disarm: Arming["disarm"] = (guard, vim, signal) => this.arming.disarm(guard, vim, signal);
     const around = { guardAdded, watched, disarm, wake, removed };
     const { healer, occurrences } = this;
-    const lifecycle = new Lifecycle({ db, clock, stream, writes, healer, occurrences, ...around });
+    const { provisioning } = parts;
+    const lifecycle = new Lifecycle({ db, clock, stream, writes, healer, occurrences, provisioning, ...around });
     this.lifecycle = lifecycle;
     this.#healing = { clock, healer, lifecycle };
     const guardsOf = ({ ns }: Deployment) => this.reaction.guardsOf(ns.id);

@@ -4,7 +4,7 @@ import type { Vnfc } from "../model/ns.ts";
 import type { Occurrence } from "../model/occurrence.ts";
 import type { AlarmBook } from "./alarms.ts";
 import { type Guard, isWell } from "./guard.ts";
-import type { Healer } from "./healer.ts";
+import { bare, type Healer } from "./healer.ts";
 import type { Lifecycle, Site } from "./lifecycle.ts";
 import { failure, type Occurrences } from "./occurrences.ts";
 import type { Deployment } from "./plan.ts";
@@ -93,8 +93,7 @@ export class OperationWatch {
       return true;
     }
     const spec = lifecycle.specOf(vnfc.id, seen);
-    const rest = { groupId: null, port: undefined, health: null, isFenced: false, mayTouch: () => true };
-    if (spec) await healer.heal({ vnfcId: vnfc.id, spec, server, connector, ...rest }, signal);
+    if (spec) await healer.heal(bare(spec, vnfc, server, connector), signal);
     return false;
   }
 

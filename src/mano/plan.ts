@@ -1,4 +1,4 @@
-import { netOfEnd } from "../act/stitches.ts";
+import { type EndSpec, netOfEnd } from "../act/stitches.ts";
 import type { Nsd, NsMember, Vdu, Vnfd } from "../model/descriptor.ts";
 import type { GroupId, NetId, NsId, ServerId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, Vnfc, VnfcStatus } from "../model/ns.ts";
@@ -7,6 +7,7 @@ import type { Member, ProtectionGroup } from "../model/protection.ts";
 import type { Stitch } from "../model/stitch.ts";
 import type { Inventory, ServerSpec, VimServer } from "../vimconn/connector.ts";
 import { netsCalled, portsOfServer } from "../vimconn/inventory-index.ts";
+import { flavorIdOf, imageIdOf, ownNetId } from "./provisions.ts";
 import { someOf } from "./some-of.ts";
 import { endsIn } from "./stitches.ts";
 
@@ -66,7 +67,7 @@ export const trafficNetNames = (nsd: Nsd): string[] => nsd.members.flatMap((m) =
 export type NetIds = ReadonlyMap<string, NetId>;
 
 /** Names of the nets of an NS that one VIM must have. */
-function netNamesIn(d: Deployment, vim: VimAccountId): string[] {
+export function netNamesIn(d: Deployment, vim: VimAccountId): string[] {
   const vnfcs = vnfcsIn(d, vim);
   const attached = vnfcs.flatMap((v) => vduOf(d, v).cps.flatMap((cp) => d.nsd.nets[cp.id] ?? []));
   const data = d.nsd.members.filter((m) => vnfcs.some((v) => v.name === m.vnfc)).map((m) => m.dataNet);
@@ -87,7 +88,8 @@ export function resolveNets(d: Deployment, vim: VimAccountId, seen: Inventory): 
   }
   for (const name of new Set([...netNamesIn(d, vim), ...ends.map((e) => e.net)])) {
     if (ids.has(name)) continue;
-    const found = netsCalled(seen, name);
+    const own = d.nsd.ownNets?.includes(name) ? seen.nets.get(ownNetId(d.ns.id, vim, name)) : undefined;
+    const found = own === undefined ? netsCalled(seen, name) : [own];
     if (found.length === 1) ids.set(name, found[0]!.id);
     else
       missing.push(
@@ -96,6 +98,10 @@ export function resolveNets(d: Deployment, vim: VimAccountId, seen: Inventory): 
   }
   return { ids, missing };
 }
+
+/** What joins an NS in one VIM to its parts in others. */
+export const endsOf = (d: Deployment, vim: VimAccountId): EndSpec[] =>
+  endsIn(d.stitches, vim).map((end) => ({ ...end, name: `${d.ns.name} ${end.joins.name}` }));
 
 const wayTo = (d: Deployment, vnfc: string): Stitch | undefined =>
   d.stitches.find(({ joins }) => joins.kind === "member" && joins.name === vnfc);
@@ -116,9 +122,14 @@ export function specOf(d: Deployment, vnfc: Vnfc, nets: ReadonlyMap<string, NetI
   });
   const kernelCmdline = vdu.vnfcs.find((v) => v.id === vnfc.name)?.kernelCmdline ?? null;
   const description = `VNFC ${vnfc.id} of NS ${vnfc.nsId}`;
-  const { image, flavor } = vdu;
+  const { image, flavor, software, compute } = vdu;
+  const brought = {
+    ...(software && { imageId: imageIdOf(vnfc.vimAccountId, software) }),
+    ...(compute && { flavorId: flavorIdOf(vnfc.vimAccountId, compute) }),
+  };
   const antiAffinityGroup = vdu.highAvailability === null ? null : groupIdOf(d.ns.id, vdu.id);
-  return { id: vnfc.vimServerId, name: vnfc.serverName, description, image, flavor, nics, kernelCmdline, antiAffinityGroup };
+  const of = { id: vnfc.vimServerId, name: vnfc.serverName, description };
+  return { ...of, image, flavor, ...brought, nics, kernelCmdline, antiAffinityGroup };
 }
 
 /** The net that leads to the other member, where both serve at once (DUPLICATED). */

@@ -150,6 +150,8 @@ export interface VnfBlueprint extends Placed {
 export interface LinkBlueprint extends Placed {
   readonly id: string;
   readonly net: string;
+  /** The net is named as one that the VIM has; left out: its name is only the link's. */
+  readonly isOfVim?: true;
 }
 
 /** Where an external connection point is connected to. */
@@ -197,4 +199,6 @@ export interface NsBlueprint extends Placed {
   readonly uses: readonly VnfUse[];
   readonly links: readonly LinkBlueprint[];
   readonly steering: readonly SteeringBlueprint[];
+  /** In its form a virtual link is a thing of the NS, not the name of a net: one that the VIM has not is made. */
+  readonly makesNets?: true;
 }

@@ -49,6 +49,8 @@ export interface Vdu {
   readonly groups: readonly VduGroup[];
   /** Left out: the image is the VIM's. */
   readonly software?: SoftwareOfVdu;
+  /** What a flavor of a VIM that has none of this name is made of; left out: the descriptor does not say. */
+  readonly compute?: { readonly vcpus: number; readonly memoryMiB: number; readonly diskGiB: number | null };
 }
 
 export interface Vnfd {
@@ -92,6 +94,8 @@ export interface Nsd {
   readonly vnfds?: readonly string[];
   /** Left out: all its VNFCs are of one VNF. */
   readonly vnfs?: readonly VnfOfNs[];
+  /** Names of nets that are made for each NS in a VIM that has none of the name; left out: the VIM must have all. */
+  readonly ownNets?: readonly string[];
 }
 
 /** What one descriptor file holds: NSDs and the VNFDs they are made of. */

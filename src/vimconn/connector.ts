@@ -51,6 +51,9 @@ export interface ServerSpec {
   /** Names in the VIM. */
   readonly image: string;
   readonly flavor: string;
+  /** Where the VIM has one of this id, that: the MANO has brought it. */
+  readonly imageId?: string;
+  readonly flavorId?: string;
   readonly nics: readonly { readonly name: string; readonly netId: NetId; readonly ip: string | null }[];
   readonly kernelCmdline: string | null;
   /** Servers of one such group are kept on different hosts where another one fits; null: it goes anywhere. */
@@ -61,6 +64,8 @@ export interface ServerSpec {
 export interface NetSpec {
   readonly id: NetId;
   readonly name: string;
+  /** For its tenant alone; left out: for all. */
+  readonly isPrivate?: boolean;
 }
 
 /** Where a link to another VIM enters the switch, as an outside port of a net: one VLAN of it. */

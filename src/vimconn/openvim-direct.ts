@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { ServerId } from "../model/ids.ts";
+import type { VimAccess } from "../model/ns.ts";
 import { type Answer, VimHttp } from "./http.ts";
 import { VimSecrets } from "./secrets.ts";
 
@@ -15,6 +16,8 @@ export interface DirectAccount {
   readonly adminUrl: string;
   /** Name or id of the tenant in that VIM; null: none is needed. */
   readonly tenant: string | null;
+  /** Left out: no token and no certificate is needed. */
+  readonly access?: VimAccess;
 }
 
 export interface DirectNet {
@@ -37,7 +40,7 @@ export class OpenVimDirect implements Disposable {
   constructor(account: DirectAccount, clock: Clock) {
     const trimmed = (url: string) => url.replace(/\/+$/, "");
     this.#account = { ...account, url: trimmed(account.url), adminUrl: trimmed(account.adminUrl) };
-    this.#http = new VimHttp(clock, new VimSecrets(null));
+    this.#http = new VimHttp(clock, new VimSecrets(account.access ?? null));
   }
 
   [Symbol.dispose](): void {
@@ -58,6 +61,14 @@ export class OpenVimDirect implements Disposable {
 
   async images(): Promise<VimRow[]> {
     return this.#list(`${await this.#tenant()}/images`, "images");
+  }
+
+  async image(id: string): Promise<VimRow> {
+    return this.#one(`${await this.#tenant()}/images/${encodeURIComponent(id)}`, "image");
+  }
+
+  async flavors(): Promise<VimRow[]> {
+    return this.#list(`${await this.#tenant()}/flavors`, "flavors");
   }
 
   /** Answers it as the VIM has it then. */

@@ -124,8 +124,8 @@ class OpenVim implements VimConnector {
     if (await this.#server(spec.id, signal)) return;
     const tenant = await this.#tenantPath(signal);
     const [imageRef, flavorRef] = await Promise.all([
-      this.#idOf(`${tenant}/images`, "images", spec.image, signal),
-      this.#idOf(`${tenant}/flavors`, "flavors", spec.flavor, signal),
+      this.#idOf(`${tenant}/images`, "images", spec.image, signal, spec.imageId),
+      this.#idOf(`${tenant}/flavors`, "flavors", spec.flavor, signal, spec.flavorId),
     ]);
     const networks = spec.nics.map((nic) => ({
       uuid: nic.netId,
@@ -178,9 +178,10 @@ class OpenVim implements VimConnector {
     await this.#delete(`${this.#url}/${await this.#tenantPath(signal)}/servers/${id}`, signal);
   }
 
-  async ensureNet({ id, name }: NetSpec, signal: AbortSignal): Promise<void> {
+  async ensureNet({ id, name, isPrivate = false }: NetSpec, signal: AbortSignal): Promise<void> {
     if (await this.#isThere(`networks/${id}`, signal)) return;
-    await this.#ask("POST", "networks", { network: { id, name, type: "data", shared: true } }, signal);
+    const whose = isPrivate ? { tenant_id: await this.#tenantPath(signal), shared: false } : { shared: true };
+    await this.#ask("POST", "networks", { network: { id, name, type: "data", ...whose } }, signal);
   }
 
   deleteNet(id: NetId, signal: AbortSignal): Promise<void> {
@@ -337,9 +338,10 @@ class OpenVim implements VimConnector {
     return tenant.id;
   }
 
-  /** The id behind a name. Exactly one thing must have it. */
-  async #idOf(path: string, key: string, name: string, signal: AbortSignal): Promise<string> {
+  /** The id behind a name, which exactly one thing must have; `own` where that is there. */
+  async #idOf(path: string, key: string, name: string, signal: AbortSignal, own?: string): Promise<string> {
     const all = await this.#list<{ id: string; name: string }>(path, key, ["id", "name"], signal);
+    if (own !== undefined && all.some((x) => x.id === own)) return own;
     const found = all.filter((x) => x.name === name);
     if (found.length === 1) return found[0]!.id;
     const there = all.map((x) => x.name).join(", ") || "none";

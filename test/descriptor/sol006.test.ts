@@ -493,9 +493,11 @@ test("line and column are those of the value", () => {
 test("the media service in SOL006 is the demo's", () => {
   const plain = readText(example("media-relay.yaml"), "p").outcome!.descriptor;
   const sol = readText(example("sol006/media-service.yaml"), "s").outcome!.descriptor;
-  const { id: _, ...vduOfSol } = sol.vnfds[0]!.vdus[0]!;
+  const { id: _, compute, ...vduOfSol } = sol.vnfds[0]!.vdus[0]!;
   const { id: __, ...vduOfPlain } = plain.vnfds[0]!.vdus[0]!;
   expect({ ...vduOfSol, policy: { ...vduOfSol.policy, guestHeartbeat: null } }).toEqual(vduOfPlain);
+  expect(compute).toEqual({ vcpus: 1, memoryMiB: 102, diskGiB: null });
+  expect(sol.nsds[0]!.ownNets).toEqual(["media_net"]); // The others are written as nets of the VIM, or its users are there.
   expect(sol.nsds[0]!.members).toEqual(plain.nsds[0]!.members);
   expect(sol.nsds[0]!.nets).toEqual(plain.nsds[0]!.nets);
 });

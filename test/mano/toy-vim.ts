@@ -21,6 +21,16 @@ export interface ToyServer {
  * the MANO can be shown things no real VIM does on command: silence, half an answer, a cut stream, a death between two
  * requests. What the two do together is tested with the real one.
  */
+/** An image or a flavor. */
+export interface ToyThing {
+  readonly id: string;
+  readonly name: string;
+  readonly path?: string;
+  status?: string;
+  progress?: number;
+  last_error?: string;
+}
+
 export class ToyVim implements AsyncDisposable {
   readonly nets = new Map<string, { id: string; name: string; bind_net?: string }>();
   readonly servers = new Map<string, ToyServer>();
@@ -62,6 +72,10 @@ export class ToyVim implements AsyncDisposable {
   refusesPorts = false;
   /** Told of each server that is made. */
   made: (server: ToyServer) => void = () => {};
+  readonly images = new Map<string, ToyThing>([["images-1", { id: "images-1", name: "media-relay" }]]);
+  readonly flavors = new Map<string, ToyThing>([["flavors-1", { id: "flavors-1", name: "media-relay" }]]);
+  /** What is said of an image that is made. */
+  newImage: Partial<ToyThing> = {};
   /** Ids of servers that it was asked to pause. */
   readonly rested = new Set<string>();
   /** What is done to a request before it is answered; false: it is never answered. */
@@ -227,7 +241,7 @@ export class ToyVim implements AsyncDisposable {
     if (kind === "networks" && b === "openflow") return [200, { result: "ok" }];
     if (kind === "networks" && is("PUT", b)) return this.#bind(a!, b!);
     if (kind === "networks" && method === "DELETE") return this.#bind(a!, null);
-    if (a === "images" || a === "flavors") return [200, { [a]: [{ id: `${a}-1`, name: "media-relay" }] }];
+    if (a === "images" || a === "flavors") return this.#made(method, a, b, body);
     if (a === "servers" && method === "GET" && b === undefined) return [200, { servers: [...this.servers.values()] }];
     if (a === "servers" && method === "POST" && b === undefined) return this.#create(body.server);
     const server = this.servers.get(b ?? "");
@@ -253,6 +267,19 @@ export class ToyVim implements AsyncDisposable {
       network_name: this.nets.get(p.network_id)?.name ?? null,
       ...this.carried!(p.id),
     }));
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: bodies of a toy.
+  #made(method: string, kind: "images" | "flavors", id: string | undefined, body: any): [number, unknown] {
+    const one = kind.slice(0, -1);
+    const things = kind === "images" ? this.images : this.flavors;
+    const asked = body?.[one];
+    if (asked) things.set(asked.id, { ...asked, ...(kind === "images" && this.newImage) });
+    const found = things.get(id ?? asked?.id ?? "");
+    if (id === undefined && !asked) return [200, { [kind]: [...things.values()] }];
+    if (!found) return [404, { error: { code: 404, description: `${one} '${id}' not found` } }];
+    if (method === "DELETE") things.delete(found.id);
+    return [200, { [one]: found }];
   }
 
   #newNet(network: { id: string; name: string }): [number, unknown] {

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { Nsd, Vnfd } from "../../model/descriptor.ts";
 import type { CommandOutcome, CommandWish, ProtectionGroupView } from "../../model/group-view.ts";
 import type { Incident } from "../../model/incident.ts";
@@ -36,6 +37,8 @@ export interface NsWish {
  */
 export interface ManoDoors extends ChangeRecord {
   readonly events: EventSource<ManoEvent>;
+  /** The file that a capability is for. Throws FORBIDDEN, NOT_FOUND. */
+  image(capability: string): Promise<{ readonly size: number; readonly open: (from: number, to: number) => Promise<Readable> }>;
   onboard(file: string | Uint8Array): Promise<readonly CatalogueEntry[]>;
   listDescriptors(): Promise<readonly CatalogueEntry[]>;
   getDescriptor(id: string): Promise<CatalogueEntry>;

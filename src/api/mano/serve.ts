@@ -16,6 +16,8 @@ import type { ManoDoors } from "./doors.ts";
 import { ROUTES } from "./routes.ts";
 
 const EVENTS = "/mano/v1/events";
+/** For VIMs, which have no token: what stands in the path is as good as one, for this file. */
+const IMAGE = "/mano/v1/images/:capability";
 
 /** Packages hold descriptors and small files; disk images go to the VIM. */
 const PACKAGE_BYTES_MAX = 64 * 2 ** 20;
@@ -53,6 +55,11 @@ export function serveMano(doors: ManoDoors, sol: Sol, log: Log, { gate, tls, oau
     if (wantsStream(request)) return streamEvents(reply, doors.events, sinceOf(request), isStillGood);
     return reply.send({ events: await eventPage(doors.events, sinceOf(request)) });
   });
+  app.get(IMAGE, async (request, reply) => {
+    const { size, open } = await doors.image((request.params as { capability: string }).capability);
+    const headers = { "content-type": "application/octet-stream", "content-length": size, "cache-control": "no-store" };
+    return reply.headers(headers).send(request.method === "HEAD" ? "" : await open(0, Math.max(0, size - 1)));
+  });
   for (const { is, gives, does, location } of ROUTES) {
     const [method, url] = is.split(" ") as [HTTPMethods, string];
     app.route({
@@ -85,7 +92,8 @@ function guard(app: FastifyInstance, gate: Gate | null): (request: FastifyReques
   if (gate === null) return () => null;
   const callers = new WeakMap<FastifyRequest, Caller>();
   app.addHook("onRequest", async (request) => {
-    if (request.routeOptions.url === TOKEN_ENDPOINT) return;
+    const { url } = request.routeOptions;
+    if (url === TOKEN_ENDPOINT || url === IMAGE) return;
     try {
       callers.set(request, await gate.admit(request, neededFor(request)));
     } catch (e) {
