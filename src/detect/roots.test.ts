@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { HostId, VnfcId } from "../model/ids.ts";
-import { type Failure, KNOWN_LATER_MS, type Lost, type LostHost, type LostSwitch, rootsOf } from "./roots.ts";
+import { type Failure, KNOWN_LATER_MS, type Lost, type LostHost, type LostStorage, type LostSwitch, rootsOf } from "./roots.ts";
 
 const NOW = 100_000;
 const failure = (name: string, host: string | null, sinceMs = NOW): Failure => ({
@@ -9,6 +9,12 @@ const failure = (name: string, host: string | null, sinceMs = NOW): Failure => (
   hostId: host as HostId | null,
   sinceMs,
   isLinkOnly: false,
+  storage: null,
+});
+/** Paused for a disk on this storage. */
+const full = (name: string, host: string | null, storage: string, sinceMs = NOW): Failure => ({
+  ...failure(name, host, sinceMs),
+  storage,
 });
 /** Only its link is lost. */
 const cut = (name: string, host: string | null, sinceMs = NOW): Failure => ({
@@ -22,10 +28,12 @@ const lost = (host: string, state: LostHost["state"]): LostHost => ({
   sinceMs: NOW,
 });
 const noSwitch: LostSwitch = { kind: "switch", sinceMs: NOW };
-/** As "host: members", "switch: members", or "member". */
+const noSpace = (storage: string): LostStorage => ({ kind: "storage", storage, sinceMs: NOW });
+/** As "host: members", "storage: members", "switch: members", or "member". */
 const told = (failures: readonly Failure[], all: readonly Lost[]) =>
   rootsOf(failures, all).map(({ lost, failures }) => {
-    const cause = lost === null ? "" : lost.kind === "host" ? `${lost.hostId}: ` : "switch: ";
+    const cause =
+      lost === null ? "" : `${lost.kind === "host" ? lost.hostId : lost.kind === "storage" ? lost.storage : "switch"}: `;
     return `${cause}${failures.map((f) => f.vnfcId).join(" ")}`;
   });
 
@@ -63,6 +71,31 @@ test.each([
     [noSwitch, lost("h", "gone")],
     ["h: a", "switch: b c"],
   ],
+  [
+    "two on two hosts are paused for one storage",
+    [full("a", "h", "nfs1:/vms"), full("b", "i", "nfs1:/vms"), failure("c", "i")],
+    [noSpace("nfs1:/vms")],
+    ["nfs1:/vms: a b", "c"],
+  ],
+  ["one alone is paused for its disk", [full("a", "h", "h /var"), failure("b", "h")], [noSpace("h /var")], ["a", "b"]],
+  [
+    "two storages at once",
+    [full("a", "h", "h /var"), full("b", "h", "h /var"), full("c", "i", "i /var"), full("d", "i", "i /var")],
+    [noSpace("h /var"), noSpace("i /var")],
+    ["h /var: a b", "i /var: c d"],
+  ],
+  [
+    "who was paused long before is not of it",
+    [full("a", "h", "h /var", NOW - KNOWN_LATER_MS - 1), full("b", "h", "h /var"), full("c", "h", "h /var")],
+    [noSpace("h /var")],
+    ["h /var: b c", "a"],
+  ],
+  [
+    "a host that is gone comes before its storage",
+    [full("a", "h", "h /var"), full("b", "h", "h /var")],
+    [noSpace("h /var"), lost("h", "gone")],
+    ["h: a b"],
+  ],
   ["two hosts at once", [failure("a", "h"), failure("b", "i")], [lost("h", "gone"), lost("i", "gone")], ["h: a", "i: b"]],
 ] as const)("%s", (_, failures, hosts, roots) => expect(told(failures, hosts)).toEqual(roots));
 
@@ -72,6 +105,7 @@ const failures = fc.uniqueArray(
     hostId: fc.constantFrom("h", "i", "j", null) as fc.Arbitrary<HostId | null>,
     sinceMs: fc.integer({ min: NOW - 2 * KNOWN_LATER_MS, max: NOW + 1_000 }),
     isLinkOnly: fc.boolean(),
+    storage: fc.constantFrom("nfs1:/vms", "h /var", null),
   }),
   { selector: (f) => f.vnfcId },
 );
@@ -87,16 +121,23 @@ const hosts = fc.uniqueArray(
 
 test("every failure has exactly one root, in whatever order they came", () => {
   fc.assert(
-    fc.property(failures, hosts, fc.boolean(), fc.nat(), (all, lostHosts, isSwitchLost, turn) => {
-      const gone: Lost[] = isSwitchLost ? [...lostHosts, noSwitch] : lostHosts;
-      const ids = rootsOf(all, gone).flatMap((r) => r.failures.map((f) => f.vnfcId));
-      expect(ids.toSorted()).toEqual(all.map((f) => f.vnfcId).toSorted());
-      const turned = [...all.slice(turn % (all.length + 1)), ...all.slice(0, turn % (all.length + 1))].reverse();
-      const sets = (fs: readonly Failure[], hs: readonly Lost[]) =>
-        told(fs, hs)
-          .map((t) => t.split(" ").toSorted().join(" "))
-          .toSorted();
-      expect(sets(turned, gone.toReversed())).toEqual(sets(all, gone));
-    }),
+    fc.property(
+      failures,
+      hosts,
+      fc.subarray(["nfs1:/vms", "h /var"]),
+      fc.boolean(),
+      fc.nat(),
+      (all, lostHosts, storages, isSwitchLost, turn) => {
+        const gone: Lost[] = [...lostHosts, ...storages.map(noSpace), ...(isSwitchLost ? [noSwitch] : [])];
+        const ids = rootsOf(all, gone).flatMap((r) => r.failures.map((f) => f.vnfcId));
+        expect(ids.toSorted()).toEqual(all.map((f) => f.vnfcId).toSorted());
+        const turned = [...all.slice(turn % (all.length + 1)), ...all.slice(0, turn % (all.length + 1))].reverse();
+        const sets = (fs: readonly Failure[], hs: readonly Lost[]) =>
+          told(fs, hs)
+            .map((t) => t.split(" ").toSorted().join(" "))
+            .toSorted();
+        expect(sets(turned, gone.toReversed())).toEqual(sets(all, gone));
+      },
+    ),
   );
 });

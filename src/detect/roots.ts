@@ -10,6 +10,8 @@ export interface Failure {
   readonly sinceMs: number;
   /** Nothing but the link of its port speaks against it: its server runs on, for all anybody knows. */
   readonly isLinkOnly: boolean;
+  /** The storage that holds the disk for which its server was paused, by a name that no other storage of its VIM has; null: it failed of something else. */
+  readonly storage: string | null;
 }
 
 /** A compute host that is not up, and since when that is known, monotonic ms. */
@@ -26,7 +28,14 @@ export interface LostSwitch {
   readonly sinceMs: number;
 }
 
-export type Lost = LostHost | LostSwitch;
+/** A storage on which disks could not be read or written, and since when that is known, monotonic ms. */
+export interface LostStorage {
+  readonly kind: "storage";
+  readonly storage: string;
+  readonly sinceMs: number;
+}
+
+export type Lost = LostHost | LostStorage | LostSwitch;
 
 /** One cause and all it explains. `lost` null: the one member that failed is its own cause. */
 export interface Root {
@@ -43,8 +52,9 @@ export const KNOWN_LATER_MS = 15_000;
 /**
  * Which failures have one cause. A host that is gone, a fact, explains each member on it; one that only cannot be asked, an opinion,
  * explains several. A switch whose session is lost explains several whose links went with it and whose servers nobody saw end: a
- * session alone may be cut, and one link be pulled. That members fail together proves nothing else: where there is one host they
- * always do. A host that explains comes first.
+ * session alone may be cut, and one link be pulled. A storage explains several who were each paused for a disk on it; the disk of one alone may be full
+ * by itself. That members fail together proves nothing else: where there is one host they
+ * always do. A host that explains comes first, then a storage.
  */
 export function rootsOf(failures: readonly Failure[], lost: readonly Lost[]): Root[] {
   const explained = new Set<Failure>();
@@ -58,5 +68,7 @@ export function rootsOf(failures: readonly Failure[], lost: readonly Lost[]): Ro
   return [...roots, ...failures.filter((f) => !explained.has(f)).map((f) => ({ lost: null, failures: [f] }))];
 }
 
-const isOf = (failure: Failure, lost: Lost): boolean =>
-  lost.kind === "host" ? failure.hostId === lost.hostId : failure.isLinkOnly;
+function isOf(failure: Failure, lost: Lost): boolean {
+  if (lost.kind === "storage") return failure.storage === lost.storage;
+  return lost.kind === "host" ? failure.hostId === lost.hostId : failure.isLinkOnly;
+}

@@ -29,6 +29,7 @@ import {
   type Reply,
   STATES,
   STOPPED,
+  SUSPENDED,
 } from "../wire/libvirt/protocol.ts";
 import { ProtocolError } from "../wire/libvirt/xdr.ts";
 import { ConsoleStreams } from "./libvirt-consoles.ts";
@@ -359,7 +360,8 @@ export class LibvirtSession implements AsyncDisposable {
     const { domain, event: number, detail: code } = pushed.body;
     const event = LIFECYCLE[number];
     if (!event) return;
-    const detail = (event === "stopped" ? STOPPED[code] : undefined) ?? String(code);
+    const details: readonly string[] = event === "stopped" ? STOPPED : event === "suspended" ? SUSPENDED : [];
+    const detail = details[code] ?? String(code);
     this.#tell({ type: "lifecycle", uuid: domain.uuid, event, detail, seenAt: this.#heardAt });
   }
 

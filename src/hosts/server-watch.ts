@@ -1,9 +1,11 @@
+import { readFile } from "node:fs/promises";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Evidence, Source } from "../model/evidence.ts";
 import type { ServerId } from "../model/ids.ts";
 import type { ThreadTimes } from "../model/thread-times.ts";
 import { type GuestAnswer, GuestChannel } from "./guest-channel.ts";
+import { storageOf } from "./mounts.ts";
 import type { ProcessEnd, ProcessExit } from "./process-exit.ts";
 import { findQemu, type QemuProcess } from "./qemu-process.ts";
 import { connectQmp, type QmpEvent, type QmpSession } from "./qmp.ts";
@@ -50,6 +52,15 @@ const STATUSES: Readonly<Record<string, Says>> = {
   "internal-error": "stopped",
 };
 
+/** RunState of one whose disk could not be read or written, where its errors stop it (by QEMU's default: no space left). */
+const IO_ERROR = "io-error";
+
+/** What `query-block` says of a drive (qapi/block-core.json, BlockInfo). */
+interface Drive {
+  readonly "io-status"?: "ok" | "failed" | "nospace";
+  readonly inserted?: { readonly file: string };
+}
+
 const SIGNAL_BITS = 0x7f;
 
 /** Watches the QEMU of one server from outside of libvirt: its process and its own monitor. Both go on when libvirtd is gone. */
@@ -60,6 +71,8 @@ export class ServerWatch {
   #unwatch: () => void = () => {};
   #qmp: QmpSession | null = null;
   #guest: GuestChannel | null = null;
+  /** A drive has failed so that QEMU stops for it; it has not gone on since. */
+  #hasIoError = false;
   #attaching: Promise<boolean> = Promise.resolve(false);
 
   constructor(id: ServerId, context: WatchContext) {
@@ -130,6 +143,8 @@ export class ServerWatch {
       const askedAt = clock.now();
       const { status } = (await qmp.execute("query-status")) as { status: string };
       this.#tell("qmp", STATUSES[status] ?? "paused", askedAt, `status ${status}`);
+      this.#hasIoError = status === IO_ERROR;
+      if (this.#hasIoError) await this.#tellStorage(process, qmp);
     } catch (e) {
       log.warn({ err: e, server: this.#id }, "no monitor of this QEMU: its process and libvirt are watched");
     }
@@ -141,18 +156,40 @@ export class ServerWatch {
       this.#tell("qmp", "stopped", e.seenAt, "end of file");
       return;
     }
+    if (e.name === "RESUME") this.#hasIoError = false;
+    if (e.name === "BLOCK_IO_ERROR" && e.data["action"] === "stop") this.#hasIoError = true; // STOP follows.
     const reason = e.data["reason"] ?? e.data["action"];
     const detail = reason === undefined ? e.name : `${e.name} ${String(reason)}`;
     const meanings = e.name === "WATCHDOG" ? WATCHDOG_MEANINGS[String(e.data["action"])] : MEANINGS[e.name];
     for (const says of meanings ?? []) this.#tell("qmp", says, e.seenAt, detail);
+    if (e.name !== "STOP" || !this.#hasIoError || this.#process === null || this.#qmp === null) return;
+    this.#tellStorage(this.#process, this.#qmp).catch((err: unknown) =>
+      this.#context.log.warn(
+        { err, server: this.#id },
+        "it was paused for an I/O error, and its QEMU does not say of which disk",
+      ),
+    );
+  }
+
+  /** After the pause itself was told: which disk it is, and what that is on. */
+  async #tellStorage({ pid }: QemuProcess, qmp: QmpSession): Promise<void> {
+    const askedAt = this.#context.clock.now();
+    const drives = (await qmp.execute("query-block")) as Drive[];
+    const failed = drives.find((d) => d.inserted !== undefined && (d["io-status"] ?? "ok") !== "ok");
+    if (failed === undefined || !this.#hasIoError || this.#qmp !== qmp) return; // It has gone on, or ended.
+    const { file } = failed.inserted!;
+    const storage = storageOf(await readFile(`/proc/${pid}/mountinfo`, "utf8").catch(() => ""), file);
+    const why = failed["io-status"] === "nospace" ? "no space is left for" : "an I/O error of";
+    this.#tell("qmp", "paused", askedAt, `${why} ${file}`, storage);
   }
 
   #ended({ exitCode, seenAt }: ProcessEnd): void {
     this.#tell("processExit", "stopped", seenAt, describe(exitCode));
   }
 
-  #tell(source: Source, says: Says, seenAt: number, detail: string): void {
-    this.#context.tell({ about: { kind: "server", id: this.#id }, says, source, seenAt, detail });
+  #tell(source: Source, says: Says, seenAt: number, detail: string, storage: string | null = null): void {
+    const about = { kind: "server", id: this.#id } as const;
+    this.#context.tell({ about, says, source, seenAt, detail, ...(storage !== null && { storage }) });
   }
 }
 

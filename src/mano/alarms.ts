@@ -26,6 +26,8 @@ export const ALARM_CAUSES = {
   AUTOMATION_STOPPED: { severity: "MAJOR", eventType: "PROCESSING_ERROR_ALARM", isRootCause: true },
   /** A compute host does not answer, and members on it are down: the cause of theirs. About "<VIM account>/<host>". */
   HOST_DOWN: { severity: "CRITICAL", eventType: "EQUIPMENT_ALARM", isRootCause: true },
+  /** A storage could not be read or written, and several members whose disks are on it were paused: the cause of theirs. About "<VIM account>/<storage>". */
+  STORAGE_LOST: { severity: "CRITICAL", eventType: "EQUIPMENT_ALARM", isRootCause: true },
   /** A VIM has no session with its switch: what stands there goes on, and nothing can be changed. About "<VIM account>/switch". */
   SWITCH_DOWN: { severity: "CRITICAL", eventType: "COMMUNICATIONS_ALARM", isRootCause: true },
   /** Our own store, or a VIM's ("<VIM account>/store"), takes nothing: no wish can be taken, and what is learnt is lost at a restart. */

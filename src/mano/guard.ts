@@ -34,6 +34,8 @@ export interface GuardedMember {
   /** Of the way to it, if it is in another VIM than the one its traffic enters; null: it is in that one. */
   away: Away | null;
   health: Health;
+  /** What its disk is on for which it was paused in its present outage, whatever became of it since; null: that was not told. */
+  storageLost: string | null;
   /** When the first word against it, in its present outage, arrived here. Null while nobody speaks against it. */
   toldAt: number | null;
   /** Where it is between awake and resting, if it is a warm spare. */
@@ -62,6 +64,7 @@ const guarded = (member: Member, serverId: ServerId): GuardedMember => ({
   words: NOTHING_SAID,
   away: member.away === undefined ? null : NOTHING_KNOWN,
   health: UNSEEN,
+  storageLost: null,
   toldAt: null,
   rest: AWAKE,
   isMarked: false,
@@ -196,6 +199,7 @@ export class Guard {
     }
     if (of.away !== null && evidence.says === "stopped") of.away = lifeEnded(of.away, evidence.seenAt);
     of.words = hearOf(of.words, evidence);
+    of.storageLost = evidence.storage ?? of.storageLost;
     of.rest = restAfter(of.rest, evidence);
   }
 
@@ -211,6 +215,7 @@ export class Guard {
       const atHome = judgeSpare(of.words, of.rest);
       const to = of.away === null ? atHome : judgeAway(atHome, of.away);
       of.health = to;
+      if (to.state === "up") of.storageLost = null;
       this.#rest.set(of.member.vnfcId, of.rest.rest);
       this.#health.set(of.member.vnfcId, to);
       if (to.state !== "down") of.toldAt = null;
@@ -381,7 +386,9 @@ function statusWords(about: Evidence["about"], server: VimServer, port: VimLinkP
   const fenced: Evidence[] = port?.fenced
     ? [{ about: { kind: "port", id: port.id }, says: "fenced", source: "fence", seenAt, detail: "so says the VIM" }]
     : [];
-  if (server.status === "PAUSED") return [{ about, says: "paused", source: "poll", seenAt, detail: server.status }, ...fenced];
+  const storage = server.storageLost == null ? {} : { storage: server.storageLost };
+  if (server.status === "PAUSED")
+    return [{ about, says: "paused", source: "poll", seenAt, detail: server.status, ...storage }, ...fenced];
   if (server.status !== "ACTIVE") return [{ about, says: "stopped", source: "poll", seenAt, detail: server.status }];
   const words: Evidence[] = [{ about, says: "running", source: "poll", seenAt }, ...fenced];
   if (port === undefined || port.status === "ERROR" || port.stale) return words;

@@ -1,7 +1,7 @@
 import { speakersAgainst } from "../detect/judge.ts";
 import { type Failure, type Lost, type LostHost, type Root, rootsOf } from "../detect/roots.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { VimAccountId, VnfcId } from "../model/ids.ts";
+import type { HostId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { IncidentCause } from "../model/incident.ts";
 import type { FaultyResourceInfo } from "../model/mano-event.ts";
 import type { VimAccount } from "../model/ns.ts";
@@ -18,13 +18,13 @@ const SWITCH_ALARM_AFTER_MS = 3_000;
 /** A lost thing as it is told: what the alarm is about, and in words. */
 interface Told {
   readonly object: string;
-  readonly alarm: "HOST_DOWN" | "SWITCH_DOWN";
+  readonly alarm: "HOST_DOWN" | "STORAGE_LOST" | "SWITCH_DOWN";
   readonly cause: IncidentCause;
   readonly resource: FaultyResourceInfo;
 }
 
 /**
- * Names what several failures have in common: one root alarm for a lost host or switch, to which the alarms of what failed of it
+ * Names what several failures have in common: one root alarm for a lost host, storage or switch, to which the alarms of what failed of it
  * point, and one incident that holds their records. Off the reaction path.
  */
 export class RootCauses {
@@ -32,7 +32,7 @@ export class RootCauses {
   readonly #alarms: AlarmBook;
   readonly #book: FailoverBook;
   readonly #incidents: IncidentBook;
-  /** Since when each host or switch is known to be away, by the object its alarm is about. */
+  /** Since when each host, storage or switch is known to be away, by the object its alarm is about. */
   readonly #awayAt = new Map<string, number>();
 
   constructor(clock: Clock, alarms: AlarmBook, book: FailoverBook, incidents: IncidentBook) {
@@ -85,19 +85,22 @@ export class RootCauses {
     }
   }
 
-  /** Hosts that are not up and have servers of members; the switch, once its session is away for longer than a restart takes. */
+  /** Hosts that are not up and have servers of members; storages for which members were paused; the switch, once its session is away for longer than a restart takes. */
   #lost(account: VimAccount, members: readonly GuardedMember[], seen: Inventory): Lost[] {
     const away = members.flatMap((m) => hostOf(m, seen) ?? []);
     const session = seen.condition?.switch ?? null;
     const isSwitchAway = session !== null && !session.isConnected && members.length > 0;
-    const objects = [...away.map((h) => objectOf(account.id, h.hostId)), ...(isSwitchAway ? [objectOf(account.id, SWITCH)] : [])];
+    const storages = [...new Set(members.flatMap((m) => (m.health.state === "down" ? (storageOf(m, seen) ?? []) : [])))];
+    const things = [...away.map((h) => h.hostId), ...storages, ...(isSwitchAway ? [SWITCH] : [])];
+    const objects = things.map((thing) => objectOf(account.id, thing));
     for (const object of this.#awayAt.keys())
       if (object.startsWith(objectOf(account.id, "")) && !objects.includes(object)) this.#awayAt.delete(object);
     for (const object of objects) if (!this.#awayAt.has(object)) this.#awayAt.set(object, this.#clock.now());
     const since = (thing: string) => this.#awayAt.get(objectOf(account.id, thing)) ?? this.#clock.now();
     const hosts = new Map(away.map((h) => [h.hostId, { kind: "host", ...h, sinceMs: since(h.hostId) } as const]));
     const isLong = isSwitchAway && this.#clock.now() - since(SWITCH) >= SWITCH_ALARM_AFTER_MS;
-    return [...hosts.values(), ...(isLong ? [{ kind: "switch", sinceMs: since(SWITCH) } as const] : [])];
+    const full = storages.map((storage) => ({ kind: "storage", storage, sinceMs: since(storage) }) as const);
+    return [...hosts.values(), ...full, ...(isLong ? [{ kind: "switch", sinceMs: since(SWITCH) } as const] : [])];
   }
 
   /** An alarm by itself: only what is armed in the switch works on. What waits for it, waits for that reason. */
@@ -134,6 +137,11 @@ export class RootCauses {
       const many = `${failures.length} of our members on it are down`;
       void this.#alarms.raise(told.object, "HOST_DOWN", [`${told.cause.name} ${what}`, many]);
     }
+    if (lost.kind === "storage")
+      void this.#alarms.raise(told.object, "STORAGE_LOST", [
+        `${told.cause.name} could not be read or written: it is full, or has failed`,
+        `${failures.length} of our members with disks on it were paused for that; a new life there does not help them before it is mended`,
+      ]);
     const failed = new Set(failures.map((f) => f.vnfcId));
     for (const id of failed) this.#explain(id, "VNFC_DOWN", told);
     for (const guard of guards) this.#explainGroup(guard, failed, told);
@@ -151,9 +159,9 @@ export class RootCauses {
     this.#alarms.explain(objectId, cause, { objectId: object, cause: alarm, resource });
   }
 
-  /** Hosts and switches of a VIM that are there again, or have nothing of ours any more. */
+  /** Hosts, storages and switches of a VIM that are there again, or have nothing of ours any more. */
   #clearAllBut(lost: ReadonlySet<string>, vim: VimAccountId): void {
-    for (const cause of ["HOST_DOWN", "SWITCH_DOWN"] as const)
+    for (const cause of ["HOST_DOWN", "STORAGE_LOST", "SWITCH_DOWN"] as const)
       for (const object of this.#alarms.activeOf(cause))
         if (object.startsWith(objectOf(vim, "")) && !lost.has(object)) this.#alarms.clear(object, cause);
   }
@@ -191,11 +199,19 @@ function hostOf({ serverId }: GuardedMember, { servers }: Inventory): Omit<LostH
   return { hostId: server.hostId, state: server.hostState };
 }
 
-function failureOf({ member, serverId, health, toldAt, words }: GuardedMember, { servers }: Inventory): Failure[] {
+function failureOf(of: GuardedMember, seen: Inventory): Failure[] {
+  const { member, serverId, health, toldAt, words } = of;
   if (health.state !== "down") return [];
   const isLinkOnly = speakersAgainst(words).every((w) => w.evidence.says === "linkDown");
-  const hostId = servers.get(serverId)?.hostId ?? null;
-  return [{ vnfcId: member.vnfcId, hostId, sinceMs: toldAt ?? health.sinceMs, isLinkOnly }];
+  const hostId = seen.servers.get(serverId)?.hostId ?? null;
+  const sinceMs = toldAt ?? health.sinceMs;
+  return [{ vnfcId: member.vnfcId, hostId, sinceMs, isLinkOnly, storage: storageOf(of, seen) }];
+}
+
+/** A folder says which storage it is on its own host alone; "<host> <folder>" then. */
+function storageOf({ storageLost, serverId }: GuardedMember, { servers }: Inventory): string | null {
+  const isOfHost = storageLost?.startsWith("/") && !storageLost.startsWith("//"); // A share of CIFS.
+  return storageLost !== null && isOfHost ? `${servers.get(serverId)?.hostId ?? "-"} ${storageLost}` : storageLost;
 }
 
 function toldOf({ id: vimId, name: vim }: VimAccount, lost: Lost, { hosts, condition }: Inventory): Told {
@@ -207,6 +223,16 @@ function toldOf({ id: vimId, name: vim }: VimAccount, lost: Lost, { hosts, condi
       alarm: "HOST_DOWN",
       cause: { kind: "host", vimAccountId: vimId, resourceId: hostId, name },
       resource: { faultyResource: { vimId, resourceId: hostId }, faultyResourceType: "COMPUTE" },
+    };
+  }
+  if (lost.kind === "storage") {
+    const [, hostId, folder] = /^(\S+) (\/.*)$/s.exec(lost.storage) ?? [];
+    const where = hostId === undefined ? lost.storage : `${folder} of compute host ${hosts?.get(hostId as HostId) ?? hostId}`;
+    return {
+      object: objectOf(vimId, lost.storage),
+      alarm: "STORAGE_LOST",
+      cause: { kind: "storage", vimAccountId: vimId, resourceId: lost.storage, name: `storage ${where} of VIM ${vim}` },
+      resource: { faultyResource: { vimId, resourceId: lost.storage }, faultyResourceType: "STORAGE" },
     };
   }
   const datapath = condition?.switch?.datapath ?? null; // None where it never connected in this run of its VIM.

@@ -34,4 +34,9 @@ export interface Evidence {
   /** Monotonic ms of the moment it was seen here. */
   readonly seenAt: number;
   readonly detail?: string;
+  /**
+   * Of a server that was paused because its disk could not be read or written: the storage that holds it. A folder of its host at which something is
+   * mounted (it begins with one "/"), or the name of what several hosts may have mounted.
+   */
+  readonly storage?: string;
 }

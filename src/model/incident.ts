@@ -2,9 +2,9 @@ import type { VimAccountId, VnfcId } from "./ids.ts";
 
 /** What several members failed of together. */
 export interface IncidentCause {
-  readonly kind: "host" | "switch";
+  readonly kind: "host" | "storage" | "switch";
   readonly vimAccountId: VimAccountId;
-  /** The host's id; `switch`, since a VIM leads one. */
+  /** The host's id; `switch`, since a VIM leads one; the storage's name, behind its host's id where it is that host's. */
   readonly resourceId: string;
   /** In words of an operator. */
   readonly name: string;

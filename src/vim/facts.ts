@@ -40,6 +40,8 @@ export class Facts {
   readonly #answered = new Set<VimPortId>();
   /** The last evidence about each server. */
   readonly #last = new Map<ServerId, Evidence>();
+  /** On what storage the disk is for which a server was paused. */
+  readonly #storage = new Map<ServerId, string>();
   /** What was heard in this tick and not acted on yet; null: each piece is acted on at once. */
   #gathered: Evidence[] | null = null;
 
@@ -84,6 +86,8 @@ export class Facts {
     if (!server) return;
     this.#tell(evidence);
     this.#last.set(server.id, evidence);
+    if (evidence.storage !== undefined) this.#storage.set(server.id, evidence.storage);
+    else if (evidence.says !== "paused") this.#storage.delete(server.id);
     if (evidence.says in STATUS_OF) this.#serverIs(server, STATUS_OF[evidence.says as keyof typeof STATUS_OF]);
     this.#wake(server.hostId);
   }
@@ -91,6 +95,11 @@ export class Facts {
   /** Monotonic ms of the last evidence about a server; -Infinity when there was none in this run. */
   lastSeenAt(id: ServerId): number {
     return this.#last.get(id)?.seenAt ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** What its disk is on that could not be read or written, so that it was paused; null: it was not, or nobody can tell. */
+  storageLostBy(id: ServerId): string | null {
+    return this.#storage.get(id) ?? null;
   }
 
   hasStoppedSince(id: ServerId, atMs: number): boolean {
@@ -178,7 +187,10 @@ export class Facts {
 
   /** A server that is gone, and its switch ports, leave nothing behind for others of the same name. */
   forget(id: ServerId, switchPorts: readonly string[]): void {
-    if (!this.#picture.servers.has(id)) this.#last.delete(id); // Else it was made anew on another host.
+    if (!this.#picture.servers.has(id)) {
+      this.#last.delete(id); // Else it was made anew on another host.
+      this.#storage.delete(id);
+    }
     for (const name of switchPorts) this.#forgetLink(name);
   }
 

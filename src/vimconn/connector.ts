@@ -17,6 +17,8 @@ export interface VimServer {
   /** The compute host it is on, and whether that can be asked; null: this VIM does not say. */
   readonly hostId: HostId | null;
   readonly hostState: HostState["state"] | null;
+  /** What its disk is on that could not be read or written, so that it was paused; as `Evidence.storage`. */
+  readonly storageLost?: string | null;
   /** Whether it is kept apart from others as it was asked; null: nothing was asked, or this VIM does not say. */
   readonly antiAffinity: { readonly violated: boolean; readonly sharesHostWith: readonly ServerId[] } | null;
 }

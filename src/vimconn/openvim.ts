@@ -40,7 +40,17 @@ const UNSUPPORTED_REST_MS = 60_000;
 const ROWS_MAX = 100_000;
 
 /** The last two are ours. */
-const SERVER_FIELDS = ["id", "name", "description", "status", "last_error", "hostId", "host_state", "anti_affinity"];
+const SERVER_FIELDS = [
+  "id",
+  "name",
+  "description",
+  "status",
+  "last_error",
+  "hostId",
+  "host_state",
+  "storage_lost",
+  "anti_affinity",
+];
 
 /** A VIM that speaks the OpenVIM API with the dissertation's additions and the push stream. */
 export function connectOpenVim(account: VimAccount, clock: Clock): VimConnector {

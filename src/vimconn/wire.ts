@@ -18,6 +18,7 @@ export interface WireServer {
   readonly hostId?: string | null;
   /** Ours; an original OpenVIM leaves these out. */
   readonly host_state?: VimServer["hostState"];
+  readonly storage_lost?: string;
   readonly anti_affinity?: { readonly violated: boolean; readonly shares_host_with: readonly string[] } | null;
 }
 
@@ -221,6 +222,7 @@ export const serverOf = (w: WireServer): VimServer => ({
   lastError: w.last_error ?? null,
   hostId: (w.hostId ?? null) as HostId | null,
   hostState: w.host_state ?? null,
+  storageLost: w.storage_lost ?? null,
   antiAffinity: w.anti_affinity
     ? { violated: w.anti_affinity.violated, sharesHostWith: w.anti_affinity.shares_host_with as ServerId[] }
     : null,

@@ -58,3 +58,43 @@ test("a host goes with all on it: one root alarm, the members' alarms point at i
   );
   expect(told).toEqual(["alarm.raised", "alarm.cleared"]);
 });
+
+test("two members are paused for one storage: one root alarm and one incident with them, though the host is well; over when both are up", async () => {
+  await using rig = await Rig.start();
+  await rig.deploy();
+  rig.vim.hosts = [{ id: "1", name: "compute-1", state: "up" }];
+  const full = (name: string, storage: string) => {
+    const server = rig.vim.byName(name);
+    Object.assign(server, { hostId: "1", host_state: "up", status: "PAUSED", storage_lost: storage });
+    const about = { kind: "server", id: server.id as never } as const;
+    rig.vim.push({ type: "evidence", evidence: { about, says: "paused", source: "qmp", seenAt: monoMs(), storage } });
+  };
+  for (const name of RELAYS) full(name, "/srv/vms");
+  const roots = async () => (await active(rig)).filter((a) => a.probableCause === "STORAGE_LOST");
+  const explained = async () =>
+    (await active(rig)).filter((a) => a.probableCause === "VNFC_DOWN" && a.correlatedAlarmIds !== undefined);
+  await until("both explained", async () => (await explained()).length === 2);
+  const [root, ...others] = await roots();
+  expect(others).toEqual([]);
+  expect(root).toMatchObject({
+    isRootCause: true,
+    perceivedSeverity: "CRITICAL",
+    managedObjectId: expect.stringMatching(/\/1 \/srv\/vms$/),
+  });
+  expect(root!.faultDetails[0]).toMatch(/^storage \/srv\/vms of compute host compute-1 of VIM vim1 could not be read or written/);
+  for (const alarm of await explained())
+    expect(alarm).toMatchObject({
+      isRootCause: false,
+      correlatedAlarmIds: [root!.id],
+      rootCauseFaultyResource: { faultyResource: { resourceId: "1 /srv/vms" }, faultyResourceType: "STORAGE" },
+    });
+  const incidents = async () => (await rig.ask("GET", "/mano/v1/incidents")).body;
+  await until("one incident with both", async () => (await incidents())[0]?.members.length === 2);
+  expect(await incidents()).toMatchObject([{ cause: { kind: "storage", resourceId: "1 /srv/vms" }, alarmId: root!.id }]);
+
+  for (const name of RELAYS) {
+    delete (rig.vim.byName(name) as { storage_lost?: string }).storage_lost;
+    rig.vim.up(name);
+  }
+  await until("over", async () => (await roots()).length === 0);
+});

@@ -114,7 +114,7 @@ export interface VimDoors {
   };
   /** Who changed what, for the record. */
   readonly audit: { changed(what: ApiChange): void };
-  readonly facts: { isStale(port: ServerPort): boolean };
+  readonly facts: { isStale(port: ServerPort): boolean; storageLostBy(id: ServerId): string | null };
   readonly paths: { list(): readonly Path[] };
   readonly counters: { list(): Promise<readonly PortCount[]> };
   readonly condition: { now(): VimCondition };

@@ -4,15 +4,17 @@ import type { Server, ServerPort } from "../../model/vim-picture.ts";
 import { type Wire, withoutNulls } from "../query.ts";
 import { type BaseUrl, bookmark, time } from "./shapes.ts";
 
-/** Where a server stands: its host as that is now, and who of its anti-affinity group is there too. */
+/** Where a server stands: its host as that is now, what its disk is on that it was paused for, and who of its anti-affinity group is there too. */
 export interface Standing {
   readonly host: HostState | null;
+  readonly storageLost: string | null;
   readonly sharesHostWith: readonly string[];
 }
 
 /** Ours, beside what OpenVIM shows of a server. */
-const standingOut = (s: Server, { host, sharesHostWith }: Standing): Wire => ({
+const standingOut = (s: Server, { host, storageLost, sharesHostWith }: Standing): Wire => ({
   ...(host && { host_state: host.state }),
+  ...(storageLost !== null && { storage_lost: storageLost }),
   ...(s.antiAffinity && {
     anti_affinity: { ...s.antiAffinity, violated: sharesHostWith.length > 0, shares_host_with: sharesHostWith },
   }),

@@ -41,6 +41,7 @@ const reply = (call: Call, server: Server) => ({
 
 const standingOf = (call: Call, server: Server): Standing => ({
   host: call.doors.hostStates.of(server.hostId),
+  storageLost: call.doors.facts.storageLostBy(server.id),
   sharesHostWith: call.doors.servers.sharesHostWith(server),
 });
 

@@ -70,7 +70,7 @@ export function tenantDoors(tenant: TenantId, doors: VimDoors): VimDoors {
       delete: (id) => doors.subscriptions.delete(id, tenant),
     },
     audit: doors.audit,
-    facts: { isStale: (port) => doors.facts.isStale(port) },
+    facts: { isStale: (port) => doors.facts.isStale(port), storageLostBy: (id) => doors.facts.storageLostBy(id) },
     paths: { list: () => doors.paths.list().filter((p) => isOwnNet(view, picture, p.netId)) },
     counters: {
       list: async () => {

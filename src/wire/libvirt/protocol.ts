@@ -153,5 +153,8 @@ export const LIFECYCLE = [
 ] as const;
 export type LifecycleEvent = (typeof LIFECYCLE)[number];
 
+/** virDomainEventSuspendedDetailType, by number. `I/O error`: its disk could not be read or written. */
+export const SUSPENDED = ["paused", "migrated", "I/O error", "watchdog", "restored", "from snapshot", "API error"] as const;
+
 /** virDomainEventStoppedDetailType, by number. `failed` is what a QEMU gives that was killed by a signal. */
 export const STOPPED = ["shutdown", "destroyed", "crashed", "migrated", "saved", "failed", "from snapshot"] as const;
