@@ -285,7 +285,8 @@ function plugsOf({ netns, plugged }: Site, { all }: HostSwitches): Plugs {
   return {
     ensureTap: (name) => ensureTap(name, where),
     deleteTap: (name) => deleteTap(name, where),
-    ensurePort: (name) => ovsdb.ensurePort(bridge, name),
+    addPorts: (names) => ovsdb.addPorts(bridge, names),
+    opened: (name) => ovsdb.opened(name),
     removePort: async (name) => {
       await ovsdb.removePort(bridge, name);
       for (const other of others) if (other.ovsdb.connected) await other.ovsdb.removePort(other.bridge, name);
@@ -307,7 +308,8 @@ const consolesOf =
 const PLUGGED_BY_LIBVIRT: Plugs = {
   ensureTap: async () => {},
   deleteTap: async () => {},
-  ensurePort: async () => {},
+  addPorts: async () => {},
+  opened: async () => {},
   removePort: async () => {},
   ensureBridge: async () => {},
 };

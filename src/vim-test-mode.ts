@@ -18,7 +18,8 @@ interface Surroundings {
 const NO_PLUGS: Plugs = {
   ensureTap: async () => {},
   deleteTap: async () => {},
-  ensurePort: async () => {},
+  addPorts: async () => {},
+  opened: async () => {},
   removePort: async () => {},
   ensureBridge: async () => {},
 };

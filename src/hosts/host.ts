@@ -1,3 +1,4 @@
+import { allOver } from "../lib/all-over.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
@@ -5,8 +6,9 @@ import type { ConsoleSide, OpenConsole } from "../model/console.ts";
 import type { Evidence } from "../model/evidence.ts";
 import type { ServerId } from "../model/ids.ts";
 import type { ThreadTimes } from "../model/thread-times.ts";
-import type { DomainState, LifecycleEvent } from "../wire/libvirt/protocol.ts";
+import type { DomainState } from "../wire/libvirt/protocol.ts";
 import { copyRunningDisk } from "./disk-copy.ts";
+import { EVENT_SAYS, STATE_SAYS } from "./domain-says.ts";
 import { type DomainSpec, domainXml } from "./domain-xml.ts";
 import { refuseIfLater } from "./epoch.ts";
 import type { GuestAnswer } from "./guest-channel.ts";
@@ -15,7 +17,7 @@ import type { LibvirtAt } from "./libvirt-stream.ts";
 import type { ProcessExit } from "./process-exit.ts";
 import type { CopyOptions } from "./qemu-img.ts";
 import { killQemu } from "./qemu-process.ts";
-import { ServerWatch } from "./server-watch.ts";
+import { type AttachOptions, ServerWatch } from "./server-watch.ts";
 import { backOffMs, type Patience } from "./stream.ts";
 import { type Topology, topologyOf } from "./topology.ts";
 
@@ -33,6 +35,11 @@ export type HostOptions = LibvirtAt & {
   /** Folders of the monitor sockets of this machine's other hosts: a QEMU that listens there is not of this one. */
   readonly otherRunDirs?: () => readonly string[];
 };
+
+export interface StartOptions {
+  readonly paused?: boolean;
+  readonly ready?: Promise<unknown>;
+}
 
 export interface HostServer {
   readonly id: ServerId;
@@ -59,28 +66,6 @@ const ENDS_BY_ITSELF_MS = 300;
 
 /** A libvirtd that has just started has joined every QEMU that is left, or found it gone, after this, ms. */
 const FINDS_OUT_MS = 3_000;
-
-/** What a state of libvirt says about a server. */
-const SAYS: Readonly<Record<DomainState, Evidence["says"]>> = {
-  nostate: "stopped",
-  running: "running",
-  blocked: "running",
-  paused: "paused",
-  shutdown: "stopped",
-  shutoff: "stopped",
-  crashed: "stopped",
-  pmsuspended: "paused",
-};
-
-/** What a life-cycle event says. `started` says nothing: the server may have been started paused, so it is asked. */
-const EVENT_SAYS: Readonly<Partial<Record<LifecycleEvent, Evidence["says"]>>> = {
-  suspended: "paused",
-  pmsuspended: "paused",
-  resumed: "running",
-  shutdown: "stopped",
-  stopped: "stopped",
-  crashed: "stopped",
-};
 
 /**
  * Opens a compute host. Resolves after the first attempt to connect, whether it went well or not: `status` says. From
@@ -134,14 +119,23 @@ export class Host implements AsyncDisposable {
 
   /**
    * Defines the server and makes it run, or stand paused with its memory and devices ready (`paused`). A server that runs
-   * already keeps running with the hardware it has, whatever `spec` says. Resolves when it is watched.
+   * already keeps running with the hardware it has, whatever `spec` says. `ready`: what it needs to start, which is made meanwhile; where that
+   * rejects nothing is started. Resolves with its state when it is watched; QEMU's own monitor may still be on its way to be joined.
    */
-  async ensureRunning(spec: DomainSpec, { paused = false } = {}): Promise<void> {
-    const libvirt = await this.#led(spec.uuid);
-    await this.#define(libvirt, spec);
-    await libvirt.start(spec.uuid, { paused });
-    if (!paused && (await libvirt.state(spec.uuid)) === "paused") await libvirt.resume(spec.uuid);
-    await this.#attach(spec.uuid as ServerId);
+  async ensureRunning(
+    spec: DomainSpec,
+    { paused = false, ready = Promise.resolve() }: StartOptions = {},
+  ): Promise<DomainState | null> {
+    const id = spec.uuid as ServerId;
+    const defined = this.#led(id).then(async (libvirt) => {
+      await this.#define(libvirt, spec);
+      return libvirt;
+    });
+    const [libvirt] = await allOver(defined, ready);
+    const began = await libvirt.start(id, { paused });
+    if (!began && !paused && (await libvirt.state(id)) === "paused") await libvirt.resume(id);
+    await this.#attach(id, { monitorToo: false });
+    return libvirt.state(id);
   }
 
   async pause(id: ServerId): Promise<void> {
@@ -194,6 +188,11 @@ export class Host implements AsyncDisposable {
   /** The serial console of a server that runs: as `LibvirtSession.openConsole`. */
   async openConsole(id: ServerId, side: ConsoleSide): Promise<OpenConsole> {
     return (await this.#led(id)).openConsole(id, side);
+  }
+
+  /** Null where libvirt has no such server. */
+  async stateOf(id: ServerId): Promise<DomainState | null> {
+    return this.#libvirt().state(id);
   }
 
   async domains(): Promise<HostServer[]> {
@@ -315,7 +314,7 @@ export class Host implements AsyncDisposable {
    * so it is believed only where a QEMU is there.
    */
   async #readOne(id: ServerId, state: DomainState, seenAt: number): Promise<void> {
-    const says = SAYS[state];
+    const says = STATE_SAYS[state];
     if (says !== "stopped" && !(await this.#attach(id))) return;
     this.#tell({ about: { kind: "server", id }, says, source: "libvirt", seenAt, detail: state });
   }
@@ -331,13 +330,13 @@ export class Host implements AsyncDisposable {
         seenAt: e.seenAt,
         detail: `${e.event} (${e.detail})`,
       });
-    if (e.event === "started") void this.#attach(id);
+    if (e.event === "started") void this.#attach(id, { monitorToo: false });
     if (e.event === "undefined" && this.#latest.get(id)?.says === "stopped") this.#forget(id);
   }
 
   /** Watches the QEMU of a server; false where it is known that there is none. */
-  async #attach(id: ServerId): Promise<boolean> {
-    return this.#isElsewhere || this.#watchOf(id).attach();
+  async #attach(id: ServerId, how?: AttachOptions): Promise<boolean> {
+    return this.#isElsewhere || this.#watchOf(id).attach(how);
   }
 
   #watchOf(id: ServerId): ServerWatch {

@@ -154,10 +154,10 @@ export class LibvirtSession implements AsyncDisposable {
     return (await this.#call("define", { xml, flags: validate ? FLAGS.defineValidate : 0 })).domain.uuid;
   }
 
-  /** Starting what already runs is no error, and changes nothing: `paused` counts only for a real start. */
-  async start(uuid: string, { paused = false } = {}): Promise<void> {
+  /** Starting what already runs is no error, and changes nothing: `paused` counts only for a real start. False where it ran. */
+  async start(uuid: string, { paused = false } = {}): Promise<boolean> {
     const args = { ...ref(uuid), flags: paused ? FLAGS.startPaused : 0 };
-    await this.#unless(uuid, ["running", "paused", "blocked"], this.#call("create", args));
+    return this.#unless(uuid, ["running", "paused", "blocked"], this.#call("create", args));
   }
 
   async pause(uuid: string): Promise<void> {
@@ -297,14 +297,16 @@ export class LibvirtSession implements AsyncDisposable {
     return new Fault("HOST_UNREACHABLE", String(this.#ended.signal.reason));
   }
 
-  /** Where the call was refused as invalid in this state, and the state is one of those wanted, all is well. */
-  async #unless(uuid: string, wanted: readonly DomainState[], call: Promise<unknown>): Promise<void> {
+  /** Where the call was refused as invalid in this state, and the state is one of those wanted, all is well; false then. */
+  async #unless(uuid: string, wanted: readonly DomainState[], call: Promise<unknown>): Promise<boolean> {
     try {
       await call;
+      return true;
     } catch (e) {
       if (!isLibvirt(e, ERROR.operationInvalid)) throw e;
       const state = await this.state(uuid);
       if (!state || !wanted.includes(state)) throw e;
+      return false;
     }
   }
 

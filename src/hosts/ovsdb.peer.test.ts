@@ -36,6 +36,29 @@ test("ports are added, found and removed; every verb twice", async () => {
   expect((await ovs.vsctl("list-ports", "br0")).trim().split("\n")).toEqual(["p1", "p2"]);
 });
 
+test("several at once are one transaction: all of them, beside what is there already, or none", async () => {
+  await using ovsdb = await connectOvsdb({ address, clock, log });
+  const listed = async () => (await ovs.vsctl("list-ports", "br0")).trim().split("\n");
+  await ovsdb.addPorts("br0", ["vm1", "vm2"], { type: "dummy" });
+  const [one, two] = await Promise.all([ovsdb.opened("vm1"), ovsdb.opened("vm2")]);
+  expect(new Set([one, two]).size).toBe(2);
+  await ovsdb.addPorts("br0", ["vm2", "vm3"], { type: "dummy" });
+  expect(await ovsdb.opened("vm2")).toBe(two);
+  await using later = await connectOvsdb({ address, clock, log });
+  await ovs.vsctl("add-br", "br1", "--", "set", "bridge", "br1", "datapath_type=dummy");
+  for (const of of [ovsdb, later])
+    await expect(of.addPorts("br1", ["vm4", "vm3"], { type: "dummy" })).rejects.toMatchObject({
+      message: expect.stringContaining("port vm3 is on another bridge"),
+    });
+  // Neither has heard of it when both ask for it.
+  await Promise.all([ovsdb, later].map((of) => of.addPorts("br0", ["vm5"], { type: "dummy" })));
+  expect(await listed()).toEqual(["p1", "p2", "vm1", "vm2", "vm3", "vm5"]);
+  expect((await ovs.vsctl("list-ports", "br1")).trim()).toBe("");
+  await ovs.vsctl("del-br", "br1");
+  for (const name of ["vm1", "vm2", "vm3", "vm5"]) await ovsdb.removePort("br0", name);
+  expect(await listed()).toEqual(["p1", "p2"]);
+});
+
 test("what the database or the switch refuses is told with its words", async () => {
   await using ovsdb = await connectOvsdb({ address, clock, log });
   await expect(ovsdb.ensurePort("br9", "x")).rejects.toMatchObject({

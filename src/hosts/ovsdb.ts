@@ -2,7 +2,16 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { BfdStatus, BfdTimers } from "../model/bfd.ts";
-import { type Json, type Operation, optionOf, type Row, type TableUpdates, uuidOf, valuesOf } from "../wire/ovsdb/messages.ts";
+import {
+  type Condition,
+  type Json,
+  type Operation,
+  optionOf,
+  type Row,
+  type TableUpdates,
+  uuidOf,
+  valuesOf,
+} from "../wire/ovsdb/messages.ts";
 import { type BfdSeen, bfdOperation, readBfd } from "./bfd.ts";
 import { OvsdbSession } from "./ovsdb-session.ts";
 import { backOffMs, inTime } from "./stream.ts";
@@ -104,10 +113,29 @@ export class Ovsdb implements AsyncDisposable {
    * device cannot be opened.
    */
   async ensurePort(bridge: string, name: string, options: EnsurePortOptions = {}): Promise<number> {
+    await this.addPorts(bridge, [name], options);
+    return this.opened(name);
+  }
+
+  /**
+   * Adds ports to a bridge, those that are there stay: in one transaction, which costs the switch as much as one port does. Resolves when the
+   * database has them; `opened` tells when the switch has. Throws OVSDB_REFUSED where the bridge is missing or a name is taken on another one.
+   */
+  async addPorts(bridge: string, names: readonly string[], options: EnsurePortOptions = {}): Promise<void> {
     const session = this.#now();
-    const found = await find(session, bridge, name);
-    if (found.port && !found.onBridge) throw new Fault("OVSDB_REFUSED", `port ${name} is on another bridge`, { bridge });
-    if (!found.port) await session.transact(insertPort(found.bridge, name, options));
+    const isKnown = names.some((name) => this.#interfaces.has(name));
+    if (!isKnown && (await insertNew(session, bridge, names, options))) return;
+    const missing: string[] = [];
+    for (const name of names) {
+      const { port, onBridge } = await find(session, bridge, name);
+      if (port && !onBridge) throw new Fault("OVSDB_REFUSED", `port ${name} is on another bridge`, { bridge });
+      if (!port) missing.push(name);
+    }
+    if (missing.length > 0) await session.transact(insertPorts(bridge, missing, options));
+  }
+
+  /** The OpenFlow number of a port, once the switch has opened its device. Throws OVSDB_REFUSED where it cannot, TIMEOUT. */
+  opened(name: string): Promise<number> {
     return inTime(this.#options.clock, OFPORT_MAX_MS, `the number of port ${name}`, this.#ofportOf(name));
   }
 
@@ -117,7 +145,7 @@ export class Ovsdb implements AsyncDisposable {
     const found = await find(session, bridge, name);
     if (!found.port || !found.onBridge) return;
     // Rows that no bridge refers to are collected by the server.
-    await session.transact([mutateBridge(found.bridge, "delete", ["uuid", found.port])]);
+    await session.transact([mutateBridge(["_uuid", "==", ["uuid", found.bridge]], "delete", [["uuid", found.port]])]);
   }
 
   /**
@@ -293,11 +321,11 @@ async function find(session: OvsdbSession, bridge: string, port: string) {
   return { bridge: uuidOf(row["_uuid"]!), portIds, port: found, onBridge: found !== null && portIds.has(found) };
 }
 
-const mutateBridge = (uuid: string, mutator: "insert" | "delete", port: Json): Operation => ({
+const mutateBridge = (which: Condition, mutator: "insert" | "delete", ports: readonly Json[]): Operation => ({
   op: "mutate",
   table: "Bridge",
-  where: [["_uuid", "==", ["uuid", uuid]]],
-  mutations: [["ports", mutator, ["set", [port]]]],
+  where: [which],
+  mutations: [["ports", mutator, ["set", ports]]],
 });
 
 function tunnelRow({ localIp, remoteIp, bfd }: Tunnel): Row {
@@ -306,12 +334,43 @@ function tunnelRow({ localIp, remoteIp, bfd }: Tunnel): Row {
   return { options: ["map", Object.entries(options)], bfd: ["map", Object.entries(session)] };
 }
 
+/** False where one of them is there already: nothing was added then. Nothing is read before, since mostly all are new. */
+async function insertNew(
+  session: OvsdbSession,
+  bridge: string,
+  names: readonly string[],
+  options: EnsurePortOptions,
+): Promise<boolean> {
+  try {
+    const done = (await session.transact(insertPorts(bridge, names, options))).at(-1);
+    if (done?.count === 0) throw new Fault("OVSDB_REFUSED", `no bridge ${bridge}`); // Rows that no bridge refers to are collected.
+    return true;
+  } catch (e) {
+    if (e instanceof Fault && e.code === "OVSDB_REFUSED" && e.message.includes(NAME_TAKEN)) return false;
+    throw e;
+  }
+}
+
+/** RFC 7047, 5.2: the error of an insert whose name another row has. */
+const NAME_TAKEN = "constraint violation";
+
 /** A second writer of the same name fails on the unique name of ports, so nothing else needs to be waited for. */
-function insertPort(bridge: string, name: string, { ofportRequest, type = "", row = {} }: EnsurePortOptions): Operation[] {
+function insertPorts(
+  bridge: string,
+  names: readonly string[],
+  { ofportRequest, type = "", row = {} }: EnsurePortOptions,
+): Operation[] {
   const wished = ofportRequest === undefined ? {} : { ofport_request: ofportRequest };
+  const rows = names.flatMap((name, i): Operation[] => [
+    { op: "insert", table: "Interface", row: { name, type, ...wished, ...row }, "uuid-name": `interface${i}` },
+    { op: "insert", table: "Port", row: { name, interfaces: ["named-uuid", `interface${i}`] }, "uuid-name": `port${i}` },
+  ]);
   return [
-    { op: "insert", table: "Interface", row: { name, type, ...wished, ...row }, "uuid-name": "interface" },
-    { op: "insert", table: "Port", row: { name, interfaces: ["named-uuid", "interface"] }, "uuid-name": "port" },
-    mutateBridge(bridge, "insert", ["named-uuid", "port"]),
+    ...rows,
+    mutateBridge(
+      ["name", "==", bridge],
+      "insert",
+      names.map((_, i) => ["named-uuid", `port${i}`]),
+    ),
   ];
 }

@@ -7,7 +7,7 @@ import type { ThreadTimes } from "../model/thread-times.ts";
 import { type GuestAnswer, GuestChannel } from "./guest-channel.ts";
 import { storageOf } from "./mounts.ts";
 import type { ProcessEnd, ProcessExit } from "./process-exit.ts";
-import { findQemu, type QemuProcess } from "./qemu-process.ts";
+import { findQemu, type QemuProcess, readProcess } from "./qemu-process.ts";
 import { connectQmp, type QmpEvent, type QmpSession } from "./qmp.ts";
 import { readThreads } from "./thread-times.ts";
 
@@ -22,6 +22,11 @@ export interface WatchContext {
 }
 
 type Says = Evidence["says"];
+
+export interface AttachOptions {
+  /** Whether to wait until QEMU's monitor is joined: one that has just begun may take its time to answer. */
+  readonly monitorToo?: boolean;
+}
 
 /**
  * QEMU's events that say how the server is (qapi/run-state.json). A reset ends what the guest served and starts it
@@ -74,6 +79,8 @@ export class ServerWatch {
   /** A drive has failed so that QEMU stops for it; it has not gone on since. */
   #hasIoError = false;
   #attaching: Promise<boolean> = Promise.resolve(false);
+  /** Of which process the monitor is being joined. */
+  #joining: { readonly of: QemuProcess; readonly done: Promise<void> } | null = null;
 
   constructor(id: ServerId, context: WatchContext) {
     this.#id = id;
@@ -83,10 +90,16 @@ export class ServerWatch {
   /**
    * Finds the QEMU that runs now and watches it; watching it already, it changes nothing. Calls queue up, as each must
    * look after the start it was made for. False where no QEMU runs, and told as evidence where we would surely see one.
+   * The monitor is waited for, whatever is asked, where the kernel does not tell us of the end of processes.
    */
-  attach(): Promise<boolean> {
-    this.#attaching = this.#attaching.then(() => this.#attach());
-    return this.#attaching;
+  attach({ monitorToo = true }: AttachOptions = {}): Promise<boolean> {
+    const found = this.#attaching.then(() => this.#attach());
+    this.#attaching = found;
+    if (!monitorToo && this.#context.processExit !== null) return found;
+    return found.then(async (isThere) => {
+      await this.#joining?.done;
+      return isThere;
+    });
   }
 
   /** As `Host.askGuest`. */
@@ -110,10 +123,9 @@ export class ServerWatch {
   }
 
   async #attach(): Promise<boolean> {
+    if (await this.#isWatched()) return true;
     const process = await findQemu(this.#id, this.#context.otherRunDirs?.());
     if (!process) return this.#absent();
-    const same = process.pid === this.#process?.pid && process.startTime === this.#process.startTime;
-    if (same && this.#qmp) return true;
     this.close();
     this.#process = process;
     this.#unwatch = this.#context.processExit?.watch(process, (end) => this.#ended(end)) ?? (() => {});
@@ -121,8 +133,21 @@ export class ServerWatch {
       this.#guest = new GuestChannel(process.agentSocket, this.#context.clock, (answer) =>
         this.#context.answered(this.#id, answer),
       );
-    if (process.qmpSocket !== null) await this.#joinMonitor(process, process.qmpSocket);
+    if (process.qmpSocket !== null)
+      this.#joining = { of: process, done: this.#joinMonitor(process, process.qmpSocket).finally(() => this.#joined(process)) };
     return true;
+  }
+
+  /** The process that was found last still runs, and its monitor is joined or about to be: no other one has to be looked for. */
+  async #isWatched(): Promise<boolean> {
+    const process = this.#process;
+    if (process === null || (this.#qmp === null && this.#joining?.of !== process)) return false;
+    const now = await readProcess(process.pid);
+    return now?.startTime === process.startTime && this.#process === process;
+  }
+
+  #joined(process: QemuProcess): void {
+    if (this.#joining?.of === process) this.#joining = null;
   }
 
   /** The process connector works in the first PID namespace only: whoever has it sees every process of the machine. */

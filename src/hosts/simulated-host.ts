@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Evidence } from "../model/evidence.ts";
 import type { ServerId } from "../model/ids.ts";
 import type { DomainSpec } from "./domain-xml.ts";
-import type { Host, HostEvent, HostServer } from "./host.ts";
+import type { Host, HostEvent, HostServer, StartOptions } from "./host.ts";
 
 /** A guest that is asked to shut down takes some time; here as long as a test wants to wait. */
 const SHUTDOWN_MS = 50;
@@ -17,7 +17,8 @@ type State = keyof typeof SAYS;
  * whose libvirt is there, so everything above it is the code of every other mode.
  */
 export class SimulatedHost
-  implements Pick<Host, "ensureRunning" | "pause" | "resume" | "shutdown" | "destroy" | "ensureGone" | "domains" | "copyDisk">
+  implements
+    Pick<Host, "ensureRunning" | "pause" | "resume" | "shutdown" | "destroy" | "ensureGone" | "domains" | "stateOf" | "copyDisk">
 {
   readonly #clock: Clock;
   readonly #domains = new Map<ServerId, HostServer & { readonly state: State }>();
@@ -37,12 +38,17 @@ export class SimulatedHost
     return () => this.#listeners.delete(listener);
   }
 
-  async ensureRunning({ uuid, name }: Pick<DomainSpec, "uuid" | "name">, { paused = false } = {}): Promise<void> {
+  async ensureRunning(
+    { uuid, name }: Pick<DomainSpec, "uuid" | "name">,
+    { paused = false, ready = Promise.resolve() }: StartOptions = {},
+  ): Promise<State> {
+    await ready;
     const id = uuid as ServerId;
     const state = paused ? "paused" : "running";
-    if (this.#domains.get(id)?.state === state) return;
+    if (this.#domains.get(id)?.state === state) return state;
     this.#domains.set(id, { id, name, state });
     this.#tell(id, state);
+    return state;
   }
 
   async pause(id: ServerId): Promise<void> {
@@ -71,6 +77,10 @@ export class SimulatedHost
 
   async domains(): Promise<HostServer[]> {
     return [...this.#domains.values()];
+  }
+
+  async stateOf(id: ServerId): Promise<State | null> {
+    return this.#domains.get(id)?.state ?? null;
   }
 
   #become(id: ServerId, state: State): void {

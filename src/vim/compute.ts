@@ -15,19 +15,22 @@ import { devOf, diskName, diskPlan } from "./disk-plan.ts";
 import type { Facts } from "./facts.ts";
 import { leftoverKey, type Picture } from "./picture.ts";
 import { overlaps } from "./placement.ts";
+import { tapsOf } from "./server-ports.ts";
 import { domainSpec, type SpecPlace } from "./server-spec.ts";
 
 /** What is asked of a compute host. Every verb may be repeated. */
 export type ComputeHost = Pick<
   Host,
-  "ensureRunning" | "pause" | "resume" | "shutdown" | "destroy" | "ensureGone" | "domains" | "copyDisk"
+  "ensureRunning" | "pause" | "resume" | "shutdown" | "destroy" | "ensureGone" | "domains" | "stateOf" | "copyDisk"
 >;
 
 /** What is asked of the switch's database and of the kernel for a vNIC. */
 export interface Plugs {
   ensureTap(name: string): Promise<unknown>;
   deleteTap(name: string): Promise<unknown>;
-  ensurePort(name: string): Promise<unknown>;
+  /** Into the database, all at once; `opened` tells when the switch has taken one up. */
+  addPorts(names: readonly string[]): Promise<void>;
+  opened(name: string): Promise<unknown>;
   removePort(name: string): Promise<unknown>;
   ensureBridge(name: string): Promise<unknown>;
 }
@@ -134,7 +137,7 @@ export class Compute {
     const disk = own.disks.find((d) => diskName(d) === name);
     if (disk === undefined || !server.hasDisks) throw new Fault("NOT_FOUND", `server ${id} has no disk ${name}`);
     this.#checkIdle(id);
-    const state = await this.#stateOf(id);
+    const state = await this.#host.stateOf(id);
     this.#checkIdle(id); // What was asked of it meanwhile knows of no copy that it would end.
     if (saysOf(state) !== "stopped") return this.#host.copyDisk(id, devOf(disks, disk.file), to, { onProgress, signal });
     const end = new AbortController();
@@ -266,20 +269,33 @@ export class Compute {
     if (status === "ACTIVE" || status === "PAUSED") this.#facts.setServer(id, { status: "INACTIVE" });
   }
 
+  /** What it needs is made while libvirt takes its definition, and the switch opens its ports while QEMU starts. */
   async #start(server: Server, paused: boolean): Promise<Outcome> {
     await this.#cutOff(server.id);
     const ports = this.#picture.portsOf(server.id);
     const plan = diskPlan(this.#picture, server, ports, this.#disks.folderOf(server.id));
     const spec = domainSpec(this.#picture, server, ports, this.#place, plan);
-    await Promise.all([...ports.map((port) => this.#plug(port)), this.#prepare(server, plan.own)]);
-    // It stopped, says who saw it, but libvirt may not know yet, and would take the start for done.
-    if (server.status === "INACTIVE" && saysOf(await this.#stateOf(server.id)) !== "stopped") await this.#host.destroy(server.id);
-    const beginsAt = this.#clock.now();
-    await this.#host.ensureRunning(spec, { paused });
-    const says = saysOf(await this.#stateOf(server.id));
+    const plugged = this.#plug(ports);
+    const opened = plugged.then(() => Promise.all(tapsOf(ports).map((tap) => this.#plugs.opened(tap))));
+    opened.catch(() => {}); // Told below, if the start comes so far.
+    let beginsAt = this.#clock.now();
+    const ready = Promise.all([plugged, this.#prepare(server, plan.own)]).then(async () => {
+      // It stopped, says who saw it, but libvirt may not know yet, and would take the start for done.
+      if (server.status === "INACTIVE" && saysOf(await this.#host.stateOf(server.id)) !== "stopped")
+        await this.#host.destroy(server.id);
+      beginsAt = this.#clock.now();
+    });
+    const says = saysOf(await this.#host.ensureRunning(spec, { paused, ready }));
+    await opened.catch((err: unknown) => this.#withoutPort(server.id, err));
     if (says !== "stopped" && !this.#facts.hasStoppedSince(server.id, beginsAt)) return { status: STATUS_TOLD[says] };
     const where = spec.consoleLog === undefined ? "" : `; its console is in ${spec.consoleLog}`;
     return { status: "INACTIVE", lastError: `the domain ended right after its start${where}` };
+  }
+
+  /** One whose port the switch cannot open does not stay; where it only cannot say now, the next pass asks again. */
+  async #withoutPort(id: ServerId, err: unknown): Promise<never> {
+    if (!(err instanceof Fault && LATER.has(err.code))) await this.#host.destroy(id);
+    throw err;
   }
 
   /** That it has its disks is noted before it first runs: one that is missed after that is lost, and nothing empty is put in its place. */
@@ -301,19 +317,21 @@ export class Compute {
       if (left.serverId === id) for (const tap of left.taps) await this.#plugs.removePort(tap);
   }
 
-  async #stateOf(id: ServerId): Promise<HostServer["state"] | undefined> {
-    return (await this.#host.domains()).find((d) => d.id === id)?.state;
-  }
-
-  async #plug(port: ServerPort): Promise<void> {
-    if (isOfCard(port)) return; // libvirt takes the function from the host when the server starts.
-    if (port.switchPort !== null) {
-      await this.#plugs.ensureTap(port.switchPort);
-      await this.#plugs.ensurePort(port.switchPort);
-      return;
-    }
-    const bridge = bridgeOf(this.#picture.nets.get(port.netId!)!);
-    if (bridge.isOurs) await this.#plugs.ensureBridge(bridge.name);
+  /** Resolves when all of it is there; the switch may not have opened its ports yet. */
+  async #plug(ports: readonly ServerPort[]): Promise<void> {
+    const taps = tapsOf(ports);
+    const bridged = ports.filter((p) => p.switchPort === null && !isOfCard(p));
+    const tapped = async () => {
+      await Promise.all(taps.map((tap) => this.#plugs.ensureTap(tap)));
+      if (taps.length > 0) await this.#plugs.addPorts(taps);
+    };
+    await Promise.all([
+      tapped(),
+      ...bridged.map(async (port) => {
+        const bridge = bridgeOf(this.#picture.nets.get(port.netId!)!);
+        if (bridge.isOurs) await this.#plugs.ensureBridge(bridge.name);
+      }),
+    ]);
   }
 
   async #remove(left: Leftover): Promise<boolean> {
@@ -341,7 +359,7 @@ export class Compute {
 
 const STATUS_TOLD = { running: "ACTIVE", paused: "PAUSED", stopped: "INACTIVE" } as const satisfies Record<string, ServerStatus>;
 /** libvirt's states; a domain that waits for its disk runs. One that is not there does not. */
-function saysOf(state: HostServer["state"] | undefined): keyof typeof STATUS_TOLD {
+function saysOf(state: HostServer["state"] | null | undefined): keyof typeof STATUS_TOLD {
   if (state === "running" || state === "blocked") return "running";
   return state === "paused" || state === "pmsuspended" ? "paused" : "stopped";
 }

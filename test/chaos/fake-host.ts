@@ -122,7 +122,13 @@ export class FakeHost {
     };
     const guest = (id: ServerId) => this.guests.get(id);
     return {
-      ensureRunning: (spec, { paused = false } = {}) => ask(30, 300, () => this.#start(spec, paused)),
+      ensureRunning: async (spec, { paused = false, ready = Promise.resolve() } = {}) => {
+        await ready;
+        return ask(30, 300, () => {
+          this.#start(spec, paused);
+          return guest(spec.uuid as ServerId)!.listed;
+        });
+      },
       pause: (id) => ask(2, 20, () => this.#pause(guest(id), true)),
       resume: (id) => ask(2, 20, () => this.#resume(guest(id))),
       shutdown: (id) => ask(2, 20, () => void this.#sim.after(500, () => this.stop(guest(id)!, "shutdown by request"))),
@@ -133,6 +139,7 @@ export class FakeHost {
           this.guests.delete(id);
         }),
       copyDisk: () => ask(10, 150, () => {}),
+      stateOf: (id) => ask(1, 6, () => guest(id)?.listed ?? null),
       domains: () =>
         ask(1, 6, () => [...this.guests.values()].map(({ id, name, listed }): HostServer => ({ id, name, state: listed }))),
     };
@@ -148,7 +155,11 @@ export class FakeHost {
     return {
       ensureTap: () => ask(() => {}),
       deleteTap: () => ask(() => {}),
-      ensurePort: (name) => ask(() => this.#switch.ports.has(name) || this.#switch.setPort(name, true)),
+      addPorts: (names) =>
+        ask(() => {
+          for (const name of names) if (!this.#switch.ports.has(name)) this.#switch.setPort(name, true);
+        }),
+      opened: () => ask(() => {}),
       removePort: (name) => ask(() => this.#switch.removePort(name)),
       ensureBridge: () => ask(() => {}),
     };

@@ -1,0 +1,24 @@
+import type { Evidence } from "../model/evidence.ts";
+import type { DomainState, LifecycleEvent } from "../wire/libvirt/protocol.ts";
+
+/** What a state of libvirt says about a server. */
+export const STATE_SAYS: Readonly<Record<DomainState, Evidence["says"]>> = {
+  nostate: "stopped",
+  running: "running",
+  blocked: "running",
+  paused: "paused",
+  shutdown: "stopped",
+  shutoff: "stopped",
+  crashed: "stopped",
+  pmsuspended: "paused",
+};
+
+/** What a life-cycle event says. `started` says nothing: the server may have been started paused, so it is asked. */
+export const EVENT_SAYS: Readonly<Partial<Record<LifecycleEvent, Evidence["says"]>>> = {
+  suspended: "paused",
+  pmsuspended: "paused",
+  resumed: "running",
+  shutdown: "stopped",
+  stopped: "stopped",
+  crashed: "stopped",
+};
