@@ -3,8 +3,10 @@ import { ms, table } from "../src/cli/table.ts";
 import { spreadOf } from "../src/lab/stats.ts";
 import { systemClock } from "../src/lib/clock.ts";
 import { startRig, subscribe, until } from "../test/vim/rig.ts";
+import { standBeforeLibvirt, standBeforeOvsdb } from "./between.ts";
 import { keepLine } from "./kept.ts";
-import { standBetween } from "./libvirt-between.ts";
+import { medianSteps, ourSteps, type Step } from "./server-steps.ts";
+
 import { client, startDaemon } from "./vim-process.ts";
 
 export interface ServersBench {
@@ -12,6 +14,8 @@ export interface ServersBench {
   readonly runs: number;
 }
 
+/** Shorter stretches are not named. */
+const SHOWN_FROM_MS = 0.2;
 /** Until the machine has done with what a QEMU that ended leaves. */
 const REST_MS = 300;
 
@@ -19,9 +23,10 @@ const REST_MS = 300;
 export async function benchServers({ root, runs }: ServersBench): Promise<number> {
   await using rig = await startRig();
   const config = rig.config(0);
-  const socket = join(rig.dir, "libvirt-between");
-  await using between = await standBetween(socket, config.libvirtSocket);
-  const daemon = await startDaemon({ ...config, libvirtSocket: socket });
+  const [libvirtSocket, ovsdbSocket] = [join(rig.dir, "libvirt-between"), join(rig.dir, "ovsdb-between")];
+  await using libvirt = await standBeforeLibvirt(libvirtSocket, config.libvirtSocket);
+  await using ovsdb = await standBeforeOvsdb(ovsdbSocket, config.ovsdb.replace("unix:", ""));
+  const daemon = await startDaemon({ ...config, libvirtSocket, ovsdb: `unix:${ovsdbSocket}` });
   const heard = await subscribe(daemon.adminPort);
   try {
     const ask = client(daemon.adminPort);
@@ -38,9 +43,11 @@ export async function benchServers({ root, runs }: ServersBench): Promise<number
       const isRunning = (e: (typeof heard.events)[number]) =>
         e.type === "server.status" && e.serverId === id && e.status === "ACTIVE";
       const running = await until("the server runs", () => heard.events.find(isRunning)?.heardAt, 60_000);
-      const libvirt = between.owedMs(from, running);
-      // The first one is not counted: code that ran never is slow the first time.
-      if (i > 0) done.push({ answered: answered - from, running: running - from, libvirt, ours: running - from - libvirt });
+      const others = [...ovsdb.words, { at: answered, what: "answered" }];
+      const steps = ourSteps({ from, to: running, libvirt: libvirt.words, others });
+      const ours = steps.reduce((sum, s) => sum + s.ms, 0);
+      const figures = { answered: answered - from, running: running - from, libvirt: running - from - ours, ours, steps };
+      if (i > 0) done.push(figures); // The first one is not counted: code that ran never is slow the first time.
       await ask("DELETE", `/${tenant}/servers/${id}`);
       await systemClock.sleep(REST_MS);
     }
@@ -63,6 +70,8 @@ interface Run {
   readonly libvirt: number;
   /** The rest: checks, placement, store, disks, taps, ports of the switch, and telling. */
   readonly ours: number;
+  /** What that is made of. */
+  readonly steps: readonly Step[];
 }
 
 const switchPorts = async (ask: Client) => (await ask("GET", "/networks/openflow/ports")).ports as object;
@@ -80,9 +89,12 @@ async function askedServer(ask: Client, path: string) {
 }
 
 function tell(root: string, done: readonly Run[]): void {
-  const of = (what: keyof Run) => spreadOf(done.map((r) => r[what]))!;
+  const of = (what: Exclude<keyof Run, "steps">) => spreadOf(done.map((r) => r[what]))!;
   const figures = { answered: of("answered"), running: of("running"), libvirt: of("libvirt"), ours: of("ours") };
-  const row = (what: string, key: keyof Run) => [what, ...[figures[key].p50, figures[key].p99, figures[key].max].map(ms)];
+  const row = (what: string, key: keyof typeof figures) => [
+    what,
+    ...[figures[key].p50, figures[key].p99, figures[key].max].map(ms),
+  ];
   const rows = [
     row("POST to the answer", "answered"),
     row("POST to QEMU running, and told", "running"),
@@ -90,5 +102,13 @@ function tell(root: string, done: readonly Run[]): void {
     row("  of that: ours", "ours"),
   ];
   console.log(table(["ms", `n=${done.length} p50`, "p99", "max"], rows));
-  keepLine(root, "servers", { n: done.length, ...figures });
+  const ways = done.map((r) => r.steps);
+  const steps = medianSteps(ways, (step) => step.what);
+  console.log("\nOurs by step, median of each: what it ended with, and where the time was within it.");
+  for (const step of steps) {
+    const its = ways.map((way) => way.filter((s) => s.what === step.what));
+    const within = medianSteps(its, (s) => s.between).filter((s) => s.ms >= SHOWN_FROM_MS);
+    console.log(`${ms(step.ms).padStart(6)}  ${step.what.padEnd(10)} ${within.map((s) => `${s.what} ${ms(s.ms)}`).join(", ")}`);
+  }
+  keepLine(root, "servers", { n: done.length, ...figures, steps });
 }
