@@ -176,13 +176,14 @@ export class AlarmBook {
     return this.#written(this.#change(alarm, { ackState, ...acknowledgedAt }));
   }
 
-  /** Whoever knows the VNF better finds it more severe (SOL002 7.4.4). Written before this resolves. Throws NOT_FOUND, CONFLICT. */
+  /** Whoever knows the VNF better finds it more severe (SOL002 7.4.4). Written before this resolves. Throws NOT_FOUND, NOT_SUPPORTED: SOL002 has no 409 here. */
   async escalate(id: string, severity: Severity): Promise<Alarm> {
     const alarm = await this.get(id);
     const [now, then] = [SEVERITIES.indexOf(alarm.perceivedSeverity), SEVERITIES.indexOf(severity)];
-    if (alarm.clearedAt !== null) throw new Fault("CONFLICT", `alarm ${id} is cleared: there is nothing to escalate`, { id });
+    if (alarm.clearedAt !== null)
+      throw new Fault("NOT_SUPPORTED", `alarm ${id} is cleared: there is nothing to escalate`, { id });
     if (then >= now)
-      throw new Fault("CONFLICT", `alarm ${id} is ${alarm.perceivedSeverity} already, and ${severity} is not more severe`, {
+      throw new Fault("NOT_SUPPORTED", `alarm ${id} is ${alarm.perceivedSeverity} already, and ${severity} is not more severe`, {
         id,
       });
     return this.#written(this.#change(alarm, { perceivedSeverity: severity }));
