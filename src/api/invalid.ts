@@ -7,7 +7,7 @@ import { WireError } from "./wire-error.ts";
 
 /**
  * The body as the schema knows it. Members that it does not name are dropped without a word, as in the original, but where the schema is
- * closed (`additionalProperties: false`) they are refused. Throws a 400 in the original's words.
+ * closed (`additionalProperties: false`) they are refused, and where it says what others are they stay. Throws a 400 in the original's words.
  */
 export function checked<S extends TSchema>(schema: S, body: unknown, say: Saying = asOpenvim): Static<S> {
   const known = named(schema, body, isFromYaml(body));
@@ -65,7 +65,7 @@ function named(schema: Schema, value: unknown, isYaml: boolean): unknown {
   }
   if (Array.isArray(value)) return items === undefined ? value : value.map((v) => named(items, v, isYaml));
   if (properties === undefined) return value;
-  const kept = Object.entries(value).filter(([key]) => Object.hasOwn(properties, key) || additionalProperties === false);
+  const kept = Object.entries(value).filter(([key]) => Object.hasOwn(properties, key) || additionalProperties !== undefined);
   return Object.fromEntries(
     kept.map(([key, v]) => [key, Object.hasOwn(properties, key) ? named(properties[key]!, v, isYaml) : v]),
   );

@@ -44,6 +44,12 @@ export interface Host {
 
 export type DiskFormat = "raw" | "qcow2";
 
+/** Keys of an image's metadata that this VIM reads. Others are kept as they are. */
+type ImageKey =
+  | ("architecture" | "os_distro" | "os_type" | "os_version" | "bus" | "vpci" | "topology" | "use_incremental")
+  | ("sha256" | "kernel" | "initrd" | "cmdline" | "hw_video_model" | "hw_watchdog_action");
+export type ImageMetadata = { readonly [K in ImageKey]?: string } & { readonly [key: string]: unknown };
+
 export interface Image {
   readonly id: ImageId;
   readonly name: string;
@@ -67,7 +73,7 @@ export interface Image {
    * OpenVIM's keys, and ours: `kernel` and `initrd`, paths, for direct boot; with a kernel alone the image itself is the initial RAM disk.
    * `sha256`: what a download must have; it is told of every download.
    */
-  readonly metadata: Readonly<Record<string, string>> | null;
+  readonly metadata: ImageMetadata | null;
   /** Tenants that see it though it is not public. */
   readonly tenants: readonly TenantId[];
   readonly createdAt: string;

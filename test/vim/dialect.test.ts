@@ -380,6 +380,21 @@ describe("tenants and what is theirs", () => {
 });
 
 describe("networks, ports and hosts", () => {
+  test("metadata of an image may hold what is no text, but for the keys that mean something; a host may say what room it has", async () => {
+    const metadata = { os_type: "linux", weight: 3, tags: ["a", { b: null }] };
+    const { body } = await post(`/${tenant}/images`, { image: { name: "meta", path: "/meta", metadata } });
+    expect((await ask({ path: `/${tenant}/images/${body.image.id}` })).body.image.metadata).toEqual(metadata);
+    const refused = await post(`/${tenant}/images`, { image: { name: "meta2", path: "/meta2", metadata: { bus: 1 } } });
+    expect([refused.status, refused.body.error.description]).toEqual([400, expect.stringContaining("bus")]);
+    const host = { name: "roomy", ip_name: "roomy", user: "u" };
+    const made = await post("/hosts", { host, "host-data": { RAM: 4_096, cpus: 2 } }, admin);
+    expect(made.body.host).toMatchObject({ name: "roomy", memory_mb: 4_096, cpus: 2 });
+    expect(
+      (await post("/hosts", { host: { ...host, name: "r2", ip_name: "r2" }, "host-data": { RAM: "x" } }, admin)).status,
+    ).toBe(400);
+    await admin({ method: "DELETE", path: `/hosts/${made.body.host.id}` });
+  });
+
   test("a network that others are bound to can go, and they are bound to nothing", async () => {
     const root = await network({ name: "root", type: "data" });
     const bound = await network({ name: "bound", type: "data", bind_net: "root", bind_type: "vlan:7" });

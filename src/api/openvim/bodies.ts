@@ -1,5 +1,6 @@
 import { type TSchema, Type } from "typebox";
 import { cloudConfig } from "./cloud-config.ts";
+import { checksum, metadata } from "./image-metadata.ts";
 import { ofcAccess } from "./ofc-access.ts";
 
 // Request bodies. Members that are not named are dropped without a word, as in OpenVIM, except where `closed`.
@@ -103,15 +104,12 @@ const host = {
   availability_zone: maybe(orNull(shortName)),
 };
 const hostShownOnly = Object.fromEntries(
-  ["created_at", "devices", "links", "status", "state", "state_why", "memory_mb", "cpus"].map((k) => [k, shownOnly]),
+  ["created_at", "devices", "links", "status", "state", "state_why", "memory_mb"].map((k) => [k, shownOnly]),
 );
-export const hostNew = Type.Object(
-  {
-    host: Type.Object({ id: maybe(id), ...hostShownOnly, ...host }, closed),
-    "host-data": maybe(Type.Partial(Type.Object({ id: maybe(id), ...hostShownOnly, ...host }), closed)),
-  },
-  closed,
-);
+/** What it has for servers without huge pages and pinning, MB and threads, where that does not follow from its numas; what it says itself counts more. */
+const hostMade = { id: maybe(id), ...hostShownOnly, RAM: maybe(count), cpus: maybe(count), ...host };
+const hostData = maybe(Type.Partial(Type.Object(hostMade), closed));
+export const hostNew = Type.Object({ host: Type.Object(hostMade, closed), "host-data": hostData }, closed);
 /** Of a numa that is there: up or down, and where its cards are cabled to. */
 const cardEdit = Type.Object({
   source_name: shortName,
@@ -184,11 +182,9 @@ const image = {
   /** A path of the hosts, or an http(s) URL. */
   path: Type.String({ minLength: 1, maxLength: 1_024, pattern: "^[^\\u0000-\\u001f]*$" }),
   description: maybe(description),
-  metadata: maybe(orNull(Type.Record(Type.String(), Type.String({ maxLength: 2_048 })))),
+  metadata: maybe(orNull(metadata)),
   public: maybe(yesNo),
 };
-/** Ours: the md5 that the file must have. */
-const checksum = Type.String({ pattern: "^[0-9a-fA-F]{32}$" });
 export const imageNew = Type.Object({ image: Type.Object({ id: maybe(id), checksum: maybe(checksum), ...image }) }, closed);
 export const imageEdit = Type.Object({ image: Type.Partial(Type.Object(image), some) }, closed);
 
@@ -338,7 +334,7 @@ export const serverAction = Type.Object(
         name,
         path: maybe(Type.String({ minLength: 2, maxLength: 1_024, pattern: "^/[^\\u0000-\\u001f]*$" })),
         description: maybe(description),
-        metadata: maybe(orNull(Type.Record(Type.String(), Type.String({ maxLength: 2_048 })))),
+        metadata: maybe(orNull(metadata)),
         imageRef: maybe(id),
         disk: maybe(orNull(Type.String({ maxLength: 255 }))),
       }),

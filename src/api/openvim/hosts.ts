@@ -34,9 +34,9 @@ function shown({ doors }: Call, host: Host) {
 export async function postHost(call: Call) {
   needAdmin(call);
   const { host, "host-data": more } = checked(hostNew, call.body());
-  const { name, ip_name: ipName, user, numas, ...rest } = { ...host, ...more };
+  const { name, ip_name: ipName, user, numas, RAM: memoryMiB, cpus, ...rest } = { ...host, ...more };
   const named = { name: name ?? host.name, ipName: ipName ?? host.ip_name, user: user ?? host.user };
-  const asked = { ...hostChange(rest), ...named, numas: numas?.map(numaIn) };
+  const asked = { ...hostChange(rest), ...named, memoryMiB, cpus, numas: numas?.map(numaIn) };
   const made = await call.doors.inventory.createHost({ ...asked, id: host.id as HostId | undefined });
   const reply = shown(call, made).host;
   const isUp = call.doors.hostStates.of(made.id)?.state === "up";

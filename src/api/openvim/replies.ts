@@ -132,7 +132,7 @@ const imageSchema = Type.Object(
     created: orNull(time),
     updated: orNull(time),
     public: yesNo,
-    metadata: maybe(Type.Record(text, text)),
+    metadata: maybe(Type.Record(text, Type.Unknown())),
     links,
   },
   { title: "Image" },
