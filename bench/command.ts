@@ -14,6 +14,7 @@ interface BenchOptions {
   readonly requests: number;
   readonly seed: number;
   readonly tokens: boolean;
+  readonly mano: boolean;
   readonly atOnce: number;
 }
 
@@ -59,7 +60,10 @@ const BENCHES = {
   },
   fuzz: {
     says: "100,000 requests made from the OpenAPI document, good and bad (some 6 min)",
-    run: async (options) => (await import("./fuzz-openvim.ts")).benchFuzz(options),
+    run: async (options) => {
+      const { benchFuzz, benchManoFuzz } = await import("./fuzzes.ts");
+      return options.mano ? benchManoFuzz(options) : benchFuzz(options);
+    },
   },
 } as const satisfies Record<string, Bench>;
 
@@ -96,6 +100,7 @@ export function addBench(program: Command, root: string): void {
     .option("--requests <n>", "fuzz: how many", wholeNumber(1, 100_000_000), 100_000)
     .option("--seed <n>", "fuzz: the same seed, the same course", wholeNumber(0, 1_000_000_000), 1)
     .option("--tokens", "fuzz: behind the gate, with tokens of tenants and roles, and with none", false)
+    .option("--mano", "fuzz: the MANO, from ETSI's definitions and our own tables, in place of the VIM", false)
     .option(
       "--at-once <n>",
       "fuzz: so many under way together; then only what holds at the end is looked at",

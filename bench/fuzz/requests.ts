@@ -98,6 +98,10 @@ export class Requests {
     this.#known.set(kind, this.#known.get(kind)?.filter((known) => known !== id) ?? []);
   }
 
+  knows(kind: string, id: string): boolean {
+    return this.#known.get(kind)?.includes(id) === true;
+  }
+
   next(): Fuzzed {
     const chance = this.#chance;
     const [path, verb, operation] = this.#operation();
@@ -166,5 +170,5 @@ export class Requests {
   }
 }
 
-/** So many of each kind are remembered: older ones are asked for no more, but stay. */
+/** So many of each kind are remembered: others are asked for no more. */
 const KEPT = 60;

@@ -30,7 +30,10 @@ export interface FuzzOptions {
 }
 
 const FINDINGS_MAX = 20;
-/** A course deletes what it began with: after so many requests there is some of each kind anew. */
+/**
+ * A course deletes what it began with, and makes more than it deletes: after so many requests what it has forgotten is swept away, and there is
+ * some of each kind anew. So request 100,000 costs what request 1,000 does.
+ */
 const POPULATE_EVERY = 1_000;
 
 /** Sends requests to a VIM of its own in test mode, and looks at each answer and at what is left. */
@@ -40,6 +43,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   const served = { url: "http://127.0.0.1", isAdmin: false, isGuarded: tokens };
   const run = new Run(rig, new Requests(openApi(served), new Chance(seed)), atOnce > 1 ? null : lookEvery);
   for (let i = 0; i < count && run.judge.findings.length < FINDINGS_MAX; i += atOnce) {
+    if (i % POPULATE_EVERY < atOnce) await run.sweep();
     if (i % POPULATE_EVERY < atOnce) await populate(Math.floor(i / POPULATE_EVERY), (wanted) => run.make(wanted));
     await Promise.all(Array.from({ length: Math.min(atOnce, count - i) }, () => run.ask()));
     progress?.(Math.min(i + atOnce, count));
@@ -82,6 +86,28 @@ class Run {
     const answer = await this.#rig.send(asked, (await this.#rig.holders?.admin()) ?? null);
     learn(this.#course, asked, answer.text);
     return answer;
+  }
+
+  /** Deletes, as the administrator, what no request will be about any more. What is still in use goes another time. */
+  async sweep(): Promise<void> {
+    const { servers, ports, nets, images, flavors, hosts, tenants } = this.#rig.vim.picture;
+    const kinds: readonly (readonly [kind: string, path: string, things: ReadonlyMap<string, unknown>])[] = [
+      ["servers", "/any/servers", servers],
+      ["ports", "/ports", ports],
+      ["networks", "/networks", nets],
+      ["images", "/any/images", images],
+      ["flavors", "/any/flavors", flavors],
+      ["hosts", "/hosts", hosts],
+      ["tenants", "/tenants", tenants],
+    ];
+    const holder = (await this.#rig.holders?.admin()) ?? null;
+    for (const [kind, path, things] of kinds)
+      for (const id of [...things.keys()].filter((id) => !this.#course.knows(kind, id))) {
+        const deleted = { operation: `DELETE ${path}/{id}`, method: "DELETE", url: `/openvim${path}/${encodeURIComponent(id)}` };
+        const asked = { ...deleted, admin: true, headers: {}, body: null };
+        const { status, text } = await this.#rig.send(asked, holder);
+        if (status >= 500) this.judge.say(asked, `${status}: ${text.slice(0, 300)}`);
+      }
   }
 
   async ask(): Promise<void> {

@@ -7,6 +7,8 @@ export interface Schema {
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly allOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly patternProperties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
@@ -24,6 +26,8 @@ export interface Source {
   readonly chance: Chance;
   /** Of something that a member of this name is about. */
   readonly ids: (member: string) => string;
+  /** What a text of this name is to be, where a schema says no more of it than that it is a text. */
+  readonly known?: (member: string) => string | null;
   readonly resolve: (ref: string) => Schema;
 }
 
@@ -47,6 +51,8 @@ const samples = (c: Chance): string[] => [
 const NOWHERE: Readonly<Record<string, (c: Chance) => unknown>> = {
   callback: (c) => c.one(["http://127.0.0.1:9/x", "https://127.0.0.1:9/", "ftp://127.0.0.1/", "x"]),
   tokenEndpoint: () => "http://127.0.0.1:9/token",
+  callbackUri: (c) => c.one(["http://127.0.0.1:9/x", "https://127.0.0.1:9/", "ftp://127.0.0.1/", "x"]),
+  addressInformation: (c) => c.one(["http://127.0.0.1:9/x", "file:///etc/passwd", "x"]),
   ip: () => "127.0.0.1",
   port: () => 9,
   path: (c) => `/images/${word(c)}.qcow2`,
@@ -58,8 +64,11 @@ export function madeFrom(schema: Schema, source: Source, member = ""): unknown {
   if (schema.$ref !== undefined) return madeFrom(source.resolve(schema.$ref), source, member);
   if (schema.enum !== undefined) return chance.one(schema.enum);
   if (schema.const !== undefined) return schema.const;
-  if (schema.anyOf !== undefined) return madeFrom(chance.one(schema.anyOf), source, member);
-  switch (schema.type) {
+  if (schema.allOf !== undefined) return madeFrom(together(schema, source), source, member);
+  const choice = schema.anyOf ?? schema.oneOf;
+  // Where an object is described beside it, a choice says which of its members go together.
+  if (choice !== undefined && schema.properties === undefined) return madeFrom(chance.one(choice), source, member);
+  switch (schema.type ?? (schema.properties && "object")) {
     case "object":
       return objectOf(schema, source);
     case "array":
@@ -76,6 +85,16 @@ export function madeFrom(schema: Schema, source: Source, member = ""): unknown {
     default:
       return chance.one([null, 1, "x", {}]);
   }
+}
+
+/** What all of them want at once. */
+function together({ allOf = [], ...own }: Schema, source: Source): Schema {
+  const parts = [...allOf.map((s) => (s.$ref === undefined ? s : source.resolve(s.$ref))), own];
+  return {
+    ...Object.assign({}, ...parts),
+    properties: Object.assign({}, ...parts.map((s) => s.properties)),
+    required: parts.flatMap((s) => s.required ?? []),
+  };
 }
 
 const isPlain = ({ type, $ref }: Schema) => type !== "object" && $ref === undefined;
@@ -95,7 +114,9 @@ function objectOf({ properties = {}, patternProperties = {}, required = [] }: Sc
   return Object.fromEntries([...own, ...more]);
 }
 
-function textOf({ pattern, minLength = 0, maxLength }: Schema, { chance, ids }: Source, member: string): string {
+function textOf({ pattern, minLength = 0, maxLength }: Schema, { chance, ids, known }: Source, member: string): string {
+  const named = pattern === undefined ? (known?.(member) ?? null) : null;
+  if (named !== null) return named;
   const wanted = new RegExp(pattern ?? "", "u");
   const id = ids(member);
   if (pattern !== undefined && wanted.test(id) && !wanted.test(word(chance))) return id;

@@ -21,14 +21,34 @@ interface Reply {
   readonly content?: Record<string, { readonly schema?: object }>;
   readonly $ref?: string;
 }
+interface RequestBody {
+  readonly content?: Record<string, { readonly schema?: object }>;
+  readonly $ref?: string;
+}
 interface Operation {
   readonly responses: Record<string, Reply>;
+  readonly requestBody?: RequestBody;
+}
+
+/** One operation that ETSI describes. */
+export interface EtsiOperation {
+  readonly method: string;
+  /** From the API's root, with `{names}`. */
+  readonly path: string;
+  /** Of its body, by content type; empty: it has none. */
+  readonly bodies: Readonly<Record<string, object>>;
+  /** What a `$ref` within the bodies names. */
+  readonly resolve: (ref: string) => object;
 }
 interface Definition {
   readonly name: string;
   readonly servers?: readonly { readonly url: string }[];
   readonly paths: Record<string, Record<string, Operation>>;
-  readonly components: { readonly responses?: Record<string, Reply>; readonly schemas: Record<string, object> };
+  readonly components: {
+    readonly responses?: Record<string, Reply>;
+    readonly requestBodies?: Record<string, RequestBody>;
+    readonly schemas: Record<string, object>;
+  };
 }
 
 /** What SOL013 table 6.4-1 lets every resource answer, whether its definition repeats it or not. */
@@ -57,6 +77,16 @@ export class EtsiDefinitions {
     const names = readdirSync(FOLDER).filter((f) => f.endsWith(".json"));
     const read = (f: string) => JSON.parse(readFileSync(join(FOLDER, f), "utf8")) as Definition;
     return new EtsiDefinitions(names.map((f) => ({ ...read(f), name: f.replace(/\.json$/, "") })));
+  }
+
+  /** All that a server of these definitions is asked; what it asks of others, by notifications, is not among it. */
+  operations(): EtsiOperation[] {
+    return this.#definitions.filter((d) => !/Notification$|APIVersion$/.test(d.name)).flatMap(operationsOf);
+  }
+
+  /** Whether a definition has this path. */
+  has(path: string, only = "SOL00"): boolean {
+    return this.#definitions.some((d) => d.name.startsWith(only) && templateOf(d, path.split("?")[0]!) !== null);
   }
 
   /** Everything in which a reply is other than the definitions say that have its path; `only`: those whose names begin so, such as "SOL003". */
@@ -118,11 +148,33 @@ export class EtsiDefinitions {
   }
 }
 
+function operationsOf(d: Definition): EtsiOperation[] {
+  const resolve = (ref: string) =>
+    ref
+      .split("/")
+      .slice(1)
+      .reduce((at, key) => (at as Record<string, object>)[key.replaceAll("~1", "/").replaceAll("~0", "~")]!, d as object);
+  return Object.entries(d.paths).flatMap(([template, methods]) =>
+    METHODS.flatMap((method): EtsiOperation[] => {
+      const operation = methods[method];
+      if (operation === undefined) return [];
+      const { $ref, content } = operation.requestBody ?? {};
+      const { content: named } = ($ref === undefined ? {} : resolve($ref)) as RequestBody;
+      const bodies = Object.entries(content ?? named ?? {}).map(([type, { schema = {} }]) => [type, schema] as const);
+      return [{ method: method.toUpperCase(), path: `${rootOf(d)}${template}`, bodies: Object.fromEntries(bodies), resolve }];
+    }),
+  );
+}
+
+const METHODS = ["get", "post", "put", "patch", "delete"] as const;
+
+const rootOf = (d: Definition): string => new URL(d.servers?.[0]?.url ?? "http://127.0.0.1/").pathname.replace(/\/$/, "");
+
 const escaped = (key: string): string => encodeURIComponent(key.replaceAll("~", "~0").replaceAll("/", "~1"));
 
 /** The template of a definition that a path follows; one without parameters before one with. */
 function templateOf(d: Definition, path: string): string | null {
-  const root = new URL(d.servers?.[0]?.url ?? "http://127.0.0.1/").pathname.replace(/\/$/, "");
+  const root = rootOf(d);
   if (!path.startsWith(`${root}/`)) return null;
   const below = path.slice(root.length);
   const follows = Object.keys(d.paths).filter((t) => {
