@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -152,6 +152,69 @@ test("a host whose switch is lost is known by the tunnels that lead there, and i
   await until("the port there is up", async () => (await status()) === "ACTIVE");
   await bind("A");
   await reaches("x", ["a"]);
+});
+
+test("who is held to its addresses is, and the switch alone leads it on: both in one table, over the tunnels", async () => {
+  const { id: x } = (await ask("GET", "/ports?name=x")).body.ports[0];
+  expect((await ask("PUT", `/ports/${x}`, { port: { port_security: true } })).status).toBe(200);
+  const members = [
+    { id: "A", name: "A", server_id: null, data_net: nets["A"] },
+    { id: "B", name: "B", server_id: null, data_net: nets["B"] },
+  ];
+  const plans = [{ failed: "A", moves: [{ net: nets["T"], to: "B" }] }];
+  const armed = await ask("PUT", "/protections/G", { protection: { name: "G", revision: 1, members, plans } });
+  expect(armed.status, JSON.stringify(armed.body)).toBe(200);
+  const inStep = async () => {
+    const [flows, groups] = [await hosts[0]!.ofctl("dump-flows", "br0"), await hosts[0]!.ofctl("dump-groups", "br0")];
+    return flows.split("\n").some((f) => f.includes(`dl_src=${VIEWER}`) && f.includes("group:")) && groups.includes("type=ff");
+  };
+  await until("the entry that holds the viewer leads through a group", inStep);
+  await reaches("a", ["x"]);
+  await reaches("x", ["a"]);
+  await vim.kill("SIGKILL");
+  await hosts[1]!.stop();
+  await reaches("b", ["x"]); // By nobody but the switch.
+  await reaches("x", ["b"]);
+  await hosts[1]!.restart();
+  vim = await startDaemon(config(vim.openflowPort));
+  ask = client(vim.adminPort);
+  await until("its host serves again", async () => (await ask("GET", "/ports?name=a")).body.ports[0].status === "ACTIVE");
+  await reaches("x", ["a"]);
+  // One that says another address than its own is led nowhere, wherever its way goes.
+  const { id: a } = (await ask("GET", "/ports?name=a")).body.ports[0];
+  await ask("DELETE", "/protections/G");
+  expect((await ask("DELETE", `/ports/${a}`)).status).toBe(200);
+  const port = { name: "a", network_id: nets["A"], mac_address: "02:00:00:00:00:65", "binding:switch_port": "a" };
+  await made("/ports", "port", { ...port, port_security: true });
+  await reaches("a", ["x"]);
+  await reaches("x", []);
+});
+
+test("a client on another host is given its address by the net's DHCP server, and how much a tunnel carries", async () => {
+  const { netns, inside, vsctl } = hosts[2]!;
+  await inside("ip", "link", "add", "c0", "type", "veth", "peer", "name", "c1");
+  for (const end of ["c0", "c1"]) {
+    await inside("ip", "link", "set", "dev", end, "up");
+    await inside("ethtool", "-K", end, "tx", "off").catch(() => {});
+  }
+  await vsctl("add-port", "br0", "c0");
+  const mac_address = (await inside("cat", "/sys/class/net/c1/address")).trim();
+  const net = { name: "mgmt", type: "data", cidr: "10.77.0.0/24", enable_dhcp: true };
+  const { id } = await made("/networks", "network", net);
+  const port = await made("/ports", "port", { name: "c", network_id: id, mac_address, "binding:switch_port": "c0" });
+  expect(port.ip_address, netns!).toMatch(/^10\.77\.0\.\d+$/);
+  const script = join(dir, "got.sh");
+  writeFileSync(script, '#!/bin/sh\n[ "$1" = bound ] && echo "$ip $mtu" > "$OUT"\nexit 0\n', { mode: 0o755 });
+  const out = join(dir, "got");
+  const asks = ["-i", "c1", "-n", "-q", "-f", "-t", "3", "-T", "1", "-O", "mtu", "-s", script];
+  const given = async () => {
+    await inside("env", `OUT=${out}`, "busybox", "udhcpc", ...asks).catch(() => {});
+    return existsSync(out) && readFileSync(out, "utf8").trim();
+  };
+  expect(await until("an address is given", given)).toBe(`${port.ip_address} 1450`);
+  await ask("DELETE", `/ports/${port.id}`);
+  expect((await ask("DELETE", `/networks/${id}`)).status).toBe(200);
+  await until("its server is gone", () => readdirSync(join(dir, "dhcp")).length === 0);
 });
 
 async function tunnelTo(host: number): Promise<string> {
