@@ -10,7 +10,7 @@ import type { Nfvo } from "./mano/nfvo.ts";
 import { type ClientCredentials, checkOrigin, download } from "./mano/package-download.ts";
 import { PackageReader, zipped } from "./mano/package-reader.ts";
 import { Packages } from "./mano/packages.ts";
-import type { Origin, PackageKind } from "./model/package.ts";
+import type { ArtifactAccess, Origin, PackageKind } from "./model/package.ts";
 import { CallbackPolicy } from "./notify/callback-policy.ts";
 import type { ManoStore } from "./store/mano-schema.ts";
 import { PackageFiles } from "./store/package-files.ts";
@@ -88,7 +88,7 @@ export function packageDoors({ packages, reader }: Onboarding, kind: PackageKind
     descriptor: async (id) => reader.descriptor(await one(id)),
     manifest: async (id, withCertificate) => reader.manifest(await one(id), withCertificate),
     artifact: async (id, path) => reader.artifact(await one(id), path),
-    artifacts: async (id) => reader.artifacts(await one(id)),
+    artifacts: async (id, isSelected) => reader.artifacts(await one(id), isSelected),
     zipped,
   };
 }
@@ -101,6 +101,14 @@ export function vnfPackageDoors(onboarding: Onboarding): VnfPackageDoors {
       checkOrigin(policy, uri, "addressInformation");
       if (credentials) checkOrigin(policy, credentials.tokenEndpoint, "tokenEndpoint");
       return packages.fetch("vnf", id, { uri, sealedAuth: credentials && seal.seal(JSON.stringify(credentials)) });
+    },
+    giveAccess: (id, wishes) => {
+      const access = wishes.map(({ uri, overrideUri, credentials }): ArtifactAccess => {
+        checkOrigin(policy, overrideUri ?? uri, overrideUri === null ? "artifactUri" : "overrideUri");
+        if (credentials) checkOrigin(policy, credentials.tokenEndpoint, "tokenEndpoint");
+        return { uri, overrideUri, sealedAuth: credentials && seal.seal(JSON.stringify(credentials)) };
+      });
+      return packages.giveAccess("vnf", id, access);
     },
   };
 }

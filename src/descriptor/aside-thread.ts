@@ -4,9 +4,9 @@ import { knownOf } from "./compile.ts";
 import { readContent, readPnfdContent } from "./content.ts";
 
 // Begun by `aside.ts` for one task.
-const { given, file, known } = workerData as Task;
+const { given, file, known, outside } = workerData as Task;
 parentPort?.postMessage(
   known === null
     ? await readPnfdContent(given, file)
-    : await readContent(given, file, knownOf(known.blueprints, [...known.names])),
+    : await readContent(given, file, knownOf(known.blueprints, [...known.names]), outside),
 );

@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import type { VnfBlueprint } from "../model/blueprint.ts";
 import { knownOf } from "./compile.ts";
-import { type Content, type PnfdContent, readContent, readPnfdContent } from "./content.ts";
+import { type Content, type ExternalFile, type PnfdContent, readContent, readPnfdContent } from "./content.ts";
 import type { Flaw } from "./flaw.ts";
 import { Zip } from "./zip.ts";
 
@@ -22,6 +22,8 @@ export interface Task {
   readonly file: string;
   /** Null: it is a PNFD, which refers to nothing. */
   readonly known: OnBoard | null;
+  /** What was fetched of it by URL. */
+  readonly outside: readonly ExternalFile[];
 }
 
 /** VNFDs that may be referred to: those that are needed, and what all are called. */
@@ -31,20 +33,25 @@ export interface OnBoard {
 }
 
 /** As `readContent`, beside a daemon whose reactions must not wait: what is large is read by a thread of its own, with a heap and a time of its own. */
-export async function readAside(given: Given, file: string, known: OnBoard): Promise<Content> {
-  if (await isSmall(given)) return readContent(given, file, knownOf(known.blueprints, [...known.names]));
+export async function readAside(
+  given: Given,
+  file: string,
+  known: OnBoard,
+  outside: readonly ExternalFile[] = [],
+): Promise<Content> {
+  if (await isSmall(given)) return readContent(given, file, knownOf(known.blueprints, [...known.names]), outside);
   const refused = (flaw: Flaw): Content => ({
     reading: { form: "unknown", outcome: null, flaws: [flaw], notes: [] },
     files: [],
   });
-  return inThread({ given, file, known }, refused);
+  return inThread({ given, file, known, outside }, refused);
 }
 
 /** As `readAside`, of a PNFD. */
 export async function readPnfdAside(given: Given, file: string): Promise<PnfdContent> {
   if (await isSmall(given)) return readPnfdContent(given, file);
   const refused = (flaw: Flaw): PnfdContent => ({ reading: { pnfd: null, flaws: [flaw], parts: null }, files: [] });
-  return inThread({ given, file, known: null }, refused);
+  return inThread({ given, file, known: null, outside: [] }, refused);
 }
 
 async function inThread<T>(task: Task, refused: (flaw: Flaw) => T): Promise<T> {

@@ -4,6 +4,11 @@ import { type PnfdReading, readPnfd } from "./pnfd.ts";
 import { type Reading, readDescriptorFile, readPackageFile } from "./read.ts";
 import { type PackedFile, Zip } from "./zip.ts";
 
+/** A file from outside a package that was fetched, and the path that it is given in it. */
+export interface ExternalFile extends PackedFile {
+  readonly uri: string;
+}
+
 /** What was read, and every file of the package that it came in; none: it is none, or is refused. */
 export interface Content {
   readonly reading: Reading;
@@ -20,13 +25,20 @@ export interface PnfdContent {
 export const TEXT_BYTES_MAX = 4 * 2 ** 20;
 
 /** As `readDescriptorFile`, of what is held in memory or is on a disk at a path, with the checksum of each file of a package. */
-export async function readContent(given: Uint8Array | string, file: string, known: KnownVnfds): Promise<Content> {
+export async function readContent(
+  given: Uint8Array | string,
+  file: string,
+  known: KnownVnfds,
+  outside: readonly ExternalFile[] = [],
+): Promise<Content> {
   const isPackage = Zip.isOne(typeof given === "string" ? await headOf(given) : given);
   if (!isPackage) {
     const bytes = typeof given === "string" ? await textOf(given) : given;
     return { reading: await readDescriptorFile(bytes, file, known), files: [] };
   }
-  return readPackageFile(given, file, known);
+  // A descriptor names it by its URL.
+  const byUri = outside.map((f) => ({ ...f, path: f.uri }));
+  return readPackageFile(given, file, known, byUri);
 }
 
 /** As `readContent`, of a PNFD. */

@@ -1,5 +1,5 @@
 import type { Flaw } from "./flaw.ts";
-import { algorithmOf, type Manifest, readManifest } from "./manifest.ts";
+import { algorithmOf, isOutside, type Manifest, readManifest } from "./manifest.ts";
 import { PackageRefused, Zip } from "./zip.ts";
 
 /** A package of ETSI GS NFV-SOL 004, looked through: its texts, and where its descriptor begins. */
@@ -97,12 +97,13 @@ async function checkFiles(zip: Zip, manifest: Manifest, at: string, refuse: Refu
   for (const { source, algorithm, hash, line } of manifest.files) {
     if (listed.has(source)) refuse(at, `${source} stands there twice`, "leave one of them", line);
     listed.add(source);
-    if (/^[a-z]+:\/\//.test(source)) notes.push(`${source} is outside the package and was not fetched`);
-    else if (!zip.has(source)) refuse(at, `there is no ${source} in the package`, "put it there, or remove it here", line);
+    const isThere = isOutside(source) || zip.has(source);
+    if (isOutside(source)) notes.push(`${source} is outside the package and was not fetched`);
+    if (!isThere) refuse(at, `there is no ${source} in the package`, "put it there, or remove it here", line);
     else {
       const known = algorithmOf(algorithm);
       if (known === null) refuse(at, `${algorithm} is no algorithm that is good enough`, "write SHA-256 or SHA-512", line);
-      else if ((await zip.digest(source, known)) !== hash)
+      else if (!isOutside(source) && (await zip.digest(source, known)) !== hash)
         refuse(at, `${source} is not what its checksum says`, "make the manifest again, or ask who made the package", line);
     }
   }

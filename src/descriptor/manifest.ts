@@ -6,9 +6,27 @@ export interface Listed {
   readonly line: number;
 }
 
+/** A file outside the package that its manifest names. */
+export interface ListedOutside {
+  readonly uri: string;
+  readonly algorithm: "sha256" | "sha512";
+  readonly hash: string;
+}
+
+export const isOutside = (source: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(source);
+
+/** Those that stand there, each once. */
+export const outsideOf = ({ files }: Pick<Manifest, "files">): ListedOutside[] =>
+  files.flatMap(({ source: uri, algorithm: name, hash }) => {
+    const algorithm = isOutside(uri) ? algorithmOf(name) : null;
+    return algorithm === null ? [] : [{ uri, algorithm, hash }];
+  });
+
 export interface Manifest {
   readonly metadata: Readonly<Record<string, string>>;
   readonly files: readonly Listed[];
+  /** Source → the id of its set, of artifacts that are not for the MANO (SOL004 4.3.7). */
+  readonly sets: Readonly<Record<string, string>>;
   /** The signature in DER, and the bytes that it is about; null: it is not signed. */
   readonly signature: { readonly der: Buffer; readonly signed: string } | null;
   readonly wrong: readonly { readonly line: number; readonly what: string }[];
@@ -34,7 +52,17 @@ export function readManifest(text: string): Manifest {
   const files: Listed[] = [];
   const wrong: { line: number; what: string }[] = [];
   let block: { source?: string; algorithm?: string; hash?: string; line: number } = { line: 0 };
+  const sets: Record<string, string> = {};
+  let isInSets = false;
+  let set: string | null = null;
   for (const [i, written] of body.entries()) {
+    isInSets = /^non_mano_artifact_sets\s*:\s*$/.test(written) || (isInSets && (/^\s/.test(written) || written.trim() === ""));
+    if (isInSets) {
+      const [, source] = /^\s+Source:(.*)$/i.exec(written)?.map((part) => part.trim()) ?? [];
+      if (source === undefined) set = /^\s+(\S+):\s*$/.exec(written)?.[1] ?? set;
+      else if (set !== null) sets[source] = set;
+      continue;
+    }
     // No two parts of it may take the same letters: a long line of spaces would keep it busy for hours.
     const [, key, value] = /^([A-Za-z_ \t-]+):(.*)$/.exec(written.trim())?.map((part) => part.trim()) ?? [];
     if (key === undefined) {
@@ -58,7 +86,7 @@ export function readManifest(text: string): Manifest {
   }
   if (block.source !== undefined) wrong.push({ line: block.line, what: `${block.source} has no Algorithm and Hash` });
   const signature = begin < 0 ? null : { der: derOf(lines.slice(begin + 1)), signed: signedPart(text) };
-  return { metadata, files, signature, wrong };
+  return { metadata, files, sets, signature, wrong };
 }
 
 const derOf = (lines: readonly string[]): Buffer => {

@@ -24,7 +24,13 @@ export async function readPnfd(given: Uint8Array | string, isPackage: boolean, f
   const flaws: Flaw[] = [];
   const csar = await openCsar(given, file, checkCms, flaws);
   if (csar === null) return { pnfd: null, flaws, parts: null };
-  const parts = { descriptor: [csar.entry], manifest: csar.manifestAt, certificate: csar.certificateAt };
+  const parts = {
+    descriptor: [csar.entry],
+    manifest: csar.manifestAt,
+    certificate: csar.certificateAt,
+    outside: [],
+    sets: csar.manifest?.sets ?? {},
+  };
   return { ...inText(csar.texts.get(csar.entry)!, `${file}!${csar.entry}`), parts };
 }
 

@@ -1,6 +1,7 @@
 import { type Blueprints, compile, type KnownVnfds, NONE_KNOWN, type Outcome } from "./compile.ts";
 import { openCsar, type SignatureCheck } from "./csar.ts";
 import type { Flaw } from "./flaw.ts";
+import { type ListedOutside, outsideOf } from "./manifest.ts";
 import { readScenario } from "./openmano-scenario.ts";
 import { readOpenmanoVnf } from "./openmano-vnf.ts";
 import { readPlain } from "./plain.ts";
@@ -33,6 +34,10 @@ export interface PackageParts {
   readonly descriptor: readonly string[];
   readonly manifest: string | null;
   readonly certificate: string | null;
+  /** What its manifest names by URL. */
+  readonly outside: readonly ListedOutside[];
+  /** Source → the id of its set, of artifacts that are not for the MANO. */
+  readonly sets: Readonly<Record<string, string>>;
 }
 
 /** Reads a descriptor or a package of one, from what a file holds. `file`: its name in what is told. */
@@ -58,8 +63,13 @@ export interface PackageReading {
   readonly files: readonly PackedFile[];
 }
 
-/** Reads a package: what a file holds, or the path of one that is too large to be held. */
-export async function readPackageFile(source: Uint8Array | string, file: string, known: KnownVnfds): Promise<PackageReading> {
+/** Reads a package: what a file holds, or the path of one that is too large to be held. `outside`: what was fetched of it before, by URL. */
+export async function readPackageFile(
+  source: Uint8Array | string,
+  file: string,
+  known: KnownVnfds,
+  outside: readonly PackedFile[] = [],
+): Promise<PackageReading> {
   const flaws: Flaw[] = [];
   const csar = await openCsar(source, file, checkCms, flaws);
   const files = csar === null ? [] : await filesIn(source, file, flaws);
@@ -70,9 +80,10 @@ export async function readPackageFile(source: Uint8Array | string, file: string,
     if (text !== null) descriptor.add(path);
     return text;
   };
-  const reading = readText(csar.texts.get(csar.entry)!, csar.entry, known, load, files);
+  const reading = readText(csar.texts.get(csar.entry)!, csar.entry, known, load, [...files, ...outside]);
   const inside = (f: Flaw): Flaw => ({ ...f, file: `${file}!${f.file}` });
-  const parts = { descriptor: [...descriptor], manifest: csar.manifestAt, certificate: csar.certificateAt };
+  const named = { outside: csar.manifest ? outsideOf(csar.manifest) : [], sets: csar.manifest?.sets ?? {} };
+  const parts = { descriptor: [...descriptor], manifest: csar.manifestAt, certificate: csar.certificateAt, ...named };
   const told = { flaws: reading.flaws.map(inside), notes: [...csar.notes, ...reading.notes] };
   return { reading: { ...reading, ...told, parts }, files: told.flaws.length > 0 ? [] : files };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Given, readAside } from "../descriptor/aside.ts";
 import type { Outcome } from "../descriptor/compile.ts";
+import type { ExternalFile } from "../descriptor/content.ts";
 import { flawText } from "../descriptor/flaw.ts";
 import type { Form, Reading } from "../descriptor/read.ts";
 import type { PackedFile } from "../descriptor/zip.ts";
@@ -64,15 +65,16 @@ export class Catalogue {
     throw new Fault("NOT_FOUND", `there is no descriptor ${id}; there are: ${there}`, { id });
   }
 
-  /** Reads a descriptor file or a package with what is on board. Throws DESCRIPTOR with every error of it. */
+  /** Reads a descriptor file or a package with what is on board, and what was fetched of it by URL. Throws DESCRIPTOR with every error of it. */
   async read(
     given: Given,
+    outside: readonly ExternalFile[] = [],
   ): Promise<{ readonly outcome: Outcome; readonly reading: Reading; readonly files: readonly PackedFile[] }> {
     const names = await readDescriptorNames(this.#db);
     const text = typeof given !== "string" && !isPackage(given) ? Buffer.from(given).toString("utf8") : null;
     const mentioned = await readDescriptorsOf(this.#db, mentionedIn(text, names));
     const known = { blueprints: blueprintsIn(mentioned), names: names.flatMap((n) => (n.kind === "vnfd" ? n.ref : [])) };
-    const { reading, files } = await readAside(given, "descriptor", known);
+    const { reading, files } = await readAside(given, "descriptor", known, outside);
     const { outcome, flaws } = reading;
     if (outcome === null) throw new Fault("DESCRIPTOR", flaws.map(flawText).join("\n"), { errors: flaws.length });
     return { outcome, reading, files };

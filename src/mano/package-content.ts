@@ -1,3 +1,4 @@
+import type { ExternalFile } from "../descriptor/content.ts";
 import type { PnfdReading } from "../descriptor/pnfd.ts";
 import type { Reading } from "../descriptor/read.ts";
 import type { PackedFile } from "../descriptor/zip.ts";
@@ -7,6 +8,7 @@ import type { Descriptor, Nsd, Vnfd } from "../model/descriptor.ts";
 import type {
   Artifact,
   DescriptorPackage,
+  PackageChange,
   PackageContent,
   PackageFailure,
   PackageKind,
@@ -14,6 +16,9 @@ import type {
   SoftwareImage,
   Upload,
 } from "../model/package.ts";
+import { deleteDescriptor } from "../store/mano-catalogue.ts";
+import { readPackage } from "../store/mano-packages.ts";
+import type { ManoStore } from "../store/mano-schema.ts";
 import type { Merged } from "./catalogue.ts";
 
 /** Throws DESCRIPTOR where a content is not of the kind that it was sent as. */
@@ -40,7 +45,13 @@ export function checkNew({ records, added }: Merged, id: string): void {
 }
 
 /** What came of a content: what it says of itself. */
-export function contentOf(body: Nsd | Vnfd, upload: Upload, { parts }: Reading, files: readonly PackedFile[]): PackageContent {
+export function contentOf(
+  body: Nsd | Vnfd,
+  upload: Upload,
+  { parts }: Reading,
+  files: readonly PackedFile[],
+  outside: readonly ExternalFile[] = [],
+): PackageContent {
   const blueprint = "blueprint" in body ? body.blueprint : undefined;
   return {
     descriptorId: body.id,
@@ -49,9 +60,9 @@ export function contentOf(body: Nsd | Vnfd, upload: Upload, { parts }: Reading, 
     provider: ("designer" in body ? body.designer : blueprint?.provider) ?? null,
     softwareVersion: blueprint?.softwareVersion ?? null,
     checksum: { algorithm: "SHA-256", hash: upload.sha256 },
-    artifacts: artifactsOf(files, parts ?? null),
-    images: imagesOf(blueprint?.images ?? []),
-    parts: parts ?? null,
+    artifacts: withSets([...artifactsOf(files, parts ?? null), ...outside.map(artifactOf)], parts?.sets ?? {}),
+    images: imagesOf(blueprint?.images ?? [], outside),
+    parts: keptOf(parts ?? null),
   };
 }
 
@@ -67,9 +78,12 @@ export function pnfdContentOf({ pnfd, parts }: PnfdReading, upload: Upload, file
     checksum: { algorithm: "SHA-256", hash: upload.sha256 },
     artifacts: artifactsOf(files, parts),
     images: [],
-    parts,
+    parts: keptOf(parts),
   };
 }
+
+const keptOf = (parts: PartsOfPackage | null): PartsOfPackage | null =>
+  parts && { descriptor: parts.descriptor, manifest: parts.manifest, certificate: parts.certificate };
 
 /** Files of a package that do not say what it is. */
 function artifactsOf(files: readonly PackedFile[], parts: PartsOfPackage | null): Artifact[] {
@@ -80,12 +94,46 @@ function artifactsOf(files: readonly PackedFile[], parts: PartsOfPackage | null)
 }
 
 /** SOL005 9.5.3.2 of the images that came with it. */
-const imagesOf = (images: NonNullable<VnfBlueprint["images"]>): SoftwareImage[] =>
+const imagesOf = (images: NonNullable<VnfBlueprint["images"]>, outside: readonly ExternalFile[]): SoftwareImage[] =>
   images.flatMap(({ id, name, version, containerFormat, diskFormat, minDisk, minRam, file }) => {
     if (file === undefined) return [];
     const checksum = { algorithm: "SHA-256" as const, hash: file.sha256 };
-    return [{ id, name, version, containerFormat, diskFormat, minDisk, minRam, bytes: file.bytes, checksum, path: file.path }];
+    const from = outside.find((f) => f.uri === file.path);
+    const where = from ? { path: from.path, uri: from.uri } : { path: file.path };
+    return [{ id, name, version, containerFormat, diskFormat, minDisk, minRam, bytes: file.bytes, checksum, ...where }];
   });
+
+const artifactOf = ({ path, bytes, sha256, uri }: ExternalFile): Artifact => ({
+  ...{ path, bytes, checksum: { algorithm: "SHA-256", hash: sha256 }, uri },
+});
+
+const withSets = (artifacts: readonly Artifact[], sets: Readonly<Record<string, string>>): Artifact[] =>
+  artifacts.map((a) => {
+    const set = sets[a.uri ?? a.path];
+    return set === undefined ? a : { ...a, set };
+  });
+
+/** What is told of a content. */
+export const aboutOf = (content: PackageContent | null): PackageChange["about"] =>
+  content && {
+    descriptorId: content.descriptorId,
+    version: content.version,
+    name: content.name,
+    provider: content.provider,
+    softwareVersion: content.softwareVersion,
+  };
+
+/** The descriptor of a package, and the VNFD that was made for an NSD. */
+export async function deleteDescriptorsOf(tx: ManoStore, { id, kind, uses }: DescriptorPackage): Promise<void> {
+  const made =
+    kind === "nsd"
+      ? (await tx.selectFrom("descriptor").select("vnfd_id").where("id", "=", id).executeTakeFirst())?.vnfd_id
+      : null;
+  await deleteDescriptor(tx, id);
+  if (!made || uses.includes(made) || (await readPackage(tx, made)) !== null) return;
+  const others = await tx.selectFrom("descriptor").select("id").where("vnfd_id", "=", made).execute();
+  if (others.length === 0) await deleteDescriptor(tx, made);
+}
 
 /** Why something is not on board. */
 export function failureOf(e: unknown): PackageFailure {

@@ -6,8 +6,9 @@ import { pipeline } from "node:stream/promises";
 import { ZipFile } from "yazl";
 import { Zip } from "../descriptor/zip.ts";
 import { Fault } from "../lib/fault.ts";
-import type { DescriptorPackage, PartsOfPackage, Upload } from "../model/package.ts";
+import type { Artifact, DescriptorPackage, PartsOfPackage, Upload } from "../model/package.ts";
 import type { PackageFiles } from "../store/package-files.ts";
+import { fileIdOf } from "./external-artifacts.ts";
 
 /** Bytes of something, opened when they are wanted: `from` and `to` count from 0, and `to` is the last. */
 export interface Bytes {
@@ -48,6 +49,11 @@ export class PackageReader {
 
   async artifact(one: DescriptorPackage, path: string): Promise<Bytes> {
     partsOf(one);
+    const outside = one.content!.artifacts.find((a) => a.path === path && a.uri !== undefined);
+    if (outside) {
+      const file = this.#fileOf(one, outside);
+      return { type: typeOf(path), size: outside.bytes, open: async (start, end) => createReadStream(file, { start, end }) };
+    }
     const zip = await this.#open(one);
     if (!zip.has(path)) {
       zip[Symbol.dispose]();
@@ -59,8 +65,8 @@ export class PackageReader {
     return { type: typeOf(path), size, open: (from, to) => this.#slice(one, path, from, to) };
   }
 
-  /** All artifacts, packed anew as they are given out. */
-  async artifacts(one: DescriptorPackage): Promise<Readable> {
+  /** Its artifacts that are selected, packed anew as they are given out. */
+  async artifacts(one: DescriptorPackage, isSelected: (artifact: Artifact) => boolean): Promise<Readable> {
     partsOf(one);
     const zip = await this.#open(one);
     const packed = new ZipFile();
@@ -72,17 +78,21 @@ export class PackageReader {
       source?.destroy(); // Who stops reading leaves one half read: it holds the file open.
       zip[Symbol.dispose]();
     });
-    for (const { path } of one.content!.artifacts)
-      packed.addReadStreamLazy(path, (done: (e: Error | null, s: Readable) => void) => {
-        zip.stream(path).then(
-          (stream) => {
-            source = stream!.once("error", end);
-            if (out.destroyed) source.destroy();
-            done(null, source);
-          },
-          (e: Error) => done(e, empty()),
-        );
-      });
+    for (const artifact of one.content!.artifacts.filter(isSelected)) {
+      const { path, uri } = artifact;
+      if (uri !== undefined) packed.addFile(this.#fileOf(one, artifact), path);
+      else
+        packed.addReadStreamLazy(path, (done: (e: Error | null, s: Readable) => void) => {
+          zip.stream(path).then(
+            (stream) => {
+              source = stream!.once("error", end);
+              if (out.destroyed) source.destroy();
+              done(null, source);
+            },
+            (e: Error) => done(e, empty()),
+          );
+        });
+    }
     packed.end();
     return out;
   }
@@ -108,6 +118,10 @@ export class PackageReader {
       if (stream !== null) found.set(path, await buffer(stream)); // Byte for byte: a certificate may be no text.
     }
     return found;
+  }
+
+  #fileOf(one: DescriptorPackage, { uri }: Artifact): string {
+    return this.#files.pathOf(fileIdOf(one.id, uri!));
   }
 
   #open(one: DescriptorPackage): Promise<Zip> {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { Readable } from "node:stream";
 import { type Given, readPnfdAside } from "../descriptor/aside.ts";
 import { TEXT_BYTES_MAX } from "../descriptor/content.ts";
 import { flawText } from "../descriptor/flaw.ts";
@@ -7,6 +8,7 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type {
+  ArtifactAccess,
   DescriptorPackage,
   OperationalState,
   Origin,
@@ -16,12 +18,13 @@ import type {
   Upload,
 } from "../model/package.ts";
 import type { EventStream } from "../notify/stream.ts";
-import { type DescriptorRecord, deleteDescriptor, insertDescriptors } from "../store/mano-catalogue.ts";
+import { type DescriptorRecord, insertDescriptors } from "../store/mano-catalogue.ts";
 import { deletePackage, readPackage, readPackages, savePackage } from "../store/mano-packages.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { PackageFiles, Received } from "../store/package-files.ts";
 import type { Catalogue } from "./catalogue.ts";
-import { checkKind, checkNew, contentOf, failureOf, mergePatched, pnfdContentOf } from "./package-content.ts";
+import { fileIdsOf, NotFetched, readWhole } from "./external-artifacts.ts";
+import { aboutOf, checkNew, contentOf, deleteDescriptorsOf, failureOf, mergePatched, pnfdContentOf } from "./package-content.ts";
 
 export interface PackagesParts {
   readonly db: ManoStore;
@@ -63,12 +66,11 @@ export class Packages implements AsyncDisposable {
   /** At the start of the daemon: what was acknowledged is finished, what was not is as if it had not been asked for. */
   async start(): Promise<void> {
     const { db, files } = this.#parts;
-    const isKept = (p: DescriptorPackage) => p.onboarding === "PROCESSING" || p.onboarding === "ONBOARDED";
-    const kept = new Set((await readPackages(db)).filter(isKept).map((p) => p.id));
+    const kept = new Set((await readPackages(db)).flatMap(fileIdsOf));
     await files.sweep((id) => kept.has(id));
     for (const one of await readPackages(db)) {
       if (this.#work.has(one.id)) continue; // Clients are served already.
-      if (one.onboarding === "PROCESSING") void this.#begin(one.id, () => this.#process(one));
+      if (one.onboarding === "PROCESSING") void this.#begin(one.id, (signal) => this.#process(one, signal));
       else if (one.onboarding === "UPLOADING" && one.origin)
         void this.#begin(one.id, (signal) => this.#downloaded(one, one.origin!, signal));
       else if (one.onboarding === "UPLOADING") await this.#save({ ...one, onboarding: "CREATED" });
@@ -136,11 +138,32 @@ export class Packages implements AsyncDisposable {
       await this.#checkFree(one, isForced);
       await this.#parts.db.transaction().execute(async (tx) => {
         await deletePackage(tx, id);
-        await this.#deleteDescriptors(tx, one);
+        await deleteDescriptorsOf(tx, one);
       });
       this.#tell(one, "deleted");
-      await this.#parts.files.remove(id);
+      for (const file of [id, ...fileIdsOf(one)]) await this.#parts.files.remove(file);
     });
+  }
+
+  /**
+   * How artifacts that its manifest names by URL are to be fetched: kept for when they are (SOL005 9.4.8), or, where that failed, tried again with it at once: then
+   * true. Throws NOT_FOUND; CONFLICT where it is neither CREATED nor in ERROR.
+   */
+  async giveAccess(kind: PackageKind, id: string, access: readonly ArtifactAccess[]): Promise<boolean> {
+    const one = await this.#open(kind, id);
+    if (one.upload === null) {
+      await this.#save({ ...one, access });
+      return false;
+    }
+    const begun = Promise.withResolvers<void>();
+    const outcome = this.#begin(id, async (signal) => {
+      const processing = await this.#save({ ...one, access, onboarding: "PROCESSING", failure: null });
+      begun.resolve();
+      await this.#process(processing, signal);
+    });
+    outcome.catch(begun.reject);
+    await begun.promise;
+    return true;
   }
 
   /** As `remove`, also while it is enabled. A VNFD that was made for an NSD goes with that only. */
@@ -156,8 +179,8 @@ export class Packages implements AsyncDisposable {
   async receive(kind: PackageKind, id: string, chunks: AsyncIterable<Uint8Array>): Promise<{ readonly outcome: Promise<void> }> {
     const one = await this.#open(kind, id);
     const came = Promise.withResolvers<Received>();
-    const outcome = this.#begin(id, async () => {
-      const uploading = await this.#save({ ...one, onboarding: "UPLOADING", failure: null, origin: null });
+    const outcome = this.#begin(id, async (signal) => {
+      const uploading = await this.#save({ ...one, onboarding: "UPLOADING", failure: null, origin: null, upload: null });
       const received = await this.#parts.files.receive(id, chunks).catch(async (e: unknown) => {
         await this.#save({ ...one, onboarding: one.onboarding });
         came.reject(e);
@@ -165,7 +188,7 @@ export class Packages implements AsyncDisposable {
       });
       const processing = await this.#kept(uploading, received);
       came.resolve(received);
-      await this.#process(processing);
+      await this.#process(processing, signal);
     });
     await Promise.race([came.promise, outcome]);
     return { outcome };
@@ -176,7 +199,7 @@ export class Packages implements AsyncDisposable {
     const one = await this.#open(kind, id);
     const begun = Promise.withResolvers<void>();
     const outcome = this.#begin(id, async (signal) => {
-      const uploading = await this.#save({ ...one, onboarding: "UPLOADING", failure: null, origin });
+      const uploading = await this.#save({ ...one, onboarding: "UPLOADING", failure: null, origin, upload: null });
       begun.resolve();
       await this.#downloaded(uploading, origin, signal);
     });
@@ -186,14 +209,15 @@ export class Packages implements AsyncDisposable {
 
   /** Takes in a file of any form at once: all of it or nothing; the same file twice gives the same records. Throws DESCRIPTOR, CONFLICT. */
   async onboard(file: Uint8Array): Promise<readonly DescriptorRecord[]> {
-    const received = await this.#parts.files.receive(randomUUID(), once(file));
+    const received = await this.#parts.files.receive(randomUUID(), Readable.from([file]));
     try {
-      return await this.#take(file, received, null, async (ids) => {
+      const keep = async (ids: readonly string[]) => {
         const [first, ...others] = ids;
         if (first === undefined) return;
         await this.#parts.files.keep(received, first);
         for (const id of others) await this.#parts.files.share(first, id);
-      });
+      };
+      return await this.#take(file, received, null, keep, null);
     } finally {
       await this.#parts.files.discard(received);
     }
@@ -218,7 +242,7 @@ export class Packages implements AsyncDisposable {
       if (!signal.aborted) await this.#failed(one, e); // Else the next run begins it anew.
       return;
     }
-    await this.#process(await this.#kept(one, received)).catch(() => {}); // Its state says why.
+    await this.#process(await this.#kept(one, received), signal).catch(() => {}); // Its state says why.
   }
 
   async #kept(one: DescriptorPackage, received: Received): Promise<DescriptorPackage> {
@@ -228,7 +252,7 @@ export class Packages implements AsyncDisposable {
   }
 
   /** Looks through a content that is whole. Throws what is wrong, when its state says so too. */
-  async #process(one: DescriptorPackage): Promise<void> {
+  async #process(one: DescriptorPackage, signal: AbortSignal): Promise<void> {
     const { files } = this.#parts;
     const path = files.pathOf(one.id);
     try {
@@ -238,12 +262,15 @@ export class Packages implements AsyncDisposable {
       }
       const { type, bytes } = one.upload!;
       const given = type === "text/plain" && bytes <= TEXT_BYTES_MAX ? await readFile(path) : path;
-      await this.#take(given, one.upload!, one, async (ids) => {
+      const share = async (ids: readonly string[]) => {
         for (const id of ids) if (id !== one.id) await files.share(one.id, id);
-      });
+      };
+      await this.#take(given, one.upload!, one, share, signal);
     } catch (e) {
-      await files.remove(one.id);
-      await this.#failed(one, e);
+      if (signal.aborted && !(e instanceof Fault && e.code === "DESCRIPTOR")) throw e; // The next run begins it anew.
+      const isKept = e instanceof NotFetched;
+      if (!isKept) await files.remove(one.id);
+      await this.#failed(isKept ? one : { ...one, upload: null }, isKept ? e.cause : e);
       throw e;
     }
   }
@@ -269,10 +296,10 @@ export class Packages implements AsyncDisposable {
     upload: Upload,
     preset: DescriptorPackage | null,
     putFiles: (ids: readonly string[]) => Promise<void>,
+    signal: AbortSignal | null,
   ): Promise<readonly DescriptorRecord[]> {
     const { catalogue, db } = this.#parts;
-    const { outcome, reading, files } = await catalogue.read(given);
-    if (preset) checkKind(preset.kind, outcome.descriptor);
+    const { outcome, reading, files, outside } = await readWhole(given, preset, this.#parts, signal);
     return catalogue.inTurn(async () => {
       const merged = await catalogue.merge(outcome, reading.form, preset?.id ?? null);
       if (preset) checkNew(merged, preset.id);
@@ -290,7 +317,8 @@ export class Packages implements AsyncDisposable {
             failure: null,
             upload: { type: upload.type, bytes: upload.bytes, sha256: upload.sha256 },
             origin: null,
-            content: contentOf(r.body, upload, reading, files),
+            ...(r.id === preset?.id && preset.access && { access: preset.access }),
+            content: contentOf(r.body, upload, reading, files, r.id === preset?.id ? outside : []),
             uses: merged.uses.get(r.id) ?? [],
             createdAt: announced.createdAt,
             modifiedAt: at,
@@ -308,7 +336,7 @@ export class Packages implements AsyncDisposable {
 
   async #failed(one: DescriptorPackage, e: unknown): Promise<void> {
     if (!(e instanceof Fault)) this.#parts.log.error({ err: e, id: one.id }, "a package could not be taken in");
-    this.#tell(await this.#save({ ...one, onboarding: "ERROR", origin: null, upload: null, failure: failureOf(e) }), "failed");
+    this.#tell(await this.#save({ ...one, onboarding: "ERROR", origin: null, failure: failureOf(e) }), "failed");
   }
 
   async #checkFree(one: PackageView, isForced: boolean): Promise<void> {
@@ -319,18 +347,6 @@ export class Packages implements AsyncDisposable {
     if (nsds.length === 0) return;
     const named = nsds.map((n) => `${n.id} (${n.content?.descriptorId})`).join(", ");
     throw new Fault("CONFLICT", `it is used by ${nsds.length} other(s), NSD ${named}; delete those first`, { id: one.id });
-  }
-
-  /** The descriptor of a package, and the VNFD that was made for an NSD. */
-  async #deleteDescriptors(tx: ManoStore, { id, kind, uses }: DescriptorPackage): Promise<void> {
-    const made =
-      kind === "nsd"
-        ? (await tx.selectFrom("descriptor").select("vnfd_id").where("id", "=", id).executeTakeFirst())?.vnfd_id
-        : null;
-    await deleteDescriptor(tx, id);
-    if (!made || uses.includes(made) || (await readPackage(tx, made)) !== null) return;
-    const others = await tx.selectFrom("descriptor").select("id").where("vnfd_id", "=", made).execute();
-    if (others.length === 0) await deleteDescriptor(tx, made);
   }
 
   #begin(id: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
@@ -369,17 +385,6 @@ export class Packages implements AsyncDisposable {
   }
 
   #tell({ id, kind, operational, content, failure }: DescriptorPackage, change: PackageChange["change"]): void {
-    const about = content && {
-      descriptorId: content.descriptorId,
-      version: content.version,
-      name: content.name,
-      provider: content.provider,
-      softwareVersion: content.softwareVersion,
-    };
-    this.#parts.stream.push({ type: EVENT[kind], change, id, operational, about, failure });
+    this.#parts.stream.push({ type: EVENT[kind], change, id, operational, about: aboutOf(content), failure });
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

@@ -16,6 +16,19 @@ export interface Artifact {
   readonly path: string;
   readonly bytes: number;
   readonly checksum: Checksum;
+  /** Where it came from, outside the package; left out: it is in it. */
+  readonly uri?: string;
+  /** The set of artifacts that are not for the MANO (SOL004 4.3.7) which it is of; left out: of none. */
+  readonly set?: string;
+}
+
+/** How an artifact that a manifest names by URL is to be fetched (SOL005 9.5.2.10). */
+export interface ArtifactAccess {
+  readonly uri: string;
+  /** Where it is in truth; null: there. */
+  readonly overrideUri: string | null;
+  /** Client credentials, sealed; null: none are needed. */
+  readonly sealedAuth: string | null;
 }
 
 /** A disk image that a package carries, as its descriptor describes it (SOL005 9.5.3.2). Sizes in bytes. */
@@ -30,6 +43,8 @@ export interface SoftwareImage {
   readonly bytes: number;
   readonly checksum: Checksum;
   readonly path: string;
+  /** Where it came from, outside the package; left out: it is in it. */
+  readonly uri?: string;
 }
 
 /** RFC 9457, of why it is not on board. */
@@ -86,6 +101,8 @@ export interface DescriptorPackage {
   /** Null before it has come, and where it has not been kept. */
   readonly upload: Upload | null;
   readonly origin: Origin | null;
+  /** Left out: none was given. */
+  readonly access?: readonly ArtifactAccess[];
   /** Null until it is on board. */
   readonly content: PackageContent | null;
   /** Of an NSD: ids of the VNF packages that it refers to. */

@@ -12,10 +12,14 @@ export interface ImagePackage {
   // biome-ignore lint/suspicious/noExplicitAny: a descriptor that is being changed has, on purpose, no type.
   readonly edit?: (nfv: any) => void;
   readonly files?: readonly Packed[];
+  readonly manifest?: (text: string) => string;
 }
 
 /** The example's VNFD in a package that carries `image`, as SOL004 has it: with a manifest and checksums. */
-export function imagePackage(image: Buffer, { edit = () => {}, files = [] }: ImagePackage = {}): Buffer {
+export function imagePackage(
+  image: Buffer,
+  { edit = () => {}, files = [], manifest = (text) => text }: ImagePackage = {},
+): Buffer {
   const { nfv } = parse(EXAMPLE.replace("CHECKSUM", sha256(image)));
   edit(nfv);
   const listed: Packed[] = [
@@ -28,7 +32,7 @@ export function imagePackage(image: Buffer, { edit = () => {}, files = [] }: Ima
     "TOSCA-Meta-File-Version: 1.0\nCSAR-Version: 1.1\nCreated-By: Sempre\nEntry-Definitions: vnfd.yaml\nETSI-Entry-Manifest: vnf.mf\n";
   return zipOf([
     { name: "TOSCA-Metadata/TOSCA.meta", bytes: meta },
-    { name: "vnf.mf", bytes: `metadata:\n  vnf_product_name: appliance\n${blocks.join("")}` },
+    { name: "vnf.mf", bytes: manifest(`metadata:\n  vnf_product_name: appliance\n${blocks.join("")}`) },
     ...listed,
   ]);
 }

@@ -110,6 +110,8 @@ export const ACCESS: Readonly<Record<string, Role>> = {
   "DELETE /vnfpkgm/v2/vnf_packages/:id": "operator",
   "PUT /vnfpkgm/v2/vnf_packages/:id/package_content": "operator",
   "POST /vnfpkgm/v2/vnf_packages/:id/package_content/upload_from_uri": "operator",
+  "GET /vnfpkgm/v2/vnf_packages/:id/ext_artifacts_access": "viewer",
+  "PUT /vnfpkgm/v2/vnf_packages/:id/ext_artifacts_access": "operator",
   "GET /vnfpkgm/v2/vnf_packages/:id/package_content": "viewer",
   "GET /vnfpkgm/v2/vnf_packages/:id/vnfd": "viewer",
   "GET /vnfpkgm/v2/vnf_packages/:id/manifest": "viewer",

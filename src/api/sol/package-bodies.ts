@@ -44,3 +44,31 @@ export const uploadFromUri = Type.Object(
   },
   { description: "an object with addressInformation, and perhaps authType and paramsOauth2ClientCredentials" },
 );
+
+const artifactAccess = Type.Object(
+  {
+    artifactUri: text("the URL of the artifact, as the manifest has it"),
+    overrideUri: Type.Optional(text("the URL that it is fetched from")),
+    authType: Type.Optional(Type.Enum(["OAUTH2_CLIENT_CREDENTIALS"], { description: "OAUTH2_CLIENT_CREDENTIALS" })),
+    paramsOauth2ClientCredentials: Type.Optional(
+      Type.Object(
+        { clientId: text("a name"), clientPassword: text("a password"), tokenEndpoint: text("the URL of the token endpoint") },
+        { description: "an object with clientId, clientPassword and tokenEndpoint" },
+      ),
+    ),
+  },
+  { description: "an object with artifactUri, and perhaps overrideUri, authType and paramsOauth2ClientCredentials" },
+);
+
+/** SOL005 9.5.2.10: its definition has one artifact, its table a list. */
+export const artifactsAccess = Type.Object(
+  {
+    artifact: Type.Optional(
+      Type.Union([artifactAccess, Type.Array(artifactAccess, { maxItems: 64 })], {
+        description:
+          "an artifact's access (artifactUri, overrideUri, authType, paramsOauth2ClientCredentials), or a list of such",
+      }),
+    ),
+  },
+  { description: "an object with artifact" },
+);

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { Fault } from "../../lib/fault.ts";
-import type { OperationalState, PackageView } from "../../model/package.ts";
+import type { Artifact, OperationalState, PackageView } from "../../model/package.ts";
 import { acceptable } from "./media-type.ts";
 import { type RangedBytes, rangedAnswer } from "./range.ts";
 import { Answer, Dated, type SolCall } from "./route.ts";
@@ -26,7 +26,7 @@ export interface PackageDoors {
   descriptor(id: string): Promise<ReadonlyMap<string, Buffer>>;
   manifest(id: string, withCertificate: boolean): Promise<ReadonlyMap<string, Buffer>>;
   artifact(id: string, path: string): Promise<RangedBytes>;
-  artifacts(id: string): Promise<Readable>;
+  artifacts(id: string, isSelected: (artifact: Artifact) => boolean): Promise<Readable>;
   /** Files in a zip. */
   zipped(files: ReadonlyMap<string, Buffer>): Promise<Buffer>;
 }
@@ -105,6 +105,21 @@ export async function giveArtifact({ doors, params, headers, query }: Call): Pro
   return rangedAnswer(bytes, headers.range);
 }
 
-export async function giveArtifacts({ doors, params }: Call): Promise<Answer> {
-  return new Answer(200, { "content-type": ZIP }, await doors.artifacts(params.id!));
+export async function giveArtifacts({ doors, params, query }: Call): Promise<Answer> {
+  const { content } = await doors.get(params.id!);
+  const images = new Set(content?.images.map((i) => i.path));
+  const isSelected = selectionOf(query);
+  const packed = await doors.artifacts(params.id!, (a) => isSelected(a, images.has(a.path)));
+  return new Answer(200, { "content-type": ZIP }, packed);
+}
+
+/** SOL005 9.4.5.3.2: which artifacts are asked for. Images are no additional ones. */
+function selectionOf(query: Call["query"]): (artifact: Artifact, isImage: boolean) => boolean {
+  const has = (flag: string) => query[flag] !== undefined;
+  const sets = has("select_non_mano_artifact_sets") ? String(query.select_non_mano_artifact_sets).split(",") : null;
+  return ({ uri, set }, isImage) => {
+    if (uri !== undefined && !has("include_external_artifacts")) return false;
+    if (set !== undefined) return !has("exclude_all_non_mano_artifacts") && (sets?.includes(set) ?? true);
+    return isImage || !has("exclude_all_mano_artifacts");
+  };
 }

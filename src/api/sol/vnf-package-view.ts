@@ -1,4 +1,4 @@
-import type { Checksum, PackageView, SoftwareImage } from "../../model/package.ts";
+import type { ArtifactAccess, Checksum, PackageView, SoftwareImage } from "../../model/package.ts";
 import { failureDetails } from "./nsd-view.ts";
 import type { ListRules } from "./selector.ts";
 
@@ -39,7 +39,13 @@ export function vnfPkgInfo(one: PackageView) {
       softwareImages: content.images.map((image) => imageInfo(image, one)),
       additionalArtifacts: content.artifacts
         .filter((a) => !content.images.some((i) => i.path === a.path))
-        .map(({ path, checksum }) => ({ artifactPath: path, checksum, isEncrypted: false })),
+        .map(({ path, checksum, uri, set }) => ({
+          artifactPath: path,
+          ...(uri !== undefined && { artifactURI: uri }),
+          checksum,
+          isEncrypted: false,
+          ...(set !== undefined && { nonManoArtifactSetId: set }),
+        })),
     }),
     onboardingState: one.onboarding,
     operationalState: one.operational,
@@ -81,4 +87,15 @@ const imageInfo = (image: SoftwareImage, { content, modifiedAt }: PackageView) =
   minRam: image.minRam,
   size: image.bytes,
   imagePath: image.path,
+  ...(image.uri !== undefined && { imageUri: image.uri }),
 });
+
+/** SOL005 9.5.2.10, without credentials: its definition wants the password with them, and forbids to show it. It has one artifact where its table has a list. */
+export function accessConfig(access: readonly ArtifactAccess[]) {
+  const all = access.map(({ uri, overrideUri, sealedAuth }) => ({
+    artifactUri: uri,
+    ...(overrideUri !== null && { overrideUri }),
+    ...(sealedAuth !== null && { authType: "OAUTH2_CLIENT_CREDENTIALS" }),
+  }));
+  return all.length === 0 ? {} : { artifact: all.length === 1 ? all[0] : all };
+}

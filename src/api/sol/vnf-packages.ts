@@ -1,7 +1,7 @@
 import type { Static } from "typebox";
 import { Fault } from "../../lib/fault.ts";
 import type { PackageView } from "../../model/package.ts";
-import { createInfo, packageModifications, uploadFromUri } from "./package-bodies.ts";
+import { artifactsAccess, createInfo, packageModifications, uploadFromUri } from "./package-bodies.ts";
 import {
   CONTENT_TYPES,
   giveArtifact,
@@ -14,17 +14,24 @@ import {
   TEXT_OR_ZIP,
   takeContentBehind,
 } from "./package-calls.ts";
-import type { SolCall, SolRoute } from "./route.ts";
-import { PACKAGE_LIST, packageAt, vnfPkgInfo, vnfPkgInfoOfSol003 } from "./vnf-package-view.ts";
+import { Answer, type SolCall, type SolRoute } from "./route.ts";
+import { accessConfig, PACKAGE_LIST, packageAt, vnfPkgInfo, vnfPkgInfoOfSol003 } from "./vnf-package-view.ts";
 
 export interface OriginWish {
   readonly uri: string;
   readonly credentials: { readonly clientId: string; readonly clientPassword: string; readonly tokenEndpoint: string } | null;
 }
 
+/** As `OriginWish`, of what a manifest names by URL; `overrideUri` null: it is fetched from there. */
+export interface AccessWish extends OriginWish {
+  readonly overrideUri: string | null;
+}
+
 export interface VnfPackageDoors extends PackageDoors {
   /** Resolves when it is sure to be tried. Throws INVALID for what is not downloaded from. */
   fetch(id: string, origin: OriginWish): Promise<void>;
+  /** True: it is fetched again with it now; false: it is kept. Throws INVALID, CONFLICT. */
+  giveAccess(id: string, access: readonly AccessWish[]): Promise<boolean>;
 }
 
 type Call = SolCall<VnfPackageDoors>;
@@ -44,6 +51,8 @@ export const PACKAGE_ROUTES: readonly SolRoute<VnfPackageDoors>[] = [
   { is: `DELETE ${ONE}`, gives: 204, does: (c) => c.doors.remove(c.params.id!) },
   { is: `PUT ${ONE}/package_content`, gives: 202, streams: true, takes: CONTENT_TYPES, offers: ANY, does: takeContentBehind },
   { is: `POST ${ONE}/package_content/upload_from_uri`, gives: 202, body: uploadFromUri, offers: ANY, does: (c) => fetch(c) },
+  { is: `GET ${ONE}/ext_artifacts_access`, gives: 200, does: async (c) => accessConfig((await found(c)).access ?? []) },
+  { is: `PUT ${ONE}/ext_artifacts_access`, gives: 200, body: artifactsAccess, does: giveAccess },
   ...reading(ONE, (call) => call),
   { is: `GET ${ON_BOARD}`, gives: 200, does: async (c) => (await onBoard(c)).map(vnfPkgInfoOfSol003), lists: PACKAGE_LIST },
   { is: `GET ${ON_BOARD}/:vnfdId`, gives: 200, does: async (c) => shownBy(vnfPkgInfoOfSol003)(await ofVnfd(c)) },
@@ -88,6 +97,20 @@ async function modify({ doors, params, body }: Call) {
     ...(operational !== undefined && { operationalState: one.operational }),
     ...(userDefinedData !== undefined && { userDefinedData: one.userDefinedData }),
   };
+}
+
+const found = ({ doors, params }: Call) => doors.get(params.id!);
+
+async function giveAccess(call: Call): Promise<Answer | object> {
+  const { artifact = [] } = call.body as Static<typeof artifactsAccess>;
+  const wishes = [artifact].flat().map((one): AccessWish => {
+    const credentials = one.paramsOauth2ClientCredentials ?? null;
+    if (one.authType !== undefined && credentials === null)
+      throw new Fault("INVALID", "OAUTH2_CLIENT_CREDENTIALS needs paramsOauth2ClientCredentials");
+    return { uri: one.artifactUri, overrideUri: one.overrideUri ?? null, credentials };
+  });
+  const isTried = await call.doors.giveAccess(call.params.id!, wishes);
+  return isTried ? new Answer(202, {}) : accessConfig((await found(call)).access ?? []);
 }
 
 async function fetch({ doors, params, body }: Call): Promise<void> {
