@@ -107,10 +107,16 @@ export function hear(words: Words, evidence: Evidence): Words {
   if (had !== undefined && had.lastMs > evidence.seenAt) return words;
   const repeats = had?.evidence.says === evidence.says && !had.isPast && !isContradicted(words, had);
   const word: Word = { evidence, sinceMs: repeats ? had.sinceMs : evidence.seenAt, lastMs: evidence.seenAt };
-  return new Map(isInFavour(word) ? whatIsPast(words, word) : words).set(evidence.source, word);
+  return new Map(word.evidence.says === "running" || word.evidence.says === "linkUp" ? whatIsPast(words, word) : words).set(
+    evidence.source,
+    word,
+  );
 }
 
-/** Whoever says next that it failed may take the place of the word in favour, and with it all that told two failures apart. */
+/**
+ * Whoever says next that it failed may take the place of the word in favour, and with it all that told two failures apart. An answer ends
+ * nothing so: it may have been read late, and a link that is up again is told to be.
+ */
 const whatIsPast = (words: Words, inFavour: Word): [Source, Word][] =>
   [...words].map(([source, w]) => [source, isAgainst(w) && w.lastMs < inFavour.lastMs ? { ...w, isPast: true } : w]);
 

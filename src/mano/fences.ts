@@ -212,9 +212,12 @@ function silentMemberOf(
   };
 }
 
-/** A spare of several groups only where each of them can do without it. */
+/**
+ * A spare of several groups only where each of them can do without it. That it has lasted counts of a probe alone: an agent that died in a guest that
+ * answers is no member that serves nobody.
+ */
 function replaceableFrom(guard: Guard, { member: { vnfcId } }: GuardedMember, nowMs: number, silences: Silences): number {
-  const silentSinceMs = silences[0]?.sinceMs ?? null;
+  const silentSinceMs = silences.find((s) => s.source === "probe")?.sinceMs ?? null;
   return Math.max(
     ...guard.groupsWith(vnfcId).map((g) => fenceableFrom(g.group, g.view, g.command, vnfcId, nowMs, silentSinceMs)),
   );

@@ -27,18 +27,21 @@ for (const [words, want] of [
 ] as const)
   test(`${words.join(", ") || "nothing said"} → ${want}`, () => expect(after(...words)).toBe(want));
 
-test("it is silent since the first of its sources said so, until none says so any more", () => {
+test("it is silent since its probe had no answer first, until it has one; what others say changes nothing in that", () => {
   const opinions = new Opinions();
   const hear = (source: Source, says: Evidence["says"], seenAt: number) => {
     opinions.hear({ about: { kind: "port", id: PORT }, says, source, seenAt });
     return opinions.silentSinceMs(PORT);
   };
+  expect(hear("guestHeartbeat", "silent", 1)).toBeNull();
+  expect(hear("traffic", "silent", 2)).toBeNull();
   expect(hear("probe", "silent", 5)).toBe(5);
   expect(hear("probe", "silent", 6)).toBe(5);
-  expect(hear("traffic", "silent", 7)).toBe(5);
-  expect(hear("probe", "answers", 8)).toBe(5);
-  expect(hear("traffic", "answers", 9)).toBeNull();
+  expect(hear("traffic", "answers", 7)).toBe(5);
+  expect(hear("probe", "answers", 8)).toBeNull();
   expect(hear("probe", "silent", 10)).toBe(10);
+  expect(hear("arpProbe", "answers", 11)).toBeNull();
+  expect(hear("probe", "silent", 12)).toBe(12);
   opinions.forget(PORT);
   expect(opinions.silentSinceMs(PORT)).toBeNull();
 });

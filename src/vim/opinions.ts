@@ -10,7 +10,7 @@ export class Opinions {
   readonly #of = new Map<Id, ReadonlyMap<Source, Verdict>>();
   /** When a port began to be believed: its first answer of a life, or since its link came up, monotonic ms. */
   readonly #firstAnswerMs = new Map<Id, number>();
-  /** Since when at least one of them calls it silent, monotonic ms. */
+  /** Since when its probe has had no answer, monotonic ms. */
   readonly #silentSinceMs = new Map<Id, number>();
 
   /** True where one of them calls it silent. */
@@ -18,7 +18,10 @@ export class Opinions {
     return [...this.of(of).values()].includes("silent");
   }
 
-  /** Since when it is silent without a break, monotonic ms; null: it is not. */
+  /**
+   * Since when it has answered no probe, monotonic ms; null: it does. What others say counts here only as far as it ends that: an agent that died in a
+   * guest that answers is no member that serves nobody.
+   */
   silentSinceMs(of: Id): number | null {
     return this.#silentSinceMs.get(of) ?? null;
   }
@@ -38,7 +41,7 @@ export class Opinions {
     this.#keep(about.id, isKept);
     if (source === "arpProbe") this.#firstAnswerMs.set(about.id, seenAt);
     else this.#of.set(about.id, new Map(this.of(about.id)).set(source, says));
-    if (!this.isSilent(about.id)) this.#silentSinceMs.delete(about.id);
+    if (!this.#isUnanswered(about.id)) this.#silentSinceMs.delete(about.id);
     else if (!this.#silentSinceMs.has(about.id)) this.#silentSinceMs.set(about.id, seenAt);
   }
 
@@ -51,8 +54,12 @@ export class Opinions {
   /** Keeps what somebody would still take back. */
   keepOnly(isTold: (of: Id, by: Source) => boolean): void {
     for (const of of [...this.#of.keys()]) this.#keep(of, (by) => isTold(of, by));
-    for (const of of [...this.#silentSinceMs.keys()]) if (!this.isSilent(of)) this.#silentSinceMs.delete(of);
+    for (const of of [...this.#silentSinceMs.keys()]) if (!this.#isUnanswered(of)) this.#silentSinceMs.delete(of);
     for (const of of [...this.#firstAnswerMs.keys()]) if (!isTold(of, "arpProbe")) this.#firstAnswerMs.delete(of);
+  }
+
+  #isUnanswered(of: Id): boolean {
+    return this.of(of).get("probe") === "silent";
   }
 
   #keep(of: Id, isKept: (by: Source) => boolean): void {

@@ -213,12 +213,6 @@ export class Protections implements FactsListener, Disposable {
     return [...this.opinionsOf(id).values()].includes("silent");
   }
 
-  #silentForMs(id: VimPortId): number {
-    const serverId = this.#picture.ports.get(id)?.serverId ?? null;
-    const since = [id, ...(serverId === null ? [] : [serverId])].flatMap((of) => this.#opinions.silentSinceMs(of) ?? []);
-    return Math.max(0, ...since.map((ms) => this.#clock.now() - ms));
-  }
-
   onEvidence(heard: readonly Evidence[]): void {
     this.#fire(heard.flatMap((evidence) => this.#take(evidence)));
   }
@@ -331,7 +325,7 @@ export class Protections implements FactsListener, Disposable {
     return {
       isSwitchConnected: this.#fabric.session !== null,
       isSilent: (id) => this.#isSilent(id),
-      silentForMs: (id) => this.#silentForMs(id),
+      silentForMs: (id) => this.#clock.now() - (this.#opinions.silentSinceMs(id) ?? Number.POSITIVE_INFINITY),
       believedForMs: (id) => this.#clock.now() - this.#opinions.believedSinceMs(id),
       whyNotArmed: (net) => this.#fabric.notArmed.get(net) ?? this.#standIns.whyNot(net),
       capacities: this.#capacities,
