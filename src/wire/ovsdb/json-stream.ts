@@ -17,23 +17,30 @@ const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
  * object ends where its braces close outside of a string; no byte of a multi-byte UTF-8 character looks like those.
  */
 export class JsonStream {
-  #held = Buffer.alloc(0);
-  #seen = 0;
+  /** Of an object whose end has not come: put together once, since a large one comes in hundreds of chunks. */
+  #held: Buffer[] = [];
+  #heldBytes = 0;
   #depth = 0;
   #inString = false;
   #escaped = false;
 
-  /** Throws JsonStreamError for what cannot become an object: after it the stream is lost. */
+  /** Throws JsonStreamError for what cannot become an object: after it the stream is lost. The chunk is the stream's from then on. */
   push(chunk: Uint8Array): unknown[] {
-    this.#held = Buffer.concat([this.#held, chunk]);
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     const values: unknown[] = [];
-    while (this.#seen < this.#held.length) {
-      if (!this.#ends(this.#held[this.#seen++]!)) continue;
-      values.push(parse(this.#held.subarray(0, this.#seen)));
-      this.#held = this.#held.subarray(this.#seen);
-      this.#seen = 0;
+    let from = 0;
+    for (let i = 0; i < bytes.length; i++) {
+      if (!this.#ends(bytes[i]!)) continue;
+      values.push(parse(Buffer.concat([...this.#held, bytes.subarray(from, i + 1)])));
+      from = i + 1;
+      this.#held = [];
+      this.#heldBytes = 0;
     }
-    if (this.#held.length > HELD_BYTES_MAX) throw new JsonStreamError(`no end of an object in ${this.#held.length} bytes`);
+    if (from < bytes.length) {
+      this.#held.push(bytes.subarray(from));
+      this.#heldBytes += bytes.length - from;
+    }
+    if (this.#heldBytes > HELD_BYTES_MAX) throw new JsonStreamError(`no end of an object in ${this.#heldBytes} bytes`);
     return values;
   }
 
