@@ -52,7 +52,9 @@ function listen(host: Host) {
 
 async function running(host: Host, name: string): Promise<DomainSpec & { id: ServerId; pid: number }> {
   const spec = await peer.spec(name);
+  const { says } = listen(host);
   await host.ensureRunning(spec);
+  await says("running", ["qmp"], spec.uuid); // Its monitor is joined a little later than the server is told to run.
   return { ...spec, id: spec.uuid as ServerId, pid: (await findQemu(spec.uuid))!.pid };
 }
 
