@@ -7,9 +7,11 @@ import type {
   VnfUse,
 } from "../model/blueprint.ts";
 import type { Nsd, NsMember, Vdu, Vnfd, VnfOfNs } from "../model/descriptor.ts";
+import type { ProfileScaling } from "../model/scaling.ts";
+import { scalingOf } from "./compile-scaling.ts";
 import { type CompiledVdu, compileVdu, compileVnf, flawAt, vnfcNames } from "./compile-vnf.ts";
 import { type Flaw, oneOf, quote } from "./flaw.ts";
-import { serviceOf } from "./protect.ts";
+import { serviceOf, type Use } from "./protect.ts";
 
 /** What is known of VNFDs: those of the same file first, then those on board. By id, or by name as OpenMANO refers to them. */
 export type Lookup = (idOrName: string) => VnfBlueprint | undefined;
@@ -28,6 +30,7 @@ interface Part {
   readonly made: CompiledVdu;
   readonly nets: Readonly<Record<string, string>>;
   readonly trafficNets: readonly string[];
+  readonly where: Use;
 }
 
 /** An NSD with its VNFDs as the model has them. What is wrong goes to `flaws`; the result is used only where there are none. Pure. */
@@ -63,7 +66,11 @@ export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly strin
       return account === null ? [] : [[v.id, account]];
     }),
   );
-  for (const use of ns.uses) refuseStrangers(use, parts, flaws);
+  const scaling = ns.uses.flatMap((use) => profileScaling(use, ns, parts, flaws) ?? []);
+  const later = scaling.flatMap((s) => s.vdus.flatMap((v) => v.further.flat()));
+  const further = new Set(later.map((f) => f.vnfc.id));
+  const furtherMembers = later.flatMap((f) => f.member ?? []);
+  for (const use of ns.uses) refuseStrangers(use, parts, further, flaws);
   refuseMixed(ns, parts, flaws);
   return {
     vnfd,
@@ -79,7 +86,8 @@ export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly strin
       ...(ns.designer !== null && { designer: ns.designer }),
       vnfds: [...new Set(parts.map((p) => p.vnf.id))],
       vnfs: ns.uses.flatMap((use) => vnfsOf(use, parts)),
-      ...ownNetsOf(ns, parts, nets, members),
+      ...ownNetsOf(ns, parts, nets, [...members, ...furtherMembers]),
+      ...(scaling.length > 0 && { scaling }),
     },
   };
 }
@@ -97,10 +105,11 @@ function partsOf(ns: NsBlueprint, use: VnfUse, vnf: VnfBlueprint, flaws: Flaw[])
     const linksAt = (cp: string): ConnectionBlueprint[] =>
       use.connections.filter((c) => vnf.extCps.some((e) => e.id === c.extCp && e.vdu === vdu.id && e.cp === cp));
     const names = namesIn(ns, use, vnf, vdu.id, flaws);
-    const where = { ns, use, count: names.length };
-    const service = serviceOf(vdu, vnf, { ...where, trafficLinks: null });
+    const unlinked = { ns, use, count: names.length, trafficLinks: null };
+    const service = serviceOf(vdu, vnf, unlinked);
     const trafficLinks = service === null ? [] : linksAt(service.cp.id);
-    const made = compileVdu(vdu, vnf, { ...where, trafficLinks: new Set(trafficLinks.map((c) => c.link)).size }, names, flaws);
+    const where = { ...unlinked, trafficLinks: new Set(trafficLinks.map((c) => c.link)).size };
+    const made = compileVdu(vdu, vnf, where, names, flaws);
     const plain = vdu.cps.filter((c) => c.id !== made.compiled?.serviceCp);
     const nets = Object.fromEntries(
       plain.map((cp) => [cp.id, netOf(cp, linksAt(cp.id), ns, use, vnf, flaws)] as const).filter(([, net]) => net !== ""),
@@ -113,7 +122,7 @@ function partsOf(ns: NsBlueprint, use: VnfUse, vnf: VnfBlueprint, flaws: Flaw[])
         `nothing is connected to ${made.compiled!.serviceCp} of VDU ${vdu.id}, where its service is`,
         "connect an ext-cpd that leads there to the virtual links of its users",
       );
-    return { use, vnf, made, nets, trafficNets: [...new Set(trafficLinks.map((c) => netName(c.link, ns.links)))] };
+    return { use, vnf, made, nets, trafficNets: [...new Set(trafficLinks.map((c) => netName(c.link, ns.links)))], where };
   });
 }
 
@@ -134,12 +143,32 @@ function vnfsOf(use: VnfUse, parts: readonly Part[]): VnfOfNs[] {
 /** Names of the VNFCs of a VDU in all VNFs of a profile. */
 function namesIn(ns: NsBlueprint, use: VnfUse, vnf: VnfBlueprint, vduId: string, flaws: Flaw[]): string[] {
   const vdu = vnf.vdus.find((v) => v.id === vduId)!;
-  const own = vnfcNames(vdu, vdu.instances.initial, flaws);
-  const vnfs = use.instances.initial;
-  const isAlone = ns.uses.length === 1;
-  if (vnfs === 1) return isAlone ? own : own.map((n) => `${use.id}-${n}`);
-  return Array.from({ length: vnfs }, (_, k) => own.map((n) => `${isAlone ? "" : `${use.id}-`}${k + 1}-${n}`)).flat();
+  const own = vnfcNames(vdu, vnf, flaws);
+  return Array.from({ length: use.instances.initial }, (_, k) => own.map((n) => nameIn(ns, use, k, n))).flat();
 }
+
+/** The name in its NS of a VNFC of one of the VNFs of a profile. */
+const nameIn = (ns: NsBlueprint, use: VnfUse, vnf: number, vnfc: string): string =>
+  `${ns.uses.length === 1 ? "" : `${use.id}-`}${use.instances.initial === 1 ? "" : `${vnf + 1}-`}${vnfc}`;
+
+function profileScaling(use: VnfUse, ns: NsBlueprint, parts: readonly Part[], flaws: Flaw[]): ProfileScaling | null {
+  const own = parts.filter((p) => p.use === use);
+  const isOneOfSeveral = ns.uses.length > 1;
+  return scalingOf(
+    use,
+    own[0]!.vnf,
+    own.map((p) => ({ ...p, compiledId: compiledId(p, isOneOfSeveral) })),
+    {
+      nameOf: (vnf, vnfc) => nameIn(ns, use, vnf, vnfc),
+      writtenOf: (id) => writtenOf(use, id),
+      netOf: (link) => netName(link, ns.links),
+    },
+    flaws,
+  );
+}
+
+const compiledId = ({ use, made }: Part, isOneOfSeveral: boolean): string =>
+  isOneOfSeveral ? `${use.id}-${made.vdu.id}` : made.vdu.id;
 
 const netName = (link: string, links: readonly LinkBlueprint[]): string => links.find((l) => l.id === link)?.net ?? link;
 
@@ -186,12 +215,13 @@ function uniqueCps(parts: readonly Part[]): Map<Part, (cp: string) => string> {
   );
 }
 
-function renamed({ use, made, nets }: Part, isOneOfSeveral: boolean, cpName: (cp: string) => string): CompiledVdu {
+function renamed(part: Part, isOneOfSeveral: boolean, cpName: (cp: string) => string): CompiledVdu {
+  const { made, nets } = part;
   const { vdu } = made;
   const isOpen = (id: string) => id !== vdu.serviceInterface && !(id in nets);
   const cps = vdu.cps.filter((c) => !isOpen(c.id)).map((c) => ({ ...c, id: cpName(c.id) }));
   const serviceInterface = vdu.serviceInterface === null ? null : cpName(vdu.serviceInterface);
-  return { ...made, vdu: { ...vdu, id: isOneOfSeveral ? `${use.id}-${vdu.id}` : vdu.id, cps, serviceInterface } };
+  return { ...made, vdu: { ...vdu, id: compiledId(part, isOneOfSeveral), cps, serviceInterface } };
 }
 
 /** The VNFD itself where the NS changes nothing of it; else one of its own for this NSD. */
@@ -230,8 +260,8 @@ function ownNetsOf(
 const writtenOf = (use: VnfUse, id: string): MemberBlueprint | undefined =>
   use.members.find((m) => m.vnfc === id || `${use.id}-${m.vnfc}` === id);
 
-function refuseStrangers(use: VnfUse, parts: readonly Part[], flaws: Flaw[]): void {
-  const made = parts.filter((p) => p.use === use).flatMap((p) => p.made.vdu.vnfcs.map((v) => v.id));
+function refuseStrangers(use: VnfUse, parts: readonly Part[], further: ReadonlySet<string>, flaws: Flaw[]): void {
+  const made = [...parts.filter((p) => p.use === use).flatMap((p) => p.made.vdu.vnfcs.map((v) => v.id)), ...further];
   for (const m of use.members)
     if (!made.some((id) => writtenOf({ ...use, members: [m] }, id)))
       flawAt(m, flaws, `there is no VNFC ${quote(m.vnfc)}`, oneOf(made));
@@ -247,7 +277,10 @@ function membersOf({ use, vnf, made, trafficNets }: Part, ns: NsBlueprint, flaws
   };
   const fixed = new Set(vdu.vnfcs.flatMap((v) => ownNets(v.id) ?? []));
   const rest = trafficNets.filter((n) => !fixed.has(n));
-  const serving = vdu.vnfcs.filter((v, i) => i < compiled.serving && ownNets(v.id) === null).map((v) => v.id);
+  const first = vdu.vnfcs.slice(0, compiled.serving).map((v) => v.id);
+  // What is meant for a VNFC that is made later is served by the others until then.
+  const isForLater = vnf.scaling !== undefined && first.every((id) => ownNets(id) !== null);
+  const serving = first.filter((id) => isForLater || ownNets(id) === null);
   if (rest.length > 0 && serving.length === 0)
     flawAt(use, flaws, `no member serves ${rest.join(", ")}`, "write it at virtual-link-profile-id of a member");
   const dealt = (id: string) => rest.filter((_, i) => serving[i % serving.length] === id);
@@ -255,7 +288,7 @@ function membersOf({ use, vnf, made, trafficNets }: Part, ns: NsBlueprint, flaws
   return vdu.vnfcs.map((v) => ({
     vnfc: v.id,
     dataNet: writtenOf(use, v.id)?.dataNet ?? netsOfVnfcs.get(v.id) ?? `${v.id}-data`,
-    trafficNets: ownNets(v.id) ?? dealt(v.id),
+    trafficNets: isForLater ? [...(ownNets(v.id) ?? []), ...dealt(v.id)] : (ownNets(v.id) ?? dealt(v.id)),
     capacity: writtenOf(use, v.id)?.capacity ?? null,
   }));
 }

@@ -1,8 +1,10 @@
 import type { VduBlueprint, VnfBlueprint } from "../model/blueprint.ts";
 import type { Cp, Vdu, VnfcProfile, Vnfd } from "../model/descriptor.ts";
+import { countIn } from "../model/scaling.ts";
 import type { Flaw } from "./flaw.ts";
 import { type Compiled, protect, type Use } from "./protect.ts";
 import { softwareOf } from "./sw-images.ts";
+import { added } from "./sized.ts";
 
 const TWINS = 2;
 /** Of what is not protected; no part of it is used. */
@@ -19,14 +21,30 @@ export interface CompiledVdu {
 export function compileVnf(vnf: VnfBlueprint, flaws: Flaw[]): { vnfd: Vnfd; vdus: readonly CompiledVdu[] } {
   const vdus = vnf.vdus.map((vdu) => {
     const where = { ns: null, use: null, count: vdu.instances.initial, trafficLinks: null };
-    return compileVdu(vdu, vnf, where, vnfcNames(vdu, vdu.instances.initial, flaws), flaws);
+    return compileVdu(vdu, vnf, where, vnfcNames(vdu, vnf, flaws), flaws);
   });
   const { id, name, version } = vnf;
   return { vnfd: { id, name, version, vdus: vdus.map((v) => v.vdu), blueprint: withoutPlaces(vnf) }, vdus };
 }
 
-/** Ids of the VNFCs: those that are named, then numbers. */
-export function vnfcNames(vdu: VduBlueprint, count: number, flaws: Flaw[]): string[] {
+/** Ids of the VNFCs that are made at first, of one VNF. */
+export const vnfcNames = (vdu: VduBlueprint, vnf: VnfBlueprint, flaws: Flaw[]): string[] =>
+  namesUpTo(vdu, mostOf(vdu, vnf), flaws).slice(0, vdu.instances.initial);
+
+/** The most VNFCs that aspects and levels lead to, of one VNF. */
+export function mostOf(vdu: VduBlueprint, { scaling }: VnfBlueprint): number {
+  const { initial, max } = vdu.instances;
+  if (scaling === undefined) return initial;
+  const at = scaling.levels.find((l) => l.id === scaling.initial)?.aspects ?? {};
+  const more = scaling.aspects.map(
+    ({ id }) => countIn(added(scaling, id, countIn(at, id) ?? 0, Number.POSITIVE_INFINITY), vdu.id) ?? 0,
+  );
+  const named = scaling.levels.map((l) => countIn(l.vdus, vdu.id) ?? 0);
+  return Math.min(max, Math.max(initial + more.reduce((a, b) => a + b, 0), ...named));
+}
+
+/** Those that are named, then numbers. */
+export function namesUpTo(vdu: VduBlueprint, count: number, flaws: Flaw[]): string[] {
   const named = vdu.vnfcs.map((v) => v.id);
   if (named.length > count)
     flawAt(
@@ -65,7 +83,7 @@ export function compileVdu(
       highAvailability: compiled?.scheme ?? null,
       serviceInterface: compiled?.serviceCp ?? null,
       policy: compiled?.policy ?? NO_PROTECTION,
-      vnfcs: names.map((id, i) => vnfcOf(vdu, compiled, names, id, i)),
+      vnfcs: names.map((id, i) => vnfcOf(vdu, compiled, names, id, i, names.length / (where.use?.instances.initial ?? 1))),
       groups: [],
       ...(software && { software }),
       ...computeOf(vdu),
@@ -79,8 +97,16 @@ function computeOf({ needs: { vcpus, memoryMiB, diskGiB } }: VduBlueprint): Pick
   return { compute: { vcpus, memoryMiB, diskGiB: diskGiB === null ? null : Math.ceil(diskGiB) } };
 }
 
-function vnfcOf(vdu: VduBlueprint, compiled: Compiled | null, names: readonly string[], id: string, i: number): VnfcProfile {
-  const written = vdu.vnfcs[i % Math.max(vdu.vnfcs.length, 1)];
+/** `each`: how many one VNF has. */
+function vnfcOf(
+  vdu: VduBlueprint,
+  compiled: Compiled | null,
+  names: readonly string[],
+  id: string,
+  i: number,
+  each: number,
+): VnfcProfile {
+  const written = writtenAt(vdu, i % each);
   const isPair = compiled !== null && compiled.scheme !== "N_PLUS_M";
   const waits = compiled !== null && i >= (isPair ? TWINS : compiled.serving);
   return {
@@ -90,6 +116,9 @@ function vnfcOf(vdu: VduBlueprint, compiled: Compiled | null, names: readonly st
     standby: (compiled === null ? null : written?.standby) ?? (waits ? compiled.standby : "hot"),
   };
 }
+
+/** What is written of the VNFCs of a VDU in turn. */
+export const writtenAt = (vdu: VduBlueprint, i: number) => vdu.vnfcs[i % Math.max(vdu.vnfcs.length, 1)];
 
 export function flawAt(thing: { readonly at?: Flaw | VduBlueprint["at"] }, flaws: Flaw[], what: string, remedy: string): void {
   flaws.push({ ...(thing.at ?? { file: "the catalogue", line: null, column: null, path: "" }), what, remedy });

@@ -4,6 +4,7 @@ import { type CompiledNs, compileNs, type Lookup } from "./compile-ns.ts";
 import { type CompiledVdu, compileVnf } from "./compile-vnf.ts";
 import type { Flaw } from "./flaw.ts";
 import { brokenRules } from "./rules.ts";
+import { atMost } from "./sized.ts";
 
 /** What was read of a file, in whichever form. */
 export interface Blueprints {
@@ -50,7 +51,17 @@ export function compile({ vnfs, nss }: Blueprints, known: KnownVnfds, flaws: Fla
     ...alone.filter((a) => !used.has(a.vnf.id)).map((a) => ({ of: a.vnf.id, kind: "vnfd" as const, vdus: a.vdus })),
   ];
   flaws.push(...broken(descriptor, vnfs, made));
+  if (flaws.length === 0 && made.some((m) => m.nsd.scaling)) flaws.push(...broken(largest(descriptor, made), vnfs, made));
   return flaws.length > 0 ? null : { descriptor, protection };
+}
+
+/** As it is when all that can be scaled is as large as it can be: a rule that is broken then is told when it is written. */
+function largest({ vnfds, nsds }: Descriptor, made: readonly CompiledNs[]): Descriptor {
+  const grown = made.map((m) => ({ vnfd: m.vnfd, to: atMost(m) }));
+  return {
+    vnfds: vnfds.map((v) => grown.find((g) => g.vnfd.id === v.id && g.vnfd.version === v.version)?.to.vnfd ?? v),
+    nsds: nsds.map((_, i) => grown[i]!.to.nsd),
+  };
 }
 
 function distinct<T extends Vnfd | Nsd>(all: readonly T[]): T[] {

@@ -8,6 +8,7 @@ import type {
   VnfUse,
 } from "../model/blueprint.ts";
 import type { ProtectionPolicy, Scheme, Standby } from "../model/protection.ts";
+import { countIn } from "../model/scaling.ts";
 import { DETECTION, LEVEL_DEFAULT, LEVELS } from "./levels.ts";
 
 /** What became the protection of a VDU, and from what: for `sempre validate`. */
@@ -56,7 +57,7 @@ export function protect(
   const level = (where.use?.level ?? where.ns?.level ?? vdu.wish.level ?? LEVEL_DEFAULT) as 1 | 2 | 3;
   const spares = sparesOf(vdu, where.count, found.scheme);
   const standby = service.cp.ip === null ? "hot" : LEVELS[level].standby; // A spare must answer at an address before it may rest.
-  const { scheme, why } = fitted(found, where, spares, standby);
+  const { scheme, why } = fitted(found, where, spares, standby, isScaled(vdu, vnf));
   const { policy, detection } = policyOf(vdu, level, service.cp);
   return {
     vdu: vdu.id,
@@ -142,6 +143,17 @@ function withVip(cp: CpBlueprint, vdu: VduBlueprint, vnf: VnfBlueprint): CpBluep
   return ip ? { ...cp, ip } : cp;
 }
 
+/** A scaling aspect adds to it. */
+export const isScaled = (vdu: VduBlueprint, { scaling }: VnfBlueprint): boolean =>
+  scaling?.aspects.some((a) => a.steps.some((step) => (countIn(step, vdu.id) ?? 0) > 0)) ?? false;
+
+/** How many wait in a pool of so many (the index), up to the largest; null: it is none. */
+export function spareCounts(vdu: VduBlueprint, vnf: VnfBlueprint, where: Use, most: number): number[] | null {
+  const found = schemeOf(vdu, vnf, where);
+  if (found === null) return null;
+  return Array.from({ length: most + 1 }, (_, count) => (count < 2 ? 0 : sparesOf(vdu, count, found.scheme)));
+}
+
 /** How many of a pool wait: as many as may be away at once, or those that need not be preserved; one if nothing is said. */
 function sparesOf(vdu: VduBlueprint, count: number, scheme: Scheme): number {
   const { maxImpacted = null, minPreserved = null } = vdu.maintenance ?? {};
@@ -155,9 +167,15 @@ function fitted(
   { count, trafficLinks }: Use,
   spares: number,
   standby: Standby,
+  isToBeScaled: boolean,
 ): { scheme: Scheme; why: string } {
   if (scheme === "N_PLUS_M" || scheme === "DUPLICATED") return { scheme, why };
   const shares = scheme === "ACTIVE_ACTIVE";
+  if (isToBeScaled && !isWish)
+    return {
+      scheme: "N_PLUS_M",
+      why: `${why}; it can be scaled: of ${count} instances ${count - spares} serve and ${spares} wait`,
+    };
   if (shares && count === 2 && trafficLinks === 1 && !isWish)
     return {
       scheme: "ACTIVE_PASSIVE",

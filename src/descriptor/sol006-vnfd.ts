@@ -2,6 +2,7 @@ import type { CpBlueprint, ExtCpBlueprint, Needs, VduBlueprint, VipBlueprint, Vn
 import { oneOf, quote } from "./flaw.ts";
 import { asWritten, type Spot } from "./spot.ts";
 import { swImageOf } from "./sw-images.ts";
+import { readScaling } from "./sol006-scaling.ts";
 import { gigabytes } from "./units.ts";
 import { instancesOf, maintenanceOf, VDU_EXTENSIONS, vnfcsOf, wishOf } from "./wishes.ts";
 
@@ -28,6 +29,10 @@ export function readVnfd(vnfd: Spot): VnfBlueprint {
     .get("vdu")
     .items("VDUs", 1)
     .map((vdu) => readVdu(vdu, vnfd, flavour));
+  const scaling = readScaling(
+    flavour,
+    vdus.map((v) => v.id),
+  );
   const blueprint: VnfBlueprint = {
     id: vnfd.get("id").text("the VNFD's id"),
     version: vnfd.get("version").text('the VNFD\'s version, such as "1.0"'),
@@ -47,6 +52,7 @@ export function readVnfd(vnfd: Spot): VnfBlueprint {
       .get("sw-image-desc")
       .items("images")
       .flatMap((image) => swImageOf(image) ?? []),
+    ...(scaling && { scaling }),
     at: vnfd.at,
   };
   refuseRepeated(vnfd.get("vdu").items("VDUs"), "vdu");

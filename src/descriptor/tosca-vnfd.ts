@@ -10,6 +10,7 @@ import type {
 import { oneOf, quote } from "./flaw.ts";
 import { asWritten, type Spot } from "./spot.ts";
 import { toscaSwImage } from "./sw-images.ts";
+import { readToscaScaling } from "./tosca-scaling.ts";
 import { type NodeTemplate, requirementsOf, type Template } from "./tosca-template.ts";
 import { sizeBytes, timeMs } from "./units.ts";
 import { instancesOf, VDU_EXTENSIONS, vnfcsOf, wishOf } from "./wishes.ts";
@@ -27,6 +28,10 @@ export function readToscaVnfd(template: Template): VnfBlueprint {
   const about = (property: string, what: string) => vnfProperty(template, vnfs, property, what);
   const vdus = template.of(VDU).map((node) => readVdu(node, template));
   if (vdus.length === 0) template.topologies[0]!.refuse("has no node of type tosca.nodes.nfv.Vdu.Compute", "write at least one");
+  const scaling = readToscaScaling(
+    template,
+    vdus.map((v) => v.id),
+  );
   return {
     id: about("descriptor_id", "the VNFD's id"),
     version: about("descriptor_version", "the VNFD's version"),
@@ -37,6 +42,7 @@ export function readToscaVnfd(template: Template): VnfBlueprint {
     extCps: extCpsOf(template),
     vips: template.of("VipCp").map((node) => readVip(node, template)),
     images: [...template.of(VDU), ...template.of(STORAGE)].flatMap(({ name, spot }) => toscaSwImage(name, spot) ?? []),
+    ...(scaling && { scaling }),
     ...(vnf && { at: vnf.spot.at }),
   };
 }

@@ -1,4 +1,5 @@
 import type { Scheme, Standby } from "./protection.ts";
+import type { ScalingBlueprint } from "./scaling.ts";
 
 // What the authors of VNFDs and NSDs wrote, in whichever form, before it is known what protects what: the nouns of ETSI NFV-IFA 011 and 014 as
 // far as they are used. A VNFD keeps its blueprint, so that an NSD that comes later can be compiled with it.
@@ -144,6 +145,8 @@ export interface VnfBlueprint extends Placed {
   readonly vips: readonly VipBlueprint[];
   /** Those that come with its package; left out: none does. */
   readonly images?: readonly SwImageBlueprint[];
+  /** Left out: it has no scaling aspect. */
+  readonly scaling?: ScalingBlueprint;
 }
 
 /** A virtual link of an NS, and the VIM's net that it is. */

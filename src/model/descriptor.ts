@@ -1,5 +1,6 @@
 import type { VnfBlueprint } from "./blueprint.ts";
 import type { ProtectionPolicy, Scheme, Standby } from "./protection.ts";
+import type { ProfileScaling } from "./scaling.ts";
 
 /** A connection point of a VDU: where each of its VNFCs meets a net. `ip` is fixed inside the guest, so twins share it. */
 export interface Cp {
@@ -96,6 +97,8 @@ export interface Nsd {
   readonly vnfs?: readonly VnfOfNs[];
   /** Names of nets that are made for each NS in a VIM that has none of the name; left out: the VIM must have all. */
   readonly ownNets?: readonly string[];
+  /** Of the profiles whose VNFs may be scaled; left out: none. */
+  readonly scaling?: readonly ProfileScaling[];
 }
 
 /** What one descriptor file holds: NSDs and the VNFDs they are made of. */

@@ -8,6 +8,7 @@ import { readText } from "../../src/descriptor/read.ts";
 const EXAMPLES = [
   "sol006/media-service.yaml",
   "sol006/media-service-active-passive.yaml",
+  "sol006/media-service-scaled.yaml",
   "openmano/media-relay.vnf.yaml",
   "openmano/media.scenario.yaml",
   "media-relay-pool.yaml",

@@ -502,7 +502,7 @@ test("the media service in SOL006 is the demo's", () => {
   expect(sol.nsds[0]!.nets).toEqual(plain.nsds[0]!.nets);
 });
 
-test.for(["media-service.yaml", "media-service-active-passive.yaml", "single.yaml"])(
+test.for(["media-service.yaml", "media-service-active-passive.yaml", "media-service-scaled.yaml", "single.yaml"])(
   "examples/sol006/%s is right, as YAML and as JSON",
   (name) => {
     const text = example(`sol006/${name}`);
