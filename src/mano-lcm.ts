@@ -48,6 +48,11 @@ function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations): NsLcmD
     },
     operate: (id, vnf, isStopped, params) => operations.operate(ownVnf(id, vnf).vnf.id, isStopped, params),
     modifyVnf: (id, vnf, change, params) => operations.modify(ownVnf(id, vnf).vnf.id, change, params),
+    scale: (id, vnfs, params) => {
+      for (const { vnfId } of vnfs) ownVnf(id, vnfId);
+      const isToLevel = vnfs.every((v) => !("steps" in v));
+      return operations.scale(id, vnfs, isToLevel ? "SCALE_TO_LEVEL" : "SCALE", params);
+    },
     listOccurrences: (asked) => operations.list(asked),
     getOccurrence: (id) => operations.get(id),
     retry: (id) => operations.retry(id),
@@ -84,6 +89,11 @@ function vnfDoors(nfvo: Nfvo, operations: Operations): VnfLcmDoors {
         );
       const which = (vnfcs as readonly VnfcId[] | null) ?? all.map((c) => c.id);
       return ofVnf(id, await operations.heal(deployment.ns.id, which, params));
+    },
+    scale: async (id, scaling, params) => {
+      const { ns } = operations.vnfOf(id).deployment;
+      const operation = "steps" in scaling ? "SCALE" : "SCALE_TO_LEVEL";
+      return ofVnf(id, await operations.scale(ns.id, [{ vnfId: id, ...scaling }], operation, params));
     },
     operate: async (id, isStopped, params) => ofVnf(id, await operations.operate(id, isStopped, params)),
     listOccurrences: (asked) => operations.list(asked),

@@ -42,7 +42,7 @@ export const isHot = (m: Member): boolean => m.standby === "hot";
  * failures at once would do does not meet on one spare.
  */
 export function standIns(group: ProtectionGroup, view: GroupView, load: Load, failed: Member | undefined): Member[] {
-  const able = group.members.filter((m) => m !== failed && isUp(view, m) && load.hasRoom(m));
+  const able = group.members.filter((m) => m !== failed && !m.isLeaving && isUp(view, m) && load.hasRoom(m));
   const byRank = able.sort((a, b) => Number(isHot(b)) - Number(isHot(a)) || load.of(a) - load.of(b));
   const turn = failed === undefined ? 0 : group.members.indexOf(failed);
   return [...Map.groupBy(byRank, (m) => `${m.standby} ${load.of(m)}`).values()].flatMap((equals) => {

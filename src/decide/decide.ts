@@ -114,6 +114,7 @@ function unasked(it: Case): Verdict {
   const health = healthOf(view, current.vnfcId);
   if (health.state === "down") return failOver(it, current, health);
   if (health.state === "unknown") return hold(net, current, health);
+  if (current.isLeaving) return giveAway(it, current);
   if (normal === undefined || current === normal) return { because: `${net.name} stays on ${current.name}, which is up` };
   return revert(it, current, normal, it.group.policy.waitToRestoreMs);
 }
@@ -168,6 +169,18 @@ function cleared(it: Case): Verdict {
   if (current === undefined || normal === undefined || current === normal || !group.policy.revertive || !isUp(view, normal))
     return { ...unasked(it), command: done };
   return { ...revert(it, current, normal, 0), command: active(`${net.name} returns to ${normal.name} without waiting`) };
+}
+
+/** Who serves it is to be taken away: it gives it away while it is up, so that nobody is without it for a moment. */
+function giveAway(it: Case, current: Member): Verdict {
+  const { net, normal, view, load } = it;
+  const isGood = normal !== undefined && !normal.isLeaving && isUp(view, normal) && load.hasRoom(normal);
+  const to = isGood ? normal : standIns(it.group, view, load, current)[0];
+  if (to === undefined)
+    return {
+      because: `${net.name} stays on ${current.name}, which is to go: no other member is known to be up with room for it`,
+    };
+  return move(it, to, "command", `${current.name} is to go: ${net.name} is led to ${to.name}`);
 }
 
 /** Nobody serves it: the normal member if it is up, else any that is. */
@@ -233,6 +246,7 @@ function obstacleTo({ view, load, current }: Case, to: Member | undefined): stri
   if (to === undefined) return "there is no such member";
   const health = healthOf(view, to.vnfcId);
   if (health.state !== "up") return `${to.name} is ${health.state} (${health.why})`;
+  if (to.isLeaving) return `${to.name} is to go: its VNF is scaled in`;
   return to === current || load.hasRoom(to) ? null : `${to.name} carries all it may`;
 }
 

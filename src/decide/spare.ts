@@ -33,7 +33,7 @@ export interface Outcome {
  */
 export function decideSpares(group: ProtectionGroup, view: GroupView, outcome: Outcome, nowMs: number): SpareVerdict {
   const needs = needsOf(group, view, outcome);
-  const spares = group.members.filter((m) => !isHot(m));
+  const spares = group.members.filter((m) => !isHot(m) && !m.isLeaving);
   const verdicts = spares.map((m) => decideSpare(group, view, m, needs.get(m.vnfcId) ?? null, nowMs));
   const moments = verdicts.flatMap((v) => v.againAt ?? []);
   return {
@@ -68,7 +68,7 @@ function decideSpare(group: ProtectionGroup, view: GroupView, spare: Member, nee
 
 /** What keeps a spare that nobody needs from resting yet; null: nothing. */
 function notYet(group: ProtectionGroup, view: GroupView, spare: Member, nowMs: number) {
-  const others = group.members.filter(isHot);
+  const others = group.members.filter((m) => isHot(m) && !m.isLeaving);
   const doubtful = [...others, spare].find((m) => !isUp(view, m));
   if (doubtful !== undefined) return { because: `${doubtful.name} is ${healthOf(view, doubtful.vnfcId).state}`, againAt: null };
   const waitMs = group.policy.waitToRestoreMs;
@@ -84,10 +84,10 @@ function needsOf(
 ): ReadonlyMap<VnfcId, string> {
   const ledTo = new Map<NetId, VnfcId>(moves.map((m) => [m.trafficNet, m.to]));
   const servesOf = (m: Member) => group.trafficNets.find((n) => (ledTo.get(n.netId) ?? view.serving.get(n.netId)) === m.vnfcId);
-  const spares = group.members.filter((m) => !isHot(m));
+  const spares = group.members.filter((m) => !isHot(m) && !m.isLeaving);
   const serving = spares.filter((m) => servesOf(m) !== undefined);
   const needs = new Map(serving.map((m) => [m.vnfcId, `it serves ${servesOf(m)!.name}`]));
-  const lost = group.members.filter((m) => isHot(m) && healthOf(view, m.vnfcId).state === "down");
+  const lost = group.members.filter((m) => isHot(m) && !m.isLeaving && healthOf(view, m.vnfcId).state === "down");
   let [members, nets] = [lost.length - serving.length, lost.length > 0 ? unserved.length : Number(isRing)];
   const rankOf = (m: Member) =>
     healthOf(view, m.vnfcId).state === "down" ? 2 : (view.rest?.get(m.vnfcId) ?? "awake") === "awake" ? 0 : 1;

@@ -15,13 +15,14 @@ import type { Evidence, Source } from "../model/evidence.ts";
 import type { NetId, ServerId, VimAccountId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { Path } from "../model/path.ts";
 import type { Health, Member, ProtectionCommand, ProtectionGroup, Rest } from "../model/protection.ts";
-import type { Inventory, VimLinkPort, VimServer } from "../vimconn/connector.ts";
+import type { Inventory, VimLinkPort } from "../vimconn/connector.ts";
 import { portsOfServer } from "../vimconn/inventory-index.ts";
 import { awayAfter } from "./away-words.ts";
+import { wordsOf } from "./seen-words.ts";
 
 /** A member of a protection group with what is known of it. */
 export interface GuardedMember {
-  readonly member: Member;
+  member: Member;
   readonly serverId: ServerId;
   portId: VimPortId | null;
   /** Its VIM has not heard of its link since it was started, or has no switch to ask it through: that it is unknown says nothing of the member. */
@@ -71,10 +72,20 @@ const guarded = (member: Member, serverId: ServerId): GuardedMember => ({
   unknownAt: null,
 });
 
+function membersOf(group: ProtectionGroup, servers: ReadonlyMap<VnfcId, ServerId>, made: Map<VnfcId, GuardedMember>) {
+  return group.members.map((member) => {
+    const serverId = servers.get(member.vnfcId);
+    if (serverId === undefined) throw new Error(`group ${group.id}: member ${member.vnfcId} has no server`);
+    const of = made.get(member.vnfcId) ?? guarded(member, serverId);
+    made.set(member.vnfcId, of);
+    return of;
+  });
+}
+
 /** The running side of a protection group: what its members are heard to be, and who serves each traffic net. Does nothing itself. */
 export class Guard {
-  readonly group: ProtectionGroup;
-  readonly members: readonly GuardedMember[];
+  group: ProtectionGroup;
+  members: readonly GuardedMember[];
   /** Everything is deployed: from here on the group is protected. */
   isWatched = false;
   /** An inventory of this run was seen: before that nobody knows who serves what. */
@@ -99,13 +110,19 @@ export class Guard {
     made: Map<VnfcId, GuardedMember> = new Map<VnfcId, GuardedMember>(),
   ) {
     this.group = group;
-    this.members = group.members.map((member) => {
-      const serverId = servers.get(member.vnfcId);
-      if (serverId === undefined) throw new Error(`group ${group.id}: member ${member.vnfcId} has no server`);
-      const of = made.get(member.vnfcId) ?? guarded(member, serverId);
-      made.set(member.vnfcId, of);
-      return of;
-    });
+    this.members = membersOf(group, servers, made);
+  }
+
+  /** It has other members from now on (its VNF was scaled), or leads its nets home elsewhere. What is known of those that stay is kept. */
+  regroup(group: ProtectionGroup, servers: ReadonlyMap<VnfcId, ServerId>): void {
+    const had = new Map(this.members.map((of) => [of.member.vnfcId, of]));
+    this.group = group;
+    this.members = membersOf(group, servers, had);
+    for (const of of this.members) of.member = group.members.find((m) => m.vnfcId === of.member.vnfcId) ?? of.member;
+    for (const gone of [...this.#health.keys()].filter((id) => this.memberOf(id) === undefined)) {
+      this.#health.delete(gone);
+      this.#rest.delete(gone);
+    }
   }
 
   /** The VIM whose switch its traffic enters: binds are made there. */
@@ -246,7 +263,7 @@ export class Guard {
     if (of.isStale && !port?.stale) of.askedSinceMs = seen.startedAt;
     of.isStale = port?.stale ?? false;
     of.isAwaited = server?.status === "ACTIVE" && port?.status === "BUILD" && !of.isStale;
-    for (const evidence of wordsOf(of, server, port, seen.startedAt)) this.hear(of, evidence);
+    for (const evidence of wordsOf(of.serverId, server, port, seen.startedAt)) this.hear(of, evidence);
     if (port) for (const evidence of opinionsOf(of, port, seen.startedAt)) this.hear(of, evidence);
     if (port?.fenced === false) of.words = liftFence(of.words, seen.startedAt);
   }
@@ -365,33 +382,4 @@ function opinionsOf(of: GuardedMember, { id, status, opinions }: VimLinkPort, se
     ([source, says]) => standing.has(source) !== (says === "silent"),
   );
   return news.map(([source, says]) => ({ about: { kind: "port", id }, says, source, seenAt, detail: "so says the VIM" }));
-}
-
-/** An inventory in the words of evidence. A port that is down because its server is says nothing of its link. */
-function wordsOf(of: GuardedMember, server: VimServer | undefined, port: VimLinkPort | undefined, seenAt: number): Evidence[] {
-  const about = { kind: "server", id: of.serverId } as const;
-  if (server === undefined) return [{ about, says: "stopped", source: "poll", seenAt, detail: "the VIM has no such server" }];
-  if (server.status === "CREATING" || server.status === "DELETING") return [];
-  return [...hostWords(about, server, seenAt), ...statusWords(about, server, port, seenAt)];
-}
-
-function hostWords(about: Evidence["about"], { hostState }: VimServer, seenAt: number): Evidence[] {
-  if (hostState === null) return [];
-  return [
-    { about, says: hostState === "up" ? "answers" : "silent", source: "hostHeartbeat", seenAt, detail: `host ${hostState}` },
-  ];
-}
-
-function statusWords(about: Evidence["about"], server: VimServer, port: VimLinkPort | undefined, seenAt: number): Evidence[] {
-  const fenced: Evidence[] = port?.fenced
-    ? [{ about: { kind: "port", id: port.id }, says: "fenced", source: "fence", seenAt, detail: "so says the VIM" }]
-    : [];
-  const storage = server.storageLost == null ? {} : { storage: server.storageLost };
-  if (server.status === "PAUSED")
-    return [{ about, says: "paused", source: "poll", seenAt, detail: server.status, ...storage }, ...fenced];
-  if (server.status !== "ACTIVE") return [{ about, says: "stopped", source: "poll", seenAt, detail: server.status }];
-  const words: Evidence[] = [{ about, says: "running", source: "poll", seenAt }, ...fenced];
-  if (port === undefined || port.status === "ERROR" || port.stale) return words;
-  const says = port.status === "ACTIVE" ? "answers" : port.status === "DOWN" ? "linkDown" : "linkUp";
-  return [...words, { about: { kind: "port", id: port.id }, says, source: "poll", seenAt }];
 }

@@ -22,6 +22,7 @@ export async function healMembers(parts: HealingParts, guard: Guard, decision: D
     const { vnfcId } = of.member;
     if (of.member.vimAccountId !== site.vim || !guard.looksAfter(vnfcId)) continue;
     if (isWell(of)) healer.isUp(vnfcId);
+    else if (of.member.isLeaving) healer.forget(vnfcId);
     else if (of.rest.rest !== "awake")
       continue; // Only its cable is out: it rests on.
     else if (isMeantToBeStopped(parts.lifecycle, vnfcId)) healer.forget(vnfcId);

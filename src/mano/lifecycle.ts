@@ -33,6 +33,7 @@ import {
 } from "./plan.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { refusal } from "./refusal.ts";
+import { isNotMadeYet, resized } from "./size.ts";
 import { endsIn } from "./stitches.ts";
 import type { WriteQueue } from "./writes.ts";
 
@@ -150,6 +151,11 @@ export class Lifecycle {
     this.#tell(deployment.ns);
   }
 
+  /** The same, of one that runs on: its VNFs are of another size. */
+  resize(deployment: Deployment): void {
+    this.#deployments.set(deployment.ns.id, deployment);
+  }
+
   forget(id: NsId): void {
     this.#deployments.delete(id);
   }
@@ -185,7 +191,7 @@ export class Lifecycle {
     if (!d) return;
     for (const vnfc of vnfcsIn(d, vim)) {
       const server = seen.servers.get(vnfc.vimServerId);
-      if (server === undefined && d.ns.state === "INSTANTIATING") continue;
+      if (server === undefined && (d.ns.state === "INSTANTIATING" || isNotMadeYet(vnfc))) continue;
       const status = statusOf(
         server,
         portsOfServer(seen, vnfc.vimServerId).some((p) => p.ip !== null),
@@ -201,7 +207,8 @@ export class Lifecycle {
   specOf(vnfcId: VnfcId, seen: Inventory): ReturnType<typeof specOf> | null {
     const found = this.vnfcOf(vnfcId);
     if (!found) return null;
-    const { ids, missing } = resolveNets(found.deployment, found.vnfc.vimAccountId, seen);
+    const alone = { ...found.deployment, vnfcs: [found.vnfc] }; // That a net of another one is gone keeps nobody else from being healed.
+    const { ids, missing } = resolveNets(alone, found.vnfc.vimAccountId, seen);
     return missing.length > 0 ? null : specOf(found.deployment, found.vnfc, ids);
   }
 
@@ -340,7 +347,7 @@ export class Lifecycle {
     const state = d.ns.state === "FAILED" ? "FAILED" : "NOT_INSTANTIATED";
     const ns: Ns = { ...d.ns, state, detail: state === "FAILED" ? d.ns.detail : null, modifiedAt: this.#now() };
     await this.#write(ns, true, (tx) => writeRemoval(tx, ns));
-    this.#deployments.set(ns.id, { ...d, ns, vnfcs: [], vnfs: [], stitches: [] });
+    this.#deployments.set(ns.id, resized({ ...d, ns, vnfcs: [], vnfs: [], stitches: [] }));
     this.#guards.delete(ns.id);
     this.#inVims.delete(ns.id);
     this.#parts.removed(ns, d.vnfcs);

@@ -5,6 +5,7 @@ import { readAllNs, readAllVnfcs, readGroups, readStitches } from "../store/mano
 import { insertVnfInstances, readVnfInstances } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Deployment } from "./plan.ts";
+import { resized } from "./size.ts";
 import { planVnfs } from "./vnf-plan.ts";
 
 /** An NS as the store has it, with the groups that were made for it. */
@@ -28,7 +29,7 @@ export async function readDeployments(db: ManoStore): Promise<Kept[]> {
     if (!made) throw new Error(`NS ${ns.id} is of NSD ${ns.nsdId}, which the store has not`);
     const of = <T>(map: Map<NsId, T[]>) => map.get(ns.id) ?? [];
     const d = { ns, ...made, vnfcs: of(vnfcs), vnfs: of(vnfs), stitches: of(stitches) };
-    all.push({ deployment: await withVnfs(db, d), groups: of(groups) });
+    all.push({ deployment: resized(await withVnfs(db, d)), groups: of(groups) });
   }
   return all;
 }

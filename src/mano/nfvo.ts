@@ -36,10 +36,13 @@ import type { Provisioning } from "./provisioning.ts";
 import { Reaction } from "./reaction.ts";
 import { ReferenceWatch } from "./reference-watch.ts";
 import { RootCauses, tellStore } from "./roots.ts";
+import { ScaleTurns } from "./scale-turns.ts";
+import { Scaler } from "./scaler.ts";
 import { Spares } from "./spares.ts";
 import { tellCutOff } from "./traffic-ports.ts";
 import { unexplainedMoves } from "./unexplained.ts";
 import { VimWatch } from "./vim-watch.ts";
+import { Wakes } from "./wakes.ts";
 import { WriteQueue } from "./writes.ts";
 
 export interface NfvoParts {
@@ -73,6 +76,8 @@ export class Nfvo implements AsyncDisposable {
   readonly spares: Spares;
   readonly occurrences: Occurrences;
   readonly operations: OperationWatch;
+  readonly scaler: Scaler;
+  readonly scaleTurns: ScaleTurns;
   readonly #healing: HealingParts;
   readonly #parts: NfvoParts;
   readonly #book: FailoverBook;
@@ -85,8 +90,7 @@ export class Nfvo implements AsyncDisposable {
   readonly #runs: Promise<void>[] = [];
   readonly #stopped = new AbortController();
   readonly #sinceByRecord = new Map<NetId, string>();
-  /** When the next pass over a VIM was asked for, monotonic ms. */
-  readonly #wakesAt = new Map<VimAccountId, number>();
+  readonly #wakes: Wakes;
   readonly #cursors = new Map<VimAccountId, number>();
 
   private constructor(parts: NfvoParts, stream: EventStream, writes: WriteQueue, alarms: AlarmBook) {
@@ -110,6 +114,7 @@ export class Nfvo implements AsyncDisposable {
     this.healer = new Healer({ db, clock, log, stream, alarms, writes, onHeal });
     const connectorOf = (id: VimAccountId) => this.watchOf(id).connector;
     const wake = (id: VimAccountId) => this.watchOf(id).wake();
+    this.#wakes = new Wakes(clock, wake, this.#stopped.signal);
     const onArmed = ({ group, vim }: Guard) => void (this.occurrences.runningOf(group.nsId) && wake(vim));
     this.arming = new Arming(clock, log, stream, mode, connectorOf, onArmed);
     const isGivenUp = (vnfcId: VnfcId) => alarms.isRaised(vnfcId, "HEAL_GAVE_UP");
@@ -154,7 +159,12 @@ export class Nfvo implements AsyncDisposable {
     this.#healing = { clock, healer, lifecycle };
     const guardsOf = ({ ns }: Deployment) => this.reaction.guardsOf(ns.id);
     const whyItCannotFire = (guard: Guard) => this.viewOf(guard).readyBecause;
-    const looking = { guardsOf, whyItCannotFire, readyMaxMs: parts.readyMaxMs };
+    const { arming, reaction } = this;
+    const forgotten = (vnfcs: readonly Vnfc[]) => this.#forget(vnfcs);
+    this.scaler = new Scaler({ db, clock, lifecycle, healer, provisioning, arming, reaction, guardsOf, wake, forgotten });
+    this.scaleTurns = new ScaleTurns({ db, clock, lifecycle, occurrences, wake });
+    const { scaler, scaleTurns } = this;
+    const looking = { guardsOf, whyItCannotFire, scaler, scaleTurns, readyMaxMs: parts.readyMaxMs };
     this.operations = new OperationWatch({ clock, alarms, healer, lifecycle, occurrences, ...looking });
     alarms.placedBy((id) => placeOf(id, this.lifecycle, this.reaction));
     this.#reference = new ReferenceWatch(clock, this.lifecycle, this.#book);
@@ -290,8 +300,9 @@ export class Nfvo implements AsyncDisposable {
   }
 
   #isBusy(id: VimAccountId): boolean {
+    const isGoingOn = (state: string | undefined) => state === "PROCESSING" || state === "ROLLING_BACK";
     const isWorkedOn = (d: Deployment) =>
-      this.lifecycle.isInTransition(d) || this.occurrences.runningOf(d.ns.id)?.state === "PROCESSING";
+      this.lifecycle.isInTransition(d) || isGoingOn(this.occurrences.runningOf(d.ns.id)?.state);
     return this.#book.isWaiting || this.lifecycle.all.some((d) => isWorkedOn(d) && vimsOf(d).includes(id));
   }
 
@@ -318,7 +329,7 @@ export class Nfvo implements AsyncDisposable {
     const guards = this.reaction.guards.filter((g) => g.isIn(vim));
     for await (const guard of inTurns(guards)) await this.#passOver(guard, site);
     const lookAgainMs = this.#roots.look(watch.account, guards, seen);
-    if (lookAgainMs !== null) this.#wakeIn(lookAgainMs, vim);
+    if (lookAgainMs !== null) this.#wakes.in(lookAgainMs, vim);
     for await (const ns of inTurns(own)) await this.#stepOf(ns, site);
     this.#book.tellStuck();
     this.#keepCursor(watch);
@@ -326,8 +337,10 @@ export class Nfvo implements AsyncDisposable {
 
   async #stepOf(ns: NsId, site: Site): Promise<void> {
     await this.lifecycle.step(ns, site);
-    if (this.occurrences.runningOf(ns) === undefined) return;
+    if (this.occurrences.runningOf(ns) === undefined && this.lifecycle.of(ns)?.asWritten === undefined) return;
     await this.lifecycle.exclusive(ns, async () => {
+      const before = this.lifecycle.of(ns);
+      if (before) await this.scaler.step(before, site);
       const d = this.lifecycle.of(ns);
       if (d) await this.operations.look(d, site);
     });
@@ -352,31 +365,20 @@ export class Nfvo implements AsyncDisposable {
     }
     this.#apart.look(guard, vim, seen);
     const againMs = await this.spares.pass(guard, decision, site);
-    if (againMs !== null) this.#wakeIn(againMs, vim);
+    if (againMs !== null) this.#wakes.in(againMs, vim);
     const healAgainMs = await healMembers(this.#healing, guard, decision, site);
-    if (healAgainMs !== null) this.#wakeIn(healAgainMs, vim);
+    if (healAgainMs !== null) this.#wakes.in(healAgainMs, vim);
   }
 
-  /** One more pass by then; the earliest wish counts. */
-  #wakeIn(ms: number, id: VimAccountId): void {
-    const { clock } = this.#parts;
-    const atMs = clock.now() + ms;
-    if (atMs >= (this.#wakesAt.get(id) ?? Number.POSITIVE_INFINITY)) return;
-    this.#wakesAt.set(id, atMs);
-    clock.sleep(ms, this.#stopped.signal).then(
-      () => {
-        if (this.#wakesAt.get(id) === atMs) this.#wakesAt.delete(id);
-        this.watchOf(id).wake();
-      },
-      () => {}, // Stopped.
-    );
-  }
-
-  #removed(ns: Ns, vnfcs: readonly Vnfc[]): void {
+  #forget(vnfcs: readonly Vnfc[]): void {
     for (const vnfc of vnfcs) {
       this.healer.forget(vnfc.id);
       this.spares.forget(vnfc.id);
     }
+    this.alarms.clearAllOf(vnfcs.map((v) => v.id));
+  }
+
+  #removed(ns: Ns, vnfcs: readonly Vnfc[]): void {
     for (const guard of this.reaction.guardsOf(ns.id)) {
       this.#book.abandon(guard);
       this.commands.forget(guard);
@@ -385,7 +387,7 @@ export class Nfvo implements AsyncDisposable {
       this.#apart.forget(guard);
       this.alarms.clearAllOf([guard.group.id]);
     }
-    this.alarms.clearAllOf(vnfcs.map((v) => v.id));
+    this.#forget(vnfcs);
   }
 
   /** Where the next run goes on listening. Not exact on purpose: an event heard twice changes nothing. */

@@ -8,6 +8,8 @@ import { bare, type Healer } from "./healer.ts";
 import type { Lifecycle, Site } from "./lifecycle.ts";
 import { failure, type Occurrences } from "./occurrences.ts";
 import type { Deployment } from "./plan.ts";
+import type { ScaleTurns } from "./scale-turns.ts";
+import type { Scaler } from "./scaler.ts";
 import { isStopped, vnfcsOf } from "./vnf-plan.ts";
 
 /** A machine that was asked to stop or to start, beside the time that its guest has to end by itself. */
@@ -15,6 +17,9 @@ const OPERATE_MAX_MS = 120_000;
 
 /** What every way to heal takes, and more: what ails it then is not healed by a start, such as a cable that is out. */
 const HEAL_MAX_MS = 1_800_000;
+
+/** Until VNFs have the size that was asked for, and as long again to take it back. */
+const SCALE_MAX_MS = 300_000;
 
 /** For guests to end by themselves, where nobody says how long, s. */
 const GRACE_S = 30;
@@ -25,6 +30,8 @@ export interface OperationWatchParts {
   readonly healer: Healer;
   readonly lifecycle: Lifecycle;
   readonly occurrences: Occurrences;
+  readonly scaler: Scaler;
+  readonly scaleTurns: ScaleTurns;
   /** After the service runs, until it must be able to fail over. */
   readonly readyMaxMs: number;
   guardsOf(d: Deployment): readonly Guard[];
@@ -45,7 +52,9 @@ export class OperationWatch {
   /** Of one NS, in one of its VIMs. The caller has its turn. */
   async look(d: Deployment, site: Site): Promise<void> {
     const o = this.#parts.occurrences.runningOf(d.ns.id);
-    if (o?.state !== "PROCESSING" || d.ns.state !== "INSTANTIATED") return;
+    if (o === undefined || d.ns.state !== "INSTANTIATED") return;
+    if (o.operation === "SCALE") return this.#scale(d, o, site);
+    if (o.state !== "PROCESSING") return;
     if (o.operation === "INSTANTIATE") await this.#ready(d, o);
     else if (o.operation === "HEAL") await this.#heal(d, o, site);
     else if (o.operation === "UPDATE") await this.#operate(d, o, site);
@@ -53,6 +62,33 @@ export class OperationWatch {
 
   forget(id: string): void {
     this.#sinceMs.delete(id);
+    this.#sinceMs.delete(backOf(id));
+  }
+
+  async #scale(d: Deployment, o: Occurrence, { vim }: Site): Promise<void> {
+    if (o.state === "FAILED_TEMP" || vim !== d.ns.vimAccountId) return;
+    const { waits, failure: why } = this.#parts.scaler.progressOf(d);
+    if (o.state === "ROLLING_BACK" || o.error !== null) return this.#takenBack(o, waits);
+    if (waits.length === 0) return this.#ready(d, o);
+    const isOver = this.#isOver(o.id, SCALE_MAX_MS);
+    if (why === null && !isOver && o.cancelMode === null) return this.#note(o, waits);
+    const words = waits.join("; ");
+    const because = o.cancelMode !== null ? `cancelled while: ${words}` : (why ?? `not after ${SCALE_MAX_MS / 1000} s: ${words}`);
+    this.forget(o.id);
+    await this.#parts.scaleTurns.turn(d, o, "from", { error: failure(because), warnings: waits });
+  }
+
+  /** It has failed, or is rolled back: ended when the VNFs are as large as they were. */
+  async #takenBack(o: Occurrence, waits: readonly string[]): Promise<void> {
+    const isRollback = o.state === "ROLLING_BACK";
+    if (waits.length === 0) return this.#end(o, { state: isRollback ? "ROLLED_BACK" : "FAILED_TEMP" });
+    if (!this.#isOver(backOf(o.id), SCALE_MAX_MS)) return this.#note(o, waits);
+    const words = `it could not be taken back: ${waits.join("; ")}`;
+    await this.#end(o, {
+      state: "FAILED_TEMP",
+      error: failure([o.error?.detail ?? [], words].flat().join("; ")),
+      warnings: waits,
+    });
   }
 
   async #ready(d: Deployment, o: Occurrence): Promise<void> {
@@ -127,19 +163,28 @@ export class OperationWatch {
   }
 
   async #wait(o: Occurrence, why: readonly string[], maxMs: number, words: string): Promise<void> {
-    const { clock, occurrences } = this.#parts;
-    const now = clock.now();
-    const sinceMs = this.#sinceMs.get(o.id) ?? now;
-    this.#sinceMs.set(o.id, sinceMs);
-    const isOver = now - sinceMs > maxMs || o.cancelMode !== null;
+    const isOver = this.#isOver(o.id, maxMs) || o.cancelMode !== null;
     const because = o.cancelMode === null ? `not after ${Math.round(maxMs / 1000)} s: ${words}` : `cancelled while: ${words}`;
     if (isOver) return this.#end(o, { state: "FAILED_TEMP", error: failure(because), warnings: why });
-    if (o.warnings.join() !== why.join()) await occurrences.put(occurrences.changed(o, { warnings: why }));
+    await this.#note(o, why);
+  }
+
+  /** Counted from when this run first asked. */
+  #isOver(what: string, maxMs: number): boolean {
+    const now = this.#parts.clock.now();
+    const sinceMs = this.#sinceMs.get(what) ?? now;
+    this.#sinceMs.set(what, sinceMs);
+    return now - sinceMs > maxMs;
+  }
+
+  async #note(o: Occurrence, warnings: readonly string[]): Promise<void> {
+    const { occurrences } = this.#parts;
+    if (o.warnings.join() !== warnings.join()) await occurrences.put(occurrences.changed(o, { warnings }));
   }
 
   async #end(o: Occurrence, change: Parameters<Occurrences["changed"]>[1]): Promise<void> {
     const { occurrences } = this.#parts;
-    this.#sinceMs.delete(o.id);
+    this.forget(o.id);
     // Nothing is left to cancel: neither now, nor when it is retried.
     await occurrences.put(occurrences.changed(o, { ...change, cancelMode: null }));
     if (o.operation === "HEAL") this.#leaveAlone(o);
@@ -153,6 +198,8 @@ export class OperationWatch {
     for (const { id } of vnfs.flatMap((p) => p.vnfcs)) if (!guarded.has(id)) healer.forget(id);
   }
 }
+
+const backOf = (id: string): string => `${id} back`;
 
 const statusOf = ({ status }: Vnfc): string => (status === "ACTIVE:NoMgmtIP" ? "ACTIVE" : status);
 

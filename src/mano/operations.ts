@@ -11,6 +11,8 @@ import type { Nfvo } from "./nfvo.ts";
 import { failure } from "./occurrences.ts";
 import type { Deployment } from "./plan.ts";
 import type { Requests } from "./requests.ts";
+import type { ScaleTurns } from "./scale-turns.ts";
+import type { ScaleWish } from "./size.ts";
 import { someOf } from "./some-of.ts";
 import { isStopped, partsOf, vnfcsOf } from "./vnf-plan.ts";
 
@@ -81,6 +83,16 @@ export class Operations {
     );
   }
 
+  /** Scales VNFs of one NS. It ends when they are as large as asked for, and can fail over. */
+  scale(
+    nsId: string,
+    wishes: readonly ScaleWish[],
+    operation: "SCALE" | "SCALE_TO_LEVEL",
+    params: Occurrence["params"],
+  ): Promise<Occurrence> {
+    return this.#nfvo.scaleTurns.begin(this.#requests.deploymentOf(nsId).ns.id, wishes, operation, params);
+  }
+
   /** Changes what is written of a VNF (metadata as in RFC 7396, of one level): done when this resolves, and on record as an operation. */
   async modify(
     vnfId: string,
@@ -115,6 +127,8 @@ export class Operations {
       return this.#requests.startInstantiation(o.nsId, o.params, false, o);
     return this.#nfvo.lifecycle.exclusive(ns.id, async () => {
       const now = this.#nfvo.occurrences.stillFailedTemp(o);
+      if (now.operation === "SCALE")
+        return this.#turnScale(now, "to", { state: "PROCESSING", error: null, warnings: [], cancelMode: null });
       if (now.operation === "HEAL") for (const v of now.vnfs.flatMap((p) => p.vnfcs)) this.#healAnew(v.id);
       const again = await this.#put(now, { state: "PROCESSING", error: null, warnings: [] });
       this.#wake(ns);
@@ -125,6 +139,10 @@ export class Operations {
   /** Takes back what is FAILED_TEMP: of an instantiation everything. Throws NOT_FOUND, CONFLICT where that is no way for it. */
   async rollback(id: string): Promise<Occurrence> {
     const o = await this.#failedTemp(id, "rolled back");
+    if (o.operation === "SCALE")
+      return this.#nfvo.lifecycle.exclusive(o.nsId, () =>
+        this.#turnScale(this.#nfvo.occurrences.stillFailedTemp(o), "from", { state: "ROLLING_BACK" }),
+      );
     if (o.operation !== "INSTANTIATE")
       throw new Fault("CONFLICT", `a ${o.operation} cannot be rolled back; retry it, or let it fail`, { id });
     const { ns } = this.#requests.deploymentOf(o.nsId);
@@ -214,6 +232,10 @@ export class Operations {
     });
     this.#wake(ns);
     return occurrence;
+  }
+
+  #turnScale(o: Occurrence, way: "from" | "to", change: Parameters<ScaleTurns["turn"]>[3]): Promise<Occurrence> {
+    return this.#nfvo.scaleTurns.turn(this.#requests.deploymentOf(o.nsId), o, way, change);
   }
 
   /** What was given up counts no more. What is under way goes on. */

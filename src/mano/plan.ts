@@ -18,6 +18,8 @@ export interface Deployment {
   readonly ns: Ns;
   readonly nsd: Nsd;
   readonly vnfd: Vnfd;
+  /** As they stand in the catalogue, where its VNFs can be scaled: `nsd` and `vnfd` are then of the size that it has. */
+  readonly asWritten?: { readonly nsd: Nsd; readonly vnfd: Vnfd };
   readonly vnfcs: readonly Vnfc[];
   /** Its VNFs, while it is instantiated or about to be. */
   readonly vnfs: readonly VnfInstance[];
@@ -201,7 +203,7 @@ function memberOf(d: Deployment, vdu: Vdu, m: PlacedMember, netsIn: (vim: VimAcc
   };
 }
 
-const groupIdOf = (ns: NsId, vdu: string): GroupId => `${ns}-${vdu}` as GroupId;
+export const groupIdOf = (ns: NsId, vdu: string): GroupId => `${ns}-${vdu}` as GroupId;
 
 /** OpenMANO's states of a VM (vimconn_openvim, refresh_vms_status). */
 export function statusOf(server: VimServer | undefined, hasIp: boolean): VnfcStatus {

@@ -3,9 +3,9 @@ import { decide } from "../decide/decide.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Fired } from "../model/armed.ts";
-import type { NetId, NsId, VimAccountId, VnfcId } from "../model/ids.ts";
+import type { NetId, NsId, ServerId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Failover } from "../model/mano-event.ts";
-import type { Decision, ProtectionCommand } from "../model/protection.ts";
+import type { Decision, ProtectionCommand, ProtectionGroup } from "../model/protection.ts";
 import type { VimEvent } from "../model/vim-event.ts";
 import type { EventStream } from "../notify/stream.ts";
 import type { VimConnector } from "../vimconn/connector.ts";
@@ -85,6 +85,13 @@ export class Reaction {
     this.#unprotected.delete(guard);
     this.#stopTimer(guard);
     this.#subjects.remove(guard);
+  }
+
+  /** It has other members from now on. */
+  regroup(guard: Guard, group: ProtectionGroup, servers: ReadonlyMap<VnfcId, ServerId>): void {
+    this.#subjects.remove(guard);
+    guard.regroup(group, servers);
+    this.#subjects.add(guard);
   }
 
   /** After an inventory: evidence about ports that became known is found from here on. */

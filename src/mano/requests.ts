@@ -14,7 +14,9 @@ import { beginAtOnce } from "./begin.ts";
 import type { Guard } from "./guard.ts";
 import type { Nfvo } from "./nfvo.ts";
 import { busy, failure } from "./occurrences.ts";
-import { type Deployment, planVnfcs, SERVER_NAME_MAX, serverNameOf, trafficNetNames, vimsOf } from "./plan.ts";
+import { type Deployment, planVnfcs, SERVER_NAME_MAX, serverNameOf, vimsOf } from "./plan.ts";
+import { refuseSharedNets } from "./shared-nets.ts";
+import { resized } from "./size.ts";
 import { someOf } from "./some-of.ts";
 import { linkKey, planStitches } from "./stitches.ts";
 import { partsOf, planVnfs, productOf, vnfsIn } from "./vnf-plan.ts";
@@ -89,7 +91,7 @@ export class Requests {
           id: had.ns.id,
         });
       await insertNs(this.#db, ns);
-      this.#nfvo.lifecycle.want({ ns, ...made, vnfcs: [], vnfs: [], stitches: [] });
+      this.#nfvo.lifecycle.want(resized({ ns, ...made, vnfcs: [], vnfs: [], stitches: [] }));
     });
     this.#nfvo.stream.push({ type: "ns.created", nsId: id, nsName: ns.name });
     return this.getNs(id);
@@ -118,7 +120,7 @@ export class Requests {
       const isClean = d.ns.state === "NOT_INSTANTIATED" || (d.ns.state === "FAILED" && d.vnfcs.length === 0);
       if (!isClean)
         throw new Fault("CONFLICT", `NS ${id} is ${d.ns.state}; it can be instantiated when it is NOT_INSTANTIATED`, { id });
-      this.#refuseSharedNets(d);
+      refuseSharedNets(d, lifecycle.all);
       const wanted: Ns = { ...d.ns, state: "INSTANTIATING", detail: null, modifiedAt: this.#now() };
       const vnfcs = planVnfcs(wanted, d.vnfd, randomUUID, wanted.modifiedAt);
       const products = await this.#products(d);
@@ -325,21 +327,6 @@ export class Requests {
     return Object.fromEntries(ids.filter(([, vim]) => vim !== home));
   }
 
-  /** A traffic net is led by one group only, and a data net belongs to one VNFC: another NS must not have them. */
-  #refuseSharedNets(d: Deployment): void {
-    const own = new Set(serviceNets(d).map((n) => n.key));
-    for (const other of this.#nfvo.lifecycle.all) {
-      if (other.ns.id === d.ns.id || other.vnfcs.length === 0) continue;
-      const shared = serviceNets(other).filter((n) => own.has(n.key));
-      if (shared.length > 0) {
-        const names = shared.map((n) => n.name).join(", ");
-        throw new Fault("CONFLICT", `NS ${other.ns.name} has ${names} in use; terminate it, or name other nets`, {
-          id: other.ns.id,
-        });
-      }
-    }
-  }
-
   #viewOf(d: Deployment): NsView {
     const guards = this.#nfvo.reaction.guardsOf(d.ns.id);
     const healthOf = (id: string) => guards.flatMap((g) => g.members).find((m) => m.member.vnfcId === id)?.health ?? null;
@@ -355,13 +342,6 @@ export class Requests {
   #now(): string {
     return this.#clock.wall().toISOString();
   }
-}
-
-/** The nets it has to itself, each in the VIM it is in. */
-function serviceNets({ ns, nsd }: Deployment): { readonly name: string; readonly key: string }[] {
-  const keyed = (name: string, vim: VimAccountId) => ({ name, key: `${vim} ${name}` });
-  const data = nsd.members.map((m) => keyed(m.dataNet, ns.vimAccounts[m.vnfc] ?? ns.vimAccountId));
-  return [...trafficNetNames(nsd).map((name) => keyed(name, ns.vimAccountId)), ...data];
 }
 
 function shownOf(o: Occurrence | undefined): NsView["underWay"] {

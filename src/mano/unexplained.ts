@@ -7,9 +7,11 @@ import type { Guard } from "./guard.ts";
  * the VIM did and was killed before it could tell.
  */
 export function unexplainedMoves(guard: Guard, book: FailoverBook): { readonly move: Move; readonly because: string }[] {
-  return guard.group.trafficNets.flatMap(({ netId, name, normal }) => {
-    const from = book.ledTo(netId) ?? normal;
+  return guard.group.trafficNets.flatMap(({ netId, name, normal, formerly }) => {
+    const led = book.ledTo(netId);
+    const from = led ?? normal;
     const to = guard.servedBy(netId);
+    if (led === undefined && to === formerly) return []; // It waits to return to who serves it since its VNF was scaled.
     if (to === null || to === from || guard.isMoving(netId) || book.isAbout(guard, netId)) return [];
     const kind = guard.command?.to === to ? "command" : to === normal ? "failback" : "failover";
     const because = `found: ${name} is led otherwise than the last record says`;

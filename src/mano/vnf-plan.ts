@@ -2,6 +2,7 @@ import type { Nsd, Vnfd, VnfOfNs } from "../model/descriptor.ts";
 import type { VnfcId } from "../model/ids.ts";
 import type { Ns, Vnfc } from "../model/ns.ts";
 import type { ConcernedVnfc, VnfInstance, VnfOperation, VnfPart, VnfProduct } from "../model/occurrence.ts";
+import { countIn } from "../model/scaling.ts";
 import type { Deployment } from "./plan.ts";
 
 // The VNFs of an NS and what an operation is to each of them. Pure.
@@ -40,11 +41,20 @@ export function planVnfs(
       metadata: {},
       product: found(of.vnfd) ?? productOf(vnfd, ns.nsdId),
       vnfcs: of.vnfcs,
+      ...scaleAtFirst(nsd, of.profile),
       isStopped: false,
       createdAt: now,
       modifiedAt: now,
     };
   });
+}
+
+/** The levels of its scaling aspects when it is made. */
+function scaleAtFirst({ scaling }: Nsd, profile: string): Pick<VnfInstance, "scale"> {
+  const own = scaling?.find((s) => s.profile === profile);
+  if (own === undefined) return {};
+  const at = own.levels.find((l) => l.id === own.initial)?.aspects ?? {};
+  return { scale: Object.fromEntries(own.aspects.map(({ id }) => [id, countIn(at, id) ?? 0])) };
 }
 
 export const vnfcsOf = ({ vnfcs }: Pick<Deployment, "vnfcs">, vnf: VnfInstance): Vnfc[] =>

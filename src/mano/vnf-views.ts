@@ -1,4 +1,5 @@
 import type { VnfInstance } from "../model/occurrence.ts";
+import { countIn } from "../model/scaling.ts";
 import type { NsInstanceView, VnfcView, VnfView } from "../model/vnf-view.ts";
 import { type Deployment, trafficNetNames } from "./plan.ts";
 import { isInstantiated, vnfcsOf } from "./vnf-plan.ts";
@@ -16,6 +17,11 @@ export function vnfView(d: Deployment, vnf: VnfInstance, vimOf: VimOf): VnfView 
     isInstantiated: isInstantiated(d.ns),
     vims: [...new Set(vnfcs.map((v) => v.vimAccountId))].map(vimOf),
     vnfcViews: vnfcs.map((v) => vnfcView(d, v)),
+    aspects: (d.asWritten?.nsd.scaling?.find((s) => s.profile === vnf.profile)?.aspects ?? []).map(({ id, steps }) => ({
+      id,
+      level: countIn(vnf.scale ?? {}, id) ?? 0,
+      max: steps.length,
+    })),
   };
 }
 

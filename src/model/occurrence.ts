@@ -1,5 +1,6 @@
 import type { NetId, NsId, ServerId, VimAccountId, VnfcId } from "./ids.ts";
 import type { Failover } from "./mano-event.ts";
+import type { VnfSize } from "./scaling.ts";
 
 /** SOL003 5.5.4.3 `LcmOperationStateType`; an NS has no STARTING, and its own PARTIALLY_COMPLETED (SOL005 6.5.4.4). */
 export type OccurrenceState =
@@ -16,7 +17,15 @@ export type OccurrenceState =
 export type NsOperation = "INSTANTIATE" | "SCALE" | "UPDATE" | "TERMINATE" | "HEAL";
 
 /** SOL003 5.5.4.2 `LcmOperationType`. */
-export type VnfOperation = "INSTANTIATE" | "SCALE" | "TERMINATE" | "HEAL" | "OPERATE" | "CHANGE_EXT_CONN" | "MODIFY_INFO";
+export type VnfOperation =
+  | "INSTANTIATE"
+  | "SCALE"
+  | "SCALE_TO_LEVEL"
+  | "TERMINATE"
+  | "HEAL"
+  | "OPERATE"
+  | "CHANGE_EXT_CONN"
+  | "MODIFY_INFO";
 
 /** SOL003 5.5.4.6: GRACEFUL lets what is under way come to its end. */
 export type CancelMode = "GRACEFUL" | "FORCEFUL";
@@ -42,6 +51,8 @@ export interface VnfPart {
   readonly profile: string;
   readonly operation: VnfOperation;
   readonly vnfcs: readonly ConcernedVnfc[];
+  /** Of one that scales it: how large it was, and is to be. */
+  readonly size?: { readonly from: VnfSize; readonly to: VnfSize };
 }
 
 /** A life cycle operation: of an NS (NsLcmOpOcc), and of each VNF that it concerns (VnfLcmOpOcc). Times are ISO 8601 of the wall clock. */
@@ -102,6 +113,10 @@ export interface VnfInstance {
   readonly product: VnfProduct;
   /** Names of its VNFCs. */
   readonly vnfcs: readonly string[];
+  /** Those of them that are to be taken away; left out: none. */
+  readonly leaving?: readonly string[];
+  /** Scaling aspect → level, as it is meant to be; left out: it has none. */
+  readonly scale?: VnfSize["scale"];
   /** An operator has stopped it: it is not healed. */
   readonly isStopped: boolean;
   readonly createdAt: string;

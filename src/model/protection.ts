@@ -26,6 +26,8 @@ export interface Member {
   readonly standby: Standby;
   /** Where it is reached, if it is in another VIM than the one its traffic enters; left out: it is in that one. */
   readonly away?: MemberAway;
+  /** It is to be taken away (its VNF is scaled in): what it serves is given to others, and nothing is led to it. */
+  readonly isLeaving?: true;
 }
 
 /** A member in another VIM: `dataNet` is then the net of the way to it, in the VIM where its traffic enters. */
@@ -41,6 +43,8 @@ export interface TrafficNet {
   readonly name: string;
   /** Who serves it when nothing is wrong. */
   readonly normal: VnfcId;
+  /** Who that was before its VNF was scaled, and may serve it still; left out: it was nobody else. */
+  readonly formerly?: VnfcId;
 }
 
 /** Linear protection in the words of ITU-T G.8031. */

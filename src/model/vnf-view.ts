@@ -29,6 +29,8 @@ export interface VnfView extends VnfInstance {
   /** Where it is, and what the VIM is called here. */
   readonly vims: readonly { readonly id: VimAccountId; readonly name: string; readonly url: string }[];
   readonly vnfcViews: readonly VnfcView[];
+  /** Its scaling aspects: the level that it is meant to be at, and the highest. */
+  readonly aspects: readonly { readonly id: string; readonly level: number; readonly max: number }[];
 }
 
 /** An NS as ETSI's interfaces show it. */

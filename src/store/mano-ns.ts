@@ -105,6 +105,16 @@ export async function writeInstantiation(
   }
 }
 
+/** Further VNFCs of an NS that runs: before a VIM is asked for any. Part of the caller's transaction. */
+export async function insertVnfcs(tx: ManoStore, vnfcs: readonly Vnfc[]): Promise<void> {
+  if (vnfcs.length > 0) await tx.insertInto("vnfc").values(vnfcs.map(rowOfVnfc)).execute();
+}
+
+/** VNFCs whose servers are gone. Part of the caller's transaction. */
+export async function deleteVnfcs(tx: ManoStore, ids: readonly VnfcId[]): Promise<void> {
+  if (ids.length > 0) await tx.deleteFrom("vnfc").where("id", "in", ids).execute();
+}
+
 export async function readStitches(db: ManoStore): Promise<Stitch[]> {
   const rows = await db.selectFrom("stitch").select("body").orderBy("vlan").execute();
   return rows.map((r) => JSON.parse(r.body) as Stitch);

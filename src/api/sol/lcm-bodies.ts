@@ -70,8 +70,47 @@ export const terminateNsRequest = object(
   "an object, which may be empty",
 );
 
+const numberOfSteps = Type.Optional(Type.Integer({ minimum: 1, maximum: 64, description: "a whole number from 1 to 64" }));
+const aspectId = text("the id of a scaling aspect");
+const scaleInfo = Type.Optional(
+  Type.Array(
+    object(
+      { aspectId, scaleLevel: Type.Integer({ minimum: 0, maximum: 64, description: "a whole number from 0 to 64" }) },
+      "an object with aspectId and scaleLevel",
+    ),
+    { minItems: 1, maxItems: 64, description: "a list of objects with aspectId and scaleLevel" },
+  ),
+);
+const SCALE_VNF_TYPES = ["SCALE_OUT", "SCALE_IN", "SCALE_TO_INSTANTIATION_LEVEL", "SCALE_TO_SCALE_LEVEL(S)"] as const;
+
+/** SOL005 6.5.2.14, 6.5.3.22. */
 export const scaleNsRequest = object(
-  { scaleType: Type.Enum(["SCALE_NS", "SCALE_VNF"], { description: "SCALE_NS or SCALE_VNF" }) },
+  {
+    scaleType: Type.Enum(["SCALE_NS", "SCALE_VNF"], { description: "SCALE_NS or SCALE_VNF" }),
+    scaleTime: time,
+    scaleVnfData: Type.Optional(
+      Type.Array(
+        object(
+          {
+            vnfInstanceId: text("the id of a VNF instance"),
+            scaleVnfType: Type.Enum([...SCALE_VNF_TYPES], { description: `one of ${SCALE_VNF_TYPES.join(", ")}` }),
+            scaleByStepData: Type.Optional(object({ aspectId, numberOfSteps }, "an object with aspectId")),
+            scaleToLevelData: Type.Optional(
+              object(
+                {
+                  vnfInstantiationLevelId: Type.Optional(text("the id of an instantiation level")),
+                  vnfScaleInfo: scaleInfo,
+                },
+                "an object with vnfInstantiationLevelId or vnfScaleInfo",
+              ),
+            ),
+          },
+          "an object with vnfInstanceId, scaleVnfType and what belongs to it",
+        ),
+        { minItems: 1, maxItems: 1_000, description: "a list of objects with vnfInstanceId and scaleVnfType" },
+      ),
+    ),
+  },
   "an object with scaleType and scaleNsData or scaleVnfData",
 );
 
@@ -127,13 +166,17 @@ export const instantiateVnfRequest = object({ flavourId: text("the id of a deplo
 export const scaleVnfRequest = object(
   {
     type: Type.Enum(["SCALE_OUT", "SCALE_IN"], { description: "SCALE_OUT or SCALE_IN" }),
-    aspectId: text("the id of a scaling aspect"),
-    numberOfSteps: Type.Optional(Type.Integer({ minimum: 1, description: "a whole number from 1" })),
+    aspectId,
+    numberOfSteps,
   },
   "an object with type and aspectId",
 );
 
-export const anyObject = object({}, "an object");
+/** SOL003 5.5.2.6. */
+export const scaleVnfToLevelRequest = object(
+  { instantiationLevelId: Type.Optional(text("the id of an instantiation level")), scaleInfo },
+  "an object with one of instantiationLevelId and scaleInfo",
+);
 
 /** SOL003 5.5.2.9, and SOL002 5.5.2.9 with the VNFCs that are meant. */
 export const healVnfRequest = object(

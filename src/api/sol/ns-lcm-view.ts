@@ -1,7 +1,7 @@
 import type { Occurrence, VnfOperation } from "../../model/occurrence.ts";
 import type { NsInstanceView, VnfView } from "../../model/vnf-view.ts";
 import type { ListRules } from "./selector.ts";
-import { extLinks, movedLinks, plainOf, runningOf, stateOf } from "./vnf-lcm-view.ts";
+import { canBeTakenBack, extLinks, movedLinks, plainOf, runningOf, stateOf } from "./vnf-lcm-view.ts";
 
 // Network services and their life cycle operation occurrences as SOL005 shows them.
 
@@ -104,6 +104,7 @@ const vnfOfNs = (vnf: VnfView) => ({
 const CHANGES: Readonly<Record<VnfOperation, string>> = {
   INSTANTIATE: "INSTANTIATE",
   SCALE: "SCALE",
+  SCALE_TO_LEVEL: "SCALE",
   TERMINATE: "TERMINATE",
   HEAL: "HEAL",
   OPERATE: "OPERATE",
@@ -157,7 +158,7 @@ export function nsOccurrence(o: Occurrence) {
       nsInstance: { href: nsAt(o.nsId) },
       ...(o.state === "PROCESSING" && !o.isAutomatic && o.operation !== "TERMINATE" && { cancel: to("cancel") }),
       ...(o.state === "FAILED_TEMP" && { retry: to("retry"), fail: to("fail") }),
-      ...(o.state === "FAILED_TEMP" && o.operation === "INSTANTIATE" && { rollback: to("rollback") }),
+      ...(o.state === "FAILED_TEMP" && canBeTakenBack(o) && { rollback: to("rollback") }),
     },
   };
 }

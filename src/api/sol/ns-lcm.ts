@@ -15,6 +15,7 @@ import { type ListsOccurrences, nsOccurrences } from "./lcm-lists.ts";
 import { type Listed, namedAndShown } from "./members.ts";
 import { NS_LIST, NS_OCCURRENCE_LIST, nsAt, nsInstance, nsOccurrence, nsOccurrenceAt } from "./ns-lcm-view.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
+import { type Scaling, scalingOfVnf } from "./scale.ts";
 
 /** What clients ask for, as it was sent. */
 type Params = Occurrence["params"];
@@ -39,6 +40,8 @@ export interface NsLcmDoors extends OccurrenceDoors {
   heal(id: string, vnfs: readonly string[] | null, params: Params): Promise<Occurrence>;
   operate(id: string, vnf: string, isStopped: boolean, params: Params): Promise<Occurrence>;
   modifyVnf(id: string, vnf: string, change: VnfChange, params: Params): Promise<Occurrence>;
+  /** By the ids of its VNFs. */
+  scale(id: string, vnfs: readonly (Scaling & { readonly vnfId: string })[], params: Params): Promise<Occurrence>;
   listOccurrences: ListsOccurrences;
   getOccurrence(id: string): Promise<Occurrence>;
   continue(id: string): Promise<Occurrence>;
@@ -153,13 +156,18 @@ function heal(c: Call): Promise<Occurrence> {
   return c.doors.heal(idOf(c), healVnfData?.map((v) => v.vnfInstanceId) ?? null, paramsOf(c));
 }
 
-/** How many VNFs and VNFCs there are follows from the descriptors, when it is instantiated. */
-function scale(c: Call): never {
-  const { name } = c.doors.getNs(idOf(c));
-  throw new Fault(
-    "NOT_SUPPORTED",
-    `the NSD of NS ${name} has no scaling aspect; terminate it, and instantiate an NSD with the number of instances that you want`,
-  );
+function scale(c: Call): Promise<Occurrence> {
+  const { scaleType, scaleTime, scaleVnfData } = c.body as Static<typeof scaleNsRequest>;
+  const { id, name } = c.doors.getNs(idOf(c));
+  atOnce("scaleTime", scaleTime);
+  if (scaleType === "SCALE_NS")
+    throw new Fault(
+      "NOT_SUPPORTED",
+      `the NSD of NS ${name} has no scaling aspect and no levels; its VNFs are scaled by SCALE_VNF, where their VNFDs say how`,
+    );
+  if (scaleVnfData === undefined) throw new Fault("INVALID", "scaleVnfData: is missing; SCALE_VNF wants a list of VNFs");
+  const vnfs = scaleVnfData.map((data) => ({ vnfId: data.vnfInstanceId, ...scalingOfVnf(data) }));
+  return c.doors.scale(id, vnfs, paramsOf(c));
 }
 
 function update(c: Call): Promise<Occurrence> {

@@ -70,7 +70,11 @@ export function vnfInstance(vnf: VnfView) {
     instantiationState: stateOf(vnf),
     ...(vnf.isInstantiated && { instantiatedVnfInfo: instantiated(vnf) }),
     metadata: vnf.metadata,
-    _links: { self: { href: vnfAt(vnf.id) }, ...(vnf.isInstantiated && { heal: to("heal"), operate: to("operate") }) },
+    _links: {
+      self: { href: vnfAt(vnf.id) },
+      ...(vnf.isInstantiated && { heal: to("heal"), operate: to("operate") }),
+      ...(vnf.isInstantiated && vnf.aspects.length > 0 && { scale: to("scale"), scaleToLevel: to("scale_to_level") }),
+    },
   };
 }
 
@@ -102,6 +106,10 @@ export function runningOf(vnf: VnfView, spec: Spec) {
   return {
     flavourId: "default",
     vnfState: vnf.isStopped ? "STOPPED" : "STARTED",
+    ...(vnf.aspects.length > 0 && {
+      scaleStatus: vnf.aspects.map(({ id, level }) => ({ aspectId: id, vnfdId: vnf.vnfdId, scaleLevel: level })),
+      maxScaleLevels: vnf.aspects.map(({ id, max }) => ({ aspectId: id, vnfdId: vnf.vnfdId, scaleLevel: max })),
+    }),
     extCpInfo: extCps(vnf, spec),
     ...(vips.length > 0 && { vipCpInfo: vips }),
     vnfcResourceInfo: vnf.vnfcViews.map((v) => vnfcResource(v, spec)),
@@ -205,10 +213,13 @@ export function vnfOccurrence(o: Occurrence, part: VnfPart) {
       vnfInstance: { href: vnfAt(part.vnfId) },
       ...(o.state === "PROCESSING" && !o.isAutomatic && o.operation !== "TERMINATE" && { cancel: to("cancel") }),
       ...(o.state === "FAILED_TEMP" && { retry: to("retry"), fail: to("fail") }),
-      ...(o.state === "FAILED_TEMP" && o.operation === "INSTANTIATE" && { rollback: to("rollback") }),
+      ...(o.state === "FAILED_TEMP" && canBeTakenBack(o) && { rollback: to("rollback") }),
     },
   };
 }
+
+/** It has a rollback. */
+export const canBeTakenBack = ({ operation }: Occurrence): boolean => operation === "INSTANTIATE" || operation === "SCALE";
 
 const affectedVnfc = (v: VnfPart["vnfcs"][number]) => ({
   id: v.id,

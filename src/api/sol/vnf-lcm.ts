@@ -3,7 +3,6 @@ import { Fault } from "../../lib/fault.ts";
 import type { Occurrence, VnfPart } from "../../model/occurrence.ts";
 import type { VnfView } from "../../model/vnf-view.ts";
 import {
-  anyObject,
   cancelMode,
   changeExtConnRequest,
   changeFlavourRequest,
@@ -15,12 +14,14 @@ import {
   modifyVnfRequest,
   operateVnfRequest,
   scaleVnfRequest,
+  scaleVnfToLevelRequest,
   terminateVnfRequest,
 } from "./lcm-bodies.ts";
 import { type ListsOccurrences, vnfOccurrences } from "./lcm-lists.ts";
 import { type Listed, namedAndShown } from "./members.ts";
 import { changeOf, type OccurrenceDoors, type VnfChange } from "./ns-lcm.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
+import { type Scaling, scalingByStep, scalingToLevel } from "./scale.ts";
 import { VNF_LIST, VNF_OCCURRENCE_LIST, vnfInstance, vnfOccurrence, vnfOccurrenceAt } from "./vnf-lcm-view.ts";
 
 type Params = Occurrence["params"];
@@ -39,6 +40,7 @@ export interface VnfLcmDoors extends OccurrenceDoors {
   /** `vnfcs` null: all of it. */
   heal(id: string, vnfcs: readonly string[] | null, params: Params): Promise<VnfOccurrenceOf>;
   operate(id: string, isStopped: boolean, params: Params): Promise<VnfOccurrenceOf>;
+  scale(id: string, scaling: Scaling, params: Params): Promise<VnfOccurrenceOf>;
   listOccurrences: ListsOccurrences;
   getOccurrence(id: string): Promise<VnfOccurrenceOf>;
 }
@@ -85,8 +87,20 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
     does: (c) => c.doors.operate(idOf(c), (c.body as Static<typeof operateVnfRequest>).changeStateTo === "STOPPED", paramsOf(c)),
     location: at,
   },
-  { is: `POST ${VNFS}/:id/scale`, gives: 202, body: scaleVnfRequest, does: (c) => not(c, "its VNFD has no scaling aspect") },
-  { is: `POST ${VNFS}/:id/scale_to_level`, gives: 202, body: anyObject, does: (c) => not(c, "its VNFD has no scaling aspect") },
+  {
+    is: `POST ${VNFS}/:id/scale`,
+    gives: 202,
+    body: scaleVnfRequest,
+    does: (c) => c.doors.scale(idOf(c), scalingByStep(c.body as Static<typeof scaleVnfRequest>), paramsOf(c)),
+    location: at,
+  },
+  {
+    is: `POST ${VNFS}/:id/scale_to_level`,
+    gives: 202,
+    body: scaleVnfToLevelRequest,
+    does: (c) => c.doors.scale(idOf(c), scalingToLevel(c.body as Static<typeof scaleVnfToLevelRequest>), paramsOf(c)),
+    location: at,
+  },
   {
     is: `POST ${VNFS}/:id/change_flavour`,
     gives: 202,

@@ -1,0 +1,57 @@
+import type { VnfcId } from "../model/ids.ts";
+import type { Member, ProtectionGroup } from "../model/protection.ts";
+
+/** What is known of the VNFCs of a group while their VNF is scaled. */
+export interface ScaleFacts {
+  /** It is to stay. */
+  isWanted(member: Member): boolean;
+  /** Its machine runs and answers, so that it may become a member. */
+  isUp(vnfc: VnfcId): boolean;
+  /** It serves nothing, and nothing is bound to it. */
+  isDrained(vnfc: VnfcId): boolean;
+}
+
+/**
+ * The next step of a group whose VNF is scaled. `whole`: of all its VNFCs, with nets led home to those that stay. Who is new becomes a member
+ * when all that are new are up; who is to go is a member until it serves nothing. Null: nothing is to be changed. Pure.
+ */
+export function regrouped(current: ProtectionGroup, whole: ProtectionGroup, facts: ScaleFacts): ProtectionGroup | null {
+  const isMember = (m: Member) => current.members.some((c) => c.vnfcId === m.vnfcId);
+  const isJoinable = whole.members.every((m) => !facts.isWanted(m) || isMember(m) || facts.isUp(m.vnfcId));
+  const next = isJoinable
+    ? joined(current, whole, isMember, facts)
+    : { ...current, members: current.members.map(reclaimed(facts)) };
+  return contentOf(next) === contentOf(current) ? null : next;
+}
+
+function joined(
+  current: ProtectionGroup,
+  whole: ProtectionGroup,
+  isMember: (m: Member) => boolean,
+  facts: ScaleFacts,
+): ProtectionGroup {
+  const members = whole.members.flatMap((m): Member[] => {
+    if (facts.isWanted(m)) return [m];
+    return isMember(m) && !facts.isDrained(m.vnfcId) ? [{ ...m, isLeaving: true }] : [];
+  });
+  const trafficNets = whole.trafficNets.map((net) => {
+    const had = current.trafficNets.find((n) => n.netId === net.netId);
+    const formerly = had === undefined || had.normal === net.normal ? had?.formerly : had.normal;
+    return { ...net, ...(formerly !== undefined && { formerly }) };
+  });
+  return { ...current, members, trafficNets };
+}
+
+/** Who was to go and is to stay after all. */
+const reclaimed =
+  (facts: ScaleFacts) =>
+  (m: Member): Member => {
+    const { isLeaving, ...rest } = m;
+    return isLeaving && facts.isWanted(m) ? rest : m;
+  };
+
+const contentOf = ({ members, trafficNets }: ProtectionGroup): string =>
+  JSON.stringify([
+    members.map((m) => [m.vnfcId, m.standby, m.dataNet, m.capacity, m.isLeaving ?? false]),
+    trafficNets.map((n) => [n.netId, n.normal]),
+  ]);

@@ -1,0 +1,25 @@
+import { Fault } from "../lib/fault.ts";
+import type { VimAccountId } from "../model/ids.ts";
+import { type Deployment, trafficNetNames } from "./plan.ts";
+
+/** A traffic net is led by one group only, and a data net belongs to one VNFC: another NS must not have them. Throws CONFLICT. */
+export function refuseSharedNets(d: Deployment, all: readonly Deployment[]): void {
+  const own = new Set(serviceNets(d).map((n) => n.key));
+  for (const other of all) {
+    if (other.ns.id === d.ns.id || other.vnfcs.length === 0) continue;
+    const shared = serviceNets(other).filter((n) => own.has(n.key));
+    if (shared.length > 0) {
+      const names = shared.map((n) => n.name).join(", ");
+      throw new Fault("CONFLICT", `NS ${other.ns.name} has ${names} in use; terminate it, or name other nets`, {
+        id: other.ns.id,
+      });
+    }
+  }
+}
+
+/** The nets it has to itself, each in the VIM it is in. */
+function serviceNets({ ns, nsd }: Deployment): { readonly name: string; readonly key: string }[] {
+  const keyed = (name: string, vim: VimAccountId) => ({ name, key: `${vim} ${name}` });
+  const data = nsd.members.map((m) => keyed(m.dataNet, ns.vimAccounts[m.vnfc] ?? ns.vimAccountId));
+  return [...trafficNetNames(nsd).map((name) => keyed(name, ns.vimAccountId)), ...data];
+}
