@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "../harness/free-port.ts";
+import { ManoDaemon } from "./daemon.ts";
+import { until } from "./rig.ts";
+import { SolClient } from "./sol-client.ts";
+import { ToyVim } from "./toy-vim.ts";
+
+const NS = "/nslcm/v2/ns_instances";
+const OCCURRENCES = "/nslcm/v2/ns_lcm_op_occs";
+
+/** A MANO as a process of its own over a toy VIM, that is killed while it asks for a change, and started anew on what it has left. */
+export class KillBed implements AsyncDisposable {
+  readonly vim: ToyVim;
+  readonly sol: SolClient;
+  readonly #dir: string;
+  readonly #config: string;
+  readonly #boots: NodeJS.Timeout;
+  #daemon: ManoDaemon | null = null;
+  #ns = "";
+
+  private constructor(vim: ToyVim, dir: string, port: number) {
+    this.vim = vim;
+    this.sol = new SolClient({ url: `http://127.0.0.1:${port}` });
+    this.#dir = dir;
+    this.#config = join(dir, "mano.json");
+    const vims = [{ name: "vim1", url: vim.url, adminUrl: vim.url }];
+    writeFileSync(this.#config, JSON.stringify({ mano: { listen: { port }, store: join(dir, "mano.db"), vims } }));
+    this.#boots = setInterval(() => this.#bootAll(), 50);
+  }
+
+  /** With this descriptor on board, and an NS of it that is instantiated. */
+  static async deployed(nets: readonly string[], file: string, nsdId: string): Promise<KillBed> {
+    const dir = mkdtempSync(join(tmpdir(), "sempre-killed-"));
+    const bed = new KillBed(await new ToyVim(nets).start(), dir, await freePort());
+    await bed.start();
+    await bed.sol.askUnchecked("POST", "/mano/v1/descriptors", file, { version: "" });
+    const made = await bed.sol.ask("POST", NS, { nsdId, nsName: "media", nsDescription: "" });
+    bed.#ns = `${NS}/${made.body.id}`;
+    await bed.instantiate();
+    return bed;
+  }
+
+  async start(): Promise<void> {
+    this.#daemon = new ManoDaemon(this.#config);
+    await until("the MANO is up", () => this.sol.askUnchecked("GET", NS).catch(() => null));
+  }
+
+  async instantiate(): Promise<void> {
+    await this.sol.ask("POST", `${this.#ns}/instantiate`, { nsFlavourId: "default" });
+    await this.ended("INSTANTIATE", "COMPLETED");
+  }
+
+  /** Asks for it, and kills the MANO when the VIM is asked for the nth change: before it has done it, or after. Then the MANO is started anew. */
+  async killedAt(nth: number, when: "before" | "after", path: string, body: object): Promise<void> {
+    const base = this.vim.asked.length;
+    const { process } = this.#daemon!;
+    this.vim.intercept = () => {
+      if (this.vim.asked.length - base < nth) return true;
+      this.vim.intercept = () => true;
+      process.kill("SIGKILL");
+      return when === "after";
+    };
+    // It may be dead before it has answered; it has asked for a change, so the operation is on the disk.
+    await this.sol.askUnchecked("POST", `${this.#ns}${path}`, body).catch(() => null);
+    await until("it is dead", () => process.signalCode !== null);
+    await this.start();
+  }
+
+  /** The last operation of this kind that somebody asked for, once it is in this state. */
+  ended(operation: string, state: string) {
+    return until(`${operation} is ${state}`, async () => {
+      const query = `filter=(eq,lcmOperationType,${operation});(eq,isAutomaticInvocation,false)&all_fields`;
+      const [last] = (await this.sol.ask("GET", `${OCCURRENCES}?${query}`)).body;
+      return last?.operationState === state && last;
+    });
+  }
+
+  async vnfs() {
+    return (await this.sol.ask("GET", "/vnflcm/v2/vnf_instances?all_fields")).body;
+  }
+
+  async get(path: string) {
+    return (await this.sol.askUnchecked("GET", path, undefined, { version: "" })).body;
+  }
+
+  /** Last letters of the machines that the VIM has. */
+  machines(): string {
+    return [...this.vim.servers.values()]
+      .map((s) => s.name.slice(-1))
+      .sort()
+      .join("");
+  }
+
+  get log(): string {
+    return this.#daemon!.log;
+  }
+
+  #bootAll(): void {
+    for (const s of this.vim.servers.values()) if (s.status === "CREATING") this.vim.up(s.name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#boots);
+    await this.#daemon?.kill("SIGKILL");
+    await this.vim[Symbol.asyncDispose]();
+    rmSync(this.#dir, { recursive: true });
+  }
+}

@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import { KillBed } from "./kill-bed.ts";
+import { example, NETS, until } from "./rig.ts";
+
+// Kill -9 while the VIM is asked for each change of an operation, before it has done it and after: the next run comes to its end, once.
+
+const TRAFFIC = [0, 1, 2, 3].map((n) => `traffic_net${n}`);
+const POOL_NETS = ["media_net", ...[0, 1, 2, 3, 4].map((n) => `data_net${n}`), ...TRAFFIC];
+const POOL = example("sol006/media-service-scaled.yaml").replace(
+  "min-recovery-time-between-impacts: 200",
+  "min-recovery-time-between-impacts: 20",
+);
+
+test("scaling out and in: the machine is made once, its traffic is given away before it goes, and the group is of those that are left", async () => {
+  await using bed = await KillBed.deployed(POOL_NETS, POOL, "media-scaled");
+  const served = () => TRAFFIC.map((net) => bed.vim.boundTo(net)?.slice(-1)).join("");
+  const [{ id: vnfInstanceId }] = await bed.vnfs();
+  const scale = (scaleVnfType: string) => ({
+    scaleType: "SCALE_VNF",
+    scaleVnfData: [{ vnfInstanceId, scaleVnfType, scaleByStepData: { aspectId: "relays" } }],
+  });
+  const members = async () =>
+    (await bed.get("/mano/v1/protection_groups"))[0].members.map((m: { name: string }) => m.name.slice(-1));
+  // Of scaling in the first change leads its traffic net elsewhere, the second takes its machine away.
+  for (const [direction, nth, when] of [
+    ["OUT", 1, "before"],
+    ["IN", 1, "before"],
+    ["OUT", 1, "after"],
+    ["IN", 1, "after"],
+    ["OUT", 1, "before"],
+    ["IN", 2, "before"],
+    ["OUT", 1, "after"],
+    ["IN", 2, "after"],
+  ] as const) {
+    await bed.killedAt(nth, when, "/scale", scale(`SCALE_${direction}`));
+    await bed.ended("SCALE", "COMPLETED");
+    const isOut = direction === "OUT";
+    await until("traffic is at home", () => served() === (isOut ? "0103" : "0101"));
+    expect([bed.machines(), (await members()).join("")]).toEqual(isOut ? ["abcd", "abcd"] : ["abc", "abc"]);
+    const [{ instantiatedVnfInfo }] = await bed.vnfs();
+    expect(instantiatedVnfInfo.vnfcResourceInfo).toHaveLength(isOut ? 4 : 3);
+    expect(instantiatedVnfInfo.scaleStatus).toMatchObject([{ scaleLevel: isOut ? 2 : 1 }]);
+    expect(bed.log).not.toContain('"level":60');
+  }
+  const failovers: { kind: string }[] = await bed.get("/mano/v1/failovers");
+  expect(failovers.filter((f) => f.kind === "failover")).toEqual([]);
+});
+
+test("terminating: nothing of it is left, and it can be instantiated again", async () => {
+  await using bed = await KillBed.deployed(NETS, example("media-relay.yaml"), "media");
+  // Two binds are taken off, then two machines away.
+  for (const [nth, when] of [
+    [1, "before"],
+    [2, "after"],
+    [3, "before"],
+    [4, "after"],
+  ] as const) {
+    await bed.killedAt(nth, when, "/terminate", {});
+    await bed.ended("TERMINATE", "COMPLETED");
+    expect([bed.machines(), bed.vim.boundTo("traffic_net0"), bed.vim.boundTo("traffic_net1")]).toEqual(["", null, null]);
+    expect(await bed.vnfs()).toEqual([]);
+    expect(bed.log).not.toContain('"level":60');
+    await bed.instantiate();
+    expect(bed.machines()).toBe("ab");
+  }
+});
+
+test("healing: what is down is started, and the operation ends when it is up", async () => {
+  await using bed = await KillBed.deployed(["media_net"], example("sol006/single.yaml"), "single");
+  const [{ id: vnfInstanceId }] = await bed.vnfs();
+  for (const when of ["before", "after"] as const) {
+    bed.vim.down("media-relay-1");
+    await bed.killedAt(1, when, "/heal", { healVnfData: [{ vnfInstanceId, cause: "it is down" }] });
+    expect((await bed.ended("HEAL", "PROCESSING")).resourceChanges).toBeUndefined();
+    if (when === "before")
+      await until("it is asked for again", () => bed.vim.asked.filter((a) => a.endsWith("/action")).length > 1);
+    bed.vim.up("media-relay-1");
+    await bed.ended("HEAL", "COMPLETED");
+    expect([bed.machines(), bed.vim.byName("media-relay-1").status]).toEqual(["1", "ACTIVE"]);
+    expect(bed.log).not.toContain('"level":60');
+  }
+});
