@@ -3,8 +3,8 @@ import type { Cp, Vdu, VnfcProfile, Vnfd } from "../model/descriptor.ts";
 import { countIn } from "../model/scaling.ts";
 import type { Flaw } from "./flaw.ts";
 import { type Compiled, protect, type Use } from "./protect.ts";
-import { softwareOf } from "./sw-images.ts";
 import { added } from "./sized.ts";
+import { softwareOf } from "./sw-images.ts";
 
 const TWINS = 2;
 /** Of what is not protected; no part of it is used. */

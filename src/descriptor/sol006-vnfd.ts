@@ -1,8 +1,8 @@
 import type { CpBlueprint, ExtCpBlueprint, Needs, VduBlueprint, VipBlueprint, VnfBlueprint } from "../model/blueprint.ts";
 import { oneOf, quote } from "./flaw.ts";
+import { readScaling } from "./sol006-scaling.ts";
 import { asWritten, type Spot } from "./spot.ts";
 import { swImageOf } from "./sw-images.ts";
-import { readScaling } from "./sol006-scaling.ts";
 import { gigabytes } from "./units.ts";
 import { instancesOf, maintenanceOf, VDU_EXTENSIONS, vnfcsOf, wishOf } from "./wishes.ts";
 

@@ -17,6 +17,7 @@ import { Deployments } from "./deployments.ts";
 import { Guard, type GuardedMember } from "./guard.ts";
 import { bare, type Healer } from "./healer.ts";
 import type { Occurrences } from "./occurrences.ts";
+import type { Part } from "./part.ts";
 import {
   copyNetName,
   type Deployment,
@@ -67,19 +68,6 @@ export interface Site {
   readonly connector: VimConnector;
   readonly seen: Inventory;
   readonly signal: AbortSignal;
-}
-
-/** What is of an NS in one VIM, in this run. */
-interface Part {
-  /** Ids of its nets there, once that VIM has all of them. */
-  nets?: NetIds;
-  /** What it waits for there; null: nothing. Undefined: that was not looked at yet. */
-  waiting?: string | null;
-  isDisarmed?: boolean;
-  /** What it needs there is there. */
-  isProvided?: boolean;
-  /** Nothing of it is there any more. */
-  isGone?: boolean;
 }
 
 /** Desired state of every NS, and the steps that bring the VIM there: each pass does what is missing, so a restart changes nothing. */
