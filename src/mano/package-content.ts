@@ -109,8 +109,8 @@ const artifactOf = ({ path, bytes, sha256, uri }: ExternalFile): Artifact => ({
 
 const withSets = (artifacts: readonly Artifact[], sets: Readonly<Record<string, string>>): Artifact[] =>
   artifacts.map((a) => {
-    const set = sets[a.uri ?? a.path];
-    return set === undefined ? a : { ...a, set };
+    const source = a.uri ?? a.path;
+    return Object.hasOwn(sets, source) ? { ...a, set: sets[source]! } : a; // A file may be called "constructor".
   });
 
 /** What is told of a content. */
