@@ -34,7 +34,9 @@ function isBegun(lifecycle: Lifecycle, id: NsId, { vim, connector, seen, signal 
     const { ids, missing } = resolveNets(d, vim, seen);
     if (missing.length > 0) return false;
     const specs = vnfcsIn(d, vim).map((v) => specOf(d, v, ids));
-    return (await refusal(ensureServers(connector, specs, seen, signal)).catch(wordsOf)) === null;
+    const why = await refusal(ensureServers(connector, specs, seen, signal)).catch(wordsOf);
+    lifecycle.askedFor(id); // Whatever came of it.
+    return why === null;
   });
 }
 

@@ -79,6 +79,8 @@ export class Lifecycle {
   readonly #begunMs = new Map<NsId, number>();
   /** How far it is in each of its VIMs. */
   readonly #inVims = new Map<NsId, Map<VimAccountId, Part>>();
+  /** When servers of it were last asked for beside the passes, monotonic ms: what was looked at before may not show them. */
+  readonly #askedMs = new Map<NsId, number>();
   readonly #turns = new Turns<NsId>();
 
   constructor(parts: LifecycleParts) {
@@ -126,6 +128,8 @@ export class Lifecycle {
     if (d) this.#deployments.set(vnf.nsId, { ...d, vnfs: d.vnfs.map((v) => (v.id === vnf.id ? vnf : v)) });
   }
 
+  askedFor = (id: NsId) => void this.#askedMs.set(id, this.#parts.clock.now());
+
   /** Runs `act` when nothing else works on this NS: a request and a step never meet half-way. */
   exclusive<T>(id: NsId, act: () => Promise<T>): Promise<T> {
     return this.#turns.take(id, act);
@@ -146,6 +150,7 @@ export class Lifecycle {
 
   forget(id: NsId): void {
     this.#deployments.delete(id);
+    this.#askedMs.delete(id);
   }
 
   /** An instantiation is not to go on: what it has made is taken away. The caller has its turn. */
@@ -319,6 +324,7 @@ export class Lifecycle {
   /** Takes away what is of it in one VIM; its end when nothing is left in any. */
   async #remove(d: Deployment, site: Site): Promise<void> {
     const { vim, connector, seen, signal } = site;
+    if (seen.startedAt <= (this.#askedMs.get(d.ns.id) ?? Number.NEGATIVE_INFINITY)) return;
     const part = this.#partOf(d, vim);
     for (const guard of this.#guards.get(d.ns.id) ?? []) {
       guard.isWatched = false;
