@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { systemClock } from "../lib/clock.ts";
 import type { ApiChange, ApiRefusal } from "../model/mano-event.ts";
 import type { Caller } from "../model/token.ts";
+import { afterAnswer } from "./after-answer.ts";
 import { RefusalRoom } from "./refusal-room.ts";
 
 /** Methods that change nothing (RFC 9110, 9.2.1). */
@@ -17,7 +18,7 @@ export interface ChangeRecord {
   refused(what: ApiRefusal): void;
 }
 
-/** After each answer is out: who asked for a change, and what came of it. Never a query or a body. `isNone`: such a request changes nothing. */
+/** After each answer: who asked for a change, and what came of it. Never a query or a body. `isNone`: such a request changes nothing. */
 export function recordChanges(
   app: FastifyInstance,
   record: ChangeRecord,
@@ -25,8 +26,7 @@ export function recordChanges(
   isNone: (request: FastifyRequest) => boolean = () => false,
 ): void {
   const room = new RefusalRoom(() => systemClock.now());
-  app.addHook("onResponse", (request, reply, done) => {
-    done();
+  afterAnswer(app, (request, reply) => {
     const { method, url } = request;
     const { statusCode: status } = reply;
     if (LOOKS.has(method) || isNone(request)) return;

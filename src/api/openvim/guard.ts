@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Fault } from "../../lib/fault.ts";
 import type { TenantId } from "../../model/ids.ts";
 import type { Caller, Role } from "../../model/token.ts";
+import { afterAnswer } from "../after-answer.ts";
 import type { Gate } from "../gate.ts";
 import { roleFor } from "./access.ts";
 import type { VimDoors } from "./doors.ts";
@@ -97,8 +98,7 @@ const LOOKS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** After the answer is out: no switch-over waits for it. */
 function recordChanges(app: FastifyInstance, { isAdmin }: Port, askerOf: (request: FastifyRequest) => Asker | null): void {
-  app.addHook("onResponse", (request, reply, done) => {
-    done();
+  afterAnswer(app, (request, reply) => {
     const { method, ip } = request;
     const asker = askerOf(request);
     if (asker === null || LOOKS.has(method) || reply.statusCode > 299) return;

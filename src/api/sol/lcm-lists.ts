@@ -35,12 +35,14 @@ const memberOf = (o: Occurrence, part: VnfPart, i: number): Member => ({
   show: () => vnfOccurrence(o, part),
 });
 
+/** What is shown as this state in one of the two interfaces may be kept as another, which the other interface has. */
+const KEPT_AS: Readonly<Record<string, readonly string[]>> = { PROCESSING: ["STARTING"], COMPLETED: ["PARTIALLY_COMPLETED"] };
+
 function narrowed(filter: Filter, ns: string | null): Pick<OccurrencesAsked, "nsIds" | "states" | "started"> {
   const states = oneOf(filter, "operationState");
   return {
     nsIds: ns === null ? undefined : oneOf(filter, ns),
-    // An NS shows as PROCESSING what its VNFs may show as STARTING.
-    states: states?.includes("PROCESSING") ? [...states, "STARTING"] : states,
+    states: states?.flatMap((shown) => [shown, ...(KEPT_AS[shown] ?? [])]),
     started: between(filter, "startTime"),
   };
 }
