@@ -75,7 +75,7 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   const onboarding = onboardingOf({ config, nfvo, ...around });
   const { packages } = onboarding;
   undo.use(packages);
-  const requests = new Requests(nfvo, db, clock);
+  const requests = new Requests(nfvo, db, clock, log);
   const operations = new Operations(nfvo, requests, db, clock);
   const routes = solRoutes(nfvo, { requests, operations, subscriptions, performance, onboarding, db });
   const sol = { routes, apiRoot: config.listen.apiRoot, pageSize: config.listPageSize };

@@ -1,12 +1,14 @@
 import { ensureServers } from "../act/servers.ts";
 import { Fault } from "../lib/fault.ts";
+import type { Log } from "../lib/log.ts";
 import type { NsId, VimAccountId } from "../model/ids.ts";
 import type { Lifecycle, Site } from "./lifecycle.ts";
-import { resolveNets, specOf, vimsOf, vnfcsIn } from "./plan.ts";
-import { refusal } from "./refusal.ts";
+import { type Deployment, netNamesIn, resolveNets, specOf, vimsOf, vnfcsIn } from "./plan.ts";
+import { provisionsOf } from "./provisions.ts";
 
 /** What is known of a VIM without asking it. */
 export interface Known {
+  readonly account: { readonly id: VimAccountId };
   /** As it was when it was last looked at; null: that is too long ago, or it does not answer. */
   readonly site: Site | null;
   wake(): void;
@@ -15,32 +17,35 @@ export interface Known {
 
 /**
  * Asks for the servers of an instantiation that was just written, by what each VIM had when it was last looked at: a look at a whole VIM takes the
- * longer the more is in it. Nothing is judged here: whatever comes of it, the pass that follows goes on from what is there then.
+ * longer the more is in it. Nothing is judged here: whatever comes of it, the pass that follows goes on from what is there then. Never throws.
  */
-export async function beginAtOnce(lifecycle: Lifecycle, id: NsId, vimOf: (vim: VimAccountId) => Known): Promise<void> {
-  const d = lifecycle.of(id);
-  for (const vim of d ? vimsOf(d) : []) {
-    const known = vimOf(vim);
-    if (known.site !== null && (await isBegun(lifecycle, id, known.site))) known.wake();
-    else known.wakeNow();
-  }
-}
-
-/** False where a net was not there: it may have been made since. */
-function isBegun(lifecycle: Lifecycle, id: NsId, { vim, connector, seen, signal }: Site): Promise<boolean> {
+export function beginAtOnce(lifecycle: Lifecycle, id: NsId, watches: readonly Known[], log: Log): Promise<void> {
   return lifecycle.exclusive(id, async () => {
     const d = lifecycle.of(id);
-    if (d?.ns.state !== "INSTANTIATING") return false;
-    const { ids, missing } = resolveNets(d, vim, seen);
-    if (missing.length > 0) return false;
-    const specs = vnfcsIn(d, vim).map((v) => specOf(d, v, ids));
-    const why = await refusal(ensureServers(connector, specs, seen, signal)).catch(wordsOf);
-    lifecycle.askedFor(id); // Whatever came of it.
-    return why === null;
+    if (d?.ns.state !== "INSTANTIATING") return;
+    const vims = vimsOf(d);
+    const begin = async (vim: Known) => {
+      const isBegun = vim.site !== null && (await isAsked(d, vim.site).catch((e: unknown) => noted(e, log)));
+      lifecycle.askedFor(id); // Whatever came of it.
+      if (isBegun) vim.wake();
+      else vim.wakeNow();
+    };
+    await Promise.all(watches.filter((w) => vims.includes(w.account.id)).map(begin));
   });
 }
 
-function wordsOf(e: unknown): string {
-  if (e instanceof Fault) return e.message;
-  throw e;
+/** False where something must be brought there first, or a net was not there: it may have been made since. */
+async function isAsked(d: Deployment, { vim, connector, seen, signal }: Site): Promise<boolean> {
+  const { images, flavors, nets } = provisionsOf(d, vim, netNamesIn(d, vim));
+  const { ids, missing } = resolveNets(d, vim, seen);
+  if (images.length + flavors.length + nets.length + missing.length > 0) return false;
+  const specs = vnfcsIn(d, vim).map((v) => specOf(d, v, ids));
+  await ensureServers(connector, specs, seen, signal);
+  return true;
+}
+
+/** What the VIM says the pass hears too; what is a bug of ours is told. */
+function noted(err: unknown, log: Log): false {
+  if (!(err instanceof Fault)) log.error({ err }, "an instantiation was not begun at once");
+  return false;
 }

@@ -113,7 +113,7 @@ export class Nfvo implements AsyncDisposable {
     };
     this.healer = new Healer({ db, clock, log, stream, alarms, writes, onHeal });
     const connectorOf = (id: VimAccountId) => this.watchOf(id).connector;
-    const wake = (id: VimAccountId) => this.watchOf(id).wake();
+    const wake = (id: VimAccountId) => this.#watches.get(id)?.wake(); // It may be watched no more.
     this.#wakes = new Wakes(clock, wake, this.#stopped.signal);
     const onArmed = ({ group, vim }: Guard) => void (this.occurrences.runningOf(group.nsId) && wake(vim));
     this.arming = new Arming(clock, log, stream, mode, connectorOf, onArmed);

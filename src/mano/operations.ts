@@ -258,7 +258,7 @@ export class Operations {
   #wake(ns: Ns): void {
     const d = this.#nfvo.lifecycle.of(ns.id);
     const vims = new Set([ns.vimAccountId, ...(d?.vnfcs.map((v) => v.vimAccountId) ?? [])]);
-    for (const vim of vims) this.#nfvo.watchOf(vim).wakeNow();
+    for (const watch of this.#nfvo.watches) if (vims.has(watch.account.id)) watch.wakeNow();
   }
 
   #now(): string {

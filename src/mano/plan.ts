@@ -126,7 +126,7 @@ export function specOf(d: Deployment, vnfc: Vnfc, nets: ReadonlyMap<string, NetI
   const description = `VNFC ${vnfc.id} of NS ${vnfc.nsId}`;
   const { image, flavor, software, compute } = vdu;
   const brought = {
-    ...(software && { imageId: imageIdOf(vnfc.vimAccountId, software) }),
+    ...(software && { imageId: imageIdOf(vnfc.vimAccountId, software), imageMd5: software.md5 }),
     ...(compute && { flavorId: flavorIdOf(vnfc.vimAccountId, compute) }),
   };
   const antiAffinityGroup = vdu.highAvailability === null ? null : groupIdOf(d.ns.id, vdu.id);

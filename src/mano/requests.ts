@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
+import type { Log } from "../lib/log.ts";
 import type { Vnfd } from "../model/descriptor.ts";
 import type { NsdId, NsId, VimAccountId } from "../model/ids.ts";
 import type { Ns, NsView, RunningGroup, VimAccount, VimAccountView } from "../model/ns.ts";
@@ -41,11 +42,13 @@ export class Requests {
   readonly #nfvo: Nfvo;
   readonly #db: ManoStore;
   readonly #clock: Clock;
+  readonly #log: Log;
 
-  constructor(nfvo: Nfvo, db: ManoStore, clock: Clock) {
+  constructor(nfvo: Nfvo, db: ManoStore, clock: Clock, log: Log) {
     this.#nfvo = nfvo;
     this.#db = db;
     this.#clock = clock;
+    this.#log = log;
   }
 
   listNs(): NsView[] {
@@ -128,7 +131,7 @@ export class Requests {
       // One at a time: a VLAN of a link is given once.
       return lifecycle.exclusive(LINKS, () => this.#write({ ...d, ns: wanted, vnfcs, vnfs }, params, supersedes, retried));
     });
-    void beginAtOnce(lifecycle, ns.id, (vim) => this.#nfvo.watchOf(vim));
+    void beginAtOnce(lifecycle, ns.id, this.#nfvo.watches, this.#log);
     return occurrence;
   }
 
@@ -189,7 +192,8 @@ export class Requests {
   }
 
   #wakeAll(id: string): void {
-    for (const vim of vimsOf(this.#deployment(id))) this.#nfvo.watchOf(vim).wakeNow();
+    const vims = vimsOf(this.#deployment(id));
+    for (const watch of this.#nfvo.watches) if (vims.includes(watch.account.id)) watch.wakeNow();
   }
 
   /** Terminates it whatever goes on, as our own API lets it. */

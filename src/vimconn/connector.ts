@@ -55,6 +55,8 @@ export interface ServerSpec {
   readonly flavor: string;
   /** Where the VIM has one of this id, that: the MANO has brought it. */
   readonly imageId?: string;
+  /** MD5 of that image: one that only has its name, and another checksum, is none. */
+  readonly imageMd5?: string;
   readonly flavorId?: string;
   readonly nics: readonly { readonly name: string; readonly netId: NetId; readonly ip: string | null }[];
   readonly kernelCmdline: string | null;

@@ -134,7 +134,7 @@ class OpenVim implements VimConnector {
     if (await this.#server(spec.id, signal)) return;
     const tenant = await this.#tenantPath(signal);
     const [imageRef, flavorRef] = await Promise.all([
-      this.#idOf(`${tenant}/images`, "images", spec.image, signal, spec.imageId),
+      this.#idOf(`${tenant}/images`, "images", spec.image, signal, spec.imageId, spec.imageMd5),
       this.#idOf(`${tenant}/flavors`, "flavors", spec.flavor, signal, spec.flavorId),
     ]);
     const networks = spec.nics.map((nic) => ({
@@ -348,14 +348,17 @@ class OpenVim implements VimConnector {
     return tenant.id;
   }
 
-  /** The id behind a name, which exactly one thing must have; `own` where that is there. */
-  async #idOf(path: string, key: string, name: string, signal: AbortSignal, own?: string): Promise<string> {
-    const all = await this.#list<{ id: string; name: string }>(path, key, ["id", "name"], signal);
+  /** The id behind a name, which exactly one thing must have; `own` where that is there. One with another checksum than `md5` is not meant. */
+  async #idOf(path: string, key: string, name: string, signal: AbortSignal, own?: string, md5?: string): Promise<string> {
+    const fields = ["id", "name", ...(md5 === undefined ? [] : ["checksum"])];
+    const all = await this.#list<{ id: string; name: string; checksum?: string | null }>(path, key, fields, signal);
     if (own !== undefined && all.some((x) => x.id === own)) return own;
-    const found = all.filter((x) => x.name === name);
+    const isMeant = (checksum?: string | null) => md5 === undefined || (checksum ?? md5).toLowerCase() === md5;
+    const found = all.filter((x) => x.name === name && isMeant(x.checksum));
     if (found.length === 1) return found[0]!.id;
     const there = all.map((x) => x.name).join(", ") || "none";
-    throw new Fault("VIM_REFUSED", `it has ${found.length} ${key} with the name ${JSON.stringify(name)}; it has: ${there}`);
+    const what = `${JSON.stringify(name)}${md5 === undefined ? "" : ` and MD5 ${md5}`}`;
+    throw new Fault("VIM_REFUSED", `it has ${found.length} ${key} with the name ${what}; it has: ${there}`);
   }
 
   async #list<T>(path: string, key: string, fields: readonly string[], signal: AbortSignal): Promise<T[]> {

@@ -42,7 +42,7 @@ export class ManoLife {
     const connect = () => this.#connect(this.life);
     const nfvo = await Nfvo.open({ db, clock, log: this.#log, mode: "push", pollIntervalMs: 1_000, connect, readyMaxMs: 60_000 });
     this.nfvo = nfvo;
-    this.requests = new Requests(nfvo, db, clock);
+    this.requests = new Requests(nfvo, db, clock, this.#log);
     nfvo.stream.subscribe((event) => {
       const text = this.#note === null || this.life.isOver ? null : textOf(event);
       if (text !== null) this.#note?.(`MANO: ${text}`);

@@ -121,3 +121,18 @@ test("what the VIM has by its name is taken, and stays when the NS goes; an imag
   await terminated(four);
   expect((await images()).map((i) => i.name)).toEqual(["appliance"]);
 });
+
+test("where the VIM has every net already, servers are not made of that other image either, though they are asked for at once", async () => {
+  for (const { id } of await images()) await rig.atVim("DELETE", `/${tenant}/images/${id}`);
+  await made("/networks", { network: { name: "inside", type: "data" } });
+  await made(`/${tenant}/images`, { image: { name: "appliance", path: "/images/appliance.qcow2" } });
+  const id = await instantiated("five");
+  expect(await nets()).toEqual(["inside", "outside_net"]);
+  const brought = (await images()).find((i) => i.name !== "appliance")!.id;
+  const servers = await rows(`/${tenant}/servers`, "servers");
+  const of = await Promise.all(
+    servers.map(async (s) => (await rig.atVim("GET", `/${tenant}/servers/${s.id}`)).body.server.image.id),
+  );
+  expect(of).toEqual([brought, brought]);
+  await terminated(id);
+});

@@ -31,6 +31,25 @@ test("terminate while it is being instantiated", async () => {
   expect((await rig.ask("DELETE", `/mano/v1/ns_instances/${id}`)).status).toBe(204);
 });
 
+test("a look at the VIM that was under way when its servers were asked for is none after which it is gone", async () => {
+  await using rig = await Rig.start();
+  const id = await rig.create();
+  const looked = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<boolean>();
+  rig.vim.intercept = (req) => {
+    if (req.method !== "GET" || !req.url!.startsWith("/openvim/ports")) return true;
+    looked.resolve();
+    return held.promise;
+  };
+  await looked.promise; // What servers there are was asked for before.
+  await rig.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
+  await until("two servers", () => rig.vim.servers.size === 2);
+  await rig.ask("POST", `/mano/v1/ns_instances/${id}/terminate`);
+  held.resolve(true);
+  await until("NOT_INSTANTIATED", async () => (await stateOf(rig)()) === "NOT_INSTANTIATED");
+  expect(rig.vim.servers.size).toBe(0);
+});
+
 test("a VIM that does not take a server away: TERMINATING, with its words, until it does", async () => {
   await using rig = await Rig.start();
   const id = await rig.deploy();

@@ -79,7 +79,7 @@ export class ToyVim implements AsyncDisposable {
   /** Ids of servers that it was asked to pause. */
   readonly rested = new Set<string>();
   /** What is done to a request before it is answered; false: it is never answered. */
-  intercept: (req: IncomingMessage) => boolean = () => true;
+  intercept: (req: IncomingMessage) => boolean | Promise<boolean> = () => true;
   /** ms (monotonic) at which the last request line of a change arrived. */
   lastPutMs = 0;
   #seq = 0;
@@ -179,7 +179,7 @@ export class ToyVim implements AsyncDisposable {
     return [...this.ports.values()].filter((p) => p.device_id === s.id);
   }
 
-  #answer(req: IncomingMessage, res: ServerResponse): void {
+  async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const at = monoMs();
     const url = new URL(req.url ?? "/", this.url);
     const isArming = url.pathname.startsWith("/openvim/protections");
@@ -187,7 +187,8 @@ export class ToyVim implements AsyncDisposable {
       this.lastPutMs = at;
       this.asked.push(`${req.method} ${url.pathname.replace("/openvim/", "")}`);
     }
-    if (!isArming && !this.intercept(req)) return;
+    const isAnswered = isArming || this.intercept(req);
+    if (isAnswered !== true && !(await isAnswered)) return;
     let text = "";
     req.on("data", (c) => (text += c));
     req.on("end", () => {
