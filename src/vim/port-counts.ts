@@ -36,10 +36,13 @@ export class PortCounts {
       const netName = netId === null ? null : (picture.nets.get(netId)?.name ?? null);
       return [{ portId, name, serverId, netId, netName, ...countOf(of) }];
     });
+    // A cable that is a port of its net too is counted once.
+    const ports = new Set([...picture.ports.values()].map((p) => `${p.netId} ${p.switchPort}`));
+    const hasPortThere = (netId: string, name: string) => ports.has(`${netId} ${name}`);
     const ofNets = [...picture.nets.values()].flatMap((net) => {
       const name = outsideOf(net)?.switchPort;
       const of = name === undefined ? undefined : counted.get(name);
-      if (name === undefined || of === undefined) return [];
+      if (name === undefined || of === undefined || hasPortThere(net.id, name)) return [];
       return [{ portId: net.id, name, serverId: null, netId: net.id, netName: net.name, ...countOf(of) }];
     });
     return [...ofPorts, ...ofNets];

@@ -72,3 +72,17 @@ test("however many ask at once, the switch is asked once; without a switch nothi
   fabric.session = null;
   expect(await counts.list()).toEqual([]);
 });
+
+test("a cable that is a port of its net too is counted once, as that port", async () => {
+  const { PortCounts } = await import("../../src/vim/port-counts.ts");
+  const counted = { rxBytes: 1n, txBytes: 2n, rxPackets: 3n, txPackets: 4n };
+  const session = { abilities: { counters: true }, portCounters: async () => new Map([["eth9", counted]]) };
+  const net = { id: "n", name: "traffic", provider: "openflow:eth9", vlan: null };
+  const port = { id: "p", name: "cable", serverId: null, netId: "n", switchPort: "eth9" };
+  const listed = (ports: object[]) => {
+    const picture = { ports: new Map(ports.map((p) => ["p", p])), nets: new Map([["n", net]]) };
+    return new PortCounts({ picture, fabric: { session }, clock: systemClock } as never).list();
+  };
+  expect((await listed([])).map((c) => c.portId)).toEqual(["n"]);
+  expect((await listed([port])).map((c) => c.portId)).toEqual(["p"]);
+});
