@@ -1,31 +1,37 @@
 import { PM_ROUTES } from "./api/sol/pm.ts";
-import { pmNotification } from "./api/sol/pm-view.ts";
+import { pmNotifications } from "./api/sol/pm-view.ts";
 import { type BoundRoute, bound } from "./api/sol/route.ts";
 import type { ManoConfig } from "./config.ts";
 import type { MeasuredObject } from "./mano/measuring.ts";
 import type { Nfvo } from "./mano/nfvo.ts";
 import { Performance } from "./mano/performance.ts";
 import { type Deployment, trafficNetNames } from "./mano/plan.ts";
-import type { PmSources } from "./mano/pm-collector.ts";
+import type { FindObject, PmSources } from "./mano/pm-collector.ts";
 import { nsInstanceView } from "./mano/vnf-views.ts";
+import { WriteQueue } from "./mano/writes.ts";
 import { vimOf } from "./mano-lcm.ts";
 import { callbackRules, type NotifyParts } from "./mano-notify.ts";
-import type { VnfcId } from "./model/ids.ts";
-import { readFailovers } from "./store/mano-records.ts";
+import type { NsId, VnfcId } from "./model/ids.ts";
+import type { NsInstanceView } from "./model/vnf-view.ts";
+import { EventStream } from "./notify/stream.ts";
+import { readFailoversClosedSince, readLastSeq, readPrunedTo } from "./store/mano-records.ts";
 
-/** Newest records that are looked through: a period is minutes at most. */
-const FAILOVERS_LOOKED_AT = 1_000;
+/** Collections that wait in memory where the store takes none: a few minutes of them. */
+const WAITING_MAX = 500;
 
 /** What measures VNFs and network services. Throws CONFIG where our client certificate cannot be read. */
-export function openPerformance(config: ManoConfig, nfvo: Nfvo, parts: NotifyParts): Promise<Performance> {
-  const { stream, writes } = nfvo;
+export async function openPerformance(config: ManoConfig, nfvo: Nfvo, parts: NotifyParts): Promise<Performance> {
+  const { db, log, clock } = parts;
+  // Apart from the records of what happens: however much is measured, it neither delays them nor pushes them out.
+  const table = "pm_journal";
+  const writes = new WriteQueue(db, log, clock, await readPrunedTo(db, table), { table, waitingMax: WAITING_MAX });
   return Performance.open({
     ...parts,
     ...callbackRules(config, parts),
     ...sourcesOf(nfvo, parts),
-    stream,
+    stream: new EventStream(writes, clock, await readLastSeq(db, table)),
     writes,
-    notificationOf: pmNotification,
+    notificationsOf: pmNotifications,
     thresholdEveryMs: config.performance.thresholdSeconds * 1_000,
   });
 }
@@ -34,14 +40,7 @@ export const pmRoutes = (performance: Performance): BoundRoute[] => bound(PM_ROU
 
 function sourcesOf(nfvo: Nfvo, { db, log }: NotifyParts): PmSources {
   return {
-    objectOf: (of, id) => {
-      if (of === "nspm") {
-        const d = nfvo.lifecycle.all.find((x) => x.ns.id === id);
-        return d ? objectOf(nfvo, d, null) : null;
-      }
-      const found = nfvo.lifecycle.vnfOf(id);
-      return found ? objectOf(nfvo, found.deployment, id) : null;
-    },
+    finder: () => finderIn(nfvo),
     portCounts: async (id, signal) => {
       const watch = nfvo.watches.find((w) => w.account.id === id);
       try {
@@ -60,16 +59,32 @@ function sourcesOf(nfvo: Nfvo, { db, log }: NotifyParts): PmSources {
     },
     failovers: async (sinceMs) => {
       await nfvo.writes.flush();
-      const newest = await readFailovers(db, FAILOVERS_LOOKED_AT);
-      return newest.filter((f) => f.closedAt === null || Date.parse(f.closedAt) >= sinceMs || Date.parse(f.openedAt) >= sinceMs);
+      return nfvo.writes.isWaiting ? null : readFailoversClosedSince(db, new Date(sinceMs).toISOString());
     },
   };
 }
 
-function objectOf(nfvo: Nfvo, d: Deployment, vnfId: string | null): MeasuredObject | null {
-  const ns = nsInstanceView(d, vimOf(nfvo));
+/** One view of each NS, however many of its VNFs are asked for. */
+function finderIn(nfvo: Nfvo): FindObject {
+  const views = new Map<NsId, NsInstanceView>();
+  const viewOf = (d: Deployment): NsInstanceView => {
+    const view = views.get(d.ns.id) ?? nsInstanceView(d, vimOf(nfvo));
+    views.set(d.ns.id, view);
+    return view;
+  };
+  return (of, id) => {
+    const d = of === "nspm" ? nfvo.lifecycle.of(id as NsId) : nfvo.lifecycle.vnfOf(id)?.deployment;
+    return d ? objectOf(d, viewOf(d), of === "nspm" ? null : id) : null;
+  };
+}
+
+function objectOf(
+  { ns: { id: nsId, vimAccountId }, nsd }: Deployment,
+  ns: NsInstanceView,
+  vnfId: string | null,
+): MeasuredObject | null {
   const vnf = vnfId === null ? null : (ns.vnfs.find((v) => v.id === vnfId) ?? null);
   if (vnfId !== null && vnf === null) return null;
-  const saps = trafficNetNames(d.nsd).map((net) => ({ net, vim: d.ns.vimAccountId }));
-  return { id: vnfId ?? ns.id, nsId: d.ns.id, ns, vnf, saps };
+  const saps = trafficNetNames(nsd).map((net) => ({ net, vim: vimAccountId }));
+  return { id: vnfId ?? ns.id, nsId, ns, vnf, saps };
 }

@@ -10,6 +10,8 @@ import { externalCpsOf, type NsInstanceView, type VnfcView, type VnfView } from 
 export interface Reading {
   readonly at: string;
   readonly wallMs: number;
+  /** Of the monotonic clock: a period is as long as it says, however clocks are set. */
+  readonly monoMs: number;
   /** By VIM; one that did not answer, or does not count, is not there. */
   readonly counts: ReadonlyMap<VimAccountId, Counts>;
 }
@@ -43,16 +45,28 @@ export interface MeasuredObject {
   readonly saps: readonly { readonly net: string; readonly vim: VimAccountId }[];
 }
 
-/** Where the packets of one sub-object are counted. */
+/** Where the packets of one sub-object are counted: in one place, or, where twins share it, in several. */
 interface Point {
   readonly id: string;
-  of(reading: Reading): readonly PortCount[];
+  readonly places: readonly Place[];
 }
 
+/** Null: it is not known. Empty: there is no port. */
+type Place = (reading: Reading) => readonly PortCount[] | null;
+
 const portsOf =
-  (vnfc: VnfcView, name: string) =>
-  ({ counts }: Reading): readonly PortCount[] =>
-    (counts.get(vnfc.vimAccountId)?.byServer.get(vnfc.serverId) ?? []).filter((c) => c.name === name);
+  (vnfc: VnfcView, name: string): Place =>
+  ({ counts }) => {
+    const there = counts.get(vnfc.vimAccountId);
+    return there ? (there.byServer.get(vnfc.serverId) ?? []).filter((c) => c.name === name) : null;
+  };
+
+const cablesOf =
+  ({ net, vim }: MeasuredObject["saps"][number]): Place =>
+  ({ counts }) => {
+    const there = counts.get(vim);
+    return there ? (there.outside.get(net) ?? []) : null;
+  };
 
 /** The sub-objects of an object; none for a type that has none. */
 function pointsOf({ objectType, subObjectIds }: Measured, { vnf, saps }: MeasuredObject): Point[] {
@@ -61,16 +75,12 @@ function pointsOf({ objectType, subObjectIds }: Measured, { vnf, saps }: Measure
 }
 
 function allPointsOf(type: Measured["objectType"], vnf: VnfView | null, saps: MeasuredObject["saps"]): Point[] {
-  if (type === "Sap")
-    return saps.map(({ net, vim }) => ({ id: net, of: ({ counts }) => counts.get(vim)?.outside.get(net) ?? [] }));
+  if (type === "Sap") return saps.map((sap) => ({ id: sap.net, places: [cablesOf(sap)] }));
   if (vnf === null) return [];
   if (type === "VnfIntCp")
-    return vnf.vnfcViews.flatMap((vnfc) => vnfc.cps.map((cp) => ({ id: cp.id, of: portsOf(vnfc, cp.cpd) })));
+    return vnf.vnfcViews.flatMap((vnfc) => vnfc.cps.map((cp) => ({ id: cp.id, places: [portsOf(vnfc, cp.cpd)] })));
   if (type !== "VnfExtCp") return [];
-  return externalCpsOf(vnf).map(({ id, cps }) => ({
-    id,
-    of: (reading) => cps.flatMap((cp) => portsOf(cp.vnfc, cp.cpd)(reading)),
-  }));
+  return externalCpsOf(vnf).map(({ id, cps }) => ({ id, places: cps.map((cp) => portsOf(cp.vnfc, cp.cpd)) }));
 }
 
 /** The ids of the sub-objects that an object has. */
@@ -80,61 +90,101 @@ export const subObjectsOf = (type: Measured["objectType"], object: MeasuredObjec
 /** What the MANO knows beside what is counted. */
 export interface Known {
   isUp(id: VnfcId): boolean;
-  readonly failovers: readonly Failover[];
+  /** Null: the store has not taken all that there is. */
+  readonly faults: Faults | null;
 }
 
-/** What was measured in the period between two readings. What is not known, since a VIM did not answer or a port was made anew within, is left out. */
+/** Switch-overs because of a fault, found by whom they are of. */
+export interface Faults {
+  readonly ofNs: ReadonlyMap<NsId, readonly Failover[]>;
+  readonly ofVnfc: ReadonlyMap<VnfcId, readonly Failover[]>;
+}
+
+export function faultsIn(failovers: readonly Failover[]): Faults {
+  const faults = failovers.filter((f) => f.kind === "failover");
+  return { ofNs: Map.groupBy(faults, (f) => f.nsId), ofVnfc: Map.groupBy(faults, (f) => f.about) };
+}
+
+type Period = readonly [before: Reading, after: Reading];
+
+/** A period may be so much longer than it should be, or this share of it: then what grew in it is still told as of one. */
+const SLACK_MS = 500;
+const SLACK = 0.2;
+
+/** Whether what lies between two readings is one period, by a wall clock that was not set within. One that a boundary ends early is. */
+export function isOnePeriod([before, after]: Period, everyMs: number): boolean {
+  const spanMs = after.monoMs - before.monoMs;
+  const setMs = Math.abs(after.wallMs - before.wallMs - spanMs);
+  return spanMs <= everyMs + Math.max(SLACK_MS, everyMs * SLACK) && setMs <= SLACK_MS;
+}
+
+/** What was measured of an object in the period between two readings. What is not known, since a VIM did not answer or a port was made anew within, is left out. */
 export function measure(
   measured: Measured,
   metrics: readonly Metric[],
-  objects: readonly MeasuredObject[],
-  [before, after]: readonly [Reading, Reading],
+  object: MeasuredObject,
+  period: Period,
   known: Known,
 ): PmValue[] {
-  return objects.flatMap((object) =>
-    metrics.flatMap((metric) => {
-      const told = (subObjectId: string | null, value: number | null): PmValue[] =>
-        value === null ? [] : [{ objectId: object.id, subObjectId, metric: metric.name, at: after.at, value }];
-      const { source } = metric;
-      if (source === "vnfcsUp") return told(null, vnfcsOf(object).filter((v) => known.isUp(v.id)).length);
-      if (source === "failovers") return told(null, faultsOf(object, known).filter(within(before, after)).length);
-      if (source === "outage") return told(null, outageMs(faultsOf(object, known), before.wallMs, after.wallMs));
-      return pointsOf(measured, object).flatMap((p) => told(p.id, grown(p.of(before), p.of(after), source)));
-    }),
-  );
+  const [before, after] = period;
+  const faults = known.faults && faultsOf(object, known.faults);
+  const points = pointsOf(measured, object);
+  return metrics.flatMap((metric) => {
+    const told = (subObjectId: string | null, value: number | null): PmValue[] =>
+      value === null ? [] : [{ objectId: object.id, subObjectId, metric: metric.name, at: after.at, value }];
+    const { source } = metric;
+    if (source === "vnfcsUp") return told(null, vnfcsOf(object).filter((v) => known.isUp(v.id)).length);
+    if (source === "failovers") return told(null, faults?.filter(within(period)).length ?? null);
+    if (source === "outage") return told(null, faults && outageMs(faults, period));
+    return points.flatMap((p) => told(p.id, grown(p, before, after, source)));
+  });
 }
 
 const vnfcsOf = ({ ns, vnf }: MeasuredObject): readonly VnfcView[] => (vnf ? [vnf] : ns.vnfs).flatMap((v) => v.vnfcViews);
 
-/** Switch-overs because of a fault that concern it. */
-function faultsOf(object: MeasuredObject, { failovers }: Known): Failover[] {
-  const own = new Set(vnfcsOf(object).map((v) => v.id));
-  return failovers.filter((f) => f.kind === "failover" && f.nsId === object.nsId && (object.vnf === null || own.has(f.about)));
-}
+const faultsOf = (object: MeasuredObject, { ofNs, ofVnfc }: Faults): readonly Failover[] =>
+  object.vnf === null ? (ofNs.get(object.nsId) ?? []) : object.vnf.vnfcViews.flatMap((v) => ofVnfc.get(v.id) ?? []);
 
 const within =
-  (before: Reading, after: Reading) =>
+  ([before, after]: Period) =>
   ({ openedAt }: Failover): boolean =>
     Date.parse(openedAt) > before.wallMs && Date.parse(openedAt) <= after.wallMs;
 
-/** Ports that were there all the time; one that counts less than before has been made anew. */
-function grown(
-  before: readonly PortCount[],
-  after: readonly PortCount[],
-  source: "bytesIn" | "bytesOut" | "packetsIn" | "packetsOut",
-): number | null {
-  const was = new Map(before.map((c) => [c.portId, c[source]]));
-  const growths = after.flatMap((c) => {
-    const [from, to] = [was.get(c.portId) ?? null, c[source]];
-    return from === null || to === null || to < from ? [] : [to - from];
-  });
-  return growths.length === 0 ? null : growths.reduce((a, b) => a + b);
+type Counter = "bytesIn" | "bytesOut" | "packetsIn" | "packetsOut";
+
+/** The sum over its places; null as soon as one of them is not known, so that half of what twins carry is never told as the whole. */
+function grown({ places }: Point, before: Reading, after: Reading, counter: Counter): number | null {
+  const growths = places.map((place) => grownAt(place(before), place(after), counter));
+  if (growths.includes(null)) return null;
+  const counted = growths.filter((g): g is number => typeof g === "number");
+  return counted.length === 0 ? null : counted.reduce((a, b) => a + b);
 }
 
+/** Null: a port came, went, or counts less than before, which is that it was made anew. Undefined: there was no port at either end, and so no packet. */
+function grownAt(
+  before: readonly PortCount[] | null,
+  after: readonly PortCount[] | null,
+  counter: Counter,
+): number | null | undefined {
+  if (before === null || after === null || before.length !== after.length) return null;
+  const was = new Map(before.map((c) => [c.portId, c[counter]]));
+  let sum: number | undefined;
+  for (const c of after) {
+    const [from, to] = [was.get(c.portId) ?? null, c[counter]];
+    if (from === null || to === null || to < from) return null;
+    sum = (sum ?? 0) + to - from;
+  }
+  return sum;
+}
+
+/** Records are read so long after a reading at most: what is of then is later than it. */
+const READ_WITHIN_MS = 60_000;
+
 /** How much of a period traffic was led to a member that had failed, ms; two at the same time count once. */
-export function outageMs(failovers: readonly Failover[], fromMs: number, toMs: number): number {
+export function outageMs(failovers: readonly Failover[], [before, after]: Period): number {
+  const [fromMs, toMs] = [before.monoMs, after.monoMs];
   const parts = failovers
-    .map((f) => outageOf(f, toMs))
+    .map((f) => outageOf(f, after))
     .map(([a, b]) => [Math.max(a, fromMs), Math.min(b, toMs)] as const)
     .filter(([a, b]) => a < b)
     .sort(([a], [b]) => a - b);
@@ -147,17 +197,17 @@ export function outageMs(failovers: readonly Failover[], fromMs: number, toMs: n
 }
 
 /**
- * From the first sight of the fault until packets were seen to pass, or, where nobody looked, until the switch confirmed. Times of the monotonic clock, laid
- * to the wall's where the record was opened, which is when it was decided.
+ * From the first sight of the fault until packets were seen to pass, or, where nobody could see, until the switch confirmed; while the record is open, until
+ * now. By the monotonic clock: a time far beyond now is of an earlier boot, and so long ago.
  */
-function outageOf({ times, openedAt, closedAt }: Failover, nowMs: number): readonly [number, number] {
-  const decidedMs = Date.parse(openedAt);
-  const seen = [...Object.values(times.seen), times.told].filter((t) => t !== null);
-  const decided = times.decided ?? times.told;
-  const since = decided === null || seen.length === 0 ? 0 : Math.max(0, decided - Math.min(...seen));
-  const over = times.verified ?? times.barrier;
-  if (over !== null && decided !== null) return [decidedMs - since, decidedMs + (over - decided)];
-  return [decidedMs - since, closedAt === null ? nowMs : Date.parse(closedAt)];
+function outageOf({ times, openedAt, closedAt }: Failover, now: Reading): readonly [number, number] {
+  const known = (ms: number) => (ms > now.monoMs + READ_WITHIN_MS ? Number.NEGATIVE_INFINITY : ms);
+  const ofWall = (iso: string) => known(Date.parse(iso) - now.wallMs + now.monoMs);
+  const seen = [...Object.values(times.seen), times.told, times.decided].filter((t) => t !== null);
+  const since = seen.length > 0 ? known(Math.min(...seen)) : ofWall(openedAt);
+  if (times.verified !== null) return [since, known(times.verified)];
+  if (closedAt === null) return [since, now.monoMs];
+  return [since, times.barrier === null ? ofWall(closedAt) : known(times.barrier)];
 }
 
 /** The sides on which values are of a threshold, and which of them crossed it: who has never been seen begins below. */

@@ -22,6 +22,10 @@ const OF_TENANT_MAX = 50;
 const OBJECTS_MAX = 100;
 /** Collection periods of one report. */
 const COLLECTIONS_MAX = 120;
+/** Collections of one report, each of its objects for itself: it is read and sent as a whole. */
+const LOOKS_MAX = 2_000;
+/** Objects that are measured each second, of all jobs and thresholds together. */
+const RATE_MAX = 100;
 
 export interface PerformanceParts extends PmSources {
   readonly db: ManoStore;
@@ -31,8 +35,8 @@ export interface PerformanceParts extends PmSources {
   readonly log: Log;
   readonly policy: CallbackPolicy;
   readonly seal: Seal;
-  /** A notification as it is sent; null: it is not about this one. */
-  readonly notificationOf: (task: PmTask, event: ManoEvent) => object | null;
+  /** Notifications as they are sent; none: it is not about this one. */
+  readonly notificationsOf: (task: PmTask, event: ManoEvent) => readonly object[];
   readonly ourTls: CallbackTls | null;
   readonly thresholdEveryMs: number;
 }
@@ -55,6 +59,7 @@ export class Performance implements AsyncDisposable {
   readonly #parts: PerformanceParts;
   readonly #book: SubscriptionBook<ManoEvent>;
   readonly #collector: PmCollector;
+  readonly #asked = new Set<{ readonly owner: string | null; readonly wish: PmWish }>();
 
   private constructor(parts: PerformanceParts, book: SubscriptionBook<ManoEvent>) {
     this.#parts = parts;
@@ -64,7 +69,7 @@ export class Performance implements AsyncDisposable {
   }
 
   static async open(parts: PerformanceParts): Promise<Performance> {
-    const { db, stream, writes, clock, log, policy, seal, ourTls, notificationOf } = parts;
+    const { db, stream, writes, clock, log, policy, seal, ourTls, notificationsOf } = parts;
     const book = await SubscriptionBook.open<ManoEvent>({
       journal: {
         since: (seq, limit) => stream.since(seq, limit),
@@ -82,16 +87,14 @@ export class Performance implements AsyncDisposable {
       seal,
       most: TASKS_MAX,
       mostOfTenant: OF_TENANT_MAX,
+      tooMany,
       batchMax: 1,
       isStrict: true,
       readingOf: (kept) => {
         const task = taskOf(kept);
         return {
           matches: (event) => isOf(task, event),
-          bodyOf: ([event]) => {
-            const body = event ? notificationOf(task, event) : null;
-            return body && JSON.stringify(body);
-          },
+          bodiesOf: ([event]) => (event ? notificationsOf(task, event).map((n) => JSON.stringify(n)) : []),
         };
       },
       callbackOf: (callback, filterJson) =>
@@ -110,6 +113,7 @@ export class Performance implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#collector[Symbol.asyncDispose]();
     await this.#book[Symbol.asyncDispose]();
+    await this.#parts.writes.flush();
   }
 
   /** Whether TLS_CERT can be served without a certificate in the request. */
@@ -124,13 +128,20 @@ export class Performance implements AsyncDisposable {
     );
   }
 
-  /** Asks the callback first. Throws INVALID, NOT_SUPPORTED, CONFLICT where there are too many, CALLBACK_REFUSED. */
+  /** Asks the callback first. Throws INVALID, NOT_SUPPORTED, also where there are too many, CALLBACK_REFUSED. */
   async create({ owner, callback, wish, notifying }: AskedPmTask): Promise<PmTask> {
     this.#check(wish, owner);
     const kept: Kept = { ...wish, ...notifying, key: randomUUID() };
-    const made = await this.#book.create({ owner, callback, filterJson: JSON.stringify(kept), since: null });
-    this.#collector.look();
-    return taskOf(made.kept);
+    const asked = { owner, wish };
+    this.#asked.add(asked); // Until it is in the book: others that are asked for meanwhile are counted with it.
+    try {
+      this.#checkRate();
+      const made = await this.#book.create({ owner, callback, filterJson: JSON.stringify(kept), since: null });
+      this.#collector.look();
+      return taskOf(made.kept);
+    } finally {
+      this.#asked.delete(asked);
+    }
   }
 
   /** Another callback, or other authentication; what is measured stays. */
@@ -156,10 +167,10 @@ export class Performance implements AsyncDisposable {
     this.#collector.look();
   }
 
-  /** Newest first. `jobId` null: of all jobs. */
-  async reports(jobId: string | null): Promise<ReadyReport[]> {
+  /** Of these jobs, newest first. */
+  async reports(jobIds: readonly string[]): Promise<ReadyReport[]> {
     await this.#parts.writes.flush();
-    return readReadyPmReports(this.#parts.db, jobId);
+    return readReadyPmReports(this.#parts.db, jobIds);
   }
 
   /** Null: this job has none by this id that is ready, or has it no more. */
@@ -178,20 +189,39 @@ export class Performance implements AsyncDisposable {
     const { objectIds, subObjectIds, objectType } = wish;
     if (objectIds.length > OBJECTS_MAX)
       throw new Fault("NOT_SUPPORTED", `objectInstanceIds: at most ${OBJECTS_MAX} in one job, not ${objectIds.length}`);
-    const objects = objectIds.map((id) => this.#objectOf(wish, id, owner));
+    const find = this.#parts.finder();
+    const objects = objectIds.map((id) => find(wish.interface, id, owner) ?? missing(wish, id));
     if (subObjectIds !== null) checkSubObjects(subObjectIds, objectType, objects);
     if (wish.kind === "job") checkPeriods(wish, this.#parts.clock.wall());
   }
 
-  #objectOf(wish: PmWish, id: string, owner: string | null): MeasuredObject {
-    const object = this.#parts.objectOf(wish.interface, id, owner);
-    if (object) return object;
-    const [what, list] = wish.interface === "nspm" ? ["NS", "/nslcm/v2/ns_instances"] : ["VNF", "/vnflcm/v2/vnf_instances"];
-    throw new Fault("NOT_SUPPORTED", `objectInstanceIds: there is no ${what} instance ${id}; GET ${list} lists those there are`, {
-      id,
-    });
+  /** How much is measured in a second is bounded over all of them: it is measured on the thread that acts. */
+  #checkRate(): void {
+    const wishes = [...this.#all(null), ...[...this.#asked].map((a) => a.wish)];
+    const sum = wishes.reduce((rate, w) => rate + rateOf(w, this.#parts.thresholdEveryMs), 0);
+    if (sum <= RATE_MAX) return;
+    const detail = `criteria/collectionPeriod: with this one ${Math.ceil(sum)} objects would be measured each second, and ${RATE_MAX} can be, of all PM jobs and thresholds together: want a longer period or fewer objects`;
+    throw new Fault("NOT_SUPPORTED", detail);
   }
 }
+
+/** Objects that are measured each second. One that is over counts until it is deleted. */
+const rateOf = (wish: PmWish, thresholdEveryMs: number): number =>
+  wish.kind === "job" ? wish.objectIds.length / wish.collectionS : 1_000 / thresholdEveryMs;
+
+function missing({ interface: of }: PmWish, id: string): never {
+  const [what, list] = of === "nspm" ? ["NS", "/nslcm/v2/ns_instances"] : ["VNF", "/vnflcm/v2/vnf_instances"];
+  throw new Fault("NOT_SUPPORTED", `objectInstanceIds: there is no ${what} instance ${id}; GET ${list} lists those there are`, {
+    id,
+  });
+}
+
+const tooMany = (most: number, ofTenant: boolean): Fault => {
+  const there = ofTenant
+    ? `this tenant has ${most} PM jobs and thresholds, as many as it may`
+    : `there are ${most} PM jobs and thresholds, as many as there can be`;
+  return new Fault("NOT_SUPPORTED", `${there}: delete one that nobody needs`);
+};
 
 function checkMetrics(wish: PmWish): void {
   const there = METRICS.filter((m) => m.of === wish.interface);
@@ -222,11 +252,17 @@ function checkSubObjects(ids: readonly string[], type: PmWish["objectType"], obj
   throw new Fault("NOT_SUPPORTED", `subObjectInstanceIds: ${object.id} has no ${stranger.slice(0, 100)}; ${those}`);
 }
 
-function checkPeriods({ collectionS, reportingS, until }: Extract<PmWish, { kind: "job" }>, now: Date): void {
+function checkPeriods({ collectionS, reportingS, until, objectIds }: Extract<PmWish, { kind: "job" }>, now: Date): void {
   if (reportingS % collectionS !== 0 || reportingS > collectionS * COLLECTIONS_MAX)
     throw new Fault(
       "NOT_SUPPORTED",
       `criteria/reportingPeriod: want 1 to ${COLLECTIONS_MAX} times the collectionPeriod of ${collectionS} s, not ${reportingS} s`,
+    );
+  const looks = (reportingS / collectionS) * objectIds.length;
+  if (looks > LOOKS_MAX)
+    throw new Fault(
+      "NOT_SUPPORTED",
+      `criteria/reportingPeriod: one report would have ${looks} collections of an object, and can have ${LOOKS_MAX}: want a shorter reportingPeriod or fewer objects`,
     );
   if (until !== null && !(Date.parse(until) > now.getTime()))
     throw new Fault("NOT_SUPPORTED", `criteria/reportingBoundary: want a time to come, not ${until.slice(0, 100)}`);

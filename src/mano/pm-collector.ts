@@ -10,36 +10,54 @@ import {
   type Metric,
   metricNamed,
   metricsOf,
+  type OpenPmReport,
   type PmInterface,
-  type PmReport,
   type PmTask,
   type PmValue,
   type ThresholdWish,
 } from "../model/measurement.ts";
 import type { PortCount } from "../model/port-count.ts";
 import type { EventStream } from "../notify/stream.ts";
-import { readOpenPmReports, readPmCrossings, writePmCrossing, writePmReport } from "../store/mano-performance.ts";
+import { readOpenPmReports, readPmCrossings, writePmCollection, writePmCrossing } from "../store/mano-performance.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
-import { type Counts, countsOf, crossings, type Known, type MeasuredObject, measure, type Reading } from "./measuring.ts";
+import {
+  type Counts,
+  countsOf,
+  crossings,
+  faultsIn,
+  isOnePeriod,
+  type Known,
+  type MeasuredObject,
+  measure,
+  type Reading,
+} from "./measuring.ts";
 import type { WriteQueue } from "./writes.ts";
 
 /** Of each job; older ones go. */
 export const REPORTS_KEPT = 100;
 /** Between two looks at least, whatever falls due: who falls due in between is measured together with others. */
 const STEP_MS = 250;
+/** A VIM has this part of the shortest period to tell what it counts, and no longer than that. */
+const ANSWER_PARTS = 2;
+const ANSWER_MAX_MS = 5_000;
+/** A period that would be shorter than this part of one is left out. */
+const NEAR = 0.8;
 /** Nothing is measured: then it is only woken. */
 const IDLE_MS = 3_600_000;
 
+/** Null: there is none, or it is another tenant's. `owner` null: everybody's are found. */
+export type FindObject = (of: PmInterface, id: string, owner: string | null) => MeasuredObject | null;
+
 /** Where measurements come from. */
 export interface PmSources {
-  /** Null: there is none, or it is another tenant's. `owner` null: everybody's are found. */
-  objectOf(of: PmInterface, id: string, owner: string | null): MeasuredObject | null;
+  /** Finds objects as they are now. One that is asked for more often is looked at once: each reading takes a new one. */
+  finder(): FindObject;
   /** Null: it does not answer, or does not count. Must not throw, and must end. */
   portCounts(vim: VimAccountId, signal: AbortSignal): Promise<readonly PortCount[] | null>;
   /** Whether each VNFC is up, as it is now. */
   health(): (id: VnfcId) => boolean;
-  /** Those that may reach into the time since. */
-  failovers(sinceMs: number): Promise<readonly Failover[]>;
+  /** Those that were open at this time of the wall clock or later. Null: the store does not have all of them. */
+  failovers(sinceMs: number): Promise<readonly Failover[] | null>;
 }
 
 export interface PmCollectorParts extends PmSources {
@@ -58,14 +76,20 @@ interface Going {
   dueMs: number;
   /** At the beginning of the period; null: it has not begun. */
   before: Reading | null;
-  /** What a job has collected and not reported yet. */
-  open: PmReport | null;
+  /** What a job collects into; null: its next collection begins a report. */
+  open: OpenPmReport | null;
   sides: ReadonlyMap<string, Direction>;
 }
 
+/** What falls due, with its objects as they are now. */
+interface Due {
+  readonly going: Going;
+  readonly objects: readonly MeasuredObject[];
+}
+
 /**
- * Measures when it is time, for all that falls due at once by one request to each VIM, and away from everything that acts: it asks nobody who decides, and
- * waits for its own answers only. Where there is no job and no threshold nothing is read.
+ * Measures when it is time, for all that falls due at once by one request to each VIM. It shares the thread with everything that acts, so it does one
+ * task at a time and then lets others run; nobody who decides waits for it. Where there is no job and no threshold nothing is read.
  */
 export class PmCollector implements AsyncDisposable {
   readonly #parts: PmCollectorParts;
@@ -73,8 +97,12 @@ export class PmCollector implements AsyncDisposable {
   readonly #going = new Map<string, Going>();
   readonly #ended = new AbortController();
   /** What earlier runs had begun to collect, until its task is looked at. */
-  #open = new Map<string, PmReport>();
+  #open = new Map<string, OpenPmReport>();
   #sides = new Map<string, ReadonlyMap<string, Direction>>();
+  /** Both are read: before that no task is begun, for it would begin anew. */
+  #isReady = false;
+  /** VIMs that have not answered in time, and have not answered since: nobody waits for them. */
+  readonly #silent = new Set<VimAccountId>();
   #wake: () => void = () => {};
   #running: Promise<void> = Promise.resolve();
 
@@ -86,6 +114,7 @@ export class PmCollector implements AsyncDisposable {
   async start(): Promise<void> {
     this.#open = new Map((await readOpenPmReports(this.#parts.db)).map((r) => [r.taskId, r]));
     this.#sides = await readPmCrossings(this.#parts.db);
+    this.#isReady = true;
     this.look();
     this.#running = this.#run(this.#ended.signal).catch((err: unknown) =>
       this.#parts.log.fatal({ err }, "performance is measured no more, by a bug"),
@@ -100,6 +129,7 @@ export class PmCollector implements AsyncDisposable {
 
   /** Jobs and thresholds have come or gone. */
   look(): void {
+    if (!this.#isReady) return;
     const now = this.#parts.clock.now();
     const wanted = new Map(this.#tasks().map((t) => [t.id, t]));
     for (const id of this.#going.keys()) if (!wanted.has(id)) this.#going.delete(id);
@@ -123,8 +153,8 @@ export class PmCollector implements AsyncDisposable {
       try {
         if (due.length > 0) await this.#measure(due, signal);
       } catch (err) {
-        log.error({ err }, "performance could not be measured; the next period is");
-        for (const going of due) this.#miss(going);
+        log.error({ err }, "performance could not be measured; a new period begins");
+        for (const going of due) this.#lose(going);
       }
       await this.#rest(signal);
     }
@@ -139,43 +169,93 @@ export class PmCollector implements AsyncDisposable {
     await clock.sleep(Math.max(next - clock.now(), STEP_MS), ends).catch(() => {});
   }
 
-  async #measure(due: readonly Going[], signal: AbortSignal): Promise<void> {
-    const { clock, failovers, health } = this.#parts;
-    const counts = await this.#countsFor(due, signal);
-    const wall = clock.wall(); // Before records are read: what is opened meanwhile is of the next period.
-    const since = due.flatMap((g) => g.before?.wallMs ?? []);
-    const isKnownNeeded = since.length > 0 && due.some((g) => metricsFor(g.task).some((m) => !isCounted(m)));
-    const found = isKnownNeeded ? await failovers(Math.min(...since)) : [];
-    const now: Reading = { at: wall.toISOString(), wallMs: wall.getTime(), counts };
-    const known: Known = { isUp: health(), failovers: found };
-    if (signal.aborted) return;
-    for (const going of due) if (this.#going.get(going.task.id) === going) this.#take(going, now, known);
+  async #measure(all: readonly Going[], signal: AbortSignal): Promise<void> {
+    const { clock, finder } = this.#parts;
+    const find = finder();
+    const due: Due[] = [];
+    for (const going of all) await this.#try(going, () => due.push({ going, objects: objectsOf(going.task, find) }));
+    const wall = clock.wall(); // Before counts and records are read: what happens meanwhile is of the next period.
+    const at = { at: wall.toISOString(), wallMs: wall.getTime(), monoMs: clock.now() };
+    const now: Reading = { ...at, counts: await this.#countsFor(due, signal) };
+    const known = await this.#knownFor(all);
+    for (const { going, objects } of due) {
+      if (signal.aborted) return;
+      if (this.#going.get(going.task.id) !== going) continue; // It was deleted meanwhile.
+      await this.#try(going, () => this.#take(going, objects, now, known));
+    }
+  }
+
+  /** What fails with one task is not the others' trouble. Lets others run before it settles. */
+  async #try(going: Going, act: () => void): Promise<void> {
+    try {
+      act();
+    } catch (err) {
+      this.#parts.log.error({ err, task: going.task.id }, "it could not be measured; a new period begins");
+      this.#lose(going);
+    }
+    await othersRun();
   }
 
   /** One request to each VIM in which something that falls due is counted. */
-  async #countsFor(due: readonly Going[], signal: AbortSignal): Promise<ReadonlyMap<VimAccountId, Counts>> {
-    const counting = due.filter(({ task }) => metricsFor(task).some(isCounted));
-    const vims = new Set(counting.flatMap(({ task }) => this.#objectsOf(task).flatMap(vimsOf)));
-    const read = await Promise.all([...vims].map(async (vim) => [vim, await this.#parts.portCounts(vim, signal)] as const));
+  async #countsFor(due: readonly Due[], signal: AbortSignal): Promise<ReadonlyMap<VimAccountId, Counts>> {
+    const counting = due.filter(({ going }) => metricsFor(going.task).some(isCounted));
+    const vims = new Set(counting.flatMap(({ objects }) => objects.flatMap(vimsOf)));
+    const read = await Promise.all([...vims].map(async (vim) => [vim, await this.#countsOf(vim, signal)] as const));
     return new Map(read.flatMap(([vim, all]) => (all === null ? [] : [[vim, countsOf(all)] as const])));
   }
 
-  #take(going: Going, now: Reading, known: Known): void {
-    const { task, before } = going;
-    const objects = this.#objectsOf(task);
-    const values = before === null ? null : measure(task, metricsFor(task), objects, [before, now], known);
-    going.before = now;
-    this.#miss(going);
-    if (task.kind === "job") this.#collect(going, task, values, objects, now);
-    else if (values !== null) this.#compare(going, task, values, objects);
+  /** Null where it takes longer than a part of the shortest period: one VIM that hangs must not hold up what others count. */
+  async #countsOf(vim: VimAccountId, signal: AbortSignal): Promise<readonly PortCount[] | null> {
+    if (this.#silent.has(vim)) return null;
+    const { clock, portCounts } = this.#parts;
+    const shortestMs = Math.min(...[...this.#going.values()].map((g) => g.everyMs));
+    this.#silent.add(vim);
+    const ends = new AbortController();
+    const answer = portCounts(vim, signal).finally(() => {
+      this.#silent.delete(vim);
+      ends.abort();
+    });
+    const late = clock.sleep(Math.min(shortestMs / ANSWER_PARTS, ANSWER_MAX_MS), ends.signal).then(
+      () => null,
+      () => answer,
+    );
+    return Promise.race([answer, late]);
   }
 
-  /** The next period ends a period after this one did, or should have; the last one at the job's boundary. */
-  #miss(going: Going): void {
+  /** What is asked for by nobody is not read. */
+  async #knownFor(all: readonly Going[]): Promise<Known> {
+    const { failovers, health } = this.#parts;
+    const own = all.filter(({ task }) => metricsFor(task).some((m) => !isCounted(m)));
+    const since = own.flatMap((g) => g.before?.wallMs ?? []);
+    const found = since.length > 0 ? await failovers(Math.min(...since)) : [];
+    return { isUp: own.length > 0 ? health() : () => false, faults: found && faultsIn(found) };
+  }
+
+  #take(going: Going, objects: readonly MeasuredObject[], now: Reading, known: Known): void {
+    const { task, before, everyMs } = going;
+    const isWhole = before !== null && isOnePeriod([before, now], everyMs);
+    const measured = isWhole ? objects.flatMap((o) => measure(task, metricsFor(task), o, [before, now], known)) : [];
+    const values = before === null ? null : measured;
+    going.before = now;
+    this.#next(going);
+    if (task.kind === "job") this.#collect(going, task, values, objects, now);
+    else if (values !== null) this.#compare(going, task, values);
+  }
+
+  /** What lies before is not of the next period. */
+  #lose(going: Going): void {
+    going.before = null;
+    this.#next(going);
+  }
+
+  /** The next period ends a period after this one should have; where that is too near, a period from now. The last one at the job's boundary. */
+  #next(going: Going): void {
     const { clock } = this.#parts;
     const now = clock.now();
     const leftMs = going.task.kind === "job" ? leftOf(going.task, clock.wall().getTime()) : Number.POSITIVE_INFINITY;
-    going.dueMs = Math.min(Math.max(going.dueMs + going.everyMs, now + going.everyMs / 2), now + Math.max(leftMs, 0));
+    const onTimeMs = going.dueMs + going.everyMs;
+    const nextMs = onTimeMs - now < going.everyMs * NEAR ? now + going.everyMs : onTimeMs;
+    going.dueMs = Math.min(nextMs, now + Math.max(leftMs, 0));
   }
 
   /** A report is on the disk before it is told: both are one transaction. `values` null: the first period has only begun. */
@@ -191,37 +271,35 @@ export class PmCollector implements AsyncDisposable {
     const isAnything = values !== null && objects.length > 0; // Else what was measured is gone.
     if (going.open === null && !isAnything) return;
     if (values === null && !isOver) return;
-    const had = going.open ?? { id: randomUUID(), taskId: job.id, readyAt: null, collections: 0, values: [] };
-    const collections = had.collections + (values === null ? 0 : 1);
+    const { id, collections: had } = going.open ?? { id: randomUUID(), collections: 0 };
+    const collections = had + (values === null ? 0 : 1);
     const isReady = isOver || collections * job.collectionS >= job.reportingS;
-    const report = { ...had, collections, values: [...had.values, ...(values ?? [])], readyAt: isReady ? now.at : null };
-    this.#parts.writes.push((tx) => writePmReport(tx, report, REPORTS_KEPT));
-    going.open = isReady ? null : report;
-    if (!isReady) return;
+    const report = { id, taskId: job.id, readyAt: isReady ? now.at : null };
+    this.#parts.writes.push((tx) => writePmCollection(tx, { report, nr: collections, values }, REPORTS_KEPT));
+    going.open = isReady ? null : { id, taskId: job.id, collections };
+    if (!isReady || objects.length === 0) return;
     const { interface: of, objectType, subObjectIds } = job;
-    for (const { id: objectId, nsId } of objects) {
-      const about = { interface: of, nsId, objectType, objectId, subObjectIds };
-      this.#parts.stream.push({ type: "pm.report", jobId: job.id, reportId: report.id, ...about });
-    }
+    const about = { interface: of, objectType, objectIds: objects.map((o) => o.id), subObjectIds };
+    this.#parts.stream.push({ type: "pm.report", jobId: job.id, reportId: id, ...about });
   }
 
-  #compare(going: Going, task: PmTask<ThresholdWish>, values: readonly PmValue[], objects: readonly MeasuredObject[]): void {
+  #compare(going: Going, task: PmTask<ThresholdWish>, values: readonly PmValue[]): void {
     const { sides, crossed } = crossings(task, values, going.sides);
     going.sides = sides;
     if (crossed.length === 0) return;
     this.#parts.writes.push((tx) => writePmCrossing(tx, task.id, sides));
     for (const { value, direction } of crossed) {
-      const nsId = objects.find((o) => o.id === value.objectId)!.nsId;
       const { objectId, subObjectId, metric } = value;
-      const about = { interface: task.interface, nsId, objectType: task.objectType, objectId, subObjectId, metric };
+      const about = { interface: task.interface, objectType: task.objectType, objectId, subObjectId, metric };
       this.#parts.stream.push({ type: "pm.crossed", thresholdId: task.id, direction, value: value.value, ...about });
     }
   }
-
-  #objectsOf(task: PmTask): MeasuredObject[] {
-    return task.objectIds.flatMap((id) => this.#parts.objectOf(task.interface, id, task.owner) ?? []);
-  }
 }
+
+const objectsOf = ({ interface: of, owner, objectIds }: PmTask, find: FindObject): MeasuredObject[] =>
+  objectIds.flatMap((id) => find(of, id, owner) ?? []);
+
+const othersRun = () => new Promise(setImmediate);
 
 const metricsFor = (task: PmTask): Metric[] =>
   task.kind === "job"

@@ -69,9 +69,9 @@ export class SolSubscriptions implements AsyncDisposable {
         const interest = JSON.parse(filter_json) as SolInterest;
         return {
           matches: (event) => notifications.matches(interest, event),
-          bodyOf: ([event]) => {
+          bodiesOf: ([event]) => {
             const body = event ? notifications.bodyOf(id, interest, event) : null;
-            return body && JSON.stringify(body);
+            return body ? [JSON.stringify(body)] : [];
           },
         };
       },

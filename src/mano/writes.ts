@@ -2,8 +2,15 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { ManoEvent } from "../model/mano-event.ts";
 import type { Journal } from "../notify/stream.ts";
-import { insertJournal, pruneJournal, readJournalSince } from "../store/mano-records.ts";
+import { insertJournal, type JournalTable, pruneJournal, readJournalSince } from "../store/mano-records.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
+
+export interface Keeping {
+  /** Where its events go. */
+  readonly table: JournalTable;
+  /** Writes held in memory while the store cannot be written. */
+  readonly waitingMax: number;
+}
 
 export type Write = (tx: ManoStore) => Promise<void>;
 
@@ -20,6 +27,7 @@ const PRUNE_EVERY = 1_000;
 const AGAIN_AFTER_MS = 1_000;
 /** Records held in memory while the store cannot be written; beyond it the oldest are given up, and the log says so. */
 const WAITING_MAX = 50_000;
+const RECORDS: Keeping = { table: "journal", waitingMax: WAITING_MAX };
 
 /**
  * What is written after the act: records wait here so that no act waits for a disk. All that waits goes into one transaction, in
@@ -29,6 +37,7 @@ export class WriteQueue implements Journal {
   readonly #db: ManoStore;
   readonly #log: Log;
   readonly #clock: Clock;
+  readonly #keeping: Keeping;
   #waiting: Waiting[] = [];
   #writing: Promise<void> | null = null;
   /** Null: nothing was written in this run yet. */
@@ -38,7 +47,8 @@ export class WriteQueue implements Journal {
   #prunedTo: number;
 
   /** `prunedTo`: events up to this number are not in the store any more. */
-  constructor(db: ManoStore, log: Log, clock: Clock, prunedTo = 0) {
+  constructor(db: ManoStore, log: Log, clock: Clock, prunedTo = 0, keeping = RECORDS) {
+    this.#keeping = keeping;
     this.#prunedTo = prunedTo;
     this.#db = db;
     this.#log = log;
@@ -71,8 +81,8 @@ export class WriteQueue implements Journal {
 
   append(event: ManoEvent): void {
     const write: Write = async (tx) => {
-      await insertJournal(tx, event);
-      if (event.seq % PRUNE_EVERY === 0) await pruneJournal(tx, event.seq, EVENTS_KEPT);
+      await insertJournal(tx, event, this.#keeping.table);
+      if (event.seq % PRUNE_EVERY === 0) await pruneJournal(tx, event.seq, EVENTS_KEPT, this.#keeping.table);
     };
     this.#wait({ write, event });
   }
@@ -84,7 +94,7 @@ export class WriteQueue implements Journal {
 
   async since(seq: number, limit: number): Promise<ManoEvent[]> {
     await this.flush();
-    return readJournalSince(this.#db, seq, limit);
+    return readJournalSince(this.#db, seq, limit, this.#keeping.table);
   }
 
   /** Resolves when all that was pushed until now is on the disk, or when the store has refused it once more. */
@@ -139,7 +149,7 @@ export class WriteQueue implements Journal {
 
   #keep(batch: Waiting[]): void {
     this.#waiting = [...batch, ...this.#waiting];
-    const over = this.#waiting.length - WAITING_MAX;
+    const over = this.#waiting.length - this.#keeping.waitingMax;
     if (over <= 0) return;
     this.#waiting.splice(0, over);
     this.#log.error({ count: over }, "records given up: the store has not been writable for too long");

@@ -171,7 +171,7 @@ export type ManoEventBody =
   | { readonly type: "protection.armed"; readonly groupId: GroupId; readonly revision: number }
   | { readonly type: "net.unprotected"; readonly groupId: GroupId; readonly netId: NetId }
   | { readonly type: "alarm.raised" | "alarm.changed" | "alarm.cleared"; readonly alarm: Alarm }
-  /** A report is ready, or a threshold was crossed. */
+  /** A report is ready, or a threshold was crossed. Not in the stream of what happens: it has one of its own. */
   | PmEvent
   /** In place of events that were forgotten before a subscriber could be told: it must read the whole picture again. Never in the journal. */
   | { readonly type: "events.lost"; readonly from: number; readonly to: number };

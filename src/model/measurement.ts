@@ -1,5 +1,3 @@
-import type { NsId } from "./ids.ts";
-
 /** Performance management of VNFs (SOL003 clause 6) and of network services (SOL005 clause 7), by the names of their paths. */
 export type PmInterface = "vnfpm" | "nspm";
 
@@ -118,30 +116,35 @@ export interface PmReport {
   readonly taskId: string;
   /** Null: it is still being collected. */
   readonly readyAt: string | null;
+  readonly values: readonly PmValue[];
+}
+
+/** A report that is still being collected. */
+export interface OpenPmReport {
+  readonly id: string;
+  readonly taskId: string;
   /** Collection periods that are in it. */
   readonly collections: number;
-  readonly values: readonly PmValue[];
 }
 
 export type Direction = "UP" | "DOWN";
 
-/** What is told of performance management. */
+/** What is told of performance management, in a journal of its own. */
 export type PmEvent =
   | {
-      /** A report is ready: told once for each of its objects. */
+      /** A report is ready: one event, of which a notification is made for each object. */
       readonly type: "pm.report";
       readonly interface: PmInterface;
-      readonly nsId: NsId;
       readonly jobId: string;
       readonly reportId: string;
       readonly objectType: MeasuredType;
-      readonly objectId: string;
+      /** Those that were there at its end. */
+      readonly objectIds: readonly string[];
       readonly subObjectIds: readonly string[] | null;
     }
   | {
       readonly type: "pm.crossed";
       readonly interface: PmInterface;
-      readonly nsId: NsId;
       readonly thresholdId: string;
       readonly direction: Direction;
       readonly objectType: MeasuredType;

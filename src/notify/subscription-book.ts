@@ -12,8 +12,8 @@ import { Endpoint, Refusal } from "./endpoint.ts";
 /** What a dialect makes of events for one subscriber. */
 export interface Reading<E extends Numbered> {
   matches(event: E): boolean;
-  /** The body of one request; null: of these it has no word, and they count as accepted. */
-  bodyOf(events: readonly E[]): string | null;
+  /** The bodies of the requests that tell these, mostly one; none: of these it has no word, and they count as accepted. */
+  bodiesOf(events: readonly E[]): readonly string[];
 }
 
 /** Where subscriptions are kept. */
@@ -35,6 +35,8 @@ export interface SubscriptionBookParts<E extends Numbered> {
   readonly most: number;
   /** So that one tenant does not use them all up. */
   readonly mostOfTenant: number;
+  /** How it is refused where there are so many; left out: CONFLICT, in words of subscriptions. */
+  readonly tooMany?: (most: number, ofTenant: boolean) => Fault;
   /** Events of one request; left out: many. */
   readonly batchMax?: number;
   /** A cursor is on the disk before the next request to its subscriber. */
@@ -211,13 +213,9 @@ export class SubscriptionBook<E extends Numbered> implements AsyncDisposable {
     if (this.#sameAs(asked)) return;
     const { most, mostOfTenant } = this.#parts;
     const ofOwner = [...this.#all.values()].filter(({ kept }) => asked.owner !== null && kept.tenant_id === asked.owner).length;
-    if (this.#all.size >= most)
-      throw new Fault("CONFLICT", `there are ${most} subscriptions, as many as there can be: delete one that nobody needs`);
-    if (ofOwner >= mostOfTenant)
-      throw new Fault(
-        "CONFLICT",
-        `this tenant has ${mostOfTenant} subscriptions, as many as it may: delete one that nobody needs`,
-      );
+    const { tooMany = tooManySubscriptions } = this.#parts;
+    if (this.#all.size >= most) throw tooMany(most, false);
+    if (ofOwner >= mostOfTenant) throw tooMany(mostOfTenant, true);
   }
 
   #endpointFor(callback: Callback): Endpoint {
@@ -268,6 +266,7 @@ export class SubscriptionBook<E extends Numbered> implements AsyncDisposable {
   #orderOf({ kept, endpoint }: Open): Order<E> {
     const { batchMax, lost, readingOf } = this.#parts;
     const reading = readingOf(kept);
+    let at = { seq: 0, accepted: 0 }; // Of several requests those that were accepted are not sent again.
     return {
       id: kept.id,
       cursor: kept.cursor,
@@ -276,8 +275,12 @@ export class SubscriptionBook<E extends Numbered> implements AsyncDisposable {
       lost,
       post: async (events, signal) => {
         if (endpoint === null) throw new Refusal(KEY_LOST);
-        const body = reading.bodyOf(events);
-        if (body !== null) await endpoint.post(body, signal);
+        const { seq } = events[0]!;
+        if (at.seq !== seq) at = { seq, accepted: 0 };
+        for (const body of reading.bodiesOf(events).slice(at.accepted)) {
+          await endpoint.post(body, signal);
+          at.accepted++;
+        }
       },
     };
   }
@@ -301,3 +304,10 @@ export class SubscriptionBook<E extends Numbered> implements AsyncDisposable {
 
 const KEY_LOST =
   "what convinces this subscriber that it is us cannot be read: the key file beside the store is another one; subscribe again";
+
+const tooManySubscriptions = (most: number, ofTenant: boolean): Fault => {
+  const there = ofTenant
+    ? `this tenant has ${most} subscriptions, as many as it may`
+    : `there are ${most} subscriptions, as many as there can be`;
+  return new Fault("CONFLICT", `${there}: delete one that nobody needs`);
+};

@@ -1,4 +1,4 @@
-import type { Direction, PmReport } from "../model/measurement.ts";
+import type { Direction, OpenPmReport, PmReport, PmValue } from "../model/measurement.ts";
 import type { ManoStore } from "./mano-schema.ts";
 import { subscriptionsIn } from "./subscriptions.ts";
 
@@ -14,29 +14,34 @@ export const pmTasksIn = (db: ManoStore) => ({
     }),
 });
 
-/** Unless its job has been deleted meanwhile. When it is ready the oldest beyond `keep` go. */
-export async function writePmReport(db: ManoStore, { id, taskId, readyAt, collections, values }: PmReport, keep: number) {
+/** What a job has collected in one period; the last of a report makes it ready. */
+export interface PmCollection {
+  readonly report: Omit<PmReport, "values">;
+  /** Its place in the report. */
+  readonly nr: number;
+  /** Null: there is nothing to add, and the report only becomes ready. */
+  readonly values: readonly PmValue[] | null;
+}
+
+/** Unless its job has been deleted meanwhile. When the report is ready the oldest beyond `keep` go. */
+export async function writePmCollection(db: ManoStore, { report, nr, values }: PmCollection, keep: number): Promise<void> {
+  const { id, taskId, readyAt } = report;
   if (!(await isThere(db, taskId))) return;
-  const row = { id, task_id: taskId, ready_at: readyAt, body: JSON.stringify({ collections, values }) };
   await db
     .insertInto("pm_report")
-    .values(row)
-    .onConflict((c) => c.column("id").doUpdateSet({ ready_at: row.ready_at, body: row.body }))
+    .values({ id, task_id: taskId, ready_at: readyAt })
+    .onConflict((c) => c.column("id").doUpdateSet({ ready_at: readyAt }))
     .execute();
+  if (values !== null)
+    await db
+      .insertInto("pm_collection")
+      .values({ report_id: id, nr, body: JSON.stringify(values) })
+      .execute();
   if (readyAt === null) return;
   await db
     .deleteFrom("pm_report")
-    .where("task_id", "=", taskId)
-    .where("id", "in", (of) =>
-      of
-        .selectFrom("pm_report")
-        .select("id")
-        .where("task_id", "=", taskId)
-        .where("ready_at", "is not", null)
-        .orderBy("ready_at", "desc")
-        .orderBy("id")
-        .limit(-1)
-        .offset(keep),
+    .where("seq", "in", (of) =>
+      of.selectFrom("pm_report").select("seq").where("task_id", "=", taskId).orderBy("seq", "desc").limit(-1).offset(keep),
     )
     .execute();
 }
@@ -63,12 +68,23 @@ export async function readPmCrossings(db: ManoStore): Promise<Map<string, Map<st
 
 export async function readPmReport(db: ManoStore, id: string): Promise<PmReport | null> {
   const row = await db.selectFrom("pm_report").selectAll().where("id", "=", id).executeTakeFirst();
-  return row ? reportOf(row) : null;
+  if (!row) return null;
+  const collected = await db.selectFrom("pm_collection").select("body").where("report_id", "=", id).orderBy("nr").execute();
+  const values = collected.flatMap((c) => JSON.parse(c.body) as PmValue[]);
+  return { id, taskId: row.task_id, readyAt: row.ready_at, values };
 }
 
-/** Those that are still being collected. */
-export async function readOpenPmReports(db: ManoStore): Promise<PmReport[]> {
-  return (await db.selectFrom("pm_report").selectAll().where("ready_at", "is", null).execute()).map(reportOf);
+/** Those that are still being collected, oldest first. */
+export async function readOpenPmReports(db: ManoStore): Promise<OpenPmReport[]> {
+  const rows = await db
+    .selectFrom("pm_report as r")
+    .leftJoin("pm_collection as c", "c.report_id", "r.id")
+    .select(["r.id", "r.task_id", (of) => of.fn.max<number | null>("c.nr").as("last")])
+    .where("r.ready_at", "is", null)
+    .groupBy("r.seq")
+    .orderBy("r.seq")
+    .execute();
+  return rows.map((r) => ({ id: r.id, taskId: r.task_id, collections: r.last ?? 0 }));
 }
 
 export interface ReadyReport {
@@ -77,21 +93,14 @@ export interface ReadyReport {
   readonly readyAt: string;
 }
 
-/** Those that are ready, newest first; `taskId` null: of every job. */
-export async function readReadyPmReports(db: ManoStore, taskId: string | null): Promise<ReadyReport[]> {
-  const all = db
+/** Those of these jobs that are ready, newest first. */
+export async function readReadyPmReports(db: ManoStore, taskIds: readonly string[]): Promise<ReadyReport[]> {
+  const rows = await db
     .selectFrom("pm_report")
     .select(["id", "task_id", "ready_at"])
+    .where("task_id", "in", taskIds)
     .where("ready_at", "is not", null)
-    .orderBy("ready_at", "desc")
-    .orderBy("id");
-  const rows = await (taskId === null ? all : all.where("task_id", "=", taskId)).execute();
+    .orderBy("seq", "desc")
+    .execute();
   return rows.map((r) => ({ id: r.id, taskId: r.task_id, readyAt: r.ready_at! }));
 }
-
-const reportOf = (row: { id: string; task_id: string; ready_at: string | null; body: string }): PmReport => ({
-  id: row.id,
-  taskId: row.task_id,
-  readyAt: row.ready_at,
-  ...(JSON.parse(row.body) as Pick<PmReport, "collections" | "values">),
-});

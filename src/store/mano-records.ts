@@ -9,6 +9,16 @@ export async function readFailovers(db: ManoStore, limit: number): Promise<Failo
   return rows.map((r) => JSON.parse(r.body) as Failover);
 }
 
+/** Those that are open, and those that were closed then (ISO 8601) or later. */
+export async function readFailoversClosedSince(db: ManoStore, since: string): Promise<Failover[]> {
+  const rows = await db
+    .selectFrom("failover")
+    .select("body")
+    .where((is) => is.or([is("closed_at", "is", null), is("closed_at", ">=", since)]))
+    .execute();
+  return rows.map((r) => JSON.parse(r.body) as Failover);
+}
+
 export async function readFailover(db: ManoStore, id: string): Promise<Failover | null> {
   const row = await db.selectFrom("failover").select("body").where("id", "=", id).executeTakeFirst();
   return row ? (JSON.parse(row.body) as Failover) : null;
@@ -30,8 +40,8 @@ export async function upsertFailover(db: ManoStore, f: Failover): Promise<void> 
   const body = JSON.stringify(f);
   await db
     .insertInto("failover")
-    .values({ id: f.id, group_id: f.groupId, state: f.state, opened_at: f.openedAt, body })
-    .onConflict((c) => c.column("id").doUpdateSet({ state: f.state, body }))
+    .values({ id: f.id, group_id: f.groupId, state: f.state, opened_at: f.openedAt, closed_at: f.closedAt, body })
+    .onConflict((c) => c.column("id").doUpdateSet({ state: f.state, closed_at: f.closedAt, body }))
     .execute();
 }
 
@@ -108,40 +118,48 @@ export async function upsertAlarm(db: ManoStore, a: Alarm): Promise<void> {
     .execute();
 }
 
-export async function insertJournal(db: ManoStore, event: ManoEvent): Promise<void> {
+/** What happens, and apart from it what is told of performance: events by their numbers. */
+export type JournalTable = "journal" | "pm_journal";
+
+export async function insertJournal(db: ManoStore, event: ManoEvent, table: JournalTable = "journal"): Promise<void> {
   await db
-    .insertInto("journal")
+    .insertInto(table)
     .values({ seq: event.seq, body: JSON.stringify(event) })
     .execute();
 }
 
 /** Events after `seq`, oldest first. */
-export async function readJournalSince(db: ManoStore, seq: number, limit: number): Promise<ManoEvent[]> {
-  const rows = await db.selectFrom("journal").select("body").where("seq", ">", seq).orderBy("seq").limit(limit).execute();
+export async function readJournalSince(
+  db: ManoStore,
+  seq: number,
+  limit: number,
+  table: JournalTable = "journal",
+): Promise<ManoEvent[]> {
+  const rows = await db.selectFrom(table).select("body").where("seq", ">", seq).orderBy("seq").limit(limit).execute();
   return rows.map((r) => JSON.parse(r.body) as ManoEvent);
 }
 
-export async function readLastSeq(db: ManoStore): Promise<number> {
+export async function readLastSeq(db: ManoStore, table: JournalTable = "journal"): Promise<number> {
   const row = await db
-    .selectFrom("journal")
+    .selectFrom(table)
     .select((eb) => eb.fn.max<number | null>("seq").as("last"))
     .executeTakeFirst();
   return row?.last ?? 0;
 }
 
 /** Events up to this number are not in the journal any more. */
-export async function readPrunedTo(db: ManoStore): Promise<number> {
+export async function readPrunedTo(db: ManoStore, table: JournalTable = "journal"): Promise<number> {
   const row = await db
-    .selectFrom("journal")
+    .selectFrom(table)
     .select((eb) => eb.fn.min<number | null>("seq").as("first"))
     .executeTakeFirst();
   return Math.max(0, (row?.first ?? 1) - 1);
 }
 
 /** Forgets all but the newest `keep`. */
-export async function pruneJournal(db: ManoStore, newest: number, keep: number): Promise<void> {
+export async function pruneJournal(db: ManoStore, newest: number, keep: number, table: JournalTable = "journal"): Promise<void> {
   await db
-    .deleteFrom("journal")
+    .deleteFrom(table)
     .where("seq", "<=", newest - keep)
     .execute();
 }

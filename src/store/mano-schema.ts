@@ -35,9 +35,15 @@ export interface PackageRow {
 }
 
 export interface PmReportRow {
+  seq: Generated<number>;
   id: string;
   task_id: string;
   ready_at: string | null;
+}
+
+export interface PmCollectionRow {
+  report_id: string;
+  nr: number;
   body: string;
 }
 
@@ -97,6 +103,7 @@ export interface FailoverRow {
   group_id: string;
   state: string;
   opened_at: string;
+  closed_at: string | null;
   body: string;
 }
 
@@ -219,6 +226,8 @@ export interface ManoTables {
   subscriptions: SubscriptionRow;
   pm_task: SubscriptionRow;
   pm_report: PmReportRow;
+  pm_collection: PmCollectionRow;
+  pm_journal: JournalRow;
   pm_crossing: PmCrossingRow;
   openmano_tenant: OpenmanoRow & Ordered;
   openmano_datacenter: OpenmanoRow & Ordered;

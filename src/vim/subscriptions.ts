@@ -92,7 +92,7 @@ function readingOf({ id, tenant_id, filter_json }: KeptSubscription): Reading<Vi
   const owner = tenant_id as TenantId | null;
   return {
     matches: (event) => mayHear(owner, event) && matches(filter, event),
-    bodyOf: (events) => JSON.stringify({ notification: { subscription_id: id, events } }),
+    bodiesOf: (events) => [JSON.stringify({ notification: { subscription_id: id, events } })],
   };
 }
 

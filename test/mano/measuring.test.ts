@@ -1,43 +1,79 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { countsOf, crossings, type MeasuredObject, measure, outageMs, type Reading } from "../../src/mano/measuring.ts";
+import {
+  countsOf,
+  crossings,
+  faultsIn,
+  isOnePeriod,
+  type MeasuredObject,
+  measure,
+  outageMs,
+  type Reading,
+} from "../../src/mano/measuring.ts";
 import type { NsId, ServerId, VimAccountId, VimPortId, VnfcId } from "../../src/model/ids.ts";
 import type { Failover } from "../../src/model/mano-event.ts";
 import { METRICS, type PmValue } from "../../src/model/measurement.ts";
-import { pmTasksIn, readReadyPmReports, writePmReport } from "../../src/store/mano-performance.ts";
+import type { PortCount } from "../../src/model/port-count.ts";
+import {
+  pmTasksIn,
+  readOpenPmReports,
+  readPmReport,
+  readReadyPmReports,
+  writePmCollection,
+} from "../../src/store/mano-performance.ts";
 import type { ManoStore, ManoTables } from "../../src/store/mano-schema.ts";
 import { openStore, type Store } from "../../src/store/open.ts";
 
 const T0 = Date.parse("2026-01-01T00:00:00Z");
+/** So many ms of the wall clock after T0; the monotonic one shows 10,000 at T0. */
+const readingAt = (ms: number, counts: Reading["counts"] = new Map()): Reading => {
+  const wallMs = T0 + ms;
+  return { at: new Date(wallMs).toISOString(), wallMs, monoMs: 10_000 + ms, counts };
+};
+const second = [readingAt(0), readingAt(1_000)] as const;
 
-/** Decided at `openedMs` of the wall and 1000 of the monotonic clock; first seen 5 ms before. */
-const failover = (openedMs: number, times: object, closedMs: number | null = null): Failover =>
-  ({
-    openedAt: new Date(T0 + openedMs).toISOString(),
+/** First seen so many ms after T0, decided 5 ms later; its other times are of the same scale. */
+const failover = (seenMs: number, times: Record<string, number>, closedMs: number | null = null): Failover => {
+  const mono = Object.fromEntries(Object.entries(times).map(([k, ms]) => [k, 10_000 + ms]));
+  const seen = { qmp: 10_000 + seenMs, libvirt: 10_002 + seenMs };
+  return {
+    kind: "failover",
+    nsId: "ns",
+    about: "v",
+    openedAt: new Date(T0 + seenMs + 50).toISOString(), // Written down later: nothing is measured by it.
     closedAt: closedMs === null ? null : new Date(T0 + closedMs).toISOString(),
-    times: {
-      seen: { qmp: 995, libvirt: 997 },
-      told: 998,
-      decided: 1_000,
-      onWire: 1_001,
-      barrier: null,
-      verified: null,
-      ...times,
-    },
-  }) as unknown as Failover;
+    times: { seen, told: seen.qmp + 3, decided: seen.qmp + 5, onWire: null, barrier: null, verified: null, ...mono },
+  } as unknown as Failover;
+};
 
-describe("the time that nobody was served", () => {
+describe("how long traffic was led to who had failed", () => {
   for (const [what, failovers, want] of [
     ["none", [], 0],
-    ["until packets were seen to pass", [failover(500, { barrier: 1_002, verified: 1_020 })], 25],
-    ["until the switch confirmed, where nobody looked", [failover(500, { barrier: 1_002 })], 7],
-    ["until the record was closed, where no time is known", [failover(500, {}, 700)], 205],
-    ["until now, while it goes on", [failover(500, {})], 505],
-    ["two at once count once", [failover(500, { barrier: 1_100 }), failover(550, { barrier: 1_100 })], 155],
-    ["one within another", [failover(500, { barrier: 1_300 }), failover(550, { barrier: 1_010 })], 305],
-    ["what began before the period counts from its beginning", [failover(-50, { barrier: 1_060 })], 10],
-    ["what is of another period does not", [failover(-500, { barrier: 1_060 }), failover(2_000, { barrier: 1_060 })], 0],
+    ["until packets were seen to pass", [failover(500, { barrier: 507, verified: 525 }, 600)], 25],
+    ["until the switch confirmed, where nobody looked", [failover(500, { barrier: 507 }, 600)], 7],
+    ["until the record was closed, where no time is known", [failover(500, {}, 700)], 200],
+    ["until now, while it goes on", [failover(500, {})], 500],
+    ["until now, while nobody has seen packets pass yet", [failover(500, { barrier: 507 })], 500],
+    ["two at once count once", [failover(500, { barrier: 600 }, 700), failover(550, { barrier: 655 }, 700)], 155],
+    ["one within another", [failover(500, { barrier: 805 }, 900), failover(550, { barrier: 560 }, 900)], 305],
+    ["what began before the period counts from its beginning", [failover(-50, { barrier: 10 }, 20)], 10],
+    ["what is of another period does not", [failover(-500, { barrier: -440 }, 20), failover(2_000, { barrier: 2_060 })], 0],
+    ["what began since the second reading is of the next", [failover(1_100, { barrier: 1_110 })], 0],
+    ["what ended since then counts until then", [failover(900, { barrier: 1_110 }, 1_200)], 100],
+    ["a fault of an earlier boot, whose clock showed more, goes on", [failover(900_000, {})], 1_000],
+    ["or was over long ago", [failover(900_000, { barrier: 900_060 }, 20)], 0],
   ] as const)
-    test(what, () => expect(outageMs(failovers, T0, T0 + 1_000)).toBe(want));
+    test(what, () => expect(outageMs(failovers, second)).toBe(want));
+});
+
+describe("what lies between two readings is one period", () => {
+  for (const [what, after, want] of [
+    ["on time", readingAt(1_000), true],
+    ["a little late", readingAt(1_400), true],
+    ["not two of them", readingAt(2_000), false],
+    ["not by a clock that was set back within", { ...readingAt(1_000), wallMs: T0 - 3_600_000 }, false],
+    ["nor by one that was set forward", { ...readingAt(1_000), wallMs: T0 + 3_600_000 }, false],
+  ] as const)
+    test(what, () => expect(isOnePeriod([readingAt(0), after], 1_000)).toBe(want));
 });
 
 describe("a threshold of 10 with a hysteresis of 2", () => {
@@ -53,35 +89,97 @@ describe("a threshold of 10 with a hysteresis of 2", () => {
   });
 });
 
+const [vimA, vimB] = ["vimA" as VimAccountId, "vimB" as VimAccountId];
+/** Two twins, each in a VIM of its own, that share a connection point. */
+const vnfcs = (["a", "b"] as const).map((name) => ({
+  id: name as string as VnfcId,
+  name,
+  vdu: "u",
+  vimAccountId: name === "a" ? vimA : vimB,
+  serverId: name as string as ServerId,
+  serverName: name,
+  cps: [{ id: `${name}-eth0`, cpd: "eth0", net: "n", ip: null, isService: true }],
+}));
+const vnf = { id: "vnf", vnfcViews: vnfcs } as unknown as NonNullable<MeasuredObject["vnf"]>;
+const object: MeasuredObject = {
+  id: "vnf",
+  nsId: "ns" as NsId,
+  ns: { vnfs: [vnf] } as never,
+  vnf,
+  saps: [{ net: "t", vim: vimA }],
+};
+const known = { isUp: () => true, faults: faultsIn([]) };
+
 describe("counters of ports", () => {
-  const vim = "vim" as VimAccountId;
-  const cp = { id: "a-eth0", cpd: "eth0", net: "n", ip: null, isService: false };
-  const vnfc = {
-    id: "v" as VnfcId,
-    name: "a",
-    vdu: "u",
-    vimAccountId: vim,
-    serverId: "s" as ServerId,
-    serverName: "a",
-    cps: [cp],
-  };
-  const vnf = { id: "vnf", vnfcViews: [vnfc] } as unknown as NonNullable<MeasuredObject["vnf"]>;
-  const object: MeasuredObject = { id: "vnf", nsId: "ns" as NsId, ns: { vnfs: [vnf] } as never, vnf, saps: [] };
-  const reading = (bytesIn: number | null, portId = "p"): Reading => {
-    const port = { portId: portId as VimPortId, name: "eth0", serverId: "s" as ServerId, netId: null, netName: null };
-    const count = { ...port, bytesIn, bytesOut: 0, packetsIn: 0, packetsOut: 0 };
-    return { at: "later", wallMs: T0, counts: new Map([[vim, countsOf(bytesIn === null ? [] : [count])]]) };
+  /** By the names of twins: the bytes of a port, with an id of its own where it is another; null: no port; left out: the VIM did not answer. */
+  type Carried = Partial<Record<"a" | "b", number | null | readonly [number, string]>>;
+  const reading = (ms: number, carried: Carried): Reading => {
+    const counts = Object.entries(carried).map(([name, of]) => {
+      const [bytesIn, portId] = typeof of === "object" && of !== null ? of : [of, `p-${name}`];
+      const port = { portId: portId as VimPortId, name: "eth0", serverId: name as ServerId, netId: null, netName: null };
+      const there = bytesIn === null ? [] : [{ ...port, bytesIn, bytesOut: 0, packetsIn: 0, packetsOut: 0 }];
+      return [name === "a" ? vimA : vimB, countsOf(there)] as const;
+    });
+    return readingAt(ms, new Map(counts));
   };
   const metric = METRICS.filter((m) => m.name === "ByteIncomingVnfExtCp");
   const measured = { interface: "vnfpm", objectType: "VnfExtCp", objectIds: ["vnf"], subObjectIds: null } as const;
-  const known = { isUp: () => true, failovers: [] };
   for (const [what, before, after, want] of [
-    ["what they have grown by is told", reading(10), reading(17), [7]],
-    ["nothing is told of one that counts less than before: it was made anew", reading(10), reading(3), []],
-    ["nor of another port in its place", reading(10), reading(30, "q"), []],
-    ["nor where the VIM did not answer at one of both ends", reading(null), reading(30), []],
-  ] as const)
-    test(what, () => expect(measure(measured, metric, [object], [before, after], known).map((v) => v.value)).toEqual(want));
+    ["the sum over twins is told", { a: 10, b: 100 }, { a: 17, b: 130 }, [37]],
+    ["of one that is away all the time no packet is", { a: null, b: 100 }, { a: null, b: 130 }, [30]],
+    ["nothing, where both are", { a: null, b: null }, { a: null, b: null }, []],
+    ["nothing, where one counts less than before: it was made anew", { a: 10, b: 100 }, { a: 3, b: 130 }, []],
+    ["nothing, where one has another port", { a: 10, b: 100 }, { a: [30, "q"], b: 130 }, []],
+    ["nothing, where one came", { a: null, b: 100 }, { a: 3, b: 130 }, []],
+    ["nothing, where one went", { a: 10, b: 100 }, { a: null, b: 130 }, []],
+    ["nothing, where one of the VIMs did not answer", { a: 10, b: 100 }, { a: 17 }, []],
+    ["nothing, where none did at the beginning", {}, { a: 17, b: 130 }, []],
+  ] as readonly (readonly [string, Carried, Carried, readonly number[]])[])
+    test(what, () => {
+      const period = [reading(0, before), reading(1_000, after)] as const;
+      expect(measure(measured, metric, object, period, known).map((v) => v.value)).toEqual(want);
+    });
+
+  test("a traffic net's are those of its cables", () => {
+    const cable = (bytesIn: number): PortCount => ({
+      portId: "c" as VimPortId,
+      name: "c",
+      serverId: null,
+      netId: null,
+      netName: "t",
+      bytesIn,
+      bytesOut: 0,
+      packetsIn: 0,
+      packetsOut: 0,
+    });
+    const at = (ms: number, bytesIn: number) => readingAt(ms, new Map([[vimA, countsOf([cable(bytesIn)])]]));
+    const sap = { interface: "nspm", objectType: "Sap", objectIds: ["ns"], subObjectIds: null } as const;
+    const bytes = METRICS.filter((m) => m.name === "ByteIncomingSap");
+    const found = measure(sap, bytes, object, [at(0, 5), at(1_000, 12)], known);
+    expect(found).toEqual([
+      { objectId: "vnf", subObjectId: "t", metric: "ByteIncomingSap", at: "2026-01-01T00:00:01.000Z", value: 7 },
+    ]);
+  });
+});
+
+describe("failovers of a period", () => {
+  const ofType = (objectType: "Vnf" | "Ns", of: object, faults: typeof known.faults | null) => {
+    const names = [`FailoverCount${objectType}`, `OutageTime${objectType}`];
+    const measured = { interface: "vnfpm", objectType, objectIds: ["x"], subObjectIds: null } as const;
+    const metrics = METRICS.filter((m) => names.includes(m.name));
+    return measure(measured, metrics, of as MeasuredObject, second, { ...known, faults }).map((v) => v.value);
+  };
+  const found = faultsIn([
+    { ...failover(500, { barrier: 510 }, 600), about: "a" as VnfcId },
+    { ...failover(700, { barrier: 720 }, 800), about: "other" as VnfcId },
+    { ...failover(800, { barrier: 840 }, 900), nsId: "elsewhere" as NsId },
+    { ...failover(850, { barrier: 890 }, 900), kind: "failback" },
+  ]);
+  test("those of its VNFCs are a VNF's, all in it are an NS's", () => {
+    expect(ofType("Vnf", object, found)).toEqual([1, 10]);
+    expect(ofType("Ns", { ...object, vnf: null }, found)).toEqual([2, 30]);
+  });
+  test("no value, where the store does not have all of them", () => expect(ofType("Vnf", object, null)).toEqual([]));
 });
 
 describe("reports in the store", () => {
@@ -103,22 +201,26 @@ describe("reports in the store", () => {
       created_at: id,
     });
     for (const id of ["a", "b"]) await tasks.save(task(id));
-    const report = (taskId: string, n: number) => ({
-      id: `${taskId}${n}`,
-      taskId,
-      readyAt: `2026-01-0${n}`,
-      collections: 1,
-      values: [],
-    });
-    await writePmReport(db, report("b", 1), 3);
-    for (const n of [1, 2, 3, 4, 5]) await writePmReport(db, report("a", n), 3);
-    await writePmReport(db, { ...report("a", 6), readyAt: null }, 3);
-    await writePmReport(db, report("gone", 1), 3);
-    const there = async () => (await readReadyPmReports(db, null)).map((r) => r.id).sort();
-    expect(await there()).toEqual(["a3", "a4", "a5", "b1"]);
+    const value = (n: number): PmValue => ({ objectId: "o", subObjectId: null, metric: "m", at: `${n}`, value: n });
+    /** The clock is set back all the time: what comes later shows an earlier time. */
+    const write = async (taskId: string, n: number, isReady = true) => {
+      const report = { id: `${taskId}${n}`, taskId, readyAt: null };
+      await writePmCollection(db, { report, nr: 1, values: [value(1), value(2)] }, 3);
+      await writePmCollection(db, { report, nr: 2, values: [value(3)] }, 3);
+      if (isReady) await writePmCollection(db, { report: { ...report, readyAt: `2026-01-0${9 - n}` }, nr: 2, values: null }, 3);
+    };
+    await write("b", 1);
+    for (const n of [1, 2, 3, 4, 5]) await write("a", n);
+    await write("a", 6, false);
+    await write("gone", 1);
+    const there = async () => (await readReadyPmReports(db, ["a", "b", "gone"])).map((r) => r.id);
+    expect(await there()).toEqual(["a5", "a4", "a3", "b1"]);
+    expect((await readPmReport(db, "a5"))!.values.map((v) => v.value)).toEqual([1, 2, 3]);
+    expect(await readOpenPmReports(db)).toEqual([{ id: "a6", taskId: "a", collections: 2 }]);
     await tasks.delete("a");
     expect(await there()).toEqual(["b1"]);
-    await writePmReport(db, report("a", 7), 3);
+    await write("a", 7);
     expect(await there()).toEqual(["b1"]);
+    expect(await db.selectFrom("pm_collection").select("report_id").distinct().execute()).toEqual([{ report_id: "b1" }]);
   });
 });

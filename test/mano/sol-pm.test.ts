@@ -52,14 +52,21 @@ describe("jobs", () => {
     const path = `${JOBS}/${made.body.id}`;
     expect(made.headers.get("location")).toBe(`${rig.url}${path}`);
     expect(receiver.requests.map((r) => r.method)).toEqual(["GET"]);
-    const [note] = await until("told", () => (told(receiver).length > 0 ? told(receiver) : null));
+    // A period that a slow machine made too long has no value: then a later report has all.
+    const isWhole = (e: { performanceValues: object[] }) => e.performanceValues.length === 2;
+    const [note, report] = await until("told of a report without gaps", async () => {
+      for (const one of told(receiver)) {
+        const got = await sol3.ask("GET", one._links.performanceReport.href.replace(rig.url, ""));
+        if (got.body.entries?.length > 0 && got.body.entries.every(isWhole)) return [one, got] as const;
+      }
+      return null;
+    });
     expect(SolClient.structure(vnfNotes, "PerformanceInformationAvailableNotification", note)).toEqual([]);
     expect(note).toMatchObject({ pmJobId: made.body.id, objectType: "VnfExtCp", objectInstanceId: vnfId });
     const sent = receiver.requests.find((r) => r.method === "POST")!.headers.authorization;
     expect(sent).toBe(`Basic ${Buffer.from("mano:a-Secret-word").toString("base64")}`);
 
     const reportPath = note._links.performanceReport.href.replace(rig.url, "");
-    const report = await sol3.ask("GET", reportPath);
     const vnf = (await sol3.ask("GET", `/vnflcm/v2/vnf_instances/${vnfId}`)).body;
     const cps = vnf.instantiatedVnfInfo.extCpInfo.map((c: { id: string }) => c.id);
     // biome-ignore lint/suspicious/noExplicitAny: an answer of an API.
@@ -79,7 +86,6 @@ describe("jobs", () => {
     expect(numberOf(plain, "ByteOutgoingVnfExtCp")).toBe(2 * numberOf(plain, "ByteIncomingVnfExtCp"));
     expect(numberOf(shared, "ByteIncomingVnfExtCp")).toBe(2 * numberOf(plain, "ByteIncomingVnfExtCp"));
     for (const e of entries) {
-      expect(e.performanceValues).toHaveLength(2);
       expect(e.performanceValues[0].value).toEqual({
         value: expect.any(Number),
         unit: e.performanceMetric.startsWith("Byte") ? "byte" : "packet",
@@ -89,6 +95,17 @@ describe("jobs", () => {
     const shown = await sol3.ask("GET", path);
     expect(shown.body.allReports.map((r: { href: string }) => r.href)).toContain(note._links.performanceReport.href);
     expect(JSON.stringify(shown.body)).not.toContain("Secret");
+    expect(shown.body.reports).toEqual(shown.body.allReports[0]);
+    // Reports that come between reading and changing are no other state of the job.
+    const { headers } = await sol3.ask("GET", path);
+    await until(
+      "one more report",
+      () => told(receiver).at(-1)._links.performanceReport.href !== note._links.performanceReport.href,
+    );
+    const ifMatch = { "if-match": headers.get("etag")! };
+    const same = await sol3.ask("PATCH", path, { callbackUri: receiver.url }, ifMatch);
+    expect(same.status).toBe(200);
+    expect((await sol3.ask("PATCH", path, { callbackUri: receiver.url }, { "if-match": '"other"' })).status).toBe(412);
     const listed = await sol3.ask("GET", `${JOBS}?filter=(eq,objectType,VnfExtCp)`);
     expect(listed.body.map((j: { id: string }) => j.id)).toContain(made.body.id);
     expect(listed.body[0].reports).toBeUndefined();
@@ -141,7 +158,8 @@ describe("jobs", () => {
     await sol3.ask("DELETE", `${JOBS}/${body.id}`);
   });
 
-  test.concurrent("a switch-over is in the count of its NS and of its VNF, with the time that nobody was served", async () => {
+  // Alone: what it takes away others would measure.
+  test("a switch-over is in the count of its NS and of its VNF, with the time that traffic was led to who had failed", async () => {
     await using receiver = await Receiver.start();
     const criteria = { performanceMetricGroup: ["HighAvailability"], collectionPeriod: 1, reportingPeriod: 1 };
     const asked = { objectType: "Ns", objectInstanceIds: [nsId], criteria, callbackUri: receiver.url };

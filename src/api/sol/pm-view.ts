@@ -3,6 +3,7 @@ import type { ManoEvent } from "../../model/mano-event.ts";
 import {
   type JobWish,
   metricNamed,
+  type PmEvent,
   type PmInterface,
   type PmReport,
   type PmTask,
@@ -113,21 +114,28 @@ function entryOf(job: PmTask<JobWish>, values: readonly PmValue[]) {
 
 const measured = (of: PmInterface, metric: string, value: number) => ({ value, unit: metricNamed(of, metric)?.unit });
 
-/** PerformanceInformationAvailableNotification or ThresholdCrossedNotification, as it is sent; null: it is about another task. */
-export function pmNotification(task: PmTask, event: ManoEvent): object | null {
-  if (event.type !== "pm.report" && event.type !== "pm.crossed") return null;
-  const { interface: of, objectType, objectId } = event;
-  const whole = {
-    id: nameUuid(`${of} ${event.seq} ${event.at}`),
-    timeStamp: event.at,
-    objectType,
-    objectInstanceId: objectId,
-    ...(event.type === "pm.report" ? availableOf(event) : crossedOf(event)),
-  };
-  return withAbsoluteLinks(whole, task.apiRoot) as object;
+/** PerformanceInformationAvailableNotification, one for each object, or ThresholdCrossedNotification, as they are sent; none: it is about another task. */
+export function pmNotifications(task: PmTask, event: ManoEvent): object[] {
+  if (event.type === "pm.crossed") return [notificationOf(task, event, event.objectId, crossedOf(event))];
+  if (event.type !== "pm.report") return [];
+  return event.objectIds.map((id) => notificationOf(task, event, id, availableOf(event, id)));
 }
 
-function availableOf({ interface: of, jobId, reportId, objectId, subObjectIds }: Extract<ManoEvent, { type: "pm.report" }>) {
+/** The same each time that it is sent: a receiver knows it again by its id. */
+const notificationOf = (
+  task: PmTask,
+  { seq, at, interface: of, objectType }: ManoEvent & PmEvent,
+  objectId: string,
+  what: object,
+): object => {
+  const about = { timeStamp: at, objectType, objectInstanceId: objectId };
+  return withAbsoluteLinks({ id: nameUuid(`${of} ${seq} ${at} ${objectId}`), ...about, ...what }, task.apiRoot) as object;
+};
+
+function availableOf(
+  { interface: of, jobId, reportId, subObjectIds }: Extract<PmEvent, { type: "pm.report" }>,
+  objectId: string,
+) {
   return {
     notificationType: "PerformanceInformationAvailableNotification",
     pmJobId: jobId,
@@ -140,7 +148,7 @@ function availableOf({ interface: of, jobId, reportId, objectId, subObjectIds }:
   };
 }
 
-function crossedOf(event: Extract<ManoEvent, { type: "pm.crossed" }>) {
+function crossedOf(event: Extract<PmEvent, { type: "pm.crossed" }>) {
   const { interface: of, thresholdId, direction, objectId, subObjectId, metric, value } = event;
   return {
     notificationType: "ThresholdCrossedNotification",

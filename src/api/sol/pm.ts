@@ -13,6 +13,7 @@ import type {
 import type { Callback } from "../../model/subscription.ts";
 import { callbackAuthentication, callbackUrl } from "../callback-body.ts";
 import { askedCallback } from "./asked-callback.ts";
+import { Members, membersOf } from "./members.ts";
 import {
   PM_JOB_LIST,
   pmJobsAt,
@@ -23,7 +24,7 @@ import {
   thresholdsAt,
   thresholdView,
 } from "./pm-view.ts";
-import type { SolCall, SolRoute } from "./route.ts";
+import { type SolCall, type SolRoute, Stated } from "./route.ts";
 import { notFound } from "./serve.ts";
 
 /** What performance management goes through. Owners: a tenant; null: an administrator, who finds everybody's. */
@@ -31,7 +32,7 @@ export interface PmDoors {
   /** Whether TLS_CERT can be served without a certificate in the request. */
   readonly hasOurCertificate: boolean;
   list<K extends PmWish["kind"]>(of: PmInterface, kind: K, owner: string | null): PmTask<Extract<PmWish, { kind: K }>>[];
-  /** Throws INVALID, NOT_SUPPORTED, CONFLICT, CALLBACK_REFUSED. */
+  /** Throws INVALID, NOT_SUPPORTED, CALLBACK_REFUSED. */
   create(asked: {
     readonly owner: string | null;
     readonly callback: Callback;
@@ -44,8 +45,8 @@ export interface PmDoors {
     change: (had: Callback | null) => { readonly callback: Callback; readonly isShownOurCertificate: boolean | null },
   ): Promise<PmTask>;
   delete(id: string, owner: string | null): Promise<void>;
-  /** Newest first. `jobId` null: of all jobs. */
-  reports(jobId: string | null): Promise<readonly (ShownReport & { readonly taskId: string })[]>;
+  /** Of these jobs, newest first. */
+  reports(jobIds: readonly string[]): Promise<readonly (ShownReport & { readonly taskId: string })[]>;
   report(jobId: string, id: string): Promise<PmReport | null>;
 }
 
@@ -133,7 +134,8 @@ const routesOf = (of: PmInterface): SolRoute<PmDoors>[] => {
       gives: 200,
       does: async (call) => {
         const job = found(of, "job", call);
-        return pmJobView(job, await call.doors.reports(job.id), call.apiRoot);
+        // Reports come by themselves: who changes the job has not missed a change of it.
+        return new Stated(pmJobView(job, await call.doors.reports([job.id]), call.apiRoot), pmJobView(job, [], call.apiRoot));
       },
     },
     { is: `PATCH ${jobs}/:id`, gives: 200, body: modifications, does: (call) => modify(found(of, "job", call), call) },
@@ -180,9 +182,23 @@ function found<K extends PmWish["kind"]>(of: PmInterface, kind: K, call: Call) {
   return kind === "job" ? notFound("PM job", id, pmJobsAt(of)) : notFound("threshold", id, thresholdsAt(of));
 }
 
-async function listJobs(of: PmInterface, call: Call) {
-  const reports = Map.groupBy(await call.doors.reports(null), (r) => r.taskId);
-  return call.doors.list(of, "job", ownerOf(call)).map((job) => pmJobView(job, reports.get(job.id) ?? [], call.apiRoot));
+/** Reports are read for those jobs alone that are looked at, and only where they may be asked for. */
+function listJobs(of: PmInterface, call: Call): Members {
+  const jobs = membersOf(
+    call.doors.list(of, "job", ownerOf(call)),
+    (job) => job.id,
+    (job) => job,
+  );
+  const { fields = "", filter = "", all_fields, exclude_fields } = call.query;
+  const areAsked = all_fields !== undefined || exclude_fields !== undefined || /reports/i.test(`${fields} ${filter}`);
+  return new Members(jobs.of, async (...asked) => {
+    const { members, next } = await jobs.behind(...asked);
+    const shown = members.map(({ key, show }) => ({ key, job: show() as PmTask<JobWish> }));
+    const ids = shown.map(({ job }) => job.id);
+    const reports = Map.groupBy(areAsked ? await call.doors.reports(ids) : [], (r) => r.taskId);
+    const viewOf = (job: PmTask<JobWish>) => pmJobView(job, reports.get(job.id) ?? [], call.apiRoot);
+    return { members: shown.map(({ key, job }) => ({ key, show: () => viewOf(job) })), next };
+  });
 }
 
 async function createJob(of: PmInterface, call: Call) {

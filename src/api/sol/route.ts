@@ -78,3 +78,14 @@ export class Dated {
     this.modifiedAt = modifiedAt;
   }
 }
+
+/** A resource that shows more than its own state, such as what has come about since: its ETag is of `state`, and who changes it is not refused for the rest. */
+export class Stated {
+  readonly body: object;
+  readonly state: object;
+
+  constructor(body: object, state: object) {
+    this.body = body;
+    this.state = state;
+  }
+}

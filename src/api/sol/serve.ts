@@ -6,9 +6,9 @@ import { apiRootOf, withAbsoluteLinks } from "./address.ts";
 import { bodyText, checkedJson } from "./body.ts";
 import { listing, type Query } from "./list.ts";
 import { acceptable, understood } from "./media-type.ts";
-import { checkConditions, etagOf, httpDate, isConditional } from "./precondition.ts";
+import { checkConditions, etagOf, httpDate, isConditional, type State } from "./precondition.ts";
 import { FaultWithHeaders } from "./problem.ts";
-import { Answer, type BoundRoute, Dated, type SolCall } from "./route.ts";
+import { Answer, type BoundRoute, Dated, type SolCall, Stated } from "./route.ts";
 import { API_VERSIONS, type ApiName, apiVersionInformation, isApiName, majorOf, versionFor } from "./versions.ts";
 
 export interface SolSettings {
@@ -145,7 +145,7 @@ class Serving {
         .status(value.status)
         .headers(value.headers)
         .send(value.body ?? undefined);
-    const shown = value instanceof Dated ? value.body : value;
+    const shown = value instanceof Dated || value instanceof Stated ? value.body : value;
     if (route.location) void reply.header("location", `${call.apiRoot}${route.location(shown)}`);
     void reply.status(route.gives);
     if (route.gives === 202 || route.gives === 204) return reply.send();
@@ -178,8 +178,10 @@ class Serving {
 const takenBy = (route: BoundRoute): readonly string[] =>
   route.takes ?? (route.is.startsWith("PATCH ") ? [MERGE_PATCH, "application/json"] : ["application/json"]);
 
-const stateOf = (value: unknown) =>
-  value instanceof Dated ? { etag: etagOf(value.body), modifiedAt: value.modifiedAt } : { etag: etagOf(value), modifiedAt: null };
+function stateOf(value: unknown): State {
+  if (value instanceof Dated) return { etag: etagOf(value.body), modifiedAt: value.modifiedAt };
+  return { etag: etagOf(value instanceof Stated ? value.state : value), modifiedAt: null };
+}
 
 const headerOf = (request: FastifyRequest, name: string): string | undefined => {
   const value = request.headers[name];
