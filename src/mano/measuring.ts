@@ -135,7 +135,7 @@ export function measure(
     const { source } = metric;
     if (source === "vnfcsUp") return told(null, vnfcsOf(object).filter((v) => known.isUp(v.id)).length);
     if (source === "failovers") return told(null, faults?.filter(within(period)).length ?? null);
-    if (source === "outage") return told(null, faults && outageMs(faults, period));
+    if (source === "failoverTime") return told(null, faults && failoverMs(faults, period));
     return points.flatMap((p) => told(p.id, grown(p, before, after, source)));
   });
 }
@@ -181,10 +181,10 @@ function grownAt(
 const READ_WITHIN_MS = 60_000;
 
 /** How much of a period traffic was led to a member that had failed, ms; two at the same time count once. */
-export function outageMs(failovers: readonly Failover[], [before, after]: Period): number {
+export function failoverMs(failovers: readonly Failover[], [before, after]: Period): number {
   const [fromMs, toMs] = [before.monoMs, after.monoMs];
   const parts = failovers
-    .map((f) => outageOf(f, after))
+    .map((f) => spanOf(f, after))
     .map(([a, b]) => [Math.max(a, fromMs), Math.min(b, toMs)] as const)
     .filter(([a, b]) => a < b)
     .sort(([a], [b]) => a - b);
@@ -200,7 +200,7 @@ export function outageMs(failovers: readonly Failover[], [before, after]: Period
  * From the first sight of the fault until packets were seen to pass, or, where nobody could see, until the switch confirmed; while the record is open, until
  * now. By the monotonic clock: a time far beyond now is of an earlier boot, and so long ago.
  */
-function outageOf({ times, openedAt, closedAt }: Failover, now: Reading): readonly [number, number] {
+function spanOf({ times, openedAt, closedAt }: Failover, now: Reading): readonly [number, number] {
   const known = (ms: number) => (ms > now.monoMs + READ_WITHIN_MS ? Number.NEGATIVE_INFINITY : ms);
   const ofWall = (iso: string) => known(Date.parse(iso) - now.wallMs + now.monoMs);
   const seen = [...Object.values(times.seen), times.told, times.decided].filter((t) => t !== null);

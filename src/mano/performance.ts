@@ -26,6 +26,8 @@ const COLLECTIONS_MAX = 120;
 const LOOKS_MAX = 2_000;
 /** Objects that are measured each second, of all jobs and thresholds together. */
 const RATE_MAX = 100;
+/** So that one tenant does not use them all up. */
+const RATE_OF_TENANT_MAX = 50;
 
 export interface PerformanceParts extends PmSources {
   readonly db: ManoStore;
@@ -59,7 +61,8 @@ export class Performance implements AsyncDisposable {
   readonly #parts: PerformanceParts;
   readonly #book: SubscriptionBook<ManoEvent>;
   readonly #collector: PmCollector;
-  readonly #asked = new Set<{ readonly owner: string | null; readonly wish: PmWish }>();
+  /** What is being made and is not in the book yet: it is counted with what is. */
+  readonly #asked = new Set<PmWish & Pick<PmTask, "owner">>();
 
   private constructor(parts: PerformanceParts, book: SubscriptionBook<ManoEvent>) {
     this.#parts = parts;
@@ -99,7 +102,13 @@ export class Performance implements AsyncDisposable {
       },
       callbackOf: (callback, filterJson) =>
         (JSON.parse(filterJson) as Kept).isShownOurCertificate ? { ...callback, tls: ourTls } : callback,
-      lost: (from, to) => ({ seq: to, at: clock.wall().toISOString(), monoMs: clock.now(), type: "events.lost", from, to }),
+      lost: (from, to) => {
+        log.warn(
+          { from, to },
+          "a receiver of performance notifications is so far behind that some are lost to it; the reports are kept",
+        );
+        return { seq: to, at: clock.wall().toISOString(), monoMs: clock.now(), type: "events.lost", from, to };
+      },
     });
     return new Performance(parts, book);
   }
@@ -132,10 +141,10 @@ export class Performance implements AsyncDisposable {
   async create({ owner, callback, wish, notifying }: AskedPmTask): Promise<PmTask> {
     this.#check(wish, owner);
     const kept: Kept = { ...wish, ...notifying, key: randomUUID() };
-    const asked = { owner, wish };
-    this.#asked.add(asked); // Until it is in the book: others that are asked for meanwhile are counted with it.
+    const asked = { ...wish, owner };
+    this.#asked.add(asked);
     try {
-      this.#checkRate();
+      this.#checkRate(owner);
       const made = await this.#book.create({ owner, callback, filterJson: JSON.stringify(kept), since: null });
       this.#collector.look();
       return taskOf(made.kept);
@@ -195,13 +204,16 @@ export class Performance implements AsyncDisposable {
     if (wish.kind === "job") checkPeriods(wish, this.#parts.clock.wall());
   }
 
-  /** How much is measured in a second is bounded over all of them: it is measured on the thread that acts. */
-  #checkRate(): void {
-    const wishes = [...this.#all(null), ...[...this.#asked].map((a) => a.wish)];
-    const sum = wishes.reduce((rate, w) => rate + rateOf(w, this.#parts.thresholdEveryMs), 0);
-    if (sum <= RATE_MAX) return;
-    const detail = `criteria/collectionPeriod: with this one ${Math.ceil(sum)} objects would be measured each second, and ${RATE_MAX} can be, of all PM jobs and thresholds together: want a longer period or fewer objects`;
-    throw new Fault("NOT_SUPPORTED", detail);
+  /** How much is measured in a second is bounded: it is measured on the thread that acts. */
+  #checkRate(owner: string | null): void {
+    const all = [...this.#all(null), ...this.#asked];
+    const sum = (of: readonly PmWish[]) => of.reduce((rate, w) => rate + rateOf(w, this.#parts.thresholdEveryMs), 0);
+    const refuse = (rate: number, most: number, whose: string) => {
+      const detail = `criteria/collectionPeriod: with this one ${Math.ceil(rate)} objects would be measured each second, and ${most} can be, of all PM jobs and thresholds ${whose}: want a longer period or fewer objects`;
+      if (rate > most) throw new Fault("NOT_SUPPORTED", detail);
+    };
+    refuse(sum(all), RATE_MAX, "together");
+    if (owner !== null) refuse(sum(all.filter((t) => t.owner === owner)), RATE_OF_TENANT_MAX, "of this tenant");
   }
 }
 

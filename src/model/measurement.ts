@@ -5,7 +5,7 @@ export type PmInterface = "vnfpm" | "nspm";
 export type MeasuredType = "Vnf" | "VnfIntCp" | "VnfExtCp" | "Ns" | "Sap";
 
 /** How a metric comes about: counters of switch ports, whose growth in a period is told; or what the MANO itself knows. */
-export type MetricSource = "bytesIn" | "bytesOut" | "packetsIn" | "packetsOut" | "vnfcsUp" | "failovers" | "outage";
+export type MetricSource = "bytesIn" | "bytesOut" | "packetsIn" | "packetsOut" | "vnfcsUp" | "failovers" | "failoverTime";
 
 export interface Metric {
   readonly name: string;
@@ -29,7 +29,7 @@ const trafficOf = (of: PmInterface, objectType: MeasuredType, group: string): Me
 const AVAILABILITY = [
   ["VnfcUpCount", "VNFC", "vnfcsUp"],
   ["FailoverCount", "failover", "failovers"],
-  ["OutageTime", "ms", "outage"],
+  ["FailoverTime", "ms", "failoverTime"],
 ] as const;
 
 const availabilityOf = (of: PmInterface, objectType: MeasuredType): Metric[] =>

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   countsOf,
   crossings,
+  failoverMs,
   faultsIn,
   isOnePeriod,
   type MeasuredObject,
   measure,
-  outageMs,
   type Reading,
 } from "../../src/mano/measuring.ts";
 import type { NsId, ServerId, VimAccountId, VimPortId, VnfcId } from "../../src/model/ids.ts";
@@ -62,7 +62,7 @@ describe("how long traffic was led to who had failed", () => {
     ["a fault of an earlier boot, whose clock showed more, goes on", [failover(900_000, {})], 1_000],
     ["or was over long ago", [failover(900_000, { barrier: 900_060 }, 20)], 0],
   ] as const)
-    test(what, () => expect(outageMs(failovers, second)).toBe(want));
+    test(what, () => expect(failoverMs(failovers, second)).toBe(want));
 });
 
 describe("what lies between two readings is one period", () => {
@@ -164,7 +164,7 @@ describe("counters of ports", () => {
 
 describe("failovers of a period", () => {
   const ofType = (objectType: "Vnf" | "Ns", of: object, faults: typeof known.faults | null) => {
-    const names = [`FailoverCount${objectType}`, `OutageTime${objectType}`];
+    const names = [`FailoverCount${objectType}`, `FailoverTime${objectType}`];
     const measured = { interface: "vnfpm", objectType, objectIds: ["x"], subObjectIds: null } as const;
     const metrics = METRICS.filter((m) => names.includes(m.name));
     return measure(measured, metrics, of as MeasuredObject, second, { ...known, faults }).map((v) => v.value);

@@ -230,9 +230,9 @@ describe("jobs", () => {
   });
   afterAll(() => performance[Symbol.asyncDispose]());
 
-  const create = (receiver: Receiver, wish: PmWish) =>
+  const create = (receiver: Receiver, wish: PmWish, owner: string | null = null) =>
     performance.create({
-      owner: null,
+      owner,
       callback: { url: receiver.url, auth: null, tls: null },
       wish,
       notifying: { apiRoot: "", isShownOurCertificate: false },
@@ -252,6 +252,7 @@ describe("jobs", () => {
     });
     await expect(create(receiver, wishOf(["v1"], { collectionS: 60, reportingS: 60 }))).rejects.toThrow(/101 objects/);
     for (const { id } of made) await performance.delete(id, null);
+    await expect(create(receiver, wishOf(many(51)), "a-tenant")).rejects.toThrow(/51 objects .* 50 can be, .* of this tenant/);
     const long = wishOf(many(100), { collectionS: 10, reportingS: 210 });
     await expect(create(receiver, long)).rejects.toThrow(
       /one report would have 2100 collections of an object, and can have 2000/,
