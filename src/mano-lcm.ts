@@ -5,6 +5,7 @@ import { VNF_LCM_ROUTES, type VnfLcmDoors, type VnfOccurrenceOf } from "./api/so
 import { Fault } from "./lib/fault.ts";
 import type { Nfvo } from "./mano/nfvo.ts";
 import type { Operations } from "./mano/operations.ts";
+import type { Deployment } from "./mano/plan.ts";
 import type { Requests } from "./mano/requests.ts";
 import { vnfcsOf } from "./mano/vnf-plan.ts";
 import { nsInstanceView, type VimOf, vnfView } from "./mano/vnf-views.ts";
@@ -33,7 +34,8 @@ function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations): NsLcmD
     throw new Fault("CONFLICT", `VNF ${vnfId} is of NS ${deployment.ns.name}, not of ${nsId}`, { id: vnfId });
   };
   return {
-    listNs: () => nfvo.lifecycle.all.map((d) => ({ id: d.ns.id, look: () => nsInstanceView(d, vimOf(nfvo)) })),
+    listNs: () =>
+      nfvo.lifecycle.all.map((d) => ({ createdAt: d.ns.createdAt, place: d.ns.id, look: () => nsInstanceView(d, vimOf(nfvo)) })),
     getNs: viewOf,
     createNs: async (wish) => viewOf((await requests.createNs(wish)).id),
     deleteNs: (id) => requests.deleteNs(id, false),
@@ -63,6 +65,14 @@ function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations): NsLcmD
   };
 }
 
+/** VNFs of an NS come and go together, so a number is a place. */
+const listedVnfs = (d: Deployment, vims: VimOf) =>
+  d.vnfs.map((v, i) => ({
+    createdAt: v.createdAt,
+    place: `${d.ns.id} ${String(i).padStart(6, "0")}`,
+    look: () => vnfView(d, v, vims),
+  }));
+
 function vnfDoors(nfvo: Nfvo, operations: Operations): VnfLcmDoors {
   const getVnf = (id: string) => {
     const { deployment, vnf } = operations.vnfOf(id);
@@ -75,7 +85,7 @@ function vnfDoors(nfvo: Nfvo, operations: Operations): VnfLcmDoors {
   };
   const idOf = async (id: string) => (await operations.getOfVnf(id)).id;
   return {
-    listVnfs: () => nfvo.lifecycle.all.flatMap((d) => d.vnfs.map((v) => ({ id: v.id, look: () => vnfView(d, v, vimOf(nfvo)) }))),
+    listVnfs: () => nfvo.lifecycle.all.flatMap((d) => listedVnfs(d, vimOf(nfvo))),
     getVnf,
     modify: async (id, change, params) => ofVnf(id, await operations.modify(id, change, params)),
     heal: async (id, vnfcs, params) => {

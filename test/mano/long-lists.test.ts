@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { NS_FAULT_ROUTES, VNF_FAULT_ROUTES } from "../../src/api/sol/fault-management.ts";
 import { nsOccurrences, vnfOccurrences } from "../../src/api/sol/lcm-lists.ts";
 import { listing } from "../../src/api/sol/list.ts";
-import { type Members, membersOf } from "../../src/api/sol/members.ts";
+import { identified, type Members } from "../../src/api/sol/members.ts";
 import { NS_OCCURRENCE_LIST, nsOccurrence } from "../../src/api/sol/ns-lcm-view.ts";
 import type { SolCall } from "../../src/api/sol/route.ts";
 import { VNF_OCCURRENCE_LIST, vnfOccurrence } from "../../src/api/sol/vnf-lcm-view.ts";
@@ -103,11 +103,18 @@ async function walked(all: Members, filter: string | undefined, rules: Parameter
   }
 }
 
+/** In this order. */
+const inMemory = (all: readonly (object & { id: string })[]) =>
+  identified(
+    all.map((one, i) => ({ id: one.id, createdAt: momentOf(3 * i), one })),
+    ({ one }) => one,
+  );
+
 const whole = async (
   all: readonly (object & { id: string })[],
   filter: string | undefined,
   rules: Parameters<typeof listing>[2],
-) => (await listing(all, { all_fields: "", ...(filter !== undefined && { filter }) }, rules, COUNT * 4)).items;
+) => (await listing(inMemory(all), { all_fields: "", ...(filter !== undefined && { filter }) }, rules, COUNT * 4)).items;
 
 const FILTERS = [
   undefined,
@@ -183,24 +190,51 @@ test("a page of a long list reads no more rows than it needs, and goes on where 
 
 test("of what is in memory only a page is shown; a marker of another list is none", async () => {
   const shown: string[] = [];
-  const all = membersOf(
-    Array.from({ length: 1_000 }, (_, i) => `m${i}`),
-    (id) => id,
-    (id) => {
-      shown.push(id);
-      return { id };
-    },
-  );
-  const rules = { always: ["id"], complex: [], byDefaultLeftOut: [] };
-  const first = await listing(all, {}, rules, 5);
-  expect(first.items.map((i) => (i as { id: string }).id)).toEqual(["m0", "m1", "m2", "m3", "m4"]);
+  const all = identified(thingsOf(Array.from({ length: 1_000 }, (_, i) => `m${i}`)), ({ id }) => {
+    shown.push(id);
+    return { id };
+  });
+  const first = await listing(all, {}, RULES, 5);
+  expect(idsOf(first.items)).toEqual(["m0", "m1", "m2", "m3", "m4"]);
   expect(shown.length).toBeLessThanOrEqual(6);
-  await expect(
-    listing(
-      nsOccurrences(async () => []),
-      Object.fromEntries(new URLSearchParams(first.next!)),
-      NS_OCCURRENCE_LIST,
-      5,
-    ),
-  ).rejects.toThrow(/none of ours/);
+  const ofNobody = vnfOccurrences(async () => []);
+  for (const marker of [new URLSearchParams(first.next!).get("nextpage_opaque_marker")!, "", "x", "e30", base64("[3,1,2]")])
+    await expect(listing(ofNobody, { nextpage_opaque_marker: marker }, VNF_OCCURRENCE_LIST, 5)).rejects.toThrow(/none of ours/);
 });
+
+test.for([
+  ["the first are gone", [2, 3, 4, 5, 6]],
+  ["the last of the page and those before it are gone", [4, 5, 6]],
+  ["all but the last are gone", [6]],
+  ["all are gone", []],
+] as const)("what is deleted between two pages hides nothing: %s", async ([, left]) => {
+  const things = thingsOf(Array.from({ length: 7 }, (_, i) => `m${i}`));
+  const first = await listing(identified(things, show), {}, RULES, 4);
+  const query = Object.fromEntries(new URLSearchParams(first.next!));
+  const second = await listing(
+    identified(
+      left.map((i) => things[i]!),
+      show,
+    ),
+    query,
+    RULES,
+    4,
+  );
+  expect(idsOf(second.items)).toEqual(left.filter((i) => i > 3).map((i) => `m${i}`));
+  expect(second.next).toBeNull();
+});
+
+test("in memory: every member is on one page, whatever the size, those of one moment too", async () => {
+  const ids = Array.from({ length: 7 }, (_, i) => `m${i}`);
+  const all = identified(
+    ids.toReversed().map((id) => ({ id, createdAt: momentOf(0) })),
+    show,
+  );
+  for (const size of [1, 2, 3, 7, 8]) expect(idsOf(await walked(all, undefined, RULES, size))).toEqual(ids);
+});
+
+const RULES = { always: ["id"], complex: [], byDefaultLeftOut: [] };
+const thingsOf = (ids: readonly string[]) => ids.map((id, i) => ({ id, createdAt: momentOf(3 * i) }));
+const show = ({ id }: { readonly id: string }) => ({ id });
+const idsOf = (items: readonly object[]) => items.map((i) => (i as { id: string }).id);
+const base64 = (text: string) => Buffer.from(text).toString("base64url");

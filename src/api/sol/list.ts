@@ -1,7 +1,6 @@
 import { Fault } from "../../lib/fault.ts";
-import { parseFilter, passes } from "./filter.ts";
-import { Members, pageOfMembers } from "./members.ts";
-import { pageOf } from "./page.ts";
+import { parseFilter } from "./filter.ts";
+import { type Members, pageOfMembers } from "./members.ts";
 import { attributesOf, type ListRules, parseSelector } from "./selector.ts";
 
 export type Query = Readonly<Record<string, unknown>>;
@@ -13,20 +12,13 @@ export interface Listing {
 }
 
 /** What a query of a list asks for: filtered, then cut into pages, then each with its selected attributes. Throws INVALID. */
-export async function listing(
-  all: readonly (object & { id: string })[] | Members,
-  query: Query,
-  rules: ListRules,
-  pageSize: number,
-): Promise<Listing> {
+export async function listing(all: Members, query: Query, rules: ListRules, pageSize: number): Promise<Listing> {
   for (const [name, value] of Object.entries(query))
     if (typeof value !== "string") throw new Fault("INVALID", `${name}: it stands there more than once; write it once`);
   const select = parseSelector(query, rules);
   const filter = query.filter === undefined ? [] : parseFilter(query.filter as string, attributesOf(rules));
   const after = query.nextpage_opaque_marker as string | undefined;
-  const passing = () => (all as readonly (object & { id: string })[]).filter((one) => passes(filter, one));
-  const { items, marker } =
-    all instanceof Members ? await pageOfMembers(all, filter, after, pageSize) : pageOf(passing(), after, pageSize);
+  const { items, marker } = await pageOfMembers(all, filter, after, pageSize);
   return { items: items.map(select), next: marker === null ? null : withMarker(query, marker) };
 }
 

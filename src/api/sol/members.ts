@@ -38,7 +38,7 @@ export interface ShownPage {
 
 /** Rows that are read, looked at and shown without a turn of the event loop in between. */
 const PART_MAX = 100;
-const FORM = 2;
+const FORM = 3;
 
 /** The page of those that pass, behind a marker. Throws INVALID for what is no marker of this list. */
 export async function pageOfMembers(all: Members, filter: Filter, marker: string | undefined, size: number): Promise<ShownPage> {
@@ -61,37 +61,43 @@ export async function pageOfMembers(all: Members, filter: Filter, marker: string
   return { items: items.map((i) => i.body), marker: found.length > size && last ? markerOf(last.key) : null };
 }
 
-/** A list that is in memory, of which only what is asked for is shown. */
-export function membersOf<T>(all: readonly T[], idOf: (one: T) => string, show: (one: T) => object): Members {
-  return new Members(["string", "number"], async (after, limit) => {
-    const from = after === null ? 0 : indexAfter(all, idOf, after[0] as string, after[1] as number);
-    const part = all.slice(from, from + limit);
-    const keyOf = (i: number): Key => [idOf(part[i]!), from + i + 1];
-    const members = part.map((one, i) => ({ key: keyOf(i), show: () => show(one) }));
-    return { members, next: from + limit < all.length ? keyOf(part.length - 1) : null };
+/** A list that is in memory, oldest first, of which only what is asked for is shown. `placeOf` decides among those of one moment, and is never another's. */
+function membersOf<T extends Dated>(all: readonly T[], placeOf: (one: T) => string, show: (one: T) => object): Members {
+  const inOrder = all.map((one) => ({ key: [one.createdAt, placeOf(one)] as const, show: () => show(one) }));
+  inOrder.sort((a, b) => inTime(a.key, b.key));
+  return new Members(["string", "string"], async (after, limit) => {
+    // By comparison, not by number: those before it, and itself, may have been deleted since.
+    const found = after === null ? 0 : inOrder.findIndex(({ key }) => inTime(key, after) > 0);
+    const from = found < 0 ? inOrder.length : found;
+    const members = inOrder.slice(from, from + limit);
+    return { members, next: from + limit < inOrder.length ? members.at(-1)!.key : null };
   });
 }
 
+interface Dated {
+  /** ISO 8601. */
+  readonly createdAt: string;
+}
+
+const inTime = (a: Key, b: Key): number => compared(a[0]!, b[0]!) || compared(a[1]!, b[1]!);
+const compared = (a: string | number, b: string | number): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** What has an id of its own. */
+export const identified = <T extends Dated & { readonly id: string }>(all: readonly T[], show: (one: T) => object): Members =>
+  membersOf(all, (one) => one.id, show);
+
 /** One of a list that is in memory, which is looked at when it is to be shown. */
-export interface Listed<T> {
-  readonly id: string;
+export interface Listed<T> extends Dated {
+  readonly place: string;
   readonly look: () => T;
 }
 
-export const namedAndShown = <T>(all: readonly Listed<T>[], show: (one: T) => object): Members =>
+export const placedAndShown = <T>(all: readonly Listed<T>[], show: (one: T) => object): Members =>
   membersOf(
     all,
-    (one) => one.id,
+    (one) => one.place,
     (one) => show(one.look()),
   );
-
-/** Behind the member that was last, also where that has been deleted meanwhile. */
-function indexAfter<T>(all: readonly T[], idOf: (one: T) => string, id: string, at: number): number {
-  const last = all[at - 1];
-  if (last !== undefined && idOf(last) === id) return at;
-  const found = all.findIndex((one) => idOf(one) === id);
-  return found >= 0 ? found + 1 : Math.min(Math.max(at - 1, 0), all.length);
-}
 
 const markerOf = (key: Key): string => Buffer.from(JSON.stringify([FORM, ...key])).toString("base64url");
 

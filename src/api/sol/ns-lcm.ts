@@ -12,7 +12,7 @@ import {
   updateNsRequest,
 } from "./lcm-bodies.ts";
 import { type ListsOccurrences, nsOccurrences } from "./lcm-lists.ts";
-import { type Listed, namedAndShown } from "./members.ts";
+import { type Listed, placedAndShown } from "./members.ts";
 import { NS_LIST, NS_OCCURRENCE_LIST, nsAt, nsInstance, nsOccurrence, nsOccurrenceAt } from "./ns-lcm-view.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
 import { type Scaling, scalingOfVnf } from "./scale.ts";
@@ -70,7 +70,7 @@ export const NS_LCM_ROUTES: readonly SolRoute<NsLcmDoors>[] = [
     does: async (c) => nsInstance(await c.doors.createNs(c.body as Static<typeof createNsRequest>)),
     location: ({ id }: { id: string }) => nsAt(id),
   },
-  { is: `GET ${NS}`, gives: 200, does: (c) => namedAndShown(c.doors.listNs(), nsInstance), lists: NS_LIST },
+  { is: `GET ${NS}`, gives: 200, does: (c) => placedAndShown(c.doors.listNs(), nsInstance), lists: NS_LIST },
   {
     is: `GET ${NS}/:id`,
     gives: 200,

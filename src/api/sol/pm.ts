@@ -13,7 +13,7 @@ import type {
 import type { Callback } from "../../model/subscription.ts";
 import { callbackAuthentication, callbackUrl } from "../callback-body.ts";
 import { askedCallback } from "./asked-callback.ts";
-import { Members, membersOf } from "./members.ts";
+import { identified, Members } from "./members.ts";
 import {
   PM_JOB_LIST,
   pmJobsAt,
@@ -152,7 +152,7 @@ const routesOf = (of: PmInterface): SolRoute<PmDoors>[] => {
     {
       is: `GET ${thresholds}`,
       gives: 200,
-      does: (call) => call.doors.list(of, "threshold", ownerOf(call)).map(thresholdView),
+      does: (call) => identified(call.doors.list(of, "threshold", ownerOf(call)), thresholdView),
       lists: THRESHOLD_LIST,
     },
     { is: `GET ${thresholds}/:id`, gives: 200, does: (call) => thresholdView(found(of, "threshold", call)) },
@@ -184,11 +184,7 @@ function found<K extends PmWish["kind"]>(of: PmInterface, kind: K, call: Call) {
 
 /** Reports are read for those jobs alone that are looked at, and only where they may be asked for. */
 function listJobs(of: PmInterface, call: Call): Members {
-  const jobs = membersOf(
-    call.doors.list(of, "job", ownerOf(call)),
-    (job) => job.id,
-    (job) => job,
-  );
+  const jobs = identified(call.doors.list(of, "job", ownerOf(call)), (job) => job);
   const { fields = "", filter = "", all_fields, exclude_fields } = call.query;
   const areAsked = all_fields !== undefined || exclude_fields !== undefined || /reports/i.test(`${fields} ${filter}`);
   return new Members(jobs.of, async (...asked) => {

@@ -1,4 +1,5 @@
 import type { Static } from "typebox";
+import { identified } from "./members.ts";
 import { createInfo, pnfdModifications } from "./package-bodies.ts";
 import {
   CONTENT_TYPES,
@@ -27,7 +28,7 @@ export const PNFD_ROUTES: readonly SolRoute<PackageDoors>[] = [
     does: async ({ doors, body }) => pnfdInfo(await doors.create((body as Static<typeof createInfo>).userDefinedData ?? {})),
     location: ({ id }) => pnfdAt(id),
   },
-  { is: `GET ${ALL}`, gives: 200, does: async (c) => (await c.doors.list()).map(pnfdInfo), lists: PNFD_LIST },
+  { is: `GET ${ALL}`, gives: 200, does: async (c) => identified(await c.doors.list(), pnfdInfo), lists: PNFD_LIST },
   { is: `GET ${ONE}`, gives: 200, does: shownBy(pnfdInfo) },
   {
     is: `PATCH ${ONE}`,

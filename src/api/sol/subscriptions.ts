@@ -4,6 +4,7 @@ import { NOTIFYING, type NotifyingInterface, type SolInterest, type SolSubscript
 import type { Callback } from "../../model/subscription.ts";
 import { callbackAuthentication, callbackUrl } from "../callback-body.ts";
 import { askedCallback } from "./asked-callback.ts";
+import { identified } from "./members.ts";
 import { keptIdOf, subscriptionIdIn, subscriptionsAt } from "./notifications.ts";
 import { Answer, type SolCall, type SolRoute } from "./route.ts";
 import type { ListRules } from "./selector.ts";
@@ -77,7 +78,12 @@ const routesOf = (of: NotifyingInterface): SolRoute<SubscriptionDoors>[] => {
       does: (call) => subscribe(of, call),
       location: ({ id }: { id: string }) => `${path}/${id}`,
     },
-    { is: `GET ${path}`, gives: 200, does: (call) => call.doors.list(of, ownerOf(call)).map(viewOf), lists: SUBSCRIPTION_LIST },
+    {
+      is: `GET ${path}`,
+      gives: 200,
+      does: (call) => identified(call.doors.list(of, ownerOf(call)), viewOf),
+      lists: SUBSCRIPTION_LIST,
+    },
     { is: `GET ${path}/:id`, gives: 200, does: (call) => viewOf(found(of, call)) },
     {
       is: `DELETE ${path}/:id`,

@@ -18,7 +18,7 @@ import {
   terminateVnfRequest,
 } from "./lcm-bodies.ts";
 import { type ListsOccurrences, vnfOccurrences } from "./lcm-lists.ts";
-import { type Listed, namedAndShown } from "./members.ts";
+import { identified, type Listed, placedAndShown } from "./members.ts";
 import { changeOf, type OccurrenceDoors, type VnfChange } from "./ns-lcm.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
 import { type Scaling, scalingByStep, scalingToLevel } from "./scale.ts";
@@ -65,7 +65,7 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
       throw new Fault("NOT_SUPPORTED", "a VNF is made with its NS: POST /nslcm/v2/ns_instances, and instantiate that");
     },
   },
-  { is: `GET ${VNFS}`, gives: 200, does: (c) => namedAndShown(c.doors.listVnfs(), vnfInstance), lists: VNF_LIST },
+  { is: `GET ${VNFS}`, gives: 200, does: (c) => placedAndShown(c.doors.listVnfs(), vnfInstance), lists: VNF_LIST },
   {
     is: `GET ${VNFS}/:id`,
     gives: 200,
@@ -163,7 +163,12 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
     body: cancelMode,
     does: (c) => c.doors.cancel(idOf(c), (c.body as Static<typeof cancelMode>).cancelMode),
   },
-  { is: `GET ${SNAPSHOTS}`, gives: 200, does: () => [], lists: { always: ["id", "_links"], complex: [], byDefaultLeftOut: [] } },
+  {
+    is: `GET ${SNAPSHOTS}`,
+    gives: 200,
+    does: () => identified([], () => ({})),
+    lists: { always: ["id", "_links"], complex: [], byDefaultLeftOut: [] },
+  },
 ];
 
 function heal(c: Call): Promise<VnfOccurrenceOf> {

@@ -1,6 +1,7 @@
 import type { Static } from "typebox";
 import { Fault } from "../../lib/fault.ts";
 import type { PackageView } from "../../model/package.ts";
+import { identified } from "./members.ts";
 import { artifactsAccess, createInfo, packageModifications, uploadFromUri } from "./package-bodies.ts";
 import {
   CONTENT_TYPES,
@@ -45,7 +46,7 @@ const ZIP = ["application/zip"];
 /** VNF package management: SOL005 clause 9, and with it SOL003 clause 10, whose reading side finds a package by its VNFD too. */
 export const PACKAGE_ROUTES: readonly SolRoute<VnfPackageDoors>[] = [
   { is: `POST ${ALL}`, gives: 201, body: createInfo, does: (c) => create(c), location: ({ id }) => packageAt(id) },
-  { is: `GET ${ALL}`, gives: 200, does: async (c) => (await c.doors.list()).map(vnfPkgInfo), lists: PACKAGE_LIST },
+  { is: `GET ${ALL}`, gives: 200, does: async (c) => identified(await c.doors.list(), vnfPkgInfo), lists: PACKAGE_LIST },
   { is: `GET ${ONE}`, gives: 200, does: shownBy(vnfPkgInfo) },
   { is: `PATCH ${ONE}`, gives: 200, body: packageModifications, does: (c) => modify(c) },
   { is: `DELETE ${ONE}`, gives: 204, does: (c) => c.doors.remove(c.params.id!) },
@@ -54,7 +55,7 @@ export const PACKAGE_ROUTES: readonly SolRoute<VnfPackageDoors>[] = [
   { is: `GET ${ONE}/ext_artifacts_access`, gives: 200, does: async (c) => accessConfig((await found(c)).access ?? []) },
   { is: `PUT ${ONE}/ext_artifacts_access`, gives: 200, body: artifactsAccess, does: giveAccess },
   ...reading(ONE, (call) => call),
-  { is: `GET ${ON_BOARD}`, gives: 200, does: async (c) => (await onBoard(c)).map(vnfPkgInfoOfSol003), lists: PACKAGE_LIST },
+  { is: `GET ${ON_BOARD}`, gives: 200, does: async (c) => identified(await onBoard(c), vnfPkgInfoOfSol003), lists: PACKAGE_LIST },
   { is: `GET ${ON_BOARD}/:vnfdId`, gives: 200, does: async (c) => shownBy(vnfPkgInfoOfSol003)(await ofVnfd(c)) },
   ...reading(`${ON_BOARD}/:vnfdId`, ofVnfd),
 ];
