@@ -70,7 +70,7 @@ export class Provisioning {
     let waiting: string | null = null;
     for (const wish of wishes) {
       const isOwn = there.some((i) => i.id === wish.id);
-      if (!isOwn && isThere(wish, there)) continue;
+      if (!isOwn && (await isThere(wish, there, direct))) continue;
       if (!isOwn) await this.#bring(wish, direct);
       const row = await direct.image(wish.id);
       if (row.status === "ERROR") await refuse(wish, row, direct);
@@ -93,11 +93,12 @@ export class Provisioning {
 
 const isNamed = ({ name }: NetWish, seen: Site["seen"]): boolean => netsCalled(seen, name).length > 0;
 
-/** OpenVIM's checksum is an MD5, and it may have none. Of several with one name none is meant. */
-function isThere({ name, software }: ImageWish, there: readonly VimRow[]): boolean {
+/** OpenVIM's checksum is an MD5, and it may have none. Of several with one name none is meant, nor one that is not whole, which its list does not say. */
+async function isThere({ name, software }: ImageWish, there: readonly VimRow[], direct: OpenVimDirect): Promise<boolean> {
   const [named, ...more] = there.filter((i) => i.name === name);
   if (named === undefined || more.length > 0) return false;
-  return named.checksum === undefined || String(named.checksum).toLowerCase() === software.md5;
+  if (named.checksum !== undefined && String(named.checksum).toLowerCase() !== software.md5) return false;
+  return ((await direct.image(String(named.id))).status ?? "ACTIVE") === "ACTIVE";
 }
 
 async function ensureFlavors(wishes: readonly FlavorWish[], direct: OpenVimDirect): Promise<void> {
