@@ -131,7 +131,7 @@ function readTosca(source: Source, load: Loader, known: KnownVnfds, files: reado
   const template = new Template(source, load);
   const read = isNsd(template) ? { vnfs: [], nss: [readToscaNsd(template)] } : { vnfs: [readToscaVnfd(template)], nss: [] };
   const flaws = template.sources.flatMap((s) => s.flaws);
-  return compiled(withCarried(read, files, flaws), known, flaws);
+  return compiled(withCarried(read, files, flaws, true), known, flaws);
 }
 
 function compiled(blueprints: Blueprints, known: KnownVnfds, flaws: Flaw[]): { outcome: Outcome | null; flaws: readonly Flaw[] } {

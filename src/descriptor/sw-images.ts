@@ -5,6 +5,7 @@ import type { Flaw } from "./flaw.ts";
 import { quote } from "./flaw.ts";
 import { algorithmOf } from "./manifest.ts";
 import type { Spot } from "./spot.ts";
+import { resolvePath } from "./tosca-template.ts";
 import { gigabytes, sizeBytes } from "./units.ts";
 import type { PackedFile } from "./zip.ts";
 
@@ -71,42 +72,60 @@ function described(image: Spot, artifact: string, { container, disk }: { readonl
   };
 }
 
+/** What a hash is that stands alone, by its digits. */
+const BY_LENGTH: Readonly<Record<number, string>> = {
+  32: "MD5",
+  40: "SHA-1",
+  56: "SHA-224",
+  64: "SHA-256",
+  96: "SHA-384",
+  128: "SHA-512",
+};
+
 /** `{ algorithm, hash }`, a list of such, or the hash alone as older descriptors have it. */
 function checksumOf(spot: Spot): SwImageBlueprint["checksum"] {
   const [first] = spot.items("checksums");
   if (first === undefined) return null;
   const isPair = first.get("hash").isThere || first.get("algorithm").isThere;
   const hash = (isPair ? first.get("hash") : first).words("a checksum in hexadecimal", 128).toLowerCase();
-  const algorithm = isPair ? first.get("algorithm").text("SHA-256 or SHA-512") : hash.length > 64 ? "SHA-512" : "SHA-256";
-  if (algorithm !== "" && algorithmOf(algorithm) === null)
-    first.get("algorithm").refuse(`${quote(algorithm)} is no algorithm that is good enough`, "write SHA-256 or SHA-512");
+  const algorithm = isPair ? first.get("algorithm").text("SHA-256 or SHA-512") : (BY_LENGTH[hash.length] ?? "unknown");
   return { algorithm, hash };
 }
 
 const isUrl = (artifact: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(artifact);
-/** As the package has it: relative to its root. */
-const inPackage = (artifact: string): string => (isUrl(artifact) ? artifact : artifact.replace(/^(\.?\/)+/, ""));
+/** Where it may be in the package: relative to its root, and before that to the file that names it where that is TOSCA's (1.3, 3.6.7). */
+function pathsOf({ artifact, at }: SwImageBlueprint, isTosca: boolean): string[] {
+  if (isUrl(artifact)) return [artifact];
+  const ofFile = isTosca ? resolvePath(at!.file, artifact) : null;
+  return [...(ofFile === null ? [] : [ofFile]), artifact.replace(/^(\.?\/)+/, "")];
+}
 
 /**
  * VNFDs with the files that their images are. One that no file is of is the VIM's, unless the descriptor says a checksum of it and came in a package: then
- * the file is missing, which goes to `flaws`, as does a file that its checksum is not of. `files` null: they came in none.
+ * the file is missing, which goes to `flaws`, as does a file that its checksum is not of, or is not good enough for. `files` null: they came in none.
  */
-export function withCarried(read: Blueprints, files: readonly PackedFile[] | null, flaws: Flaw[]): Blueprints {
-  return { ...read, vnfs: read.vnfs.map((vnf) => carriedBy(vnf, files, flaws)) };
+export function withCarried(read: Blueprints, files: readonly PackedFile[] | null, flaws: Flaw[], isTosca = false): Blueprints {
+  const carriedIn = (image: SwImageBlueprint) => carried(image, pathsOf(image, isTosca), files, flaws);
+  return { ...read, vnfs: read.vnfs.map((vnf) => carriedBy(vnf, carriedIn)) };
 }
 
-function carriedBy(vnf: VnfBlueprint, files: readonly PackedFile[] | null, flaws: Flaw[]): VnfBlueprint {
+function carriedBy(vnf: VnfBlueprint, carriedIn: (image: SwImageBlueprint) => SwImageBlueprint | null): VnfBlueprint {
   const { images: described = [], ...rest } = vnf;
-  const images = described.flatMap((image) => carried(image, files, flaws) ?? []);
+  const images = described.flatMap((image) => carriedIn(image) ?? []);
   const vdus = vnf.vdus.map(({ imageId, ...vdu }) =>
     imageId !== undefined && images.some((i) => i.id === imageId) ? { ...vdu, imageId } : vdu,
   );
   return images.length === 0 ? { ...rest, vdus } : { ...rest, vdus, images };
 }
 
-function carried(image: SwImageBlueprint, files: readonly PackedFile[] | null, flaws: Flaw[]): SwImageBlueprint | null {
-  const path = inPackage(image.artifact);
-  const file = files?.find((f) => f.path === path);
+function carried(
+  image: SwImageBlueprint,
+  paths: readonly string[],
+  files: readonly PackedFile[] | null,
+  flaws: Flaw[],
+): SwImageBlueprint | null {
+  const file = paths.map((path) => files?.find((f) => f.path === path)).find((f) => f !== undefined);
+  const path = file?.path ?? paths[0]!;
   const refuse = (what: string, remedy: string) => void flaws.push({ ...image.at!, what, remedy });
   if (!file) {
     const isMissing = files !== null && image.checksum !== null && !isUrl(path);
@@ -115,6 +134,8 @@ function carried(image: SwImageBlueprint, files: readonly PackedFile[] | null, f
     return null;
   }
   const algorithm = image.checksum && algorithmOf(image.checksum.algorithm);
+  if (image.checksum && algorithm === null)
+    refuse(`${quote(image.checksum.algorithm)} is no algorithm that is good enough for ${path}`, "write SHA-256 or SHA-512");
   if (algorithm && image.checksum && file[algorithm] !== image.checksum.hash)
     refuse(
       `${path} is not what the checksum of image ${quote(image.id)} says`,

@@ -184,7 +184,7 @@ export function requirementsOf(node: Spot): [string, Spot][] {
 }
 
 /** A path of one file as another in the package writes it; null: it leads out. */
-function resolvePath(from: string, to: string): string | null {
+export function resolvePath(from: string, to: string): string | null {
   const parts = to.startsWith("/") ? [] : from.split("/").slice(0, -1);
   for (const part of to.split("/")) {
     if (part === "" || part === ".") continue;

@@ -53,7 +53,7 @@ test("images of a SOL006 package are listed as softwareImages, and not as other 
   expect(ofSol003.body.softwareImages[0].checksum).toBe(sha256(image));
 });
 
-test("and those of a SOL001 package, also where a block storage has the image", async () => {
+test("and those of a SOL001 package: named from the template or from the root, by a block storage too", async () => {
   const compute = (memory: string) => ({ virtual_memory: { virtual_mem_size: memory }, virtual_cpu: { num_virtual_cpu: 1 } });
   const swImage = (name: string, format: string, file: string) => ({
     properties: {
@@ -87,7 +87,7 @@ test("and those of a SOL001 package, also where a block storage has the image", 
             software_version: "3",
           },
         },
-        own: vdu([], swImage("own-image", "raw", "images/own.img")),
+        own: vdu([], swImage("own-image", "raw", "../Files/images/own.img")),
         stored: vdu([{ virtual_storage: "disk" }], {}),
         disk: { type: "tosca.nodes.nfv.Vdu.VirtualBlockStorage", ...swImage("disk-image", "qcow2", "images/disk.qcow2") },
         cp0: cp("own"),
@@ -98,8 +98,12 @@ test("and those of a SOL001 package, also where a block storage has the image", 
   };
   const { body } = await onboarded(
     zipOf([
-      { name: "d.yaml", bytes: stringify(template) },
-      { name: "images/own.img", bytes: image },
+      {
+        name: "TOSCA-Metadata/TOSCA.meta",
+        bytes: "TOSCA-Meta-File-Version: 1.0\nCSAR-Version: 1.1\nCreated-By: Sempre\nEntry-Definitions: Definitions/d.yaml\n",
+      },
+      { name: "Definitions/d.yaml", bytes: stringify(template) },
+      { name: "Files/images/own.img", bytes: image },
       { name: "images/disk.qcow2", bytes: image },
     ]),
   );
@@ -112,17 +116,18 @@ test("and those of a SOL001 package, also where a block storage has the image", 
       diskFormat: "RAW",
       minDisk: 2 ** 31,
       minRam: 2 ** 29,
-      imagePath: "images/own.img",
+      imagePath: "Files/images/own.img",
     },
     { id: "disk", name: "disk-image", diskFormat: "QCOW2", imagePath: "images/disk.qcow2" },
   ]);
 });
 
-test("an image that is only named is the VIM's: it is none of the package's", async () => {
+test("an image that is only named is the VIM's, by whichever checksum: it is none of the package's", async () => {
+  const url = { image: "https://images.example/ubuntu.img", checksum: { algorithm: "MD5", hash: "0".repeat(32) } };
   const named = imagePackage(image, {
     edit: ({ vnfd: [vnfd] }) => {
       vnfd.id = "named-only";
-      vnfd["sw-image-desc"] = [{ id: "appliance-image", name: "appliance", version: "1.0", image: "ubuntu-22.04" }];
+      vnfd["sw-image-desc"] = [{ id: "appliance-image", name: "appliance", version: "1.0", ...url }];
     },
   });
   expect((await onboarded(named)).body).toMatchObject({ onboardingState: "ONBOARDED", softwareImages: [] });
@@ -144,6 +149,7 @@ test.for([
     { checksum: { algorithm: "MD5", hash: "0".repeat(32) } },
     /"MD5" is no algorithm that is good enough/,
   ],
+  ["a weak one that stands alone", { checksum: "0".repeat(32) }, /"MD5" is no algorithm that is good enough/],
   ["a format that there is not", { "disk-format": "floppy" }, /disk-format: "floppy" is not possible here/],
 ] as const)("%s is refused, with its place in the descriptor", async ([, change, why]) => {
   const edit = ({ vnfd: [vnfd] }: { vnfd: { "sw-image-desc": object[] }[] }) => Object.assign(vnfd!["sw-image-desc"][0]!, change);
