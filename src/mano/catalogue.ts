@@ -16,6 +16,7 @@ import {
   readDescriptors,
   readDescriptorsOf,
 } from "../store/mano-catalogue.ts";
+import { readPackage } from "../store/mano-packages.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import { someOf } from "./some-of.ts";
 
@@ -80,8 +81,11 @@ export class Catalogue {
     return { outcome, reading, files };
   }
 
-  /** To be asked in turn, and written in it. Throws CONFLICT where a version is there with another content, or a VNFD has gone meanwhile. */
-  async merge(outcome: Outcome, form: Form, first: FirstId): Promise<Merged> {
+  /**
+   * To be asked in turn, and written in it. `source`: the SHA-256 of the file. Throws CONFLICT where a version is there with another content, or a VNFD
+   * has gone meanwhile.
+   */
+  async merge(outcome: Outcome, form: Form, first: FirstId, source: string | null = null): Promise<Merged> {
     const { vnfds: vnfdBodies, nsds: nsdBodies } = outcome.descriptor;
     const names = await readDescriptorNames(this.#db);
     const refs = new Set([...vnfdBodies, ...nsdBodies].map((d) => d.id));
@@ -89,10 +93,11 @@ export class Catalogue {
       this.#db,
       names.filter((n) => refs.has(n.ref)).map((n) => n.id),
     );
+    const sources = await this.#sourcesOf(there);
     const added: DescriptorRecord[] = [];
     const recordOf = (kind: "vnfd" | "nsd", body: Nsd | Vnfd, vnfdRecordId: string | null, id: FirstId): DescriptorRecord => {
       const had = there.find((r) => r.kind === kind && r.body.id === body.id && r.body.version === body.version);
-      if (had) return same(had, body);
+      if (had) return same(had, body, [null, source].includes(sources.get(had.id) ?? null));
       const createdAt = this.#clock.wall().toISOString();
       const record = { id: id ?? randomUUID(), kind, body, vnfdRecordId, createdAt };
       added.push(record);
@@ -107,6 +112,14 @@ export class Catalogue {
     const usedBy = (n: DescriptorRecord) =>
       ((n.body as Nsd).vnfds ?? [(n.body as Nsd).vnfd]).map((ref) => idOfVnfd(ref, vnfds, names));
     return { records: [...vnfds, ...nsds], added, made, uses: new Map(nsds.map((n) => [n.id, usedBy(n)])) };
+  }
+
+  /** SHA-256 of the files that they came in, where that is known; a VNFD that was made for an NSD came with that. */
+  async #sourcesOf(records: readonly DescriptorRecord[]): Promise<ReadonlyMap<string, string | null>> {
+    const sources = new Map<string, string | null>();
+    for (const { id } of records) sources.set(id, (await readPackage(this.#db, id))?.upload?.sha256 ?? null);
+    for (const { id, vnfdRecordId: made } of records) if (made && !sources.get(made)) sources.set(made, sources.get(id)!);
+    return sources;
   }
 }
 
@@ -130,12 +143,14 @@ function mentionedIn(text: string | null, names: readonly DescriptorName[]): str
 const blueprintsIn = (records: readonly DescriptorRecord[]): VnfBlueprint[] =>
   records.flatMap(({ body }) => ("blueprint" in body && body.blueprint ? [body.blueprint] : [])).reverse();
 
-/** What follows from the rest of a descriptor, and a store of before it has not. */
-const WORKED_OUT = new Set(["compute", "ownNets"]);
-const written = (body: Nsd | Vnfd): string => JSON.stringify(body, (key, value) => (WORKED_OUT.has(key) ? undefined : value));
+/** What follows from the rest of a file; a store of before it has it nowhere. */
+const WORKED_OUT = ["compute", "ownNets", "software", "images", "imageId"];
 
-function same(had: DescriptorRecord, body: Nsd | Vnfd): DescriptorRecord {
-  if (written(had.body) === written(body)) return had;
+/** `isOfFile`: it may have come in this very file, so that what it has nowhere was not known then. */
+function same(had: DescriptorRecord, body: Nsd | Vnfd, isOfFile: boolean): DescriptorRecord {
+  const text = JSON.stringify(had.body);
+  const unknown = isOfFile ? WORKED_OUT.filter((key) => !text.includes(`"${key}":`)) : [];
+  if (JSON.stringify(body, (key, value) => (unknown.includes(key) ? undefined : value)) === text) return had;
   throw new Fault(
     "CONFLICT",
     `${had.kind} ${body.id} version ${body.version} is there with another content; give the changed one a new version`,

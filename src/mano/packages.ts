@@ -301,7 +301,7 @@ export class Packages implements AsyncDisposable {
     const { catalogue, db } = this.#parts;
     const { outcome, reading, files, outside } = await readWhole(given, preset, this.#parts, signal);
     return catalogue.inTurn(async () => {
-      const merged = await catalogue.merge(outcome, reading.form, preset?.id ?? null);
+      const merged = await catalogue.merge(outcome, reading.form, preset?.id ?? null, upload.sha256);
       if (preset) checkNew(merged, preset.id);
       const packages = merged.added
         .filter((r) => !merged.made.has(r.id))

@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { imagePackage, sha256 } from "../harness/image-package.ts";
+import { imageNsd, imagePackage, sha256 } from "../harness/image-package.ts";
 import { zipOf } from "../harness/zip.ts";
 import { Rig, until } from "./rig.ts";
 import { SolClient } from "./sol-client.ts";
@@ -157,4 +159,31 @@ test.for([
   expect(body.onboardingState).toBe("ERROR");
   expect(body.onboardingFailureDetails.detail).toMatch(why);
   expect(body.onboardingFailureDetails.detail).toMatch(/vnfd\.yaml:\d+:\d+: nfv\.vnfd\[0\]\.sw-image-desc\[0\]/);
+});
+
+test("a version is on board once: the same file is that one, also in a store of before images were known; one that means other nets is not", async () => {
+  const kept = imagePackage(image, { edit: ({ vnfd: [vnfd] }) => Object.assign(vnfd, { id: "kept" }) });
+  const take = async () => {
+    const headers = { "content-type": "application/zip" };
+    const answer = await fetch(`${rig.url}/mano/v1/descriptors`, { method: "POST", headers, body: new Uint8Array(kept) });
+    return { status: answer.status, ids: ((await answer.json()) as { id: string }[]).map((d) => d.id) };
+  };
+  const first = await take();
+  expect(first.status).toBe(201);
+  expect((await rig.onboard(imageNsd())).status).toBe(201);
+  const other = await rig.onboard(imageNsd((nsd) => (nsd["virtual-link-desc"][0]["vim-network-name"] = "outside_net")));
+  expect(other).toMatchObject({
+    status: 409,
+    body: { detail: expect.stringMatching(/appliances version 1\.0 is there with another/) },
+  });
+
+  await rig.stopMano();
+  const db = new DatabaseSync(join(rig.dir, "mano.db"));
+  const { body } = db.prepare("select body from descriptor where id = ?").get(first.ids[0]!) as { body: string };
+  expect(body).toMatch(/"images":/);
+  const before = JSON.stringify(JSON.parse(body), (key, value) => (["images", "imageId"].includes(key) ? undefined : value));
+  db.prepare("update descriptor set body = ? where id = ?").run(before, first.ids[0]!);
+  db.close();
+  await rig.startMano();
+  expect(await take()).toEqual(first);
 });
