@@ -126,7 +126,9 @@ test("where the VIM has every net already, servers are not made of that other im
   for (const { id } of await images()) await rig.atVim("DELETE", `/${tenant}/images/${id}`);
   await made("/networks", { network: { name: "inside", type: "data" } });
   await made(`/${tenant}/images`, { image: { name: "appliance", path: "/images/appliance.qcow2" } });
-  const id = await instantiated("five");
+  await terminated(await instantiated("five")); // By then the MANO has seen that net, and the VIM has that other image alone.
+  expect((await images()).map((i) => i.name)).toEqual(["appliance"]);
+  const id = await instantiated("six");
   expect(await nets()).toEqual(["inside", "outside_net"]);
   const brought = (await images()).find((i) => i.name !== "appliance")!.id;
   const servers = await rows(`/${tenant}/servers`, "servers");
