@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Occurrence, VnfInstance } from "../model/occurrence.ts";
+import { among } from "./among.ts";
 import type { ManoStore } from "./mano-schema.ts";
 
 const occurrenceOf = ({ body }: { readonly body: string }) => JSON.parse(body) as Occurrence;
@@ -44,9 +45,9 @@ export async function readOccurrences(db: ManoStore, asked: OccurrencesAsked): P
       behind.isIncluded ? sql<boolean>`(started_at, id) <= ${place}` : sql<boolean>`(started_at, id) < ${place}`,
     );
   }
-  if (ids) query = query.where("id", "in", ids);
-  if (nsIds) query = query.where("ns_id", "in", nsIds);
-  if (states) query = query.where("state", "in", states);
+  if (ids) query = query.where(among(sql`id`, ids));
+  if (nsIds) query = query.where(among(sql`ns_id`, nsIds));
+  if (states) query = query.where(among(sql`state`, states));
   if (started?.from !== undefined) query = query.where("started_at", ">=", started.from);
   if (started?.to !== undefined) query = query.where("started_at", "<=", started.to);
   for (const [column, values] of [
@@ -54,7 +55,14 @@ export async function readOccurrences(db: ManoStore, asked: OccurrencesAsked): P
     ["id", partIds],
   ] as const) {
     if (values)
-      query = query.where("id", "in", db.selectFrom("vnf_occurrence").select("occurrence_id").where(column, "in", values));
+      query = query.where(
+        "id",
+        "in",
+        db
+          .selectFrom("vnf_occurrence")
+          .select("occurrence_id")
+          .where(among(sql.ref(column), values)),
+      );
   }
   const rows = await query.orderBy("started_at", "desc").orderBy("id", "desc").limit(limit).execute();
   return rows.map(occurrenceOf);

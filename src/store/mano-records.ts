@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { GroupId } from "../model/ids.ts";
 import type { Alarm, Failover, ManoEvent } from "../model/mano-event.ts";
+import { among } from "./among.ts";
 import type { ManoStore } from "./mano-schema.ts";
 
 /** Newest first. */
@@ -72,10 +73,10 @@ export async function readAlarmsAsked(db: ManoStore, asked: AlarmsAsked): Promis
   let query = db.selectFrom("alarm").select("body");
   if (behind) query = query.where(sql<boolean>`(raised_at, id) < (${behind.raisedAt}, ${behind.id})`);
   if (ofVnf) query = query.where(sql`json_extract(body, '$.place.vnf')`, "is not", null);
-  if (ids) query = query.where("id", "in", ids);
-  if (causes) query = query.where("probable_cause", "in", causes);
-  if (severities) query = query.where(sql`json_extract(body, '$.perceivedSeverity')`, "in", severities);
-  if (ackStates) query = query.where(sql`json_extract(body, '$.ackState')`, "in", ackStates);
+  if (ids) query = query.where(among(sql`id`, ids));
+  if (causes) query = query.where(among(sql`probable_cause`, causes));
+  if (severities) query = query.where(among(sql`json_extract(body, '$.perceivedSeverity')`, severities));
+  if (ackStates) query = query.where(among(sql`json_extract(body, '$.ackState')`, ackStates));
   if (raised?.from !== undefined) query = query.where("raised_at", ">=", raised.from);
   if (raised?.to !== undefined) query = query.where("raised_at", "<=", raised.to);
   const rows = await query.orderBy("raised_at", "desc").orderBy("id", "desc").limit(limit).execute();
@@ -84,11 +85,7 @@ export async function readAlarmsAsked(db: ManoStore, asked: AlarmsAsked): Promis
 
 /** Those of these ids that are there. */
 export async function readAlarmIds(db: ManoStore, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  const rows = await db
-    .selectFrom("alarm")
-    .select("id")
-    .where(sql<boolean>`id in (select value from json_each(${JSON.stringify(ids)}))`)
-    .execute();
+  const rows = await db.selectFrom("alarm").select("id").where(among(sql`id`, ids)).execute();
   return new Set(rows.map((r) => r.id));
 }
 

@@ -1,9 +1,10 @@
 import { join } from "node:path";
+import { CompiledQuery } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { NS_FAULT_ROUTES, VNF_FAULT_ROUTES } from "../../src/api/sol/fault-management.ts";
 import { nsOccurrences, vnfOccurrences } from "../../src/api/sol/lcm-lists.ts";
 import { listing } from "../../src/api/sol/list.ts";
-import { identified, type Members } from "../../src/api/sol/members.ts";
+import { identified, Members } from "../../src/api/sol/members.ts";
 import { NS_OCCURRENCE_LIST, nsOccurrence } from "../../src/api/sol/ns-lcm-view.ts";
 import type { SolCall } from "../../src/api/sol/route.ts";
 import { VNF_OCCURRENCE_LIST, vnfOccurrence } from "../../src/api/sol/vnf-lcm-view.ts";
@@ -231,6 +232,49 @@ test("in memory: every member is on one page, whatever the size, those of one mo
     show,
   );
   for (const size of [1, 2, 3, 7, 8]) expect(idsOf(await walked(all, undefined, RULES, size))).toEqual(ids);
+});
+
+test("who filters for little is given what was found in some thousand rows, and where to go on", async () => {
+  const limits: number[] = [];
+  const all = new Members(["number"], async (after, limit) => {
+    limits.push(limit);
+    const from = after === null ? 0 : (after[0] as number);
+    const keys = Array.from({ length: Math.min(limit, 15_000 - from) }, (_, i) => from + i + 1);
+    const members = keys.map((n) => ({ key: [n], show: () => ({ id: n === 12_000 ? "wanted" : "another" }) }));
+    return { members, next: members.length < limit ? null : members.at(-1)!.key };
+  });
+  const first = await listing(all, { filter: "(eq,id,wanted)" }, RULES, 5);
+  expect(first.items).toEqual([]);
+  expect(limits.reduce((sum, n) => sum + n, 0)).toBe(10_000);
+  const second = await listing(all, Object.fromEntries(new URLSearchParams(first.next!)), RULES, 5);
+  expect(second).toEqual({ items: [{ id: "wanted" }], next: null });
+});
+
+test("a filter's list of any length makes the same statement; a page of alarms is not sorted", async () => {
+  const asked: CompiledQuery[] = [];
+  const seen = db.withPlugin({
+    transformQuery: ({ node, queryId }) => {
+      asked.push(db.getExecutor().compileQuery(node, queryId));
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  });
+  const behind = { raisedAt: momentOf(60), id: "a-1" };
+  for (const n of [1, 2, 500]) {
+    const list = Array.from({ length: n }, (_, i) => `a-${i}`);
+    const ofAlarms = { behind, limit: 5, ids: list, causes: list, severities: list, ackStates: list };
+    await readAlarmsAsked(seen, ofAlarms);
+    const ofOperations = { behind: null, limit: 5, ids: list, nsIds: list, states: list, vnfIds: list, partIds: list };
+    await readOccurrences(seen, ofOperations);
+  }
+  const whole = asked.map((q) => q.sql).filter((text) => text.startsWith('select "body"')); // Without what stands in them.
+  expect(new Set(whole).size).toBe(2);
+  asked.length = 0;
+  await readAlarmsAsked(seen, { behind, limit: 5, ofVnf: true, severities: ["MAJOR"] });
+  const { sql, parameters } = asked[0]!;
+  const { rows } = await db.executeQuery<{ detail: string }>(CompiledQuery.raw(`explain query plan ${sql}`, [...parameters]));
+  expect(rows[0]!.detail).toMatch(/^SEARCH alarm USING INDEX alarm_by_place/);
+  expect(rows.map((r) => r.detail).join()).not.toContain("TEMP B-TREE");
 });
 
 const RULES = { always: ["id"], complex: [], byDefaultLeftOut: [] };

@@ -38,13 +38,15 @@ export interface ShownPage {
 
 /** Rows that are read, looked at and shown without a turn of the event loop in between. */
 const PART_MAX = 100;
+/** Parts that one request may look through: who filters for little is given a page with less, and a marker, before it costs the others too much. */
+const PARTS_MAX = 100;
 const FORM = 3;
 
 /** The page of those that pass, behind a marker. Throws INVALID for what is no marker of this list. */
 export async function pageOfMembers(all: Members, filter: Filter, marker: string | undefined, size: number): Promise<ShownPage> {
   const found: { readonly key: Key; readonly body: object }[] = [];
   let after = marker === undefined ? null : keyIn(marker, all.of);
-  for (;;) {
+  for (let parts = 1; ; parts++) {
     // One more than a page holds says whether there is another.
     const limit = filter.length === 0 ? Math.min(PART_MAX, size + 1 - found.length) : PART_MAX;
     const { members, next } = await all.behind(after, limit, filter);
@@ -53,6 +55,7 @@ export async function pageOfMembers(all: Members, filter: Filter, marker: string
       if (passes(filter, body)) found.push({ key: one.key, body });
     }
     if (next === null || found.length > size) break;
+    if (parts === PARTS_MAX) return { items: found.map((i) => i.body), marker: markerOf(next) };
     after = next;
     await new Promise((go) => setImmediate(go));
   }
