@@ -288,13 +288,14 @@ describe("thresholds", () => {
     const points = (await sol3.ask("GET", `/vnflcm/v2/vnf_instances/${vnfId}`)).body.instantiatedVnfInfo.vnfcResourceInfo.flatMap(
       (v: { vnfcCpInfo: object[] }) => v.vnfcCpInfo,
     ).length;
-    await until("all up", () => told(receiver).length === points);
+    await until("all up", () => told(receiver).length >= points);
     await rig.stopMano();
     await rig.startMano();
     const looks = () => rig.vim.carried!("").bytes_in;
     const before = looks();
     await until("measured again, twice at least", () => looks() >= before + 3 * each);
-    expect(told(receiver)).toHaveLength(points);
+    // One whose acceptance was not noted when it ended comes again, with the same id.
+    expect(new Set(told(receiver).map((n) => n.id)).size).toBe(points);
     expect((await sol3.ask("GET", THRESHOLDS)).body).toHaveLength(1);
     await sol3.ask("DELETE", `${THRESHOLDS}/${body.id}`);
   });
