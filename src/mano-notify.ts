@@ -64,17 +64,20 @@ export function faultDoors(nfvo: Nfvo, db: ManoStore): FaultDoors {
 /** As many as are asked for; fewer: there are no more. Those that are active and that the store has not taken are among them. */
 async function alarmsAsked(nfvo: Nfvo, db: ManoStore, asked: AlarmsAsked): Promise<Alarm[]> {
   await nfvo.writes.flush();
+  const unwritten = nfvo.writes.isWaiting ? await unwrittenAlarms(nfvo, db) : []; // Before the page: what is written meanwhile is in both, not in neither.
   const written = await readAlarmsAsked(db, asked);
-  if (!nfvo.writes.isWaiting) return written;
-  const { active } = nfvo.alarms;
-  const known = await readAlarmIds(
-    db,
-    active.map((a) => a.id),
-  );
+  const there = new Set(written.map((a) => a.id));
   const { behind } = asked;
   const isBehind = (a: Alarm) => behind === null || newestFirst(behind, a) < 0;
-  const unwritten = active.filter((a) => !known.has(a.id) && isBehind(a));
-  return [...written, ...unwritten].sort(newestFirst).slice(0, asked.limit);
+  const further = unwritten.filter((a) => !there.has(a.id) && isBehind(a));
+  return [...written, ...further].sort(newestFirst).slice(0, asked.limit);
+}
+
+async function unwrittenAlarms(nfvo: Nfvo, db: ManoStore): Promise<Alarm[]> {
+  const { active } = nfvo.alarms;
+  const ids = active.map((a) => a.id);
+  const known = await readAlarmIds(db, ids);
+  return active.filter((a) => !known.has(a.id));
 }
 
 type Placed = Pick<Alarm, "raisedAt" | "id">;

@@ -8,12 +8,14 @@ import { identified, Members } from "../../src/api/sol/members.ts";
 import { NS_OCCURRENCE_LIST, nsOccurrence } from "../../src/api/sol/ns-lcm-view.ts";
 import type { SolCall } from "../../src/api/sol/route.ts";
 import { VNF_OCCURRENCE_LIST, vnfOccurrence } from "../../src/api/sol/vnf-lcm-view.ts";
+import type { Nfvo } from "../../src/mano/nfvo.ts";
+import { faultDoors } from "../../src/mano-notify.ts";
 import type { NsId } from "../../src/model/ids.ts";
 import type { Alarm } from "../../src/model/mano-event.ts";
 import type { Occurrence, VnfPart } from "../../src/model/occurrence.ts";
 import { readOccurrences, upsertOccurrence } from "../../src/store/mano-occurrences.ts";
 import { readAlarmsAsked, upsertAlarm } from "../../src/store/mano-records.ts";
-import type { ManoTables } from "../../src/store/mano-schema.ts";
+import type { ManoStore, ManoTables } from "../../src/store/mano-schema.ts";
 import { openStore, type Store } from "../../src/store/open.ts";
 
 const migrationsDir = join(import.meta.dirname, "..", "..", "sql", "mano");
@@ -275,6 +277,29 @@ test("a filter's list of any length makes the same statement; a page of alarms i
   const { rows } = await db.executeQuery<{ detail: string }>(CompiledQuery.raw(`explain query plan ${sql}`, [...parameters]));
   expect(rows[0]!.detail).toMatch(/^SEARCH alarm USING INDEX alarm_by_place/);
   expect(rows.map((r) => r.detail).join()).not.toContain("TEMP B-TREE");
+});
+
+test.for([1, 2])("an active alarm that is written during a listing, behind its read number %i, is in it once", async (at) => {
+  const alarm = { ...alarmOf(0), id: "late", managedObjectId: "late", raisedAt: momentOf(COUNT * 3) };
+  let reads = 0;
+  let writing: Promise<void> | null = null;
+  const meanwhile = db.withPlugin({
+    transformQuery: ({ node }) => node,
+    transformResult: async ({ result }) => {
+      if (++reads === at) writing = upsertAlarm(db, alarm); // In the row for the one connection, before the next read.
+      return result;
+    },
+  });
+  const writes = { flush: async () => {}, isWaiting: true };
+  const doors = faultDoors({ writes, alarms: { active: [alarm] } } as unknown as Nfvo, meanwhile as ManoStore);
+  try {
+    const page = await doors.listAlarms({ behind: null, limit: 3 });
+    expect(page.map((a) => a.id)).toEqual(["late", ...alarms.slice(0, 2).map((a) => a.id)]);
+    expect(reads).toBe(2);
+  } finally {
+    await writing;
+    await db.deleteFrom("alarm").where("id", "=", alarm.id).execute();
+  }
 });
 
 const RULES = { always: ["id"], complex: [], byDefaultLeftOut: [] };
