@@ -69,3 +69,7 @@ for (const [what, story, want] of [
     expect(`${state}${how ? ` by ${how}` : ""}${isSilent ? ", silent" : ""}`).toBe(want);
     if (verdict) expect(verdict.why).not.toBe("");
   });
+
+test("what was taken off too early makes no negative number of packets", () => {
+  expect(pathVerdict(seenOf({ passed: [300, 300, -1, 0] }))?.why).toContain("300 reached the member, 0 left it, 0 came back");
+});

@@ -57,12 +57,11 @@ export function pathVerdict(seen: PathSeen): PathVerdict | null {
 
 type Passed = Omit<PathReading, "atMs">;
 
-const passedOn = (a: PathReading, b: PathReading): Passed => ({
-  entered: b.entered - a.entered,
-  reached: b.reached - a.reached,
-  left: b.left - a.left,
-  returned: b.returned - a.returned,
-});
+/** What is taken off for an answer of ours may have been read before the answer itself: that makes nothing pass less than nothing. */
+const passedOn = (a: PathReading, b: PathReading): Passed => {
+  const passed = (of: keyof Passed) => Math.max(0, b[of] - a[of]);
+  return { entered: passed("entered"), reached: passed("reached"), left: passed("left"), returned: passed("returned") };
+};
 
 const isAnswered = (sent: number, answered: number): boolean => sent > 0 && answered > 0 && answered * ANSWERED_OF >= sent;
 
