@@ -20,7 +20,7 @@ while (defined(my $from = recv $socket, $word, 16, 0)) {
     put('/run/no-relay', '');
     end('/run/relay.pid');
   }
-  system 'ip', 'link', 'set', 'eth1', 'down' if $word eq 'vnic';
+  system '/bin/busybox', 'ip', 'link', 'set', 'eth1', 'down' if $word eq 'vnic';
   end('/run/agent.pid') if $word eq 'agent';
   if ($word eq 'panic') {
     put('/proc/sys/kernel/panic', 0); # Else it would start again at once.
