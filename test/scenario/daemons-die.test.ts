@@ -18,7 +18,7 @@ const STORIES = Object.entries(VICTIMS).flatMap(([name, victim]) =>
   (["before", "during", "after"] as const).map((when) => ({ what: `${name} ${when} the fault`, victim, when })),
 );
 
-test("whoever is killed beside VNFC A, viewer A is served by B, and all is as it was in the end", {
+test("whoever is killed beside VNFC A, and when its own interface goes down, viewer A is served by B, and all is as it was in the end", {
   timeout: 600_000,
 }, async () => {
   const image = await ensureGuestImage(join(ROOT, ".cache", "guest"));
@@ -34,6 +34,10 @@ test("whoever is killed beside VNFC A, viewer A is served by B, and all is as it
     video: false,
     progress: () => {},
   });
+  // Nobody dies, and no cable: the guest's own interface goes down, which the probe alone can find.
+  const deaf = await runOnce(lab, { fault: "vnic", mode: "push", scheme: "ACTIVE_ACTIVE", onMoment: () => {} });
+  expect.soft({ verified: deaf.verified, note: deaf.note ?? "" }).toEqual({ verified: true, note: "" });
+  expect.soft(Object.keys(deaf.times.seen)).toContain("probe");
   for (const { what, victim, when } of STORIES) {
     const also = { when, act: () => victim(lab) };
     const run = await runOnce(lab, { fault: "kill", mode: "push", scheme: "ACTIVE_ACTIVE", onMoment: () => {}, also });
