@@ -1,9 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { systemClock } from "../lib/clock.ts";
 import type { ApiChange, ApiRefusal } from "../model/mano-event.ts";
 import type { Caller } from "../model/token.ts";
 import { afterAnswer } from "./after-answer.ts";
-import { RefusalRoom } from "./refusal-room.ts";
+import type { RefusalRoom } from "./refusal-room.ts";
 
 /** Methods that change nothing (RFC 9110, 9.2.1). */
 const LOOKS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -23,9 +22,9 @@ export function recordChanges(
   app: FastifyInstance,
   record: ChangeRecord,
   callerOf: (request: FastifyRequest) => Caller | null,
+  room: RefusalRoom,
   isNone: (request: FastifyRequest) => boolean = () => false,
 ): void {
-  const room = new RefusalRoom(() => systemClock.now());
   afterAnswer(app, (request, reply) => {
     const { method, url } = request;
     const { statusCode: status } = reply;

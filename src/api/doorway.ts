@@ -9,6 +9,7 @@ import { readTokens } from "../store/tokens.ts";
 import { AccessTokens } from "./access-tokens.ts";
 import { Gate } from "./gate.ts";
 import type { OAuth2Parts } from "./oauth2.ts";
+import { type RefusalRoom, refusalRoom } from "./refusal-room.ts";
 import { readTls, renewTls, type TlsFiles } from "./tls.ts";
 import { TokenBook } from "./token-book.ts";
 
@@ -28,7 +29,12 @@ export interface DoorwayParts {
 /** How the listeners of one daemon are guarded. */
 export interface Doorway {
   /** For a listener at this address. */
-  guarding(host: string): { readonly gate?: Gate; readonly tls?: TlsOptions; readonly oauth2?: OAuth2Parts };
+  guarding(host: string): {
+    readonly gate?: Gate;
+    readonly tls?: TlsOptions;
+    readonly oauth2?: OAuth2Parts;
+    readonly refusals: RefusalRoom;
+  };
   /** This one takes part in reloads. */
   add(app: FastifyInstance): void;
   /** Reads the certificates again; where they are wrong the old ones stay, and the log says why. */
@@ -42,13 +48,15 @@ export function openDoorway({ realm, db, auth, tls: files, setting, oauth2, cloc
   const access = oauth2 && new AccessTokens({ book, clock, ...oauth2 });
   const tokens = access ?? book;
   const gate = new Gate({ tokens, realm, clock, log });
+  const refusals = refusalRoom();
   const apps: FastifyInstance[] = [];
   return {
     guarding: (host) => {
       const isOpen = (isLoopback(host) ? auth.onLoopback : auth.beyondLoopback) === "open";
       if (isOpen && !isLoopback(host))
         log.warn({ host }, "whoever reaches this address may do everything: no token is asked for");
-      return { ...(!isOpen && { gate }), ...(tls && { tls }), ...(access && { oauth2: { book, access, realm, clock, log } }) };
+      const issuing = access && { oauth2: { book, access, realm, clock, log } };
+      return { ...(!isOpen && { gate }), ...(tls && { tls }), ...issuing, refusals };
     },
     add: (app) => apps.push(app),
     reload: () => {

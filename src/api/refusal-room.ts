@@ -1,3 +1,5 @@
+import { systemClock } from "../lib/clock.ts";
+
 /** Refusals of one client, and of all, that are written down at once; then one more each so often, ms. So 100,000 events of a journal last for a month at least. */
 const OF_ONE = { burst: 10, everyMs: 60_000 };
 const OF_ALL = { burst: 100, everyMs: 30_000 };
@@ -39,6 +41,8 @@ export class RefusalRoom {
     return leftOut;
   }
 }
+
+export const refusalRoom = (): RefusalRoom => new RefusalRoom(() => systemClock.now());
 
 const taken = (bucket: Bucket | undefined, everyMs: number, now: number): number =>
   bucket === undefined ? 0 : Math.max(0, bucket.taken - (now - bucket.atMs) / everyMs);

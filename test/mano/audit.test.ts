@@ -67,6 +67,14 @@ test("what is malformed, what only looks, and what is let are not among them", a
   expect(await refused()).toHaveLength(before);
 });
 
+test("who is refused through one interface has used up what is written of it through the other", async () => {
+  for (const path of ["/mano/v1/ns_instances", "/openmano/tenants"])
+    for (let i = 0; i < 10; i++) expect((await ask("POST", path, tokens.viewer)).status).toBe(403);
+  const written = (await refused()).filter((e) => e.by.startsWith("the-viewer")).length;
+  expect(written).toBeGreaterThanOrEqual(10);
+  expect(written).toBeLessThan(15); // Ten, and one more for each minute that this has taken.
+});
+
 test("a flood takes little room, another client's refusal is still written, and what was left out is counted", () => {
   let now = 0;
   const room = new RefusalRoom(() => now);

@@ -8,6 +8,7 @@ import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.t
 import { type Gate, NotLetIn } from "../gate.ts";
 import { makeHttp } from "../http.ts";
 import { type OAuth2Parts, serveOAuth2, TOKEN_ENDPOINT } from "../oauth2.ts";
+import { type RefusalRoom, refusalRoom } from "../refusal-room.ts";
 import { FaultWithHeaders, problemOf } from "../sol/problem.ts";
 import type { BoundRoute } from "../sol/route.ts";
 import { type NO_METHOD, type SolSettings, serveSol } from "../sol/serve.ts";
@@ -28,6 +29,8 @@ export interface Guarded {
   readonly tls?: TlsOptions;
   /** Issues access tokens. */
   readonly oauth2?: OAuth2Parts;
+  /** For those of all listeners; left out: it has a room of its own. */
+  readonly refusals?: RefusalRoom;
 }
 
 /** ETSI's interfaces: the rows of all their tables, and how they are addressed. */
@@ -36,7 +39,12 @@ export interface Sol extends SolSettings {
 }
 
 /** The MANO's API. The caller listens. */
-export function serveMano(doors: ManoDoors, sol: Sol, log: Log, { gate, tls, oauth2 }: Guarded = {}): FastifyInstance {
+export function serveMano(
+  doors: ManoDoors,
+  sol: Sol,
+  log: Log,
+  { gate, tls, oauth2, refusals = refusalRoom() }: Guarded = {},
+): FastifyInstance {
   const app = makeHttp(tls, {
     answer: (error, request, reply) => void sendProblem(reply, error, request, log),
     broken: (status, sentence) => JSON.stringify(problemOf(Object.assign(new Error(sentence), { statusCode: status }))),
@@ -45,7 +53,7 @@ export function serveMano(doors: ManoDoors, sol: Sol, log: Log, { gate, tls, oau
     done(null, body),
   );
   const callerOf = guard(app, gate ?? null);
-  recordChanges(app, doors, callerOf, (request) => request.routeOptions.url === TOKEN_ENDPOINT); // It changes nothing.
+  recordChanges(app, doors, callerOf, refusals, (request) => request.routeOptions.url === TOKEN_ENDPOINT); // It changes nothing.
   app.setErrorHandler((error, request, reply) => void sendProblem(reply, error, request, log));
   app.setNotFoundHandler((request, reply) => void sendProblem(reply, noSuchRoute(request, sol.routes), request, log));
   if (oauth2) serveOAuth2(app, oauth2);

@@ -8,6 +8,7 @@ import { recordChanges } from "../change-record.ts";
 import { type Gate, NotLetIn } from "../gate.ts";
 import { makeHttp } from "../http.ts";
 import { methodsAt } from "../methods.ts";
+import { type RefusalRoom, refusalRoom } from "../refusal-room.ts";
 import { jsonText, yamlText } from "../reply-text.ts";
 import { errorBody, WireError } from "../wire-error.ts";
 import { callOf } from "./call.ts";
@@ -29,10 +30,16 @@ const ALL = [
 export interface Guarded {
   readonly gate?: Gate;
   readonly tls?: TlsOptions;
+  /** For those of all listeners; left out: it has a room of its own. */
+  readonly refusals?: RefusalRoom;
 }
 
 /** OpenMANO's API. The caller listens, or hands it what comes for `OPENMANO_PATH`. */
-export function serveOpenmano(doors: OpenmanoDoors, log: Log, { gate, tls }: Guarded = {}): FastifyInstance {
+export function serveOpenmano(
+  doors: OpenmanoDoors,
+  log: Log,
+  { gate, tls, refusals = refusalRoom() }: Guarded = {},
+): FastifyInstance {
   const app = makeHttp(tls, {
     answer: (error, request, reply) => {
       void reply.header("access-control-allow-origin", "*");
@@ -45,7 +52,7 @@ export function serveOpenmano(doors: OpenmanoDoors, log: Log, { gate, tls }: Gua
     next();
   });
   const callerOf = guard(app, gate ?? null);
-  recordChanges(app, doors, callerOf);
+  recordChanges(app, doors, callerOf, refusals);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
   app.setNotFoundHandler(answerUnrouted);
   for (const [path, text] of Object.entries(TEXTS))
