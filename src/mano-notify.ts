@@ -64,7 +64,8 @@ export function faultDoors(nfvo: Nfvo, db: ManoStore): FaultDoors {
 /** As many as are asked for; fewer: there are no more. Those that are active and that the store has not taken are among them. */
 async function alarmsAsked(nfvo: Nfvo, db: ManoStore, asked: AlarmsAsked): Promise<Alarm[]> {
   await nfvo.writes.flush();
-  const unwritten = nfvo.writes.isWaiting ? await unwrittenAlarms(nfvo, db) : []; // Before the page: what is written meanwhile is in both, not in neither.
+  // Before the page: what is written meanwhile is in both, not in neither.
+  const unwritten = nfvo.writes.isWaiting ? await unwrittenAlarms(nfvo, db) : [];
   const written = await readAlarmsAsked(db, asked);
   const there = new Set(written.map((a) => a.id));
   const { behind } = asked;
