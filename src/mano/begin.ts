@@ -2,7 +2,8 @@ import { ensureServers } from "../act/servers.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { NsId, VimAccountId } from "../model/ids.ts";
-import type { Lifecycle, Site } from "./lifecycle.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { Site } from "./lifecycle-parts.ts";
 import { type Deployment, netNamesIn, resolveNets, specOf, vimsOf, vnfcsIn } from "./plan.ts";
 import { provisionsOf } from "./provisions.ts";
 

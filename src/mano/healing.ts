@@ -4,7 +4,8 @@ import type { Decision } from "../model/protection.ts";
 import { portWith } from "../vimconn/inventory-index.ts";
 import { type Guard, isFenced, isWell, UNKNOWN_HEAL_MS, unansweredSince } from "./guard.ts";
 import type { Healer } from "./healer.ts";
-import type { Lifecycle, Site } from "./lifecycle.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { Site } from "./lifecycle-parts.ts";
 import { isStopped } from "./vnf-plan.ts";
 
 export interface HealingParts {

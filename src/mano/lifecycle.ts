@@ -1,13 +1,11 @@
 import { ensureServers, removeServers } from "../act/servers.ts";
 import { ensureEnds, removeEnds } from "../act/stitches.ts";
-import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import { Turns } from "../lib/turns.ts";
 import type { NsId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, NsState, Vnfc } from "../model/ns.ts";
 import type { VnfInstance } from "../model/occurrence.ts";
 import type { ProtectionGroup } from "../model/protection.ts";
-import type { EventStream } from "../notify/stream.ts";
 import { updateNsState, updateRest, updateVnfcStatus, upsertGroup, writeRemoval } from "../store/mano-ns.ts";
 import { updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
@@ -15,11 +13,11 @@ import type { Inventory, VimConnector } from "../vimconn/connector.ts";
 import { portsOfServer } from "../vimconn/inventory-index.ts";
 import { Deployments } from "./deployments.ts";
 import { Guard, type GuardedMember } from "./guard.ts";
-import { bare, type Healer } from "./healer.ts";
-import type { Occurrences } from "./occurrences.ts";
+import { bare } from "./healer.ts";
+import type { LifecycleParts, Site } from "./lifecycle-parts.ts";
 import type { Part } from "./part.ts";
 import {
-  copyNetName,
+  bindsOf,
   type Deployment,
   endsOf,
   entryNetName,
@@ -32,43 +30,12 @@ import {
   vnfcsIn,
   waitsFor,
 } from "./plan.ts";
-import type { Provisioning } from "./provisioning.ts";
 import { refusal } from "./refusal.ts";
 import { isNotMadeYet, resized } from "./size.ts";
 import { endsIn } from "./stitches.ts";
-import type { WriteQueue } from "./writes.ts";
 
 /** From the first pass that works on it until all servers answer: a slow guest under emulation takes half a minute. */
 const INSTANTIATE_MAX_MS = 300_000;
-
-export interface LifecycleParts {
-  readonly db: ManoStore;
-  readonly clock: Clock;
-  readonly stream: EventStream;
-  readonly writes: WriteQueue;
-  readonly healer: Healer;
-  readonly occurrences: Occurrences;
-  /** Brings what a VIM has not; left out: it must have all. */
-  readonly provisioning?: Provisioning | undefined;
-  /** A group is to be heard from now on; it is protected once its guard is watched. */
-  guardAdded(guard: Guard): void;
-  /** Its groups are protected from now on. */
-  watched(ns: Ns): void;
-  /** Its groups are to be protected no more in this VIM: its servers there are about to be taken away. */
-  disarm(guard: Guard, vim: VimAccountId, signal: AbortSignal): Promise<void>;
-  /** Another VIM of it may go on: asks for a pass. */
-  wake(vim: VimAccountId): void;
-  /** The VNFCs of an NS and its groups are no more. */
-  removed(ns: Ns, vnfcs: readonly Vnfc[]): void;
-}
-
-/** One of its VIMs, and what that has now. */
-export interface Site {
-  readonly vim: VimAccountId;
-  readonly connector: VimConnector;
-  readonly seen: Inventory;
-  readonly signal: AbortSignal;
-}
 
 /** Desired state of every NS, and the steps that bring the VIM there: each pass does what is missing, so a restart changes nothing. */
 export class Lifecycle {
@@ -128,8 +95,6 @@ export class Lifecycle {
     if (d) this.#deployments.set(vnf.nsId, { ...d, vnfs: d.vnfs.map((v) => (v.id === vnf.id ? vnf : v)) });
   }
 
-  askedFor = (id: NsId) => void this.#askedMs.set(id, this.#parts.clock.now());
-
   /** Runs `act` when nothing else works on this NS: a request and a step never meet half-way. */
   exclusive<T>(id: NsId, act: () => Promise<T>): Promise<T> {
     return this.#turns.take(id, act);
@@ -152,6 +117,9 @@ export class Lifecycle {
     this.#deployments.delete(id);
     this.#askedMs.delete(id);
   }
+
+  /** Servers of it were asked for beside the passes. */
+  askedFor = (id: NsId) => void this.#askedMs.set(id, this.#parts.clock.now());
 
   /** An instantiation is not to go on: what it has made is taken away. The caller has its turn. */
   fail(id: NsId, why: string): Promise<void> {
@@ -176,6 +144,13 @@ export class Lifecycle {
       const why = await refusal(this.#remove(d, site));
       if (why !== null && d.ns.state === "TERMINATING" && why !== d.ns.detail) await this.#setState(id, "TERMINATING", why);
     } else if (d.stitches.length > 0) await refusal(ensureEnds(site.connector, endsOf(d, site.vim), site.seen, site.signal)); // Taken away by hand.
+  }
+
+  /** A VIM has not answered for so long, which is no fault of what it was asked for: that time does not count. Gives what is in it. */
+  awayFor(vim: VimAccountId, ms: number): NsId[] {
+    const ids = this.inVim(vim).map((d) => d.ns.id);
+    for (const id of ids) if (this.#begunMs.has(id)) this.#begunMs.set(id, this.#begunMs.get(id)! + ms);
+    return ids;
   }
 
   /** Takes the statuses of its VNFCs in one VIM from an inventory. */
@@ -298,11 +273,7 @@ export class Lifecycle {
   /** Leads its traffic to who serves it when nothing is wrong; says what is being done. */
   async #bind(d: Deployment, { connector, seen }: Site): Promise<string | null> {
     const ids = this.#partOf(d, d.ns.vimAccountId).nets as NetIds;
-    const wanted = d.nsd.members.flatMap((m) => {
-      const copy = ids.get(copyNetName(d, m.vnfc) ?? "") ?? null;
-      return m.trafficNets.map((t) => ({ traffic: ids.get(t)!, data: ids.get(entryNetName(d, m))!, copy, name: t }));
-    });
-    const unbound = wanted.filter((b) => seen.nets.get(b.traffic)?.bindNet !== b.data);
+    const unbound = bindsOf(d, ids).filter((b) => seen.nets.get(b.traffic)?.bindNet !== b.data);
     for (const b of unbound) await connector.changeBind(b.traffic, b.data, b.copy);
     return unbound.length === 0 ? null : `binds of ${unbound.map((b) => b.name).join(", ")} are being made`;
   }

@@ -1,6 +1,5 @@
 import { startMoves } from "../act/binds.ts";
 import type { Clock } from "../lib/clock.ts";
-import { Fault } from "../lib/fault.ts";
 import { inTurns } from "../lib/in-turns.ts";
 import type { Log } from "../lib/log.ts";
 import type { ProtectionGroupView } from "../model/group-view.ts";
@@ -26,7 +25,8 @@ import type { Guard } from "./guard.ts";
 import { Healer } from "./healer.ts";
 import { type HealingParts, healMembers } from "./healing.ts";
 import { IncidentBook } from "./incidents.ts";
-import { Lifecycle, type Site } from "./lifecycle.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import type { Site } from "./lifecycle-parts.ts";
 import { linkOf, type NamedLink } from "./links.ts";
 import { readDeployments } from "./load.ts";
 import { Occurrences } from "./occurrences.ts";
@@ -223,11 +223,7 @@ export class Nfvo implements AsyncDisposable {
 
   /** A protection group by id or by name. Throws NOT_FOUND with those there are. */
   guardOf(idOrName: string): Guard {
-    const guards = this.reaction.guards;
-    const found = this.reaction.guardOf(idOrName) ?? guards.find((g) => g.group.name === idOrName);
-    if (found) return found;
-    const there = guards.map((g) => g.group.name).join(", ") || "none";
-    throw new Fault("NOT_FOUND", `there is no protection group ${idOrName}; there are: ${there}`, { id: idOrName });
+    return this.reaction.find(idOrName);
   }
 
   /** Writes the account, then begins to watch it. */
@@ -257,6 +253,9 @@ export class Nfvo implements AsyncDisposable {
       onEvents: (events) => this.reaction.onEvents(events),
       onInventory: (seen, signal) => this.#pass(watch, seen, signal),
       onLost: (why) => this.#lost(watch, why),
+      onBack: (awayMs) => {
+        for (const id of this.lifecycle.awayFor(account.id, awayMs)) this.operations.awayFor(id, awayMs);
+      },
       isBusy: () => this.#isBusy(account.id),
     });
     this.#watches.set(account.id, watch);

@@ -1,11 +1,13 @@
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
+import type { NsId } from "../model/ids.ts";
 import type { Vnfc } from "../model/ns.ts";
 import type { Occurrence } from "../model/occurrence.ts";
 import type { AlarmBook } from "./alarms.ts";
 import { type Guard, isWell } from "./guard.ts";
 import { bare, type Healer } from "./healer.ts";
-import type { Lifecycle, Site } from "./lifecycle.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { Site } from "./lifecycle-parts.ts";
 import { failure, type Occurrences } from "./occurrences.ts";
 import type { Deployment } from "./plan.ts";
 import type { ScaleTurns } from "./scale-turns.ts";
@@ -89,6 +91,13 @@ export class OperationWatch {
       error: failure([o.error?.detail ?? [], words].flat().join("; ")),
       warnings: waits,
     });
+  }
+
+  /** A VIM of this NS has not answered for so long: that time does not count. */
+  awayFor(ns: NsId, ms: number): void {
+    const o = this.#parts.occurrences.runningOf(ns);
+    const sinceMs = o && this.#sinceMs.get(o.id);
+    if (o && sinceMs !== undefined) this.#sinceMs.set(o.id, sinceMs + ms);
   }
 
   async #ready(d: Deployment, o: Occurrence): Promise<void> {

@@ -111,6 +111,13 @@ const wayTo = (d: Deployment, vnfc: string): Stitch | undefined =>
 /** The net that traffic is led to for this member, in the VIM where it enters. */
 export const entryNetName = (d: Deployment, member: NsMember): string => wayTo(d, member.vnfc)?.near.net ?? member.dataNet;
 
+/** Where its traffic is led when nothing is wrong. `copy`: the second net it is led to at once. */
+export const bindsOf = (d: Deployment, ids: NetIds): { traffic: NetId; data: NetId; copy: NetId | null; name: string }[] =>
+  d.nsd.members.flatMap((m) => {
+    const copy = ids.get(copyNetName(d, m.vnfc) ?? "") ?? null;
+    return m.trafficNets.map((t) => ({ traffic: ids.get(t)!, data: ids.get(entryNetName(d, m))!, copy, name: t }));
+  });
+
 /** What is asked of the VIM for one VNFC. */
 export function specOf(d: Deployment, vnfc: Vnfc, nets: ReadonlyMap<string, NetId>): ServerSpec {
   const vdu = vduOf(d, vnfc);
@@ -135,7 +142,7 @@ export function specOf(d: Deployment, vnfc: Vnfc, nets: ReadonlyMap<string, NetI
 }
 
 /** The net that leads to the other member, where both serve at once (DUPLICATED). */
-export function copyNetName(d: Deployment, vnfc: string): string | null {
+function copyNetName(d: Deployment, vnfc: string): string | null {
   const { nsd, vnfd } = d;
   const vdu = vnfd.vdus.find((v) => v.vnfcs.some((c) => c.id === vnfc));
   if (vdu?.highAvailability !== "DUPLICATED") return null;

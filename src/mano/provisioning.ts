@@ -4,7 +4,7 @@ import type { SoftwareOfVdu } from "../model/descriptor.ts";
 import type { VimAccountId } from "../model/ids.ts";
 import { netsCalled } from "../vimconn/inventory-index.ts";
 import type { OpenVimDirect, VimRow } from "../vimconn/openvim-direct.ts";
-import type { Site } from "./lifecycle.ts";
+import type { Site } from "./lifecycle-parts.ts";
 import { type Deployment, netNamesIn, vimsOf } from "./plan.ts";
 import { type FlavorWish, type ImageWish, type NetWish, ownName, provisionsOf } from "./provisions.ts";
 

@@ -1,6 +1,7 @@
 import { type StartedMove, startMoves } from "../act/binds.ts";
 import { decide } from "../decide/decide.ts";
 import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { Fired } from "../model/armed.ts";
 import type { NetId, NsId, ServerId, VimAccountId, VnfcId } from "../model/ids.ts";
@@ -21,6 +22,7 @@ import {
   UNKNOWN_ALARM_MS,
   unansweredSince,
 } from "./guard.ts";
+import { someOf } from "./some-of.ts";
 import { type Subject, Subjects } from "./subjects.ts";
 
 /** Why a timer ends before its time. Without a reason of its own each end would make an error with its stack. */
@@ -68,6 +70,14 @@ export class Reaction {
 
   guardOf(groupId: string): Guard | undefined {
     return this.#guards.get(groupId);
+  }
+
+  /** By id or by name. Throws NOT_FOUND with those there are. */
+  find(idOrName: string): Guard {
+    const found = this.guardOf(idOrName) ?? this.guards.find((g) => g.group.name === idOrName);
+    if (found) return found;
+    const there = someOf(this.guards.map((g) => g.group.name));
+    throw new Fault("NOT_FOUND", `there is no protection group ${idOrName}; there are: ${there}`, { id: idOrName });
   }
 
   /** Of one network service. */

@@ -12,7 +12,7 @@ import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, VimConnector } from "../vimconn/connector.ts";
 import type { ArmedState } from "./arming.ts";
 import type { Guard, GuardedMember } from "./guard.ts";
-import type { Site } from "./lifecycle.ts";
+import type { Site } from "./lifecycle-parts.ts";
 import type { WriteQueue } from "./writes.ts";
 
 /** Between two requests to resume the same spare. */

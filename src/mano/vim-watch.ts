@@ -9,7 +9,7 @@ import type { VimEvent } from "../model/vim-event.ts";
 import type { EventStream } from "../notify/stream.ts";
 import type { Inventory, VimConnector } from "../vimconn/connector.ts";
 import type { AlarmBook } from "./alarms.ts";
-import type { Site } from "./lifecycle.ts";
+import type { Site } from "./lifecycle-parts.ts";
 
 /** Between passes when nothing happens: what no event told is found by then. */
 const PASS_EVERY_MS = 5_000;
@@ -45,6 +45,8 @@ export interface WatchParts {
   onInventory(seen: Inventory, signal: AbortSignal): Promise<void>;
   /** A pass whose inventory failed, and why. */
   onLost(why: string): void;
+  /** It answers again, after so long. */
+  onBack(awayMs: number): void;
   /** Something is under way that the next pass should not leave waiting. */
   isBusy(): boolean;
 }
@@ -229,7 +231,9 @@ export class VimWatch {
   }
 
   #found(): void {
-    this.#lastHeardMs = this.#parts.clock.now();
+    const now = this.#parts.clock.now();
+    if (this.#why !== null) this.#parts.onBack(now - this.#lastHeardMs);
+    this.#lastHeardMs = now;
     this.#why = null;
     this.#isLost = false;
     this.#parts.alarms.clear(this.account.id, "VIM_UNREACHABLE");

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseConfig } from "../../src/config.ts";
-import { systemClock } from "../../src/lib/clock.ts";
+import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
 import { type RunningMano, startMano } from "../../src/mano.ts";
 import type { Failover, ManoEvent } from "../../src/model/mano-event.ts";
@@ -26,6 +26,8 @@ export async function until<T>(what: string, look: () => T | Promise<T>, limitMs
 export class Rig implements AsyncDisposable {
   readonly vim: ToyVim;
   readonly dir = mkdtempSync(join(tmpdir(), "sempre-mano-"));
+  /** Of the MANO, from its next start on. */
+  clock: Clock = systemClock;
   #mano: RunningMano | null = null;
   #settings: object;
 
@@ -65,7 +67,7 @@ export class Rig implements AsyncDisposable {
   }
 
   async startMano(): Promise<void> {
-    this.#mano = await startMano(parseConfig(this.config()).mano!, { clock: systemClock, log: silent });
+    this.#mano = await startMano(parseConfig(this.config()).mano!, { clock: this.clock, log: silent });
   }
 
   async stopMano(): Promise<void> {
