@@ -7,7 +7,7 @@ import type { Ns, NsState, Vnfc } from "../model/ns.ts";
 import type { VnfInstance } from "../model/occurrence.ts";
 import type { ProtectionGroup } from "../model/protection.ts";
 import { updateNsState, updateRest, updateVnfcStatus, upsertGroup, writeRemoval } from "../store/mano-ns.ts";
-import { updateVnfInstance } from "../store/mano-occurrences.ts";
+import { deleteVnfInstances, updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, VimConnector } from "../vimconn/connector.ts";
 import { portsOfServer } from "../vimconn/inventory-index.ts";
@@ -33,6 +33,7 @@ import {
 import { refusal } from "./refusal.ts";
 import { isNotMadeYet, resized } from "./size.ts";
 import { endsIn } from "./stitches.ts";
+import { vnfsDeleted } from "./vnf-plan.ts";
 
 /** From the first pass that works on it until all servers answer: a slow guest under emulation takes half a minute. */
 const INSTANTIATE_MAX_MS = 300_000;
@@ -93,6 +94,12 @@ export class Lifecycle {
     });
     const d = this.#deployments.get(vnf.nsId);
     if (d) this.#deployments.set(vnf.nsId, { ...d, vnfs: d.vnfs.map((v) => (v.id === vnf.id ? vnf : v)) });
+  }
+
+  /** What is written of the VNFs of an NS. */
+  noteVnfs(id: NsId, vnfs: readonly VnfInstance[]): void {
+    const d = this.#deployments.get(id);
+    if (d) this.#deployments.set(id, { ...d, vnfs });
   }
 
   /** Runs `act` when nothing else works on this NS: a request and a step never meet half-way. */
@@ -311,12 +318,17 @@ export class Lifecycle {
     if (!vimsOf(d).every((v) => this.#partOf(d, v).isGone)) return;
     const state = d.ns.state === "FAILED" ? "FAILED" : "NOT_INSTANTIATED";
     const ns: Ns = { ...d.ns, state, detail: state === "FAILED" ? d.ns.detail : null, modifiedAt: this.#now() };
-    await this.#write(ns, true, (tx) => writeRemoval(tx, ns));
-    this.#deployments.set(ns.id, resized({ ...d, ns, vnfcs: [], vnfs: [], stitches: [] }));
+    // An instantiation that can be tried again goes on with the same VNFs.
+    const keepsVnfs = state === "FAILED" && this.#parts.occurrences.runningOf(ns.id)?.operation === "INSTANTIATE";
+    await this.#write(ns, true, async (tx) => {
+      await writeRemoval(tx, ns);
+      if (!keepsVnfs) await deleteVnfInstances(tx, ns.id);
+    });
+    this.#deployments.set(ns.id, resized({ ...d, ns, vnfcs: [], vnfs: keepsVnfs ? d.vnfs : [], stitches: [] }));
     this.#guards.delete(ns.id);
     this.#inVims.delete(ns.id);
     this.#parts.removed(ns, d.vnfcs);
-    for (const v of d.vnfs) this.#parts.stream.push({ type: "vnf.deleted", nsId: ns.id, vnfId: v.id, vnfName: v.name });
+    if (!keepsVnfs) for (const event of vnfsDeleted(d)) this.#parts.stream.push(event);
     this.#tell(ns);
   }
 

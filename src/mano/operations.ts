@@ -5,7 +5,14 @@ import type { VnfcId } from "../model/ids.ts";
 import type { Ns } from "../model/ns.ts";
 import type { CancelMode, NsOperation, Occurrence, VnfInstance, VnfOperation } from "../model/occurrence.ts";
 import { updateNsState } from "../store/mano-ns.ts";
-import { type OccurrencesAsked, readOccurrence, readOccurrenceOfVnf, readOccurrences } from "../store/mano-occurrences.ts";
+import {
+  deleteVnfInstances,
+  type OccurrencesAsked,
+  readOccurrence,
+  readOccurrenceOfVnf,
+  readOccurrences,
+  updateVnfInstance,
+} from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Nfvo } from "./nfvo.ts";
 import { failure } from "./occurrences.ts";
@@ -14,7 +21,7 @@ import type { Requests } from "./requests.ts";
 import type { ScaleTurns } from "./scale-turns.ts";
 import type { ScaleWish } from "./size.ts";
 import { someOf } from "./some-of.ts";
-import { isStopped, partsOf, vnfcsOf } from "./vnf-plan.ts";
+import { isStopped, partsOf, vnfcsOf, vnfsDeleted } from "./vnf-plan.ts";
 
 /** Characters of the metadata of a VNF, in JSON. */
 const METADATA_MAX = 65_536;
@@ -151,16 +158,18 @@ export class Operations {
       // What it left was taken away before it was FAILED_TEMP.
       const d = this.#requests.deploymentOf(o.nsId);
       const clean: Ns = { ...d.ns, state: "NOT_INSTANTIATED", detail: null, modifiedAt: this.#now() };
-      const { occurrences, lifecycle } = this.#nfvo;
+      const { occurrences, lifecycle, stream } = this.#nfvo;
       const back = occurrences.changed(occurrences.stillFailedTemp(o), { state: "ROLLING_BACK" });
       const done = occurrences.changed(back, { state: "ROLLED_BACK" });
       await this.#db.transaction().execute(async (tx) => {
         await updateNsState(tx, clean);
+        await deleteVnfInstances(tx, clean.id);
         await occurrences.write(tx, done);
       });
-      lifecycle.want({ ...d, ns: clean });
+      lifecycle.want({ ...d, ns: clean, vnfs: [] });
       occurrences.tell(back);
       occurrences.tell(done);
+      for (const event of vnfsDeleted(d)) stream.push(event);
       return done;
     });
   }
@@ -169,8 +178,21 @@ export class Operations {
   async fail(id: string): Promise<Occurrence> {
     const o = await this.#failedTemp(id, "let fail");
     return this.#nfvo.lifecycle.exclusive(o.nsId, async () => {
-      const now = this.#nfvo.occurrences.stillFailedTemp(o);
-      return this.#put(now, { state: "FAILED", error: now.error ?? failure("given up") });
+      const { occurrences, lifecycle, stream } = this.#nfvo;
+      const now = occurrences.stillFailedTemp(o);
+      const failed = occurrences.changed(now, { state: "FAILED", error: now.error ?? failure("given up") });
+      const d = this.#requests.deploymentOf(o.nsId);
+      const left = vnfsLeft(d, failed, this.#now());
+      await this.#db.transaction().execute(async (tx) => {
+        await occurrences.write(tx, failed);
+        if (left.length === 0) await deleteVnfInstances(tx, d.ns.id);
+        for (const vnf of left) if (!d.vnfs.includes(vnf)) await updateVnfInstance(tx, vnf);
+      });
+      lifecycle.noteVnfs(d.ns.id, left);
+      occurrences.tell(failed);
+      if (left.length === 0) for (const event of vnfsDeleted(d)) stream.push(event);
+      this.#wake(d.ns);
+      return failed;
     });
   }
 
@@ -264,6 +286,16 @@ export class Operations {
   #now(): string {
     return this.#clock.wall().toISOString();
   }
+}
+
+/**
+ * The VNFs of an NS after an operation that was given up. Those of an instantiation that left nothing go with it. One that was to be started or
+ * stopped, and was not, is wanted to run: what the operation has stopped of it is healed, and its traffic is served meanwhile.
+ */
+function vnfsLeft(d: Deployment, o: Occurrence, now: string): readonly VnfInstance[] {
+  if (o.operation === "INSTANTIATE" && d.vnfcs.length === 0) return [];
+  const operated = new Set(o.vnfs.filter((p) => p.operation === "OPERATE").map((p) => p.vnfId));
+  return d.vnfs.map((v) => (operated.has(v.id) && v.isStopped ? { ...v, isStopped: false, modifiedAt: now } : v));
 }
 
 /** Null takes an entry away. Throws TOO_LARGE for more than a VNF may have. */

@@ -5,7 +5,7 @@ import type { Log } from "../lib/log.ts";
 import type { Vnfd } from "../model/descriptor.ts";
 import type { NsdId, NsId, VimAccountId } from "../model/ids.ts";
 import type { Ns, NsView, RunningGroup, VimAccount, VimAccountView } from "../model/ns.ts";
-import type { Occurrence, VnfProduct } from "../model/occurrence.ts";
+import type { Occurrence, VnfInstance } from "../model/occurrence.ts";
 import { readDescriptorNames, readDescriptorsCalled, readNsd } from "../store/mano-catalogue.ts";
 import { deleteNs, insertNs, updateNsState, writeInstantiation } from "../store/mano-ns.ts";
 import { insertVnfInstances } from "../store/mano-occurrences.ts";
@@ -20,7 +20,7 @@ import { refuseSharedNets } from "./shared-nets.ts";
 import { resized } from "./size.ts";
 import { someOf } from "./some-of.ts";
 import { linkKey, planStitches } from "./stitches.ts";
-import { partsOf, planVnfs, productOf, vnfsIn } from "./vnf-plan.ts";
+import { partsOf, planVnfs, productOf, vnfsCreated, vnfsDeleted, vnfsIn } from "./vnf-plan.ts";
 
 /** What takes its turn where VLANs of links are given. */
 const LINKS = "links" as NsId;
@@ -126,8 +126,8 @@ export class Requests {
       refuseSharedNets(d, lifecycle.all);
       const wanted: Ns = { ...d.ns, state: "INSTANTIATING", detail: null, modifiedAt: this.#now() };
       const vnfcs = planVnfcs(wanted, d.vnfd, randomUUID, wanted.modifiedAt);
-      const products = await this.#products(d);
-      const vnfs = planVnfs({ ...d, ns: wanted }, randomUUID, wanted.modifiedAt, (vnfd) => products.get(vnfd));
+      // What failed and is tried again goes on with the VNFs that it had.
+      const vnfs = d.vnfs.length > 0 ? d.vnfs : await this.#newVnfs({ ...d, ns: wanted });
       // One at a time: a VLAN of a link is given once.
       return lifecycle.exclusive(LINKS, () => this.#write({ ...d, ns: wanted, vnfcs, vnfs }, params, supersedes, retried));
     });
@@ -148,32 +148,37 @@ export class Requests {
     if (errors.length > 0) throw new Fault("INVALID", errors.join("\n"), { id: d.ns.id });
     const rows = stitches.map((stitch) => ({ link: linkKey(stitch.near, stitch.far), stitch }));
     const givenUp = supersedes ? this.#givenUp(d.ns.id) : null;
-    const parts = partsOf(d, "INSTANTIATE", "ADDED", null, () => randomUUID());
+    const partOf = (vnfId: string) => retried?.vnfs.find((p) => p.vnfId === vnfId)?.id;
+    const parts = partsOf(d, "INSTANTIATE", "ADDED", null, (vnf) => partOf(vnf.id) ?? randomUUID());
+    const earlier = (retried?.vnfs ?? []).filter((p) => !parts.some((now) => now.id === p.id));
+    const had = new Set(lifecycle.of(d.ns.id)?.vnfs.map((v) => v.id));
+    const made = d.vnfs.filter((v) => !had.has(v.id));
     const occurrence = retried
       ? occurrences.changed(occurrences.stillFailedTemp(retried), {
           state: "PROCESSING",
           error: null,
-          vnfs: [...retried.vnfs, ...parts],
+          vnfs: [...earlier, ...parts],
         })
       : occurrences.begin(d.ns, "INSTANTIATE", parts, params, givenUp);
     await this.#db.transaction().execute(async (tx) => {
       if (givenUp) await occurrences.write(tx, givenUp);
       await writeInstantiation(tx, d.ns, d.vnfcs, rows);
-      await insertVnfInstances(tx, d.vnfs);
+      await insertVnfInstances(tx, made);
       await occurrences.write(tx, occurrence);
     });
     lifecycle.want({ ...d, stitches });
-    for (const v of d.vnfs) stream.push({ type: "vnf.created", nsId: d.ns.id, vnfId: v.id, vnfName: v.name });
+    for (const event of vnfsCreated(d.ns, made)) stream.push(event);
     this.#tellGivenUp(givenUp);
     occurrences.tell(occurrence);
     return occurrence;
   }
 
-  /** Of its VNFs, by the id of the VNFD; of several versions the last. */
-  async #products({ nsd, vnfd }: Deployment): Promise<Map<string, VnfProduct>> {
-    const refs = [...new Set(vnfsIn(nsd, vnfd).map((v) => v.vnfd))];
+  /** Each with what its VNFD says of it; of several versions the last. */
+  async #newVnfs(d: Deployment): Promise<VnfInstance[]> {
+    const refs = [...new Set(vnfsIn(d.nsd, d.vnfd).map((v) => v.vnfd))];
     const vnfds = await readDescriptorsCalled(this.#db, "vnfd", refs);
-    return new Map(vnfds.map((r) => [r.body.id, productOf(r.body as Vnfd, r.id)]));
+    const products = new Map(vnfds.map((r) => [r.body.id, productOf(r.body as Vnfd, r.id)]));
+    return planVnfs(d, randomUUID, d.ns.modifiedAt, (vnfd) => products.get(vnfd));
   }
 
   /** What goes on, given up for what is asked for now: to be written with it, and before it. */
@@ -257,6 +262,7 @@ export class Requests {
       });
       this.#tellGivenUp(givenUp);
       lifecycle.forget(d.ns.id);
+      for (const event of vnfsDeleted(d)) stream.push(event);
       stream.push({ type: "ns.deleted", nsId: d.ns.id, nsName: d.ns.name });
     });
   }

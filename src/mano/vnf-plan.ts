@@ -1,5 +1,6 @@
 import type { Nsd, Vnfd, VnfOfNs } from "../model/descriptor.ts";
 import type { VnfcId } from "../model/ids.ts";
+import type { ManoEventBody } from "../model/mano-event.ts";
 import type { Ns, Vnfc } from "../model/ns.ts";
 import type { ConcernedVnfc, VnfInstance, VnfOperation, VnfPart, VnfProduct } from "../model/occurrence.ts";
 import { countIn } from "../model/scaling.ts";
@@ -56,6 +57,13 @@ function scaleAtFirst({ scaling }: Nsd, profile: string): Pick<VnfInstance, "sca
   const at = own.levels.find((l) => l.id === own.initial)?.aspects ?? {};
   return { scale: Object.fromEntries(own.aspects.map(({ id }) => [id, countIn(at, id) ?? 0])) };
 }
+
+export const vnfsCreated = ({ id }: Ns, vnfs: readonly VnfInstance[]): ManoEventBody[] =>
+  vnfs.map((v) => ({ type: "vnf.created", nsId: id, vnfId: v.id, vnfName: v.name }));
+
+/** They are no more. */
+export const vnfsDeleted = ({ ns, vnfs }: Pick<Deployment, "ns" | "vnfs">): ManoEventBody[] =>
+  vnfs.map((v) => ({ type: "vnf.deleted", nsId: ns.id, vnfId: v.id, vnfName: v.name }));
 
 export const vnfcsOf = ({ vnfcs }: Pick<Deployment, "vnfcs">, vnf: VnfInstance): Vnfc[] =>
   vnfcs.filter((v) => vnf.vnfcs.includes(v.name));

@@ -120,11 +120,10 @@ export async function readStitches(db: ManoStore): Promise<Stitch[]> {
   return rows.map((r) => JSON.parse(r.body) as Stitch);
 }
 
-/** Forgets the VNFs, VNFCs and groups of an NS, whose servers are gone. Part of the caller's transaction. */
+/** Forgets the VNFCs and groups of an NS, whose servers are gone. Part of the caller's transaction. */
 export async function writeRemoval(tx: ManoStore, ns: Ns): Promise<void> {
   await updateNsState(tx, ns);
-  for (const table of ["vnfc", "vnf_instance", "stitch"] as const)
-    await tx.deleteFrom(table).where("ns_id", "=", ns.id).execute();
+  for (const table of ["vnfc", "stitch"] as const) await tx.deleteFrom(table).where("ns_id", "=", ns.id).execute();
   const groups = tx.selectFrom("protection_group").select("id").where("ns_id", "=", ns.id);
   await tx
     .updateTable("protection_command")

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import type { NsId } from "../model/ids.ts";
 import type { Occurrence, VnfInstance } from "../model/occurrence.ts";
 import { among } from "./among.ts";
 import type { ManoStore } from "./mano-schema.ts";
@@ -98,6 +99,11 @@ export async function insertVnfInstances(db: ManoStore, vnfs: readonly VnfInstan
   if (vnfs.length === 0) return;
   const rows = vnfs.map((v, seq) => ({ id: v.id, ns_id: v.nsId, seq, body: JSON.stringify(v) }));
   await db.insertInto("vnf_instance").values(rows).execute();
+}
+
+/** Of one NS. */
+export async function deleteVnfInstances(db: ManoStore, nsId: NsId): Promise<void> {
+  await db.deleteFrom("vnf_instance").where("ns_id", "=", nsId).execute();
 }
 
 export async function readVnfInstances(db: ManoStore): Promise<VnfInstance[]> {

@@ -5,6 +5,7 @@ import { SolClient } from "./sol-client.ts";
 const NS = "/nslcm/v2/ns_instances";
 const VNFS = "/vnflcm/v2/vnf_instances";
 const OCCURRENCES = "/nslcm/v2/ns_lcm_op_occs";
+const VNF_OCCURRENCES = "/vnflcm/v2/vnf_lcm_op_occs";
 const NOBODY = "0a0a0a0a-0000-4000-8000-000000000000";
 
 /** So many objects within one another. */
@@ -81,10 +82,21 @@ test("failed for now: nothing else begins before it is retried, and then it is d
   ] as const)
     expect((await bed.sol.ask("POST", `${bed.ns}/${task}`, body)).status).toBe(409);
   expect((await bed.sol.ask("DELETE", bed.ns)).status).toBe(409);
+  const [vnf, ...others] = (await bed.sol.ask("GET", VNFS)).body;
+  expect(others).toEqual([]);
+  expect(vnf).toMatchObject({ instantiationState: "NOT_INSTANTIATED" });
+  const [before] = (await bed.sol.ask("GET", VNF_OCCURRENCES)).body;
   expect((await bed.sol.ask("POST", `${occurrence}/retry`)).status).toBe(202);
   await bed.serversUp();
-  expect(await bed.ended(occurrence, "COMPLETED")).not.toHaveProperty("error");
+  const done = await bed.ended(occurrence, "COMPLETED");
+  expect(done).not.toHaveProperty("error");
   expect(await bed.state()).toBe("INSTANTIATED");
+  // The same VNF, and the same operation on it.
+  expect(done.resourceChanges.affectedVnfs.map((v: { vnfInstanceId: string }) => v.vnfInstanceId)).toEqual([vnf.id]);
+  expect((await bed.sol.ask("GET", VNFS)).body).toMatchObject([{ id: vnf.id, instantiationState: "INSTANTIATED" }]);
+  expect((await bed.sol.ask("GET", VNF_OCCURRENCES)).body.map((o: { id: string }) => o.id)).toEqual([before.id]);
+  const events = (await bed.rig.events()).map((e) => e.type).filter((type) => type === "vnf.created" || type === "vnf.deleted");
+  expect(events).toEqual(["vnf.created"]);
 });
 
 test("rolled back: it is as if it had not been asked for", async () => {
@@ -93,6 +105,7 @@ test("rolled back: it is as if it had not been asked for", async () => {
   const both = await Promise.all([1, 2].map(() => bed.sol.ask("POST", `${occurrence}/rollback`)));
   expect(both.map((r) => r.status).sort()).toEqual([202, 409]);
   await bed.ended(occurrence, "ROLLED_BACK");
+  expect((await bed.sol.ask("GET", VNFS)).body).toEqual([]);
   expect((await bed.sol.ask("POST", `${occurrence}/retry`)).status).toBe(409);
   expect((await bed.sol.ask("DELETE", bed.ns)).status).toBe(204);
 });
@@ -102,6 +115,8 @@ test("given up: it has failed, and the NS can be deleted", async () => {
   const occurrence = await bed.failedTemp();
   expect(await bed.sol.ask("POST", `${occurrence}/fail`)).toMatchObject({ status: 200, body: { operationState: "FAILED" } });
   expect((await bed.sol.ask("POST", `${occurrence}/fail`)).status).toBe(409);
+  expect((await bed.sol.ask("GET", VNFS)).body).toEqual([]);
+  expect((await bed.rig.events()).map((e) => e.type)).toContain("vnf.deleted");
   expect((await bed.sol.ask("POST", `${bed.ns}/terminate`, {})).status).toBe(409); // It is shown as NOT_INSTANTIATED.
   expect((await bed.sol.ask("DELETE", bed.ns)).status).toBe(204);
 });
@@ -170,6 +185,30 @@ test("a VNF is stopped, is not healed, and is started again", async () => {
   for (const { name } of bed.rig.vim.servers.values()) bed.rig.vim.up(name);
   await bed.ended(start, "COMPLETED");
   expect(await shown()).toBe("STARTED");
+});
+
+test("a stop that did not succeed and is given up leaves a VNF that is wanted to run: what is down of it is healed", async () => {
+  await using bed = await Bed.make();
+  const instantiation = await bed.instantiate();
+  await bed.serversUp();
+  await bed.ended(instantiation, "COMPLETED");
+  const [vnf] = (await bed.sol.ask("GET", VNFS)).body;
+  bed.rig.vim.keepsRunning = true;
+  const asked = await bed.sol.ask("POST", `${VNFS}/${vnf.id}/operate`, { changeStateTo: "STOPPED", stopType: "FORCEFUL" });
+  expect(asked.status).toBe(202);
+  const occurrence = new URL(asked.headers.get("location")!).pathname;
+  await until("it was refused", async () => {
+    const { body } = await bed.sol.ask("GET", occurrence);
+    return JSON.stringify(body).includes("it cannot be stopped now");
+  });
+  const state = async () => (await bed.sol.ask("GET", `${VNFS}/${vnf.id}`)).body.instantiatedVnfInfo.vnfState;
+  expect(await state()).toBe("STOPPED");
+  expect((await bed.sol.ask("POST", `${occurrence}/cancel`, { cancelMode: "FORCEFUL" })).status).toBe(202);
+  await bed.ended(occurrence, "FAILED_TEMP");
+  expect((await bed.sol.ask("POST", `${occurrence}/fail`)).status).toBe(200);
+  expect(await state()).toBe("STARTED");
+  bed.rig.vim.down("media-relay-b");
+  await until("it is healed", () => bed.rig.vim.asked.some((a) => a.startsWith("POST") && a.endsWith("/action")));
 });
 
 test("what is written of a VNF is changed, under the condition that it is what was seen", async () => {

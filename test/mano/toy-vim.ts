@@ -68,6 +68,8 @@ export class ToyVim implements AsyncDisposable {
   hosts: { id: string; name: string; state: string }[] = [];
   /** It takes no server away. */
   keepsServers = false;
+  /** It stops no server. */
+  keepsRunning = false;
   /** It makes no outside ports. */
   refusesPorts = false;
   /** Told of each server that is made. */
@@ -254,6 +256,8 @@ export class ToyVim implements AsyncDisposable {
     const server = this.servers.get(b ?? "");
     if (!server) return [404, { error: { code: 404, description: `instance '${b}' not found` } }];
     if (method === "POST" && "evacuate" in body) return this.#evacuate(server, body.evacuate.from);
+    const isStop = method === "POST" && ("shutdown" in body || "forceOff" in body);
+    if (isStop && this.keepsRunning) return [409, { error: { code: 409, description: "it cannot be stopped now" } }];
     if (method === "POST") this.#act(server, Object.keys(body)[0]);
     if (method === "DELETE" && this.keepsServers)
       return [409, { error: { code: 409, description: "a snapshot of it is being made" } }];
