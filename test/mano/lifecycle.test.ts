@@ -115,23 +115,3 @@ test("two NSs cannot have the same traffic net", async () => {
     body: { detail: expect.stringMatching(/NS media has traffic_net0, traffic_net1, data_net0, data_net1 in use/) },
   });
 });
-
-test("a look at the VIM that began before its servers were asked for does not say that they are gone", async () => {
-  await using rig = await Rig.start();
-  const id = await rig.create();
-  const gate = Promise.withResolvers<void>();
-  let isHeld = false;
-  rig.vim.late = (path) => {
-    if (isHeld || !path.endsWith("/servers")) return null;
-    isHeld = true;
-    return gate.promise;
-  };
-  rig.vim.push({ type: "server.status", serverId: "any" as never, status: "ACTIVE", was: null }); // Something to look for.
-  await until("the VIM is being looked at", () => isHeld);
-  await rig.ask("POST", `/mano/v1/ns_instances/${id}/instantiate`);
-  await until("its servers are made at once", () => rig.vim.servers.size === 2);
-  await rig.ask("POST", `/mano/v1/ns_instances/${id}/terminate`);
-  gate.resolve(); // What is answered now was so before there were any.
-  await until("it is gone", async () => (await rig.ns()).state === "NOT_INSTANTIATED");
-  expect(rig.vim.servers.size).toBe(0);
-});

@@ -82,8 +82,6 @@ export class ToyVim implements AsyncDisposable {
   readonly rested = new Set<string>();
   /** What is done to a request before it is answered; false: it is never answered. */
   intercept: (req: IncomingMessage) => boolean | Promise<boolean> = () => true;
-  /** By its path: what an answer waits for when it is made; null: nothing. */
-  late: (path: string) => Promise<void> | null = () => null;
   /** ms (monotonic) at which the last request line of a change arrived. */
   lastPutMs = 0;
   #seq = 0;
@@ -202,11 +200,7 @@ export class ToyVim implements AsyncDisposable {
       const [status, body] = isArming
         ? this.#arming(req.method ?? "", a ?? "", c, text === "" ? null : JSON.parse(text))
         : this.#do(req.method ?? "", [kind, a, b], text === "" ? null : JSON.parse(text));
-      const answer = JSON.stringify(body);
-      const send = () => res.writeHead(status, { "content-type": "application/json" }).end(answer);
-      const wait = this.late(url.pathname);
-      if (wait === null) send();
-      else void wait.then(send);
+      res.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     });
   }
 
