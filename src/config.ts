@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Static, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
 import { allowPlainHttp, auth, callbacks, manoAuth, manoCallbacks, tls } from "./config-access.ts";
+import { retention } from "./config-retention.ts";
 import { Fault } from "./lib/fault.ts";
 import { isLoopback } from "./lib/loopback.ts";
 import { rangesOf } from "./notify/callback-policy.ts";
@@ -217,6 +218,7 @@ const mano = Type.Object(
       },
       { ...closed, default: {}, description: "an object" },
     ),
+    retention,
     mode: Type.Enum(["push", "poll"], { default: "push", description: '"push" or "poll"' }),
     pollIntervalMs: Type.Integer({ minimum: 100, maximum: 300_000, default: 1_000, description: "milliseconds, 100..300000" }),
     /** How long a service that runs may take until it can fail over; then its instantiation is FAILED_TEMP. */

@@ -14,7 +14,7 @@ import { callbackRules, type NotifyParts } from "./mano-notify.ts";
 import type { NsId, VnfcId } from "./model/ids.ts";
 import type { NsInstanceView } from "./model/vnf-view.ts";
 import { EventStream } from "./notify/stream.ts";
-import { readFailoversClosedSince, readLastSeq, readPrunedTo } from "./store/mano-records.ts";
+import { readFailoversClosedSince, readJournalExtent, readLastSeq } from "./store/mano-records.ts";
 
 /** Collections that wait in memory where the store takes none: a few minutes of them. */
 const WAITING_MAX = 500;
@@ -24,7 +24,7 @@ export async function openPerformance(config: ManoConfig, nfvo: Nfvo, parts: Not
   const { db, log, clock } = parts;
   // Apart from the records of what happens: however much is measured, it neither delays them nor pushes them out.
   const table = "pm_journal";
-  const writes = new WriteQueue(db, log, clock, await readPrunedTo(db, table), { table, waitingMax: WAITING_MAX });
+  const writes = new WriteQueue(db, log, clock, await readJournalExtent(db, table), { table, waitingMax: WAITING_MAX });
   return Performance.open({
     ...parts,
     ...callbackRules(config, parts),

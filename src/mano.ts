@@ -17,6 +17,7 @@ import { Operations } from "./mano/operations.ts";
 import type { Packages } from "./mano/packages.ts";
 import { Provisioning } from "./mano/provisioning.ts";
 import { Requests } from "./mano/requests.ts";
+import { Retention, type RetentionParts } from "./mano/retention.ts";
 import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
 import { alarmsIn, openSubscriptions } from "./mano-notify.ts";
 import { imageHandoutOf, onboardingOf } from "./mano-onboarding.ts";
@@ -97,6 +98,7 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   subscriptions.start();
   nfvo.start(VERSION); // Last: a second MANO on the same port must not have acted before it is refused.
   await performance.start();
+  undo.use(keepingClean({ db, clock, log, keeping: config.retention }));
   await packages.start();
   await openmano.start();
   log.info({ host, port, mode, vims: config.vims.length }, "the MANO is ready");
@@ -108,6 +110,18 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
     lost: lost.promise,
     reload: () => doorway.reload(),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+/** Takes old records away until it is disposed. */
+function keepingClean(parts: RetentionParts): AsyncDisposable {
+  const ended = new AbortController();
+  const run = new Retention(parts).run(ended.signal);
+  return {
+    [Symbol.asyncDispose]: () => {
+      ended.abort();
+      return run;
+    },
   };
 }
 

@@ -9,7 +9,7 @@ import type { Decision, ProtectionCommand, ProtectionGroup } from "../model/prot
 import type { VimLink } from "../model/stitch.ts";
 import { EventStream } from "../notify/stream.ts";
 import { readVimAccounts, updateCursor, upsertVimAccount, type VimAccountRecord } from "../store/mano-catalogue.ts";
-import { readFailoversOfGroup, readLastSeq, readPrunedTo } from "../store/mano-records.ts";
+import { readFailoversOfGroup, readJournalExtent, readLastSeq } from "../store/mano-records.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, VimConnector } from "../vimconn/connector.ts";
 import { placeOf } from "./alarm-places.ts";
@@ -172,7 +172,7 @@ export class Nfvo implements AsyncDisposable {
 
   /** Takes up everything as the store has it. Does nothing yet. */
   static async open(parts: NfvoParts): Promise<Nfvo> {
-    const writes = new WriteQueue(parts.db, parts.log, parts.clock, await readPrunedTo(parts.db));
+    const writes = new WriteQueue(parts.db, parts.log, parts.clock, await readJournalExtent(parts.db));
     const stream = new EventStream(writes, parts.clock, await readLastSeq(parts.db));
     const nfvo = new Nfvo(parts, stream, writes, await AlarmBook.open(parts.db, stream, writes, parts.clock));
     for (const account of await readVimAccounts(parts.db)) nfvo.#addWatch(account);

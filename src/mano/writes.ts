@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { ManoEvent } from "../model/mano-event.ts";
 import type { Journal } from "../notify/stream.ts";
-import { insertJournal, type JournalTable, pruneJournal, readJournalSince } from "../store/mano-records.ts";
+import { insertJournal, type JournalExtent, type JournalTable, pruneJournal, readJournalSince } from "../store/mano-records.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 
 export interface Keeping {
@@ -20,13 +20,16 @@ interface Waiting {
   readonly event: ManoEvent | null;
 }
 
+/** Events taken out of the journal at once, when it has so many too many: some ms of work. */
+const PRUNED_AT_ONCE = 100;
+
 /** Events kept in the journal: years of an ordinary MANO. */
 const EVENTS_KEPT = 100_000;
-const PRUNE_EVERY = 1_000;
 /** After a full disk or a lock held too long. */
 const AGAIN_AFTER_MS = 1_000;
 /** Records held in memory while the store cannot be written; beyond it the oldest are given up, and the log says so. */
 const WAITING_MAX = 50_000;
+const NOTHING: JournalExtent = { count: 0, prunedTo: 0 };
 const RECORDS: Keeping = { table: "journal", waitingMax: WAITING_MAX };
 
 /**
@@ -45,11 +48,16 @@ export class WriteQueue implements Journal {
   #tellRefusal: (why: string | null) => void = () => {};
   readonly #hearing: ((events: readonly ManoEvent[]) => void)[] = [];
   #prunedTo: number;
+  /** What the last batch took out, once it is on the disk. */
+  #pruning = 0;
+  /** Events that the journal has, or is about to have. */
+  #kept: number;
 
-  /** `prunedTo`: events up to this number are not in the store any more. */
-  constructor(db: ManoStore, log: Log, clock: Clock, prunedTo = 0, keeping = RECORDS) {
+  /** `had`: what the journal has, and up to which number it has nothing any more. */
+  constructor(db: ManoStore, log: Log, clock: Clock, had: JournalExtent = NOTHING, keeping = RECORDS) {
     this.#keeping = keeping;
-    this.#prunedTo = prunedTo;
+    this.#prunedTo = had.prunedTo;
+    this.#kept = had.count;
     this.#db = db;
     this.#log = log;
     this.#clock = clock;
@@ -80,11 +88,19 @@ export class WriteQueue implements Journal {
   }
 
   append(event: ManoEvent): void {
-    const write: Write = async (tx) => {
-      await insertJournal(tx, event, this.#keeping.table);
-      if (event.seq % PRUNE_EVERY === 0) await pruneJournal(tx, event.seq, EVENTS_KEPT, this.#keeping.table);
-    };
-    this.#wait({ write, event });
+    this.#wait({ write: (tx) => insertJournal(tx, event, this.#keeping.table), event });
+    if (++this.#kept < EVENTS_KEPT + PRUNED_AT_ONCE) return;
+    this.#kept -= PRUNED_AT_ONCE;
+    void this.done(async (tx) => {
+      const to = await pruneJournal(tx, PRUNED_AT_ONCE, this.#keeping.table);
+      this.#pruning = Math.max(this.#pruning, to);
+    });
+  }
+
+  /** Resolves when it is on the disk, or when the store has refused it, which keeps it waiting. */
+  async done(write: Write): Promise<void> {
+    this.push(write);
+    await this.flush();
   }
 
   #wait(waiting: Waiting): void {
@@ -125,6 +141,7 @@ export class WriteQueue implements Journal {
       this.#log.error({ err, count: batch.length }, "records could not be written; they wait");
       if (this.#isRefused !== true) this.#tellRefusal(err instanceof Error ? err.message : String(err));
       this.#isRefused = true;
+      this.#pruning = 0;
       return false;
     }
     // Not within: what is on the disk would be written once more.
@@ -135,8 +152,7 @@ export class WriteQueue implements Journal {
   }
 
   #tell(events: readonly ManoEvent[]): void {
-    const pruning = events.findLast(({ seq }) => seq % PRUNE_EVERY === 0);
-    if (pruning) this.#prunedTo = Math.max(this.#prunedTo, pruning.seq - EVENTS_KEPT);
+    this.#prunedTo = Math.max(this.#prunedTo, this.#pruning);
     if (events.length === 0) return;
     for (const hear of this.#hearing) {
       try {

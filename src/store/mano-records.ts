@@ -144,19 +144,25 @@ export async function readLastSeq(db: ManoStore, table: JournalTable = "journal"
   return row?.last ?? 0;
 }
 
-/** Events up to this number are not in the journal any more. */
-export async function readPrunedTo(db: ManoStore, table: JournalTable = "journal"): Promise<number> {
-  const row = await db
-    .selectFrom(table)
-    .select((eb) => eb.fn.min<number | null>("seq").as("first"))
-    .executeTakeFirst();
-  return Math.max(0, (row?.first ?? 1) - 1);
+/** How much the journal has. */
+export interface JournalExtent {
+  readonly count: number;
+  /** Events up to this number are not in it any more. */
+  readonly prunedTo: number;
 }
 
-/** Forgets all but the newest `keep`. */
-export async function pruneJournal(db: ManoStore, newest: number, keep: number, table: JournalTable = "journal"): Promise<void> {
-  await db
-    .deleteFrom(table)
-    .where("seq", "<=", newest - keep)
-    .execute();
+export async function readJournalExtent(db: ManoStore, table: JournalTable = "journal"): Promise<JournalExtent> {
+  const row = await db
+    .selectFrom(table)
+    .select((eb) => [eb.fn.min<number | null>("seq").as("first"), eb.fn.countAll<number>().as("count")])
+    .executeTakeFirst();
+  return { count: row?.count ?? 0, prunedTo: Math.max(0, (row?.first ?? 1) - 1) };
+}
+
+/** Forgets the oldest ones. Gives the number up to which there are none any more. Numbers have gaps, so they are counted. */
+export async function pruneJournal(db: ManoStore, count: number, table: JournalTable = "journal"): Promise<number> {
+  const oldest = await db.selectFrom(table).select("seq").orderBy("seq").limit(count).execute();
+  const last = oldest.at(-1)?.seq ?? 0;
+  await db.deleteFrom(table).where("seq", "<=", last).execute();
+  return last;
 }

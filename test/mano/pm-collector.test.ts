@@ -113,7 +113,7 @@ describe("by a clock that is moved", () => {
     broken = new Set();
     events = [];
     tasks = [...of];
-    writes = new WriteQueue(db, silent, clock, 0, { table: "pm_journal", waitingMax: 10 });
+    writes = new WriteQueue(db, silent, clock, undefined, { table: "pm_journal", waitingMax: 10 });
     const stream = new EventStream(writes, clock, 0);
     stream.subscribe((e) => events.push(e));
     await db.deleteFrom("pm_journal").execute();
@@ -211,7 +211,7 @@ describe("jobs", () => {
     broken = new Set();
     const clock = systemClock;
     for (const { id } of await pmTasksIn(db).read()) await pmTasksIn(db).delete(id);
-    const writes = new WriteQueue(db, log, clock, 0, { table: "pm_journal", waitingMax: 10 });
+    const writes = new WriteQueue(db, log, clock, undefined, { table: "pm_journal", waitingMax: 10 });
     const policy = new CallbackPolicy({ allow: [], secretsInClear: false, ownPorts: () => [], thisMachine: true });
     const notificationsOf = (_: PmTask, e: ManoEvent) => (e.type === "pm.report" ? e.objectIds.map((id) => ({ id })) : []);
     performance = await Performance.open({

@@ -20,7 +20,7 @@ const PROGRAM = `
   const [, , path, url] = process.argv;
   const clock = systemClock, log = makeLog("mano");
   const db = await openStore({ path, migrationsDir: new URL("../sql/mano", src).pathname });
-  const writes = new WriteQueue(db, log, clock, await records.readPrunedTo(db));
+  const writes = new WriteQueue(db, log, clock, await records.readJournalExtent(db));
   const stream = new EventStream(writes, clock, await records.readLastSeq(db));
   const alarms = await AlarmBook.open(db, stream, writes, clock);
   const policy = new CallbackPolicy({ allow: [], thisMachine: true, ownPorts: () => [], secretsInClear: false });

@@ -1,0 +1,66 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { ManoStore } from "../store/mano-schema.ts";
+import { deleteRecords, endOfRetention, RECORD_KINDS, type RecordKind } from "../store/retention.ts";
+
+/** How long what is over is kept: `days`, and of each kind of record the newest `records`, whichever ends first. */
+export interface Keeping {
+  readonly days: number;
+  readonly records: number;
+}
+
+/** A MANO that has just started has other things to do. */
+const FIRST_MS = 600_000;
+const EVERY_MS = 3_600_000;
+/** One commit of some ms, and then everybody else. */
+const AT_ONCE = 100;
+const REST_MS = 200;
+const DAY_MS = 86_400_000;
+
+export interface RetentionParts {
+  readonly db: ManoStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly keeping: Keeping;
+}
+
+/** Takes away records of what has long been over, a few at a time. What is open, or what something open needs, stays however old it is. */
+export class Retention {
+  readonly #parts: RetentionParts;
+
+  constructor(parts: RetentionParts) {
+    this.#parts = parts;
+  }
+
+  /** Ends with the signal. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#parts;
+    for (let restMs = FIRST_MS; !signal.aborted; restMs = EVERY_MS) {
+      await clock.sleep(restMs, signal).catch(() => {});
+      // The next hour is the retry: a store that refuses is told of by what cannot wait.
+      if (!signal.aborted)
+        await this.pass(signal).catch((err: unknown) => log.warn({ err }, "old records could not be taken away"));
+    }
+  }
+
+  /** All that is due now. Gives how many records went. */
+  async pass(signal: AbortSignal): Promise<number> {
+    let gone = 0;
+    for (const kind of RECORD_KINDS) gone += await this.#passOver(kind, signal);
+    return gone;
+  }
+
+  async #passOver(kind: RecordKind, signal: AbortSignal): Promise<number> {
+    const { db, clock, keeping } = this.#parts;
+    const oldest = new Date(clock.wall().getTime() - keeping.days * DAY_MS).toISOString();
+    const before = await endOfRetention(db, kind, oldest, keeping.records);
+    let gone = 0;
+    while (!signal.aborted) {
+      const count = await deleteRecords(db, kind, before, AT_ONCE);
+      gone += count;
+      if (count < AT_ONCE) break;
+      await clock.sleep(REST_MS, signal).catch(() => {});
+    }
+    return gone;
+  }
+}
