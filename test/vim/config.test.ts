@@ -27,6 +27,7 @@ test("defaults are filled in", () => {
       packages: { allow: [], mibMax: 10_240 },
       listPageSize: 100,
       readyWithinMs: 60_000,
+      retention: { days: 365, records: 50_000 },
       performance: { thresholdSeconds: 10 },
       ...{
         store: "m.db",
