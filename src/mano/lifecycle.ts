@@ -9,7 +9,7 @@ import type { ProtectionGroup } from "../model/protection.ts";
 import { updateNsState, updateRest, updateVnfcStatus, upsertGroup, writeRemoval } from "../store/mano-ns.ts";
 import { deleteVnfInstances, updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
-import type { Inventory, VimConnector } from "../vimconn/connector.ts";
+import type { Inventory } from "../vimconn/connector.ts";
 import { portsOfServer } from "../vimconn/inventory-index.ts";
 import { Deployments } from "./deployments.ts";
 import { Guard, type GuardedMember } from "./guard.ts";

@@ -11,6 +11,7 @@ import type { EventStream } from "../notify/stream.ts";
 import { SubscriptionBook } from "../notify/subscription-book.ts";
 import { pmTasksIn, type ReadyReport, readPmReport, readReadyPmReports } from "../store/mano-performance.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
+import { keptJournal } from "./kept-journal.ts";
 import { type MeasuredObject, subObjectsOf } from "./measuring.ts";
 import { PmCollector, type PmSources } from "./pm-collector.ts";
 import type { WriteQueue } from "./writes.ts";
@@ -74,15 +75,7 @@ export class Performance implements AsyncDisposable {
   static async open(parts: PerformanceParts): Promise<Performance> {
     const { db, stream, writes, clock, log, policy, seal, ourTls, notificationsOf } = parts;
     const book = await SubscriptionBook.open<ManoEvent>({
-      journal: {
-        since: (seq, limit) => stream.since(seq, limit),
-        get prunedTo() {
-          return writes.prunedTo;
-        },
-        get lastSeq() {
-          return stream.lastSeq;
-        },
-      },
+      journal: keptJournal(stream, writes),
       keeper: pmTasksIn(db),
       clock,
       log,

@@ -9,6 +9,7 @@ import type { EventStream } from "../notify/stream.ts";
 import { SubscriptionBook } from "../notify/subscription-book.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import { subscriptionsIn } from "../store/subscriptions.ts";
+import { keptJournal } from "./kept-journal.ts";
 import type { WriteQueue } from "./writes.ts";
 
 const SUBSCRIPTIONS_MAX = 200;
@@ -47,15 +48,7 @@ export class SolSubscriptions implements AsyncDisposable {
   static async open(parts: SolSubscriptionsParts): Promise<SolSubscriptions> {
     const { db, stream, writes, clock, notifications, ourTls } = parts;
     const book = await SubscriptionBook.open<ManoEvent>({
-      journal: {
-        since: (seq, limit) => stream.since(seq, limit),
-        get prunedTo() {
-          return writes.prunedTo;
-        },
-        get lastSeq() {
-          return stream.lastSeq;
-        },
-      },
+      journal: keptJournal(stream, writes),
       keeper: subscriptionsIn(db),
       clock,
       log: parts.log,
