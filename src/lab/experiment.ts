@@ -89,11 +89,13 @@ export async function runOnce(lab: RunningLab, options: ExperimentOptions): Prom
   const window = { fromMs: at - BEFORE_MS, toMs: systemClock.now(), faultMs: at };
   const seen = { A: await lab.viewers.A.measure(window), B: await lab.viewers.B.measure(window) };
   const owned = owners?.between(window.fromMs, window.toMs);
-  const record = options.isTwinDown ? null : await recordOf(lab, at, fault);
+  const isRecordAwaited = options.isTwinDown !== true;
+  if (isRecordAwaited) await recordOf(lab, at, isClosed);
+  if (options.restsWhileHealing) await lab.media.ask("rest");
+  const record = isRecordAwaited ? await recordOf(lab, at, fault === "kill" ? isToldByAll(at) : isClosed) : null;
 
   if (fault === "link") await systemClock.sleep(Math.max(0, CABLE_OUT_MS - (systemClock.now() - at)));
   await repair();
-  if (options.restsWhileHealing) await lab.media.ask("rest");
   const healed = await restored(lab).then(
     () => true,
     () => false,
@@ -249,18 +251,23 @@ const stateOf = (ns: NsView | null): string =>
         ...ns.protectionGroups.flatMap((g) => g.trafficNets.map((t) => `${t.name} is served by ${memberName(g, t.servedBy)}`)),
       ].join(", ");
 
-/** The MANO's record of this fault, once no more sources are expected to speak. Null when there is none. */
-async function recordOf(lab: RunningLab, faultAt: number, fault: FaultKind): Promise<Failover | null> {
+/** The MANO's record of this fault, once it is as asked. As it is then, or null, where it does not come to that in time. */
+async function recordOf(lab: RunningLab, faultAt: number, isAsAsked: (record: Failover) => boolean): Promise<Failover | null> {
   const giveUpAt = faultAt + RECORD_WITHIN_MS;
   let found: Failover | undefined;
   while (systemClock.now() < giveUpAt) {
     [found] = await failoversSince(lab, faultAt).catch(() => []);
-    const isWaitedFor = fault === "kill" && systemClock.now() < faultAt + LAST_SOURCE_WITHIN_MS;
-    if (found?.state === "closed" && !(isWaitedFor && expectsMore(found))) return found;
+    if (found !== undefined && isAsAsked(found)) return found;
     await systemClock.sleep(LOOK_EVERY_MS * 5);
   }
   return found ?? null;
 }
+
+const isClosed = ({ state }: Failover) => state === "closed";
+
+/** Closed, and no more sources are expected to speak. */
+const isToldByAll = (faultAt: number) => (record: Failover) =>
+  isClosed(record) && !(systemClock.now() < faultAt + LAST_SOURCE_WITHIN_MS && expectsMore(record));
 
 /** Every source was there to hear it, and the slowest has not spoken yet. */
 const expectsMore = ({ mode, times }: Failover) => mode !== "poll" && mode !== "restart" && times.seen.libvirt === undefined;
