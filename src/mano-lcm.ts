@@ -1,22 +1,51 @@
 import type { NsLcmDoors } from "./api/sol/ns-lcm.ts";
 import { NS_LCM_ROUTES } from "./api/sol/ns-lcm.ts";
-import { type BoundRoute, bound } from "./api/sol/route.ts";
+import { type BoundRoute, boundFor } from "./api/sol/route.ts";
 import { VNF_LCM_ROUTES, type VnfLcmDoors, type VnfOccurrenceOf } from "./api/sol/vnf-lcm.ts";
 import { Fault } from "./lib/fault.ts";
 import type { Nfvo } from "./mano/nfvo.ts";
 import type { Operations } from "./mano/operations.ts";
 import type { Deployment } from "./mano/plan.ts";
 import type { Requests } from "./mano/requests.ts";
+import { readOn, Scope } from "./mano/scope.ts";
 import { vnfcsOf } from "./mano/vnf-plan.ts";
 import { nsInstanceView, type VimOf, vnfView } from "./mano/vnf-views.ts";
 import type { VnfcId } from "./model/ids.ts";
 import type { Occurrence } from "./model/occurrence.ts";
+import type { OccurrencesAsked } from "./store/mano-occurrences.ts";
 
 /** The tables of life cycle management, with the doors that their routes go through. */
 export const lcmRoutes = (nfvo: Nfvo, requests: Requests, operations: Operations): BoundRoute[] => [
-  ...bound(NS_LCM_ROUTES, nsDoors(nfvo, requests, operations)),
-  ...bound(VNF_LCM_ROUTES, vnfDoors(nfvo, operations)),
+  ...boundFor(NS_LCM_ROUTES, (tenant) => nsDoors(nfvo, requests, operations, new Scope(nfvo, tenant))),
+  ...boundFor(VNF_LCM_ROUTES, (tenant) => vnfDoors(nfvo, operations, new Scope(nfvo, tenant))),
 ];
+
+const notThere = (what: string, id: string, list: string): Fault =>
+  new Fault("NOT_FOUND", `there is no ${what} ${id}; GET ${list} lists those there are`, { id });
+
+/** The NS that is meant, by its id or name, where it is there for who asks. Throws NOT_FOUND; who sees all is told by others what there is. */
+export function ownNs(nfvo: Nfvo, scope: Scope, id: string): string {
+  if (scope.tenant === null) return id;
+  const found = nfvo.lifecycle.all.find((d) => d.ns.id === id || d.ns.name === id);
+  if (found && scope.owns(found.ns.id)) return found.ns.id;
+  throw notThere("NS instance", id, "/nslcm/v2/ns_instances");
+}
+
+function ownVnf(nfvo: Nfvo, scope: Scope, id: string): string {
+  const found = nfvo.lifecycle.vnfOf(id);
+  if (scope.tenant === null || (found && scope.owns(found.deployment.ns.id))) return id;
+  throw notThere("VNF instance", id, "/vnflcm/v2/vnf_instances");
+}
+
+/** The same words whether it is another's or is not there. */
+async function ownOccurrence(scope: Scope, id: string, found: Promise<Occurrence>, list: string): Promise<Occurrence> {
+  const o = await found.catch((e: unknown) => {
+    if (scope.tenant === null || !(e instanceof Fault)) throw e;
+    return null;
+  });
+  if (o !== null && scope.owns(o.nsId)) return o;
+  throw notThere("life cycle operation occurrence", id, list);
+}
 
 export function vimOf(nfvo: Nfvo): VimOf {
   return (id) => {
@@ -25,43 +54,49 @@ export function vimOf(nfvo: Nfvo): VimOf {
   };
 }
 
-function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations): NsLcmDoors {
-  const viewOf = (id: string) => nsInstanceView(requests.deploymentOf(id), vimOf(nfvo));
+function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations, scope: Scope): NsLcmDoors {
+  const own = (id: string) => ownNs(nfvo, scope, id);
+  const viewOf = (id: string) => nsInstanceView(requests.deploymentOf(own(id)), vimOf(nfvo));
+  const occurrence = (id: string) => ownOccurrence(scope, id, operations.get(id), "/nslcm/v2/ns_lcm_op_occs");
+  const idOf = async (id: string) => (await occurrence(id)).id;
   /** Throws CONFLICT for a VNF of another NS. */
-  const ownVnf = (nsId: string, vnfId: string) => {
-    const { deployment, vnf } = operations.vnfOf(vnfId);
-    if (deployment.ns.id === requests.deploymentOf(nsId).ns.id) return { deployment, vnf };
+  const vnfOfNs = (nsId: string, vnfId: string) => {
+    const { ns } = requests.deploymentOf(own(nsId));
+    const { deployment, vnf } = operations.vnfOf(ownVnf(nfvo, scope, vnfId));
+    if (deployment.ns.id === ns.id) return { deployment, vnf };
     throw new Fault("CONFLICT", `VNF ${vnfId} is of NS ${deployment.ns.name}, not of ${nsId}`, { id: vnfId });
   };
   return {
     listNs: () =>
-      nfvo.lifecycle.all.map((d) => ({ createdAt: d.ns.createdAt, place: d.ns.id, look: () => nsInstanceView(d, vimOf(nfvo)) })),
+      nfvo.lifecycle.all
+        .filter((d) => scope.owns(d.ns.id))
+        .map((d) => ({ createdAt: d.ns.createdAt, place: d.ns.id, look: () => nsInstanceView(d, vimOf(nfvo)) })),
     getNs: viewOf,
-    createNs: async (wish) => viewOf((await requests.createNs(wish)).id),
-    deleteNs: (id) => requests.deleteNs(id, false),
-    instantiate: (id, params) => requests.startInstantiation(id, params),
-    terminate: (id, params) => requests.startTermination(id, params),
-    heal: (id, vnfs, params) => {
+    createNs: async (wish) => viewOf((await requests.createNs({ ...wish, ...wishOf(scope) })).id),
+    deleteNs: async (id) => requests.deleteNs(own(id), false),
+    instantiate: async (id, params) => requests.startInstantiation(own(id), params),
+    terminate: async (id, params) => requests.startTermination(own(id), params),
+    heal: async (id, vnfs, params) => {
       const which = vnfs?.flatMap((v) => {
-        const { deployment, vnf } = ownVnf(id, v);
+        const { deployment, vnf } = vnfOfNs(id, v);
         return vnfcsOf(deployment, vnf).map((c) => c.id);
       });
-      return operations.heal(id, which ?? null, params);
+      return operations.heal(own(id), which ?? null, params);
     },
-    operate: (id, vnf, isStopped, params) => operations.operate(ownVnf(id, vnf).vnf.id, isStopped, params),
-    modifyVnf: (id, vnf, change, params) => operations.modify(ownVnf(id, vnf).vnf.id, change, params),
-    scale: (id, vnfs, params) => {
-      for (const { vnfId } of vnfs) ownVnf(id, vnfId);
+    operate: async (id, vnf, isStopped, params) => operations.operate(vnfOfNs(id, vnf).vnf.id, isStopped, params),
+    modifyVnf: async (id, vnf, change, params) => operations.modify(vnfOfNs(id, vnf).vnf.id, change, params),
+    scale: async (id, vnfs, params) => {
+      for (const { vnfId } of vnfs) vnfOfNs(id, vnfId);
       const isToLevel = vnfs.every((v) => !("steps" in v));
-      return operations.scale(id, vnfs, isToLevel ? "SCALE_TO_LEVEL" : "SCALE", params);
+      return operations.scale(own(id), vnfs, isToLevel ? "SCALE_TO_LEVEL" : "SCALE", params);
     },
-    listOccurrences: (asked) => operations.list(asked),
-    getOccurrence: (id) => operations.get(id),
-    retry: (id) => operations.retry(id),
-    rollback: (id) => operations.rollback(id),
-    fail: (id) => operations.fail(id),
-    cancel: (id, mode) => operations.cancel(id, mode),
-    continue: (id) => operations.continue(id),
+    listOccurrences: (asked) => ownOccurrences(operations, scope, asked),
+    getOccurrence: occurrence,
+    retry: async (id) => operations.retry(await idOf(id)),
+    rollback: async (id) => operations.rollback(await idOf(id)),
+    fail: async (id) => operations.fail(await idOf(id)),
+    cancel: async (id, mode) => operations.cancel(await idOf(id), mode),
+    continue: async (id) => operations.continue(await idOf(id)),
   };
 }
 
@@ -73,9 +108,24 @@ const listedVnfs = (d: Deployment, vims: VimOf) =>
     look: () => vnfView(d, v, vims),
   }));
 
-function vnfDoors(nfvo: Nfvo, operations: Operations): VnfLcmDoors {
+function ownOccurrences(operations: Operations, scope: Scope, asked: OccurrencesAsked): Promise<readonly Occurrence[]> {
+  if (scope.tenant === null) return operations.list(asked);
+  const behind = ({ startedAt, id }: Occurrence) => ({ startedAt, id, isIncluded: false });
+  return readOn(
+    asked,
+    (page) => operations.list(page),
+    (o) => scope.owns(o.nsId),
+    behind,
+  );
+}
+
+/** What an NS is made with, by who asks. */
+export const wishOf = (scope: Scope) => ({ owner: scope.tenant, mayUse: (nsdId: string) => scope.sees(nsdId) });
+
+function vnfDoors(nfvo: Nfvo, operations: Operations, scope: Scope): VnfLcmDoors {
+  const own = (id: string) => ownVnf(nfvo, scope, id);
   const getVnf = (id: string) => {
-    const { deployment, vnf } = operations.vnfOf(id);
+    const { deployment, vnf } = operations.vnfOf(own(id));
     return vnfView(deployment, vnf, vimOf(nfvo));
   };
   const ofVnf = (vnfId: string, occurrence: Occurrence): VnfOccurrenceOf => {
@@ -83,13 +133,14 @@ function vnfDoors(nfvo: Nfvo, operations: Operations): VnfLcmDoors {
     if (part) return { occurrence, part };
     throw new Fault("CONFLICT", `VNF ${vnfId} was taken away meanwhile`, { id: vnfId });
   };
-  const idOf = async (id: string) => (await operations.getOfVnf(id)).id;
+  const occurrenceOf = (id: string) => ownOccurrence(scope, id, operations.getOfVnf(id), "/vnflcm/v2/vnf_lcm_op_occs");
+  const idOf = async (id: string) => (await occurrenceOf(id)).id;
   return {
-    listVnfs: () => nfvo.lifecycle.all.flatMap((d) => listedVnfs(d, vimOf(nfvo))),
+    listVnfs: () => nfvo.lifecycle.all.filter((d) => scope.owns(d.ns.id)).flatMap((d) => listedVnfs(d, vimOf(nfvo))),
     getVnf,
-    modify: async (id, change, params) => ofVnf(id, await operations.modify(id, change, params)),
+    modify: async (id, change, params) => ofVnf(id, await operations.modify(own(id), change, params)),
     heal: async (id, vnfcs, params) => {
-      const { deployment, vnf } = operations.vnfOf(id);
+      const { deployment, vnf } = operations.vnfOf(own(id));
       const all = vnfcsOf(deployment, vnf);
       const stranger = vnfcs?.find((v) => !all.some((c) => c.id === v));
       if (stranger !== undefined)
@@ -101,14 +152,14 @@ function vnfDoors(nfvo: Nfvo, operations: Operations): VnfLcmDoors {
       return ofVnf(id, await operations.heal(deployment.ns.id, which, params));
     },
     scale: async (id, scaling, params) => {
-      const { ns } = operations.vnfOf(id).deployment;
+      const { ns } = operations.vnfOf(own(id)).deployment;
       const operation = "steps" in scaling ? "SCALE" : "SCALE_TO_LEVEL";
       return ofVnf(id, await operations.scale(ns.id, [{ vnfId: id, ...scaling }], operation, params));
     },
-    operate: async (id, isStopped, params) => ofVnf(id, await operations.operate(id, isStopped, params)),
-    listOccurrences: (asked) => operations.list(asked),
+    operate: async (id, isStopped, params) => ofVnf(id, await operations.operate(own(id), isStopped, params)),
+    listOccurrences: (asked) => ownOccurrences(operations, scope, asked),
     getOccurrence: async (id) => {
-      const occurrence = await operations.getOfVnf(id);
+      const occurrence = await occurrenceOf(id);
       const part = occurrence.vnfs.find((p) => p.id === id);
       if (part) return { occurrence, part };
       throw new Fault("NOT_FOUND", `VNF life cycle operation occurrence ${id} is about no VNF any more`, { id });

@@ -8,8 +8,9 @@ import type { Log } from "./lib/log.ts";
 import { isLoopback } from "./lib/loopback.ts";
 import type { Seal } from "./lib/seal.ts";
 import type { Nfvo } from "./mano/nfvo.ts";
+import { readOn, Scope } from "./mano/scope.ts";
 import { SolSubscriptions } from "./mano/sol-subscriptions.ts";
-import type { Alarm } from "./model/mano-event.ts";
+import type { Alarm, ManoEvent } from "./model/mano-event.ts";
 import type { CallbackTls } from "./model/subscription.ts";
 import { CallbackPolicy } from "./notify/callback-policy.ts";
 import { type AlarmsAsked, readAlarmIds, readAlarms, readAlarmsAsked } from "./store/mano-records.ts";
@@ -29,7 +30,8 @@ export function openSubscriptions(config: ManoConfig, nfvo: Nfvo, parts: NotifyP
   const { db, clock, log, seal } = parts;
   const { stream, writes } = nfvo;
   const rules = callbackRules(config, parts);
-  return SolSubscriptions.open({ db, stream, writes, clock, log, seal, notifications: NOTIFICATIONS, ...rules });
+  const mayHear = (owner: string | null, event: ManoEvent) => new Scope(nfvo, owner).hears(event);
+  return SolSubscriptions.open({ db, stream, writes, clock, log, seal, notifications: NOTIFICATIONS, mayHear, ...rules });
 }
 
 /** Where callbacks may lead, and who we are to them. Throws CONFIG where our client certificate cannot be read. */
@@ -52,14 +54,31 @@ function readOurTls({ cert, key, ca }: NonNullable<ManoConfig["callbacks"]["clie
   return { certificate: read("cert", cert), privateKey: read("key", key), ca: ca === undefined ? null : read("ca", ca) };
 }
 
-export function faultDoors(nfvo: Nfvo, db: ManoStore): FaultDoors {
+export function faultDoors(nfvo: Nfvo, db: ManoStore, scope: Scope): FaultDoors {
+  const own = async (id: string): Promise<Alarm> => {
+    const found = await nfvo.alarms.get(id);
+    if (isOwn(scope, found)) return found;
+    throw new Fault("NOT_FOUND", `there is no alarm ${id}; GET /nsfm/v1/alarms lists them`, { id });
+  };
   return {
-    listAlarms: (asked) => alarmsAsked(nfvo, db, asked),
-    getAlarm: (id) => nfvo.alarms.get(id),
-    acknowledge: (id, ackState) => nfvo.alarms.acknowledge(id, ackState),
-    escalate: (id, severity) => nfvo.alarms.escalate(id, severity),
+    listAlarms: (asked) =>
+      scope.tenant === null
+        ? alarmsAsked(nfvo, db, asked)
+        : readOn(
+            asked,
+            (page) => alarmsAsked(nfvo, db, page),
+            (a) => isOwn(scope, a),
+            ({ raisedAt, id }) => ({ raisedAt, id }),
+          ),
+    getAlarm: own,
+    acknowledge: async (id, ackState) => nfvo.alarms.acknowledge((await own(id)).id, ackState),
+    escalate: async (id, severity) => nfvo.alarms.escalate((await own(id)).id, severity),
   };
 }
+
+/** What is about hosts, switches and stores is of no tenant. */
+export const isOwn = (scope: Scope, { place }: Alarm): boolean =>
+  scope.tenant === null || (place !== undefined && scope.owns(place.nsId));
 
 /** As many as are asked for; fewer: there are no more. Those that are active and that the store has not taken are among them. */
 async function alarmsAsked(nfvo: Nfvo, db: ManoStore, asked: AlarmsAsked): Promise<Alarm[]> {

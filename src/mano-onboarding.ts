@@ -2,6 +2,7 @@ import type { PackageDoors } from "./api/sol/package-calls.ts";
 import type { VnfPackageDoors } from "./api/sol/vnf-packages.ts";
 import type { ManoConfig } from "./config.ts";
 import type { Clock } from "./lib/clock.ts";
+import { Fault } from "./lib/fault.ts";
 import type { Log } from "./lib/log.ts";
 import { isLoopback } from "./lib/loopback.ts";
 import type { Seal } from "./lib/seal.ts";
@@ -10,7 +11,8 @@ import type { Nfvo } from "./mano/nfvo.ts";
 import { type ClientCredentials, checkOrigin, download } from "./mano/package-download.ts";
 import { PackageReader, zipped } from "./mano/package-reader.ts";
 import { Packages } from "./mano/packages.ts";
-import type { ArtifactAccess, Origin, PackageKind } from "./model/package.ts";
+import type { Scope } from "./mano/scope.ts";
+import type { ArtifactAccess, Origin, PackageKind, PackageView } from "./model/package.ts";
 import { CallbackPolicy } from "./notify/callback-policy.ts";
 import type { ManoStore } from "./store/mano-schema.ts";
 import { PackageFiles } from "./store/package-files.ts";
@@ -63,6 +65,7 @@ export function onboardingOf({ config, db, clock, log, nfvo, seal, ownPorts }: O
     files,
     stream: nfvo.stream,
     catalogue: nfvo.catalogue,
+    owners: nfvo.owners,
     download: (origin, signal) => download(policy, origin.uri, credentialsOf(origin, seal), signal),
     nsdsInUse: () => new Set(nfvo.lifecycle.all.map((d) => d.ns.nsdId)),
   });
@@ -75,15 +78,15 @@ function credentialsOf({ sealedAuth }: Origin, seal: Seal): ClientCredentials | 
 }
 
 /** What the tables of NSDs, PNFDs and VNF packages go through. */
-export function packageDoors({ packages, reader }: Onboarding, kind: PackageKind): PackageDoors {
-  const one = (id: string) => packages.get(kind, id);
+export function packageDoors({ packages, reader }: Onboarding, kind: PackageKind, scope: Scope): PackageDoors {
+  const one = (id: string) => seen(packages, kind, id, scope);
   return {
-    list: () => packages.list(kind),
+    list: async () => (await packages.list(kind)).filter((p) => scope.sees(p.id)),
     get: one,
-    create: (data) => packages.create(kind, data),
-    modify: (id, change) => packages.modify(kind, id, change),
-    remove: (id) => packages.remove(kind, id),
-    receive: (id, chunks) => packages.receive(kind, id, chunks),
+    create: (data) => packages.create(kind, data, scope.tenant),
+    modify: async (id, change) => packages.modify(kind, await owned(packages, kind, id, scope), change),
+    remove: async (id) => packages.remove(kind, await owned(packages, kind, id, scope)),
+    receive: async (id, chunks) => packages.receive(kind, await owned(packages, kind, id, scope), chunks),
     content: async (id) => reader.content(await one(id)),
     descriptor: async (id) => reader.descriptor(await one(id)),
     manifest: async (id, withCertificate) => reader.manifest(await one(id), withCertificate),
@@ -93,22 +96,37 @@ export function packageDoors({ packages, reader }: Onboarding, kind: PackageKind
   };
 }
 
-export function vnfPackageDoors(onboarding: Onboarding): VnfPackageDoors {
+export function vnfPackageDoors(onboarding: Onboarding, scope: Scope): VnfPackageDoors {
   const { packages, policy, seal } = onboarding;
   return {
-    ...packageDoors(onboarding, "vnf"),
-    fetch: (id, { uri, credentials }) => {
+    ...packageDoors(onboarding, "vnf", scope),
+    fetch: async (id, { uri, credentials }) => {
+      const own = await owned(packages, "vnf", id, scope);
       checkOrigin(policy, uri, "addressInformation");
       if (credentials) checkOrigin(policy, credentials.tokenEndpoint, "tokenEndpoint");
-      return packages.fetch("vnf", id, { uri, sealedAuth: credentials && seal.seal(JSON.stringify(credentials)) });
+      return packages.fetch("vnf", own, { uri, sealedAuth: credentials && seal.seal(JSON.stringify(credentials)) });
     },
-    giveAccess: (id, wishes) => {
+    giveAccess: async (id, wishes) => {
+      const own = await owned(packages, "vnf", id, scope);
       const access = wishes.map(({ uri, overrideUri, credentials }): ArtifactAccess => {
         checkOrigin(policy, overrideUri ?? uri, overrideUri === null ? "artifactUri" : "overrideUri");
         if (credentials) checkOrigin(policy, credentials.tokenEndpoint, "tokenEndpoint");
         return { uri, overrideUri, sealedAuth: credentials && seal.seal(JSON.stringify(credentials)) };
       });
-      return packages.giveAccess("vnf", id, access);
+      return packages.giveAccess("vnf", own, access);
     },
   };
+}
+
+/** Throws NOT_FOUND, for another tenant's too. */
+async function seen(packages: Packages, kind: PackageKind, id: string, scope: Scope): Promise<PackageView> {
+  if (!scope.sees(id)) throw packages.notFound(kind, id);
+  return packages.get(kind, id);
+}
+
+/** What is for all to use is not for all to change. Throws FORBIDDEN, NOT_FOUND. */
+async function owned(packages: Packages, kind: PackageKind, id: string, scope: Scope): Promise<string> {
+  await seen(packages, kind, id, scope);
+  if (scope.owns(id)) return id;
+  throw new Fault("FORBIDDEN", `${id} is for all tenants to use: only who is of none may change it`, { id });
 }

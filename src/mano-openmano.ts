@@ -12,6 +12,7 @@ import type { VimAccountId } from "./model/ids.ts";
 import type { OmAttachment, OmDatacenter } from "./model/openmano.ts";
 import { deleteVimAccount } from "./store/mano-catalogue.ts";
 import { readOmAttachments, readOmDatacenters } from "./store/mano-openmano.ts";
+import { readPackages } from "./store/mano-packages.ts";
 import type { ManoStore } from "./store/mano-schema.ts";
 import { type DirectAccount, OpenVimDirect } from "./vimconn/openvim-direct.ts";
 
@@ -64,6 +65,10 @@ export function openmanoOf(parts: OpenmanoParts): RunningOpenmano {
       await nfvo.writes.flush(); // What is still to be written of this account.
       await deleteVimAccount(db, id as VimAccountId);
     },
+    usesOf: async (tenant) => ({
+      "network services": nfvo.lifecycle.all.filter((d) => nfvo.owners.of(d.ns.id) === tenant).length,
+      packages: (await readPackages(db)).filter((p) => nfvo.owners.of(p.id) === tenant).length,
+    }),
     listVims: () => requests.listVims(),
     nsNames: () => new Set(nfvo.lifecycle.all.map((d) => d.ns.name)),
     nsOf: (instance) => instances.nsOf(instance),

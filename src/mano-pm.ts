@@ -7,6 +7,7 @@ import type { Nfvo } from "./mano/nfvo.ts";
 import { Performance } from "./mano/performance.ts";
 import { type Deployment, trafficNetNames } from "./mano/plan.ts";
 import type { FindObject, PmSources } from "./mano/pm-collector.ts";
+import { Scope } from "./mano/scope.ts";
 import { nsInstanceView } from "./mano/vnf-views.ts";
 import { WriteQueue } from "./mano/writes.ts";
 import { vimOf } from "./mano-lcm.ts";
@@ -72,9 +73,9 @@ function finderIn(nfvo: Nfvo): FindObject {
     views.set(d.ns.id, view);
     return view;
   };
-  return (of, id) => {
+  return (of, id, owner) => {
     const d = of === "nspm" ? nfvo.lifecycle.of(id as NsId) : nfvo.lifecycle.vnfOf(id)?.deployment;
-    return d ? objectOf(d, viewOf(d), of === "nspm" ? null : id) : null;
+    return d && new Scope(nfvo, owner).owns(d.ns.id) ? objectOf(d, viewOf(d), of === "nspm" ? null : id) : null;
   };
 }
 

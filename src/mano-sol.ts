@@ -1,13 +1,14 @@
 import { NS_FAULT_ROUTES, VNF_FAULT_ROUTES } from "./api/sol/fault-management.ts";
 import { NSD_ROUTES } from "./api/sol/nsd.ts";
 import { PNFD_ROUTES } from "./api/sol/pnfd.ts";
-import { type BoundRoute, bound } from "./api/sol/route.ts";
+import { type BoundRoute, bound, boundFor } from "./api/sol/route.ts";
 import { SUBSCRIPTION_ROUTES } from "./api/sol/subscriptions.ts";
 import { PACKAGE_ROUTES } from "./api/sol/vnf-packages.ts";
 import type { Nfvo } from "./mano/nfvo.ts";
 import type { Operations } from "./mano/operations.ts";
 import type { Performance } from "./mano/performance.ts";
 import type { Requests } from "./mano/requests.ts";
+import { Scope } from "./mano/scope.ts";
 import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
 import { lcmRoutes } from "./mano-lcm.ts";
 import { faultDoors } from "./mano-notify.ts";
@@ -30,11 +31,11 @@ export const solRoutes = (
   nfvo: Nfvo,
   { requests, operations, subscriptions, performance, onboarding, db }: SolParts,
 ): BoundRoute[] => [
-  ...bound(NSD_ROUTES, packageDoors(onboarding, "nsd")),
-  ...bound(PNFD_ROUTES, packageDoors(onboarding, "pnfd")),
-  ...bound(PACKAGE_ROUTES, vnfPackageDoors(onboarding)),
+  ...boundFor(NSD_ROUTES, (tenant) => packageDoors(onboarding, "nsd", new Scope(nfvo, tenant))),
+  ...boundFor(PNFD_ROUTES, (tenant) => packageDoors(onboarding, "pnfd", new Scope(nfvo, tenant))),
+  ...boundFor(PACKAGE_ROUTES, (tenant) => vnfPackageDoors(onboarding, new Scope(nfvo, tenant))),
   ...lcmRoutes(nfvo, requests, operations),
-  ...bound([...NS_FAULT_ROUTES, ...VNF_FAULT_ROUTES], faultDoors(nfvo, db)),
+  ...boundFor([...NS_FAULT_ROUTES, ...VNF_FAULT_ROUTES], (tenant) => faultDoors(nfvo, db, new Scope(nfvo, tenant))),
   ...bound(SUBSCRIPTION_ROUTES, subscriptions),
   ...pmRoutes(performance),
 ];

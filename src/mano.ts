@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { openDoorway } from "./api/doorway.ts";
 import { listenHttp, shareServer } from "./api/http.ts";
-import type { ManoDoors } from "./api/mano/doors.ts";
 import { serveMano } from "./api/mano/serve.ts";
 import { OPENMANO_PATH, serveOpenmano } from "./api/openmano/serve.ts";
 import type { ManoConfig } from "./config.ts";
@@ -10,16 +9,15 @@ import { Fault } from "./lib/fault.ts";
 import type { Log } from "./lib/log.ts";
 import { Seal } from "./lib/seal.ts";
 import { VERSION } from "./lib/version.ts";
-import type { Guard } from "./mano/guard.ts";
-import type { ImageHandout } from "./mano/image-handout.ts";
 import { Nfvo } from "./mano/nfvo.ts";
 import { Operations } from "./mano/operations.ts";
-import type { Packages } from "./mano/packages.ts";
 import { Provisioning } from "./mano/provisioning.ts";
 import { Requests } from "./mano/requests.ts";
 import { Retention, type RetentionParts } from "./mano/retention.ts";
+import { Scope } from "./mano/scope.ts";
 import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
-import { alarmsIn, openSubscriptions } from "./mano-notify.ts";
+import { manoDoors } from "./mano-doors.ts";
+import { openSubscriptions } from "./mano-notify.ts";
 import { imageHandoutOf, onboardingOf } from "./mano-onboarding.ts";
 import { openmanoOf } from "./mano-openmano.ts";
 import { openPerformance } from "./mano-pm.ts";
@@ -27,8 +25,7 @@ import { solRoutes } from "./mano-sol.ts";
 import type { VimAccountId } from "./model/ids.ts";
 import type { VimAccount } from "./model/ns.ts";
 import { readVimAccounts, upsertVimAccount } from "./store/mano-catalogue.ts";
-import { readIncident, readIncidents } from "./store/mano-incidents.ts";
-import { readFailover, readFailovers } from "./store/mano-records.ts";
+import { readOmTenants } from "./store/mano-openmano.ts";
 import type { ManoStore, ManoTables } from "./store/mano-schema.ts";
 import { openStore } from "./store/open.ts";
 import { connectOpenVim } from "./vimconn/openvim.ts";
@@ -80,10 +77,13 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   const operations = new Operations(nfvo, requests, db, clock);
   const routes = solRoutes(nfvo, { requests, operations, subscriptions, performance, onboarding, db });
   const sol = { routes, apiRoot: config.listen.apiRoot, pageSize: config.listPageSize };
-  const app = serveMano(doorsOf({ nfvo, requests, packages, subscriptions, images, db }), sol, log, doorway.guarding(host));
+  const hasTenant = async (id: string) => (await readOmTenants(db)).some((t) => t.uuid === id);
+  const doorsFor = (tenant: string | null) =>
+    manoDoors({ nfvo, requests, packages, subscriptions, images, db, scope: new Scope(nfvo, tenant) });
+  const app = serveMano({ doorsFor, hasTenant }, sol, log, doorway.guarding(host));
   doorway.add(app);
   const openmano = undo.use(openmanoOf({ db, clock, log, nfvo, requests }));
-  const dialect = serveOpenmano(openmano.doors, log, doorway.guarding(config.openmano?.host ?? host));
+  const dialect = serveOpenmano({ doors: openmano.doors, hasTenant }, log, doorway.guarding(config.openmano?.host ?? host));
   if (config.openmano) doorway.add(dialect);
   else await shareServer(app, dialect, OPENMANO_PATH);
   undo.defer(async () => {
@@ -147,60 +147,4 @@ function accountOf(setting: Omit<ManoConfig["vims"][number], "id">): Omit<VimAcc
   const orNull = (path: string | undefined) => path ?? null;
   const access = { tokenFile: orNull(tokenFile), caFile: orNull(caFile), certFile: orNull(certFile), keyFile: orNull(keyFile) };
   return { ...account, access };
-}
-
-interface DoorParts {
-  readonly nfvo: Nfvo;
-  readonly requests: Requests;
-  readonly packages: Packages;
-  readonly subscriptions: SolSubscriptions;
-  readonly images: ImageHandout;
-  readonly db: ManoStore;
-}
-
-function doorsOf({ nfvo, requests, packages, subscriptions, images, db }: DoorParts): ManoDoors {
-  const viewOf = (guard: Guard) => nfvo.viewOf(guard);
-  return {
-    events: nfvo.stream,
-    changed: (what) => nfvo.stream.push({ type: "api.changed", ...what }),
-    refused: (what) => nfvo.stream.push({ type: "api.refused", ...what }),
-    image: (capability) => images.open(capability),
-    onboard: (file) => packages.onboard(typeof file === "string" ? Buffer.from(file) : file),
-    listDescriptors: () => nfvo.catalogue.all(),
-    getDescriptor: (id) => nfvo.catalogue.get(id),
-    deleteDescriptor: async (id) => packages.removeDescriptor(await nfvo.catalogue.get(id)),
-    listNs: () => requests.listNs(),
-    getNs: (id) => requests.getNs(id),
-    createNs: (wish) => requests.createNs(wish),
-    instantiate: (id) => requests.instantiate(id),
-    terminate: (id) => requests.terminate(id),
-    deleteNs: (id) => requests.deleteNs(id),
-    listAlarms: (limit) => alarmsIn(nfvo, db, limit),
-    listSubscriptions: () => subscriptions.list(null, null),
-    listFailovers: async (limit) => {
-      await nfvo.writes.flush();
-      return readFailovers(db, limit);
-    },
-    listIncidents: async (limit) => {
-      await nfvo.writes.flush();
-      return readIncidents(db, limit);
-    },
-    getIncident: async (id) => {
-      await nfvo.writes.flush();
-      const found = await readIncident(db, id);
-      if (found) return found;
-      throw new Fault("NOT_FOUND", `there is no incident ${id}; GET /mano/v1/incidents lists them`, { id });
-    },
-    getFailover: async (id) => {
-      await nfvo.writes.flush();
-      const found = await readFailover(db, id);
-      if (found) return found;
-      throw new Fault("NOT_FOUND", `there is no failover ${id}; GET /mano/v1/failovers lists them`, { id });
-    },
-    listGroups: () => nfvo.reaction.guards.map(viewOf),
-    getGroup: (id) => viewOf(nfvo.guardOf(id)),
-    command: (id, wish, by) => nfvo.commands.give(id, wish, by),
-    listVims: () => requests.listVims(),
-    addVim: (wish) => requests.addVim(wish),
-  };
 }

@@ -30,7 +30,9 @@ export function recordChanges(
     const { statusCode: status } = reply;
     if (LOOKS.has(method) || isNone(request)) return;
     const caller = callerOf(request);
-    const what = { by: askerIn(request, caller), method, path: url.split("?")[0]!.slice(0, WORDS_MAX), status };
+    const path = url.split("?")[0]!.slice(0, WORDS_MAX);
+    const tenant = caller?.tenantId ? { tenantId: caller.tenantId } : {};
+    const what = { by: askerIn(request, caller), method, path, status, ...tenant };
     if (status <= 299) record.changed(what);
     if (!REFUSED.has(status)) return;
     const leftOut = room.take(caller?.id ?? request.ip);

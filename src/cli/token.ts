@@ -3,6 +3,8 @@ import { userInfo } from "node:os";
 import { mintToken } from "../lib/bearer.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Role, Token } from "../model/token.ts";
+import { readOmTenants } from "../store/mano-openmano.ts";
+import type { ManoStore } from "../store/mano-schema.ts";
 import { openStore, type Store } from "../store/open.ts";
 import { insertToken, readTokens, revokeToken } from "../store/tokens.ts";
 import type { VimDb } from "../store/vim-schema.ts";
@@ -96,21 +98,24 @@ async function tenantOf(
   { daemon }: TokenStore,
   { role, tenant }: AskedToken,
 ): Promise<{ id: string; name: string } | null> {
-  if (daemon === "mano" || role === "admin") {
-    if (tenant === undefined) return null;
-    throw new Fault(
-      "INVALID",
-      daemon === "mano"
-        ? "the MANO has no tenants: leave --tenant out"
-        : "an administrator reaches every tenant: leave --tenant out",
-    );
-  }
+  if (role === "admin" && tenant !== undefined)
+    throw new Fault("INVALID", "an administrator reaches every tenant: leave --tenant out");
+  if (role === "admin" || (daemon === "mano" && tenant === undefined)) return null;
   if (tenant === undefined) throw new Fault("INVALID", `a VIM's ${role} is of one tenant: name it with --tenant`);
-  const all = await db.selectFrom("tenants").select(["id", "name"]).execute();
+  const all = daemon === "mano" ? await manoTenantsOf(db) : await db.selectFrom("tenants").select(["id", "name"]).execute();
   const found = all.find((t) => t.id === tenant || t.name === tenant);
   if (found) return found;
-  const there = all.map((t) => t.name).join(", ") || "none yet (the VIM makes one at its first start)";
+  const none =
+    daemon === "mano"
+      ? 'none yet (POST /openmano/tenants makes one: {"tenant": {"name": "…"}})'
+      : "none yet (the VIM makes one at its first start)";
+  const there = all.map((t) => t.name).join(", ") || none;
   throw new Fault("NOT_FOUND", `there is no tenant ${tenant}; there are: ${there}`);
+}
+
+/** The MANO's tenants are those that OpenMANO's dialect makes. */
+async function manoTenantsOf(db: Db): Promise<{ id: string; name: string }[]> {
+  return (await readOmTenants(db as unknown as ManoStore)).map((t) => ({ id: t.uuid, name: t.name }));
 }
 
 function writeNew(path: string, text: string): void {

@@ -35,6 +35,10 @@ export interface Merged {
 /** Who is to have which id: the first NSD, or the first VNFD where there is none. */
 export type FirstId = string | null;
 
+/** Which of what is on board is there for who brings a file. */
+type Seeing = (id: string) => boolean;
+const everything: Seeing = () => true;
+
 /** The descriptors, of whichever form they were. Immutable: a descriptor with the id and version of one that is there must be that one. */
 export class Catalogue {
   readonly #db: ManoStore;
@@ -66,12 +70,16 @@ export class Catalogue {
     throw new Fault("NOT_FOUND", `there is no descriptor ${id}; there are: ${there}`, { id });
   }
 
-  /** Reads a descriptor file or a package with what is on board, and what was fetched of it by URL. Throws DESCRIPTOR with every error of it. */
+  /**
+   * Reads a descriptor file or a package with what is on board and `sees` lets it refer to, and what was fetched of it by URL. Throws DESCRIPTOR with every
+   * error of it.
+   */
   async read(
     given: Given,
     outside: readonly ExternalFile[] = [],
+    sees: Seeing = everything,
   ): Promise<{ readonly outcome: Outcome; readonly reading: Reading; readonly files: readonly PackedFile[] }> {
-    const names = await readDescriptorNames(this.#db);
+    const names = (await readDescriptorNames(this.#db)).filter((n) => sees(n.id));
     const text = typeof given !== "string" && !isPackage(given) ? Buffer.from(given).toString("utf8") : null;
     const mentioned = await readDescriptorsOf(this.#db, mentionedIn(text, names));
     const known = { blueprints: blueprintsIn(mentioned), names: names.flatMap((n) => (n.kind === "vnfd" ? n.ref : [])) };
@@ -82,10 +90,15 @@ export class Catalogue {
   }
 
   /**
-   * To be asked in turn, and written in it. `source`: the SHA-256 of the file. Throws CONFLICT where a version is there with another content, or a VNFD
-   * has gone meanwhile.
+   * To be asked in turn, and written in it. `source`: the SHA-256 of the file. Throws CONFLICT where a version is there with another content or is another
+   * tenant's, or a VNFD has gone meanwhile.
    */
-  async merge(outcome: Outcome, form: Form, first: FirstId, source: string | null = null): Promise<Merged> {
+  async merge(
+    outcome: Outcome,
+    form: Form,
+    first: FirstId,
+    { source = null, sees = everything }: { readonly source?: string | null; readonly sees?: Seeing } = {},
+  ): Promise<Merged> {
     const { vnfds: vnfdBodies, nsds: nsdBodies } = outcome.descriptor;
     const names = await readDescriptorNames(this.#db);
     const refs = new Set([...vnfdBodies, ...nsdBodies].map((d) => d.id));
@@ -97,6 +110,7 @@ export class Catalogue {
     const added: DescriptorRecord[] = [];
     const recordOf = (kind: "vnfd" | "nsd", body: Nsd | Vnfd, vnfdRecordId: string | null, id: FirstId): DescriptorRecord => {
       const had = there.find((r) => r.kind === kind && r.body.id === body.id && r.body.version === body.version);
+      if (had && !sees(had.id)) throw taken(had);
       if (had) return same(had, body, [null, source].includes(sources.get(had.id) ?? null));
       const createdAt = this.#clock.wall().toISOString();
       const record = { id: id ?? randomUUID(), kind, body, vnfdRecordId, createdAt };
@@ -110,7 +124,13 @@ export class Catalogue {
     const isMade = (v: DescriptorRecord) => form !== "plain" && (v.body as Vnfd).blueprint === undefined;
     const made = new Set(vnfds.filter(isMade).map((v) => v.id));
     const usedBy = (n: DescriptorRecord) =>
-      ((n.body as Nsd).vnfds ?? [(n.body as Nsd).vnfd]).map((ref) => idOfVnfd(ref, vnfds, names));
+      ((n.body as Nsd).vnfds ?? [(n.body as Nsd).vnfd]).map((ref) =>
+        idOfVnfd(
+          ref,
+          vnfds,
+          names.filter((n) => sees(n.id)),
+        ),
+      );
     return { records: [...vnfds, ...nsds], added, made, uses: new Map(nsds.map((n) => [n.id, usedBy(n)])) };
   }
 
@@ -145,6 +165,10 @@ const blueprintsIn = (records: readonly DescriptorRecord[]): VnfBlueprint[] =>
 
 /** What follows from the rest of a file; a store of before it has it nowhere. */
 const WORKED_OUT = ["compute", "ownNets", "software", "images", "imageId"];
+
+/** Ids and versions are the store's, and not a tenant's: what they name must be one thing for all. */
+const taken = ({ kind, body }: DescriptorRecord): Fault =>
+  new Fault("CONFLICT", `${kind} ${body.id} version ${body.version} is another tenant's; give yours another id or version`);
 
 /** `isOfFile`: it may have come in this very file, so that what it has nowhere was not known then. */
 function same(had: DescriptorRecord, body: Nsd | Vnfd, isOfFile: boolean): DescriptorRecord {

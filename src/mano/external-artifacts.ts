@@ -42,15 +42,15 @@ export function fileIdsOf({ id, onboarding, upload, content }: DescriptorPackage
 export async function readWhole(
   given: Given,
   preset: DescriptorPackage | null,
-  { catalogue, ...parts }: FetchingParts & { readonly catalogue: Catalogue },
+  { catalogue, sees, ...parts }: FetchingParts & { readonly catalogue: Catalogue; readonly sees: (id: string) => boolean },
   signal: AbortSignal | null,
 ) {
-  const first = await catalogue.read(given);
+  const first = await catalogue.read(given, [], sees);
   if (preset) checkKind(preset.kind, first.outcome.descriptor);
   const listed = first.reading.parts?.outside ?? [];
   if (preset === null || signal === null || listed.length === 0) return { ...first, outside: [] };
   const outside = await fetchOutside(preset.id, listed, preset.access ?? [], parts, signal);
-  return { ...(await catalogue.read(given, outside)), outside };
+  return { ...(await catalogue.read(given, outside, sees)), outside };
 }
 
 /** The name of the file that holds an artifact from outside a package, among those of packages. */

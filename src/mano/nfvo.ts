@@ -31,6 +31,7 @@ import { linkOf, type NamedLink } from "./links.ts";
 import { readDeployments } from "./load.ts";
 import { Occurrences } from "./occurrences.ts";
 import { OperationWatch } from "./operation-watch.ts";
+import { Owners } from "./owners.ts";
 import { type Deployment, vimsOf } from "./plan.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { Reaction } from "./reaction.ts";
@@ -64,6 +65,7 @@ const RECORDS_LOOKED_AT = 200;
 
 /** The parts of the MANO put together: what runs, and in which order one pass does things. */
 export class Nfvo implements AsyncDisposable {
+  readonly owners: Owners;
   readonly catalogue: Catalogue;
   readonly stream: EventStream;
   readonly writes: WriteQueue;
@@ -93,10 +95,11 @@ export class Nfvo implements AsyncDisposable {
   readonly #wakes: Wakes;
   readonly #cursors = new Map<VimAccountId, number>();
 
-  private constructor(parts: NfvoParts, stream: EventStream, writes: WriteQueue, alarms: AlarmBook) {
+  private constructor(parts: NfvoParts, stream: EventStream, writes: WriteQueue, alarms: AlarmBook, owners: Owners) {
     const { clock, log, db, mode } = parts;
     this.#parts = parts;
     this.stream = stream;
+    this.owners = owners;
     this.writes = writes;
     this.alarms = alarms;
     this.#apart = new Apartness(alarms, (id) => this.lifecycle.vnfcOf(id)?.vnfc.vimServerId);
@@ -174,7 +177,8 @@ export class Nfvo implements AsyncDisposable {
   static async open(parts: NfvoParts): Promise<Nfvo> {
     const writes = new WriteQueue(parts.db, parts.log, parts.clock, await readJournalExtent(parts.db));
     const stream = new EventStream(writes, parts.clock, await readLastSeq(parts.db));
-    const nfvo = new Nfvo(parts, stream, writes, await AlarmBook.open(parts.db, stream, writes, parts.clock));
+    const alarms = await AlarmBook.open(parts.db, stream, writes, parts.clock);
+    const nfvo = new Nfvo(parts, stream, writes, alarms, await Owners.load(parts.db));
     for (const account of await readVimAccounts(parts.db)) nfvo.#addWatch(account);
     await nfvo.#load();
     return nfvo;

@@ -163,18 +163,20 @@ export class OpenmanoInstances implements AsyncDisposable {
       if (net.created)
         await vim.ensureNet({ id: net.vimNetId, name: net.vimName ?? net.uuid, kind: net.kind, ipProfile: net.ipProfile });
     const nsdId = await this.#onBoard(instance, names);
-    return this.#parts.requests.createNs({ nsdId, nsName: instance.nsName, vimAccountId: instance.attachmentId });
+    const { nsName, attachmentId: vimAccountId, tenantId: owner } = instance;
+    return this.#parts.requests.createNs({ nsdId, nsName, vimAccountId, owner });
   }
 
   /** Its own NSD in the catalogue. The record's id. */
-  async #onBoard({ nsd, vnfd }: OmInstance, images: ReadonlyMap<string, string>): Promise<string> {
-    const { db, clock } = this.#parts;
+  async #onBoard({ nsd, vnfd, tenantId }: OmInstance, images: ReadonlyMap<string, string>): Promise<string> {
+    const { db, clock, nfvo } = this.#parts;
     const had = (await readDescriptorNames(db)).find((n) => n.kind === "nsd" && n.ref === nsd.id);
     if (had) return had.id;
     const createdAt = clock.wall().toISOString();
     const vdus = vnfd.vdus.map((vdu) => ({ ...vdu, image: images.get(vdu.image) ?? vdu.image }));
     const made = { id: randomUUID(), kind: "vnfd" as const, body: { ...vnfd, vdus }, vnfdRecordId: null, createdAt };
     const id = randomUUID();
+    for (const of of [made.id, id]) await nfvo.owners.give(of, tenantId);
     await insertDescriptors(db, [made, { id, kind: "nsd", body: nsd, vnfdRecordId: made.id, createdAt }]);
     return id;
   }

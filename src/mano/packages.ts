@@ -24,6 +24,7 @@ import type { ManoStore } from "../store/mano-schema.ts";
 import type { PackageFiles, Received } from "../store/package-files.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { fileIdsOf, NotFetched, readWhole } from "./external-artifacts.ts";
+import type { Owners } from "./owners.ts";
 import { aboutOf, checkNew, contentOf, deleteDescriptorsOf, failureOf, mergePatched, pnfdContentOf } from "./package-content.ts";
 
 export interface PackagesParts {
@@ -32,6 +33,7 @@ export interface PackagesParts {
   readonly log: Log;
   readonly stream: EventStream;
   readonly catalogue: Catalogue;
+  readonly owners: Owners;
   readonly files: PackageFiles;
   /** What comes from where; it ends with an Error that says why. */
   readonly download: (origin: Origin, signal: AbortSignal) => AsyncIterable<Uint8Array>;
@@ -92,7 +94,11 @@ export class Packages implements AsyncDisposable {
     return (await this.#viewed([found]))[0]!;
   }
 
-  async create(kind: PackageKind, userDefinedData: Readonly<Record<string, unknown>>): Promise<PackageView> {
+  async create(
+    kind: PackageKind,
+    userDefinedData: Readonly<Record<string, unknown>>,
+    owner: string | null,
+  ): Promise<PackageView> {
     const at = this.#now();
     const one: DescriptorPackage = {
       id: randomUUID(),
@@ -108,6 +114,7 @@ export class Packages implements AsyncDisposable {
       createdAt: at,
       modifiedAt: at,
     };
+    await this.#parts.owners.give(one.id, owner);
     await savePackage(this.#parts.db, one);
     return { ...one, isInUse: false };
   }
@@ -208,7 +215,7 @@ export class Packages implements AsyncDisposable {
   }
 
   /** Takes in a file of any form at once: all of it or nothing; the same file twice gives the same records. Throws DESCRIPTOR, CONFLICT. */
-  async onboard(file: Uint8Array): Promise<readonly DescriptorRecord[]> {
+  async onboard(file: Uint8Array, owner: string | null): Promise<readonly DescriptorRecord[]> {
     const received = await this.#parts.files.receive(randomUUID(), Readable.from([file]));
     try {
       const keep = async (ids: readonly string[]) => {
@@ -217,7 +224,7 @@ export class Packages implements AsyncDisposable {
         await this.#parts.files.keep(received, first);
         for (const id of others) await this.#parts.files.share(first, id);
       };
-      return await this.#take(file, received, null, keep, null);
+      return await this.#take(file, received, { preset: null, owner }, keep, null);
     } finally {
       await this.#parts.files.discard(received);
     }
@@ -265,7 +272,7 @@ export class Packages implements AsyncDisposable {
       const share = async (ids: readonly string[]) => {
         for (const id of ids) if (id !== one.id) await files.share(one.id, id);
       };
-      await this.#take(given, one.upload!, one, share, signal);
+      await this.#take(given, one.upload!, { preset: one, owner: this.#parts.owners.of(one.id) }, share, signal);
     } catch (e) {
       if (signal.aborted && !(e instanceof Fault && e.code === "DESCRIPTOR")) throw e; // The next run begins it anew.
       const isKept = e instanceof NotFetched;
@@ -294,14 +301,15 @@ export class Packages implements AsyncDisposable {
   async #take(
     given: Given,
     upload: Upload,
-    preset: DescriptorPackage | null,
+    { preset, owner }: { readonly preset: DescriptorPackage | null; readonly owner: string | null },
     putFiles: (ids: readonly string[]) => Promise<void>,
     signal: AbortSignal | null,
   ): Promise<readonly DescriptorRecord[]> {
-    const { catalogue, db } = this.#parts;
-    const { outcome, reading, files, outside } = await readWhole(given, preset, this.#parts, signal);
+    const { catalogue, db, owners } = this.#parts;
+    const sees = (id: string) => owner === null || [null, owner].includes(owners.of(id));
+    const { outcome, reading, files, outside } = await readWhole(given, preset, { ...this.#parts, sees }, signal);
     return catalogue.inTurn(async () => {
-      const merged = await catalogue.merge(outcome, reading.form, preset?.id ?? null, upload.sha256);
+      const merged = await catalogue.merge(outcome, reading.form, preset?.id ?? null, { source: upload.sha256, sees });
       if (preset) checkNew(merged, preset.id);
       const packages = merged.added
         .filter((r) => !merged.made.has(r.id))
@@ -326,6 +334,7 @@ export class Packages implements AsyncDisposable {
         });
       await putFiles(packages.map((p) => p.id));
       await db.transaction().execute(async (tx) => {
+        for (const { id } of merged.added) await owners.give(id, owner, tx);
         await insertDescriptors(tx, merged.added);
         for (const one of packages) await savePackage(tx, one);
       });
@@ -362,8 +371,12 @@ export class Packages implements AsyncDisposable {
   async #found(kind: PackageKind, id: string): Promise<DescriptorPackage> {
     const found = await readPackage(this.#parts.db, id);
     if (found?.kind === kind) return found;
+    throw this.notFound(kind, id);
+  }
+
+  notFound(kind: PackageKind, id: string): Fault {
     const { what, list } = WORDS[kind];
-    throw new Fault("NOT_FOUND", `there is no ${what} ${id}; GET ${list} lists those there are`, { id });
+    return new Fault("NOT_FOUND", `there is no ${what} ${id}; GET ${list} lists those there are`, { id });
   }
 
   async #viewed(all: readonly DescriptorPackage[]): Promise<PackageView[]> {

@@ -35,6 +35,10 @@ export interface NsWish {
   readonly vimAccountId?: string | undefined;
   /** VNFC or VDU → id or name of the VIM it goes to, over what the descriptor says. */
   readonly vimAccounts?: Readonly<Record<string, string>> | undefined;
+  /** Whose it is; left out: nobody's in particular. */
+  readonly owner?: string | null;
+  /** NSDs that it may be made of; left out: any. */
+  readonly mayUse?: (nsdId: string) => boolean;
 }
 
 /** What clients may ask of the MANO. Requests write what is wanted, and are answered once that is on the disk; the loop does it. */
@@ -60,7 +64,7 @@ export class Requests {
   }
 
   async createNs(wish: NsWish): Promise<NsView> {
-    const nsdId = await this.#nsdIdOf(wish.nsdId);
+    const nsdId = await this.#nsdIdOf(wish.nsdId, wish.mayUse);
     await checkUsable(this.#db, nsdId);
     const made = await readNsd(this.#db, nsdId);
     if (!made) throw new Error(`NSD ${nsdId} has no VNFD in the store`);
@@ -90,9 +94,8 @@ export class Requests {
     await this.#nfvo.lifecycle.exclusive(wish.nsName as NsId, async () => {
       const had = this.#nfvo.lifecycle.named(wish.nsName);
       if (had)
-        throw new Fault("CONFLICT", `there is an NS named ${JSON.stringify(wish.nsName)} already: ${had.ns.id}`, {
-          id: had.ns.id,
-        });
+        throw new Fault("CONFLICT", `there is an NS named ${JSON.stringify(wish.nsName)} already${this.#shownTo(wish, had.ns)}`);
+      await this.#nfvo.owners.give(id, wish.owner ?? null);
       await insertNs(this.#db, ns);
       this.#nfvo.lifecycle.want(resized({ ns, ...made, vnfcs: [], vnfs: [], stitches: [] }));
     });
@@ -299,14 +302,19 @@ export class Requests {
     throw new Fault("NOT_FOUND", `there is no NS ${id}; there are: ${someOf(there)}`, { id });
   }
 
-  async #nsdIdOf(wanted: string): Promise<NsdId> {
+  async #nsdIdOf(wanted: string, mayUse: NsWish["mayUse"] = () => true): Promise<NsdId> {
     const found = (await readNsd(this.#db, wanted as NsdId))
       ? wanted
-      : (await readDescriptorsCalled(this.#db, "nsd", [wanted])).at(-1)?.id;
-    if (found !== undefined) return found as NsdId;
-    const nsds = (await readDescriptorNames(this.#db)).filter((r) => r.kind === "nsd");
+      : (await readDescriptorsCalled(this.#db, "nsd", [wanted])).findLast((r) => mayUse(r.id))?.id;
+    if (found !== undefined && mayUse(found)) return found as NsdId;
+    const nsds = (await readDescriptorNames(this.#db)).filter((r) => r.kind === "nsd" && mayUse(r.id));
     const there = someOf(nsds.map((r) => `${r.id} (${r.ref} ${r.version})`));
     throw new Fault("NOT_FOUND", `there is no NSD ${wanted}; there are: ${there}`, { id: wanted });
+  }
+
+  /** What is said of an NS that stands in the way: nothing more where it is another tenant's. */
+  #shownTo({ owner = null }: NsWish, { id }: Ns): string {
+    return owner === null || this.#nfvo.owners.of(id) === owner ? `: ${id}` : "";
   }
 
   #vimOf(wanted: string | undefined): VimAccountId {

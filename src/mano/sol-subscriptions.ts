@@ -24,6 +24,8 @@ export interface SolSubscriptionsParts {
   readonly policy: CallbackPolicy;
   readonly seal: Seal;
   readonly notifications: Notifications;
+  /** Whether a tenant may be told of it; null: who is of none. Left out: everybody may. */
+  readonly mayHear?: (owner: string | null, event: ManoEvent) => boolean;
   /** The client certificate of our settings, for subscribers that ask for TLS_CERT and send none. Null: there is none. */
   readonly ourTls: CallbackTls | null;
 }
@@ -46,7 +48,7 @@ export class SolSubscriptions implements AsyncDisposable {
   }
 
   static async open(parts: SolSubscriptionsParts): Promise<SolSubscriptions> {
-    const { db, stream, writes, clock, notifications, ourTls } = parts;
+    const { db, stream, writes, clock, notifications, ourTls, mayHear = () => true } = parts;
     const book = await SubscriptionBook.open<ManoEvent>({
       journal: keptJournal(stream, writes),
       keeper: subscriptionsIn(db),
@@ -58,10 +60,10 @@ export class SolSubscriptions implements AsyncDisposable {
       mostOfTenant: OF_TENANT_MAX,
       batchMax: 1, // SOL013: a notification is a request.
       isStrict: true, // A notification is rare, and its receiver may act upon it.
-      readingOf: ({ id, filter_json }) => {
+      readingOf: ({ id, filter_json, tenant_id }) => {
         const interest = JSON.parse(filter_json) as SolInterest;
         return {
-          matches: (event) => notifications.matches(interest, event),
+          matches: (event) => mayHear(tenant_id, event) && notifications.matches(interest, event),
           bodiesOf: ([event]) => {
             const body = event ? notifications.bodyOf(id, interest, event) : null;
             return body ? [JSON.stringify(body)] : [];

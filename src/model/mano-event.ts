@@ -96,6 +96,8 @@ export interface ApiChange {
   /** Without the query. */
   readonly path: string;
   readonly status: number;
+  /** Whose token it was; left out: it was of no tenant. */
+  readonly tenantId?: string;
 }
 
 /** A request that was to change something and was refused. */

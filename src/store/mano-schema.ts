@@ -34,6 +34,11 @@ export interface PackageRow {
   modified_at: string;
 }
 
+export interface OwnerRow {
+  id: string;
+  tenant_id: string;
+}
+
 export interface PmReportRow {
   seq: Generated<number>;
   id: string;
@@ -224,6 +229,7 @@ export interface ManoTables {
   vnf_occurrence: VnfOccurrenceRow;
   tokens: TokenRow;
   subscriptions: SubscriptionRow;
+  owner: OwnerRow;
   pm_task: SubscriptionRow;
   pm_report: PmReportRow;
   pm_collection: PmCollectionRow;

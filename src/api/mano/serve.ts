@@ -2,7 +2,8 @@ import type { TlsOptions } from "node:tls";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import { Fault } from "../../lib/fault.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Caller, Role } from "../../model/token.ts";
+import type { Role } from "../../model/token.ts";
+import { admitTo } from "../admission.ts";
 import { askerIn, recordChanges } from "../change-record.ts";
 import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.ts";
 import { type Gate, NotLetIn } from "../gate.ts";
@@ -38,9 +39,15 @@ export interface Sol extends SolSettings {
   readonly routes: readonly BoundRoute[];
 }
 
+export interface Served {
+  /** Of who asks: a tenant; null: of none. */
+  readonly doorsFor: (tenant: string | null) => ManoDoors;
+  readonly hasTenant: (id: string) => Promise<boolean>;
+}
+
 /** The MANO's API. The caller listens. */
 export function serveMano(
-  doors: ManoDoors,
+  { doorsFor, hasTenant }: Served,
   sol: Sol,
   log: Log,
   { gate, tls, oauth2, refusals = refusalRoom() }: Guarded = {},
@@ -52,19 +59,21 @@ export function serveMano(
   app.addContentTypeParser("application/zip", { parseAs: "buffer", bodyLimit: PACKAGE_BYTES_MAX }, (_request, body, done) =>
     done(null, body),
   );
-  const callerOf = guard(app, gate ?? null);
-  recordChanges(app, doors, callerOf, refusals, (request) => request.routeOptions.url === TOKEN_ENDPOINT); // It changes nothing.
+  const callerOf = admitTo(app, { gate: gate ?? null, neededFor, hasTenant });
+  const doorsOf = (request: FastifyRequest) => doorsFor(callerOf(request)?.tenantId ?? null);
+  recordChanges(app, doorsFor(null), callerOf, refusals, (request) => request.routeOptions.url === TOKEN_ENDPOINT); // It changes nothing.
   app.setErrorHandler((error, request, reply) => void sendProblem(reply, error, request, log));
   app.setNotFoundHandler((request, reply) => void sendProblem(reply, noSuchRoute(request, sol.routes), request, log));
   if (oauth2) serveOAuth2(app, oauth2);
   app.get(EVENTS, async (request, reply) => {
     const caller = callerOf(request);
     const isStillGood = async () => caller === null || gate === undefined || gate.isGood(caller);
-    if (wantsStream(request)) return streamEvents(reply, doors.events, sinceOf(request), isStillGood);
-    return reply.send({ events: await eventPage(doors.events, sinceOf(request)) });
+    const { events } = doorsOf(request);
+    if (wantsStream(request)) return streamEvents(reply, events, sinceOf(request), isStillGood);
+    return reply.send({ events: await eventPage(events, sinceOf(request)) });
   });
   app.get(IMAGE, async (request, reply) => {
-    const { size, open } = await doors.image((request.params as { capability: string }).capability);
+    const { size, open } = await doorsFor(null).image((request.params as { capability: string }).capability);
     const headers = { "content-type": "application/octet-stream", "content-length": size, "cache-control": "no-store" };
     return reply.headers(headers).send(request.method === "HEAD" ? "" : await open(0, Math.max(0, size - 1)));
   });
@@ -80,7 +89,7 @@ export function serveMano(
           body: unknown;
         };
         const value = await does({
-          doors,
+          doors: doorsOf(request),
           params,
           query,
           body,
@@ -95,25 +104,9 @@ export function serveMano(
   return app;
 }
 
-/** Has every request looked at before anything else is done about it. Answers who asked; null: no token is asked for. */
-function guard(app: FastifyInstance, gate: Gate | null): (request: FastifyRequest) => Caller | null {
-  if (gate === null) return () => null;
-  const callers = new WeakMap<FastifyRequest, Caller>();
-  app.addHook("onRequest", async (request) => {
-    const { url } = request.routeOptions;
-    if (url === TOKEN_ENDPOINT || url === IMAGE) return;
-    try {
-      callers.set(request, await gate.admit(request, neededFor(request)));
-    } catch (e) {
-      if (e instanceof NotLetIn && e.caller !== null) callers.set(request, e.caller); // For the record alone: nothing is done for it.
-      throw e;
-    }
-  });
-  return (request) => callers.get(request) ?? null;
-}
-
 /** Of a path that is no route any role may hear that it is none. */
-function neededFor({ method, routeOptions: { url, config } }: FastifyRequest): Role {
+function neededFor({ method, routeOptions: { url, config } }: FastifyRequest): Role | null {
+  if (url === TOKEN_ENDPOINT || url === IMAGE) return null;
   if (url === undefined || (config as Partial<typeof NO_METHOD>).noMethod) return "viewer";
   if (url.endsWith("/api_versions")) return "viewer";
   return ACCESS[`${method === "HEAD" ? "GET" : method} ${url}`] ?? "admin";

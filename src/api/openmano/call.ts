@@ -11,10 +11,13 @@ export interface Call {
   readonly query: Query;
   /** The body read as JSON or YAML. Throws 400, 406, 413 or 501. */
   readonly body: () => unknown;
+  /** Whose token it is: it reaches that tenant only. Null: it reaches all. */
+  readonly tenantId: string | null;
 }
 
-export const callOf = (request: FastifyRequest, doors: OpenmanoDoors): Call => ({
+export const callOf = (request: FastifyRequest, doors: OpenmanoDoors, tenantId: string | null): Call => ({
   doors,
+  tenantId,
   params: request.params as Record<string, string>,
   query: request.query as Query,
   body: () => readBody(typeof request.body === "string" ? request.body : "", request.headers["content-type"]),

@@ -60,6 +60,8 @@ export interface OpenmanoDoors extends ChangeRecord {
   changeVim(id: string, at: Omit<VimAddress, "tenant">): Promise<void>;
   /** Throws CONFLICT while an NS is in it. */
   removeVim(id: string): Promise<void>;
+  /** How much there is of a tenant's own beside that, by what it is. */
+  usesOf(tenantId: string): Promise<Readonly<Record<string, number>>>;
   listVims(): readonly VimAccountView[];
   /** Names that NSs have. */
   nsNames(): ReadonlySet<string>;

@@ -29,15 +29,23 @@ export function oneOf<T extends Named>(all: readonly T[], uuidOrName: string, ki
   throw new WireError(status as number, `${count} ${kind} found with ${whatOf(uuidOrName)} '${uuidOrName}'`);
 }
 
+/** Those that who asks can name. */
+export const tenantsFor = async ({ doors, tenantId }: Call): Promise<OmTenant[]> =>
+  (await readOmTenants(doors.db)).filter((t) => tenantId === null || t.uuid === tenantId);
+
 /** The tenant of the path. Throws 404. */
-export async function tenantOf({ doors, params }: Call): Promise<OmTenant> {
-  const found = matching(await readOmTenants(doors.db), params.tenant!)[0];
+export async function tenantOf(call: Call): Promise<OmTenant> {
+  const { params } = call;
+  const found = matching(await tenantsFor(call), params.tenant!)[0];
   if (found) return found;
   throw new WireError(404, `tenant '${params.tenant}' not found`);
 }
 
-/** As `tenantOf`; null: the path says "any". */
-export const tenantOrAny = async (call: Call): Promise<OmTenant | null> => (call.params.tenant === ANY ? null : tenantOf(call));
+/** As `tenantOf`; null: the path says "any", and who asks is of none. */
+export async function tenantOrAny(call: Call): Promise<OmTenant | null> {
+  if (call.params.tenant !== ANY) return tenantOf(call);
+  return call.tenantId === null ? null : tenantOf({ ...call, params: { ...call.params, tenant: call.tenantId } });
+}
 
 /** What a tenant may see; every tenant's where there is none. */
 export const isSeenBy = (tenant: OmTenant | null, thing: { readonly tenantId: string; readonly public?: boolean }): boolean =>

@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import { Fault } from "../../lib/fault.ts";
 import type { Log } from "../../lib/log.ts";
 import { VERSION } from "../../lib/version.ts";
-import type { Caller } from "../../model/token.ts";
+import type { Role } from "../../model/token.ts";
+import { admitTo } from "../admission.ts";
 import { recordChanges } from "../change-record.ts";
 import { type Gate, NotLetIn } from "../gate.ts";
 import { makeHttp } from "../http.ts";
@@ -34,9 +35,14 @@ export interface Guarded {
   readonly refusals?: RefusalRoom;
 }
 
+export interface Served {
+  readonly doors: OpenmanoDoors;
+  readonly hasTenant: (id: string) => Promise<boolean>;
+}
+
 /** OpenMANO's API. The caller listens, or hands it what comes for `OPENMANO_PATH`. */
 export function serveOpenmano(
-  doors: OpenmanoDoors,
+  { doors, hasTenant }: Served,
   log: Log,
   { gate, tls, refusals = refusalRoom() }: Guarded = {},
 ): FastifyInstance {
@@ -51,7 +57,7 @@ export function serveOpenmano(
     raw.setHeader("access-control-allow-origin", "*");
     next();
   });
-  const callerOf = guard(app, gate ?? null);
+  const callerOf = admitTo(app, { gate: gate ?? null, neededFor, hasTenant });
   recordChanges(app, doors, callerOf, refusals);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
   app.setNotFoundHandler(answerUnrouted);
@@ -62,31 +68,22 @@ export function serveOpenmano(
     app.route({
       method,
       url: `${OPENMANO_PATH}${url}`,
-      handler: async (request, reply) => send(request, reply, await does(callOf(request, doors))),
+      handler: async (request, reply) =>
+        send(request, reply, await does(callOf(request, doors, callerOf(request)?.tenantId ?? null))),
     });
   }
   return app;
 }
 
+const ROLES = new Map(ROUTES.map(({ is, for: role }) => [`${is.split(" ")[0]} ${OPENMANO_PATH}${is.split(" ")[1]}`, role]));
+
 /** The word that somebody listens, and what a browser asks before it may send a token, are for all. */
-function guard(app: FastifyInstance, gate: Gate | null): (request: FastifyRequest) => Caller | null {
-  if (gate === null) return () => null;
-  const callers = new WeakMap<FastifyRequest, Caller>();
-  const roles = new Map(ROUTES.map(({ is, for: role }) => [`${is.split(" ")[0]} ${OPENMANO_PATH}${is.split(" ")[1]}`, role]));
-  app.addHook("onRequest", async (request) => {
-    const { url } = request.routeOptions;
-    if (request.method === "OPTIONS" || url === `${OPENMANO_PATH}/`) return;
-    const method = request.method === "HEAD" ? "GET" : request.method;
-    const isText = url === `${OPENMANO_PATH}/version`;
-    const needed = url === undefined || isText ? "viewer" : (roles.get(`${method} ${url}`) ?? "admin");
-    try {
-      callers.set(request, await gate.admit(request, needed));
-    } catch (e) {
-      if (e instanceof NotLetIn && e.caller !== null) callers.set(request, e.caller); // For the record alone: nothing is done for it.
-      throw e;
-    }
-  });
-  return (request) => callers.get(request) ?? null;
+function neededFor(request: FastifyRequest): Role | null {
+  const { url } = request.routeOptions;
+  if (request.method === "OPTIONS" || url === `${OPENMANO_PATH}/`) return null;
+  const method = request.method === "HEAD" ? "GET" : request.method;
+  const isText = url === `${OPENMANO_PATH}/version`;
+  return url === undefined || isText ? "viewer" : (ROLES.get(`${method} ${url}`) ?? "admin");
 }
 
 /** Nothing is there: 405, as the original answers whatever it does not know. */

@@ -13,23 +13,23 @@ import {
 import { WireError } from "../wire-error.ts";
 import { checked, newTenant, tenantChange } from "./bodies.ts";
 import type { Call } from "./call.ts";
-import { matching, whatOf } from "./find.ts";
+import { matching, tenantsFor, whatOf } from "./find.ts";
 import { rowsOf, TENANT_COLUMNS, tenantOut } from "./shapes.ts";
 
 // The tenants of OpenMANO's clients: a table of their own, which says whose VNFs, scenarios and instances are whose. `tenantOf` in find.ts
 // is the one place where a tenant of a path becomes one of these.
 
 export async function listTenants(call: Call) {
-  return { tenants: rowsOf((await readOmTenants(call.doors.db)).map(tenantOut), call.query, TENANT_COLUMNS) };
+  return { tenants: rowsOf((await tenantsFor(call)).map(tenantOut), call.query, TENANT_COLUMNS) };
 }
 
 export async function getTenant(call: Call) {
   return { tenant: tenantOut(await namedTenant(call)) };
 }
 
-async function namedTenant({ doors, params }: Call): Promise<OmTenant> {
-  const asked = params.tenant!;
-  const found = matching(await readOmTenants(doors.db), asked)[0];
+async function namedTenant(call: Call): Promise<OmTenant> {
+  const asked = call.params.tenant!;
+  const found = matching(await tenantsFor(call), asked)[0];
   if (found) return found;
   throw new WireError(404, `No tenant found with ${whatOf(asked)}='${asked}'`);
 }
@@ -66,6 +66,7 @@ export async function deleteTenant(call: Call) {
     vnfs: own(await readOmVnfs(db)),
     scenarios: own(await readOmScenarios(db)),
     instances: own(await readOmInstances(db)),
+    ...(await call.doors.usesOf(uuid)),
   };
   const there = Object.entries(uses).flatMap(([what, n]) => (n > 0 ? [`${n} ${what}`] : []));
   if (there.length > 0) throw inUse(`tenant '${name}' has ${there.join(", ")}`);

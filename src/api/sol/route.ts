@@ -55,6 +55,10 @@ export type BoundRoute = SolRoute<unknown>;
 export const bound = <D>(table: readonly SolRoute<D>[], doors: D): BoundRoute[] =>
   table.map((route) => ({ ...route, does: (call) => route.does({ ...call, doors }) }));
 
+/** The same, where the doors are those of whoever asks: of a tenant; null: of none. */
+export const boundFor = <D>(table: readonly SolRoute<D>[], doorsFor: (tenant: string | null) => D): BoundRoute[] =>
+  table.map((route) => ({ ...route, does: (call) => route.does({ ...call, doors: doorsFor(call.caller?.tenantId ?? null) }) }));
+
 /** An answer that is more than a body in JSON. */
 export class Answer {
   readonly status: number;

@@ -1,0 +1,15 @@
+import type { ManoStore } from "./mano-schema.ts";
+
+/** Tenants by the ids of what is theirs. */
+export async function readOwners(db: ManoStore): Promise<Map<string, string>> {
+  return new Map((await db.selectFrom("owner").selectAll().execute()).map((r) => [r.id, r.tenant_id]));
+}
+
+/** Whoever had it first keeps it. */
+export async function insertOwner(db: ManoStore, id: string, tenantId: string): Promise<void> {
+  await db
+    .insertInto("owner")
+    .values({ id, tenant_id: tenantId })
+    .onConflict((c) => c.doNothing())
+    .execute();
+}
