@@ -10,7 +10,7 @@ import type { Requests } from "./mano/requests.ts";
 import { readOn, Scope } from "./mano/scope.ts";
 import { vnfcsOf } from "./mano/vnf-plan.ts";
 import { nsInstanceView, type VimOf, vnfView } from "./mano/vnf-views.ts";
-import type { VnfcId } from "./model/ids.ts";
+import type { NsId, VnfcId } from "./model/ids.ts";
 import type { Occurrence } from "./model/occurrence.ts";
 import type { OccurrencesAsked } from "./store/mano-occurrences.ts";
 
@@ -26,7 +26,7 @@ const notThere = (what: string, id: string, list: string): Fault =>
 /** The NS that is meant, by its id or name, where it is there for who asks. Throws NOT_FOUND; who sees all is told by others what there is. */
 export function ownNs(nfvo: Nfvo, scope: Scope, id: string): string {
   if (scope.tenant === null) return id;
-  const found = nfvo.lifecycle.all.find((d) => d.ns.id === id || d.ns.name === id);
+  const found = nfvo.lifecycle.of(id as NsId) ?? nfvo.lifecycle.named(id);
   if (found && scope.owns(found.ns.id)) return found.ns.id;
   throw notThere("NS instance", id, "/nslcm/v2/ns_instances");
 }

@@ -25,8 +25,7 @@ export function admitTo(
     try {
       const caller = await gate.admit(request, needed);
       callers.set(request, caller);
-      if (caller.tenantId !== null && !(await hasTenant(caller.tenantId)))
-        throw new Fault("UNAUTHENTICATED", "the tenant of this token is no more");
+      if (!(await isTenantThere(caller, hasTenant))) throw new Fault("UNAUTHENTICATED", "the tenant of this token is no more");
     } catch (e) {
       if (e instanceof NotLetIn && e.caller !== null) callers.set(request, e.caller); // For the record alone: nothing is done for it.
       throw e;
@@ -34,3 +33,6 @@ export function admitTo(
   });
   return (request) => callers.get(request) ?? null;
 }
+
+export const isTenantThere = async ({ tenantId }: Caller, hasTenant: Admission["hasTenant"]): Promise<boolean> =>
+  tenantId === null || hasTenant(tenantId);

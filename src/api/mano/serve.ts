@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import { Fault } from "../../lib/fault.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Role } from "../../model/token.ts";
-import { admitTo } from "../admission.ts";
+import { admitTo, isTenantThere } from "../admission.ts";
 import { askerIn, recordChanges } from "../change-record.ts";
 import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.ts";
 import { type Gate, NotLetIn } from "../gate.ts";
@@ -67,7 +67,8 @@ export function serveMano(
   if (oauth2) serveOAuth2(app, oauth2);
   app.get(EVENTS, async (request, reply) => {
     const caller = callerOf(request);
-    const isStillGood = async () => caller === null || gate === undefined || gate.isGood(caller);
+    const isStillGood = async () =>
+      caller === null || gate === undefined || ((await gate.isGood(caller)) && (await isTenantThere(caller, hasTenant)));
     const { events } = doorsOf(request);
     if (wantsStream(request)) return streamEvents(reply, events, sinceOf(request), isStillGood);
     return reply.send({ events: await eventPage(events, sinceOf(request)) });
