@@ -3,13 +3,13 @@ import type { Clock } from "../lib/clock.ts";
 import { inTurns } from "../lib/in-turns.ts";
 import type { Log } from "../lib/log.ts";
 import type { ProtectionGroupView } from "../model/group-view.ts";
-import type { NetId, NsId, VimAccountId, VnfcId } from "../model/ids.ts";
+import type { NsId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, VimAccount, Vnfc } from "../model/ns.ts";
 import type { Decision, ProtectionCommand, ProtectionGroup } from "../model/protection.ts";
 import type { VimLink } from "../model/stitch.ts";
 import { EventStream } from "../notify/stream.ts";
 import { readVimAccounts, updateCursor, upsertVimAccount, type VimAccountRecord } from "../store/mano-catalogue.ts";
-import { readFailoversOfGroup, readJournalExtent, readLastSeq } from "../store/mano-records.ts";
+import { readJournalExtent, readLastSeq } from "../store/mano-records.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, VimConnector } from "../vimconn/connector.ts";
 import { placeOf } from "./alarm-places.ts";
@@ -39,6 +39,7 @@ import { ReferenceWatch } from "./reference-watch.ts";
 import { RootCauses, tellStore } from "./roots.ts";
 import { ScaleTurns } from "./scale-turns.ts";
 import { Scaler } from "./scaler.ts";
+import { type SinceByNet, setSince, takeUpRecords } from "./since.ts";
 import { Spares } from "./spares.ts";
 import { tellCutOff } from "./traffic-ports.ts";
 import { unexplainedMoves } from "./unexplained.ts";
@@ -59,9 +60,6 @@ export interface NfvoParts {
   /** Until a service that runs must be able to fail over, ms. */
   readonly readyMaxMs: number;
 }
-
-/** Records of one group that are looked at after a restart: the last move of each traffic net is among them. */
-const RECORDS_LOOKED_AT = 200;
 
 /** The parts of the MANO put together: what runs, and in which order one pass does things. */
 export class Nfvo implements AsyncDisposable {
@@ -91,7 +89,6 @@ export class Nfvo implements AsyncDisposable {
   readonly #watches = new Map<VimAccountId, VimWatch>();
   readonly #runs: Promise<void>[] = [];
   readonly #stopped = new AbortController();
-  readonly #sinceByRecord = new Map<NetId, string>();
   readonly #wakes: Wakes;
   readonly #cursors = new Map<VimAccountId, number>();
 
@@ -274,32 +271,17 @@ export class Nfvo implements AsyncDisposable {
   async #load(): Promise<void> {
     const { db } = this.#parts;
     await this.occurrences.load();
+    const since: SinceByNet = new Map();
     for (const { deployment, groups } of await readDeployments(db)) {
-      for (const group of groups) await this.#takeUpRecords(group);
+      for (const group of groups) await takeUpRecords(db, this.#book, group, since);
       this.lifecycle.load(deployment, groups);
     }
-    for (const guard of this.reaction.guards) this.#setSince(guard);
+    for (const guard of this.reaction.guards) setSince(guard, since, this.lifecycle.of(guard.group.nsId)?.ns.modifiedAt);
     await this.#incidents.load(db);
     await this.healer.load();
     this.occurrences.endOrphans(this.reaction, this.healer, this.lifecycle);
     await this.spares.load();
     await this.commands.restore(this.reaction.guards);
-  }
-
-  async #takeUpRecords(group: ProtectionGroup): Promise<void> {
-    for (const record of await readFailoversOfGroup(this.#parts.db, group.id, RECORDS_LOOKED_AT)) {
-      this.#book.resume(record);
-      const isOfNow = (to: VnfcId) => group.members.some((m) => m.vnfcId === to); // And not of an earlier instantiation of the same NS.
-      for (const move of record.moves) if (isOfNow(move.to)) this.#sinceByRecord.set(move.trafficNet, record.openedAt);
-    }
-  }
-
-  #setSince(guard: Guard): void {
-    const deployedAt = this.lifecycle.of(guard.group.nsId)?.ns.modifiedAt;
-    for (const { netId } of guard.group.trafficNets) {
-      const since = this.#sinceByRecord.get(netId) ?? deployedAt;
-      if (since !== undefined) guard.setSince(netId, since);
-    }
   }
 
   #isBusy(id: VimAccountId): boolean {

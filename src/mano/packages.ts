@@ -94,11 +94,7 @@ export class Packages implements AsyncDisposable {
     return (await this.#viewed([found]))[0]!;
   }
 
-  async create(
-    kind: PackageKind,
-    userDefinedData: Readonly<Record<string, unknown>>,
-    owner: string | null,
-  ): Promise<PackageView> {
+  async create(kind: PackageKind, userDefinedData: Record<string, unknown>, owner: string | null): Promise<PackageView> {
     const at = this.#now();
     const one: DescriptorPackage = {
       id: randomUUID(),
