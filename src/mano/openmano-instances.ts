@@ -176,7 +176,7 @@ export class OpenmanoInstances implements AsyncDisposable {
     const vdus = vnfd.vdus.map((vdu) => ({ ...vdu, image: images.get(vdu.image) ?? vdu.image }));
     const made = { id: randomUUID(), kind: "vnfd" as const, body: { ...vnfd, vdus }, vnfdRecordId: null, createdAt };
     const id = randomUUID();
-    for (const of of [made.id, id]) await nfvo.owners.give(of, tenantId);
+    for (const one of [made.id, id]) await nfvo.owners.give(one, tenantId);
     await insertDescriptors(db, [made, { id, kind: "nsd", body: nsd, vnfdRecordId: made.id, createdAt }]);
     return id;
   }

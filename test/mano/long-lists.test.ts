@@ -9,6 +9,7 @@ import { NS_OCCURRENCE_LIST, nsOccurrence } from "../../src/api/sol/ns-lcm-view.
 import type { SolCall } from "../../src/api/sol/route.ts";
 import { VNF_OCCURRENCE_LIST, vnfOccurrence } from "../../src/api/sol/vnf-lcm-view.ts";
 import type { Nfvo } from "../../src/mano/nfvo.ts";
+import { Scope } from "../../src/mano/scope.ts";
 import { faultDoors } from "../../src/mano-notify.ts";
 import type { NsId } from "../../src/model/ids.ts";
 import type { Alarm } from "../../src/model/mano-event.ts";
@@ -291,7 +292,8 @@ test.for([1, 2])("an active alarm that is written during a listing, behind its r
     },
   });
   const writes = { flush: async () => {}, isWaiting: true };
-  const doors = faultDoors({ writes, alarms: { active: [alarm] } } as unknown as Nfvo, meanwhile as ManoStore);
+  const nfvo = { writes, alarms: { active: [alarm] } } as unknown as Nfvo;
+  const doors = faultDoors(nfvo, meanwhile as ManoStore, new Scope(nfvo, null));
   try {
     const page = await doors.listAlarms({ behind: null, limit: 3 });
     expect(page.map((a) => a.id)).toEqual(["late", ...alarms.slice(0, 2).map((a) => a.id)]);
