@@ -5,7 +5,7 @@ import type { Log } from "../lib/log.ts";
 import type { ProtectionGroupView } from "../model/group-view.ts";
 import type { NsId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, VimAccount, Vnfc } from "../model/ns.ts";
-import type { Decision, ProtectionCommand, ProtectionGroup } from "../model/protection.ts";
+import type { Decision, ProtectionCommand } from "../model/protection.ts";
 import type { VimLink } from "../model/stitch.ts";
 import { EventStream } from "../notify/stream.ts";
 import { readVimAccounts, updateCursor, upsertVimAccount, type VimAccountRecord } from "../store/mano-catalogue.ts";
