@@ -47,6 +47,41 @@ test("what is not answered in time is a TIMEOUT, what was just asked is not", as
   await expect(young).rejects.toMatchObject({ code: "SWITCH_NOT_CONNECTED" });
 });
 
+test("a batch that keeps a switch busy for long has not failed while the switch gets on with it", async () => {
+  let now = 0;
+  const socket = new Socket();
+  const sent: Uint8Array[] = [];
+  socket.write = (bytes: Uint8Array | string) => sent.push(bytes as Uint8Array) > 0;
+  const channel = new Channel(
+    socket,
+    of13,
+    { version: OF13, framer: new Framer(), frames: [] },
+    { ...systemClock, now: () => now },
+  );
+  channel.allowWrites();
+  const phase = Array.from({ length: 5_000 }, () => ({ kind: "barrierRequest" }) as const);
+  let outcome = "none yet";
+  const done = channel.batch([phase]).then(
+    ({ refused }) => (outcome = `through, ${refused.length} refused`),
+    (e: Error) => (outcome = e.message),
+  );
+  const asked = [...new Framer().push(Buffer.concat(sent))].map((frame) => of13.decode(frame));
+  const echoes = asked.filter((m) => m.kind === "echoRequest");
+  expect(echoes).toHaveLength(2);
+  for (const { xid } of echoes) {
+    now += ANSWER_LIMIT_MS - 1;
+    socket.emit("data", Buffer.from(of13.encode({ kind: "echoReply", xid, data: new Uint8Array() })));
+    channel.expire();
+  }
+  socket.emit(
+    "data",
+    Buffer.from(of13.encode({ kind: "error", xid: asked[0]!.xid, errorType: 1, code: 1, data: new Uint8Array() })),
+  );
+  socket.emit("data", Buffer.from(of13.encode({ kind: "barrierReply", xid: asked.at(-1)!.xid })));
+  await done;
+  expect(outcome).toBe("through, 1 refused");
+});
+
 test("a message of the switch with the xid of our request is not its answer", async () => {
   const channel = unconnected();
   const heard: string[] = [];

@@ -42,7 +42,10 @@ interface Batch {
   /** Messages of each phase, its barrier not counted. */
   readonly sizes: readonly number[];
   readonly refused: Refusal[];
-  readonly askedAt: number;
+  /** Of the echo requests in it: their answers tell how far the switch is. */
+  readonly echoXid: number;
+  /** When it was asked, or when the last of these answers came. */
+  heardAt: number;
   onWireAt: number;
   readonly resolve: (result: BatchResult) => void;
   readonly reject: (e: Error) => void;
@@ -52,9 +55,13 @@ interface Batch {
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 /** A switch that answers echoes but not this request. Longer than a full table of a slow switch takes. */
 export const ANSWER_LIMIT_MS = 10_000;
+/** A switch works for some 100 ms on so many, and for seconds on a full table: it answers nothing else until it is through. */
+const ECHO_EVERY = 2_000;
 const XID_MAX = 0xffffffff;
 /** Far from the small numbers that a peer gives its own hello and echoes. */
 const FIRST_XID = 0x10000;
+
+const ECHO = { kind: "echoRequest", data: new Uint8Array() } as const;
 
 export interface ChannelListener<M> {
   /** Everything that answers no request of ours. `at`: when its bytes came. */
@@ -147,21 +154,24 @@ export class Channel<M extends AnyMessage> {
     const sizes = phases.map((phase) => phase.length);
     const count = sizes.reduce((sum, size) => sum + size + 1, 0);
     const firstXid = this.#takeXids(count);
-    const bytes = this.#encodePhases(phases, firstXid);
+    const echoXid = this.#takeXids(1);
+    const bytes = this.#encodePhases(phases, firstXid, echoXid);
     const { promise, resolve, reject } = Promise.withResolvers<BatchResult>();
-    const askedAt = this.#clock.now();
-    const batch: Batch = { firstXid, lastXid: firstXid + count - 1, sizes, refused: [], askedAt, onWireAt: 0, resolve, reject };
+    const heardAt = this.#clock.now();
+    const lastXid = firstXid + count - 1;
+    const batch: Batch = { firstXid, lastXid, sizes, refused: [], echoXid, heardAt, onWireAt: 0, resolve, reject };
     this.#batches.push(batch);
     this.#socket.write(bytes);
     batch.onWireAt = this.#clock.now();
     return promise;
   }
 
-  #encodePhases(phases: readonly (readonly Outgoing<M>[])[], firstXid: number): Buffer {
+  #encodePhases(phases: readonly (readonly Outgoing<M>[])[], firstXid: number, echoXid: number): Buffer {
     const w = new Writer();
     let xid = firstXid;
     for (const phase of phases) {
-      for (const message of phase) {
+      for (const [n, message] of phase.entries()) {
+        if (n % ECHO_EVERY === ECHO_EVERY - 1) this.codec.encodeTo(w, ECHO as Unsent<M>, echoXid);
         if (isReady(message)) {
           const from = w.bytes(message.bytes);
           for (const at of message.xidsAt) w.patchU32(from + at, xid);
@@ -183,7 +193,7 @@ export class Channel<M extends AnyMessage> {
       this.#waiters.delete(xid);
       waiter.reject(late());
     }
-    while (this.#batches[0] !== undefined && this.#batches[0].askedAt <= before) this.#batches.shift()?.reject(late());
+    while (this.#batches[0] !== undefined && this.#batches[0].heardAt <= before) this.#batches.shift()?.reject(late());
   }
 
   /** Ends the connection; all that wait are rejected. Safe to repeat. */
@@ -239,6 +249,9 @@ export class Channel<M extends AnyMessage> {
       case "echoRequest":
         this.#send({ kind: "echoReply", data: message.data } as unknown as Unsent<M>, message.xid);
         return;
+      case "echoReply":
+        if (this.#onEcho(message.xid, at)) return;
+        break;
       case "barrierReply":
         if (this.#onBarrier(message.xid, at)) return;
         break;
@@ -262,6 +275,13 @@ export class Channel<M extends AnyMessage> {
     if ("part" in message && (message.part.flags & MORE) !== 0) return;
     this.#waiters.delete(message.xid);
     waiter.resolve();
+  }
+
+  /** True when it says how far the switch is with a batch. */
+  #onEcho(xid: number, at: number): boolean {
+    const batch = this.#batches.find((b) => b.echoXid === xid);
+    if (batch !== undefined) batch.heardAt = at;
+    return batch !== undefined;
   }
 
   /** True when it is a barrier of ours; the last one of a batch ends it. */
