@@ -32,6 +32,8 @@ const MIGRATIONS = join(import.meta.dirname, "../sql/vim");
 const [TRUNK_VLANS, REGION_VLANS] = [4_000, 4_000];
 /** A switch takes minutes to take thousands of ports in, and longer on a busy machine. */
 const MEMBER_PORTS_MAX = 500;
+/** As docs/how-to/run-the-daemons.md has it for so many. */
+const HEAP_MIB_MAX = "--max-old-space-size=192";
 
 export async function startManyNets(pairCount: number): Promise<ManyNetsRig> {
   await using undo = new AsyncDisposableStack();
@@ -59,7 +61,7 @@ export async function startManyNets(pairCount: number): Promise<ManyNetsRig> {
     },
   }).vim!;
   const ends = undo.move();
-  return { ovs, pairs, makingMs, start: () => startDaemon(config), [Symbol.asyncDispose]: () => ends.disposeAsync() };
+  return { ovs, pairs, makingMs, start: () => startDaemon(config, null, [HEAP_MIB_MAX]), [Symbol.asyncDispose]: () => ends.disposeAsync() };
 }
 
 /** Where the n-th port of a trunk is. */

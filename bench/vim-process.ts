@@ -25,10 +25,10 @@ const DAEMON = `
   const vim = await startVim(JSON.parse(process.argv[2]), { clock: systemClock, log: makeLog("vim") });
   console.log(JSON.stringify({ port: vim.port, adminPort: vim.adminPort, openflowPort: vim.openflowPort }));`;
 
-/** The VIM as a process of its own, on one core where that is said. Throws where it ends at its start. */
-export async function startDaemon(config: object, core: number | null = null): Promise<Daemon> {
+/** The VIM as a process of its own, on one core where that is said, with these flags of Node's besides. Throws where it ends at its start. */
+export async function startDaemon(config: object, core: number | null = null, flags: readonly string[] = []): Promise<Daemon> {
   const src = new URL("../src/", import.meta.url).href;
-  const args = [...NODE_FLAGS, "--input-type=module", "-e", DAEMON, src, JSON.stringify(config)];
+  const args = [...NODE_FLAGS, ...flags, "--input-type=module", "-e", DAEMON, src, JSON.stringify(config)];
   const pinned = core === null ? [] : ["taskset", "-c", String(core)];
   const [command, ...rest] = [...pinned, process.execPath, ...args];
   const child: ChildProcess = spawn(command!, rest, {
