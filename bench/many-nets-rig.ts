@@ -61,7 +61,13 @@ export async function startManyNets(pairCount: number): Promise<ManyNetsRig> {
     },
   }).vim!;
   const ends = undo.move();
-  return { ovs, pairs, makingMs, start: () => startDaemon(config, null, [HEAP_MIB_MAX]), [Symbol.asyncDispose]: () => ends.disposeAsync() };
+  return {
+    ovs,
+    pairs,
+    makingMs,
+    start: () => startDaemon(config, null, [HEAP_MIB_MAX]),
+    [Symbol.asyncDispose]: () => ends.disposeAsync(),
+  };
 }
 
 /** Where the n-th port of a trunk is. */
