@@ -1,5 +1,5 @@
-/** Attempts that may fail in a row before their address is asked to wait. */
-const BURST = 10;
+/** Attempts that may fail in a row before their address is asked to wait: a test suite shows some tens of bad tokens on purpose. */
+const BURST = 100;
 /** One more is forgiven this often, ms. */
 const FORGIVEN_EVERY_MS = 6_000;
 /** Addresses remembered: an attacker with more of them is slowed by nothing here, and must not fill our memory. */

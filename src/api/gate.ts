@@ -12,7 +12,7 @@ export class NotLetIn extends Fault {
   readonly caller: Caller | null;
 
   constructor(
-    code: "UNAUTHENTICATED" | "FORBIDDEN" | "TOO_MANY_ATTEMPTS",
+    code: "INVALID" | "UNAUTHENTICATED" | "FORBIDDEN" | "TOO_MANY_ATTEMPTS",
     detail: string,
     headers: Record<string, string>,
     caller: Caller | null = null,
@@ -43,19 +43,22 @@ export interface GateParts {
 export class Gate {
   readonly #parts: GateParts;
   readonly #attempts: FailedAttempts;
+  /** Requests that showed nothing: no guesses, so they are answered as they are; the log has the first of them. */
+  readonly #unasked: FailedAttempts;
 
   constructor(parts: GateParts) {
     this.#parts = parts;
     this.#attempts = new FailedAttempts(() => parts.clock.now());
+    this.#unasked = new FailedAttempts(() => parts.clock.now());
   }
 
   /**
-   * Who asks. Throws NotLetIn: 401 without a good token, 403 with one of too small a role, 429 for an address that has shown too many
-   * that were none. A good token is let in from there too: nobody can lock others out.
+   * Who asks. Throws NotLetIn: 401 without a good token, 400 for what cannot be read as one (RFC 6750, 3.1), 403 with one of too small a
+   * role, 429 for an address that has shown too many that were none. A good token is let in from there too: nobody can lock others out.
    */
   async admit(request: FastifyRequest, needed: Role): Promise<Caller> {
-    const shown = bearerOf(request);
-    const token = shown === null ? "missing" : await this.#parts.tokens.find(shown);
+    const shown = shownBy(request);
+    const token = typeof shown === "string" ? shown : await this.#parts.tokens.find(shown.text);
     if (typeof token === "string") throw this.#turnedAway(request, token);
     if (!mayAs(token.role, needed)) throw this.#tooSmall(token, needed);
     return token;
@@ -68,17 +71,20 @@ export class Gate {
 
   #turnedAway(request: FastifyRequest, why: keyof typeof WHY): NotLetIn {
     const { realm, log } = this.#parts;
-    const waitMs = this.#attempts.waitOf(request.ip);
-    if (waitMs !== null) {
+    const isGuess = why === "unknown" || why === "expired";
+    const attempts = isGuess ? this.#attempts : this.#unasked;
+    const waitMs = attempts.waitOf(request.ip);
+    if (waitMs === null) {
+      attempts.failed(request.ip);
+      log.warn({ address: request.ip, method: request.method, path: pathOf(request), why }, "a request was turned away");
+    } else if (isGuess) {
       const seconds = Math.ceil(waitMs / 1_000);
       return new NotLetIn("TOO_MANY_ATTEMPTS", `no good token came from ${request.ip} too often; wait ${seconds} s`, {
         "retry-after": String(seconds),
       });
     }
-    this.#attempts.failed(request.ip);
-    log.warn({ address: request.ip, method: request.method, path: pathOf(request), why }, "a request was turned away");
-    const error = why === "missing" ? "" : ', error="invalid_token"';
-    return new NotLetIn("UNAUTHENTICATED", WHY[why], { "www-authenticate": `Bearer realm="${realm}"${error}` });
+    const { code, error, sentence } = WHY[why];
+    return new NotLetIn(code, sentence, { "www-authenticate": `Bearer realm="${realm}"${error && `, error="${error}"`}` });
   }
 
   #tooSmall(caller: Caller, needed: Role): NotLetIn {
@@ -89,16 +95,34 @@ export class Gate {
 }
 
 const WHY = {
-  missing: "it needs a token: Authorization: Bearer … (sempre token create makes one)",
-  unknown: "this token is not known here",
-  expired: "this token is good no more: it has expired or was revoked",
+  missing: {
+    code: "UNAUTHENTICATED",
+    error: "",
+    sentence: "it needs a token: Authorization: Bearer … (sempre token create makes one)",
+  },
+  malformed: {
+    code: "INVALID",
+    error: "invalid_request",
+    sentence: "Authorization cannot be read; send Authorization: Bearer and one token (RFC 6750, 2.1)",
+  },
+  unknown: { code: "UNAUTHENTICATED", error: "invalid_token", sentence: "this token is not known here" },
+  expired: {
+    code: "UNAUTHENTICATED",
+    error: "invalid_token",
+    sentence: "this token is good no more: it has expired or was revoked",
+  },
 } as const;
 
 const pathOf = (request: FastifyRequest): string => request.url.split("?")[0]!;
 
+/** Who comes so has shown no token, but what another scheme asks for. */
+const OTHER_SCHEMES = /^(basic|digest|negotiate|ntlm) /i;
+
 /** RFC 6750, 2.1, or as OpenStack's clients send it. */
-function bearerOf(request: FastifyRequest): string | null {
-  const { authorization, "x-auth-token": xAuthToken } = request.headers;
-  const [, token] = /^bearer +(\S+) *$/i.exec(authorization ?? "") ?? [];
-  return token ?? (typeof xAuthToken === "string" ? xAuthToken : null);
+function shownBy({ headers }: FastifyRequest): { readonly text: string } | "missing" | "malformed" {
+  const { authorization, "x-auth-token": xAuthToken } = headers;
+  const [, token] = /^bearer +([\w.~+/-]+=*) *$/i.exec(authorization ?? "") ?? [];
+  const text = token ?? xAuthToken;
+  if (typeof text === "string") return { text };
+  return authorization === undefined || OTHER_SCHEMES.test(authorization) ? "missing" : "malformed";
 }

@@ -71,6 +71,25 @@ test("a client of the store gets a token by Basic authentication or in the form,
     expect(await ask(sent.body.access_token)).toBe(200);
 });
 
+test("no token is 401 however often, what cannot be read as one is 400, and the challenge says which (RFC 6750, 3.1)", async () => {
+  const told = async (headers: Record<string, string>) => {
+    const res = await fetch(`http://127.0.0.1:${mano.port}/nsd/v2/ns_descriptors`, { headers: { version: "2.3.0", ...headers } });
+    const { headers: h } = res;
+    expect([h.get("content-type"), h.get("version")]).toEqual(["application/problem+json", "2.3.0"]);
+    return [res.status, h.get("www-authenticate")];
+  };
+  const challenge = 'Bearer realm="mano"';
+  for (let i = 0; i < 120; i++) expect(await told({})).toEqual([401, challenge]);
+  expect(await told(basic("someone", "secret"))).toEqual([401, challenge]);
+  for (const authorization of ["Bear sometoken", "Bearer", "Bearer a b", 'Bearer "a"', "sometoken"])
+    expect([authorization, ...(await told({ authorization }))]).toEqual([
+      authorization,
+      400,
+      `${challenge}, error="invalid_request"`,
+    ]);
+  expect(await told({ authorization: "Bearer negativetoken" })).toEqual([401, `${challenge}, error="invalid_token"`]);
+});
+
 test("its role is its client's, or what is asked for less", async () => {
   const { id, secret } = await clientOf("operator");
   const whole = (await fetchToken(GRANT, basic(id, secret))).body;
