@@ -11,6 +11,7 @@ export const FAULTS = {
   TOO_MANY_ATTEMPTS: { http: 429, text: "too many attempts" },
   ADMIN_ONLY: { http: 401, text: "needs administrator rights" },
   FORBIDDEN: { http: 403, text: "this may not be done" },
+  NO_SUCH_TASK: { http: 404, text: "nothing that can be done with it" },
   NO_SUCH_METHOD: { http: 405, text: "not what can be done with it" },
   NOT_ALLOWED: { http: 405, text: "not possible in this state" },
   NOT_ACCEPTABLE: { http: 406, text: "not in a form that is wanted" },

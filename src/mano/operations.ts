@@ -214,10 +214,12 @@ export class Operations {
     });
   }
 
-  /** Goes on with a FAILED_TEMP operation by taking what it has reached. Throws CONFLICT: no operation of ours has such a step. */
+  /** Goes on with a FAILED_TEMP operation by taking what it has reached. Throws CONFLICT for another, NO_SUCH_TASK for this: none of ours has such a step. */
   async continue(id: string): Promise<never> {
     const o = await this.get(id);
-    throw new Fault("CONFLICT", `a ${o.operation} has no later step to go on with; retry it, roll it back, or let it fail`, {
+    if (o.state !== "FAILED_TEMP")
+      throw new Fault("CONFLICT", `${o.operation} ${id} is ${o.state}; only one that is FAILED_TEMP can be continued`, { id });
+    throw new Fault("NO_SUCH_TASK", `a ${o.operation} has no later step to go on with; retry it, roll it back, or let it fail`, {
       id,
     });
   }

@@ -91,46 +91,46 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
     is: `POST ${VNFS}/:id/scale`,
     gives: 202,
     body: scaleVnfRequest,
-    does: (c) => c.doors.scale(idOf(c), scalingByStep(c.body as Static<typeof scaleVnfRequest>), paramsOf(c)),
+    does: (c) => scalable(c).doors.scale(idOf(c), scalingByStep(c.body as Static<typeof scaleVnfRequest>), paramsOf(c)),
     location: at,
   },
   {
     is: `POST ${VNFS}/:id/scale_to_level`,
     gives: 202,
     body: scaleVnfToLevelRequest,
-    does: (c) => c.doors.scale(idOf(c), scalingToLevel(c.body as Static<typeof scaleVnfToLevelRequest>), paramsOf(c)),
+    does: (c) => scalable(c).doors.scale(idOf(c), scalingToLevel(c.body as Static<typeof scaleVnfToLevelRequest>), paramsOf(c)),
     location: at,
   },
   {
     is: `POST ${VNFS}/:id/change_flavour`,
     gives: 202,
     body: changeFlavourRequest,
-    does: (c) => not(c, "its VNFD has one deployment flavour, which it has"),
+    does: (c) => noTask(c, "its VNFD has one deployment flavour, which it has"),
   },
   {
     is: `POST ${VNFS}/:id/change_ext_conn`,
     gives: 202,
     body: changeExtConnRequest,
     does: (c) =>
-      not(c, "its networks follow from the NSD; traffic is led otherwise by POST /mano/v1/protection_groups/{id}/command"),
+      noTask(c, "its networks follow from the NSD; traffic is led otherwise by POST /mano/v1/protection_groups/{id}/command"),
   },
   {
     is: `POST ${VNFS}/:id/change_vnfpkg`,
     gives: 202,
     body: changePackageRequest,
-    does: (c) => not(c, "another VNFD needs an NSD that uses it, and an NS of that"),
+    does: (c) => noTask(c, "another VNFD needs an NSD that uses it, and an NS of that"),
   },
   {
     is: `POST ${VNFS}/:id/create_snapshot`,
     gives: 202,
     body: createSnapshotRequest,
-    does: (c) => not(c, "snapshots of VNFs are not taken; the VIM copies disks of its servers"),
+    does: (c) => noTask(c, "snapshots of VNFs are not taken; the VIM copies disks of its servers"),
   },
   {
     is: `POST ${VNFS}/:id/revert_to_snapshot`,
     gives: 202,
     body: createSnapshotRequest,
-    does: (c) => not(c, "there is no snapshot of it"),
+    does: (c) => noTask(c, "there is no snapshot of it"),
   },
 
   {
@@ -190,6 +190,19 @@ function modify(c: Call): Promise<VnfOccurrenceOf> {
 function withItsNs(c: Call, what: string): never {
   const { name, nsName, nsId } = c.doors.getVnf(idOf(c));
   throw new Fault("CONFLICT", `VNF ${name} is of NS ${nsName} (${nsId}); ${what}`, { id: nsId });
+}
+
+/**
+ * Throws NO_SUCH_TASK for what cannot be done with this VNF, whatever is asked for: its task does not exist (SOL003 5.4.5.3.1 and those
+ * like it). NOT_FOUND for a VNF that there is not.
+ */
+function noTask(c: Call, why: string): never {
+  throw new Fault("NO_SUCH_TASK", `VNF ${c.doors.getVnf(idOf(c)).name}: ${why}`);
+}
+
+function scalable(c: Call): Call {
+  const { aspects, vnfdId } = c.doors.getVnf(idOf(c));
+  return aspects.length > 0 ? c : noTask(c, `its VNFD ${vnfdId} has no scaling aspect`);
 }
 
 /** Throws NOT_FOUND for a VNF that there is not. */
