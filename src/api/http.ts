@@ -29,7 +29,7 @@ export function makeHttp(tls?: TlsOptions, unrouted?: Unrouted): FastifyInstance
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
     forceCloseConnections: true,
-    routerOptions: { maxParamLength: 300, ignoreTrailingSlash: true },
+    routerOptions: { maxParamLength: 300, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
   }) as FastifyInstance;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));

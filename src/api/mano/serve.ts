@@ -12,7 +12,7 @@ import { type OAuth2Parts, serveOAuth2, TOKEN_ENDPOINT } from "../oauth2.ts";
 import { type RefusalRoom, refusalRoom } from "../refusal-room.ts";
 import { FaultWithHeaders, problemOf } from "../sol/problem.ts";
 import type { BoundRoute } from "../sol/route.ts";
-import { type NO_METHOD, type SolSettings, serveSol } from "../sol/serve.ts";
+import { type NO_METHOD, type SolSettings, serveSol, versionHeader } from "../sol/serve.ts";
 import { ACCESS } from "./access.ts";
 import type { ManoDoors } from "./doors.ts";
 import { ROUTES } from "./routes.ts";
@@ -124,8 +124,13 @@ function noSuchRoute(request: FastifyRequest, sol: readonly BoundRoute[]): Fault
 
 function sendProblem(reply: FastifyReply, error: unknown, request: FastifyRequest, log: Log): FastifyReply {
   const problem = problemOf(error);
+  if (!reply.hasHeader("version")) void reply.headers(versionHeader(request.url));
   if (error instanceof NotLetIn || error instanceof FaultWithHeaders) void reply.headers(error.headers);
   if (problem.status >= 500)
     log.error({ err: error, method: request.method, path: request.url.split("?")[0] }, "a request failed");
-  return reply.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
+  return reply
+    .status(problem.status)
+    .header("content-type", "application/problem+json")
+    .serializer((text: unknown) => text as string) // Else the framework would add a charset, which JSON has none of.
+    .send(JSON.stringify(problem));
 }

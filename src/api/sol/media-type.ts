@@ -1,4 +1,5 @@
 import { Fault } from "../../lib/fault.ts";
+import { FaultWithHeaders } from "./problem.ts";
 
 const essence = (text: string): string => text.split(";")[0]!.trim().toLowerCase();
 
@@ -12,9 +13,26 @@ export function acceptable(accept: string | undefined, offered: readonly string[
   throw new Fault("NOT_ACCEPTABLE", `Accept: ${accept.slice(0, 100)} takes nothing of what is here: ${offered.join(", ")}`);
 }
 
-/** The content type of a body, without its parameters. Throws MEDIA_TYPE for one that is not understood here. */
-export function understood(contentType: string | undefined, taken: readonly string[]): string {
-  const type = essence(contentType ?? "");
+/** Of a body, as far as it says what the body is. */
+interface BodyHeaders {
+  readonly "content-type"?: string | undefined;
+  readonly "content-encoding"?: string | string[] | undefined;
+}
+
+const BYTES = "application/octet-stream";
+
+/** The content type of a body, without its parameters; bytes where nothing is said and bytes are taken (RFC 9110, 8.3). Throws MEDIA_TYPE for one that is not understood here. */
+export function understood(headers: BodyHeaders, taken: readonly string[]): string {
+  const encoding = String(headers["content-encoding"] ?? "identity").toLowerCase();
+  if (encoding !== "identity")
+    throw new FaultWithHeaders(
+      "MEDIA_TYPE",
+      `Content-Encoding: ${encoding.slice(0, 80)} is not understood here; send the body as it is`,
+      {
+        "accept-encoding": "identity",
+      },
+    );
+  const type = essence(headers["content-type"] ?? (taken.includes(BYTES) ? BYTES : ""));
   if (taken.includes(type)) return type;
   const got = type === "" ? "the body has no Content-Type" : `Content-Type: ${type.slice(0, 100)} is not understood here`;
   throw new Fault("MEDIA_TYPE", `${got}; send ${taken.join(" or ")}`);

@@ -27,7 +27,7 @@ export const NSD_ROUTES: readonly SolRoute<PackageDoors>[] = [
   { is: `GET ${ONE}`, gives: 200, does: shownBy(nsdInfo) },
   { is: `PATCH ${ONE}`, gives: 200, body: nsdModifications, does: (c) => modify(c) },
   { is: `DELETE ${ONE}`, gives: 204, does: (c) => c.doors.remove(c.params.id!) },
-  { is: `PUT ${ONE}/nsd_content`, gives: 202, streams: true, takes: CONTENT_TYPES, offers: ANY, does: takeContent },
+  { is: `PUT ${ONE}/nsd_content`, gives: 202, streams: true, takes: CONTENT_TYPES, does: takeContent },
   { is: `GET ${ONE}/nsd_content`, gives: 200, offers: TEXT_OR_ZIP, does: giveContent },
   { is: `GET ${ONE}/nsd`, gives: 200, offers: TEXT_OR_ZIP, does: giveDescriptor },
   { is: `GET ${ONE}/manifest`, gives: 200, offers: TEXT_OR_ZIP, does: giveManifest },

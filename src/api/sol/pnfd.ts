@@ -40,7 +40,7 @@ export const PNFD_ROUTES: readonly SolRoute<PackageDoors>[] = [
     },
   },
   { is: `DELETE ${ONE}`, gives: 204, does: (c) => c.doors.remove(c.params.id!) },
-  { is: `PUT ${ONE}/pnfd_content`, gives: 202, streams: true, takes: CONTENT_TYPES, offers: ANY, does: takeContent },
+  { is: `PUT ${ONE}/pnfd_content`, gives: 202, streams: true, takes: CONTENT_TYPES, does: takeContent },
   { is: `GET ${ONE}/pnfd_content`, gives: 200, offers: TEXT_OR_ZIP, does: giveContent },
   { is: `GET ${ONE}/pnfd`, gives: 200, offers: TEXT_OR_ZIP, does: giveDescriptor },
   { is: `GET ${ONE}/manifest`, gives: 200, offers: TEXT_OR_ZIP, does: giveManifest },

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Fault } from "../../lib/fault.ts";
+import { FaultWithHeaders } from "./problem.ts";
 
 // Conditional requests, SOL013 4.3 and RFC 9110 13: who changes something may say which state of it was seen.
 
@@ -30,13 +30,17 @@ export function checkConditions(headers: Conditions, state: State): void {
   if (match !== undefined) {
     const tags = match.split(",").map((t) => t.trim());
     if (tags.includes("*") || tags.includes(state.etag)) return;
-    throw new Fault(
+    throw new FaultWithHeaders(
       "PRECONDITION",
       `it has the ETag ${state.etag} by now, not ${match.slice(0, 100)}; read it again, then ask again`,
+      { etag: state.etag },
     );
   }
   const since = Date.parse(headers["if-unmodified-since"] ?? "");
   if (Number.isNaN(since) || state.modifiedAt === null) return; // RFC 9110 13.1.4: then it is as if it was not sent.
   if (Math.floor(Date.parse(state.modifiedAt) / 1_000) * 1_000 > since)
-    throw new Fault("PRECONDITION", `it was changed on ${httpDate(state.modifiedAt)}; read it again, then ask again`);
+    throw new FaultWithHeaders("PRECONDITION", `it was changed on ${httpDate(state.modifiedAt)}; read it again, then ask again`, {
+      etag: state.etag,
+      "last-modified": httpDate(state.modifiedAt),
+    });
 }

@@ -24,7 +24,11 @@ export type Asker = (request: FastifyRequest) => { readonly by: string; readonly
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 /** What a route is given in `config`: such a path exists, but not this method of it. Any role may hear that. */
 export const NO_METHOD = { noMethod: true } as const;
-const MERGE_PATCH = "application/merge-patch+json";
+/** Nor with these: whoever looks what a path takes reads it from `Allow`. */
+const NEVER = ["OPTIONS", "TRACE"] as const;
+/** The second is what some clients call it. */
+const MERGE_PATCH = ["application/merge-patch+json", "application/mergepatch+json"];
+const JSON_TYPE = "application/json";
 
 /** Serves tables of SOL routes: what SOL013 asks of every one of them is done here. */
 export function serveSol(app: FastifyInstance, routes: readonly BoundRoute[], settings: SolSettings, asker: Asker): void {
@@ -78,8 +82,8 @@ class Serving {
   versions(scope: FastifyInstance, api: ApiName): void {
     for (const url of [`/${api}/api_versions`, `/${api}/v${majorOf(api)}/api_versions`]) {
       scope.get(url, async (request, reply) => {
-        acceptable(request.headers.accept, ["application/json"]);
-        return reply.header("version", API_VERSIONS[api]).send(apiVersionInformation(api, this.#apiRoot(request)));
+        acceptable(request.headers.accept, [JSON_TYPE]);
+        return sendJson(reply.header("version", API_VERSIONS[api]), apiVersionInformation(api, this.#apiRoot(request)));
       });
       refuseOthers(scope, url, ["GET"]);
     }
@@ -89,7 +93,7 @@ class Serving {
     const api = apiOf(route.is);
     void reply.header("version", API_VERSIONS[api]); // Of what is refused before it is known which one is meant.
     void reply.header("version", versionFor(api, headerOf(request, "version")));
-    const accepted = acceptable(request.headers.accept, route.offers ?? ["application/json"]);
+    const accepted = acceptable(request.headers.accept, route.offers ?? (hasNoBody(route) ? ["*/*"] : [JSON_TYPE]));
     try {
       const call = await this.#callOf(route, request, accepted);
       const value = await this.#done(route, get, call, request);
@@ -104,7 +108,7 @@ class Serving {
     const { params, query } = request as unknown as Pick<SolCall<unknown>, "params" | "query">;
     const stream = request.body instanceof Readable ? request.body : null;
     const takesBody = route.body !== undefined || route.streams === true;
-    const contentType = takesBody && stream !== null ? understood(request.headers["content-type"], takenBy(route)) : "";
+    const contentType = takesBody && stream !== null ? understood(request.headers, takenBy(route)) : "";
     const text = route.streams || route.body === undefined || stream === null ? "" : await bodyText(stream);
     return {
       doors: null,
@@ -123,19 +127,19 @@ class Serving {
   /** Does it; under a condition, only when the resource is as it asks. */
   async #done(route: BoundRoute, get: BoundRoute | null, call: SolCall<unknown>, request: FastifyRequest): Promise<unknown> {
     if (request.method === "GET" || request.method === "HEAD" || get === null || get.lists || get.offers) return route.does(call);
-    const path = request.url.split("?")[0]!;
-    const before = this.#turns.get(path) ?? Promise.resolve();
+    const resource = JSON.stringify([pathOf(route.is), call.params]); // However its path is spelled.
+    const before = this.#turns.get(resource) ?? Promise.resolve();
     const mine = before
       .catch(() => {}) // Its failure is its caller's.
       .then(async () => {
         if (isConditional(request.headers)) checkConditions(request.headers, stateOf(await get.does(call)));
         return route.does(call);
       });
-    this.#turns.set(path, mine);
+    this.#turns.set(resource, mine);
     try {
       return await mine;
     } finally {
-      if (this.#turns.get(path) === mine) this.#turns.delete(path);
+      if (this.#turns.get(resource) === mine) this.#turns.delete(resource);
     }
   }
 
@@ -148,7 +152,7 @@ class Serving {
     const shown = value instanceof Dated || value instanceof Stated ? value.body : value;
     if (route.location) void reply.header("location", `${call.apiRoot}${route.location(shown)}`);
     void reply.status(route.gives);
-    if (route.gives === 202 || route.gives === 204) return reply.send();
+    if (hasNoBody(route)) return reply.send();
     if (route.lists) return this.#sendList(route, call, shown as Parameters<typeof listing>[0], reply);
     if (route.is.startsWith("GET ")) {
       const { etag, modifiedAt } = stateOf(value);
@@ -176,7 +180,10 @@ class Serving {
 }
 
 const takenBy = (route: BoundRoute): readonly string[] =>
-  route.takes ?? (route.is.startsWith("PATCH ") ? [MERGE_PATCH, "application/json"] : ["application/json"]);
+  route.takes ?? (route.is.startsWith("PATCH ") ? [...MERGE_PATCH, JSON_TYPE] : [JSON_TYPE]);
+
+/** Then any `Accept` will do. */
+const hasNoBody = ({ gives }: BoundRoute): boolean => gives === 202 || gives === 204;
 
 function stateOf(value: unknown): State {
   if (value instanceof Dated) return { etag: etagOf(value.body), modifiedAt: value.modifiedAt };
@@ -188,23 +195,29 @@ const headerOf = (request: FastifyRequest, name: string): string | undefined => 
   return Array.isArray(value) ? value.join(",") : value;
 };
 
+/** By a serializer of our own: else the framework would add a charset, which JSON has none of (RFC 8259, 11). */
 const sendJson = (reply: FastifyReply, value: unknown): FastifyReply =>
-  reply.type("application/json").send(JSON.stringify(value));
+  reply.header("content-type", JSON_TYPE).serializer(asItIs).send(JSON.stringify(value));
+const asItIs = (text: unknown): string => text as string;
 
 /** 405 with what there is instead, for the methods that a path has not (SOL013 table 6.4-1). */
 function refuseOthers(scope: FastifyInstance, url: string, there: readonly string[]): void {
   const allow = METHODS.filter((m) => there.includes(m)).join(", ");
   scope.route({
-    method: METHODS.filter((m) => !there.includes(m)),
+    method: [...METHODS, ...NEVER].filter((m) => !there.includes(m)),
     url,
     config: NO_METHOD,
     handler: (request) => {
       const path = request.url.split("?")[0]!;
-      const [, api = ""] = path.split("/");
-      const version: Record<string, string> = isApiName(api) ? { version: API_VERSIONS[api] } : {};
-      throw new FaultWithHeaders("NO_SUCH_METHOD", `${path} takes ${allow}, not ${request.method}`, { allow, ...version });
+      throw new FaultWithHeaders("NO_SUCH_METHOD", `${path} takes ${allow}, not ${request.method}`, { allow });
     },
   });
+}
+
+/** For answers that come about before a route has its turn: `Version` of the interface that a path is in, whatever version was asked for. */
+export function versionHeader(path: string): Record<string, string> {
+  const api = path.split(/[/?]+/)[1] ?? "";
+  return isApiName(api) ? { version: API_VERSIONS[api] } : {};
 }
 
 /** Throws NOT_FOUND in the words that all tables use. */

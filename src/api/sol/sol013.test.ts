@@ -58,9 +58,16 @@ test.for([
 
 test("what is not acceptable and what is not understood is said with what is", () => {
   expect(() => acceptable("image/png", ["text/plain"])).toThrow(/takes nothing of what is here: text\/plain/);
-  expect(understood("Application/JSON; charset=utf-8", ["application/json"])).toBe("application/json");
-  expect(() => understood("text/xml", ["application/json"])).toThrow(/text\/xml is not understood here; send application\/json/);
-  expect(() => understood(undefined, ["application/json"])).toThrow(/the body has no Content-Type/);
+  const of = (type: string) => ({ "content-type": type });
+  expect(understood(of("Application/JSON; charset=utf-8"), ["application/json"])).toBe("application/json");
+  expect(() => understood(of("text/xml"), ["application/json"])).toThrow(
+    /text\/xml is not understood here; send application\/json/,
+  );
+  expect(() => understood({}, ["application/json"])).toThrow(/the body has no Content-Type/);
+  expect(understood({}, ["application/zip", "application/octet-stream"])).toBe("application/octet-stream");
+  expect(() => understood({ ...of("application/json"), "content-encoding": "gzip" }, ["application/json"])).toThrow(
+    /send the body as it is/,
+  );
 });
 
 test("conditions hold for the state that was seen, and for no other", () => {
