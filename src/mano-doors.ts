@@ -87,7 +87,9 @@ export function manoDoors({ nfvo, requests, packages, subscriptions, images, db,
     listGroups: () => nfvo.reaction.guards.filter((g) => scope.owns(g.group.nsId)).map(viewOf),
     getGroup: (id) => viewOf(guardOf(id)),
     command: async (id, wish, by) => nfvo.commands.give(guardOf(id).group.id, wish, by),
-    listVims: () => requests.listVims(),
+    // Where files with secrets are is nothing for tenants.
+    listVims: () =>
+      ofAll ? requests.listVims() : requests.listVims().flatMap(({ access: _, ...vim }) => (scope.sees(vim.id) ? [vim] : [])),
     addVim: (wish) => requests.addVim(wish),
   };
 }

@@ -120,7 +120,7 @@ function ownOccurrences(operations: Operations, scope: Scope, asked: Occurrences
 }
 
 /** What an NS is made with, by who asks. */
-export const wishOf = (scope: Scope) => ({ owner: scope.tenant, mayUse: (nsdId: string) => scope.sees(nsdId) });
+export const wishOf = (scope: Scope) => ({ owner: scope.tenant, mayUse: (id: string) => scope.sees(id) });
 
 function vnfDoors(nfvo: Nfvo, operations: Operations, scope: Scope): VnfLcmDoors {
   const own = (id: string) => ownVnf(nfvo, scope, id);

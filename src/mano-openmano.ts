@@ -49,9 +49,7 @@ export function openmanoOf(parts: OpenmanoParts): RunningOpenmano {
       using vim = new OpenVimDirect(at, clock);
       return await ask(vim satisfies VimByHand);
     },
-    addVim: async ({ id, name, url, adminUrl, tenant }) => {
-      await requests.addVim({ id, name, url, adminUrl, tenant: tenant ?? "" });
-    },
+    addVim: (account) => useVim(parts, account),
     changeVim: (id, at) => moveVim(nfvo, id as VimAccountId, at),
     removeVim: async (id) => {
       const user = nfvo.lifecycle.all.find((d) => vimsOf(d).includes(id as VimAccountId));
@@ -98,6 +96,15 @@ async function accountOf(db: ManoStore, id: VimAccountId): Promise<DirectAccount
   return { url: datacenter.vimUrl, adminUrl: datacenter.vimUrlAdmin ?? datacenter.vimUrl, tenant: attachment.vimTenantId };
 }
 
+/** By the tenant that it was attached for, and by no other. */
+async function useVim(
+  { nfvo, requests }: OpenmanoParts,
+  { id, name, url, adminUrl, tenant, owner }: Parameters<OpenmanoDoors["addVim"]>[0],
+): Promise<void> {
+  await nfvo.owners.give(id, owner);
+  await requests.addVim({ id, name, url, adminUrl, tenant: tenant ?? "" });
+}
+
 async function moveVim(nfvo: Nfvo, id: VimAccountId, at: Pick<DirectAccount, "url" | "adminUrl">): Promise<void> {
   const { account } = nfvo.watchOf(id);
   await nfvo.dropVim(id);
@@ -105,7 +112,8 @@ async function moveVim(nfvo: Nfvo, id: VimAccountId, at: Pick<DirectAccount, "ur
 }
 
 /** Attachments that an earlier run had written, and then did not come to use their VIM, or its new address. */
-async function useAll({ db, nfvo, requests }: OpenmanoParts): Promise<void> {
+async function useAll(parts: OpenmanoParts): Promise<void> {
+  const { db, nfvo } = parts;
   for (const { uuid } of await readOmAttachments(db)) {
     const known = nfvo.watches.find((w) => w.account.id === uuid)?.account;
     if (known) {
@@ -113,11 +121,9 @@ async function useAll({ db, nfvo, requests }: OpenmanoParts): Promise<void> {
       if (known.url !== at.url || known.adminUrl !== at.adminUrl) await moveVim(nfvo, known.id, at);
       continue;
     }
-    const { datacenter } = await siteOf(db, uuid);
+    const { datacenter, attachment } = await siteOf(db, uuid);
     const isTaken = nfvo.watches.some((w) => w.account.name === datacenter.name);
     const name = isTaken ? `${datacenter.name}-${uuid.slice(0, 8)}` : datacenter.name;
-    await requests.addVim({ id: uuid, name, ...(await accountOf(db, uuid as VimAccountId)) } as Parameters<
-      Requests["addVim"]
-    >[0]);
+    await useVim(parts, { id: uuid, name, ...(await accountOf(db, uuid as VimAccountId)), owner: attachment.tenantId });
   }
 }

@@ -9,6 +9,7 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { VnfBlueprint } from "../model/blueprint.ts";
 import type { Nsd, Vnfd } from "../model/descriptor.ts";
+import type { DescriptorPackage } from "../model/package.ts";
 import {
   type DescriptorName,
   type DescriptorRecord,
@@ -180,4 +181,16 @@ function same(had: DescriptorRecord, body: Nsd | Vnfd, isOfFile: boolean): Descr
     `${had.kind} ${body.id} version ${body.version} is there with another content; give the changed one a new version`,
     { id: had.id },
   );
+}
+
+/** Throws CONFLICT where this version is on board; of another tenant's nothing more is said. */
+export function refuseSecondPnfd(
+  { id, version }: { readonly id: string; readonly version: string },
+  there: readonly DescriptorPackage[],
+  sees: Seeing,
+): void {
+  const had = there.find((p) => p.content?.descriptorId === id && p.content.version === version);
+  if (!had) return;
+  const what = sees(had.id) ? `on board as ${had.id}; delete that first` : "another tenant's; give yours another id or version";
+  throw new Fault("CONFLICT", `pnfd ${id} version ${version} is ${what}`);
 }

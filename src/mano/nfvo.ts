@@ -162,7 +162,7 @@ export class Nfvo implements AsyncDisposable {
     const { arming, reaction } = this;
     const forgotten = (vnfcs: readonly Vnfc[]) => this.#forget(vnfcs);
     this.scaler = new Scaler({ db, clock, lifecycle, healer, provisioning, arming, reaction, guardsOf, wake, forgotten });
-    this.scaleTurns = new ScaleTurns({ db, clock, lifecycle, occurrences, wake });
+    this.scaleTurns = new ScaleTurns({ db, clock, lifecycle, occurrences, owners, wake });
     const { scaler, scaleTurns } = this;
     const looking = { guardsOf, whyItCannotFire, scaler, scaleTurns, readyMaxMs: parts.readyMaxMs };
     this.operations = new OperationWatch({ clock, alarms, healer, lifecycle, occurrences, ...looking });

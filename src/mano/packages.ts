@@ -22,7 +22,7 @@ import { type DescriptorRecord, insertDescriptors } from "../store/mano-catalogu
 import { deletePackage, readPackage, readPackages, savePackage } from "../store/mano-packages.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { PackageFiles, Received } from "../store/package-files.ts";
-import type { Catalogue } from "./catalogue.ts";
+import { type Catalogue, refuseSecondPnfd } from "./catalogue.ts";
 import { fileIdsOf, NotFetched, readWhole } from "./external-artifacts.ts";
 import type { Owners } from "./owners.ts";
 import { aboutOf, checkNew, contentOf, deleteDescriptorsOf, failureOf, mergePatched, pnfdContentOf } from "./package-content.ts";
@@ -280,15 +280,12 @@ export class Packages implements AsyncDisposable {
 
   /** Nothing is compiled of a PNFD: it is kept, and found by what it says of itself. */
   async #takePnfd(path: string, one: DescriptorPackage): Promise<void> {
-    const { catalogue, db } = this.#parts;
+    const { catalogue, db, owners } = this.#parts;
     const { reading, files } = await readPnfdAside(path, "descriptor");
     const { pnfd, flaws } = reading;
     if (pnfd === null) throw new Fault("DESCRIPTOR", flaws.map(flawText).join("\n"), { errors: flaws.length });
     await catalogue.inTurn(async () => {
-      const had = (await readPackages(db, "pnfd")).find(
-        (p) => p.content?.descriptorId === pnfd.id && p.content.version === pnfd.version,
-      );
-      if (had) throw new Fault("CONFLICT", `pnfd ${pnfd.id} version ${pnfd.version} is on board as ${had.id}; delete that first`);
+      refuseSecondPnfd(pnfd, await readPackages(db, "pnfd"), owners.usableBy(owners.of(one.id)));
       const content = pnfdContentOf(reading, one.upload!, files);
       this.#tell(await this.#save({ ...one, onboarding: "ONBOARDED", operational: "DISABLED", content }), "onboarded");
     });
@@ -302,7 +299,7 @@ export class Packages implements AsyncDisposable {
     signal: AbortSignal | null,
   ): Promise<readonly DescriptorRecord[]> {
     const { catalogue, db, owners } = this.#parts;
-    const sees = (id: string) => owner === null || [null, owner].includes(owners.of(id));
+    const sees = owners.usableBy(owner);
     const { outcome, reading, files, outside } = await readWhole(given, preset, { ...this.#parts, sees }, signal);
     return catalogue.inTurn(async () => {
       const merged = await catalogue.merge(outcome, reading.form, preset?.id ?? null, { source: upload.sha256, sees });

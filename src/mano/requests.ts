@@ -37,8 +37,8 @@ export interface NsWish {
   readonly vimAccounts?: Readonly<Record<string, string>> | undefined;
   /** Whose it is; left out: nobody's in particular. */
   readonly owner?: string | null;
-  /** NSDs that it may be made of; left out: any. */
-  readonly mayUse?: (nsdId: string) => boolean;
+  /** NSDs that it may be made of, and VIM accounts that it may go to, by their ids; left out: any. */
+  readonly mayUse?: (id: string) => boolean;
 }
 
 /** What clients may ask of the MANO. Requests write what is wanted, and are answered once that is on the disk; the loop does it. */
@@ -64,7 +64,7 @@ export class Requests {
   }
 
   async createNs(wish: NsWish): Promise<NsView> {
-    const nsdId = await this.#nsdIdOf(wish.nsdId, wish.mayUse);
+    const nsdId = await this.#nsdIdOf(wish);
     await checkUsable(this.#db, nsdId);
     const made = await readNsd(this.#db, nsdId);
     if (!made) throw new Error(`NSD ${nsdId} has no VNFD in the store`);
@@ -76,7 +76,7 @@ export class Requests {
       );
     }
     const now = this.#now();
-    const vimAccountId = this.#vimOf(wish.vimAccountId);
+    const vimAccountId = this.#vimOf(wish.vimAccountId, wish.mayUse);
     const vimAccounts = this.#placesOf(wish, made, vimAccountId);
     const id = randomUUID() as NsId;
     const ns: Ns = {
@@ -126,7 +126,7 @@ export class Requests {
       const isClean = d.ns.state === "NOT_INSTANTIATED" || (d.ns.state === "FAILED" && d.vnfcs.length === 0);
       if (!isClean)
         throw new Fault("CONFLICT", `NS ${id} is ${d.ns.state}; it can be instantiated when it is NOT_INSTANTIATED`, { id });
-      refuseSharedNets(d, lifecycle.all);
+      refuseSharedNets(d, lifecycle.all, this.#nfvo.owners);
       const wanted: Ns = { ...d.ns, state: "INSTANTIATING", detail: null, modifiedAt: this.#now() };
       const vnfcs = planVnfcs(wanted, d.vnfd, randomUUID, wanted.modifiedAt);
       // What failed and is tried again goes on with the VNFs that it had.
@@ -179,7 +179,9 @@ export class Requests {
   /** Each with what its VNFD says of it; of several versions the last. */
   async #newVnfs(d: Deployment): Promise<VnfInstance[]> {
     const refs = [...new Set(vnfsIn(d.nsd, d.vnfd).map((v) => v.vnfd))];
-    const vnfds = await readDescriptorsCalled(this.#db, "vnfd", refs);
+    const { owners } = this.#nfvo;
+    const isUsable = owners.usableBy(owners.of(d.ns.nsdId)); // Other tenants may have later versions.
+    const vnfds = (await readDescriptorsCalled(this.#db, "vnfd", refs)).filter((r) => isUsable(r.id));
     const products = new Map(vnfds.map((r) => [r.body.id, productOf(r.body as Vnfd, r.id)]));
     return planVnfs(d, randomUUID, d.ns.modifiedAt, (vnfd) => products.get(vnfd));
   }
@@ -302,10 +304,14 @@ export class Requests {
     throw new Fault("NOT_FOUND", `there is no NS ${id}; there are: ${someOf(there)}`, { id });
   }
 
-  async #nsdIdOf(wanted: string, mayUse: NsWish["mayUse"] = () => true): Promise<NsdId> {
-    const found = (await readNsd(this.#db, wanted as NsdId))
-      ? wanted
-      : (await readDescriptorsCalled(this.#db, "nsd", [wanted])).findLast((r) => mayUse(r.id))?.id;
+  /** By a name it is the newest; for who is of no tenant one that is nobody's, where there is one: a tenant's is not meant by chance. */
+  async #nsdIdOf({ nsdId: wanted, owner = null, mayUse = () => true }: NsWish): Promise<NsdId> {
+    const called = async () => {
+      const all = (await readDescriptorsCalled(this.#db, "nsd", [wanted])).filter((r) => mayUse(r.id));
+      const shared = owner === null ? all.filter((r) => this.#nfvo.owners.of(r.id) === null) : [];
+      return (shared.at(-1) ?? all.at(-1))?.id;
+    };
+    const found = (await readNsd(this.#db, wanted as NsdId)) ? wanted : await called();
     if (found !== undefined && mayUse(found)) return found as NsdId;
     const nsds = (await readDescriptorNames(this.#db)).filter((r) => r.kind === "nsd" && mayUse(r.id));
     const there = someOf(nsds.map((r) => `${r.id} (${r.ref} ${r.version})`));
@@ -317,8 +323,8 @@ export class Requests {
     return owner === null || this.#nfvo.owners.of(id) === owner ? `: ${id}` : "";
   }
 
-  #vimOf(wanted: string | undefined): VimAccountId {
-    const accounts = this.#nfvo.watches.map((w) => w.account);
+  #vimOf(wanted: string | undefined, mayUse: NsWish["mayUse"] = () => true): VimAccountId {
+    const accounts = this.#nfvo.watches.map((w) => w.account).filter((a) => mayUse(a.id));
     const found = wanted === undefined ? accounts : accounts.filter((a) => a.id === wanted || a.name === wanted);
     if (found.length === 1) return found[0]!.id;
     const there = accounts.map((a) => a.name).join(", ") || "none; POST /mano/v1/vims adds one";
@@ -329,7 +335,7 @@ export class Requests {
 
   /** Where its VNFCs go that do not go where the NS does. Throws INVALID for one that there is not, NOT_FOUND for such a VIM. */
   #placesOf(
-    { vimAccounts = {} }: NsWish,
+    { vimAccounts = {}, mayUse }: NsWish,
     { nsd, vnfd }: Pick<Deployment, "nsd" | "vnfd">,
     home: VimAccountId,
   ): Ns["vimAccounts"] {
@@ -341,7 +347,7 @@ export class Requests {
       return (vdu?.vnfcs.map((v) => v.id) ?? [name]).map((id) => [id, vim] as const);
     });
     const places = Object.entries({ ...nsd.vimAccounts, ...Object.fromEntries(asked) });
-    const ids = places.map(([vnfc, vim]) => [vnfc, this.#vimOf(vim)] as const);
+    const ids = places.map(([vnfc, vim]) => [vnfc, this.#vimOf(vim, mayUse)] as const);
     return Object.fromEntries(ids.filter(([, vim]) => vim !== home));
   }
 

@@ -11,6 +11,7 @@ import { updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Occurrences } from "./occurrences.ts";
+import type { Owners } from "./owners.ts";
 import { type Deployment, planVnfcs, SERVER_NAME_MAX } from "./plan.ts";
 import { refuseSharedNets } from "./shared-nets.ts";
 import { resized, type ScaleWish, sizeOf, sizesFor, wantedNames } from "./size.ts";
@@ -21,6 +22,7 @@ export interface ScaleTurnsParts {
   readonly clock: Clock;
   readonly lifecycle: Lifecycle;
   readonly occurrences: Occurrences;
+  readonly owners: Pick<Owners, "of">;
   wake(vim: VimAccountId): void;
 }
 
@@ -51,7 +53,7 @@ export class ScaleTurns {
     operation: "SCALE" | "SCALE_TO_LEVEL",
     params: Occurrence["params"],
   ): Promise<Occurrence> {
-    const { lifecycle, occurrences } = this.#parts;
+    const { lifecycle, occurrences, owners } = this.#parts;
     return lifecycle.exclusive(ns, async () => {
       const d = lifecycle.of(ns);
       if (!d) throw new Fault("NOT_FOUND", `there is no NS ${ns}`, { id: ns });
@@ -59,7 +61,7 @@ export class ScaleTurns {
       const sizes = sizesFor(d, wishes);
       const turned = this.#turned(d, sizes);
       checkNames(turned.made);
-      refuseSharedNets(turned.d, lifecycle.all);
+      refuseSharedNets(turned.d, lifecycle.all, owners);
       const parts = [...sizes].map(([vnfId, to]): VnfPart => {
         const vnf = d.vnfs.find((v) => v.id === vnfId)!;
         const { name: vnfName, vnfdId, profile } = vnf;

@@ -26,7 +26,7 @@ export class Scope {
     return this.tenant === null || this.#parts.owners.of(id) === this.tenant;
   }
 
-  /** A package or a descriptor: theirs, or nobody's in particular, which is for all to use. */
+  /** A package, a descriptor or a VIM account: theirs, or nobody's in particular, which is for all to use. */
   sees(id: string): boolean {
     return this.tenant === null || this.#parts.owners.of(id) === null || this.owns(id);
   }
@@ -40,9 +40,10 @@ export class Scope {
     switch (event.type) {
       case "mano.started":
       case "events.lost":
+        return true;
       case "vim.connected":
       case "vim.lost":
-        return true;
+        return this.sees(event.vimAccountId);
       case "incident": // It is about members of several tenants.
       case "pm.report": // Who has the job or the threshold is told at its callback, and nobody else.
       case "pm.crossed":

@@ -1,15 +1,22 @@
 import { Fault } from "../lib/fault.ts";
 import type { VimAccountId } from "../model/ids.ts";
+import type { Owners } from "./owners.ts";
 import { type Deployment, trafficNetNames } from "./plan.ts";
 
-/** A traffic net is led by one group only, and a data net belongs to one VNFC: another NS must not have them. Throws CONFLICT. */
-export function refuseSharedNets(d: Deployment, all: readonly Deployment[]): void {
+/**
+ * A traffic net is led by one group only, and a data net belongs to one VNFC: another NS must not have them. Throws CONFLICT, which does not say which it is
+ * where that is another tenant's.
+ */
+export function refuseSharedNets(d: Deployment, all: readonly Deployment[], owners: Pick<Owners, "of">): void {
+  const owner = owners.of(d.ns.id);
   const own = new Set(serviceNets(d).map((n) => n.key));
   for (const other of all) {
     if (other.ns.id === d.ns.id || other.vnfcs.length === 0) continue;
     const shared = serviceNets(other).filter((n) => own.has(n.key));
     if (shared.length > 0) {
       const names = shared.map((n) => n.name).join(", ");
+      if (owner !== null && owners.of(other.ns.id) !== owner)
+        throw new Fault("CONFLICT", `${names}: in use by what is not this tenant's; name other nets`);
       throw new Fault("CONFLICT", `NS ${other.ns.name} has ${names} in use; terminate it, or name other nets`, {
         id: other.ns.id,
       });

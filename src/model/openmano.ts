@@ -44,6 +44,8 @@ export interface OmNetmap {
   readonly datacenterId: string;
   readonly name: string;
   readonly vimNetId: string;
+  /** Whose it is; left out: nobody's in particular. */
+  readonly tenantId?: string;
   readonly type: "bridge" | "data" | "ptp";
   readonly shared: boolean;
   readonly multipoint: boolean;

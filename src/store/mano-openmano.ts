@@ -121,15 +121,22 @@ export async function deleteOmVnf(db: ManoStore, uuid: string): Promise<void> {
 }
 
 /** What a VNF is used by, in words. */
-export async function readUsesOfOmVnf(db: ManoStore, vnfId: string): Promise<string[]> {
+export async function readUsesOfOmVnf(
+  db: ManoStore,
+  vnfId: string,
+): Promise<{ readonly what: string; readonly tenantId: string | null }[]> {
   const rows = await db
     .selectFrom("openmano_vnf_use")
     .leftJoin("openmano_scenario", "openmano_scenario.uuid", "openmano_vnf_use.scenario_id")
     .leftJoin("openmano_instance", "openmano_instance.uuid", "openmano_vnf_use.instance_id")
     .select(["openmano_scenario.name as scenario", "openmano_instance.name as instance"])
+    .select((e) => e.fn.coalesce("openmano_scenario.tenant_id", "openmano_instance.tenant_id").as("tenant"))
     .where("openmano_vnf_use.vnf_id", "=", vnfId)
     .execute();
-  return [...new Set(rows.map((r) => (r.scenario === null ? `instance '${r.instance}'` : `scenario '${r.scenario}'`)))];
+  return rows.map((r) => ({
+    what: r.scenario === null ? `instance '${r.instance}'` : `scenario '${r.scenario}'`,
+    tenantId: r.tenant,
+  }));
 }
 
 export async function readOmScenarios(db: ManoStore): Promise<OmScenario[]> {

@@ -51,8 +51,9 @@ async function ask(who: string, method: string, path: string, body?: object | st
   return { status: res.status, text, body: isJson && text !== "" ? JSON.parse(text) : null };
 }
 
-const fileOf = (o: Owner) =>
+const fileOf = (o: string, version = "1.0") =>
   example("media-relay.yaml")
+    .replaceAll('version: "1.0"', `version: "${version}"`)
     .replaceAll(/- id: (media-relay|media)$/gm, `- id: $1-${o}`)
     .replaceAll("vnfd: media-relay", `vnfd: media-relay-${o}`)
     .replaceAll(/\b((media|data|traffic)_net\d?)\b(?!:)/g, `$1_${o}`);
@@ -302,6 +303,53 @@ test("what is another's can be used for nothing, and what is nobody's can", asyn
   expect((await ask("bravo operator", "DELETE", `/mano/v1/ns_instances/${shared.body.id}`)).status).toBe(204);
 });
 
+test("a later version that a tenant brings of what is for all is its own: nothing of others' is made of it", async () => {
+  const onBoard = async (who: string, file: string) => {
+    const { status, text, body } = await ask(who, "POST", "/mano/v1/descriptors", file);
+    expect(status, text).toBe(201);
+    return (kind: string): string => body.find((d: { kind: string }) => d.kind === kind).id;
+  };
+  const pool = await onBoard("admin", fileOf("pool"));
+  await onBoard("alpha operator", fileOf("pool", "9.0"));
+  const make = (who: string, nsdId: string, nsName: string) => ask(who, "POST", "/mano/v1/ns_instances", { nsdId, nsName });
+  const made = await make("bravo operator", "media-pool", "of-pool");
+  expect(made.body.nsdId).toBe(pool("nsd"));
+  await ask("bravo operator", "POST", `/mano/v1/ns_instances/${made.body.id}/instantiate`);
+  const vnfs = (await ask("bravo viewer", "GET", "/vnflcm/v2/vnf_instances?all_fields")).body;
+  const vnf = vnfs.find((v: { vnfdId: string }) => v.vnfdId === "media-relay-pool");
+  expect([vnf?.vnfdVersion]).toEqual(["1.0"]);
+  const ofAdmin = await make("admin", "media-pool", "of-admin");
+  expect(ofAdmin.body.nsdId).toBe(pool("nsd"));
+
+  // An NSD that is for all stands on nothing that is one tenant's; nor does a name of a net tell whose it is.
+  const [, nsd] = fileOf("alpha").split(/^(?=nsd:)/m);
+  const refused = await ask("admin", "POST", "/mano/v1/descriptors", nsd!.replace("id: media-alpha", "id: media-of-all"));
+  expect([refused.status, refused.text]).toEqual([400, expect.stringContaining("media-relay-alpha")]);
+  const nets = fileOf("alpha").replaceAll("media-relay-alpha", "media-relay-thief").replace("id: media-alpha", "id: media-thief");
+  await onBoard("bravo operator", nets);
+  const thief = await make("bravo operator", "media-thief", "thief");
+  const clash = await ask("bravo operator", "POST", `/mano/v1/ns_instances/${thief.body.id}/instantiate`);
+  expect([clash.status, clash.body.detail]).toEqual([
+    409,
+    expect.stringMatching(/^[a-z0-9_, ]+: in use by what is not this tenant's/),
+  ]);
+  for (const id of [ofAdmin.body.id, thief.body.id]) await ask("admin", "DELETE", `/mano/v1/ns_instances/${id}`);
+  await ask("bravo operator", "POST", `/mano/v1/ns_instances/${made.body.id}/terminate`);
+  await until("it is gone", async () => {
+    const { status } = await ask("bravo operator", "DELETE", `/mano/v1/ns_instances/${made.body.id}`);
+    return status === 204 || status === 404;
+  });
+});
+
+test("a PNFD that is another's is told of by its name alone", async () => {
+  const file = "nfv:\n  pnfd:\n    - id: router\n      version: '1.0'\n      name: a router\n      provider: Example\n";
+  const send = (o: (typeof TENANTS)[number]) =>
+    ask(`${o} operator`, "PUT", `/nsd/v2/pnf_descriptors/${things[o]["/nsd/v2/pnf_descriptors"]}/pnfd_content`, file);
+  expect((await send("alpha")).status).toBe(204);
+  const { status, text } = await send("bravo");
+  expect([status, text.includes(things.alpha["/nsd/v2/pnf_descriptors"]!)]).toEqual([409, false]);
+});
+
 test("notifications tell a tenant of its own only", async () => {
   await until("told", () => receiver.requests.some((r) => r.path.includes("?alpha") && r.method === "POST"));
   for (const tenant of TENANTS) {
@@ -341,7 +389,7 @@ test("all of it is so after a restart; a tenant with things of its own stays, an
   expect((await ask("bravo viewer", "GET", `/nslcm/v2/ns_instances/${things.alpha.ns}`)).status).toBe(404);
   expect((await ask("alpha viewer", "GET", `/nslcm/v2/ns_instances/${things.alpha.ns}`)).status).toBe(200);
   const kept = await ask("admin", "DELETE", "/openmano/tenants/alpha");
-  expect([kept.status, kept.text]).toEqual([409, expect.stringMatching(/1 network services, 3 packages/)]);
+  expect([kept.status, kept.text]).toEqual([409, expect.stringMatching(/1 network services, 5 packages/)]);
   await ask("admin", "POST", "/openmano/tenants", { tenant: { name: "charlie" } });
   tokens.charlie = (await createToken(store, { role: "viewer", tenant: "charlie", name: "charlie" })).text;
   expect((await ask("charlie", "GET", "/mano/v1/ns_instances")).body).toEqual([]);

@@ -52,7 +52,13 @@ async function useVim({ doors }: Call, attached: OmAttachment, datacenter: OmDat
   await names.take(doors.db, () => {
     const taken = new Set(doors.listVims().map((v) => v.name));
     const name = taken.has(datacenter.name) ? `${datacenter.name}-${attached.uuid.slice(0, 8)}` : datacenter.name;
-    return doors.addVim({ id: attached.uuid, name, ...bareAddressOf(datacenter), tenant: attached.vimTenantId });
+    return doors.addVim({
+      id: attached.uuid,
+      name,
+      ...bareAddressOf(datacenter),
+      tenant: attached.vimTenantId,
+      owner: attached.tenantId,
+    });
   });
 }
 

@@ -54,8 +54,8 @@ export interface OpenmanoDoors extends ChangeRecord {
   readDescriptor(text: string, known: readonly VnfBlueprint[]): Promise<ReadDescriptor>;
   /** Asks that VIM, and forgets it. */
   withVim<T>(at: VimAddress, ask: (vim: VimByHand) => Promise<T>): Promise<T>;
-  /** Begins to use a VIM: on the disk when it resolves. */
-  addVim(account: { readonly id: string; readonly name: string } & VimAddress): Promise<void>;
+  /** Begins to use a VIM: on the disk when it resolves. `owner`: the tenant that it is for. */
+  addVim(account: { readonly id: string; readonly name: string; readonly owner: string } & VimAddress): Promise<void>;
   /** Its address has changed. */
   changeVim(id: string, at: Omit<VimAddress, "tenant">): Promise<void>;
   /** Throws CONFLICT while an NS is in it. */

@@ -1,13 +1,7 @@
 import { Fault } from "../../lib/fault.ts";
 import { Turns } from "../../lib/turns.ts";
 import type { OmAction, OmInstance, OmTenant } from "../../model/openmano.ts";
-import {
-  readOmActions,
-  readOmAttachments,
-  readOmDatacenters,
-  readOmInstances,
-  readOmNetmaps,
-} from "../../store/mano-openmano.ts";
+import { readOmActions, readOmAttachments, readOmDatacenters, readOmInstances } from "../../store/mano-openmano.ts";
 import type { ManoStore } from "../../store/mano-schema.ts";
 import type { Columns, Wire } from "../query.ts";
 import { WireError } from "../wire-error.ts";
@@ -20,6 +14,7 @@ import { planInstance } from "./instance-plan.ts";
 import { actionOut, instanceOut, NOTHING_SEEN, newInstanceOut, type Seen } from "./instance-view.ts";
 import { namedScenario } from "./scenarios.ts";
 import { rowsOf, timeOf } from "./shapes.ts";
+import { netmapsFor, vimNetsFor } from "./site-nets.ts";
 import { seenVnfs } from "./vnfs.ts";
 
 /** How long `verify` waits for an instance to be there. */
@@ -143,12 +138,14 @@ async function orderedBy(call: Call, tenant: OmTenant, scenarioAsked: string, or
       throw new WireError(400, `Invalid scenario network name or id '${net}' at instance:networks`);
   if (order.isReserved && scenario.vnfd.vdus.some((v) => v.highAvailability !== null))
     throw new WireError(400, "a scenario that is protected cannot be reserved: what is not running is healed");
+  const hidden = scenario.vnfs.find((of) => !vnfs.some((v) => v.uuid === of.vnfId));
+  if (hidden) throw new WireError(404, `VNF '${hidden.name}' of this scenario is its owner's alone`);
   let asked: Promise<readonly VimRow[]> | null = null;
   const vimNets = () => {
-    asked ??= doors.withVim(addressOf(site), (vim) => vim.networks());
+    asked ??= vimNetsFor(call, site);
     return asked;
   };
-  const netmaps = await readOmNetmaps(doors.db, site.datacenter.uuid);
+  const netmaps = await netmapsFor(call, site);
   const ground = { instance: order.name, datacenter: site.datacenter.name, netmaps, wishes: order.nets, vimNets };
   const nets = await planNets(scenario, vnfs, ground);
   const wish = { ...order, tenantId: tenant.uuid, now: doors.now() };
@@ -205,8 +202,9 @@ export async function actOnScenario(call: Call) {
 export async function listActions(call: Call) {
   const tenant = await tenantOrAny(call);
   const asked = call.params.instance!;
-  const uuid = asked === ANY ? null : await instanceIdOf(call, asked);
-  const all = (await readOmActions(call.doors.db)).filter((a) => isSeenBy(tenant, a) && (uuid === null || a.instanceId === uuid));
+  const seen = (await readOmActions(call.doors.db)).filter((a) => isSeenBy(tenant, a));
+  const uuid = asked === ANY ? null : await instanceIdOf(call, asked, seen);
+  const all = seen.filter((a) => uuid === null || a.instanceId === uuid);
   const one = call.params.action;
   const found = one === undefined ? all : all.filter((a) => a.uuid === one);
   if (one !== undefined && found.length === 0) throw new WireError(404, `No action found with uuid '${one}'`);
@@ -214,7 +212,7 @@ export async function listActions(call: Call) {
 }
 
 /** Also of an instance that is gone. */
-async function instanceIdOf(call: Call, asked: string): Promise<string> {
-  if ((await readOmActions(call.doors.db)).some((a) => a.instanceId === asked)) return asked;
+async function instanceIdOf(call: Call, asked: string, seen: readonly OmAction[]): Promise<string> {
+  if (seen.some((a) => a.instanceId === asked)) return asked;
   return (await namedInstance(call)).uuid;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { OmScenario, OmVm, OmVnf } from "../../model/openmano.ts";
-import { deleteOmScenario, insertOmScenario, readOmScenarios, readOmVnfs, updateOmScenario } from "../../store/mano-openmano.ts";
+import { deleteOmScenario, insertOmScenario, readOmScenarios, updateOmScenario } from "../../store/mano-openmano.ts";
 import type { Columns, Wire } from "../query.ts";
 import { WireError } from "../wire-error.ts";
 import { checked, scenarioChange } from "./bodies.ts";
@@ -99,6 +99,12 @@ export async function seenScenarios(call: Call): Promise<OmScenario[]> {
   return (await readOmScenarios(call.doors.db)).filter((s) => isSeenBy(tenant, s));
 }
 
+/** What is public everybody sees, and its owner changes and deletes. */
+async function ownScenarios(call: Call): Promise<OmScenario[]> {
+  const tenant = await tenantOrAny(call);
+  return (await seenScenarios(call)).filter((s) => tenant === null || s.tenantId === tenant.uuid);
+}
+
 export async function listScenarios(call: Call) {
   return { scenarios: rowsOf((await seenScenarios(call)).map(headOf), call.query, COLUMNS) };
 }
@@ -119,7 +125,7 @@ export async function namedScenario(call: Call, asked = call.params.scenario!): 
 }
 
 export async function getScenario(call: Call) {
-  return { scenario: scenarioOut(await namedScenario(call), await readOmVnfs(call.doors.db)) };
+  return { scenario: scenarioOut(await namedScenario(call), await seenVnfs(call)) };
 }
 
 export async function makeScenario(call: Call) {
@@ -162,7 +168,8 @@ async function refuseFlawed(call: Call, text: string, body: unknown, seen: reado
 
 export async function changeScenario(call: Call) {
   const { name, description } = checked(scenarioChange, call.body()).scenario;
-  const had = await namedScenario(call);
+  const asked = call.params.scenario!;
+  const had = scenarioNamed(await ownScenarios(call), asked, noCriteria(asked));
   const scenario: OmScenario = {
     ...had,
     name: name ?? had.name,
@@ -170,15 +177,17 @@ export async function changeScenario(call: Call) {
     modifiedAt: call.doors.now(),
   };
   await updateOmScenario(call.doors.db, scenario);
-  return { scenario: scenarioOut(scenario, await readOmVnfs(call.doors.db)) };
+  return { scenario: scenarioOut(scenario, await seenVnfs(call)) };
 }
 
 /** Instances of it go on: they have all that they need of it themselves. */
 export async function deleteScenario(call: Call) {
   const asked = call.params.scenario!;
-  const tenant = await tenantOrAny(call);
-  const own = (await seenScenarios(call)).filter((s) => tenant === null || s.tenantId === tenant.uuid);
-  const { uuid, name } = scenarioNamed(own, asked, new WireError(404, `No scenario found where uuid='${asked}'`));
+  const { uuid, name } = scenarioNamed(
+    await ownScenarios(call),
+    asked,
+    new WireError(404, `No scenario found where uuid='${asked}'`),
+  );
   await deleteOmScenario(call.doors.db, uuid);
   return { result: `scenario ${uuid} ${name} deleted` };
 }

@@ -3,7 +3,8 @@ import { WireError } from "../wire-error.ts";
 import { checked, newVimImage, newVimNetwork, newVimTenant, outsidePort } from "./bodies.ts";
 import type { Call } from "./call.ts";
 import type { VimByHand, VimRow } from "./doors.ts";
-import { addressOf, siteOf, tenantOrAny } from "./find.ts";
+import { addressOf, type Site, siteOf, tenantOrAny } from "./find.ts";
+import { vimNetsFor } from "./site-nets.ts";
 
 // What a VIM has, asked by hand: its nets, tenants and images.
 
@@ -48,28 +49,37 @@ function itemOf({ params }: Call): Item {
 const shown = ({ columns }: Item, row: VimRow): Wire =>
   Object.fromEntries(columns.flatMap((c) => (c in row ? [[c, row[c]]] : [])));
 
+const siteAsked = async (call: Call): Promise<Site> => siteOf(call, await tenantOrAny(call), call.params.datacenter);
+
 async function atVim<T>(call: Call, ask: (vim: VimByHand) => Promise<T>): Promise<T> {
-  const site = await siteOf(call, await tenantOrAny(call), call.params.datacenter);
-  return call.doors.withVim(addressOf(site), ask);
+  return call.doors.withVim(addressOf(await siteAsked(call)), ask);
+}
+
+/** As far as who asks may know of them: a tenant of its own tenant there, and of no other. */
+async function rowsFor(call: Call, item: Item): Promise<readonly VimRow[]> {
+  const site = await siteAsked(call);
+  if (item.one === "network") return vimNetsFor(call, site);
+  const rows = await call.doors.withVim(addressOf(site), item.list);
+  const isHidden = call.tenantId !== null && item.one === "tenant";
+  return isHidden ? rows.filter((row) => row.id === site.attachment.vimTenantId) : rows;
 }
 
 export async function listVimItems(call: Call) {
   const item = itemOf(call);
-  const rows = await atVim(call, item.list);
+  const rows = await rowsFor(call, item);
   return { [call.params.item!]: rows.map((row) => shown(item, row)) };
 }
 
 /** It by itself; where several have the name a list of them, as the original answers. */
 export async function getVimItem(call: Call) {
   const item = itemOf(call);
-  const found = (await atVim(call, (vim) => allNamedAt(call, item, vim))).map((row) => shown(item, row));
+  const found = allNamed(call, await rowsFor(call, item)).map((row) => shown(item, row));
   return found.length === 1 ? { [item.one]: found[0] } : { [call.params.item!]: found };
 }
 
 /** Throws 404 for none. */
-async function allNamedAt({ params }: Call, item: Item, vim: VimByHand): Promise<VimRow[]> {
+function allNamed({ params }: Call, all: readonly VimRow[]): VimRow[] {
   const asked = params.name!;
-  const all = await item.list(vim);
   const byId = all.filter((row) => row.id === asked);
   const found = byId.length > 0 ? byId : all.filter((row) => row.name === asked);
   if (found.length === 0) throw new WireError(404, `No ${params.item} found with name '${asked}'`);
@@ -79,7 +89,7 @@ async function allNamedAt({ params }: Call, item: Item, vim: VimByHand): Promise
 async function namedAt(call: Call, item: Item, vim: VimByHand): Promise<VimRow> {
   const { params } = call;
   const asked = params.name!;
-  const found = await allNamedAt(call, item, vim);
+  const found = allNamed(call, await item.list(vim));
   if (found.length === 1) return found[0]!;
   throw new WireError(409, `More than one ${params.item} found with name '${asked}': use its id`);
 }

@@ -88,7 +88,10 @@ export async function makeVnf(call: Call) {
 export async function deleteVnf(call: Call) {
   const { uuid, name } = oneOf(await ownedBy(call), call.params.vnf!, "VNF");
   const uses = await readUsesOfOmVnf(call.doors.db, uuid);
-  if (uses.length > 0) throw inUse(`it is used by ${uses.join(", ")}`);
+  const told = uses.map((u) =>
+    call.tenantId === null || u.tenantId === call.tenantId ? u.what : "something of another tenant's",
+  );
+  if (told.length > 0) throw inUse(`it is used by ${[...new Set(told)].join(", ")}`);
   await deleteOmVnf(call.doors.db, uuid);
   return { result: `VNF ${uuid} ${name} deleted` };
 }
