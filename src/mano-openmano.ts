@@ -6,8 +6,10 @@ import { Fault } from "./lib/fault.ts";
 import type { Log } from "./lib/log.ts";
 import type { Nfvo } from "./mano/nfvo.ts";
 import { OpenmanoInstances } from "./mano/openmano-instances.ts";
+import type { Performance } from "./mano/performance.ts";
 import { vimsOf } from "./mano/plan.ts";
 import type { Requests } from "./mano/requests.ts";
+import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
 import type { VimAccountId } from "./model/ids.ts";
 import type { OmAttachment, OmDatacenter } from "./model/openmano.ts";
 import { deleteVimAccount } from "./store/mano-catalogue.ts";
@@ -22,6 +24,8 @@ export interface OpenmanoParts {
   readonly log: Log;
   readonly nfvo: Nfvo;
   readonly requests: Requests;
+  readonly subscriptions: Pick<SolSubscriptions, "list">;
+  readonly performance: Pick<Performance, "list">;
 }
 
 export interface RunningOpenmano extends AsyncDisposable {
@@ -66,6 +70,8 @@ export function openmanoOf(parts: OpenmanoParts): RunningOpenmano {
     usesOf: async (tenant) => ({
       "network services": nfvo.lifecycle.all.filter((d) => nfvo.owners.of(d.ns.id) === tenant).length,
       packages: (await readPackages(db)).filter((p) => nfvo.owners.of(p.id) === tenant).length,
+      subscriptions: parts.subscriptions.list(null, tenant).length,
+      "PM jobs and thresholds": pmTasksOf(parts.performance, tenant),
     }),
     listVims: () => requests.listVims(),
     nsNames: () => new Set(nfvo.lifecycle.all.map((d) => d.ns.name)),
@@ -79,6 +85,13 @@ export function openmanoOf(parts: OpenmanoParts): RunningOpenmano {
     await instances.start();
   };
   return { doors, start, [Symbol.asyncDispose]: () => instances[Symbol.asyncDispose]() };
+}
+
+function pmTasksOf(performance: OpenmanoParts["performance"], tenant: string): number {
+  const lists = (["nspm", "vnfpm"] as const).flatMap((of) =>
+    (["job", "threshold"] as const).map((kind) => performance.list(of, kind, tenant)),
+  );
+  return lists.reduce((n, list) => n + list.length, 0);
 }
 
 async function siteOf(

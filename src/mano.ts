@@ -82,7 +82,7 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
     manoDoors({ nfvo, requests, packages, subscriptions, images, db, scope: new Scope(nfvo, tenant) });
   const app = serveMano({ doorsFor, hasTenant }, sol, log, doorway.guarding(host));
   doorway.add(app);
-  const openmano = undo.use(openmanoOf({ db, clock, log, nfvo, requests }));
+  const openmano = undo.use(openmanoOf({ db, clock, log, nfvo, requests, subscriptions, performance }));
   const dialect = serveOpenmano({ doors: openmano.doors, hasTenant }, log, doorway.guarding(config.openmano?.host ?? host));
   if (config.openmano) doorway.add(dialect);
   else await shareServer(app, dialect, OPENMANO_PATH);
