@@ -7,6 +7,8 @@ export interface Frame {
   /** Null: without a tag. */
   readonly vlan: number | null;
   readonly ethDst: string;
+  /** What the tunnel that it comes in by says; left out: it comes in by none. */
+  readonly key?: number;
   /** Left out: from nobody that a table asks for. */
   readonly from?: Sent;
 }
@@ -29,8 +31,12 @@ export interface Exit {
 
 const ANY_PORT = "*";
 export const CONTROLLER = "controller";
+/** A port that is told by its number, the lower 16 bits of a tunnel's key: `#7`. */
+export const NUMBERED = "#";
+const PORT_NUMBER = 0xffff;
 
-export function isMatched({ match }: FlowEntry, { inPort, vlan, ethDst, from }: Frame): boolean {
+export function isMatched({ match }: FlowEntry, { inPort, vlan, ethDst, key = 0, from }: Frame): boolean {
+  if (match.tunnelKey !== undefined && match.tunnelKey !== key) return false;
   if (!isSentAs(match, from)) return false;
   if (match.inPort !== undefined && match.inPort !== inPort) return false;
   if (match.vlan !== undefined && match.vlan !== (vlan ?? "none")) return false;
@@ -80,7 +86,8 @@ function carriedOut(
       const copy = { ...frame, vlan };
       for (const b of bucketsOf(table, a.group, dead)) exits.push(...carriedOut(table, copy, b.actions, dead, true));
     } else if (a.do === "setTunnelKey") key = a.key;
-    else if (a.do === "outputByTunnelKey") throw new Error("a frame that came by a tunnel is read with the key it has");
+    else if (a.do === "outputByTunnelKey") exits.push({ port: `${NUMBERED}${(frame.key ?? 0) & PORT_NUMBER}`, vlan });
+    else if (a.do === "turnBack") exits.push({ port: frame.inPort, vlan, ...(key === null ? {} : { key }) });
     else if (!dead.has(a.port) && !(inGroup && a.port === frame.inPort))
       exits.push({ port: a.port, vlan, ...(key === null ? {} : { key }) });
   }

@@ -17,6 +17,8 @@ export interface Match {
   readonly arpSha?: string;
   /** Beside `ipv4Src`: only UDP between these ports. */
   readonly udp?: { readonly src: number; readonly dst: number };
+  /** What a tunnel said with the packet; without one it is 0. Only OpenFlow 1.3 can ask for it. */
+  readonly tunnelKey?: number;
 }
 
 /** Broadcast and every multicast address: the bit of IEEE 802 that says "group". Only OpenFlow 1.3 can ask for it. */
@@ -30,6 +32,8 @@ export type Action =
   | { readonly do: "stripVlan" }
   /** What a tunnel says with the packet (VXLAN's network identifier), 24 bits. */
   | { readonly do: "setTunnelKey"; readonly key: number }
+  /** Out of the port that the packet came in by (OFPP_IN_PORT), whichever that is. */
+  | { readonly do: "turnBack" }
   /** Out of the port whose number the tunnel said: only Open vSwitch has words for it. */
   | { readonly do: "outputByTunnelKey" }
   | { readonly do: "toController" };

@@ -13,7 +13,8 @@ import { groupText } from "./groups.ts";
 
 /** What makes two entries the same entry in a switch: table, priority and match (OpenFlow 1.3, 6.4). */
 const keyOf = (e: FlowEntry) =>
-  `${e.table}/${e.priority}/${e.match.inPort ?? "*"}/${e.match.vlan ?? "*"}/${e.match.ethDst ?? "*"}${senderText(e.match)}`;
+  `${e.table}/${e.priority}/${e.match.inPort ?? "*"}/${e.match.vlan ?? "*"}/${e.match.ethDst ?? "*"}${keyText(e.match)}${senderText(e.match)}`;
+const keyText = ({ tunnelKey }: Match) => (tunnelKey === undefined ? "" : `/key ${tunnelKey}`);
 const senderText = ({ ethSrc, ipv4Src, arpSpa, arpSha, udp }: Match) =>
   ethSrc === undefined
     ? ""
@@ -29,6 +30,7 @@ const actionText = (a: Action): string => {
     case "setTunnelKey":
       return `key:${a.key}`;
     case "stripVlan":
+    case "turnBack":
     case "outputByTunnelKey":
     case "toController":
       return a.do;

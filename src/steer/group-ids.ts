@@ -6,6 +6,12 @@ export type GroupUse =
   /** Beside a net's one group each way: a gate, or the way forward for a second tag. `what` tells it from all others. */
   | { readonly way: "standIn"; readonly owner: string; readonly what: string };
 
+/** A use as one text, which is the same wherever it is worked out. */
+export interface GroupText {
+  readonly text: string;
+  readonly owner: string;
+}
+
 /** Two numbers for each hash: even its way forward, odd its way back. */
 const WAYS = (STAND_IN_ID_BASE - GROUP_ID_BASE) / 2;
 /** OFPG_MAX is 0xffffff00 (1.3, 7.3.4.2). */
@@ -22,7 +28,8 @@ const STANDING_TRIES = 5;
  */
 export class GroupIds {
   readonly #idOf = new Map<string, { readonly id: number; readonly owner: string }>();
-  readonly #taken = new Set<number>();
+  /** By number. */
+  readonly #taken = new Map<number, GroupText>();
   #standing: ReadonlySet<string> = new Set();
 
   of(use: GroupUse): number {
@@ -31,8 +38,13 @@ export class GroupIds {
     if (had !== undefined) return had.id;
     const id = this.#standingFor(use) ?? this.#firstFree(use);
     this.#idOf.set(text, { id, owner: use.owner });
-    this.#taken.add(id);
+    this.#taken.set(id, { text, owner: use.owner });
     return id;
+  }
+
+  /** What a number was given for. Undefined: it was given for nothing. */
+  useOf(id: number): GroupText | undefined {
+    return this.#taken.get(id);
   }
 
   /** What was read from the switch. */

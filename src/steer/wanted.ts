@@ -140,7 +140,7 @@ function housekeeping({ packets, dropsMisses }: Abilities): FlowEntry[] {
 }
 
 /** Above every entry of a net, below the probes' answers. */
-const ARRIVAL_PRIORITY = 50_000;
+export const ARRIVAL_PRIORITY = 50_000;
 
 /** What comes by a tunnel from another bridge has its way already: it leaves by the port that the tunnel says. */
 export const arrival = (tunnel: string): FlowEntry => ({
@@ -149,7 +149,7 @@ export const arrival = (tunnel: string): FlowEntry => ({
   actions: [{ do: "outputByTunnelKey" }],
 });
 
-function entryOf(priority: number, owner: string): FlowEntry {
+export function entryOf(priority: number, owner: string): FlowEntry {
   return { table: 0, priority, cookie: (COOKIE_MARK << 32n) | BigInt(hash32(owner)), match: {}, actions: [] };
 }
 

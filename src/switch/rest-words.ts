@@ -111,6 +111,8 @@ function wordsOfOne(action: Action, inPort: number | null, ports: PortBook): Wor
       return [...(action.push ? [{ tag: "push" } as const] : []), { vid: action.vlan }];
     case "stripVlan":
       return [{ tag: "pop" }];
+    case "turnBack":
+      return [{ out: "in" }];
     case "setTunnelKey":
     case "outputByTunnelKey":
       throw new Error("switches behind controllers of others are in no overlay");

@@ -107,6 +107,8 @@ function action10(action: Action, ports: PortBook): Action10 {
       return { kind: "output", port: PORT.controller, maxLen: WHOLE_PACKET };
     case "group":
       throw new Error("OpenFlow 1.0 has no groups");
+    case "turnBack":
+      return TURN_BACK;
     case "setTunnelKey":
     case "outputByTunnelKey":
       throw new Error("OpenFlow 1.0 has no tunnels");

@@ -88,6 +88,7 @@ function match13(match: Match, ports: PortBook): OxmMatch {
     ...(match.inPort === undefined ? {} : { inPort: ports.noOf(match.inPort) }),
     ...(match.ethDst === undefined ? {} : { ethDst: match.ethDst === GROUP_ADDRESSES ? GROUP_BIT : match.ethDst }),
     ...(match.vlan === undefined ? {} : { vlanVid: match.vlan === "none" ? VID_NONE : vlanId(match.vlan) | VID_PRESENT }),
+    ...(match.tunnelKey === undefined ? {} : { tunnelId: BigInt(match.tunnelKey) }),
     ...sender13(match),
   };
 }
@@ -151,6 +152,8 @@ function action13(action: Action, ports: PortBook): Action13[] {
     }
     case "stripVlan":
       return [{ kind: "popVlan" }];
+    case "turnBack":
+      return [...TURN_BACK];
     case "setTunnelKey":
       return [{ kind: "setField", field: { tunnelId: BigInt(action.key) } }];
     case "outputByTunnelKey":
@@ -186,15 +189,17 @@ function bucketFrom13({ watchPort, watchGroup, actions }: GroupDesc13["buckets"]
 const UNSAYABLE: readonly Action[] = [{ do: "output", port: IMPOSSIBLE_PORT }];
 
 function matchFrom13(match: OxmMatch, ports: PortBook): Match | undefined {
-  const { inPort, ethDst, vlanVid, ...rest } = match;
+  const { inPort, ethDst, vlanVid, tunnelId, ...rest } = match;
   const sender = senderFrom13(rest);
   if (sender === undefined || typeof inPort === "object" || typeof vlanVid === "object") return undefined;
+  if (typeof tunnelId === "object") return undefined;
   if (typeof ethDst === "object" && !isGroupBit(ethDst)) return undefined;
   if (vlanVid !== undefined && vlanVid !== VID_NONE && (vlanVid & VID_PRESENT) === 0) return undefined;
   return {
     ...(inPort === undefined ? {} : { inPort: ports.nameOf(inPort) }),
     ...(vlanVid === undefined ? {} : { vlan: vlanVid === VID_NONE ? ("none" as const) : vlanVid & ~VID_PRESENT }),
     ...(ethDst === undefined ? {} : { ethDst: typeof ethDst === "object" ? GROUP_ADDRESSES : ethDst }),
+    ...(tunnelId === undefined ? {} : { tunnelKey: Number(tunnelId) }),
     ...sender,
   };
 }
@@ -245,7 +250,7 @@ function actionsFrom13(wire: readonly Action13[], ports: PortBook, inPort?: stri
 function actionFrom13(action: Action13, pushed: boolean, ports: PortBook, inPort?: string): Action | null {
   switch (action.kind) {
     case "output":
-      if (action.port === PORT.inPort && inPort !== undefined) return { do: "output", port: inPort };
+      if (action.port === PORT.inPort) return inPort === undefined ? { do: "turnBack" } : { do: "output", port: inPort };
       return action.port === PORT.controller ? { do: "toController" } : { do: "output", port: ports.nameOf(action.port) };
     case "group":
       return { do: "group", group: action.group };

@@ -1,9 +1,11 @@
-import type { FlowEntry } from "../model/flow.ts";
+import type { FlowEntry, FlowTable } from "../model/flow.ts";
 import type { DatapathId } from "../model/ids.ts";
-import type { Net, VimPort } from "../model/net.ts";
+import type { Net } from "../model/net.ts";
 import type { SwitchPort } from "../model/switch.ts";
+import type { GroupIds } from "../steer/group-ids.ts";
 import { armedByHostAlone, type Bridges, onBridge } from "../steer/overlay.ts";
 import type { StandIns } from "../steer/stand-ins.ts";
+import { TunnelKeys } from "../steer/tunnel-keys.ts";
 import { arrival, type Wanted } from "../steer/wanted.ts";
 import type { CountedPort, FlowSwitch } from "../switch/flow-switch.ts";
 
@@ -18,12 +20,17 @@ interface Site {
 /** What is wanted of one bridge, as a part of the whole. */
 export interface Place {
   has(port: string): boolean;
-  /** `whole`: what is wanted of all bridges together, of these nets and ports. */
-  here(whole: Wanted, nets: readonly Net[], ports: readonly VimPort[], standIns: StandIns): Wanted;
+  /** `whole`: what is wanted of all bridges together, of these nets, with the numbers that groups have there. */
+  here(whole: Wanted, nets: readonly Net[], standIns: StandIns, ids: GroupIds): Wanted;
+  /** What was read from the bridge. */
+  found(table: FlowTable): void;
+  /** These nets are all that there are. */
+  keepOnly(nets: { has(net: string): boolean }): void;
 }
 
 /** The bridges of several hosts, as one switch: where each port is, and which tunnel leads there. The first is that of the cables. */
 export class Overlay implements Bridges<DatapathId> {
+  readonly keys = new TunnelKeys();
   readonly #sites = new Map<DatapathId, Site>();
   #tellReach: () => void = () => {};
   #hasNewTunnels = false;
@@ -126,18 +133,20 @@ export class Overlay implements Bridges<DatapathId> {
   }
 
   placeOf(bridge: DatapathId): Place {
-    const whereIs = { bridgeOf: (port: string) => this.bridgeOf(port) };
     const isHere = (e: FlowEntry) => e.match.inPort === undefined;
     return {
       has: (port) => this.bridgeOf(port) !== null,
-      here: (whole, nets, ports, standIns) => {
-        const parts = whole.parts.map(({ nets, table }) => ({ nets, table: onBridge(table, bridge, this) }));
+      found: (table) => this.keys.found(bridge, table),
+      keepOnly: (nets) => this.keys.keepOnly(nets),
+      here: (whole, nets, standIns, ids) => {
+        const parts = whole.parts.map(({ nets, table }) => ({ nets, table: onBridge(table, bridge, this, ids) }));
+        const blind = new Set(parts.filter((p) => p.table.isBlind).flatMap((p) => p.nets));
         const entries = [
           ...whole.table.entries.filter(isHere),
           ...this.#arrivals(bridge),
           ...parts.flatMap((p) => p.table.entries),
         ];
-        const notArmed = new Map([...armedByHostAlone(nets, ports, standIns, whereIs), ...whole.notArmed]);
+        const notArmed = new Map([...armedByHostAlone(nets, standIns, blind), ...whole.notArmed]);
         return { ...whole, notArmed, table: { entries, groups: parts.flatMap((p) => p.table.groups) }, parts };
       },
     };

@@ -62,6 +62,7 @@ export class Wish {
   /** What was read from the switch: groups that stand keep their numbers. */
   found(table: FlowTable): void {
     this.#ids.found(table);
+    this.place?.found(table);
   }
 
   /** What it was asked for last, by all that was worked out and taken. */
@@ -89,7 +90,9 @@ export class Wish {
     this.#problems.clear();
     this.#notArmed.clear();
     this.#note(wanted);
-    this.#ids.keepOnly(this.#picture.nets as ReadonlyMap<string, VimNet>);
+    const known = this.#picture.nets as ReadonlyMap<string, VimNet>;
+    this.#ids.keepOnly(known);
+    this.place?.keepOnly(known);
     return wanted.table;
   }
 
@@ -140,7 +143,7 @@ export class Wish {
     const { nets, ports, missing } = withoutMissing(asked, its, (port) => (this.place ?? session.ports).has(port));
     const standIns = this.refusal === null ? this.standIns : NO_STAND_INS;
     const whole = wantedTable(nets, ports, session.abilities, standIns, this.#ids, this.#picture);
-    const wanted = this.place === null ? whole : this.place.here(whole, nets, ports, standIns);
+    const wanted = this.place === null ? whole : this.place.here(whole, nets, standIns, this.#ids);
     return {
       ...wanted,
       problems: new Map([...missing, ...wanted.problems]),

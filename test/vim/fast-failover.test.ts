@@ -2,9 +2,13 @@ import { describe, expect, test } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
 import { type FlowTable, GROUP_ID_BASE } from "../../src/model/flow.ts";
+import type { NetId } from "../../src/model/ids.ts";
 import { ABILITIES } from "../../src/model/switch.ts";
 import { flowChanges } from "../../src/steer/changes.ts";
+import { GroupIds } from "../../src/steer/group-ids.ts";
+import { type Bridges, onBridge } from "../../src/steer/overlay.ts";
 import { standInsOf } from "../../src/steer/stand-ins.ts";
+import { TunnelKeys } from "../../src/steer/tunnel-keys.ts";
 import { wantedTable } from "../../src/steer/wanted.ts";
 import { listen } from "../../src/switch/listen.ts";
 import type { SwitchSession } from "../../src/switch/session.ts";
@@ -136,6 +140,36 @@ describe("a real switch with a stand-in laid into it", () => {
     await it.ovs.appctl("netdev-dummy/set-admin-state", "a1", "up");
     await it.write(ACTIVE_ACTIVE());
     expect(flowChanges(ACTIVE_ACTIVE(), await it.session.read())).toEqual([]);
+  });
+
+  test("on one of several bridges: what others ask it, it takes, and tells as it was written", async () => {
+    await using it = await join();
+    const bridges: Bridges<string> = {
+      bridgeOf: (name) => ({ a1: "here", x: "X", b: "B" })[name] ?? null,
+      numberOf: (name) => ({ a1: 1, x: 8, b: 9 })[name] ?? null,
+      tunnel: (from, to) => (from !== "here" ? "none" : to === "X" ? "v3" : "v4"), // Two of its ports stand for tunnels.
+      keys: new TunnelKeys(),
+    };
+    const ids = new GroupIds();
+    const ports = [port("A", "a1", SERVICE), port("B", "b", SERVICE, { vlan: 30 }), port("T", "x", VIEWER)];
+    const nets = [net("A"), net("B"), net("T", "A")];
+    const all = wantedTable(nets, ports, ABILITIES["1.3"], standInsOf(new Map([["T" as NetId, ["B" as NetId]]])), ids);
+    const want = onBridge(all.table, "here", bridges, ids);
+    const keys = want.entries.flatMap((e) => e.match.tunnelKey ?? []);
+    expect(new Set(keys).size).toBe(2); // One that leads to a1, and one that asks whether it is up.
+    expect(want.groups.flatMap((g) => g.buckets.flatMap((b) => b.actions)).map((a) => a.do)).toContain("turnBack");
+    await it.write(want);
+    expect(flowChanges(want, await it.session.read())).toEqual([]);
+    const [aimed, question] = keys.toSorted((a, b) => (a & 0xffff) - (b & 0xffff)) as [number, number];
+    const comes = async (key: number, from: number, tag: string) =>
+      /Datapath actions: (.*)$/m.exec(await it.ovs.trace(`in_port=${from},tun_id=${key},dl_dst=${SERVICE},${tag}`))?.[1];
+    expect(await comes(aimed, 3, "vlan_tci=0")).toBe("1");
+    expect(await comes(question, 4, "vlan_tci=0x101e")).toBe("drop");
+    await it.cut("a1");
+    expect(await comes(aimed, 3, "vlan_tci=0")).toMatch(/push_vlan\(vid=30.*,4$/);
+    expect(await comes(aimed, 4, "vlan_tci=0")).toMatch(/push_vlan\(vid=30.*,4$/); // Back where it came from.
+    await it.write(EMPTY);
+    expect(await it.session.read()).toEqual(EMPTY);
   });
 
   test("a group of ours that watches a group reads as something nobody wants", async () => {

@@ -155,6 +155,7 @@ test("a host whose switch is lost is known by the tunnels that lead there, and i
 });
 
 test("who is held to its addresses is, and the switch alone leads it on: both in one table, over the tunnels", async () => {
+  await bind("A");
   const { id: x } = (await ask("GET", "/ports?name=x")).body.ports[0];
   expect((await ask("PUT", `/ports/${x}`, { port: { port_security: true } })).status).toBe(200);
   const members = [
@@ -164,14 +165,34 @@ test("who is held to its addresses is, and the switch alone leads it on: both in
   const plans = [{ failed: "A", moves: [{ net: nets["T"], to: "B" }] }];
   const armed = await ask("PUT", "/protections/G", { protection: { name: "G", revision: 1, members, plans } });
   expect(armed.status, JSON.stringify(armed.body)).toBe(200);
+  const no = (await hosts[1]!.vsctl("get", "interface", "a", "ofport")).trim();
   const inStep = async () => {
     const [flows, groups] = [await hosts[0]!.ofctl("dump-flows", "br0"), await hosts[0]!.ofctl("dump-groups", "br0")];
-    return flows.split("\n").some((f) => f.includes(`dl_src=${VIEWER}`) && f.includes("group:")) && groups.includes("type=ff");
+    const asked = await Promise.all(hosts.map((ovs) => ovs.ofctl("dump-flows", "br0")));
+    return (
+      flows.split("\n").some((f) => f.includes(`dl_src=${VIEWER}`) && f.includes("group:")) &&
+      groups.includes("type=ff") &&
+      asked[1]!.split("\n").filter((f) => f.includes("tun_id=")).length > 1 // The way there, and the question whether its port is up.
+    );
   };
   await until("the entry that holds the viewer leads through a group", inStep);
+  const { plans: told } = (await ask("GET", "/protections/G")).body.protection;
+  expect(told[0].readiness).not.toContain("not that");
   await reaches("a", ["x"]);
   await reaches("x", ["a"]);
   await vim.kill("SIGKILL");
+  plugged.get("a")!.kill("SIGKILL"); // Its port alone: the host is reached as before.
+  await reaches("b", ["x"]);
+  await reaches("x", ["b"]);
+  await plug("a");
+  await reaches("a", ["x"]);
+  await reaches("x", ["a"]);
+  await reaches("b", []);
+  await hosts[1]!.vsctl("del-port", "br0", "a");
+  await reaches("b", ["x"]);
+  await reaches("x", ["b"]);
+  await hosts[1]!.vsctl("add-port", "br0", "a", "--", "set", "interface", "a", `ofport_request=${no}`);
+  await reaches("x", ["a"]);
   await hosts[1]!.stop();
   await reaches("b", ["x"]); // By nobody but the switch.
   await reaches("x", ["b"]);
