@@ -5,6 +5,7 @@ import { net, port, walk } from "../../test/harness/table.ts";
 import { NUMBERED } from "../lab/led.ts";
 import type { FlowTable } from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
+import type { VimPort } from "../model/net.ts";
 import { ABILITIES } from "../model/switch.ts";
 import { flowChanges } from "./changes.ts";
 import { GroupIds } from "./group-ids.ts";
@@ -15,6 +16,8 @@ import { arrival, entryOf, wantedTable } from "./wanted.ts";
 
 const RUNS = Number(process.env.FABRIC_RUNS ?? 100);
 const NAMES = ["A", "B", "C"];
+const SERVICE = "02:00:00:00:00:64";
+const OWN_IP = "10.0.0.1";
 
 /** `at`: the bridge of each port; a port's number is its place in the list. */
 class Spread implements Bridges<string> {
@@ -59,7 +62,7 @@ function leaves(
       const [, from, to] = TUNNEL.exec(exit.port) ?? [];
       const far = from === here ? to : undefined;
       if (far !== undefined)
-        return led(far, { inPort: `${far}>${here}`, vlan: exit.vlan, ethDst: frame.ethDst, key: exit.key! }, hops + 1);
+        return led(far, { ...frame, inPort: `${far}>${here}`, vlan: exit.vlan, key: exit.key! }, hops + 1);
       const out = exit.port.startsWith(NUMBERED) ? ports[Number(exit.port.slice(1)) - 1] : exit.port;
       if (out === undefined || dead.includes(out)) return []; // A question that nobody here knows, or a link that is down.
       expect(bridges.bridgeOf(out), `${exit.port} of ${here}`).toBe(here);
@@ -96,20 +99,27 @@ test("every frame comes out where it should, once, with the right tag, and nowhe
   );
 });
 
-test("whatever ports are lost and wherever they are, bridges of several hosts do what one switch does", () => {
+test("whatever ports are lost, held to their addresses and wherever they are, bridges of several hosts do what one switch does", () => {
   const idOf = (i: number) => `n${i}` as NetId;
   const chains = fc.array(fc.uniqueArray(fc.nat(3), { minLength: 1, maxLength: 3 }), { minLength: 4, maxLength: 4 });
   const lost = fc.subarray(SWITCH_PORTS, { maxLength: 3 });
+  const held = fc.subarray(SWITCH_PORTS, { maxLength: 3 });
   fc.assert(
-    fc.property(worlds, places, chains, lost, (world, at, chains, dead) => {
+    fc.property(worlds, places, chains, lost, held, (drawn, at, chains, dead, held) => {
+      const isHeld = (p: VimPort) => held.includes(p.switchPort!) && p.mac !== null;
+      const world = { ...drawn, ports: drawn.ports.map((p) => (isHeld(p) ? { ...p, ip: OWN_IP, portSecurity: true } : p)) };
       const standIns = standInsOf(new Map(chains.map((chain, i) => [idOf(i), chain.filter((c) => c !== i).map(idOf)])));
       const bridges = new Spread(SWITCH_PORTS, at);
       const tables = tablesOf(bridges, world, standIns);
       const { table } = wantedTable(world.nets, world.ports, ABILITIES["1.3"], standIns);
       for (const frame of framesInto(world)) {
         if (dead.includes(frame.inPort)) continue;
-        const asOne = walk(table, frame, dead).map((e) => `${e.port}/${e.vlan}`);
-        expect(leaves(tables, bridges, SWITCH_PORTS, frame, dead).sort(), JSON.stringify(frame)).toEqual(asOne.sort());
+        const { mac = null } = world.ports.find((p) => p.switchPort === frame.inPort) ?? {};
+        for (const ipv4 of held.includes(frame.inPort) ? [OWN_IP, "10.0.0.2"] : [OWN_IP]) {
+          const sent = { ...frame, from: { mac: mac ?? SERVICE, ipv4 } };
+          const asOne = walk(table, sent, dead).map((e) => `${e.port}/${e.vlan}`);
+          expect(leaves(tables, bridges, SWITCH_PORTS, sent, dead).sort(), JSON.stringify(sent)).toEqual(asOne.sort());
+        }
       }
     }),
     { numRuns: RUNS },
@@ -117,7 +127,6 @@ test("whatever ports are lost and wherever they are, bridges of several hosts do
 });
 
 const PORTS = ["x", "a", "b"];
-const SERVICE = "02:00:00:00:00:64";
 const VIEWER = "02:00:00:00:00:0a";
 const bridges = new Spread(PORTS, NAMES);
 const ARMED = standInsOf(new Map([["T" as NetId, ["B" as NetId]]]));
