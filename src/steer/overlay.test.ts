@@ -61,8 +61,7 @@ function leaves(
     return walk(tables.get(here)!, frame, dead).flatMap((exit) => {
       const [, from, to] = TUNNEL.exec(exit.port) ?? [];
       const far = from === here ? to : undefined;
-      if (far !== undefined)
-        return led(far, { ...frame, inPort: `${far}>${here}`, vlan: exit.vlan, key: exit.key! }, hops + 1);
+      if (far !== undefined) return led(far, { ...frame, inPort: `${far}>${here}`, vlan: exit.vlan, key: exit.key! }, hops + 1);
       const out = exit.port.startsWith(NUMBERED) ? ports[Number(exit.port.slice(1)) - 1] : exit.port;
       if (out === undefined || dead.includes(out)) return []; // A question that nobody here knows, or a link that is down.
       expect(bridges.bridgeOf(out), `${exit.port} of ${here}`).toBe(here);
