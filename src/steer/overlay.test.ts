@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { framesInto, SWITCH_PORTS, shouldLeave, type World, worlds } from "../../test/harness/fabric-rule.ts";
-import { net, port, walk } from "../../test/harness/table.ts";
-import { NUMBERED } from "../lab/led.ts";
+import { NUMBERED, net, port, walk } from "../../test/harness/table.ts";
 import type { FlowTable } from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
 import type { VimPort } from "../model/net.ts";

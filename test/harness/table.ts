@@ -1,7 +1,7 @@
 import type { NetId, VimPortId } from "../../src/model/ids.ts";
 import type { Net, VimPort } from "../../src/model/net.ts";
 
-export { led, type Sent, walk } from "../../src/lab/led.ts";
+export { led, NUMBERED, type Sent, walk } from "../../src/lab/led.ts";
 
 /** A net and a port of the VIM's picture, for tests of flow tables. */
 export const net = (id: string, bindNet: string | null = null, more: Partial<Net> = {}): Net => ({
