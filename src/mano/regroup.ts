@@ -7,19 +7,21 @@ export interface ScaleFacts {
   isWanted(member: Member): boolean;
   /** Its machine runs and answers, so that it may become a member. */
   isUp(vnfc: VnfcId): boolean;
-  /** It serves nothing, and nothing is bound to it. */
-  isDrained(vnfc: VnfcId): boolean;
+  /** It serves nothing, nothing is bound to it, and nothing in the VIM would lead anything to it. */
+  isDrained(member: Member): boolean;
 }
 
 /**
  * The next step of a group whose VNF is scaled. `whole`: of all its VNFCs, with nets led home to those that stay. Who is new becomes a member
- * when all that are new are up; who is to go is a member until it serves nothing. Null: nothing is to be changed. Pure.
+ * when all that are new are up; who is to go is first marked, so that no plan leads anything to it any more, and is a member until it serves nothing. One that
+ * has left, and that traffic was led to since, is a member again until it serves nothing. Null: nothing is to be changed. Pure.
  */
 export function regrouped(current: ProtectionGroup, whole: ProtectionGroup, facts: ScaleFacts): ProtectionGroup | null {
   const isMember = (m: Member) => current.members.some((c) => c.vnfcId === m.vnfcId);
+  const isMarked = (m: Member) => !current.members.some((c) => c.vnfcId === m.vnfcId && !c.isLeaving);
   const isJoinable = whole.members.every((m) => !facts.isWanted(m) || isMember(m) || facts.isUp(m.vnfcId));
   const next = isJoinable
-    ? joined(current, whole, isMember, facts)
+    ? joined(current, whole, isMarked, facts)
     : { ...current, members: current.members.map(reclaimed(facts)) };
   return contentOf(next) === contentOf(current) ? null : next;
 }
@@ -27,12 +29,12 @@ export function regrouped(current: ProtectionGroup, whole: ProtectionGroup, fact
 function joined(
   current: ProtectionGroup,
   whole: ProtectionGroup,
-  isMember: (m: Member) => boolean,
+  isMarked: (m: Member) => boolean,
   facts: ScaleFacts,
 ): ProtectionGroup {
   const members = whole.members.flatMap((m): Member[] => {
     if (facts.isWanted(m)) return [m];
-    return isMember(m) && !facts.isDrained(m.vnfcId) ? [{ ...m, isLeaving: true }] : [];
+    return isMarked(m) && facts.isDrained(m) ? [] : [{ ...m, isLeaving: true }];
   });
   const trafficNets = whole.trafficNets.map((net) => {
     const had = current.trafficNets.find((n) => n.netId === net.netId);

@@ -7,12 +7,13 @@ import type { ProtectionGroup } from "../model/protection.ts";
 import { deleteVnfcs, upsertGroup } from "../store/mano-ns.ts";
 import { updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
+import { netsCalled } from "../vimconn/inventory-index.ts";
 import type { Arming } from "./arming.ts";
 import type { Guard } from "./guard.ts";
 import { bare, type Healer } from "./healer.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Site } from "./lifecycle-parts.ts";
-import { type Deployment, groupIdOf, groupsOf, type NetIds, resolveNets, specOf, waitsFor } from "./plan.ts";
+import { type Deployment, groupsOf, type NetIds, resolveNets, specOf, waitsFor } from "./plan.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { ownNetId } from "./provisions.ts";
 import type { Reaction } from "./reaction.ts";
@@ -86,7 +87,7 @@ export class Scaler {
     );
     const isFlagged = guards.some((g) => g.group.members.some((m) => m.isLeaving));
     if (leaving.length === 0 && making.length === 0 && !isFlagged) return { waits: [], failure: null };
-    const needed = d.vnfcs.filter((v) => wanted.has(v.name) || members.has(v.id));
+    const needed = d.vnfcs.filter((v) => wanted.has(v.name) || members.has(v.id) || ledTo(d, v, site).length > 0);
     const brought = await this.#bring({ ...d, vnfcs: needed }, site);
     if (brought !== null) return brought;
     const { ids, missing } = resolveNets({ ...d, vnfcs: needed }, site.vim, site.seen);
@@ -133,7 +134,7 @@ export class Scaler {
 
   /** True where a group has other members now, or leads its nets home elsewhere. */
   async #regroup({ d, guards, wanted, site }: Work, making: readonly Vnfc[], ids: NetIds): Promise<boolean> {
-    const { db, reaction, clock } = this.#parts;
+    const { db, reaction, clock, arming } = this.#parts;
     const bound = new Set([...site.seen.nets.values()].map((n) => n.bindNet));
     let isChanged = false;
     for (const whole of groupsOf(d, () => ids)) {
@@ -143,7 +144,8 @@ export class Scaler {
         regrouped(guard.group, whole, {
           isWanted: (m) => wanted.has(m.name),
           isUp: (id) => making.some((v) => v.id === id && waitsFor([v], site.seen) === null),
-          isDrained: (id) => guard.carriedBy(id) === 0 && !bound.has(guard.memberOf(id)?.member.dataNet ?? null),
+          isDrained: ({ vnfcId, dataNet }) =>
+            guard.carriedBy(vnfcId) === 0 && !bound.has(dataNet) && !arming.mayKnow(guard, vnfcId, "target"),
         });
       if (!guard || !next) continue;
       await upsertGroup(db, next);
@@ -157,10 +159,10 @@ export class Scaler {
 
   /** Its machine, once no plan of the VIM knows it any more; what that waits for, or null: it is gone. */
   async #takeAway({ d, guards, site }: Work, vnfc: Vnfc): Promise<string | null> {
-    const { arming } = this.#parts;
-    const guard = guards.find((g) => g.group.id === groupIdOf(d.ns.id, vnfc.vdu));
-    if (guard && arming.takesPlans(guard) && !arming.stateOf(guard).isCurrent)
-      return `${vnfc.name}: the VIM has a plan of ${guard.group.name} that knows it still`;
+    const led = ledTo(d, vnfc, site);
+    if (led.length > 0) return `${vnfc.name}: the VIM leads ${led.join(", ")} to it`;
+    const knowing = guards.find((g) => this.#parts.arming.mayKnow(g, vnfc.id, "member"));
+    if (knowing) return `${vnfc.name}: the VIM has a plan of ${knowing.group.name} that knows it still`;
     // Also where it was not seen: it may be on its way.
     const refused = await refusal(site.connector.deleteServer(vnfc.vimServerId, site.signal));
     if (refused !== null) return `${vnfc.serverName}: ${refused}`;
@@ -200,6 +202,14 @@ export class Scaler {
 }
 
 const failed = (why: string): ScaleProgress => ({ waits: [why], failure: why });
+
+/** Names of the nets that are bound to its own, whoever did that: who serves is not taken away. */
+function ledTo({ ns, nsd }: Deployment, { name }: Vnfc, { vim, seen }: Site): string[] {
+  const net = nsd.members.find((m) => m.vnfc === name)?.dataNet;
+  if (net === undefined) return [];
+  const own = new Set([ownNetId(ns.id, vim, net), ...netsCalled(seen, net).map((n) => n.id)]);
+  return [...seen.nets.values()].filter((n) => n.bindNet !== null && own.has(n.bindNet)).map((n) => n.name);
+}
 
 function stillServes(guards: readonly Guard[], { id, name }: Vnfc): string {
   const nets = guards.flatMap((g) => netsOf(g.group, (net) => g.servedBy(net) === id));

@@ -28,7 +28,7 @@ function group(members: string, nets: string): ProtectionGroup {
 const facts = (wanted: string, up = "", drained = ""): ScaleFacts => ({
   isWanted: (m) => wanted.includes(m.name),
   isUp: (id) => up.includes(id),
-  isDrained: (id) => drained.includes(id),
+  isDrained: (m) => drained.includes(m.name),
 });
 const shown = (g: ProtectionGroup | null) =>
   g &&
@@ -53,6 +53,20 @@ test("who is to go is a member until it serves nothing, and can be kept until th
   expect(regrouped(leaving!, whole, facts("as"))).toBeNull();
   expect(shown(regrouped(leaving!, whole, facts("as", "", "b")))).toBe("a s | 1:a 2:a");
   expect(shown(regrouped(leaving!, now, facts("abs")))).toBe("a b s | 1:a 2:b");
+});
+
+test("who serves nothing is marked first all the same: until then a plan may lead something to it", () => {
+  const now = group("a b s", "1:a 2:a");
+  const marked = regrouped(now, now, facts("as", "", "b"));
+  expect(shown(marked)).toBe("a b- s | 1:a 2:a");
+  expect(shown(regrouped(marked!, now, facts("as", "", "b")))).toBe("a s | 1:a 2:a");
+});
+
+test("one that has left, and that traffic is led to since, is a member that is to go", () => {
+  const now = group("a s", "1:a 2:a");
+  const whole = group("a b s", "1:a 2:a");
+  expect(regrouped(now, whole, facts("as", "", "b"))).toBeNull();
+  expect(shown(regrouped(now, whole, facts("as")))).toBe("a b- s | 1:a 2:a");
 });
 
 test("one that has left already and is to stay joins anew; the others are kept meanwhile", () => {

@@ -219,6 +219,30 @@ test("a member that is down is scaled in; one that nobody could replace stays", 
   await until("no alarm is left", async () => (await bed.rig.alarms()).length === 0);
 });
 
+test("one that has left its group is not taken away while traffic is led to it, whoever led it there", async () => {
+  await using bed = await Bed.deployed();
+  const { vim } = bed.rig;
+  vim.keepsServers = true;
+  const within = await bed.scale("SCALE_IN");
+  const waits = (words: RegExp) =>
+    until(`it waits: ${words}`, async () => (await bed.sol.ask("GET", within)).body.warnings.some((w: string) => words.test(w)));
+  await waits(/media-relay-b: .*a snapshot of it is being made/);
+  // All others fail, and somebody leads users to the one that runs still.
+  for (const name of ["media-relay-a", "media-relay-c"]) vim.down(name);
+  for (const net of TRAFFIC) vim.nets.get(`id-${net}`)!.bind_net = "id-data_net1";
+  await waits(/relay-b still serves traffic_net0/);
+  vim.keepsServers = false;
+  const looked = bed.rig.vim.asked.length;
+  expect((await bed.group()).trafficNets.map((n) => n.servedBy)).toEqual(TRAFFIC.map(() => expect.any(String)));
+  await until("no service is missed", async () => !(await bed.rig.alarms()).includes("SERVICE_DOWN"));
+  await bed.up("a", "c");
+  await bed.ended(within, "COMPLETED");
+  expect([bed.relays(), bed.served()]).toEqual(["ac", "0000"]);
+  const asked = bed.rig.vim.asked.slice(looked);
+  const lastMoved = asked.findLastIndex((a) => /^PUT networks.id-traffic/.test(a));
+  expect(asked.findIndex((a) => a.startsWith("DELETE"))).toBeGreaterThan(lastMoved);
+});
+
 test("the VIM has no net for who is new: it fails, and the service runs on", async () => {
   await using bed = await Bed.deployed(NETS.filter((n) => n !== "data_net3"));
   const out = await bed.scale("SCALE_OUT");
