@@ -1,7 +1,14 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
-import { deleteRecords, endOfRetention, RECORD_KINDS, type RecordKind } from "../store/retention.ts";
+import {
+  deleteRecords,
+  endOfRetention,
+  type LookedThrough,
+  RECORD_KINDS,
+  type RecordKind,
+  type RecordPlace,
+} from "../store/retention.ts";
 
 /** How long what is over is kept: `days`, and of each kind of record the newest `records`, whichever ends first. */
 export interface Keeping {
@@ -12,7 +19,7 @@ export interface Keeping {
 /** A MANO that has just started has other things to do. */
 const FIRST_MS = 600_000;
 const EVERY_MS = 3_600_000;
-/** One commit of some ms, and then everybody else. */
+/** Records that are looked at in one go of some ms, and then everybody else: also where most of them stay. */
 const AT_ONCE = 100;
 const REST_MS = 200;
 const DAY_MS = 86_400_000;
@@ -55,10 +62,11 @@ export class Retention {
     const oldest = new Date(clock.wall().getTime() - keeping.days * DAY_MS).toISOString();
     const before = await endOfRetention(db, kind, oldest, keeping.records);
     let gone = 0;
-    while (!signal.aborted) {
-      const count = await deleteRecords(db, kind, before, AT_ONCE);
-      gone += count;
-      if (count < AT_ONCE) break;
+    for (let behind: RecordPlace | null = null; !signal.aborted; ) {
+      const looked: LookedThrough = await deleteRecords(db, kind, before, AT_ONCE, behind);
+      gone += looked.gone;
+      behind = looked.to;
+      if (behind === null) break;
       await clock.sleep(REST_MS, signal).catch(() => {});
     }
     return gone;

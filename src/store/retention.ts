@@ -7,10 +7,12 @@ export type RecordKind = (typeof RECORD_KINDS)[number];
 
 interface Kind {
   readonly table: string;
-  /** When it was begun or ended, as ISO 8601 in UTC. */
+  /** When it was begun or ended, as ISO 8601 in UTC. An index has it. */
   readonly at: string;
   /** It is over, and nothing that is not needs it. */
   readonly isOver: string;
+  /** When it ended, where `at` is when it was begun: what has lasted for long is not gone when it ends. */
+  readonly endedAt?: string;
 }
 
 /** Of a group that there is, as many of its last failovers stay: a MANO that starts reads from them who serves what, and since when. */
@@ -21,6 +23,7 @@ const KINDS: Readonly<Record<RecordKind, Kind>> = {
     table: "occurrence",
     at: "started_at",
     isOver: "state not in ('STARTING', 'PROCESSING', 'ROLLING_BACK', 'FAILED_TEMP')",
+    endedAt: "json_extract(body, '$.stateEnteredAt')",
   },
   failovers: {
     table: "failover",
@@ -30,12 +33,14 @@ const KINDS: Readonly<Record<RecordKind, Kind>> = {
       and (group_id not in (select id from protection_group) or exists (
         select 1 from failover n where n.group_id = failover.group_id and n.opened_at > failover.opened_at
         order by n.opened_at limit 1 offset ${OF_GROUP_KEPT - 1}))`,
+    endedAt: "closed_at",
   },
   incidents: {
     table: "incident",
     at: "opened_at",
     isOver: `state <> 'open'
       and not exists (select 1 from json_each(incident.body, '$.failovers') j join failover f on f.id = j.value)`,
+    endedAt: "json_extract(body, '$.closedAt')",
   },
   alarms: {
     table: "alarm",
@@ -60,18 +65,47 @@ export async function endOfRetention(db: ManoStore, kind: RecordKind, oldest: st
   const { table, at } = KINDS[kind];
   const beyond = await sql<{ at: string }>`
     select ${sql.raw(at)} as at from ${sql.table(table)} where ${sql.raw(at)} is not null
-    order by 1 desc limit 1 offset ${most - 1}`.execute(db);
+    order by ${sql.raw(at)} desc limit 1 offset ${most - 1}`.execute(db);
   const last = beyond.rows[0]?.at ?? oldest;
   return last > oldest ? last : oldest;
 }
 
-/** Takes away up to `count` of those that are over and from before. Gives how many there were. */
-export async function deleteRecords(db: ManoStore, kind: RecordKind, before: string, count: number): Promise<number> {
-  const { table, at, isOver } = KINDS[kind];
-  const over: RawBuilder<unknown> = sql.raw(`${at} < `);
-  const gone = await sql`
-    delete from ${sql.table(table)} where rowid in (
-      select rowid from ${sql.table(table)} where ${over}${before} and ${sql.raw(isOver)} order by ${sql.raw(at)} limit ${count}
-    )`.execute(db);
-  return Number(gone.numAffectedRows ?? 0);
+/** A record among those of its kind, which are looked through from the oldest on. */
+export interface RecordPlace {
+  readonly at: string;
+  readonly rowid: number;
+}
+
+export interface LookedThrough {
+  readonly gone: number;
+  /** The last one that was looked at; null: there are no more. */
+  readonly to: RecordPlace | null;
+}
+
+/**
+ * Looks at up to `count` records from before `before`, the next ones behind a place (null: from the oldest on), and takes away those that are over.
+ * However many of them stay, it costs as little.
+ */
+export async function deleteRecords(
+  db: ManoStore,
+  kind: RecordKind,
+  before: string,
+  count: number,
+  behind: RecordPlace | null = null,
+): Promise<LookedThrough> {
+  const { table, at, isOver, endedAt } = KINDS[kind];
+  const [from, place] = [sql.table(table), sql.raw(at)];
+  const isEnded: RawBuilder<unknown> = endedAt ? sql`coalesce(${sql.raw(endedAt)}, '') < ${before}` : sql`true`;
+  const isBehind: RawBuilder<unknown> = behind
+    ? sql`${place} >= ${behind.at} and (${place} > ${behind.at} or rowid > ${behind.rowid})`
+    : sql`true`;
+  return db.transaction().execute(async (tx) => {
+    const { rows } = await sql<RecordPlace & { readonly isOver: number }>`
+      select rowid, ${place} as at, (${sql.raw(isOver)}) and ${isEnded} as isOver from ${from}
+      where ${place} < ${before} and ${isBehind} order by ${place}, rowid limit ${count}`.execute(tx);
+    const over = rows.filter((r) => r.isOver).map((r) => r.rowid);
+    if (over.length > 0) await sql`delete from ${from} where rowid in (${sql.join(over)})`.execute(tx);
+    const last = rows.length < count ? undefined : rows.at(-1);
+    return { gone: over.length, to: last ? { at: last.at, rowid: last.rowid } : null };
+  });
 }

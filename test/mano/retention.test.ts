@@ -6,6 +6,7 @@ import { silent } from "../../src/lib/log.ts";
 import { Retention } from "../../src/mano/retention.ts";
 import type { ManoTables } from "../../src/store/mano-schema.ts";
 import { openStore, type Store } from "../../src/store/open.ts";
+import { deleteRecords, type LookedThrough, type RecordPlace } from "../../src/store/retention.ts";
 
 const migrationsDir = join(import.meta.dirname, "..", "..", "sql", "mano");
 const NOW_MS = Date.UTC(2026, 10, 26);
@@ -23,16 +24,30 @@ const pass = (db: Store<ManoTables>, days: number, records: number) =>
 const idsOf = async (db: Store<ManoTables>, table: "occurrence" | "failover" | "incident" | "alarm" | "protection_command") =>
   (await db.selectFrom(table).select("id").execute()).map((r) => r.id).sort();
 
-const occurrence = (db: Kysely<ManoTables>, id: string, state: string, days: number) =>
+/** Begun so many days ago, and in its state since `ended` days. */
+const occurrence = (db: Kysely<ManoTables>, id: string, state: string, days: number, ended = days) =>
   db
     .insertInto("occurrence")
-    .values({ id, ns_id: id, state, started_at: ago(days), body: JSON.stringify({ id, state, isAutomatic: true }) })
+    .values({
+      id,
+      ns_id: id,
+      state,
+      started_at: ago(days),
+      body: JSON.stringify({ id, state, isAutomatic: true, stateEnteredAt: ago(ended) }),
+    })
     .execute();
 
-const failover = (db: Store<ManoTables>, id: string, state: string, days: number, group = "gone") =>
+const failover = (db: Store<ManoTables>, id: string, state: string, days: number, group = "gone", closed = days) =>
   db
     .insertInto("failover")
-    .values({ id, group_id: group, state, opened_at: ago(days), body: JSON.stringify({ id }) })
+    .values({
+      id,
+      group_id: group,
+      state,
+      opened_at: ago(days),
+      closed_at: state === "closed" ? ago(closed) : null,
+      body: JSON.stringify({ id }),
+    })
     .execute();
 
 const incident = (db: Store<ManoTables>, id: string, state: string, days: number, more: object = {}) =>
@@ -90,6 +105,36 @@ test("what is over goes by its age, with what is of it; what is open stays howev
   expect(await idsOf(db, "alarm")).toEqual(["active", "just-over"]);
   expect(await idsOf(db, "protection_command")).toEqual(["in-place"]);
   expect(await pass(db, 30, 1_000)).toBe(0);
+});
+
+test("what lasted for long stays for as long after its end as anything else", async () => {
+  await using db = await opened();
+  await occurrence(db, "given-up-today", "FAILED", 400, 0);
+  await occurrence(db, "given-up-long-ago", "FAILED", 400, 40);
+  await failover(db, "healed-today", "closed", 400, "gone", 0);
+  await failover(db, "healed-long-ago", "closed", 400, "gone", 40);
+  await incident(db, "over-today", "closed", 400, { closedAt: ago(0) });
+  await incident(db, "over-long-ago", "closed", 400, { closedAt: ago(40) });
+  expect(await pass(db, 30, 1_000)).toBe(3);
+  expect(await idsOf(db, "occurrence")).toEqual(["given-up-today"]);
+  expect(await idsOf(db, "failover")).toEqual(["healed-today"]);
+  expect(await idsOf(db, "incident")).toEqual(["over-today"]);
+});
+
+test("each step looks at few records, also where all of them stay, and comes to those behind them", async () => {
+  await using db = await opened();
+  const before = ago(30);
+  for (let n = 0; n < 25; n++) await failover(db, `stuck-${n}`, "stuck", 60);
+  for (let n = 0; n < 5; n++) await failover(db, `over-${n}`, "closed", 50);
+  const gone: number[] = [];
+  for (let behind: RecordPlace | null = null; gone.length < 10; ) {
+    const looked: LookedThrough = await deleteRecords(db, "failovers", before, 10, behind);
+    gone.push(looked.gone);
+    behind = looked.to;
+    if (behind === null) break;
+  }
+  expect(gone.slice(0, 3)).toEqual([0, 0, 5]);
+  expect((await idsOf(db, "failover")).every((id) => id.startsWith("stuck"))).toBe(true);
 });
 
 test("of each kind the newest stay, in however many steps the others go", async () => {
