@@ -47,6 +47,13 @@ describe("from when on an opinion alone may have a fenced", () => {
     ["b has room for one of the two", roomForOne, { a: silent, b: up() }, { t0: "a", t1: "a" }, NEVER],
     ["b has room for what a serves", roomForOne, { a: silent, b: up() }, { t0: "a", t1: null }, PROVEN_MS],
     ["a is alone", [member("a")], { a: silent }, { t0: "a", t1: "a" }, NEVER],
+    [
+      "a serves nothing, and b is to go",
+      [member("a"), { ...member("b"), isLeaving: true }],
+      { a: silent, b: up() },
+      { t0: "b", t1: "b" },
+      NEVER,
+    ],
   ] as [string, Member[], Record<string, Health>, Record<string, string | null>, number][])
     test(`${what}: ${want === NEVER ? "never, as things are" : `${want} ms`}`, () => {
       const group = groupOf(members, ["t0", "t1"]);

@@ -33,7 +33,7 @@ export function fenceableFrom(
     const health = healthOf(view, id);
     return health.state === "up" ? Math.min(health.sinceMs + PROVEN_MS, lastsAtMs) : Number.POSITIVE_INFINITY;
   };
-  const others = group.members.filter((m) => m.vnfcId !== member && isUp(view, m));
+  const others = group.members.filter((m) => m.vnfcId !== member && !m.isLeaving && isUp(view, m));
   const serves = group.trafficNets.filter((n) => view.serving.get(n.netId) === member);
   if (serves.length === 0 || others.length === 0) return Math.min(...others.map((m) => provenAtMs(m.vnfcId)));
   const plan = failurePlans(group, view, command, nowMs).find((p) => p.failed === member);
