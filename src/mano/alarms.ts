@@ -168,6 +168,12 @@ export class AlarmBook {
     for (const id of objectIds) for (const cause of Object.keys(ALARM_CAUSES)) this.clear(id, cause as AlarmCause);
   }
 
+  /** Of VNFCs and groups that are no more: the run that took them away was killed before it could clear their alarms. */
+  clearOfGone(): void {
+    const gone = this.active.filter((a) => a.place !== undefined && this.#placeOf(a.managedObjectId) === null);
+    this.clearAllOf(gone.map((a) => a.managedObjectId));
+  }
+
   /** An operator has seen it, or takes that back. Written before this resolves. Throws NOT_FOUND. */
   async acknowledge(id: string, ackState: Alarm["ackState"]): Promise<Alarm> {
     const { acknowledgedAt: _, ...alarm } = await this.get(id);

@@ -184,6 +184,7 @@ export class Nfvo implements AsyncDisposable {
   /** Begins to watch every VIM, and so to act. */
   start(version: string): void {
     this.stream.push({ type: "mano.started", version });
+    this.alarms.clearOfGone();
     for (const id of this.#watches.keys()) this.#run(id);
   }
 

@@ -96,8 +96,10 @@ export class OperationWatch {
   /** A VIM of this NS has not answered for so long: that time does not count. */
   awayFor(ns: NsId, ms: number): void {
     const o = this.#parts.occurrences.runningOf(ns);
-    const sinceMs = o && this.#sinceMs.get(o.id);
-    if (o && sinceMs !== undefined) this.#sinceMs.set(o.id, sinceMs + ms);
+    for (const what of o ? [o.id, backOf(o.id)] : []) {
+      const sinceMs = this.#sinceMs.get(what);
+      if (sinceMs !== undefined) this.#sinceMs.set(what, sinceMs + ms);
+    }
   }
 
   async #ready(d: Deployment, o: Occurrence): Promise<void> {

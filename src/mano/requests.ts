@@ -16,14 +16,11 @@ import type { Guard } from "./guard.ts";
 import type { Nfvo } from "./nfvo.ts";
 import { busy, failure } from "./occurrences.ts";
 import { type Deployment, planVnfcs, SERVER_NAME_MAX, serverNameOf, vimsOf } from "./plan.ts";
-import { refuseSharedNets } from "./shared-nets.ts";
+import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
 import { resized } from "./size.ts";
 import { someOf } from "./some-of.ts";
 import { linkKey, planStitches } from "./stitches.ts";
 import { partsOf, planVnfs, productOf, vnfsCreated, vnfsDeleted, vnfsIn } from "./vnf-plan.ts";
-
-/** What takes its turn where VLANs of links are given. */
-const LINKS = "links" as NsId;
 
 /** What is asked for when an NS is created. */
 export interface NsWish {
@@ -126,13 +123,14 @@ export class Requests {
       const isClean = d.ns.state === "NOT_INSTANTIATED" || (d.ns.state === "FAILED" && d.vnfcs.length === 0);
       if (!isClean)
         throw new Fault("CONFLICT", `NS ${id} is ${d.ns.state}; it can be instantiated when it is NOT_INSTANTIATED`, { id });
-      refuseSharedNets(d, lifecycle.all, this.#nfvo.owners);
       const wanted: Ns = { ...d.ns, state: "INSTANTIATING", detail: null, modifiedAt: this.#now() };
       const vnfcs = planVnfcs(wanted, d.vnfd, randomUUID, wanted.modifiedAt);
       // What failed and is tried again goes on with the VNFs that it had.
       const vnfs = d.vnfs.length > 0 ? d.vnfs : await this.#newVnfs({ ...d, ns: wanted });
-      // One at a time: a VLAN of a link is given once.
-      return lifecycle.exclusive(LINKS, () => this.#write({ ...d, ns: wanted, vnfcs, vnfs }, params, supersedes, retried));
+      return lifecycle.exclusive(GIVEN, () => {
+        refuseSharedNets(d, lifecycle.all, this.#nfvo.owners);
+        return this.#write({ ...d, ns: wanted, vnfcs, vnfs }, params, supersedes, retried);
+      });
     });
     void beginAtOnce(lifecycle, ns.id, this.#nfvo.watches, this.#log);
     return occurrence;

@@ -12,8 +12,8 @@ import type { ManoStore } from "../store/mano-schema.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Occurrences } from "./occurrences.ts";
 import type { Owners } from "./owners.ts";
-import { type Deployment, planVnfcs, SERVER_NAME_MAX } from "./plan.ts";
-import { refuseSharedNets } from "./shared-nets.ts";
+import { type Deployment, planVnfcs, SERVER_NAME_MAX, vimsOf } from "./plan.ts";
+import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
 import { resized, type ScaleWish, sizeOf, sizesFor, wantedNames } from "./size.ts";
 import { concerned, vnfcsOf } from "./vnf-plan.ts";
 
@@ -53,7 +53,7 @@ export class ScaleTurns {
     operation: "SCALE" | "SCALE_TO_LEVEL",
     params: Occurrence["params"],
   ): Promise<Occurrence> {
-    const { lifecycle, occurrences, owners } = this.#parts;
+    const { lifecycle, occurrences } = this.#parts;
     return lifecycle.exclusive(ns, async () => {
       const d = lifecycle.of(ns);
       if (!d) throw new Fault("NOT_FOUND", `there is no NS ${ns}`, { id: ns });
@@ -61,18 +61,20 @@ export class ScaleTurns {
       const sizes = sizesFor(d, wishes);
       const turned = this.#turned(d, sizes);
       checkNames(turned.made);
-      refuseSharedNets(turned.d, lifecycle.all, owners);
       const parts = [...sizes].map(([vnfId, to]): VnfPart => {
         const vnf = d.vnfs.find((v) => v.id === vnfId)!;
         const { name: vnfName, vnfdId, profile } = vnf;
         const size = { from: sizeOf(vnf), to };
         return { id: randomUUID(), vnfId, vnfName, vnfdId, profile, operation, vnfcs: changesOf(turned, vnfId), size };
       });
-      return this.#write(turned, occurrences.begin(d.ns, "SCALE", parts, params));
+      return this.#writeApart(turned, occurrences.begin(d.ns, "SCALE", parts, params));
     });
   }
 
-  /** Turns an operation forth to what was asked for, or back to what was before it. The caller has the turn of its NS. */
+  /**
+   * Turns an operation forth to what was asked for, or back to what was before it. The caller has the turn of its NS. Throws CONFLICT where another NS
+   * has taken a net meanwhile that it needs to go forth.
+   */
   turn(
     d: Deployment,
     o: Occurrence,
@@ -85,7 +87,17 @@ export class ScaleTurns {
       const more = changesOf(turned, p.vnfId).filter((c) => !p.vnfcs.some((had) => had.id === c.id));
       return { ...p, vnfcs: [...p.vnfcs, ...more] };
     });
-    return this.#write(turned, this.#parts.occurrences.changed(o, { ...change, vnfs }));
+    const turnedTo = this.#parts.occurrences.changed(o, { ...change, vnfs });
+    return way === "to" ? this.#writeApart(turned, turnedTo) : this.#write(turned, turnedTo);
+  }
+
+  /** Where no other NS has a net of its own that it needs. */
+  #writeApart(turned: Turned, o: Occurrence): Promise<Occurrence> {
+    const { lifecycle, owners } = this.#parts;
+    return lifecycle.exclusive(GIVEN, () => {
+      refuseSharedNets(turned.d, lifecycle.all, owners);
+      return this.#write(turned, o);
+    });
   }
 
   #turned(d: Deployment, sizes: ReadonlyMap<string, VnfSize>): Turned {
@@ -151,7 +163,8 @@ function checkMayScale(d: Deployment, wishes: readonly ScaleWish[]): void {
   const stopped = d.vnfs.find((v) => v.isStopped && wishes.some((w) => w.vnfId === v.id));
   if (stopped)
     throw new Fault("CONFLICT", `VNF ${stopped.name} was stopped; ask for an operate to STARTED first`, { id: stopped.id });
-  if (d.stitches.length > 0)
+  // Also where nothing joins its parts: what is elsewhere is neither seen nor reached from here.
+  if (d.stitches.length > 0 || vimsOf(d).length > 1)
     throw new Fault("NOT_SUPPORTED", `NS ${name} is spread over several VIMs; only one that is in one VIM can be scaled`, { id });
 }
 

@@ -1,7 +1,10 @@
 import { Fault } from "../lib/fault.ts";
-import type { VimAccountId } from "../model/ids.ts";
+import type { NsId, VimAccountId } from "../model/ids.ts";
 import type { Owners } from "./owners.ts";
 import { type Deployment, trafficNetNames } from "./plan.ts";
+
+/** What takes its turn where nets of VIMs and VLANs of links are given to an NS: looked at and given in one turn, so that none is given twice. */
+export const GIVEN = "given" as NsId;
 
 /**
  * A traffic net is led by one group only, and a data net belongs to one VNFC: another NS must not have them. Throws CONFLICT, which does not say which it is

@@ -62,6 +62,8 @@ export class VimWatch {
   #isOpen = false;
   #lastHeardMs: number;
   #isLost = false;
+  /** It could not be looked at. One that only leaves a request unanswered is there. */
+  #isAway = false;
   /** Why the last pass or stream failed; null while the VIM answers. */
   #why: string | null = null;
   #suspended: ReadonlyMap<Source, string> = new Map();
@@ -144,7 +146,10 @@ export class VimWatch {
       seen = await this.connector.inventory(this.#signal);
     } catch (e) {
       if (!(e instanceof Fault)) throw e;
-      if (!this.#signal.aborted) this.#lost(e.message);
+      if (!this.#signal.aborted) {
+        this.#isAway = true;
+        this.#lost(e.message);
+      }
       return;
     }
     this.#seen = seen;
@@ -232,7 +237,8 @@ export class VimWatch {
 
   #found(): void {
     const now = this.#parts.clock.now();
-    if (this.#why !== null) this.#parts.onBack(now - this.#lastHeardMs);
+    if (this.#isAway) this.#parts.onBack(now - this.#lastHeardMs);
+    this.#isAway = false;
     this.#lastHeardMs = now;
     this.#why = null;
     this.#isLost = false;

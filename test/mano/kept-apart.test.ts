@@ -1,0 +1,142 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { type Clock, systemClock } from "../../src/lib/clock.ts";
+import { Fault } from "../../src/lib/fault.ts";
+import { silent } from "../../src/lib/log.ts";
+import { Turns } from "../../src/lib/turns.ts";
+import { AlarmBook } from "../../src/mano/alarms.ts";
+import type { Deployment } from "../../src/mano/plan.ts";
+import { ScaleTurns } from "../../src/mano/scale-turns.ts";
+import { refuseSharedNets } from "../../src/mano/shared-nets.ts";
+import { VimWatch } from "../../src/mano/vim-watch.ts";
+import { WriteQueue } from "../../src/mano/writes.ts";
+import type { AlarmPlace } from "../../src/model/mano-event.ts";
+import { EventStream } from "../../src/notify/stream.ts";
+import type { ManoTables } from "../../src/store/mano-schema.ts";
+import { openStore } from "../../src/store/open.ts";
+
+// What belongs to one is not given to another, nor told to it, nor left behind when it is gone.
+
+const VIM = "vim1";
+/** An NS whose VNFCs have these data nets, and the traffic net `<id>-traffic`. */
+const deployment = (id: string, dataNets: readonly string[]): Deployment => {
+  const vnfc = (net: string) => ({ id: `${id}-${net}`, name: net, vimAccountId: VIM, vdu: "relay", status: "ACTIVE" });
+  const members = dataNets.map((dataNet, i) => ({ vnfc: dataNet, dataNet, trafficNets: i === 0 ? [`${id}-traffic`] : [] }));
+  const vdus = [{ id: "relay", vnfcs: dataNets.map((name) => ({ id: name })) }];
+  return {
+    ns: { id, name: `service-${id}`, vimAccountId: VIM, vimAccounts: {}, state: "INSTANTIATED" },
+    nsd: { vnfd: "v", members, nets: {} },
+    vnfd: { id: "v", vdus },
+    vnfcs: dataNets.map(vnfc),
+    vnfs: [],
+    stitches: [],
+  } as never;
+};
+const ownersOf = (all: Record<string, string>) => ({ of: (id: string) => all[id] ?? null });
+
+async function refusalOf(act: () => unknown): Promise<Fault> {
+  try {
+    await act();
+  } catch (e) {
+    if (e instanceof Fault) return e;
+    throw e;
+  }
+  throw new Error("it was not refused");
+}
+
+test("a net that another NS has is refused, and the other is named to nobody who may not know of it", async () => {
+  const [mine, other] = [deployment("a", ["data0"]), deployment("b", ["data0"])];
+  const said = async (owners: Record<string, string>) =>
+    (await refusalOf(() => refuseSharedNets(mine, [mine, other], ownersOf(owners)))).message;
+  expect(await said({})).toContain("service-b has data0 in use");
+  expect(await said({ a: "alpha", b: "alpha" })).toContain("service-b has data0 in use");
+  for (const owners of [{ a: "alpha", b: "bravo" }, { a: "alpha" }]) {
+    const words = await said(owners);
+    expect(words).toMatch(/data0: in use by what is not this tenant/);
+    expect(words).not.toContain("service-b");
+  }
+});
+
+function turnsOf(d: Deployment, all: readonly Deployment[]): ScaleTurns {
+  const turns = new Turns();
+  const lifecycle = { all, of: () => d, exclusive: (key: string, act: () => Promise<unknown>) => turns.take(key, act) };
+  const occurrences = { changed: (o: object, change: object) => ({ ...o, ...change }) };
+  return new ScaleTurns({ clock: systemClock, lifecycle, occurrences, owners: ownersOf({}) } as never);
+}
+
+test("a scaling that is tried again does not take a net that another NS has by now", async () => {
+  const [mine, other] = [deployment("a", ["data0", "data3"]), deployment("b", ["data3"])];
+  const again = () => turnsOf(mine, [mine, other]).turn(mine, { vnfs: [] } as never, "to", { state: "PROCESSING" });
+  expect(await refusalOf(again)).toMatchObject({ code: "CONFLICT", message: expect.stringMatching(/data3 in use/) });
+});
+
+test("an NS in several VIMs is not scaled, also where nothing joins its parts", async () => {
+  const d = deployment("a", ["data0"]);
+  const spread = { ...d, vnfcs: d.vnfcs.map((v) => ({ ...v, vimAccountId: "vim2" as never })) };
+  const asked = () => turnsOf(spread, [spread]).begin("a" as never, [], "SCALE", {});
+  expect(await refusalOf(asked)).toMatchObject({
+    code: "NOT_SUPPORTED",
+    message: expect.stringMatching(/spread over several VIMs/),
+  });
+});
+
+test("alarms of what is no more are cleared at the start: the run that took it away was killed before it could", async () => {
+  const migrationsDir = join(import.meta.dirname, "..", "..", "sql", "mano");
+  const db = await openStore<ManoTables>({ path: ":memory:", migrationsDir });
+  const place = (id: string) => (id.startsWith("vim") ? null : ({ nsId: "ns" } as AlarmPlace));
+  const book = async (placeOf: (id: string) => AlarmPlace | null) => {
+    const writes = new WriteQueue(db, silent, systemClock);
+    const opened = await AlarmBook.open(db, new EventStream(writes, systemClock, 0), writes, systemClock);
+    opened.placedBy(placeOf);
+    return opened;
+  };
+  const before = await book(place);
+  await before.raise("gone", "VNFC_DOWN", ["it is down"]);
+  await before.raise("there", "VNFC_DOWN", ["it is down"]);
+  await before.raise("vim1", "VIM_UNREACHABLE", ["it does not answer"]);
+  const after = await book((id) => (id === "gone" ? null : place(id)));
+  after.clearOfGone();
+  expect(after.active.map((a) => a.managedObjectId).sort()).toEqual(["there", "vim1"]);
+  await db.destroy();
+});
+
+test("a VIM that can be looked at and leaves a request unanswered is not away: what waits for it does not wait for ever", async () => {
+  let nowMs = 0;
+  const ended = new AbortController();
+  // What each pass meets: a request in it, or the look itself, is not answered.
+  const passes = ["request", "request", "nothing", "look", "look", "nothing"];
+  const unanswered = () => new Fault("VIM_UNREACHABLE", "no answer");
+  const away: number[] = [];
+  const clock: Clock = {
+    now: () => nowMs,
+    wall: () => new Date(nowMs),
+    sleep: async () => {
+      nowMs += 1_000;
+      passes.shift();
+      if (passes.length === 0) ended.abort();
+    },
+  };
+  const connector = {
+    inventory: async () => {
+      if (passes[0] === "look") throw unanswered();
+      return { startedAt: nowMs, condition: null };
+    },
+  };
+  const watch = new VimWatch({ id: VIM, name: VIM } as never, connector as never, null, {
+    clock,
+    log: silent,
+    mode: "poll",
+    pollIntervalMs: 1_000,
+    stream: { push: () => {} } as never,
+    alarms: { clear: () => {}, raise: async () => {} } as never,
+    onEvents: () => {},
+    onInventory: async () => {
+      if (passes[0] === "request") throw unanswered();
+    },
+    onLost: () => {},
+    onBack: (ms) => away.push(ms),
+    isBusy: () => false,
+  });
+  await watch.run(ended.signal);
+  expect(away).toEqual([3_000]);
+});
