@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type Clock, systemClock } from "../../src/lib/clock.ts";
+import { systemClock } from "../../src/lib/clock.ts";
 import { Fault } from "../../src/lib/fault.ts";
 import { silent } from "../../src/lib/log.ts";
 import { Turns } from "../../src/lib/turns.ts";
@@ -8,7 +8,6 @@ import { AlarmBook } from "../../src/mano/alarms.ts";
 import type { Deployment } from "../../src/mano/plan.ts";
 import { ScaleTurns } from "../../src/mano/scale-turns.ts";
 import { refuseSharedNets } from "../../src/mano/shared-nets.ts";
-import { VimWatch } from "../../src/mano/vim-watch.ts";
 import { WriteQueue } from "../../src/mano/writes.ts";
 import type { AlarmPlace } from "../../src/model/mano-event.ts";
 import { EventStream } from "../../src/notify/stream.ts";
@@ -98,45 +97,4 @@ test("alarms of what is no more are cleared at the start: the run that took it a
   after.clearOfGone();
   expect(after.active.map((a) => a.managedObjectId).sort()).toEqual(["there", "vim1"]);
   await db.destroy();
-});
-
-test("a VIM that can be looked at and leaves a request unanswered is not away: what waits for it does not wait for ever", async () => {
-  let nowMs = 0;
-  const ended = new AbortController();
-  // What each pass meets: a request in it, or the look itself, is not answered.
-  const passes = ["request", "request", "nothing", "look", "look", "nothing"];
-  const unanswered = () => new Fault("VIM_UNREACHABLE", "no answer");
-  const away: number[] = [];
-  const clock: Clock = {
-    now: () => nowMs,
-    wall: () => new Date(nowMs),
-    sleep: async () => {
-      nowMs += 1_000;
-      passes.shift();
-      if (passes.length === 0) ended.abort();
-    },
-  };
-  const connector = {
-    inventory: async () => {
-      if (passes[0] === "look") throw unanswered();
-      return { startedAt: nowMs, condition: null };
-    },
-  };
-  const watch = new VimWatch({ id: VIM, name: VIM } as never, connector as never, null, {
-    clock,
-    log: silent,
-    mode: "poll",
-    pollIntervalMs: 1_000,
-    stream: { push: () => {} } as never,
-    alarms: { clear: () => {}, raise: async () => {} } as never,
-    onEvents: () => {},
-    onInventory: async () => {
-      if (passes[0] === "request") throw unanswered();
-    },
-    onLost: () => {},
-    onBack: (ms) => away.push(ms),
-    isBusy: () => false,
-  });
-  await watch.run(ended.signal);
-  expect(away).toEqual([3_000]);
 });
