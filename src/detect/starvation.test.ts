@@ -240,3 +240,29 @@ test("a hang is believed as soon as it has lasted as much longer as it waited, w
     }),
   );
 });
+
+describe("what is not held against a guest, nor for it", () => {
+  const waits = (runs: number, waitedMs: number): ThreadTimes => ({ id: 1, ranMs: 0, waitedMs, runs, isRunnable: true });
+
+  test("whoever looks stood still: what they waited before stays, what they waited meanwhile does not count", () => {
+    const starvation = new Starvation();
+    starvation.look([waits(1, 0)], 0);
+    starvation.look([waits(1, 0)], 20);
+    starvation.stalled();
+    expect(starvation.waitedMs).toBe(20);
+    starvation.look([waits(2, 1_020)], 1_020);
+    expect(starvation.waitedMs).toBe(20);
+    starvation.look([waits(2, 1_020)], 1_030);
+    expect(starvation.waitedMs).toBe(30);
+  });
+
+  test("on a core without a tick one that spins is no one that waits; a wait that is over counts as ever", () => {
+    const starvation = new Starvation();
+    const tickless = (runs: number, waitedMs: number): ThreadTimes => ({ ...waits(runs, waitedMs), isTickless: true });
+    starvation.look([tickless(1, 0)], 0);
+    starvation.look([tickless(1, 0)], 400);
+    expect(starvation.waitedMs).toBe(0);
+    starvation.look([tickless(2, 7)], 410);
+    expect(starvation.waitedMs).toBe(7);
+  });
+});

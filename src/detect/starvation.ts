@@ -25,12 +25,16 @@ interface Seen {
 
 /**
  * How long the threads of one guest's process waited for a core since the first look at them: a lower bound, as what the kernel counts of a wait
- * is known when the wait is over, and of one that goes on only what lies between two looks. A process that is stopped waits for nothing; neither
- * do the threads of a guest whose CPUs are paused or halted. Times are monotonic ms. No I/O.
+ * is known when the wait is over, and of one that goes on only what lies between two looks. What a thread runs is counted at each tick of its
+ * core, so that one that has its core all the time may seem to have waited since the last one: for 10 ms at most, and not longer with each look.
+ * A process that is stopped waits for nothing; neither do the threads of a guest whose CPUs are paused or halted. Times are monotonic ms. No I/O.
  */
 export class Starvation {
   #sinceMs: number | null = null;
   #untilMs = 0;
+  /** What they had waited before a standstill of whoever looks. */
+  #keptMs = 0;
+  #keptLeftMs = 0;
   readonly #seen = new Map<ThreadTimes["id"], Seen>();
 
   look(threads: readonly ThreadTimes[], atMs: number): void {
@@ -42,9 +46,29 @@ export class Starvation {
     }
   }
 
+  /** Whoever looks stood still until now: what they waited meanwhile counts neither way, and what they had waited before stays. */
+  stalled(): void {
+    [this.#keptMs, this.#keptLeftMs] = [this.waitedMs, this.leftMs];
+    this.#sinceMs = null;
+    this.#seen.clear();
+  }
+
+  /** Of the time since the first look what is not known to have been waited, ms. */
+  get leftMs(): number {
+    return this.#keptLeftMs + this.#passedMs - this.#waitedSinceMs;
+  }
+
+  get #passedMs(): number {
+    return this.#untilMs - (this.#sinceMs ?? this.#untilMs);
+  }
+
   /** The sum over the two that waited longest; never more than has passed. */
   get waitedMs(): number {
-    const passedMs = this.#untilMs - (this.#sinceMs ?? this.#untilMs);
+    return this.#keptMs + this.#waitedSinceMs;
+  }
+
+  get #waitedSinceMs(): number {
+    const passedMs = this.#passedMs;
     const waits = [...this.#seen.values()].map((seen) => Math.min(passedMs, waitOf(seen))).sort((a, b) => b - a);
     return Math.min(
       passedMs,
@@ -53,8 +77,9 @@ export class Starvation {
   }
 }
 
-function wantsSince(before: Seen | undefined, { isRunnable, runs, ranMs }: ThreadTimes, atMs: number): Wait | null {
-  if (!isRunnable) return null;
+/** On a core without a tick one that has its core all the time looks like one that waits for it: there only waits that are over count. */
+function wantsSince(before: Seen | undefined, { isRunnable, isTickless, runs, ranMs }: ThreadTimes, atMs: number): Wait | null {
+  if (!isRunnable || isTickless) return null;
   const isSameWait = before?.last.isRunnable === true && before.last.runs === runs;
   return isSameWait ? before.wantsSince : { atMs, ranMs };
 }

@@ -1,16 +1,22 @@
-import { closeSync, openSync, readdirSync, readSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { threadSet } from "../model/thread-set.ts";
 import type { ThreadTimes } from "../model/thread-times.ts";
 
 const NS_PER_MS = 1e6;
+/** Cores that the kernel may leave without a tick while one thread has them for itself; those that were named when this machine booted. */
+const TICKLESS = "/sys/devices/system/cpu/nohz_full";
+/** Of /proc/PID/stat, counted from the state on: the core it ran on last, or waits for (proc_pid_stat(5), field 39). */
+const CORE_FIELD = 36;
 /** More than either file holds; one for all, as nothing waits in between. */
 const HELD = Buffer.alloc(1024);
 
 /**
  * How the threads of a process of this machine have fared with the scheduler (proc_pid_schedstat: ns on a core, ns in the run queue, times on a
  * core). Waits for nothing but the kernel, some tens of µs for each thread. Null where the process is gone, or the kernel does not count.
+ * `tickless`: cores on which what runs is counted late.
  */
-export function readThreads(pid: number): ThreadTimes[] | null {
-  const threads = namesIn(`/proc/${pid}/task`).flatMap((tid) => readThread(pid, tid) ?? []);
+export function readThreads(pid: number, tickless: ReadonlySet<number> = ticklessCores()): ThreadTimes[] | null {
+  const threads = namesIn(`/proc/${pid}/task`).flatMap((tid) => readThread(pid, tid, tickless) ?? []);
   return threads.length > 0 ? threads : null;
 }
 
@@ -22,14 +28,29 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function readThread(pid: number, tid: string): ThreadTimes | null {
+let known: ReadonlySet<number> | null = null;
+
+/** Read once: only the next boot changes it. None where the kernel has no such file, or names none in it. */
+function ticklessCores(): ReadonlySet<number> {
+  if (known !== null) return known;
+  try {
+    known = threadSet(readFileSync(TICKLESS, "latin1").trim()) ?? new Set();
+  } catch {
+    known = new Set();
+  }
+  return known;
+}
+
+function readThread(pid: number, tid: string, tickless: ReadonlySet<number>): ThreadTimes | null {
   try {
     const of = `/proc/${pid}/task/${tid}`;
     // First whether it waits: one that is given its core in between has a run more by then.
-    const isRunnable = stateIn(textOf(`${of}/stat`)) === "R";
+    const stat = fieldsOf(textOf(`${of}/stat`));
+    const isRunnable = stat[0] === "R";
     const [ran, waited, runs] = textOf(`${of}/schedstat`).split(" ").map(Number);
     if (ran === undefined || waited === undefined || runs === undefined) return null;
-    return { id: Number(tid), ranMs: ran / NS_PER_MS, waitedMs: waited / NS_PER_MS, runs, isRunnable };
+    const times = { id: Number(tid), ranMs: ran / NS_PER_MS, waitedMs: waited / NS_PER_MS, runs, isRunnable };
+    return tickless.has(Number(stat[CORE_FIELD])) ? { ...times, isTickless: true } : times;
   } catch {
     return null; // It has ended, or there is no schedstat.
   }
@@ -45,5 +66,5 @@ function textOf(path: string): string {
   }
 }
 
-/** The letter after the name, which stands in parentheses and may hold any character (proc_pid_stat(5)). */
-const stateIn = (stat: string): string | undefined => stat[stat.lastIndexOf(")") + 2];
+/** From the state on: what follows the name, which stands in parentheses and may hold any character (proc_pid_stat(5)). */
+const fieldsOf = (stat: string): string[] => stat.slice(stat.lastIndexOf(")") + 2).split(" ");

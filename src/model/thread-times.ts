@@ -8,4 +8,6 @@ export interface ThreadTimes {
   readonly runs: number;
   /** It runs, or would if a core were free for it. */
   readonly isRunnable: boolean;
+  /** Of a core that may go without a tick (nohz_full): what it has run there of late need not be counted yet. */
+  readonly isTickless?: true;
 }

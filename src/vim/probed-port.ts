@@ -1,6 +1,6 @@
 import type { Answerer } from "../detect/mass.ts";
 import { Course, type Verdict } from "../detect/misses.ts";
-import { isBelieved, type Missed, Starvation, starvedWhy } from "../detect/starvation.ts";
+import { isBelieved, type Missed, STARVED_MS_MAX, Starvation, starvedWhy } from "../detect/starvation.ts";
 import type { ThreadTimes } from "../model/thread-times.ts";
 import { type ProbeAnswer, type ProbeFrames, type ProbeTarget, REQUEST_BITS } from "./probe-targets.ts";
 
@@ -43,6 +43,8 @@ export class ProbedPort implements Answerer {
   told: Verdict | null = null;
   /** When it is asked next, monotonic ms. */
   dueAtMs: number;
+  /** Until when what asks it stood still last, monotonic ms. */
+  #stalledUntilMs = Number.NEGATIVE_INFINITY;
   isGone = false;
   answeredAtMs = Number.NEGATIVE_INFINITY;
 
@@ -92,11 +94,28 @@ export class ProbedPort implements Answerer {
     return this.#asked.some((a) => a.course.missedAtMs !== null);
   }
 
-  /** `says` silent, and for longer than its host had no core for it. */
+  /** Its guest's threads were looked at since it missed its first request. */
+  get isLookedAt(): boolean {
+    return this.#asked.some((a) => a.starvation !== null);
+  }
+
+  /** `says` silent, and for longer than its host had no core for it; and of what it was asked since we last stood still it missed something. */
   isSilent(nowMs: number): boolean {
     return this.#asked.some((asked) => {
       const missed = this.#missedBy(asked);
-      return missed !== null && isBelieved(missed, nowMs);
+      return missed !== null && isBelieved(missed, nowMs) && (asked.course.missedAtMs ?? 0) >= this.#stalledUntilMs;
+    });
+  }
+
+  /**
+   * It could have answered since it is looked at: what its host had a core for it in suffices for as many requests as make a silence. For one that may not
+   * have been looked at from its first missed request on. Nobody is waited for longer than `STARVED_MS_MAX`; of whom nobody can tell it is true.
+   */
+  hadItsTurn(nowMs: number): boolean {
+    const { misses, intervalMs } = this.target.policy;
+    return this.#asked.some(({ course, starvation, silentAtMs }) => {
+      if (course.says !== "silent" || silentAtMs === null) return false;
+      return starvation === null || nowMs - silentAtMs >= STARVED_MS_MAX || starvation.leftMs >= (misses - 1) * intervalMs;
     });
   }
 
@@ -169,12 +188,23 @@ export class ProbedPort implements Answerer {
     }
   }
 
+  /** What asks it stood still then: requests and waits of that time count neither way, and a silence did not last meanwhile. */
   stalled(fromMs: number, toMs: number): void {
-    for (const { course } of this.#asked) course.stalled(fromMs, toMs);
+    const newFromMs = Math.max(fromMs, this.#stalledUntilMs);
+    this.#stalledUntilMs = Math.max(this.#stalledUntilMs, toMs);
+    for (const asked of this.#asked) {
+      asked.course.stalled(fromMs, toMs);
+      asked.starvation?.stalled();
+      if (asked.silentAtMs !== null) asked.silentAtMs += Math.max(0, toMs - Math.max(newFromMs, asked.silentAtMs));
+    }
   }
 
+  /** It must miss one more request, and what it waited before that says nothing of the silence that this may be. */
   doubt(): void {
-    for (const { course } of this.#asked) course.doubt();
+    for (const asked of this.#asked) {
+      asked.course.doubt();
+      forget(asked);
+    }
   }
 
   reset(): void {

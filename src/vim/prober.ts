@@ -2,7 +2,6 @@ import { isMassOver, isMute, isWholeOf, mayBeOurs } from "../detect/mass.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { SwitchEvent } from "../model/switch.ts";
-import type { ThreadTimes } from "../model/thread-times.ts";
 import type { FlowSwitch } from "../switch/flow-switch.ts";
 import type { Fabrics } from "./fabrics.ts";
 import type { Facts } from "./facts.ts";
@@ -10,6 +9,7 @@ import { type Readings, readPorts } from "./port-readings.ts";
 import type { ProbeAnswer, ProbeFrames, ProbeTarget } from "./probe-targets.ts";
 import { ProbedPort } from "./probed-port.ts";
 import { NO_SWITCH, Suspension } from "./suspension.ts";
+import { ThreadLooks, type ThreadsOf } from "./thread-looks.ts";
 import { Wheel } from "./wheel.ts";
 
 /** How often it is looked who is to be asked at all. */
@@ -21,8 +21,6 @@ const STEP_SHARE = 0.05;
 const STEP_MS_MAX = 5;
 /** Between two looks at the switch's counters while most ports are silent, at least: longer than a busy host keeps its guests from their turn. */
 const COUNTERS_EVERY_MS = 300;
-/** So many ports' threads are looked at after one round of requests; of more that miss at once the fault is hardly theirs (`mayBeOurs`). */
-const LOOKS_AT_ONCE = 4;
 
 export interface ProberParts {
   readonly fabric: Fabrics;
@@ -30,8 +28,8 @@ export interface ProberParts {
   readonly clock: Clock;
   readonly frames: ProbeFrames;
   readonly log: Log;
-  /** How the threads of the guest behind a port fare with its host's scheduler, at once; left out, or null: nobody can tell. */
-  readonly threadsOf?: ((target: ProbeTarget) => readonly ThreadTimes[] | null) | undefined;
+  /** Left out: nobody can tell. */
+  readonly threadsOf?: ThreadsOf | undefined;
 }
 
 /** A question to the switch itself that waits for its answer. */
@@ -53,7 +51,7 @@ export class Prober {
   readonly #clock: Clock;
   readonly #frames: ProbeFrames;
   readonly #log: Log;
-  readonly #threadsOf: NonNullable<ProberParts["threadsOf"]>;
+  readonly #looks: ThreadLooks;
   readonly #targets: () => readonly ProbeTarget[];
   readonly #wheel: Wheel<ProbedPort>;
   readonly #ports = new Map<ProbeTarget["portId"], ProbedPort>();
@@ -74,7 +72,7 @@ export class Prober {
     this.#clock = parts.clock;
     this.#frames = parts.frames;
     this.#log = parts.log;
-    this.#threadsOf = parts.threadsOf ?? (() => null);
+    this.#looks = new ThreadLooks(parts.clock, parts.threadsOf ?? (() => null));
     this.#targets = targets;
     this.#suspension = new Suspension("probe", parts);
     const now = parts.clock.now();
@@ -197,15 +195,8 @@ export class Prober {
     this.#facts.gather();
     const inTime = asked.filter((port) => !late.includes(port));
     for (const port of inTime) port.judge(check.sentAtMs, now);
-    this.#lookAtThreads(inTime, now);
+    if (this.#suspension.now === null) this.#looks.afterRound(inTime, now); // Else the counters are waited for, and they look themselves.
     for (const port of inTime) this.#judge(port, now);
-  }
-
-  /** While verdicts are suspended the counters are waited for, and they look themselves. */
-  #lookAtThreads(ports: readonly ProbedPort[], nowMs: number): void {
-    if (this.#suspension.now !== null) return;
-    const missing = ports.filter((p) => p.isMissing && p.told !== "silent" && !p.isGone);
-    for (const port of missing.slice(0, LOOKS_AT_ONCE)) port.lookAtThreads(this.#threadsOf(port.target), nowMs);
   }
 
   #judge(port: ProbedPort, nowMs: number): void {
@@ -242,6 +233,7 @@ export class Prober {
     try {
       let fromMs = this.#clock.now();
       let before = await readPorts(session, this.#clock);
+      this.#looks.withCounters(this.#untold(), this.#clock.now()); // What they wait until the next reading is told by two looks.
       let lastMute: readonly ProbedPort[] = [];
       while (!isOver()) {
         await this.#clock.sleep(this.#countersEveryMs(), this.#stopped).catch(() => {});
@@ -264,13 +256,13 @@ export class Prober {
   }
 
   #muteBetween(before: Readings, after: Readings, nowMs: number): ProbedPort[] {
-    return this.#untold().filter((port) => {
+    const mute = this.#untold().filter((port) => {
       const { switchPort, policy } = port.target;
       const [was, is] = [before.of.get(switchPort), after.of.get(switchPort)];
-      if (port.says !== "silent" || was === undefined || is === undefined || !isMute(was, is, policy.misses)) return false;
-      port.lookAtThreads(this.#threadsOf(port.target), nowMs);
-      return port.isSilent(nowMs);
+      return port.says === "silent" && was !== undefined && is !== undefined && isMute(was, is, policy.misses);
     });
+    this.#looks.withCounters(mute, nowMs);
+    return mute.filter((port) => port.isSilent(nowMs) && port.hadItsTurn(nowMs));
   }
 
   /** All in one tick, so that nothing is led to one of them. */

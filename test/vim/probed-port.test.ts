@@ -71,3 +71,37 @@ test("one answer, however late, and what it waited before counts no more", () =>
   expect(port.says).toBe("answers");
   expect(silentAt(port, 410, 1_000, stopped)).toBe(440);
 });
+
+test("we stood still while a silence was held back: it is told after one more miss, and has not lasted meanwhile", () => {
+  const port = answering();
+  expect(silentAt(port, 10, 100, waiting)).toBeNull();
+  expect(port.says).toBe("silent");
+  port.stalled(100, 1_100);
+  const [later] = [{ ...waiting[0]!, runs: 2, waitedMs: 1_090 }];
+  port.ask(1_100, () => {});
+  port.judge(1_100, 1_100);
+  port.lookAtThreads([later!], 1_100);
+  expect(port.isSilent(1_100)).toBe(false);
+  // It hangs from here on: until 100 it had lasted for 60 ms and waited for 80, the rest of which is to come.
+  const atMs = silentAt(port, 1_110, 3_000, [{ ...later!, isRunnable: false }])!;
+  expect(atMs).toBeGreaterThanOrEqual(1_110);
+  expect(atMs).toBeLessThanOrEqual(1_140);
+});
+
+test("who stopped before we stood still is told when it has missed a request that was sent after", () => {
+  const port = answering();
+  expect(silentAt(port, 10, 30, stopped)).toBeNull();
+  port.stalled(35, 5_000);
+  port.ask(5_000, () => {});
+  port.judge(5_000, 5_000);
+  expect(port.isSilent(5_000)).toBe(false);
+  port.judge(5_010, 5_010);
+  expect(port.isSilent(5_010)).toBe(true);
+});
+
+test("doubted: what it waited before does not hold the next silence back", () => {
+  const port = answering();
+  expect(silentAt(port, 10, 400, waiting)).toBeNull();
+  port.doubt();
+  expect(silentAt(port, 410, 2_000, stopped)).toBe(420);
+});
