@@ -8,6 +8,9 @@ import type { Capacities } from "./capacities.ts";
 
 // What an armed plan comes to, now. Pure: reads the picture, changes nothing.
 
+/** Requests are that much further apart than their interval, at most (vim/prober.ts). */
+const JITTERED = 1.1;
+
 /** What is known beside the picture. */
 export interface Sight {
   readonly isSwitchConnected: boolean;
@@ -149,25 +152,38 @@ function memberObstacle(picture: VimPicture, { isSilent, believedForMs }: Sight,
  * Who keeps an opinion from fencing a member as the last one, by name and obstacle; null: somebody could take over. When it has lasted, he need
  * not have proven himself.
  */
-export function lastObstacle(
-  picture: VimPicture,
-  sight: Sight,
-  { name, members }: KeptProtection,
-  member: VnfcId,
-): string | null {
+export function lastObstacle(picture: VimPicture, sight: Sight, protection: KeptProtection, member: VnfcId): string | null {
+  const { name, members } = protection;
   const others = members.filter((m) => m.id !== member);
-  const own = members.filter((m) => m.id === member).flatMap((m) => servicePorts(picture, m));
-  const speaks = own.some((p) => sight.silentForMs(p.id) >= LASTING_MS) ? "fact" : "opinion";
+  const own = memberOf(protection, member);
+  const speaks = own === undefined ? "opinion" : silenceSpeaks(picture, sight, own);
   const obstacles = others.flatMap((m) => memberObstacle(picture, sight, m, speaks) ?? []);
   return obstacles.length < others.length ? null : obstacles.join("; ") || `'${name}' has no other member`;
 }
 
-/** How long an opinion against a member waits until those that its plan leads to have proven themselves, ms; 0: not at all. */
+/** As what the silence of a member speaks: what has lasted counts like a fact. */
+export const silenceSpeaks = (picture: VimPicture, sight: Sight, member: ArmedMember): Speaks =>
+  silentForMs(picture, sight, member) >= LASTING_MS ? "fact" : "opinion";
+
+const silentForMs = (picture: VimPicture, sight: Sight, member: ArmedMember): number =>
+  Math.max(Number.NEGATIVE_INFINITY, ...servicePorts(picture, member).map((p) => sight.silentForMs(p.id)));
+
+/**
+ * How long an opinion against a member waits until those that its plan leads to have proven themselves, or until it has lasted (decision 0068),
+ * ms; 0: not at all.
+ */
 export function unprovenForMs(picture: VimPicture, sight: Sight, protection: KeptProtection, failed: VnfcId): number {
   const targets = (planOf(protection, failed)?.moves ?? []).flatMap((m) => memberOf(protection, m.to) ?? []);
   const ports = targets.flatMap((to) => servicePorts(picture, to));
-  return Math.max(0, ...ports.map((p) => PROVEN_MS - sight.believedForMs(p.id)));
+  const unprovenMs = Math.max(0, ...ports.map((p) => PROVEN_MS - sight.believedForMs(p.id)));
+  const own = memberOf(protection, failed);
+  const restMs = own === undefined ? Number.POSITIVE_INFINITY : LASTING_MS - silentForMs(picture, sight, own);
+  return Math.max(0, Math.min(unprovenMs, restMs));
 }
+
+/** In this time, ms, its probe finds out of each member anew whether it answers; without a probe it is what a member proves himself in. */
+export const roundMs = ({ probe }: KeptProtection): number =>
+  probe === null ? PROVEN_MS : (probe.misses + 1) * probe.intervalMs * JITTERED;
 
 /** Each traffic net that is led to a member is moved away from it. */
 export const isWholly = (picture: VimPicture, { dataNet }: ArmedMember, moved: ReadonlySet<NetId>): boolean =>

@@ -16,6 +16,7 @@ import {
   type Sight,
   type Speaks,
   servicePorts,
+  silenceSpeaks,
   Tick,
 } from "./armed-plans.ts";
 import type { VimEvents } from "./events.ts";
@@ -85,7 +86,7 @@ export class Firing {
 
   /**
    * Nothing is fenced where nothing can be moved: the port of a member that still serves is not closed on a word against it. On an opinion it is
-   * closed only where all that it serves goes to somebody who has proven himself. Facts go first: what they tell of serves nobody.
+   * closed only where all that it serves goes to somebody who has proven himself, or to whoever is up when it has lasted. Facts go first: what they tell of serves nobody.
    */
   fire(hits: readonly Hit[], sight: Sight): void {
     const because = (h: Hit) => textOf(h.evidence);
@@ -136,7 +137,8 @@ export class Firing {
   #wholly(hits: readonly Hit[], because: (hit: Hit) => string, sight: Sight, tick: Tick): (Hit & Shot)[] {
     const byMember = Map.groupBy(hits, (h) => h.member.dataNet);
     return [...byMember.values()].flatMap((own) => {
-      const shots = this.#shots(own, because, sight, tick, "opinion");
+      const speaks = silenceSpeaks(this.#picture, sight, own[0]!.member);
+      const shots = this.#shots(own, because, sight, tick, speaks);
       const moves = shots.flatMap((s) => s.moves);
       if (isWholly(this.#picture, own[0]!.member, new Set(moves.map((m) => m.move.trafficNet)))) return shots;
       for (const { move, target } of moves) tick.giveBack(move.trafficNet, target);

@@ -28,17 +28,24 @@ export class HoldOff implements Disposable {
     this.#waiting.clear();
   }
 
-  /** Calls `due` when the failure has lasted for `forMs`. What is told once more meanwhile, by another source, does not begin anew. */
-  begin({ protection, member }: Hit, { says, seenAt }: Evidence, forMs: number, due: () => void): void {
+  /**
+   * Calls `due` when the failure has lasted for `forMs`, with how much later than that it is. What is told once more meanwhile, by another source,
+   * does not begin anew.
+   */
+  begin({ protection, member }: Hit, { says, seenAt }: Evidence, forMs: number, due: (lateMs: number) => void): void {
     const key = keyOf({ protection, member }, says);
     if (this.#waiting.has(key)) return;
     const end = new AbortController();
     this.#waiting.set(key, { memberId: member.id, says, end });
-    const restMs = Math.max(0, seenAt + forMs - this.#clock.now());
-    this.#clock.sleep(restMs, end.signal).then(
-      () => {
+    const nowMs = this.#clock.now();
+    const dueAtMs = Math.max(nowMs, seenAt + forMs);
+    this.#clock.sleep(dueAtMs - nowMs, end.signal).then(
+      async () => {
+        const lateMs = this.#clock.now() - dueAtMs;
+        await new Promise(setImmediate); // Where this process stood still its timers come first: what takes the word back may be there to be read.
+        if (end.signal.aborted) return;
         this.#waiting.delete(key);
-        due();
+        due(lateMs);
       },
       () => {}, // Ended before its time.
     );

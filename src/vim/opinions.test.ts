@@ -55,3 +55,18 @@ test("a new life, and what nobody would take back any more, leave nothing behind
   opinions.forget(PORT);
   expect(opinions.isSilent(PORT)).toBe(false);
 });
+
+test("it is believed since its first answer, and anew since the one that ended its silence", () => {
+  const opinions = new Opinions();
+  const hear = (source: Source, says: Evidence["says"], seenAt: number) => {
+    opinions.hear({ about: { kind: "port", id: PORT }, says, source, seenAt });
+    return opinions.believedSinceMs(PORT);
+  };
+  expect(hear("arpProbe", "answers", 1)).toBe(1);
+  expect(hear("probe", "answers", 2)).toBe(1);
+  expect(hear("probe", "silent", 3)).toBe(1);
+  expect(hear("traffic", "silent", 4)).toBe(1);
+  expect(hear("probe", "answers", 5)).toBe(1); // The other still says so.
+  expect(hear("traffic", "answers", 6)).toBe(6);
+  expect(hear("probe", "answers", 7)).toBe(6);
+});

@@ -4,18 +4,21 @@ import type { Evidence, Source } from "../model/evidence.ts";
 import type { ServerId, VimPortId } from "../model/ids.ts";
 
 type Id = VimPortId | ServerId;
+type Opinion = Evidence & { readonly says: Verdict };
+
+const isOpinion = (evidence: Evidence): evidence is Opinion => evidence.says === "silent" || evidence.says === "answers";
 
 /** What opinions say of each service port, or of a whole server, in its present life: the last word of each source, in this run. */
 export class Opinions {
-  readonly #of = new Map<Id, ReadonlyMap<Source, Verdict>>();
-  /** When a port began to be believed: its first answer of a life, or since its link came up, monotonic ms. */
+  readonly #of = new Map<Id, ReadonlyMap<Source, Opinion>>();
+  /** When a port began to be believed: its first answer of a life, since its link came up, or after a silence; monotonic ms. */
   readonly #firstAnswerMs = new Map<Id, number>();
   /** Since when its probe has had no answer, monotonic ms. */
   readonly #silentSinceMs = new Map<Id, number>();
 
   /** True where one of them calls it silent. */
   isSilent(of: Id): boolean {
-    return [...this.of(of).values()].includes("silent");
+    return this.silenceOf(of) !== null;
   }
 
   /**
@@ -27,7 +30,7 @@ export class Opinions {
   }
 
   of(of: Id): ReadonlyMap<Source, Verdict> {
-    return this.#of.get(of) ?? new Map();
+    return new Map([...this.#wordsOf(of)].map(([by, { says }]) => [by, says]));
   }
 
   /** Since when it is believed, monotonic ms; -Infinity: since before this run. */
@@ -35,12 +38,20 @@ export class Opinions {
     return this.#firstAnswerMs.get(of) ?? Number.NEGATIVE_INFINITY;
   }
 
-  hear({ about, says, source, seenAt }: Evidence): void {
-    if (says !== "silent" && says !== "answers") return;
+  /** What calls it silent; null: nothing does. */
+  silenceOf(of: Id): Opinion | null {
+    return [...this.#wordsOf(of).values()].find((w) => w.says === "silent") ?? null;
+  }
+
+  hear(evidence: Evidence): void {
+    if (!isOpinion(evidence)) return;
+    const { about, says, source, seenAt } = evidence;
+    const wasSilent = this.isSilent(about.id);
     const isKept = (by: Source) => by !== source && !(says === "answers" && endsSilence(source, by));
     this.#keep(about.id, isKept);
-    if (source === "arpProbe") this.#firstAnswerMs.set(about.id, seenAt);
-    else this.#of.set(about.id, new Map(this.of(about.id)).set(source, says));
+    if (source !== "arpProbe") this.#of.set(about.id, new Map(this.#wordsOf(about.id)).set(source, evidence));
+    if (says === "answers" && (source === "arpProbe" || (wasSilent && !this.isSilent(about.id))))
+      this.#firstAnswerMs.set(about.id, seenAt);
     if (!this.#isUnanswered(about.id)) this.#silentSinceMs.delete(about.id);
     else if (!this.#silentSinceMs.has(about.id)) this.#silentSinceMs.set(about.id, seenAt);
   }
@@ -58,12 +69,16 @@ export class Opinions {
     for (const of of [...this.#firstAnswerMs.keys()]) if (!isTold(of, "arpProbe")) this.#firstAnswerMs.delete(of);
   }
 
+  #wordsOf(of: Id): ReadonlyMap<Source, Opinion> {
+    return this.#of.get(of) ?? new Map();
+  }
+
   #isUnanswered(of: Id): boolean {
-    return this.of(of).get("probe") === "silent";
+    return this.#wordsOf(of).get("probe")?.says === "silent";
   }
 
   #keep(of: Id, isKept: (by: Source) => boolean): void {
-    const left = new Map([...this.of(of)].filter(([by]) => isKept(by)));
+    const left = new Map([...this.#wordsOf(of)].filter(([by]) => isKept(by)));
     if (left.size > 0) this.#of.set(of, left);
     else this.#of.delete(of);
   }

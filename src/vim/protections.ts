@@ -8,7 +8,17 @@ import type { GroupId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.t
 import type { ServerPort } from "../model/vim-picture.ts";
 import type { StandIns } from "../steer/stand-ins.ts";
 import { deleteProtection, saveProtection } from "../store/vim-protections.ts";
-import { hasFired, lastObstacle, memberOf, planOf, type Sight, servicePorts, unprovenForMs, viewOf } from "./armed-plans.ts";
+import {
+  hasFired,
+  lastObstacle,
+  memberOf,
+  planOf,
+  roundMs,
+  type Sight,
+  servicePorts,
+  unprovenForMs,
+  viewOf,
+} from "./armed-plans.ts";
 import { ArmedStandIns } from "./armed-stand-ins.ts";
 import type { BeatTarget } from "./beat-watch.ts";
 import type { Capacities } from "./capacities.ts";
@@ -224,10 +234,24 @@ export class Protections implements FactsListener, Disposable {
     this.#opinions.hear(evidence);
     const isStillSilent = ({ member }: Hit) => servicePorts(this.#picture, member).some((p) => this.#isSilent(p.id));
     if (evidence.says === "answers" && hits.some(isStillSilent)) return []; // Another source still says so.
-    if (!AGAINST.has(evidence.says)) {
-      this.#holdOff.ended(new Set(hits.map((h) => h.member.id)), evidence.says);
-      return [];
-    }
+    if (AGAINST.has(evidence.says)) return this.#due(hits);
+    this.#holdOff.ended(new Set(hits.map((h) => h.member.id)), evidence.says);
+    if (evidence.says === "answers") for (const mate of hits.flatMap((h) => this.#silentMates(h))) this.#holdAnew(mate);
+    return [];
+  }
+
+  /** Who of their groups is silent, with a plan that has led nowhere yet: one of these may be whom it waits for. */
+  #silentMates({ protection, member: back }: Membership): Hit[] {
+    const silenceOf = ({ id, serverId }: ServerPort) => this.#opinions.silenceOf(id) ?? this.#opinions.silenceOf(serverId ?? id);
+    return protection.members.flatMap((member): Hit[] => {
+      if (member.id === back.id || !planOf(protection, member.id) || hasFired(protection, member.id)) return [];
+      const [evidence] = servicePorts(this.#picture, member).flatMap((p) => silenceOf(p) ?? []);
+      return evidence === undefined ? [] : [{ protection, member, evidence }];
+    });
+  }
+
+  /** Holds those back that have to wait; gives the others. */
+  #due(hits: readonly Hit[]): Hit[] {
     const due = hits.map((hit) => ({ hit, forMs: this.#heldForMs(hit) }));
     for (const { hit, forMs } of due) if (forMs > 0) this.#hold(hit, forMs);
     return due.flatMap(({ hit, forMs }) => (forMs === 0 ? [hit] : []));
@@ -257,13 +281,22 @@ export class Protections implements FactsListener, Disposable {
     await done;
   }
 
-  #hold(hit: Hit, forMs: number): void {
+  /** At least until each has been asked anew: where all come back together one is the first, and the others may answer in the next moment. */
+  #holdAnew(hit: Hit): void {
+    const { protection, evidence } = hit;
+    const roundLongerMs = this.#clock.now() - evidence.seenAt + roundMs(protection);
+    this.#hold(hit, Math.max(this.#heldForMs(hit), roundLongerMs), true);
+  }
+
+  /** Where this process stood still at the end nobody was asked meanwhile: an opinion is held anew then, once (`isAnew`). */
+  #hold(hit: Hit, forMs: number, isAnew = false): void {
     const { id } = hit.protection;
-    this.#holdOff.begin(hit, hit.evidence, forMs, () => {
+    this.#holdOff.begin(hit, hit.evidence, forMs, (lateMs) => {
       const protection = this.#picture.protections.get(id);
       const member = protection && memberOf(protection, hit.member.id);
       if (!member) return;
-      if (isOpinion(hit.evidence)) this.#opinionLasted(member, hit.evidence);
+      if (isOpinion(hit.evidence) && !isAnew && lateMs > roundMs(protection)) this.#holdAnew({ ...hit, protection, member });
+      else if (isOpinion(hit.evidence)) this.#opinionLasted(member, hit.evidence);
       else this.#fire([{ protection, member, evidence: hit.evidence }]);
     });
   }
