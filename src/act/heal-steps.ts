@@ -5,8 +5,10 @@ import type { Health } from "../model/protection.ts";
 import type { ServerSpec, VimConnector, VimLinkPort, VimServer } from "../vimconn/connector.ts";
 import { DONE, failed, type Look, missing, nothingToUndo, type Step } from "./saga.ts";
 
-/** A server that was asked to run and still does not, or has stopped again, is not waited for any longer than this, ms. */
+/** A server that was asked to run and still does not, or has stopped again, is not waited for any longer than this where its VIM does nothing with it, ms. */
 export const RUNS_WITHIN_MS = 5_000;
+/** While its VIM is at it, it is given more: on a loaded host QEMU's start alone takes many seconds. One that hangs there is left after this, ms. */
+export const TASK_WITHIN_MS = 60_000;
 /** No guest boots that long, ms. */
 export const ANSWERS_WITHIN_MS = 300_000;
 
@@ -86,7 +88,7 @@ function beginStep({ verb, from }: HealPlan, { connector, spec }: HealParts): St
   };
   // An old life that is still shown must not be taken for the new one.
   const isNew = ({ server, port }: HealWorld, isAsked: boolean) => {
-    if (server?.status !== "ACTIVE" || port?.fenced === true) return false;
+    if (server?.status !== "ACTIVE" || server.task != null || port?.fenced === true) return false;
     if (verb === "evacuate") return server.hostId !== from;
     return isAsked || (verb !== "reboot" && verb !== "rebuild");
   };
@@ -95,7 +97,7 @@ function beginStep({ verb, from }: HealPlan, { connector, spec }: HealParts): St
     look: (world, askedForMs) => {
       if (isNew(world, askedForMs !== null)) return DONE;
       const { server } = world;
-      const why = `the VIM has its server ${server?.status ?? "no more"}${server?.lastError ? `: ${server.lastError}` : ""}`;
+      const why = wordsOf(server);
       return isLate(server, askedForMs) ? failed(why) : missing(why);
     },
     run: async (signal) => {
@@ -115,10 +117,7 @@ function answerStep({ verb }: HealPlan): Step<HealWorld> {
       const why = health !== null && health.state !== "up" ? health.why : "its server does not run";
       if (port?.fenced === true) return failed(`its port was closed again, which only another life opens: ${why}`);
       if (verb !== "evacuate" && isHostLost(server)) return failed("its compute host does not answer any more");
-      if (server?.status !== "ACTIVE" && isLate(server, askedForMs))
-        return failed(
-          `it stopped again: the VIM has its server ${server?.status ?? "no more"}${server?.lastError ? `: ${server.lastError}` : ""}`,
-        );
+      if (server?.status !== "ACTIVE" && isLate(server, askedForMs)) return failed(`it stopped again: ${wordsOf(server)}`);
       return (askedForMs ?? 0) >= ANSWERS_WITHIN_MS
         ? failed(`no answer within ${ANSWERS_WITHIN_MS / 1000} s: ${why}`)
         : missing(why);
@@ -129,9 +128,20 @@ function answerStep({ verb }: HealPlan): Step<HealWorld> {
   };
 }
 
-/** A server that is being made takes its time. */
-const isLate = (server: VimServer | undefined, askedForMs: number | null): boolean =>
-  askedForMs !== null && askedForMs >= (server?.status === "CREATING" ? ANSWERS_WITHIN_MS : RUNS_WITHIN_MS);
+/** What was asked for would have come by now. */
+export const isLate = (server: VimServer | undefined, askedForMs: number | null): boolean =>
+  askedForMs !== null && askedForMs >= patienceMs(server);
+
+/** A server that is being made takes its time; one that its VIM is at goes on, unless its host cannot be asked. */
+function patienceMs(server: VimServer | undefined): number {
+  if (server?.status === "CREATING") return ANSWERS_WITHIN_MS;
+  return server?.task == null || isHostLost(server) ? RUNS_WITHIN_MS : TASK_WITHIN_MS;
+}
+
+function wordsOf(server: VimServer | undefined): string {
+  const [doing, error] = [server?.task ? ` (${server.task} is under way)` : "", server?.lastError ? `: ${server.lastError}` : ""];
+  return `the VIM has its server ${server?.status ?? "no more"}${doing}${error}`;
+}
 
 export const isHostLost = (server: VimServer | undefined): boolean =>
   server !== undefined && server.hostState !== null && server.hostState !== "up";

@@ -1,7 +1,7 @@
 import { Fault } from "../lib/fault.ts";
 import type { ServerId } from "../model/ids.ts";
 import type { VimConnector, VimServer } from "../vimconn/connector.ts";
-import { RUNS_WITHIN_MS } from "./heal-steps.ts";
+import { isLate } from "./heal-steps.ts";
 import { DONE, failed, type Look, missing, nothingToUndo, type Step } from "./saga.ts";
 
 /** What is armed follows a decision within tenths of a second, ms. */
@@ -53,7 +53,7 @@ export function restSteps({ connector, serverId, mark, mayPause }: SpareParts): 
       look: ({ server }, askedForMs): Look => {
         if (server?.status === "PAUSED") return DONE;
         const why = `the VIM has its server ${server?.status ?? "no more"}`;
-        return server?.status !== "ACTIVE" || (askedForMs ?? 0) >= RUNS_WITHIN_MS ? failed(why) : missing(why);
+        return server?.status !== "ACTIVE" || isLate(server, askedForMs) ? failed(why) : missing(why);
       },
       run: async (signal) => {
         if (!mayPause()) throw new Fault("CONFLICT", "it is needed");

@@ -19,6 +19,8 @@ export interface VimServer {
   readonly hostState: HostState["state"] | null;
   /** What its disk is on that could not be read or written, so that it was paused; as `Evidence.storage`. */
   readonly storageLost?: string | null;
+  /** What it was asked to do with it and has not done yet; null: nothing, or this VIM does not say. */
+  readonly task?: string | null;
   /** Whether it is kept apart from others as it was asked; null: nothing was asked, or this VIM does not say. */
   readonly antiAffinity: { readonly violated: boolean; readonly sharesHostWith: readonly ServerId[] } | null;
 }

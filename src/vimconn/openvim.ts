@@ -39,7 +39,7 @@ const UNSUPPORTED_REST_MS = 60_000;
 /** The original answers lists with at most 100 rows unless asked for more. */
 const ROWS_MAX = 100_000;
 
-/** The last two are ours. */
+/** The last four are ours. */
 const SERVER_FIELDS = [
   "id",
   "name",
@@ -49,6 +49,7 @@ const SERVER_FIELDS = [
   "hostId",
   "host_state",
   "storage_lost",
+  "task",
   "anti_affinity",
 ];
 

@@ -19,6 +19,7 @@ export interface WireServer {
   /** Ours; an original OpenVIM leaves these out. */
   readonly host_state?: VimServer["hostState"];
   readonly storage_lost?: string;
+  readonly task?: string;
   readonly anti_affinity?: { readonly violated: boolean; readonly shares_host_with: readonly string[] } | null;
 }
 
@@ -223,6 +224,7 @@ export const serverOf = (w: WireServer): VimServer => ({
   hostId: (w.hostId ?? null) as HostId | null,
   hostState: w.host_state ?? null,
   storageLost: w.storage_lost ?? null,
+  task: w.task ?? null,
   antiAffinity: w.anti_affinity
     ? { violated: w.anti_affinity.violated, sharesHostWith: w.anti_affinity.shares_host_with as ServerId[] }
     : null,

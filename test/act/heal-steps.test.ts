@@ -149,6 +149,43 @@ test.for([
   expect(outcome).toMatchObject({ state: "undone", step: "wait until it answers", why: expect.stringMatching(why) });
 });
 
+/** A VIM whose host is so loaded that it is at the reboot for so long, ms; a pass is a second. */
+function slowReboot(forMs: number, change: Partial<VimServer> = {}): Life<World> {
+  const base = storyOf("PAUSED", planned("reboot", true));
+  let leftMs = forMs;
+  return new Life({
+    ...base,
+    settle: (w) => {
+      if (w.task !== null) leftMs -= 1_000;
+      const isAtIt = w.task !== null && leftMs > 0;
+      if (isAtIt) w.server = { ...w.server!, status: "INACTIVE", task: "reboot", ...change };
+      else if (w.task !== null) w.server = { ...w.server!, task: null };
+      if (!isAtIt) base.settle?.(w);
+    },
+  });
+}
+
+test("a reboot that its VIM is at for long is waited for, and it is one try", async () => {
+  const life = new Life(storyOf("PAUSED", planned("reboot", true)));
+  await life.end();
+  const slow = slowReboot(30_000);
+  expect(await slow.end()).toEqual({ state: "done" });
+  expect(slow.asked).toEqual(life.asked);
+});
+
+test.for([
+  ["never gets done with", {}, 60, /the VIM has its server INACTIVE \(reboot is under way\)/],
+  ["cannot do, as its host does not answer", { hostState: "unreachable" }, 5, /INACTIVE \(reboot is under way\)/],
+  ["has ended, and it does not run", { task: null, lastError: "no memory" }, 5, /the VIM has its server INACTIVE: no memory/],
+] as const)("one that its VIM %s has failed", async ([, change, seconds, why]) => {
+  const life = slowReboot(1e9, change);
+  let outcome = await life.pass();
+  for (let i = 0; outcome.state === "waiting" && i < 100; i++) outcome = await life.pass();
+  expect(outcome).toMatchObject({ state: "undone", step: "reboot its server", why: expect.stringMatching(why) });
+  expect(life.now / 1_000).toBeGreaterThanOrEqual(seconds);
+  expect(life.now / 1_000).toBeLessThan(seconds + 5);
+});
+
 test.for([
   ["ACTIVE", false, null],
   ["CREATING", false, null],

@@ -75,10 +75,10 @@ export class SimConnector implements VimConnector {
     return this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture, protections, facts, hostStates, paths, condition }) => ({
       startedAt,
       servers: new Map(
-        [...picture.servers.values()].map(({ id, name, description, status, lastError, hostId }) => [
+        [...picture.servers.values()].map(({ id, name, description, status, lastError, hostId, task }) => [
           id,
           {
-            ...{ id, name, description, status, lastError, hostId },
+            ...{ id, name, description, status, lastError, hostId, task },
             ...{ hostState: hostStates.of(hostId)?.state ?? null, antiAffinity: null },
           },
         ]),

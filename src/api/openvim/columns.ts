@@ -25,7 +25,7 @@ export const IMAGE: Columns = {
 
 export const SERVERS: Columns = {
   shown: [...["name", "description", "status", "id", "hostId", "flavorRef", "imageRef"], ...["host_state", "anti_affinity"]],
-  more: ["tenant_id", "last_error", "storage_lost"],
+  more: ["tenant_id", "last_error", "storage_lost", "task"],
   always: ["links"],
 };
 

@@ -15,6 +15,7 @@ export interface Standing {
 const standingOut = (s: Server, { host, storageLost, sharesHostWith }: Standing): Wire => ({
   ...(host && { host_state: host.state }),
   ...(storageLost !== null && { storage_lost: storageLost }),
+  ...(s.task !== null && { task: s.task }),
   ...(s.antiAffinity && {
     anti_affinity: { ...s.antiAffinity, violated: sharesHostWith.length > 0, shares_host_with: sharesHostWith },
   }),
