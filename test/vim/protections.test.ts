@@ -174,12 +174,52 @@ describe("firing", () => {
     };
     silentForMs(rig.a, 5_000);
     await expect(rig.vim.protections.fence(GROUP, A, "unlessLast")).rejects.toThrow(/has answered for \d+ ms/);
-    silentForMs(rig.a, 10_000);
     silentForMs(rig.b, 1);
+    silentForMs(rig.a, 10_000);
     await expect(rig.vim.protections.fence(GROUP, A, "unlessLast")).rejects.toThrow(/is silent/);
     rig.port(rig.b, "answers", "probe");
     await rig.vim.protections.fence(GROUP, A, "unlessLast");
     expect([rig.portOf(rig.a).fenced, rig.boundTo("traffic0")]).toEqual([true, "data1"]);
+  });
+
+  describe("with nobody who commands it (the MANO is dead), as by its clock", () => {
+    const silentForMs = (server: typeof rig.a, ms: number) => {
+      const about = { kind: "port", id: rig.portOf(server).id } as const;
+      rig.vim.facts.portEvidence({ about, says: "silent", source: "probe", seenAt: nowMs() - ms });
+    };
+    const fired = async () => {
+      await until("fired", () => firedTold().length === 1);
+      expect([rig.boundTo("traffic0"), rig.portOf(rig.a).fenced]).toEqual(["data1", true]);
+      return firedTold()[0]!.firedAt;
+    };
+    const armedForA = () => rig.armed({ plans: rig.armed().plans.filter((p) => p.failed === A) });
+
+    test("a silence that has lasted for ten seconds leads to whoever is up, for however short", async () => {
+      await rig.vim.protections.arm(armedForA());
+      const silentAtMs = nowMs() - 9_700;
+      believedForMs(rig.b, 0);
+      silentForMs(rig.a, 9_700);
+      expect(firedTold()).toEqual([]);
+      expect(await fired()).toBeGreaterThanOrEqual(silentAtMs + 10_000);
+    });
+
+    test("one that has lasted while nobody was up leads to the first that answers", async () => {
+      await rig.vim.protections.arm(armedForA());
+      silentForMs(rig.b, 1);
+      silentForMs(rig.a, 12_000);
+      expect(firedTold()).toEqual([]);
+      rig.port(rig.b, "answers", "probe");
+      await fired();
+    });
+
+    test("one that has not lasted leads to who answers again, when he has proven himself since", async () => {
+      await rig.vim.protections.arm(armedForA());
+      silentForMs(rig.b, 1);
+      silentForMs(rig.a, 1_000);
+      const backAtMs = nowMs();
+      rig.port(rig.b, "answers", "probe");
+      expect(await fired()).toBeGreaterThanOrEqual(backAtMs + 2_000);
+    });
   });
 
   test("silence alone does not change the port's status", async () => {
