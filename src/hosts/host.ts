@@ -3,7 +3,7 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { ConsoleSide, OpenConsole } from "../model/console.ts";
-import type { Evidence } from "../model/evidence.ts";
+import type { DiskFailure, Evidence } from "../model/evidence.ts";
 import type { ServerId } from "../model/ids.ts";
 import type { ThreadTimes } from "../model/thread-times.ts";
 import type { DomainState } from "../wire/libvirt/protocol.ts";
@@ -14,6 +14,7 @@ import { refuseIfLater } from "./epoch.ts";
 import type { GuestAnswer } from "./guest-channel.ts";
 import { type Capacity, connectLibvirt, type LibvirtEvent, type LibvirtSession } from "./libvirt.ts";
 import type { LibvirtAt } from "./libvirt-stream.ts";
+import { storageNamedIn } from "./mounts.ts";
 import type { ProcessExit } from "./process-exit.ts";
 import type { CopyOptions } from "./qemu-img.ts";
 import { killQemu } from "./qemu-process.ts";
@@ -52,6 +53,7 @@ export type HostEvent =
   /** A guest's agent answered what it was asked (`askGuest`). */
   | ({ readonly type: "guest"; readonly id: ServerId } & GuestAnswer)
   | { readonly type: "evidence"; readonly evidence: Evidence }
+  | ({ readonly type: "ioError" } & DiskFailure)
   | {
       readonly type: "host";
       readonly status: "up" | "unreachable";
@@ -277,7 +279,11 @@ export class Host implements AsyncDisposable {
     const session = await connectLibvirt(this.#options);
     const closed = Promise.withResolvers<Extract<LibvirtEvent, { type: "closed" }>>();
     // Events first, then the list: whatever changes in between is heard, and heard after what the list says.
-    session.on((e) => (e.type === "closed" ? closed.resolve(e) : this.#heard(e)));
+    session.on((e) => {
+      if (e.type === "closed") closed.resolve(e);
+      else if (e.type === "ioError") void this.#diskFailed(e);
+      else this.#heard(e);
+    });
     if (this.#ended.signal.aborted) session.close();
     this.#session = session;
     try {
@@ -317,6 +323,13 @@ export class Host implements AsyncDisposable {
     const says = STATE_SAYS[state];
     if (says !== "stopped" && !(await this.#attach(id))) return;
     this.#tell({ about: { kind: "server", id }, says, source: "libvirt", seenAt, detail: state });
+  }
+
+  async #diskFailed({ uuid, file, reason, seenAt }: Extract<LibvirtEvent, { type: "ioError" }>): Promise<void> {
+    const id = uuid as ServerId;
+    const storage = this.#isElsewhere ? storageNamedIn(file) : await this.#watchOf(id).storageOf(file);
+    const why = `an I/O error of ${file}${reason === "" ? "" : ` (${reason})`}`;
+    if (storage !== null) this.#emit({ type: "ioError", id, storage, why, seenAt });
   }
 
   #heard(e: Extract<LibvirtEvent, { type: "lifecycle" }>): void {

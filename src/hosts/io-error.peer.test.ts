@@ -10,7 +10,7 @@ import { systemClock as clock } from "../lib/clock.ts";
 import { silent as log } from "../lib/log.ts";
 import type { Evidence } from "../model/evidence.ts";
 import type { ServerId } from "../model/ids.ts";
-import { openHost } from "./host.ts";
+import { type HostEvent, openHost } from "./host.ts";
 
 /* A guest that writes to a disk on a storage that is full, on a real QEMU. */
 const dir = mkdtempSync(join(tmpdir(), "sempre-full-"));
@@ -41,12 +41,14 @@ test("it is paused, and told on which storage its disk is; a host that is opened
     const host = await openHost({ socketPath: peer.libvirt.socketPath, clock, log, processExit: null });
     const heard: Evidence[] = [];
     host.on((e) => e.type === "evidence" && heard.push(e.evidence));
+    const disks: Extract<HostEvent, { type: "ioError" }>[] = [];
+    host.on((e) => e.type === "ioError" && disks.push(e));
     const storage = async () => {
       for (const start = clock.now(); !heard.some((e) => e.storage !== undefined); await delay(20))
         if (clock.now() - start > 120_000) throw new Error(`no storage was told: ${JSON.stringify(heard)}`);
       return heard.find((e) => e.storage !== undefined);
     };
-    return { host, heard, storage };
+    return { host, heard, disks, storage };
   };
   const first = await open();
   await first.host.ensureRunning(spec);
@@ -58,6 +60,8 @@ test("it is paused, and told on which storage its disk is; a host that is opened
     detail: `no space is left for ${disk.path}`,
   });
   expect(first.heard.some((e) => e.says === "paused" && e.storage === undefined)).toBe(true); // The pause itself waits for no question.
+  const why = `an I/O error of ${disk.path} (enospc)`; // libvirt tells it too, as it does of errors that stop nobody.
+  await expect.poll(() => first.disks, { timeout: 30_000 }).toContainEqual(expect.objectContaining({ id, storage: dir, why }));
   expect(await first.host.domains()).toMatchObject([{ id, state: "paused" }]);
   await first.host[Symbol.asyncDispose]();
 

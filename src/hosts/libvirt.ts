@@ -18,6 +18,7 @@ import {
   AUTH_NONE,
   type DomainState,
   ERROR,
+  EVENT_IO_ERROR_REASON,
   EVENT_LIFECYCLE,
   FEATURE_KEEPALIVE,
   FLAGS,
@@ -67,6 +68,8 @@ export type LibvirtEvent =
       readonly detail: string;
       readonly seenAt: number;
     }
+  /** A disk could not be read or written. `file`: what libvirt's XML has as its source; `reason`: of QEMU, as "eio"; "" where it gives none. */
+  | { readonly type: "ioError"; readonly uuid: string; readonly file: string; readonly reason: string; readonly seenAt: number }
   /** `heardAt`: when its last byte came. */
   | { readonly type: "closed"; readonly why: string; readonly heardAt: number };
 
@@ -79,7 +82,7 @@ const BYTES_PER_MIB = 1024n * 1024n;
 
 /**
  * Opens a session with a libvirtd: no authentication other than the socket's own rights or the certificates of both, keepalive both ways,
- * life-cycle events on. Throws HOST_UNREACHABLE, CONFIG for certificates of ours, or HOST_REFUSED with libvirt's text.
+ * events of life cycles and of disks that fail on. Throws HOST_UNREACHABLE, CONFIG for certificates of ours, or HOST_REFUSED with libvirt's text.
  */
 export async function connectLibvirt(target: LibvirtTarget): Promise<LibvirtSession> {
   const session = new LibvirtSession(await openLibvirtStream(target, target.clock), target);
@@ -141,7 +144,7 @@ export class LibvirtSession implements AsyncDisposable {
       );
     await this.#call("supportsFeature", { feature: FEATURE_KEEPALIVE });
     await this.#call("connectOpen", { uri, flags: 0 });
-    await this.#call("registerEvent", { eventId: EVENT_LIFECYCLE, domain: null });
+    for (const eventId of [EVENT_LIFECYCLE, EVENT_IO_ERROR_REASON]) await this.#call("registerEvent", { eventId, domain: null });
   }
 
   on(listener: (e: LibvirtEvent) => void): () => void {
@@ -358,6 +361,10 @@ export class LibvirtSession implements AsyncDisposable {
     }
     const pushed = decodePushed(frame);
     if (pushed.kind === "ping") this.#socket.write(encodeKeepalive("pong"));
+    if (pushed.kind === "ioError") {
+      const { domain, file, reason } = pushed.body;
+      this.#tell({ type: "ioError", uuid: domain.uuid, file, reason, seenAt: this.#heardAt });
+    }
     if (pushed.kind !== "lifecycle") return;
     const { domain, event: number, detail: code } = pushed.body;
     const event = LIFECYCLE[number];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { storageOf } from "./mounts.ts";
+import { storageNamedIn, storageOf } from "./mounts.ts";
 
 const MOUNTS = `21 1 254:0 / / rw,relatime - ext4 /dev/vda rw
 30 21 0:25 / /mnt/full rw - tmpfs tmpfs rw,size=1024k
@@ -22,3 +22,11 @@ test("a mount of a network is named by its source", () =>
   expect(storageOf(MOUNTS.replace(/\n34.*/, ""), "/mnt/images/a")).toBe("nfs1:/export/images"));
 
 test("a text that names none", () => expect([storageOf("", "/x"), storageOf("garbage\n", "/x")]).toEqual([null, null]));
+
+test.each([
+  ["/srv/vms/a.qcow2", "/srv/vms"],
+  ["/a.qcow2", "/"],
+  ["pool/image", "pool"],
+  ["image", null],
+  ["", null],
+] as const)("by its name alone %s is on %s", (disk, want) => expect(storageNamedIn(disk)).toBe(want));

@@ -1,3 +1,13 @@
+/**
+ * On which storage a disk is, by nothing but its name: for who cannot look at the machine that has it. The folder that holds the file, or, of one that is no
+ * file of a host ("pool/image"), what its name begins with. Null where it has no such part. Pure.
+ */
+export function storageNamedIn(disk: string): string | null {
+  const at = disk.lastIndexOf("/");
+  if (at < 0) return null;
+  return at === 0 ? "/" : disk.slice(0, at);
+}
+
 /** Of these the same files are seen from several machines, so the storage is named by where it is and not by where it is mounted. */
 const OF_A_NETWORK = /^(nfs4?|cifs|smb3|ceph|9p|lustre|fuse\.(glusterfs|sshfs|ceph))$/;
 

@@ -112,6 +112,12 @@ export class ServerWatch {
     return this.#process === null ? null : readThreads(this.#process.pid);
   }
 
+  /** On what storage a file of its QEMU is; null: no QEMU is watched, or it has no such file. */
+  async storageOf(file: string): Promise<string | null> {
+    if (this.#process === null) return null;
+    return storageOf(await readFile(`/proc/${this.#process.pid}/mountinfo`, "utf8").catch(() => ""), file);
+  }
+
   close(): void {
     this.#guest?.close();
     this.#guest = null;
@@ -169,7 +175,7 @@ export class ServerWatch {
       const { status } = (await qmp.execute("query-status")) as { status: string };
       this.#tell("qmp", STATUSES[status] ?? "paused", askedAt, `status ${status}`);
       this.#hasIoError = status === IO_ERROR;
-      if (this.#hasIoError) await this.#tellStorage(process, qmp);
+      if (this.#hasIoError) await this.#tellStorage(qmp);
     } catch (e) {
       log.warn({ err: e, server: this.#id }, "no monitor of this QEMU: its process and libvirt are watched");
     }
@@ -187,8 +193,8 @@ export class ServerWatch {
     const detail = reason === undefined ? e.name : `${e.name} ${String(reason)}`;
     const meanings = e.name === "WATCHDOG" ? WATCHDOG_MEANINGS[String(e.data["action"])] : MEANINGS[e.name];
     for (const says of meanings ?? []) this.#tell("qmp", says, e.seenAt, detail);
-    if (e.name !== "STOP" || !this.#hasIoError || this.#process === null || this.#qmp === null) return;
-    this.#tellStorage(this.#process, this.#qmp).catch((err: unknown) =>
+    if (e.name !== "STOP" || !this.#hasIoError || this.#qmp === null) return;
+    this.#tellStorage(this.#qmp).catch((err: unknown) =>
       this.#context.log.warn(
         { err, server: this.#id },
         "it was paused for an I/O error, and its QEMU does not say of which disk",
@@ -197,13 +203,13 @@ export class ServerWatch {
   }
 
   /** After the pause itself was told: which disk it is, and what that is on. */
-  async #tellStorage({ pid }: QemuProcess, qmp: QmpSession): Promise<void> {
+  async #tellStorage(qmp: QmpSession): Promise<void> {
     const askedAt = this.#context.clock.now();
     const drives = (await qmp.execute("query-block")) as Drive[];
     const failed = drives.find((d) => d.inserted !== undefined && (d["io-status"] ?? "ok") !== "ok");
     if (failed === undefined || !this.#hasIoError || this.#qmp !== qmp) return; // It has gone on, or ended.
     const { file } = failed.inserted!;
-    const storage = storageOf(await readFile(`/proc/${pid}/mountinfo`, "utf8").catch(() => ""), file);
+    const storage = await this.storageOf(file);
     const why = failed["io-status"] === "nospace" ? "no space is left for" : "an I/O error of";
     this.#tell("qmp", "paused", askedAt, `${why} ${file}`, storage);
   }

@@ -26,6 +26,16 @@ export type Source = keyof typeof SOURCES;
 /** What is spoken about: a server (the whole VM) or one link port of it. */
 export type Subject = { readonly kind: "server"; readonly id: ServerId } | { readonly kind: "port"; readonly id: VimPortId };
 
+/** A disk of a server could not be read or written. That alone says nothing of the server: QEMU may stop it for that, or tell its guest. */
+export interface DiskFailure {
+  readonly id: ServerId;
+  /** As `Evidence.storage`. */
+  readonly storage: string;
+  readonly why: string;
+  /** Monotonic ms. */
+  readonly seenAt: number;
+}
+
 /** What one source saw, once. `paused` and `stopped` both take a server out of service; only they tell apart what heals it. */
 export interface Evidence {
   readonly about: Subject;
@@ -35,7 +45,7 @@ export interface Evidence {
   readonly seenAt: number;
   readonly detail?: string;
   /**
-   * Of a server that was paused because its disk could not be read or written: the storage that holds it. A folder of its host at which something is
+   * Of a server that was paused because its disk could not be read or written, or that fell silent after that: the storage that holds it. A folder of its host at which something is
    * mounted (it begins with one "/"), or the name of what several hosts may have mounted.
    */
   readonly storage?: string;

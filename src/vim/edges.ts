@@ -1,7 +1,7 @@
 import type { HostEvent } from "../hosts/host.ts";
 import type { OvsdbEvent } from "../hosts/ovsdb.ts";
 import type { Evidence } from "../model/evidence.ts";
-import type { DatapathId, HostId } from "../model/ids.ts";
+import type { DatapathId, HostId, ServerId } from "../model/ids.ts";
 import type { SwitchEvent } from "../model/switch.ts";
 import type { FlowSwitch } from "../switch/flow-switch.ts";
 import type { Fabric } from "./fabric.ts";
@@ -75,17 +75,22 @@ export function onHost(vim: Vim, hostId: HostId): (e: HostEvent) => void {
       vim.beats.heard(e);
       return;
     }
+    if (e.type === "ioError") {
+      if (isHere(vim, hostId, e.id)) vim.facts.diskFailed(e);
+      return;
+    }
     vim.hostStates.heard(hostId, e);
     if (e.status === "up") vim.computeLoops.get(hostId)?.wake();
   };
 }
 
 /** A server that was made anew elsewhere may still run here: what is seen of that is not about the server that counts. */
-function isOf({ picture }: Vim, hostId: HostId, { about }: Evidence): boolean {
-  if (about.kind !== "server") return true;
-  const server = picture.servers.get(about.id);
-  return server?.hostId === hostId && !picture.leftovers.has(leftoverKey({ serverId: about.id, hostId }));
+function isOf(vim: Vim, hostId: HostId, { about }: Evidence): boolean {
+  return about.kind !== "server" || isHere(vim, hostId, about.id);
 }
+
+const isHere = ({ picture }: Vim, hostId: HostId, serverId: ServerId): boolean =>
+  picture.servers.get(serverId)?.hostId === hostId && !picture.leftovers.has(leftoverKey({ serverId, hostId }));
 
 /** What the switch's own database says of its ports. */
 export function onOvsdb(vim: Vim): (e: OvsdbEvent) => void {

@@ -1,4 +1,4 @@
-import type { Evidence, Source } from "../model/evidence.ts";
+import type { DiskFailure, Evidence, Source } from "../model/evidence.ts";
 import type { LinkSeen } from "../model/host-state.ts";
 import type { HostId, ServerId, VimPortId } from "../model/ids.ts";
 import { datapathOf } from "../model/switch-port-name.ts";
@@ -19,6 +19,9 @@ export interface FactsListener {
 }
 
 const NOBODY: FactsListener = { onEvidence: () => {}, onNewLife: () => {} };
+
+/** A disk that cannot be read or written may take its guest out of service so much later, ms: what it asked for is asked for again. */
+const DISK_FAILURE_MS = 60_000;
 
 const IN_FAVOUR: ReadonlySet<Evidence["says"]> = new Set(["running", "linkUp", "answers"]);
 
@@ -42,6 +45,8 @@ export class Facts {
   readonly #last = new Map<ServerId, Evidence>();
   /** On what storage the disk is for which a server was paused. */
   readonly #storage = new Map<ServerId, string>();
+  /** Disks of servers that could not be read or written, the last time of each server. */
+  readonly #diskFailures = new Map<ServerId, DiskFailure>();
   /** What was heard in this tick and not acted on yet; null: each piece is acted on at once. */
   #gathered: Evidence[] | null = null;
 
@@ -73,17 +78,24 @@ export class Facts {
 
   /** An opinion about a server: no state of it comes from that. */
   opinion(evidence: Evidence): void {
-    if (evidence.about.kind === "server" && this.#picture.servers.has(evidence.about.id)) this.#tell(evidence);
+    const { about } = evidence;
+    if (about.kind === "server" && this.#picture.servers.has(about.id)) this.#tell(this.#explained(evidence, about.id));
+  }
+
+  /** A disk of a server could not be read or written: what takes the server out of service soon after that has its cause there. */
+  diskFailed(failure: DiskFailure): void {
+    this.#diskFailures.set(failure.id, failure);
   }
 
   /** Evidence about a server; what is said of somebody else's domain is not ours to tell. */
-  evidence(evidence: Evidence): void {
-    if (evidence.about.kind !== "server") {
-      this.portEvidence(evidence);
+  evidence(said: Evidence): void {
+    if (said.about.kind !== "server") {
+      this.portEvidence(said);
       return;
     }
-    const server = this.#picture.servers.get(evidence.about.id);
+    const server = this.#picture.servers.get(said.about.id);
     if (!server) return;
+    const evidence = this.#explained(said, server.id);
     this.#tell(evidence);
     this.#last.set(server.id, evidence);
     if (evidence.storage !== undefined) this.#storage.set(server.id, evidence.storage);
@@ -142,10 +154,10 @@ export class Facts {
 
   portEvidence(evidence: Evidence): void {
     if (evidence.about.kind !== "port") return;
-    this.#tell(evidence);
+    const port = this.#picture.ports.get(evidence.about.id);
+    this.#tell(this.#explained(evidence, port?.serverId ?? null));
     if (evidence.says === "answers") this.#answered.add(evidence.about.id);
     if (evidence.says === "linkDown") this.#answered.delete(evidence.about.id); // It must answer again when the cable is back.
-    const port = this.#picture.ports.get(evidence.about.id);
     if (port) this.#refreshPort(port);
     const server = port?.serverId ? this.#picture.servers.get(port.serverId) : undefined;
     if (server) this.#wake(server.hostId);
@@ -190,8 +202,18 @@ export class Facts {
     if (!this.#picture.servers.has(id)) {
       this.#last.delete(id); // Else it was made anew on another host.
       this.#storage.delete(id);
+      this.#diskFailures.delete(id);
     }
     for (const name of switchPorts) this.#forgetLink(name);
+  }
+
+  /** With the storage whose failure it may come from, where there was one: of a server that stands still or is silent. */
+  #explained(evidence: Evidence, of: ServerId | null): Evidence {
+    const failure = of === null ? undefined : this.#diskFailures.get(of);
+    const mayBeOfIt = (evidence.says === "paused" || evidence.says === "silent") && evidence.storage === undefined;
+    if (failure === undefined || !mayBeOfIt || evidence.seenAt - failure.seenAt > DISK_FAILURE_MS) return evidence;
+    const detail = evidence.detail === undefined ? failure.why : `${evidence.detail}; ${failure.why}`;
+    return { ...evidence, storage: failure.storage, detail };
   }
 
   #tell(evidence: Evidence): void {

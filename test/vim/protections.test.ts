@@ -76,6 +76,29 @@ describe("firing", () => {
     expect(rig.vim.picture.servers.get(rig.a.id)!.status).toBe("ACTIVE");
   });
 
+  test("a disk that failed shortly before: that its server is silent is told with its storage; what is long past, and what ends otherwise, is not", async () => {
+    const failed = (agoMs: number) =>
+      rig.vim.facts.diskFailed({ id: rig.a.id, storage: "nfs1:/vms", why: "an I/O error of /d (eio)", seenAt: nowMs() - agoMs });
+    const last = () => rig.events.flatMap((e) => (e.type === "evidence" ? [e.evidence] : [])).at(-1)!;
+    failed(5_000);
+    rig.port(rig.a, "silent", "traffic");
+    expect(last()).toMatchObject({
+      says: "silent",
+      storage: "nfs1:/vms",
+      detail: expect.stringMatching(/an I\/O error of \/d \(eio\)$/),
+    });
+    rig.port(rig.b, "silent", "traffic");
+    expect(last().storage).toBeUndefined();
+    rig.port(rig.a, "answers", "traffic");
+    expect(last().storage).toBeUndefined();
+    failed(61_000);
+    rig.port(rig.a, "silent", "traffic");
+    expect(last().storage).toBeUndefined();
+    failed(1_000);
+    rig.server(rig.a, "stopped");
+    expect(last().storage).toBeUndefined();
+  });
+
   test("a guest's agent takes back its own word only, and a new life all", async () => {
     await rig.vim.protections.arm(rig.armed({ guestHeartbeat, holdOffMs: 200 }));
     agent("a", "silent");

@@ -81,17 +81,19 @@ export function decodeReply<P extends Procedure>(procedure: P, frame: Frame): An
   return { ok: true, value: decode(PROCEDURES[procedure].reply as AnyField, frame.payload) };
 }
 
-export type Lifecycle = ValueOf<(typeof EVENTS)["lifecycle"]["body"]>;
+type Event = keyof typeof EVENTS;
+type Told<E extends Event> = E extends Event ? { readonly kind: E; readonly body: ValueOf<(typeof EVENTS)[E]["body"]> } : never;
 
 /** What a frame that is no reply means. Dispatch is by type: the serial of an event means nothing. */
-export type Pushed = { readonly kind: "lifecycle"; readonly body: Lifecycle } | { readonly kind: "ping" | "pong" | "other" };
+export type Pushed = Told<Event> | { readonly kind: "ping" | "pong" | "other" };
 
 export function decodePushed({ header: h, payload }: Frame): Pushed {
   if (h.program === PROGRAM.keepalive) {
     return { kind: h.procedure === KEEPALIVE.ping ? "ping" : h.procedure === KEEPALIVE.pong ? "pong" : "other" };
   }
-  if (h.program !== PROGRAM.remote || h.procedure !== EVENTS.lifecycle.number) return { kind: "other" };
-  return { kind: "lifecycle", body: decode(EVENTS.lifecycle.body, payload) };
+  const kind = (Object.keys(EVENTS) as Event[]).find((e) => EVENTS[e].number === h.procedure);
+  if (h.program !== PROGRAM.remote || kind === undefined) return { kind: "other" };
+  return { kind, body: decode(EVENTS[kind].body as AnyField, payload) } as Told<Event>;
 }
 
 /** Bytes of a stream that `procedure` has opened, under the serial of that call (virnetprotocol.x, VIR_NET_STREAM). None, with status ok, ends it; with error, breaks it off. */

@@ -27,7 +27,8 @@ const nameOf = (frame: Frame): Procedure =>
 /** The fields that a frame's payload should have. */
 function fieldsOf(frame: Frame): Field<unknown> {
   const { type, status } = frame.header;
-  if (type === TYPE.message) return EVENTS.lifecycle.body as Field<unknown>;
+  if (type === TYPE.message)
+    return Object.values(EVENTS).find((e) => e.number === frame.header.procedure)!.body as Field<unknown>;
   if (status === STATUS.error) return errorBody as Field<unknown>;
   return PROCEDURES[nameOf(frame)][type === TYPE.call ? "args" : "reply"] as Field<unknown>;
 }
