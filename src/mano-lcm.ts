@@ -8,7 +8,7 @@ import type { Operations } from "./mano/operations.ts";
 import type { Deployment } from "./mano/plan.ts";
 import type { Requests } from "./mano/requests.ts";
 import { readOn, Scope } from "./mano/scope.ts";
-import { vnfcsOf } from "./mano/vnf-plan.ts";
+import { ordinalOf, vnfcsOf } from "./mano/vnf-plan.ts";
 import { nsInstanceView, type VimOf, vnfView } from "./mano/vnf-views.ts";
 import type { NsId, VnfcId } from "./model/ids.ts";
 import type { Occurrence } from "./model/occurrence.ts";
@@ -90,6 +90,9 @@ function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations, scope: 
       const isToLevel = vnfs.every((v) => !("steps" in v));
       return operations.scale(own(id), vnfs, isToLevel ? "SCALE_TO_LEVEL" : "SCALE", params);
     },
+    scaleNs: async (id, scaling, params) => operations.scaleNs(own(id), scaling, "SCALE", params),
+    addVnfs: async (id, more, params) => operations.scaleNs(own(id), { more }, "UPDATE", params),
+    removeVnfs: async (id, without, params) => operations.scaleNs(own(id), { without }, "UPDATE", params),
     listOccurrences: (asked) => ownOccurrences(operations, scope, asked),
     getOccurrence: occurrence,
     retry: async (id) => operations.retry(await idOf(id)),
@@ -100,11 +103,11 @@ function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations, scope: 
   };
 }
 
-/** VNFs of an NS come and go together, so a number is a place. */
+/** Its profile and its place in it are a VNF's as long as it is there, whichever others come and go. */
 const listedVnfs = (d: Deployment, vims: VimOf) =>
-  d.vnfs.map((v, i) => ({
+  d.vnfs.map((v) => ({
     createdAt: v.createdAt,
-    place: `${d.ns.id} ${String(i).padStart(6, "0")}`,
+    place: `${d.ns.id} ${v.profile} ${String(ordinalOf(d, v)).padStart(6, "0")}`,
     look: () => vnfView(d, v, vims),
   }));
 

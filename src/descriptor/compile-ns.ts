@@ -11,6 +11,7 @@ import type { ProfileScaling } from "../model/scaling.ts";
 import { scalingOf } from "./compile-scaling.ts";
 import { type CompiledVdu, compileVdu, compileVnf, flawAt, vnfcNames } from "./compile-vnf.ts";
 import { type Flaw, oneOf, quote } from "./flaw.ts";
+import { atLevel, refuseLevels } from "./ns-levels.ts";
 import { serviceOf, type Use } from "./protect.ts";
 
 /** What is known of VNFDs: those of the same file first, then those on board. By id, or by name as OpenMANO refers to them. */
@@ -26,7 +27,9 @@ export interface CompiledNs {
 /** One VDU of one VNF profile: what of it is compiled, and the nets of its connection points. */
 interface Part {
   readonly use: VnfUse;
+  /** Its VNFD, at the level that the profile names. */
   readonly vnf: VnfBlueprint;
+  readonly asWritten: VnfBlueprint;
   readonly made: CompiledVdu;
   readonly nets: Readonly<Record<string, string>>;
   readonly trafficNets: readonly string[];
@@ -37,7 +40,7 @@ interface Part {
 export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly string[], flaws: Flaw[]): CompiledNs | null {
   const parts = ns.uses.flatMap((use) => {
     const vnf = lookup(use.vnfd);
-    if (vnf) return partsOf(ns, use, vnf, flaws);
+    if (vnf) return partsOf(ns, use, vnf, atLevel(vnf, use, flaws), flaws);
     if (use.vnfd !== "")
       flawAt(
         use,
@@ -67,9 +70,10 @@ export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly strin
     }),
   );
   const scaling = ns.uses.flatMap((use) => profileScaling(use, ns, parts, flaws) ?? []);
+  refuseLevels(ns, flaws);
   const later = scaling.flatMap((s) => s.vdus.flatMap((v) => v.further.flat()));
   const further = new Set(later.map((f) => f.vnfc.id));
-  const furtherMembers = later.flatMap((f) => f.member ?? []);
+  const furtherMembers = later.flatMap((f) => (f.ownNet ? [] : (f.member ?? [])));
   for (const use of ns.uses) refuseStrangers(use, parts, further, flaws);
   refuseMixed(ns, parts, flaws);
   return {
@@ -88,11 +92,12 @@ export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly strin
       vnfs: ns.uses.flatMap((use) => vnfsOf(use, parts)),
       ...ownNetsOf(ns, parts, nets, [...members, ...furtherMembers]),
       ...(scaling.length > 0 && { scaling }),
+      ...(ns.scaling && { nsScaling: ns.scaling }),
     },
   };
 }
 
-function partsOf(ns: NsBlueprint, use: VnfUse, vnf: VnfBlueprint, flaws: Flaw[]): Part[] {
+function partsOf(ns: NsBlueprint, use: VnfUse, asWritten: VnfBlueprint, vnf: VnfBlueprint, flaws: Flaw[]): Part[] {
   for (const c of use.connections)
     if (!vnf.extCps.some((e) => e.id === c.extCp))
       flawAt(
@@ -122,7 +127,15 @@ function partsOf(ns: NsBlueprint, use: VnfUse, vnf: VnfBlueprint, flaws: Flaw[])
         `nothing is connected to ${made.compiled!.serviceCp} of VDU ${vdu.id}, where its service is`,
         "connect an ext-cpd that leads there to the virtual links of its users",
       );
-    return { use, vnf, made, nets, trafficNets: [...new Set(trafficLinks.map((c) => netName(c.link, ns.links)))], where };
+    return {
+      use,
+      vnf,
+      asWritten,
+      made,
+      nets,
+      trafficNets: [...new Set(trafficLinks.map((c) => netName(c.link, ns.links)))],
+      where,
+    };
   });
 }
 
@@ -149,7 +162,7 @@ function namesIn(ns: NsBlueprint, use: VnfUse, vnf: VnfBlueprint, vduId: string,
 
 /** The name in its NS of a VNFC of one of the VNFs of a profile. */
 const nameIn = (ns: NsBlueprint, use: VnfUse, vnf: number, vnfc: string): string =>
-  `${ns.uses.length === 1 ? "" : `${use.id}-`}${use.instances.initial === 1 ? "" : `${vnf + 1}-`}${vnfc}`;
+  `${ns.uses.length === 1 ? "" : `${use.id}-`}${use.instances.initial === 1 && vnf === 0 ? "" : `${vnf + 1}-`}${vnfc}`;
 
 function profileScaling(use: VnfUse, ns: NsBlueprint, parts: readonly Part[], flaws: Flaw[]): ProfileScaling | null {
   const own = parts.filter((p) => p.use === use);
@@ -162,6 +175,7 @@ function profileScaling(use: VnfUse, ns: NsBlueprint, parts: readonly Part[], fl
       nameOf: (vnf, vnfc) => nameIn(ns, use, vnf, vnfc),
       writtenOf: (id) => writtenOf(use, id),
       netOf: (link) => netName(link, ns.links),
+      makesNets: ns.makesNets ?? false,
     },
     flaws,
   );
@@ -226,7 +240,7 @@ function renamed(part: Part, isOneOfSeveral: boolean, cpName: (cp: string) => st
 
 /** The VNFD itself where the NS changes nothing of it; else one of its own for this NSD. */
 function vnfdFor(ns: NsBlueprint, parts: readonly Part[], vdus: readonly Vdu[]): Vnfd {
-  const vnf = parts[0]!.vnf;
+  const vnf = parts[0]!.asWritten;
   if (ns.uses.length === 1) {
     const { vnfd } = compileVnf(vnf, []);
     if (JSON.stringify(vnfd.vdus) === JSON.stringify(vdus)) return vnfd;
@@ -279,7 +293,7 @@ function membersOf({ use, vnf, made, trafficNets }: Part, ns: NsBlueprint, flaws
   const rest = trafficNets.filter((n) => !fixed.has(n));
   const first = vdu.vnfcs.slice(0, compiled.serving).map((v) => v.id);
   // What is meant for a VNFC that is made later is served by the others until then.
-  const isForLater = vnf.scaling !== undefined && first.every((id) => ownNets(id) !== null);
+  const isForLater = (vnf.scaling?.aspects.length ?? 0) > 0 && first.every((id) => ownNets(id) !== null);
   const serving = first.filter((id) => isForLater || ownNets(id) === null);
   if (rest.length > 0 && serving.length === 0)
     flawAt(use, flaws, `no member serves ${rest.join(", ")}`, "write it at virtual-link-profile-id of a member");

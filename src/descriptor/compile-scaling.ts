@@ -17,9 +17,14 @@ export interface ScalingGround {
   nameOf(vnf: number, vnfc: string): string;
   writtenOf(id: string): MemberBlueprint | undefined;
   netOf(link: string): string;
+  /** In its form nets are made that the VIM has not. */
+  readonly makesNets: boolean;
 }
 
-/** How the VNFs of a profile scale; null: their VNFD does not say. Pure. */
+/** Of a VNFD without aspects. */
+const NO_ASPECTS = { aspects: [], levels: [], initial: null };
+
+/** How the VNFs of a profile scale, and how many there may be; null: neither ever changes. Pure. */
 export function scalingOf(
   use: VnfUse,
   vnf: VnfBlueprint,
@@ -27,27 +32,34 @@ export function scalingOf(
   ground: ScalingGround,
   flaws: Flaw[],
 ): ProfileScaling | null {
-  if (vnf.scaling === undefined) return null;
-  return { profile: use.id, ...vnf.scaling, vdus: parts.map((part) => scaledVdu(use, vnf, part, ground, flaws)) };
+  const { min, max, initial } = use.instances;
+  const hasAspects = vnf.scaling !== undefined && vnf.scaling.aspects.length > 0;
+  if (!hasAspects && min === initial && max === initial) return null;
+  const ofVnf = hasAspects ? vnf.scaling : NO_ASPECTS;
+  const vdus = parts.map((part) => scaledVdu(use, vnf, part, ground, flaws));
+  return { profile: use.id, ...ofVnf, ...(max > min && { vnfs: { min, max } }), vdus };
 }
 
 function scaledVdu(
   use: VnfUse,
   vnf: VnfBlueprint,
-  { made, compiledId, where }: ScaledPart,
+  { made: part, compiledId, where }: ScaledPart,
   ground: ScalingGround,
   flaws: Flaw[],
 ): ScaledVdu {
-  const { of, compiled } = made;
+  const { of, compiled } = part;
   const { min, max, initial } = of.instances;
-  const vnfs = use.instances.initial;
   const most = mostOf(of, vnf);
-  const fixed = whyFixed(made.vdu);
-  const names = fixed === null ? namesUpTo(of, most, []).slice(initial) : [];
-  const further = Array.from({ length: vnfs }, (_, k) =>
-    names.map((name, i) => furtherVnfc(made, ground.nameOf(k, name), initial + i, ground, flaws)),
-  );
-  const spares = compiled === null || fixed !== null ? null : spareCounts(of, vnf, where, most * vnfs);
+  const fixed = whyFixed(part.vdu);
+  const names = fixed === null ? namesUpTo(of, most, []) : [];
+  const further = Array.from({ length: use.instances.max }, (_, k) => {
+    const isFirst = k < use.instances.initial;
+    const own = names.slice(isFirst ? initial : 0);
+    const at = names.length - own.length;
+    const made = own.map((name, i) => furtherVnfc(part, ground.nameOf(k, name), at + i, ground, flaws));
+    return isFirst ? made : made.map((f) => withOwnNet(f, part, ground));
+  });
+  const spares = compiled === null || fixed !== null ? null : spareCounts(of, vnf, where, most * use.instances.max);
   return { id: of.id, vdu: compiledId, min, max, fixed, further, spares, standby: compiled?.standby ?? "hot" };
 }
 
@@ -56,6 +68,14 @@ const whyFixed = ({ id, highAvailability }: Vdu): string | null =>
   highAvailability === null || highAvailability === "N_PLUS_M"
     ? null
     : `VDU ${id} is a redundant pair (${highAvailability}), which has two VNFCs; write high-availability: NPlusM for a pool that can be scaled`;
+
+/** One whose net nobody names as the VIM's. */
+function withOwnNet(further: FurtherVnfc, { of }: CompiledVdu, ground: ScalingGround): FurtherVnfc {
+  const { member } = further;
+  if (member === null || !ground.makesNets) return further;
+  const isNamed = of.vnfcs.some((v) => v.dataNet === member.dataNet) || ground.writtenOf(member.vnfc)?.dataNet != null;
+  return isNamed ? further : { ...further, ownNet: true };
+}
 
 function furtherVnfc({ of, compiled }: CompiledVdu, id: string, i: number, ground: ScalingGround, flaws: Flaw[]): FurtherVnfc {
   const written = ground.writtenOf(id);

@@ -34,7 +34,7 @@ export const vnfcNames = (vdu: VduBlueprint, vnf: VnfBlueprint, flaws: Flaw[]): 
 /** The most VNFCs that aspects and levels lead to, of one VNF. */
 export function mostOf(vdu: VduBlueprint, { scaling }: VnfBlueprint): number {
   const { initial, max } = vdu.instances;
-  if (scaling === undefined) return initial;
+  if (scaling === undefined || scaling.aspects.length === 0) return initial;
   const at = scaling.levels.find((l) => l.id === scaling.initial)?.aspects ?? {};
   const more = scaling.aspects.map(
     ({ id }) => countIn(added(scaling, id, countIn(at, id) ?? 0, Number.POSITIVE_INFINITY), vdu.id) ?? 0,

@@ -57,7 +57,7 @@ export function protect(
   const level = (where.use?.level ?? where.ns?.level ?? vdu.wish.level ?? LEVEL_DEFAULT) as 1 | 2 | 3;
   const spares = sparesOf(vdu, where.count, found.scheme);
   const standby = service.cp.ip === null ? "hot" : LEVELS[level].standby; // A spare must answer at an address before it may rest.
-  const { scheme, why } = fitted(found, where, spares, standby, isScaled(vdu, vnf));
+  const { scheme, why } = fitted(found, where, spares, standby, isScaled(vdu, vnf) || isScaledByNs(where.ns, where.use));
   const { policy, detection } = policyOf(vdu, level, service.cp);
   return {
     vdu: vdu.id,
@@ -146,6 +146,14 @@ function withVip(cp: CpBlueprint, vdu: VduBlueprint, vnf: VnfBlueprint): CpBluep
 /** A scaling aspect adds to it. */
 export const isScaled = (vdu: VduBlueprint, { scaling }: VnfBlueprint): boolean =>
   scaling?.aspects.some((a) => a.steps.some((step) => (countIn(step, vdu.id) ?? 0) > 0)) ?? false;
+
+/** Levels of the NS have different numbers of VNFs of this profile. */
+function isScaledByNs(ns: NsBlueprint | null, use: VnfUse | null): boolean {
+  if (!ns?.scaling || !use) return false;
+  const { aspects, levels } = ns.scaling;
+  const counts = [...levels, ...aspects.flatMap((a) => a.levels)].flatMap((l) => countIn(l.vnfs, use.id) ?? []);
+  return new Set(counts).size > 1;
+}
 
 /** How many wait in a pool of so many (the index), up to the largest; null: it is none. */
 export function spareCounts(vdu: VduBlueprint, vnf: VnfBlueprint, where: Use, most: number): number[] | null {

@@ -1,9 +1,9 @@
 import type { Nsd, NsMember, Vdu, VnfcProfile, Vnfd } from "../model/descriptor.ts";
-import type { Counts, FurtherVnfc, ProfileScaling, ScaledVdu } from "../model/scaling.ts";
+import { type Counts, countIn, type FurtherVnfc, type ProfileScaling, type ScaledVdu } from "../model/scaling.ts";
 import { brokenRules } from "./rules.ts";
 
-// A compiled NSD when its VNFs have been scaled: which VNFCs there are, who of them waits, and who serves what. It follows from the numbers
-// alone, and not from the way that led to them. Pure.
+// A compiled NSD when it and its VNFs have been scaled: who of its VNFCs waits, and who serves what. It follows from which VNFCs there are alone,
+// and not from the way that led to them. Pure.
 
 export interface Made {
   readonly nsd: Nsd;
@@ -17,30 +17,51 @@ function firstOf({ nsd, vnfd }: Made, { profile }: ProfileScaling, { vdu }: Scal
   return vnfs.map((v) => v.vnfcs.filter((id) => own.some((c) => c.id === id)));
 }
 
-/** All names that VNFCs of a VDU may have, of each VNF, in the order in which they are made. */
-export const namesOf = (made: Made, scaling: ProfileScaling, vdu: ScaledVdu): string[][] =>
-  firstOf(made, scaling, vdu).map((own, k) => [...own, ...(vdu.further[k] ?? []).map((f) => f.vnfc.id)]);
+/** All names that VNFCs of a VDU may have, of each VNF that there is at first or may be later, in the order in which they are made. */
+export function namesOf(made: Made, scaling: ProfileScaling, vdu: ScaledVdu): string[][] {
+  const first = firstOf(made, scaling, vdu);
+  const count = Math.max(first.length, vdu.further.length);
+  return Array.from({ length: count }, (_, k) => [...(first[k] ?? []), ...(vdu.further[k] ?? []).map((f) => f.vnfc.id)]);
+}
+
+/** How many VNFs of a profile there are at first. */
+export const vnfsAtFirst = ({ nsd }: Pick<Made, "nsd">, profile: string): number =>
+  (nsd.vnfs ?? []).filter((v) => v.profile === profile).length;
+
+/** Names of the VNFCs that a VNF of a profile has when it is made: as many as the first ones. */
+export const namesWhenMade = (made: Made, scaling: ProfileScaling, vnf: number): string[] =>
+  scaling.vdus.flatMap((vdu) => (namesOf(made, scaling, vdu)[vnf] ?? []).slice(0, firstOf(made, scaling, vdu)[0]?.length ?? 0));
 
 /** Those of a pool that wait at first are its last ones. */
 const waitsAtFirst = (first: readonly string[], { spares }: ScaledVdu): ReadonlySet<string> =>
   new Set(first.slice(first.length - (spares?.[first.length] ?? 0)));
 
+/** How dear a VNFC is: of several it is the cheapest that goes. */
+export type Cost = (vnfc: string) => number;
+
 /**
- * Names of the VNFCs of a VDU in each VNF, when they have so many. More are numbered on; fewer are without those that were made last, but for
- * those that a pool needs to wait: it is the last ones that serve that go.
+ * Names of the VNFCs of a VDU in each VNF, when they have so many and had `now` (left out: those of the first size). More are those that are
+ * missing, in their order. Fewer are without the cheapest, and of these without the last made, but for those that a pool needs to wait.
  */
-export function namesAt(made: Made, scaling: ProfileScaling, vdu: ScaledVdu, counts: readonly number[]): string[][] {
-  const first = firstOf(made, scaling, vdu);
-  const names = namesOf(made, scaling, vdu);
-  const waits = waitsAtFirst(first.flat(), vdu);
+export function namesAt(
+  made: Made,
+  scaling: ProfileScaling,
+  vdu: ScaledVdu,
+  counts: readonly number[],
+  now: readonly (readonly string[])[] = firstOf(made, scaling, vdu),
+  cost: Cost = () => 0,
+): string[][] {
+  const waits = waitsAtFirst(firstOf(made, scaling, vdu).flat(), vdu);
   const needed = vdu.spares?.[counts.reduce((sum, n) => sum + n, 0)] ?? 0;
-  let waiting = waits.size;
-  return first.map((own, k) => {
-    const count = counts[k] ?? own.length;
-    const kept = names[k]!.slice(0, Math.max(count, own.length));
+  let waiting = now.flat().filter((id) => waits.has(id)).length;
+  return namesOf(made, scaling, vdu).map((all, k) => {
+    const had = all.filter((id) => now[k]?.includes(id));
+    const count = counts[k] ?? had.length;
+    const added = all.filter((id) => !had.includes(id)).slice(0, Math.max(0, count - had.length));
+    const kept = all.filter((id) => had.includes(id) || added.includes(id));
     while (kept.length > count) {
-      const spare = kept.findLastIndex((id) => waits.has(id));
-      const serving = kept.findLastIndex((id) => !waits.has(id));
+      const spare = cheapest(kept, (id) => waits.has(id), cost);
+      const serving = cheapest(kept, (id) => !waits.has(id), cost);
       const goes = spare >= 0 && (waiting > needed || serving < 0) ? spare : serving;
       if (goes === spare) waiting -= 1;
       kept.splice(goes, 1);
@@ -49,9 +70,22 @@ export function namesAt(made: Made, scaling: ProfileScaling, vdu: ScaledVdu, cou
   });
 }
 
+/** The place of the one of these that goes first; -1: there is none. */
+function cheapest(names: readonly string[], isMeant: (id: string) => boolean, cost: Cost): number {
+  let found = -1;
+  for (const [i, id] of names.entries()) if (isMeant(id) && (found < 0 || cost(id) <= cost(names[found]!))) found = i;
+  return found;
+}
+
 /** The largest that aspects and levels lead to, so that what is wrong with it is told when it is written. */
 export function atMost(made: Made): Made {
-  const all = (made.nsd.scaling ?? []).flatMap((scaling) => scaling.vdus.flatMap((vdu) => namesOf(made, scaling, vdu).flat()));
+  const { aspects = [], levels = [] } = made.nsd.nsScaling ?? {};
+  const sizes = [...levels, ...aspects.flatMap((a) => a.levels)];
+  const all = (made.nsd.scaling ?? []).flatMap((scaling) => {
+    const counts = sizes.flatMap((l) => countIn(l.vnfs, scaling.profile) ?? []);
+    const vnfs = Math.max(vnfsAtFirst(made, scaling.profile), ...counts);
+    return scaling.vdus.flatMap((vdu) => namesOf(made, scaling, vdu).slice(0, vnfs).flat());
+  });
   const others = made.vnfd.vdus.flatMap((v) => v.vnfcs.map((c) => c.id));
   const names = new Set([...all, ...others]);
   return sized(made, names, names);
@@ -98,9 +132,14 @@ function withVdu(
   const members = membersOf(firstMembers, further, there, dealt(firstMembers, further, target, waits));
   const at = nsd.members.findIndex((m) => order.includes(m.vnfc));
   const others = nsd.members.filter((m) => !order.includes(m.vnfc));
+  const own = there.flatMap((id) => (further.get(id)?.ownNet ? (further.get(id)?.member?.dataNet ?? []) : []));
   return {
     vnfd: { ...vnfd, vdus: vnfd.vdus.map((v) => (v.id === vdu.id ? scaledVdu : v)) },
-    nsd: { ...nsd, members: at < 0 ? nsd.members : [...others.slice(0, at), ...members, ...others.slice(at)] },
+    nsd: {
+      ...nsd,
+      members: at < 0 ? nsd.members : [...others.slice(0, at), ...members, ...others.slice(at)],
+      ...(own.length > 0 && { ownNets: [...(nsd.ownNets ?? []), ...own] }),
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import type {
   SteeringBlueprint,
   VnfUse,
 } from "../model/blueprint.ts";
+import { initialLevel, readNsScaling } from "./sol006-ns-scaling.ts";
 import { isKeptApart, named, refuseRepeated } from "./sol006-vnfd.ts";
 import { asWritten, type Spot } from "./spot.ts";
 import { instancesOf, levelOf } from "./wishes.ts";
@@ -25,6 +26,10 @@ export function readNsd(nsd: Spot): NsBlueprint {
         .get("service-availability-level")
         .refuse("the flavour of the NS has a level too", "write one of the two (IFA 014 6.3.2.2)");
   if (nsd.get("nested-nsd-id").isThere) refuseNested(nsd);
+  const scaling = readNsScaling(
+    flavour,
+    uses.flatMap((use) => use.get("id").asName ?? []),
+  );
   return {
     id: nsd.get("id").text("the NSD's id"),
     version: nsd.get("version").text('the NSD\'s version, such as "1.0"'),
@@ -37,6 +42,7 @@ export function readNsd(nsd: Spot): NsBlueprint {
       .get("vnffgd")
       .items("forwarding graphs")
       .flatMap((graph) => readSteering(graph)),
+    ...(scaling && { scaling }),
     makesNets: true,
     at: nsd.at,
   };
@@ -58,14 +64,15 @@ function readLink(link: Spot): LinkBlueprint {
 
 function readUse(use: Spot, flavour: Spot, nsd: Spot): VnfUse {
   const id = use.get("id").text("an id");
-  const level = flavour.get("ns-instantiation-level").items("levels")[0];
-  const count = level
+  const count = initialLevel(flavour)
     ?.get("vnf-to-level-mapping")
     .items("numbers of VNFs")
     .find((m) => m.get("vnf-profile-id").value === id);
+  const vnfLevel = use.get("instantiation-level").textOr(null, "the id of an instantiation level of its VNFD");
   return {
     id,
     vnfd: use.get("vnfd-id").text("the id of a VNFD"),
+    ...(vnfLevel !== null && { vnfLevel }),
     instances: instancesOf(
       use.get("min-number-of-instances"),
       use.get("max-number-of-instances"),

@@ -5,15 +5,13 @@ import type { Spot } from "./spot.ts";
 /** Steps of an aspect, and VNFCs that one of them adds. */
 export const STEPS_MAX = 64;
 
-/** What the flavour of a SOL006 VNFD says of scaling, or of OSM's dialect; undefined: it has no scaling aspect. */
+/** What the flavour of a SOL006 VNFD says of scaling, or of OSM's dialect; undefined: it has neither aspects nor levels. */
 export function readScaling(flavour: Spot | undefined, vdus: readonly string[]): ScalingBlueprint | undefined {
   const aspects = flavour?.get("scaling-aspect").items("scaling aspects") ?? [];
-  if (flavour === undefined || aspects.length === 0) return undefined;
+  const ofFlavour = flavour?.get("instantiation-level").items("instantiation levels") ?? [];
+  if (flavour === undefined || aspects.length + ofFlavour.length === 0) return undefined;
   const read = aspects.map((aspect) => readAspect(aspect, vdus));
-  const levels = flavour
-    .get("instantiation-level")
-    .items("instantiation levels")
-    .map((level) => readLevel(level, read));
+  const levels = ofFlavour.map((level) => readLevel(level, read));
   const initial = flavour.first("default-instantiation-level", "default-instantiation-level-id");
   return { aspects: read, levels, initial: initial.isThere ? initial.text("a level's id") : (levels[0]?.id ?? null) };
 }
@@ -65,7 +63,8 @@ function readLevel(level: Spot, aspects: readonly ScalingAspect[]): Instantiatio
       const reference = row.first("scaling-aspect-id", "aspect-id", "id");
       const id = reference.text("the id of a scaling aspect");
       const aspect = aspects.find((a) => a.id === id);
-      if (!aspect && id !== "") reference.refuse(`there is no scaling aspect ${quote(id)}`, oneOf(aspects.map((a) => a.id)));
+      if (!aspect && id !== "" && aspects.length > 0)
+        reference.refuse(`there is no scaling aspect ${quote(id)}`, oneOf(aspects.map((a) => a.id)));
       const reached = row.get("scale-level").whole(0, aspect?.steps.length ?? STEPS_MAX, "a level of the aspect") ?? 0;
       return [id, reached];
     });

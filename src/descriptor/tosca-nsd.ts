@@ -1,5 +1,6 @@
 import type { ConnectionBlueprint, NsBlueprint, SteeringBlueprint, VnfUse } from "../model/blueprint.ts";
 import { asWritten } from "./spot.ts";
+import { initialNsLevel, readToscaNsScaling, toscaCountAt } from "./tosca-ns-scaling.ts";
 import { type NodeTemplate, requirementsOf, type Template } from "./tosca-template.ts";
 import { instancesOf, levelOf } from "./wishes.ts";
 
@@ -13,6 +14,10 @@ export function readToscaNsd(template: Template): NsBlueprint {
   const about = (property: string) => ns.spot.get("properties").get(property);
   const vnfs = template.nodes.filter(isVnf);
   if (vnfs.length === 0) ns.spot.refuse("contains no VNF", "write a node of its type, with descriptor_id");
+  const scaling = readToscaNsScaling(
+    template,
+    vnfs.map((v) => v.name),
+  );
   const level = levelOf(about("service_availability_level"));
   return {
     id: about("descriptor_id").text("the NSD's id"),
@@ -26,6 +31,7 @@ export function readToscaNsd(template: Template): NsBlueprint {
       const net = named.textOr(name, "the name of a net in the VIM");
       return { id: name, net, ...(named.isThere && { isOfVim: true as const }), at: spot.at };
     }),
+    ...(scaling && { scaling }),
     makesNets: true,
     steering: template.of("NfpPosition").flatMap((node) => readSteering(node, template)),
     at: ns.spot.at,
@@ -39,11 +45,17 @@ const isVnf = (node: NodeTemplate): boolean =>
 function readUse({ name, spot, type }: NodeTemplate, template: Template): VnfUse {
   const profile = spot.get("properties").get("vnf_profile");
   const id = spot.get("properties").get("descriptor_id");
+  const vnfLevel = profile.get("instantiation_level").textOr(null, "the id of an instantiation level of its VNFD");
   const byDefault = template.defaultOf(type, "descriptor_id");
   return {
     id: name,
     vnfd: !id.isThere && byDefault !== undefined ? asWritten(byDefault) : id.text("the id of a VNFD"),
-    instances: instancesOf(profile.get("min_number_of_instances"), profile.get("max_number_of_instances"), profile.get("\0")),
+    ...(vnfLevel !== null && { vnfLevel }),
+    instances: instancesOf(
+      profile.get("min_number_of_instances"),
+      profile.get("max_number_of_instances"),
+      toscaCountAt(template, name, initialNsLevel(template) ?? "") ?? profile.get("\0"),
+    ),
     isKeptApart: template.policiesOf(name, "AntiAffinityRule").length > 0,
     level: levelOf(profile.get("service_availability_level")),
     connections: requirementsOf(spot).flatMap(([requirement, target]): ConnectionBlueprint[] => {

@@ -4,12 +4,12 @@ import { STEPS_MAX } from "./sol006-scaling.ts";
 import { asWritten, type Spot } from "./spot.ts";
 import type { Template } from "./tosca-template.ts";
 
-/** What the policies of a SOL001 VNFD say of scaling; undefined: it has no scaling aspect. */
+/** What the policies of a SOL001 VNFD say of scaling; undefined: it has neither aspects nor levels. */
 export function readToscaScaling(template: Template, vdus: readonly string[]): ScalingBlueprint | undefined {
   const aspects = policiesOf(template, "ScalingAspects").flatMap((p) => p.get("properties").get("aspects").entries("aspects"));
-  if (aspects.length === 0) return undefined;
-  const read = aspects.map(([id, spot]) => readAspect(id, spot, template, vdus));
   const [general] = policiesOf(template, "InstantiationLevels");
+  if (aspects.length === 0 && general === undefined) return undefined;
+  const read = aspects.map(([id, spot]) => readAspect(id, spot, template, vdus));
   const levels = (general?.get("properties").get("levels").entries("levels") ?? []).map(([id, spot]) =>
     readLevel(id, spot, read, template, vdus),
   );
@@ -62,7 +62,8 @@ function readLevel(
   const scaled = spot.get("scale_info").entries("levels of scaling aspects");
   const levels = scaled.map(([name, info]) => {
     const aspect = aspects.find((a) => a.id === name);
-    if (!aspect) info.refuse(`there is no scaling aspect ${JSON.stringify(name)}`, oneOf(aspects.map((a) => a.id)));
+    if (!aspect && aspects.length > 0)
+      info.refuse(`there is no scaling aspect ${JSON.stringify(name)}`, oneOf(aspects.map((a) => a.id)));
     return [name, info.get("scale_level").whole(0, aspect?.steps.length ?? STEPS_MAX, "a level of the aspect") ?? 0];
   });
   const counts = vdus.flatMap((vdu) => {

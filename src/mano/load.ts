@@ -6,7 +6,7 @@ import { insertVnfInstances, readVnfInstances } from "../store/mano-occurrences.
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Deployment } from "./plan.ts";
 import { resized } from "./size.ts";
-import { planVnfs } from "./vnf-plan.ts";
+import { placed, planVnfs, vnfsIn } from "./vnf-plan.ts";
 
 /** An NS as the store has it, with the groups that were made for it. */
 export interface Kept {
@@ -37,12 +37,8 @@ export async function readDeployments(db: ManoStore): Promise<Kept[]> {
 /** One that was instantiated by 0.1 gets its VNFs now. */
 async function withVnfs(db: ManoStore, d: Deployment): Promise<Deployment> {
   if (d.vnfcs.length === 0 || d.vnfs.length > 0) return d;
-  const vnfs = planVnfs(
-    d,
-    () => crypto.randomUUID(),
-    d.ns.modifiedAt,
-    () => undefined,
-  );
+  const ground = { newId: () => crypto.randomUUID(), now: d.ns.modifiedAt, found: () => undefined };
+  const vnfs = planVnfs(d, placed(vnfsIn(d.nsd, d.vnfd)), ground);
   await insertVnfInstances(db, vnfs);
   return { ...d, vnfs };
 }

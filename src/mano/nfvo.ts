@@ -161,8 +161,9 @@ export class Nfvo implements AsyncDisposable {
     const whyItCannotFire = (guard: Guard) => this.viewOf(guard).readyBecause;
     const { arming, reaction } = this;
     const forgotten = (vnfcs: readonly Vnfc[]) => this.#forget(vnfcs);
-    this.scaler = new Scaler({ db, clock, lifecycle, healer, provisioning, arming, reaction, guardsOf, wake, forgotten });
-    this.scaleTurns = new ScaleTurns({ db, clock, lifecycle, occurrences, owners, wake });
+    const sizing = { db, clock, lifecycle, stream, guardsOf, wake };
+    this.scaler = new Scaler({ ...sizing, healer, provisioning, arming, reaction, forgotten });
+    this.scaleTurns = new ScaleTurns({ ...sizing, occurrences, owners });
     const { scaler, scaleTurns } = this;
     const looking = { guardsOf, whyItCannotFire, scaler, scaleTurns, readyMaxMs: parts.readyMaxMs };
     this.operations = new OperationWatch({ clock, alarms, healer, lifecycle, occurrences, ...looking });

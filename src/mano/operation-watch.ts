@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { NsId } from "../model/ids.ts";
 import type { Vnfc } from "../model/ns.ts";
-import type { Occurrence } from "../model/occurrence.ts";
+import { isScaling, type Occurrence } from "../model/occurrence.ts";
 import type { AlarmBook } from "./alarms.ts";
 import { type Guard, isWell } from "./guard.ts";
 import { bare, type Healer } from "./healer.ts";
@@ -55,7 +55,7 @@ export class OperationWatch {
   async look(d: Deployment, site: Site): Promise<void> {
     const o = this.#parts.occurrences.runningOf(d.ns.id);
     if (o === undefined || d.ns.state !== "INSTANTIATED") return;
-    if (o.operation === "SCALE") return this.#scale(d, o, site);
+    if (isScaling(o)) return this.#scale(d, o, site);
     if (o.state !== "PROCESSING") return;
     if (o.operation === "INSTANTIATE") await this.#ready(d, o);
     else if (o.operation === "HEAL") await this.#heal(d, o, site);

@@ -3,7 +3,14 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { VnfcId } from "../model/ids.ts";
 import type { Ns } from "../model/ns.ts";
-import type { CancelMode, NsOperation, Occurrence, VnfInstance, VnfOperation } from "../model/occurrence.ts";
+import {
+  type CancelMode,
+  isScaling,
+  type NsOperation,
+  type Occurrence,
+  type VnfInstance,
+  type VnfOperation,
+} from "../model/occurrence.ts";
 import { updateNsState } from "../store/mano-ns.ts";
 import {
   deleteVnfInstances,
@@ -15,6 +22,7 @@ import {
 } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Nfvo } from "./nfvo.ts";
+import type { NsScaleWish } from "./ns-size.ts";
 import { failure } from "./occurrences.ts";
 import type { Deployment } from "./plan.ts";
 import type { Requests } from "./requests.ts";
@@ -100,6 +108,11 @@ export class Operations {
     return this.#nfvo.scaleTurns.begin(this.#requests.deploymentOf(nsId).ns.id, wishes, operation, params);
   }
 
+  /** Scales the NS itself: how many VNFs it has. It ends when they are there, or are gone, and what is protected can fail over. */
+  scaleNs(nsId: string, wish: NsScaleWish, operation: "SCALE" | "UPDATE", params: Occurrence["params"]): Promise<Occurrence> {
+    return this.#nfvo.scaleTurns.beginNs(this.#requests.deploymentOf(nsId).ns.id, wish, operation, params);
+  }
+
   /** Changes what is written of a VNF (metadata as in RFC 7396, of one level): done when this resolves, and on record as an operation. */
   async modify(
     vnfId: string,
@@ -134,8 +147,7 @@ export class Operations {
       return this.#requests.startInstantiation(o.nsId, o.params, false, o);
     return this.#nfvo.lifecycle.exclusive(ns.id, async () => {
       const now = this.#nfvo.occurrences.stillFailedTemp(o);
-      if (now.operation === "SCALE")
-        return this.#turnScale(now, "to", { state: "PROCESSING", error: null, warnings: [], cancelMode: null });
+      if (isScaling(now)) return this.#turnScale(now, "to", { state: "PROCESSING", error: null, warnings: [], cancelMode: null });
       if (now.operation === "HEAL") for (const v of now.vnfs.flatMap((p) => p.vnfcs)) this.#healAnew(v.id);
       const again = await this.#put(now, { state: "PROCESSING", error: null, warnings: [] });
       this.#wake(ns);
@@ -146,7 +158,7 @@ export class Operations {
   /** Takes back what is FAILED_TEMP: of an instantiation everything. Throws NOT_FOUND, CONFLICT where that is no way for it. */
   async rollback(id: string): Promise<Occurrence> {
     const o = await this.#failedTemp(id, "rolled back");
-    if (o.operation === "SCALE")
+    if (isScaling(o))
       return this.#nfvo.lifecycle.exclusive(o.nsId, () =>
         this.#turnScale(this.#nfvo.occurrences.stillFailedTemp(o), "from", { state: "ROLLING_BACK" }),
       );

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { sized } from "../descriptor/sized.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
-import type { Vnfd } from "../model/descriptor.ts";
 import type { NsdId, NsId, VimAccountId } from "../model/ids.ts";
 import type { Ns, NsView, RunningGroup, VimAccount, VimAccountView } from "../model/ns.ts";
 import type { Occurrence, VnfInstance } from "../model/occurrence.ts";
@@ -14,13 +14,16 @@ import type { ManoStore } from "../store/mano-schema.ts";
 import { beginAtOnce } from "./begin.ts";
 import type { Guard } from "./guard.ts";
 import type { Nfvo } from "./nfvo.ts";
+import { vnfsAtLevel } from "./ns-size.ts";
 import { busy, failure } from "./occurrences.ts";
 import { type Deployment, planVnfcs, SERVER_NAME_MAX, serverNameOf, vimsOf } from "./plan.ts";
+import { productsOf } from "./products.ts";
+import { checkNames } from "./scale-turns.ts";
 import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
 import { resized } from "./size.ts";
 import { someOf } from "./some-of.ts";
 import { linkKey, planStitches } from "./stitches.ts";
-import { partsOf, planVnfs, productOf, vnfsCreated, vnfsDeleted, vnfsIn } from "./vnf-plan.ts";
+import { partsOf, planVnfs, vnfsCreated, vnfsDeleted } from "./vnf-plan.ts";
 
 /** What is asked for when an NS is created. */
 export interface NsWish {
@@ -123,13 +126,17 @@ export class Requests {
       const isClean = d.ns.state === "NOT_INSTANTIATED" || (d.ns.state === "FAILED" && d.vnfcs.length === 0);
       if (!isClean)
         throw new Fault("CONFLICT", `NS ${id} is ${d.ns.state}; it can be instantiated when it is NOT_INSTANTIATED`, { id });
-      const wanted: Ns = { ...d.ns, state: "INSTANTIATING", detail: null, modifiedAt: this.#now() };
-      const vnfcs = planVnfcs(wanted, d.vnfd, randomUUID, wanted.modifiedAt);
+      const ns: Ns = { ...d.ns, state: "INSTANTIATING", detail: null, modifiedAt: this.#now() };
       // What failed and is tried again goes on with the VNFs that it had.
-      const vnfs = d.vnfs.length > 0 ? d.vnfs : await this.#newVnfs({ ...d, ns: wanted });
+      const vnfs = d.vnfs.length > 0 ? d.vnfs : await this.#newVnfs({ ...d, ns }, levelIn(params));
+      const names = new Set(vnfs.flatMap((v) => v.vnfcs));
+      const { vnfd } = sized(d.asWritten ?? d, names, names);
+      const vnfcs = planVnfcs(ns, vnfd, randomUUID, ns.modifiedAt).filter((v) => names.has(v.name));
+      checkNames(vnfcs);
+      const wanted = resized({ ...d, ns, vnfcs, vnfs });
       return lifecycle.exclusive(GIVEN, () => {
-        refuseSharedNets(d, lifecycle.all, this.#nfvo.owners);
-        return this.#write({ ...d, ns: wanted, vnfcs, vnfs }, params, supersedes, retried);
+        refuseSharedNets(wanted, lifecycle.all, this.#nfvo.owners);
+        return this.#write(wanted, params, supersedes, retried);
       });
     });
     void beginAtOnce(lifecycle, ns.id, this.#nfvo.watches, this.#log);
@@ -174,14 +181,10 @@ export class Requests {
     return occurrence;
   }
 
-  /** Each with what its VNFD says of it; of several versions the last. */
-  async #newVnfs(d: Deployment): Promise<VnfInstance[]> {
-    const refs = [...new Set(vnfsIn(d.nsd, d.vnfd).map((v) => v.vnfd))];
-    const { owners } = this.#nfvo;
-    const isUsable = owners.usableBy(owners.of(d.ns.nsdId)); // Other tenants may have later versions.
-    const vnfds = (await readDescriptorsCalled(this.#db, "vnfd", refs)).filter((r) => isUsable(r.id));
-    const products = new Map(vnfds.map((r) => [r.body.id, productOf(r.body as Vnfd, r.id)]));
-    return planVnfs(d, randomUUID, d.ns.modifiedAt, (vnfd) => products.get(vnfd));
+  /** Each with what its VNFD says of it. */
+  async #newVnfs(d: Deployment, level: string | undefined): Promise<VnfInstance[]> {
+    const found = await productsOf(this.#db, this.#nfvo.owners, d);
+    return planVnfs(d, vnfsAtLevel(d, level), { newId: randomUUID, now: d.ns.modifiedAt, found });
   }
 
   /** What goes on, given up for what is asked for now: to be written with it, and before it. */
@@ -365,6 +368,10 @@ export class Requests {
     return this.#clock.wall().toISOString();
   }
 }
+
+/** SOL005 6.5.2.11. */
+const levelIn = ({ nsInstantiationLevelId: level }: Occurrence["params"]): string | undefined =>
+  typeof level === "string" ? level : undefined;
 
 function shownOf(o: Occurrence | undefined): NsView["underWay"] {
   if (!o) return null;

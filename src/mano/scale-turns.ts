@@ -1,28 +1,34 @@
 import { randomUUID } from "node:crypto";
-import { sized } from "../descriptor/sized.ts";
+import { type Cost, sized } from "../descriptor/sized.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { NsId, VimAccountId } from "../model/ids.ts";
 import type { Vnfc } from "../model/ns.ts";
 import type { Occurrence, VnfInstance, VnfPart } from "../model/occurrence.ts";
 import type { VnfSize } from "../model/scaling.ts";
+import type { EventStream } from "../notify/stream.ts";
 import { insertVnfcs, updateVnfcStatus } from "../store/mano-ns.ts";
-import { updateVnfInstance } from "../store/mano-occurrences.ts";
+import { insertVnfInstances, updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
+import { type Guard, isWell } from "./guard.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import { type NsScaleWish, nsTurnFor, sizesOfTurn } from "./ns-size.ts";
 import type { Occurrences } from "./occurrences.ts";
 import type { Owners } from "./owners.ts";
 import { type Deployment, planVnfcs, SERVER_NAME_MAX, vimsOf } from "./plan.ts";
+import { productsOf } from "./products.ts";
 import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
 import { resized, type ScaleWish, sizeOf, sizesFor, wantedNames } from "./size.ts";
-import { concerned, vnfcsOf } from "./vnf-plan.ts";
+import { concerned, vnfcsOf, vnfsCreated } from "./vnf-plan.ts";
 
 export interface ScaleTurnsParts {
   readonly db: ManoStore;
   readonly clock: Clock;
   readonly lifecycle: Lifecycle;
   readonly occurrences: Occurrences;
-  readonly owners: Pick<Owners, "of">;
+  readonly owners: Pick<Owners, "of" | "usableBy">;
+  readonly stream: EventStream;
+  guardsOf(d: Deployment): readonly Guard[];
   wake(vim: VimAccountId): void;
 }
 
@@ -30,6 +36,8 @@ export interface ScaleTurnsParts {
 interface Turned {
   readonly d: Deployment;
   readonly vnfs: readonly VnfInstance[];
+  /** Those of them that were not there. */
+  readonly created: readonly VnfInstance[];
   readonly made: readonly Vnfc[];
   /** They were to go, and are to stay after all. */
   readonly kept: readonly Vnfc[];
@@ -55,11 +63,13 @@ export class ScaleTurns {
   ): Promise<Occurrence> {
     const { lifecycle, occurrences } = this.#parts;
     return lifecycle.exclusive(ns, async () => {
-      const d = lifecycle.of(ns);
-      if (!d) throw new Fault("NOT_FOUND", `there is no NS ${ns}`, { id: ns });
-      checkMayScale(d, wishes);
-      const sizes = sizesFor(d, wishes);
-      const turned = this.#turned(d, sizes);
+      const d = this.#deploymentOf(ns);
+      checkMayScale(
+        d,
+        d.vnfs.filter((v) => wishes.some((w) => w.vnfId === v.id)),
+      );
+      const sizes = sizesFor(d, wishes, this.#costIn(d));
+      const turned = this.#turned(d, sizes, []);
       checkNames(turned.made);
       const parts = [...sizes].map(([vnfId, to]): VnfPart => {
         const vnf = d.vnfs.find((v) => v.id === vnfId)!;
@@ -68,6 +78,28 @@ export class ScaleTurns {
         return { id: randomUUID(), vnfId, vnfName, vnfdId, profile, operation, vnfcs: changesOf(turned, vnfId), size };
       });
       return this.#writeApart(turned, occurrences.begin(d.ns, "SCALE", parts, params));
+    });
+  }
+
+  /** The same for how many VNFs the NS has. `operation`: what SOL005 calls it. */
+  beginNs(ns: NsId, wish: NsScaleWish, operation: "SCALE" | "UPDATE", params: Occurrence["params"]): Promise<Occurrence> {
+    const { db, clock, lifecycle, occurrences, owners } = this.#parts;
+    return lifecycle.exclusive(ns, async () => {
+      const d = this.#deploymentOf(ns);
+      checkMayScale(d, []);
+      const found = await productsOf(db, owners, d);
+      const ground = { newId: randomUUID, now: clock.wall().toISOString(), found };
+      const turn = nsTurnFor(d, wish, this.#costIn(d), ground);
+      const all = sizesOfTurn(turn);
+      const turned = this.#turned(d, new Map(all.map((s) => [s.vnf.id, s.to])), [...turn.made, ...turn.gone]);
+      checkNames(turned.made);
+      const parts = all.map(({ vnf, from, to }): VnfPart => {
+        const { id: vnfId, name: vnfName, vnfdId, profile } = vnf;
+        const does = to.vnfcs.length === 0 ? ("TERMINATE" as const) : ("INSTANTIATE" as const);
+        const vnfcs = changesOf(turned, vnfId);
+        return { id: randomUUID(), vnfId, vnfName, vnfdId, profile, operation: does, vnfcs, size: { from, to }, instance: vnf };
+      });
+      return this.#writeApart(turned, occurrences.begin(d.ns, operation, parts, params));
     });
   }
 
@@ -82,7 +114,11 @@ export class ScaleTurns {
     change: Pick<Parameters<Occurrences["changed"]>[1], "state" | "error" | "warnings" | "cancelMode">,
   ): Promise<Occurrence> {
     const sizes = new Map(o.vnfs.flatMap((p) => (p.size ? [[p.vnfId, p.size[way]]] : [])));
-    const turned = this.#turned(d, sizes);
+    const turned = this.#turned(
+      d,
+      sizes,
+      o.vnfs.flatMap((p) => p.instance ?? []),
+    );
     const vnfs = o.vnfs.map((p) => {
       const more = changesOf(turned, p.vnfId).filter((c) => !p.vnfcs.some((had) => had.id === c.id));
       return { ...p, vnfcs: [...p.vnfcs, ...more] };
@@ -100,10 +136,30 @@ export class ScaleTurns {
     });
   }
 
-  #turned(d: Deployment, sizes: ReadonlyMap<string, VnfSize>): Turned {
+  #deploymentOf(ns: NsId): Deployment {
+    const d = this.#parts.lifecycle.of(ns);
+    if (d) return d;
+    throw new Fault("NOT_FOUND", `there is no NS ${ns}`, { id: ns });
+  }
+
+  /** Who serves goes last; before it who could serve; first who could not. */
+  #costIn(d: Deployment): Cost {
+    const guards = this.#parts.guardsOf(d);
+    return (name) => {
+      const vnfc = d.vnfcs.find((v) => v.name === name);
+      const of = guards.flatMap((g) => g.members).find((m) => m.member.vnfcId === vnfc?.id);
+      if (vnfc === undefined || of === undefined) return 0;
+      return guards.some((g) => g.carriedBy(vnfc.id) > 0) ? 2 : isWell(of) ? 1 : 0;
+    };
+  }
+
+  /** `passing`: VNFs that come into being or go with it. */
+  #turned(d: Deployment, sizes: ReadonlyMap<string, VnfSize>, passing: readonly VnfInstance[]): Turned {
     const now = this.#parts.clock.wall().toISOString();
     const before = wantedNames(d);
-    const vnfs = d.vnfs.map((vnf) => turnedVnf(d, vnf, sizes.get(vnf.id), now));
+    const created = passing.filter((p) => !d.vnfs.some((v) => v.id === p.id) && sizes.get(p.id)?.vnfcs.length);
+    const isPassing = (id: string) => passing.some((p) => p.id === id);
+    const vnfs = [...d.vnfs, ...created].map((vnf) => turnedVnf(d, vnf, sizes.get(vnf.id), isPassing(vnf.id), now));
     const names = new Set(vnfs.flatMap((v) => v.vnfcs));
     const wanted = wantedNames({ vnfs });
     const { vnfd } = sized(d.asWritten ?? d, names, wanted);
@@ -111,18 +167,28 @@ export class ScaleTurns {
     const made = planVnfcs(d.ns, vnfd, randomUUID, now).filter((v) => names.has(v.name) && !there.has(v.name));
     const kept = d.vnfcs.filter((v) => wanted.has(v.name) && !before.has(v.name)).map((v) => asNew(v, now));
     const vnfcs = [...d.vnfcs.map((v) => kept.find((k) => k.id === v.id) ?? v), ...made];
-    return { d: resized({ ...d, vnfs, vnfcs }), vnfs: vnfs.filter((v) => sizes.has(v.id)), made, kept };
+    const isCreated = (id: string) => created.some((c) => c.id === id);
+    const changed = vnfs.filter((v) => sizes.has(v.id));
+    return {
+      d: resized({ ...d, vnfs, vnfcs }),
+      vnfs: changed.filter((v) => !isCreated(v.id)),
+      created: changed.filter((v) => isCreated(v.id)),
+      made,
+      kept,
+    };
   }
 
-  async #write({ d, vnfs, made, kept }: Turned, o: Occurrence): Promise<Occurrence> {
-    const { db, lifecycle, occurrences, wake } = this.#parts;
+  async #write({ d, vnfs, created, made, kept }: Turned, o: Occurrence): Promise<Occurrence> {
+    const { db, lifecycle, occurrences, stream, wake } = this.#parts;
     await db.transaction().execute(async (tx) => {
       await insertVnfcs(tx, made);
       for (const vnfc of kept) await updateVnfcStatus(tx, vnfc);
       for (const vnf of vnfs) await updateVnfInstance(tx, vnf);
+      await insertVnfInstances(tx, created);
       await occurrences.write(tx, o);
     });
     lifecycle.resize(d);
+    for (const event of vnfsCreated(d.ns, created)) stream.push(event);
     occurrences.tell(o);
     wake(d.ns.vimAccountId);
     return o;
@@ -132,17 +198,18 @@ export class ScaleTurns {
 /** Its machine may be gone by now. */
 const asNew = (v: Vnfc, now: string): Vnfc => ({ ...v, status: "BUILD", previousStatus: null, errorMsg: null, modifiedAt: now });
 
-function turnedVnf(d: Deployment, vnf: VnfInstance, size: VnfSize | undefined, now: string): VnfInstance {
+function turnedVnf(d: Deployment, vnf: VnfInstance, size: VnfSize | undefined, isPassing: boolean, now: string): VnfInstance {
   if (size === undefined) return vnf;
   const leaving = vnfcsOf(d, vnf)
     .map((v) => v.name)
     .filter((n) => !size.vnfcs.includes(n));
-  const { leaving: _, ...rest } = vnf;
+  const { leaving: _, isGoing: __, ...rest } = vnf;
   return {
     ...rest,
     vnfcs: [...size.vnfcs, ...leaving],
     ...(leaving.length > 0 && { leaving }),
-    scale: size.scale,
+    ...(isPassing && size.vnfcs.length === 0 && { isGoing: true as const }),
+    ...((vnf.scale !== undefined || Object.keys(size.scale).length > 0) && { scale: size.scale }),
     modifiedAt: now,
   };
 }
@@ -156,11 +223,11 @@ function changesOf({ d, made }: Turned, vnfId: string): VnfPart["vnfcs"] {
   return [...added, ...removed.map((v) => concerned(v, "REMOVED"))];
 }
 
-function checkMayScale(d: Deployment, wishes: readonly ScaleWish[]): void {
+function checkMayScale(d: Deployment, vnfs: readonly VnfInstance[]): void {
   const { id, name, state } = d.ns;
   if (state !== "INSTANTIATED")
     throw new Fault("CONFLICT", `NS ${name} is ${state}; that is possible when it is INSTANTIATED`, { id });
-  const stopped = d.vnfs.find((v) => v.isStopped && wishes.some((w) => w.vnfId === v.id));
+  const stopped = vnfs.find((v) => v.isStopped);
   if (stopped)
     throw new Fault("CONFLICT", `VNF ${stopped.name} was stopped; ask for an operate to STARTED first`, { id: stopped.id });
   // Also where nothing joins its parts: what is elsewhere is neither seen nor reached from here.
@@ -168,7 +235,8 @@ function checkMayScale(d: Deployment, wishes: readonly ScaleWish[]): void {
     throw new Fault("NOT_SUPPORTED", `NS ${name} is spread over several VIMs; only one that is in one VIM can be scaled`, { id });
 }
 
-function checkNames(made: readonly Vnfc[]): void {
+/** Throws NOT_SUPPORTED for a machine whose name the VIM would cut. */
+export function checkNames(made: readonly Pick<Vnfc, "serverName">[]): void {
   const long = made.find((v) => v.serverName.length > SERVER_NAME_MAX);
   if (long)
     throw new Fault(

@@ -3,13 +3,15 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { NsId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Vnfc } from "../model/ns.ts";
+import type { VnfInstance } from "../model/occurrence.ts";
 import type { ProtectionGroup } from "../model/protection.ts";
+import type { EventStream } from "../notify/stream.ts";
 import { deleteVnfcs, upsertGroup } from "../store/mano-ns.ts";
-import { updateVnfInstance } from "../store/mano-occurrences.ts";
+import { deleteVnfInstance, updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import { netsCalled } from "../vimconn/inventory-index.ts";
 import type { Arming } from "./arming.ts";
-import type { Guard } from "./guard.ts";
+import { type Guard, isWell } from "./guard.ts";
 import { bare, type Healer } from "./healer.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Site } from "./lifecycle-parts.ts";
@@ -20,12 +22,14 @@ import type { Reaction } from "./reaction.ts";
 import { refusal } from "./refusal.ts";
 import { regrouped } from "./regroup.ts";
 import { isBeingMade, resized, wantedNames } from "./size.ts";
+import { vnfsDeleted } from "./vnf-plan.ts";
 
 export interface ScalerParts {
   readonly db: ManoStore;
   readonly clock: Clock;
   readonly lifecycle: Lifecycle;
   readonly healer: Healer;
+  readonly stream: EventStream;
   readonly provisioning?: Provisioning | undefined;
   readonly arming: Arming;
   readonly reaction: Reaction;
@@ -86,7 +90,10 @@ export class Scaler {
       (v) => wanted.has(v.name) && (v.highAvailability === null ? isBeingMade(v) : !members.has(v.id)),
     );
     const isFlagged = guards.some((g) => g.group.members.some((m) => m.isLeaving));
-    if (leaving.length === 0 && making.length === 0 && !isFlagged) return { waits: [], failure: null };
+    if (leaving.length === 0 && making.length === 0 && !isFlagged) {
+      if (d.vnfs.some(isGone)) await this.#forget(d, []);
+      return { waits: [], failure: null };
+    }
     const needed = d.vnfcs.filter((v) => wanted.has(v.name) || members.has(v.id) || ledTo(d, v, site).length > 0);
     const brought = await this.#bring({ ...d, vnfcs: needed }, site);
     if (brought !== null) return brought;
@@ -100,7 +107,7 @@ export class Scaler {
     const gone: Vnfc[] = [];
     const left: string[] = [];
     for (const vnfc of leaving) {
-      const why = members.has(vnfc.id) ? stillServes(guards, vnfc) : await this.#takeAway(work, vnfc);
+      const why = members.has(vnfc.id) ? stillServes(guards, vnfc, wanted) : await this.#takeAway(work, vnfc);
       if (why === null) gone.push(vnfc);
       else left.push(why);
     }
@@ -145,7 +152,10 @@ export class Scaler {
           isWanted: (m) => wanted.has(m.name),
           isUp: (id) => making.some((v) => v.id === id && waitsFor([v], site.seen) === null),
           isDrained: ({ vnfcId, dataNet }) =>
-            guard.carriedBy(vnfcId) === 0 && !bound.has(dataNet) && !arming.mayKnow(guard, vnfcId, "target"),
+            guard.carriedBy(vnfcId) === 0 &&
+            !bound.has(dataNet) &&
+            !arming.mayKnow(guard, vnfcId, "target") &&
+            isSpared(guard, vnfcId, wanted),
         });
       if (!guard || !next) continue;
       await upsertGroup(db, next);
@@ -181,7 +191,7 @@ export class Scaler {
   }
 
   async #forget(d: Deployment, gone: readonly Vnfc[]): Promise<void> {
-    const { db, lifecycle, forgotten } = this.#parts;
+    const { db, lifecycle, stream, forgotten } = this.#parts;
     const names = new Set(gone.map((v) => v.name));
     const without = (all: readonly string[]) => all.filter((n) => !names.has(n));
     const vnfs = d.vnfs.map((vnf) => {
@@ -190,14 +200,18 @@ export class Scaler {
       const left = without(leaving);
       return { ...rest, vnfcs: without(vnf.vnfcs), ...(left.length > 0 && { leaving: left }) };
     });
+    const noMore = vnfs.filter(isGone);
     await db.transaction().execute(async (tx) => {
       const ids = gone.map((v) => v.id);
       await deleteVnfcs(tx, ids);
-      for (const vnf of vnfs) if (!d.vnfs.includes(vnf)) await updateVnfInstance(tx, vnf);
+      for (const vnf of vnfs) if (!d.vnfs.includes(vnf) && !isGone(vnf)) await updateVnfInstance(tx, vnf);
+      for (const vnf of noMore) await deleteVnfInstance(tx, vnf.id);
     });
     const now = lifecycle.of(d.ns.id) ?? d;
-    lifecycle.resize(resized({ ...now, vnfs, vnfcs: now.vnfcs.filter((v) => !names.has(v.name)) }));
+    const left = vnfs.filter((v) => !isGone(v));
+    lifecycle.resize(resized({ ...now, vnfs: left, vnfcs: now.vnfcs.filter((v) => !names.has(v.name)) }));
     forgotten(gone);
+    for (const event of vnfsDeleted({ ns: d.ns, vnfs: noMore })) stream.push(event);
   }
 }
 
@@ -211,9 +225,22 @@ function ledTo({ ns, nsd }: Deployment, { name }: Vnfc, { vim, seen }: Site): st
   return [...seen.nets.values()].filter((n) => n.bindNet !== null && own.has(n.bindNet)).map((n) => n.name);
 }
 
-function stillServes(guards: readonly Guard[], { id, name }: Vnfc): string {
+/** A VNF that was to go, and has nothing left. */
+const isGone = ({ isGoing, vnfcs }: VnfInstance): boolean => isGoing === true && vnfcs.length === 0;
+
+/** Those that stay can do without it: one of them serves, and another is ready to take over. One that is not well is of no use to them. */
+function isSpared(guard: Guard, id: VnfcId, wanted: ReadonlySet<string>): boolean {
+  const of = guard.memberOf(id);
+  if (of === undefined || !isWell(of)) return true;
+  const stay = guard.members.filter((m) => wanted.has(m.member.name));
+  return stay.filter(isWell).length >= Math.min(2, stay.length);
+}
+
+function stillServes(guards: readonly Guard[], { id, name }: Vnfc, wanted: ReadonlySet<string>): string {
   const nets = guards.flatMap((g) => netsOf(g.group, (net) => g.servedBy(net) === id));
-  return nets.length > 0 ? `${name} still serves ${nets.join(", ")}` : `${name} is leaving its group`;
+  if (nets.length > 0) return `${name} still serves ${nets.join(", ")}`;
+  if (guards.some((g) => !isSpared(g, id, wanted))) return `${name} stays until two that stay are up`;
+  return `${name} is leaving its group`;
 }
 
 const netsOf = ({ trafficNets }: ProtectionGroup, isServed: (net: ProtectionGroup["trafficNets"][number]["netId"]) => boolean) =>

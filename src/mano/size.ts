@@ -1,9 +1,10 @@
-import { added, namesAt, namesOf, sized, whyNotOf } from "../descriptor/sized.ts";
+import { added, type Cost, namesAt, namesOf, sized, whyNotOf } from "../descriptor/sized.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Vnfc } from "../model/ns.ts";
 import type { VnfInstance } from "../model/occurrence.ts";
 import { type Counts, countIn, type ProfileScaling, type ScaledVdu, type VnfSize } from "../model/scaling.ts";
 import type { Deployment } from "./plan.ts";
+import { ordinalOf } from "./vnf-plan.ts";
 
 // How large the VNFs of an NS are, and are asked to be. Pure.
 
@@ -17,7 +18,7 @@ export type ScaleWish = { readonly vnfId: string } & (
 /** Names of the VNFCs that it is to have. */
 export const wantedNames = ({ vnfs }: Pick<Deployment, "vnfs">): Set<string> => new Set(vnfs.flatMap(wantedOf));
 
-const wantedOf = ({ vnfcs, leaving = [] }: VnfInstance): string[] => vnfcs.filter((n) => !leaving.includes(n));
+export const wantedOf = ({ vnfcs, leaving = [] }: VnfInstance): string[] => vnfcs.filter((n) => !leaving.includes(n));
 
 /** It was never seen in the VIM. */
 export const isNotMadeYet = ({ status, previousStatus }: Vnfc): boolean => status === "BUILD" && previousStatus === null;
@@ -41,30 +42,33 @@ export function resized(d: Deployment): Deployment {
 export const sizeOf = (vnf: VnfInstance): VnfSize => ({ vnfcs: wantedOf(vnf), scale: vnf.scale ?? {} });
 
 /** How large each VNF that a wish is about is to be. Throws INVALID, CONFLICT or NOT_SUPPORTED with the reason. */
-export function sizesFor(d: Deployment, wishes: readonly ScaleWish[]): Map<string, VnfSize> {
+export function sizesFor(d: Deployment, wishes: readonly ScaleWish[], cost?: Cost): Map<string, VnfSize> {
   const sizes = new Map<string, VnfSize>();
   for (const wish of wishes) {
     const vnf = d.vnfs.find((v) => v.id === wish.vnfId);
     if (!vnf) throw new Fault("NOT_FOUND", `NS ${d.ns.name} has no VNF ${wish.vnfId}`, { id: wish.vnfId });
     if (sizes.has(vnf.id)) throw new Fault("INVALID", `VNF ${vnf.name} is named twice; ask for one size of it`);
-    sizes.set(vnf.id, sizeFor(d, vnf, wish));
+    sizes.set(vnf.id, sizeFor(d, vnf, wish, cost));
   }
-  const all = new Set(d.vnfs.flatMap((v) => sizes.get(v.id)?.vnfcs ?? wantedOf(v)));
-  const why = whyNotOf(d.asWritten ?? d, all);
-  if (why.length > 0) throw new Fault("NOT_SUPPORTED", why.map((w) => w.replace(/^\S+: /, "")).join("; "), { id: d.ns.id });
+  checkWhole(d, new Set(d.vnfs.flatMap((v) => sizes.get(v.id)?.vnfcs ?? wantedOf(v))));
   return sizes;
 }
 
-function sizeFor(d: Deployment, vnf: VnfInstance, wish: ScaleWish): VnfSize {
+/** Throws NOT_SUPPORTED where the rules of descriptors do not let it have exactly these VNFCs. */
+export function checkWhole(d: Deployment, names: ReadonlySet<string>): void {
+  const why = whyNotOf(d.asWritten ?? d, names);
+  if (why.length > 0) throw new Fault("NOT_SUPPORTED", why.map((w) => w.replace(/^\S+: /, "")).join("; "), { id: d.ns.id });
+}
+
+function sizeFor(d: Deployment, vnf: VnfInstance, wish: ScaleWish, cost?: Cost): VnfSize {
   const made = d.asWritten;
   const scaling = made?.nsd.scaling?.find((s) => s.profile === vnf.profile);
-  if (made === undefined || scaling === undefined)
+  if (made === undefined || scaling === undefined || scaling.aspects.length === 0)
     throw new Fault("NOT_SUPPORTED", `VNF ${vnf.name}: its VNFD ${vnf.vnfdId} has no scaling aspect`, { id: vnf.id });
-  const siblings = d.vnfs.filter((v) => v.profile === vnf.profile);
-  const at = siblings.indexOf(vnf);
+  const siblings = new Map(d.vnfs.filter((v) => v.profile === vnf.profile).map((v) => [ordinalOf(d, v), wantedOf(v)]));
+  const at = ordinalOf(d, vnf);
   const vdus = scaling.vdus.map((vdu) => {
-    const names = namesOf(made, scaling, vdu);
-    const own = siblings.map((v, k) => wantedOf(v).filter((n) => names[k]?.includes(n)));
+    const own = namesOf(made, scaling, vdu).map((names, k) => names.filter((n) => siblings.get(k)?.includes(n)));
     return { vdu, own, mine: own[at] ?? [] };
   });
   const { counts, scale } = asked(vnf, scaling, Object.fromEntries(vdus.map((v) => [v.vdu.id, v.mine.length])), wish);
@@ -72,9 +76,9 @@ function sizeFor(d: Deployment, vnf: VnfInstance, wish: ScaleWish): VnfSize {
   const names = vdus.flatMap(({ vdu, own, mine }) => {
     const count = countIn(counts, vdu.id) ?? mine.length;
     if (count === mine.length) return mine;
-    checkCount(vnf, vdu, count);
+    checkVdu(vnf, vdu, count);
     const all = own.map((o, k) => (k === at ? count : o.length));
-    return namesAt(made, scaling, vdu, all)[at] ?? mine;
+    return namesAt(made, scaling, vdu, all, own, cost)[at] ?? mine;
   });
   return { vnfcs: [...kept, ...names], scale };
 }
@@ -117,7 +121,8 @@ const plus = (counts: Counts, more: Counts, sign: 1 | -1): Counts => ({
 const unknown = (vnf: VnfInstance, what: string, id: string, there: readonly { readonly id: string }[]): string =>
   `VNF ${vnf.name} has no ${what} ${id}; it has ${there.map((t) => t.id).join(", ") || "none"}`;
 
-function checkCount(vnf: VnfInstance, { id, min, max, fixed }: ScaledVdu, count: number): void {
+/** Throws NOT_SUPPORTED where a VDU cannot have so many VNFCs in one VNF. */
+export function checkVdu(vnf: VnfInstance, { id, min, max, fixed }: ScaledVdu, count: number): void {
   const say = (why: string) => new Fault("NOT_SUPPORTED", `VNF ${vnf.name}: ${why}`, { id: vnf.id });
   if (fixed !== null) throw say(fixed);
   if (count < min) throw say(`VDU ${id} would have ${count} VNFCs, and its profile wants ${min} at least`);

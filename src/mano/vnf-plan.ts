@@ -21,28 +21,43 @@ export const productOf = (vnfd: Vnfd, packageId: string): VnfProduct => ({
   packageId,
 });
 
-/** The VNFs that an NS is about to have. `found`: of the id of a VNFD; undefined: the catalogue has none by it. */
+/** A VNF that is about to be, with its place among those of its profile. */
+export interface PlannedVnf extends VnfOfNs {
+  readonly ordinal: number;
+}
+
+/** Each with its place. */
+export const placed = (vnfs: readonly VnfOfNs[]): PlannedVnf[] =>
+  vnfs.map((of, i) => ({ ...of, ordinal: vnfs.slice(0, i).filter((o) => o.profile === of.profile).length }));
+
+/** What a VNF is told apart by, and what is known of its VNFD. */
+export interface VnfGround {
+  newId(): string;
+  readonly now: string;
+  /** Of the id of a VNFD; undefined: the catalogue has none by it. */
+  found(vnfdId: string): VnfProduct | undefined;
+}
+
+/** VNFs that an NS is about to have. */
 export function planVnfs(
   { ns, nsd, vnfd }: Pick<Deployment, "ns" | "nsd" | "vnfd">,
-  newId: () => string,
-  now: string,
-  found: (vnfdId: string) => VnfProduct | undefined,
+  planned: readonly PlannedVnf[],
+  { newId, now, found }: VnfGround,
 ): VnfInstance[] {
-  const all = vnfsIn(nsd, vnfd);
-  return all.map((of, i) => {
-    const nth = all.slice(0, i).filter((o) => o.profile === of.profile).length;
-    const isOneOfSeveral = all.filter((o) => o.profile === of.profile).length > 1;
+  return planned.map(({ profile, vnfd: vnfdId, vnfcs, ordinal }) => {
+    const isOneOfSeveral = ordinal > 0 || vnfsIn(nsd, vnfd).filter((o) => o.profile === profile).length > 1;
     return {
       id: newId(),
       nsId: ns.id,
-      profile: of.profile,
-      vnfdId: of.vnfd,
-      name: `${ns.name}-${of.profile}${isOneOfSeveral ? `-${nth + 1}` : ""}`,
-      description: `VNF ${of.profile} of NS ${ns.name}`,
+      profile,
+      vnfdId,
+      name: `${ns.name}-${profile}${isOneOfSeveral ? `-${ordinal + 1}` : ""}`,
+      description: `VNF ${profile} of NS ${ns.name}`,
       metadata: {},
-      product: found(of.vnfd) ?? productOf(vnfd, ns.nsdId),
-      vnfcs: of.vnfcs,
-      ...scaleAtFirst(nsd, of.profile),
+      product: found(vnfdId) ?? productOf(vnfd, ns.nsdId),
+      ordinal,
+      vnfcs,
+      ...scaleAtFirst(nsd, profile),
       isStopped: false,
       createdAt: now,
       modifiedAt: now,
@@ -53,10 +68,14 @@ export function planVnfs(
 /** The levels of its scaling aspects when it is made. */
 function scaleAtFirst({ scaling }: Nsd, profile: string): Pick<VnfInstance, "scale"> {
   const own = scaling?.find((s) => s.profile === profile);
-  if (own === undefined) return {};
+  if (own === undefined || own.aspects.length === 0) return {};
   const at = own.levels.find((l) => l.id === own.initial)?.aspects ?? {};
   return { scale: Object.fromEntries(own.aspects.map(({ id }) => [id, countIn(at, id) ?? 0])) };
 }
+
+/** The place of a VNF among those of its profile. */
+export const ordinalOf = ({ vnfs }: Pick<Deployment, "vnfs">, vnf: VnfInstance): number =>
+  vnf.ordinal ?? vnfs.filter((v) => v.profile === vnf.profile).findIndex((v) => v.id === vnf.id);
 
 export const vnfsCreated = ({ id }: Ns, vnfs: readonly VnfInstance[]): ManoEventBody[] =>
   vnfs.map((v) => ({ type: "vnf.created", nsId: id, vnfId: v.id, vnfName: v.name }));

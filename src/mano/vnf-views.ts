@@ -1,6 +1,7 @@
 import type { VnfInstance } from "../model/occurrence.ts";
 import { countIn } from "../model/scaling.ts";
 import type { NsInstanceView, VnfcView, VnfView } from "../model/vnf-view.ts";
+import { nsScaleStatus } from "./ns-size.ts";
 import { type Deployment, trafficNetNames } from "./plan.ts";
 import { isInstantiated, vnfcsOf } from "./vnf-plan.ts";
 
@@ -56,6 +57,7 @@ export function nsInstanceView(d: Deployment, vimOf: VimOf): NsInstanceView {
     nsdInfoId: ns.nsdId,
     isInstantiated: isUp,
     vnfs,
+    scaleStatus: isUp ? nsScaleStatus(d) : [],
     links,
     modifiedAt: latest([ns.modifiedAt, ...vnfs.map((v) => v.modifiedAt)]),
   };

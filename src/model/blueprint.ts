@@ -1,5 +1,5 @@
 import type { Scheme, Standby } from "./protection.ts";
-import type { ScalingBlueprint } from "./scaling.ts";
+import type { NsScaling, ScalingBlueprint } from "./scaling.ts";
 
 // What the authors of VNFDs and NSDs wrote, in whichever form, before it is known what protects what: the nouns of ETSI NFV-IFA 011 and 014 as
 // far as they are used. A VNFD keeps its blueprint, so that an NSD that comes later can be compiled with it.
@@ -145,7 +145,7 @@ export interface VnfBlueprint extends Placed {
   readonly vips: readonly VipBlueprint[];
   /** Those that come with its package; left out: none does. */
   readonly images?: readonly SwImageBlueprint[];
-  /** Left out: it has no scaling aspect. */
+  /** Left out: it has neither scaling aspects nor instantiation levels. Without aspects it is as its level says, and cannot be scaled. */
   readonly scaling?: ScalingBlueprint;
 }
 
@@ -177,6 +177,8 @@ export interface VnfUse extends Placed {
   readonly id: string;
   /** The id of its VNFD. */
   readonly vnfd: string;
+  /** The instantiation level of its VNFD that its VNFs are made at; left out: the VNFD's own. */
+  readonly vnfLevel?: string;
   readonly instances: Instances;
   readonly isKeptApart: boolean;
   readonly level: number | null;
@@ -202,6 +204,8 @@ export interface NsBlueprint extends Placed {
   readonly uses: readonly VnfUse[];
   readonly links: readonly LinkBlueprint[];
   readonly steering: readonly SteeringBlueprint[];
+  /** Left out: it has no levels. */
+  readonly scaling?: NsScaling;
   /** In its form a virtual link is a thing of the NS, not the name of a net: one that the VIM has not is made. */
   readonly makesNets?: true;
 }

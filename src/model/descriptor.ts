@@ -1,6 +1,6 @@
 import type { VnfBlueprint } from "./blueprint.ts";
 import type { ProtectionPolicy, Scheme, Standby } from "./protection.ts";
-import type { ProfileScaling } from "./scaling.ts";
+import type { NsScaling, ProfileScaling } from "./scaling.ts";
 
 /** A connection point of a VDU: where each of its VNFCs meets a net. `ip` is fixed inside the guest, so twins share it. */
 export interface Cp {
@@ -97,8 +97,10 @@ export interface Nsd {
   readonly vnfs?: readonly VnfOfNs[];
   /** Names of nets that are made for each NS in a VIM that has none of the name; left out: the VIM must have all. */
   readonly ownNets?: readonly string[];
-  /** Of the profiles whose VNFs may be scaled; left out: none. */
+  /** Of the profiles whose VNFs may be scaled, or be more or fewer; left out: none. */
   readonly scaling?: readonly ProfileScaling[];
+  /** Left out: it has no levels. */
+  readonly nsScaling?: NsScaling;
 }
 
 /** What one descriptor file holds: NSDs and the VNFDs they are made of. */

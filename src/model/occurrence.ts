@@ -53,6 +53,8 @@ export interface VnfPart {
   readonly vnfcs: readonly ConcernedVnfc[];
   /** Of one that scales it: how large it was, and is to be. */
   readonly size?: { readonly from: VnfSize; readonly to: VnfSize };
+  /** Of one that brings it into being or takes it away: the VNF as it is while it is there. */
+  readonly instance?: VnfInstance;
 }
 
 /** A life cycle operation: of an NS (NsLcmOpOcc), and of each VNF that it concerns (VnfLcmOpOcc). Times are ISO 8601 of the wall clock. */
@@ -111,10 +113,14 @@ export interface VnfInstance {
   readonly metadata: Readonly<Record<string, unknown>>;
   /** Of its VNFD when the VNF was made. */
   readonly product: VnfProduct;
+  /** Its place among the VNFs of its profile, which names its VNFCs; left out: the place that it has in the list of them. */
+  readonly ordinal?: number;
   /** Names of its VNFCs. */
   readonly vnfcs: readonly string[];
   /** Those of them that are to be taken away; left out: none. */
   readonly leaving?: readonly string[];
+  /** It is to be no more once its VNFCs are gone. */
+  readonly isGoing?: true;
   /** Scaling aspect → level, as it is meant to be; left out: it has none. */
   readonly scale?: VnfSize["scale"];
   /** An operator has stopped it: it is not healed. */
@@ -122,6 +128,9 @@ export interface VnfInstance {
   readonly createdAt: string;
   readonly modifiedAt: string;
 }
+
+/** It changes which VNFCs or VNFs there are of an NS that runs, and has a way back. */
+export const isScaling = ({ vnfs }: Pick<Occurrence, "vnfs">): boolean => vnfs.some((p) => p.size !== undefined);
 
 /** It goes on, or waits for somebody to say how: until then no other operation begins on its NS. */
 export const isUnderWay = ({ state }: Pick<Occurrence, "state">): boolean =>

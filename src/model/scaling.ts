@@ -1,9 +1,9 @@
 import type { NsMember, VnfcProfile } from "./descriptor.ts";
 import type { Standby } from "./protection.ts";
 
-// What a VNF may be scaled to, in the nouns of ETSI NFV-IFA 011 (7.1.10, 7.1.8.7). Numbers of VNFCs are those of one VNF.
+// What VNFs and NSs may be scaled to, in the nouns of ETSI NFV-IFA 011 (7.1.10, 7.1.8.7) and IFA 014 (6.3.4, 6.3.8). Numbers of VNFCs are those of one VNF.
 
-/** VDU → number of VNFCs. */
+/** VDU → number of VNFCs, or VNF profile → number of VNFs. */
 export type Counts = Readonly<Record<string, number>>;
 
 /** An id may be the name of something that every object has. */
@@ -34,6 +34,8 @@ export interface ScalingBlueprint {
 export interface FurtherVnfc {
   readonly vnfc: VnfcProfile;
   readonly member: NsMember | null;
+  /** Its data net is made with it where the VIM has none of the name, as `Nsd.ownNets` has it of the others. */
+  readonly ownNet?: true;
 }
 
 /** A VDU of the VNFs of a profile. */
@@ -46,7 +48,7 @@ export interface ScaledVdu {
   readonly max: number;
   /** Why its number never changes; null: it may. */
   readonly fixed: string | null;
-  /** Of each VNF of the profile, in the order in which they are made. */
+  /** Of each VNF of the profile, in the order in which they are made: beyond its first ones, and of a VNF that is itself further all. */
   readonly further: readonly (readonly FurtherVnfc[])[];
   /** Of a pool: how many wait where there are so many in all VNFs (the index); null: it is none. */
   readonly spares: readonly number[] | null;
@@ -54,9 +56,11 @@ export interface ScaledVdu {
   readonly standby: Standby;
 }
 
-/** How the VNFs of a VNF profile scale. */
+/** How the VNFs of a VNF profile scale, and how many there may be of it. */
 export interface ProfileScaling extends ScalingBlueprint {
   readonly profile: string;
+  /** Left out: always as many as at first. */
+  readonly vnfs?: { readonly min: number; readonly max: number };
   readonly vdus: readonly ScaledVdu[];
 }
 
@@ -66,4 +70,24 @@ export interface VnfSize {
   readonly vnfcs: readonly string[];
   /** Scaling aspect → level. */
   readonly scale: Readonly<Record<string, number>>;
+}
+
+/** A named size of an NS: numbers of VNFs; of a profile that it does not name there are as many as there were. */
+export interface NsLevel {
+  readonly id: string;
+  readonly vnfs: Counts;
+}
+
+/** A step goes from one of its levels to the next. */
+export interface NsScalingAspect {
+  readonly id: string;
+  readonly levels: readonly NsLevel[];
+}
+
+/** What an NSD says of scaling. Its `initial` level is the one that it is instantiated at where nobody asks for another. */
+export interface NsScaling {
+  readonly aspects: readonly NsScalingAspect[];
+  readonly levels: readonly NsLevel[];
+  /** Null: it names no level. */
+  readonly initial: string | null;
 }

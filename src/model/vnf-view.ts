@@ -43,6 +43,8 @@ export interface NsInstanceView {
   readonly nsdInfoId: string;
   readonly isInstantiated: boolean;
   readonly vnfs: readonly VnfView[];
+  /** The level that each of its own scaling aspects is at; one that is between levels is left out. */
+  readonly scaleStatus: readonly { readonly aspect: string; readonly level: string }[];
   /** Nets of the VIM that it is on, by name. */
   readonly links: readonly { readonly net: string; readonly vimAccountId: VimAccountId }[];
   readonly modifiedAt: string;

@@ -95,10 +95,21 @@ export async function readRunningOccurrences(db: ManoStore): Promise<Occurrence[
   return rows.map(occurrenceOf);
 }
 
+/** Of one NS, behind those that it has. */
 export async function insertVnfInstances(db: ManoStore, vnfs: readonly VnfInstance[]): Promise<void> {
   if (vnfs.length === 0) return;
-  const rows = vnfs.map((v, seq) => ({ id: v.id, ns_id: v.nsId, seq, body: JSON.stringify(v) }));
+  const last = await db
+    .selectFrom("vnf_instance")
+    .select((q) => q.fn.max("seq").as("seq"))
+    .where("ns_id", "=", vnfs[0]!.nsId)
+    .executeTakeFirst();
+  const first = (last?.seq ?? -1) + 1;
+  const rows = vnfs.map((v, i) => ({ id: v.id, ns_id: v.nsId, seq: first + i, body: JSON.stringify(v) }));
   await db.insertInto("vnf_instance").values(rows).execute();
+}
+
+export async function deleteVnfInstance(db: ManoStore, id: string): Promise<void> {
+  await db.deleteFrom("vnf_instance").where("id", "=", id).execute();
 }
 
 /** Of one NS. */

@@ -138,3 +138,42 @@ test("where the VIM has every net already, servers are not made of that other im
   expect(of).toEqual([brought, brought]);
   await terminated(id);
 });
+
+test("an NS is scaled over it by its levels: the machines of its VNFs come and go, and the flavor with the last of them", async () => {
+  const nsd = await askAt(`${rig.manoUrl}/mano/v1/descriptors`, "POST", imageNsd(scaledByLevels));
+  expect(nsd.status).toBe(201);
+  const { id } = (await sol.ask("POST", NS, { nsdId: "appliances-scaled", nsName: "scaled", nsDescription: "" })).body;
+  const asked = { nsFlavourId: "default", nsInstantiationLevelId: "two" };
+  await settled((await sol.ask("POST", `${NS}/${id}/instantiate`, asked)).headers.get("location")!);
+  const servers = async () => (await rows(`/${tenant}/servers`, "servers")).map((s) => s.name).sort();
+  const named = (...vnfcs: string[]) => vnfcs.map((v) => `scaled-${v}`);
+  expect(await servers()).toEqual(named("2-app-1", "2-app-2", "app-1", "app-2"));
+
+  const step = async (scalingDirection: string, numberOfSteps = 1) => {
+    const scaleNsData = { scaleNsByStepsData: { scalingDirection, aspectId: "size", numberOfSteps } };
+    const reply = await sol.ask("POST", `${NS}/${id}/scale`, { scaleType: "SCALE_NS", scaleNsData });
+    await settled(reply.headers.get("location")!);
+  };
+  await step("SCALE_OUT");
+  expect(await servers()).toEqual(named("2-app-1", "2-app-2", "3-app-1", "3-app-2", "app-1", "app-2"));
+  await step("SCALE_IN", 2);
+  expect(await servers()).toEqual(named("app-1", "app-2"));
+  const { body } = await sol.ask("GET", `${NS}/${id}`);
+  expect(body.nsScaleStatus).toEqual([{ nsScalingAspectId: "size", nsScaleLevelId: "one" }]);
+  expect(body.vnfInstance).toHaveLength(1);
+  await terminated(id);
+  expect(await servers()).toEqual([]);
+});
+
+/** One to three VNFs. */
+// biome-ignore lint/suspicious/noExplicitAny: a descriptor that is being changed has, on purpose, no type.
+function scaledByLevels(nsd: any): void {
+  Object.assign(nsd, { id: "appliances-scaled" });
+  const [df] = nsd.df;
+  Object.assign(df["vnf-profile"][0], { "min-number-of-instances": 1, "max-number-of-instances": 3 });
+  df["ns-instantiation-level"] = ["one", "two", "three"].map((level, i) => ({
+    id: level,
+    "vnf-to-level-mapping": [{ "vnf-profile-id": "appliance", "number-of-instances": i + 1 }],
+  }));
+  df["scaling-aspect"] = [{ id: "size", "scaling-level": ["one", "two", "three"] }];
+}

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { perVnf } from "../harness/scaled-ns.ts";
 import { KillBed } from "./kill-bed.ts";
 import { example, NETS, until } from "./rig.ts";
 
@@ -40,6 +41,33 @@ test("scaling out and in: the machine is made once, its traffic is given away be
     const [{ instantiatedVnfInfo }] = await bed.vnfs();
     expect(instantiatedVnfInfo.vnfcResourceInfo).toHaveLength(isOut ? 4 : 3);
     expect(instantiatedVnfInfo.scaleStatus).toMatchObject([{ scaleLevel: isOut ? 2 : 1 }]);
+    expect(bed.log).not.toContain('"level":60');
+  }
+  const failovers: { kind: string }[] = await bed.get("/mano/v1/failovers");
+  expect(failovers.filter((f) => f.kind === "failover")).toEqual([]);
+});
+
+test("scaling the NS out and in: a VNF is made once, and is no more once, with its machine", async () => {
+  await using bed = await KillBed.deployed(POOL_NETS, perVnf(), "media-scaled");
+  const scaleNs = (direction: string) => ({
+    scaleType: "SCALE_NS",
+    scaleNsData: { scaleNsByStepsData: { scalingDirection: `SCALE_${direction}`, aspectId: "viewers" } },
+  });
+  for (const [direction, nth, when] of [
+    ["OUT", 1, "before"],
+    ["IN", 1, "after"],
+    ["OUT", 1, "after"],
+    ["IN", 2, "before"],
+  ] as const) {
+    await bed.killedAt(nth, when, "/scale", scaleNs(direction));
+    await bed.ended("SCALE", "COMPLETED");
+    const count = direction === "OUT" ? 4 : 3;
+    const [{ members }] = await bed.get("/mano/v1/protection_groups");
+    expect([bed.vim.servers.size, members.length, (await bed.vnfs()).length]).toEqual([count, count, count]);
+    await until("each of its traffic nets is led to a machine that is there", () => {
+      const there = new Set([...bed.vim.servers.values()].map((s) => `data_net${Number(s.name.split("-")[1]) - 1}`));
+      return TRAFFIC.every((net) => there.has(bed.vim.boundTo(net) ?? ""));
+    });
     expect(bed.log).not.toContain('"level":60');
   }
   const failovers: { kind: string }[] = await bed.get("/mano/v1/failovers");

@@ -245,6 +245,7 @@ test("what cannot be done is refused in ETSI's shape, says why, and changes noth
   const [{ id }] = (await bed.sol.ask("GET", VNFS)).body;
   const vnf = `${VNFS}/${id}`;
   const before = (await bed.sol.ask("GET", vnf)).body;
+  const toLevel = { scaleNsToLevelData: { nsInstantiationLevel: "normal" } };
   for (const [path, body, status, detail] of [
     [`${NS}/${NOBODY}/instantiate`, { nsFlavourId: "default" }, 404, /there is no NS/],
     [`${bed.ns}/instantiate`, {}, 400, /nsFlavourId/],
@@ -256,7 +257,8 @@ test("what cannot be done is refused in ETSI's shape, says why, and changes noth
     [`${vnf}/heal`, { additionalParams: nested(2_000) }, 400, /nested deeper/],
     [`${bed.ns}/heal`, {}, 400, /exactly one of healNsData and healVnfData/],
     [`${bed.ns}/heal`, { healVnfData: [{ vnfInstanceId: NOBODY }] }, 404, /there is no VNF instance/],
-    [`${bed.ns}/scale`, { scaleType: "SCALE_NS", scaleNsData: {} }, 422, /no scaling aspect/],
+    [`${bed.ns}/scale`, { scaleType: "SCALE_NS", scaleNsData: {} }, 400, /want exactly one of scaleNsByStepsData/],
+    [`${bed.ns}/scale`, { scaleType: "SCALE_NS", scaleNsData: toLevel }, 422, /neither scaling aspects nor levels of the NS/],
     [`${bed.ns}/update`, { updateType: "ADD_VNF" }, 422, /updateType ADD_VNF is not done here/],
     [VNFS, { vnfdId: "media-relay" }, 422, /made with its NS/],
     [`${vnf}/instantiate`, { flavourId: "default" }, 409, /is of NS media/],

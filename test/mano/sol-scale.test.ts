@@ -257,6 +257,7 @@ test("what the descriptor does not have is refused with the reason, and changes 
   const vnfInstanceId = bed.vnf.split("/").at(-1)!;
   const scaleVnf = (data: object) => ({ scaleType: "SCALE_VNF", scaleVnfData: [{ vnfInstanceId, ...data }] });
   const toLevels = "SCALE_TO_SCALE_LEVEL(S)";
+  const toSmall = { scaleNsToLevelData: { nsInstantiationLevel: "small" } };
   for (const [path, body, status, detail] of [
     [`${bed.vnf}/scale`, { type: "SCALE_OUT", aspectId: "zz" }, 400, /no scaling aspect zz; it has relays/],
     [`${bed.vnf}/scale`, { type: "SCALE_OUT", aspectId: "relays", numberOfSteps: 3 }, 409, /at level 1 of 0..3; 4 is outside/],
@@ -267,7 +268,7 @@ test("what the descriptor does not have is refused with the reason, and changes 
     [`${bed.ns}/scale`, { scaleType: "SCALE_VNF" }, 400, /scaleVnfData: is missing/],
     [`${bed.ns}/scale`, scaleVnf({ scaleVnfType: "SCALE_OUT" }), 400, /want scaleByStepData alone/],
     [`${bed.ns}/scale`, scaleVnf({ scaleVnfType: toLevels, scaleToLevelData: {} }), 400, /with vnfScaleInfo/],
-    [`${bed.ns}/scale`, { scaleType: "SCALE_NS", scaleNsData: {} }, 422, /no scaling aspect and no levels/],
+    [`${bed.ns}/scale`, { scaleType: "SCALE_NS", scaleNsData: toSmall }, 422, /neither scaling aspects nor levels of the NS/],
   ] as const) {
     const refused = await bed.sol.ask("POST", path, body);
     expect({ path, status: refused.status, detail: refused.body.detail }).toEqual({

@@ -31,7 +31,12 @@ const time = Type.Optional(text("a time, such as 2026-01-31T12:00:00Z"));
 
 /** SOL005 6.5.2.11. */
 export const instantiateNsRequest = object(
-  { nsFlavourId: text("the id of a deployment flavour: default"), startTime: time, additionalParamsForNs: pairs },
+  {
+    nsFlavourId: text("the id of a deployment flavour: default"),
+    nsInstantiationLevelId: Type.Optional(text("the id of a level of the NSD")),
+    startTime: time,
+    additionalParamsForNs: pairs,
+  },
   "an object with nsFlavourId",
 );
 
@@ -83,11 +88,51 @@ const scaleInfo = Type.Optional(
 );
 const SCALE_VNF_TYPES = ["SCALE_OUT", "SCALE_IN", "SCALE_TO_INSTANTIATION_LEVEL", "SCALE_TO_SCALE_LEVEL(S)"] as const;
 
+/** SOL005 6.5.3.38 to 6.5.3.41. */
+const scaleNsData = object(
+  {
+    scaleNsByStepsData: Type.Optional(
+      object(
+        {
+          scalingDirection: Type.Enum(["SCALE_IN", "SCALE_OUT"], { description: "SCALE_IN or SCALE_OUT" }),
+          aspectId: text("the id of a scaling aspect of the NSD"),
+          numberOfSteps,
+        },
+        "an object with scalingDirection and aspectId",
+      ),
+    ),
+    scaleNsToLevelData: Type.Optional(
+      object(
+        {
+          nsInstantiationLevel: Type.Optional(text("the id of a level of the NSD")),
+          nsScaleInfo: Type.Optional(
+            Type.Array(
+              object(
+                {
+                  nsScalingAspectId: text("the id of a scaling aspect of the NSD"),
+                  nsScaleLevelId: text("the id of a level of the aspect"),
+                },
+                "an object with nsScalingAspectId and nsScaleLevelId",
+              ),
+              { minItems: 1, maxItems: 64, description: "a list of objects with nsScalingAspectId and nsScaleLevelId" },
+            ),
+          ),
+        },
+        "an object with one of nsInstantiationLevel and nsScaleInfo",
+      ),
+    ),
+    vnfInstanceToBeRemoved: Type.Optional(ids("a list of ids of VNFs")),
+    vnfInstanceToBeAdded: Type.Optional(Type.Unknown()),
+  },
+  "an object with scaleNsByStepsData or scaleNsToLevelData",
+);
+
 /** SOL005 6.5.2.14, 6.5.3.22. */
 export const scaleNsRequest = object(
   {
     scaleType: Type.Enum(["SCALE_NS", "SCALE_VNF"], { description: "SCALE_NS or SCALE_VNF" }),
     scaleTime: time,
+    scaleNsData: Type.Optional(scaleNsData),
     scaleVnfData: Type.Optional(
       Type.Array(
         object(
@@ -124,6 +169,25 @@ const gracefulStopTimeout = Type.Optional(
 export const updateNsRequest = object(
   {
     updateType: text("the kind of update, such as OPERATE_VNF"),
+    instantiateVnfData: Type.Optional(
+      Type.Array(
+        object(
+          {
+            vnfProfileId: Type.Optional(text("the id of a VNF profile of the NSD")),
+            vnfdId: Type.Optional(text("the id of a VNFD")),
+            vnfInstantiationLevelId: Type.Optional(text("the id of an instantiation level")),
+            vnfInstanceName: Type.Optional(text("a name")),
+            vnfInstanceDescription: Type.Optional(Type.String({ maxLength: 1_000, description: "a text" })),
+            metadata: pairs,
+            extVirtualLinks: Type.Optional(Type.Unknown()),
+            extManagedVirtualLinks: Type.Optional(Type.Unknown()),
+          },
+          "an object with vnfProfileId",
+        ),
+        { minItems: 1, maxItems: 64, description: "a list of objects with vnfProfileId" },
+      ),
+    ),
+    removeVnfInstanceId: Type.Optional(ids("a list of ids of VNFs")),
     operateVnfData: Type.Optional(
       Type.Array(
         object(

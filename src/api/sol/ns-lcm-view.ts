@@ -71,6 +71,9 @@ export function nsInstance(ns: NsInstanceView) {
     ...(ns.isInstantiated && {
       flavourId: "default",
       vnfInstance: ns.vnfs.map(vnfOfNs),
+      ...(ns.scaleStatus.length > 0 && {
+        nsScaleStatus: ns.scaleStatus.map((s) => ({ nsScalingAspectId: s.aspect, nsScaleLevelId: s.level })),
+      }),
       virtualLinkInfo: ns.links.map(({ net, vimAccountId }) => ({
         id: `${vimAccountId}/${net}`,
         nsVirtualLinkDescId: net,

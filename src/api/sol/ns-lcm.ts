@@ -15,7 +15,7 @@ import { type ListsOccurrences, nsOccurrences } from "./lcm-lists.ts";
 import { type Listed, placedAndShown } from "./members.ts";
 import { NS_LIST, NS_OCCURRENCE_LIST, nsAt, nsInstance, nsOccurrence, nsOccurrenceAt } from "./ns-lcm-view.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
-import { type Scaling, scalingOfVnf } from "./scale.ts";
+import { type Scaling, type ScalingOfNs, scalingOfNs, scalingOfVnf } from "./scale.ts";
 
 /** What clients ask for, as it was sent. */
 type Params = Occurrence["params"];
@@ -42,9 +42,19 @@ export interface NsLcmDoors extends OccurrenceDoors {
   modifyVnf(id: string, vnf: string, change: VnfChange, params: Params): Promise<Occurrence>;
   /** By the ids of its VNFs. */
   scale(id: string, vnfs: readonly (Scaling & { readonly vnfId: string })[], params: Params): Promise<Occurrence>;
+  scaleNs(id: string, scaling: ScalingOfNs, params: Params): Promise<Occurrence>;
+  addVnfs(id: string, vnfs: readonly WishedVnf[], params: Params): Promise<Occurrence>;
+  removeVnfs(id: string, vnfs: readonly string[], params: Params): Promise<Occurrence>;
   listOccurrences: ListsOccurrences;
   getOccurrence(id: string): Promise<Occurrence>;
   continue(id: string): Promise<Occurrence>;
+}
+
+/** A further VNF of an NS. */
+export interface WishedVnf extends VnfChange {
+  readonly profile?: string;
+  readonly vnfd?: string;
+  readonly level?: string;
 }
 
 export interface VnfChange {
@@ -157,21 +167,19 @@ function heal(c: Call): Promise<Occurrence> {
 }
 
 function scale(c: Call): Promise<Occurrence> {
-  const { scaleType, scaleTime, scaleVnfData } = c.body as Static<typeof scaleNsRequest>;
-  const { id, name } = c.doors.getNs(idOf(c));
+  const { scaleType, scaleTime, scaleNsData, scaleVnfData } = c.body as Static<typeof scaleNsRequest>;
+  const { id } = c.doors.getNs(idOf(c));
   atOnce("scaleTime", scaleTime);
-  if (scaleType === "SCALE_NS")
-    throw new Fault(
-      "NOT_SUPPORTED",
-      `the NSD of NS ${name} has no scaling aspect and no levels; its VNFs are scaled by SCALE_VNF, where their VNFDs say how`,
-    );
+  if (scaleNsData !== undefined && scaleVnfData !== undefined)
+    throw new Fault("INVALID", "want scaleNsData for SCALE_NS or scaleVnfData for SCALE_VNF, not both");
+  if (scaleType === "SCALE_NS") return c.doors.scaleNs(id, scalingOfNs(scaleNsData), paramsOf(c));
   if (scaleVnfData === undefined) throw new Fault("INVALID", "scaleVnfData: is missing; SCALE_VNF wants a list of VNFs");
   const vnfs = scaleVnfData.map((data) => ({ vnfId: data.vnfInstanceId, ...scalingOfVnf(data) }));
   return c.doors.scale(id, vnfs, paramsOf(c));
 }
 
 function update(c: Call): Promise<Occurrence> {
-  const { updateType, operateVnfData, modifyVnfInfoData } = c.body as Static<typeof updateNsRequest>;
+  const { updateType, operateVnfData, modifyVnfInfoData, removeVnfInstanceId } = c.body as Static<typeof updateNsRequest>;
   const id = c.doors.getNs(idOf(c)).id;
   if (updateType === "OPERATE_VNF") {
     const { vnfInstanceId, changeStateTo } = onlyOne("operateVnfData", operateVnfData);
@@ -181,8 +189,33 @@ function update(c: Call): Promise<Occurrence> {
     const { vnfInstanceId, vnfInstanceName, vnfInstanceDescription, metadata } = onlyOne("modifyVnfInfoData", modifyVnfInfoData);
     return c.doors.modifyVnf(id, vnfInstanceId, changeOf(vnfInstanceName, vnfInstanceDescription, metadata), paramsOf(c));
   }
-  const known = "OPERATE_VNF and MODIFY_VNF_INFORMATION are";
+  if (updateType === "INSTANTIATE_VNF") return c.doors.addVnfs(id, wishedVnfs(c), paramsOf(c));
+  if (updateType === "REMOVE_VNF") {
+    if (removeVnfInstanceId) return c.doors.removeVnfs(id, removeVnfInstanceId, paramsOf(c));
+    throw new Fault("INVALID", "removeVnfInstanceId: is missing; REMOVE_VNF wants a list of ids of VNFs");
+  }
+  const known = "INSTANTIATE_VNF, REMOVE_VNF, OPERATE_VNF and MODIFY_VNF_INFORMATION are";
   throw new Fault("NOT_SUPPORTED", `updateType ${updateType} is not done here; ${known}`);
+}
+
+/** SOL005 6.5.3.13. */
+function wishedVnfs(c: Call): WishedVnf[] {
+  const { instantiateVnfData } = c.body as Static<typeof updateNsRequest>;
+  if (instantiateVnfData === undefined)
+    throw new Fault("INVALID", "instantiateVnfData: is missing; INSTANTIATE_VNF wants a list of VNFs");
+  return instantiateVnfData.map((v) => {
+    if (v.extVirtualLinks !== undefined || v.extManagedVirtualLinks !== undefined)
+      throw new Fault(
+        "NOT_SUPPORTED",
+        "instantiateVnfData: the NSD's VNF profile says which networks its VNFs are on; leave them out",
+      );
+    return {
+      ...changeOf(v.vnfInstanceName, v.vnfInstanceDescription, v.metadata),
+      ...(v.vnfProfileId !== undefined && { profile: v.vnfProfileId }),
+      ...(v.vnfdId !== undefined && { vnfd: v.vnfdId }),
+      ...(v.vnfInstantiationLevelId !== undefined && { level: v.vnfInstantiationLevelId }),
+    };
+  });
 }
 
 function onlyOne<T>(name: string, given: readonly T[] | undefined): T {

@@ -34,6 +34,41 @@ export function scalingOfVnf({ scaleVnfType, scaleByStepData, scaleToLevelData }
   return toLevel(vnfInstantiationLevelId, vnfScaleInfo, `scaleToLevelData: ${what} alone`);
 }
 
+/** SOL005 6.5.3.38, of the NS. Steps: in, less than 0. */
+export type ScalingOfNs =
+  | { readonly aspect: string; readonly steps: number }
+  | { readonly level: string }
+  | { readonly levels: Readonly<Record<string, string>> }
+  | { readonly without: readonly string[] };
+
+/** SOL005 6.5.3.38. Throws INVALID, and NOT_SUPPORTED for VNFs that are there already. */
+export function scalingOfNs(data: Static<typeof scaleNsRequest>["scaleNsData"]): ScalingOfNs {
+  const { scaleNsByStepsData: steps, scaleNsToLevelData: to, vnfInstanceToBeRemoved: without, vnfInstanceToBeAdded } = data ?? {};
+  if (vnfInstanceToBeAdded !== undefined)
+    throw new Fault(
+      "NOT_SUPPORTED",
+      "scaleNsData/vnfInstanceToBeAdded: a VNF of an NS is made with it; ask for a level or a step",
+    );
+  if ([steps, to, without].filter((d) => d !== undefined).length !== 1)
+    throw new Fault(
+      "INVALID",
+      "scaleNsData: want exactly one of scaleNsByStepsData, scaleNsToLevelData and vnfInstanceToBeRemoved",
+    );
+  if (without) return { without };
+  if (steps) {
+    const { scalingDirection, aspectId, numberOfSteps = 1 } = steps;
+    return { aspect: aspectId, steps: scalingDirection === "SCALE_OUT" ? numberOfSteps : -numberOfSteps };
+  }
+  const { nsInstantiationLevel: level, nsScaleInfo: info } = to ?? {};
+  if ((level === undefined) === (info === undefined))
+    throw new Fault("INVALID", "scaleNsToLevelData: want exactly one of nsInstantiationLevel and nsScaleInfo");
+  if (level !== undefined) return { level };
+  const all = (info ?? []).map((i) => [i.nsScalingAspectId, i.nsScaleLevelId] as const);
+  const twice = all.find(([aspect], i) => all.findIndex(([other]) => other === aspect) < i);
+  if (twice) throw new Fault("INVALID", `nsScaleInfo: aspect ${twice[0]} is named twice; ask for one level of it`);
+  return { levels: Object.fromEntries(all) };
+}
+
 function toLevel(
   level: string | undefined,
   info: readonly { readonly aspectId: string; readonly scaleLevel: number }[] | undefined,

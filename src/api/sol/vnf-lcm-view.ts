@@ -1,4 +1,4 @@
-import type { Occurrence, VnfPart } from "../../model/occurrence.ts";
+import { isScaling, type Occurrence, type VnfPart } from "../../model/occurrence.ts";
 import { externalIdOf, type VnfcCpView, type VnfcView, type VnfView, vipIdOf } from "../../model/vnf-view.ts";
 import type { ListRules } from "./selector.ts";
 
@@ -219,7 +219,7 @@ export function vnfOccurrence(o: Occurrence, part: VnfPart) {
 }
 
 /** It has a rollback. */
-export const canBeTakenBack = ({ operation }: Occurrence): boolean => operation === "INSTANTIATE" || operation === "SCALE";
+export const canBeTakenBack = (o: Occurrence): boolean => o.operation === "INSTANTIATE" || isScaling(o);
 
 const affectedVnfc = (v: VnfPart["vnfcs"][number]) => ({
   id: v.id,
