@@ -8,12 +8,15 @@ interface Plugged {
   readonly vpci?: string | undefined;
 }
 
-/** A virtual network interface: on a persistent tap that exists already, on one that libvirt makes and plugs into a bridge of OVS, or on a Linux bridge. */
+/**
+ * A virtual network interface: on a persistent tap that exists already, on one that libvirt makes and plugs into a bridge of OVS, on a Linux
+ * bridge, or beside a device of the host on its wire (macvtap, mode `bridge`).
+ */
 export type VnicSpec = Plugged & {
   readonly mac: string;
   /** QEMU's name of the card that the guest sees; virtio unless told. */
   readonly model?: string | undefined;
-} & ({ readonly tap: string; readonly ovsBridge?: string } | { readonly bridge: string });
+} & ({ readonly tap: string; readonly ovsBridge?: string } | { readonly bridge: string } | { readonly device: string });
 
 /** A function of the host's card that the guest drives itself: a whole card (PF), or a virtual function (VF) that tags its packets. */
 export type CardSpec = Plugged &
@@ -67,8 +70,9 @@ export function nicXml(nic: VnicSpec | CardSpec): string {
   return `<interface type='${type}'><mac address='${esc(nic.mac)}'/>${to}${card}${vpciXml(nic)}</interface>`;
 }
 
-function pluggedXml(nic: VnicSpec): { readonly type: "ethernet" | "bridge"; readonly to: string } {
+function pluggedXml(nic: VnicSpec): { readonly type: "ethernet" | "bridge" | "direct"; readonly to: string } {
   if ("bridge" in nic) return { type: "bridge", to: `<source bridge='${esc(nic.bridge)}'/>` };
+  if ("device" in nic) return { type: "direct", to: `<source dev='${esc(nic.device)}' mode='bridge'/>` };
   const { tap, ovsBridge } = nic;
   // managed='no': the tap is there before the server and stays after it, so the switch port keeps its number.
   if (ovsBridge === undefined) return { type: "ethernet", to: `<target dev='${esc(tap)}' managed='no'/>` };

@@ -73,6 +73,9 @@ describe("network interfaces", () => {
   });
 
   test("another model than virtio, where the guest is to see it", async () => {
+    expect(await withNic({ mac, device: "em1" })).toContain(
+      "<interface type='direct'><mac address='02:00:00:00:00:07'/><source dev='em1' mode='bridge'/>",
+    );
     expect(await withNic({ mac, bridge: "br", model: "e1000", vpci: "0000:00:10.0" })).toContain(
       `<source bridge='br'/><model type='e1000'/>${at}</interface>`,
     );

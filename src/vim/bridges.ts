@@ -17,6 +17,10 @@ export function bridgeOf(net: VimNet): { readonly name: string; readonly isOurs:
   );
 }
 
+/** The device of the host that vNICs on this net share (macvtap); null: they are plugged into a bridge. */
+export const sharedDeviceOf = ({ provider }: Pick<VimNet, "provider">): string | null =>
+  /^macvtap:(.+)$/.exec(provider ?? "")?.[1] ?? null;
+
 /** Makes a bridge of ours, for a net whose provider nobody named. Throws MISSING_PART where this machine cannot. */
 export async function ensureBridge(name: string, netns: string | undefined): Promise<void> {
   const ip = (...args: string[]) => run("ip", netns === undefined ? args : ["-n", netns, ...args]);

@@ -10,7 +10,7 @@ import type { ServerStatus } from "../model/vim-event.ts";
 import type { ImageSource, Leftover, Server, ServerPort, ServerTask } from "../model/vim-picture.ts";
 import { deleteLeftover } from "../store/vim-picture.ts";
 import { found } from "./asking.ts";
-import { bridgeOf } from "./bridges.ts";
+import { bridgeOf, sharedDeviceOf } from "./bridges.ts";
 import { devOf, diskName, diskPlan } from "./disk-plan.ts";
 import type { Facts } from "./facts.ts";
 import { leftoverKey, type Picture } from "./picture.ts";
@@ -328,8 +328,9 @@ export class Compute {
     await Promise.all([
       tapped(),
       ...bridged.map(async (port) => {
-        const bridge = bridgeOf(this.#picture.nets.get(port.netId!)!);
-        if (bridge.isOurs) await this.#plugs.ensureBridge(bridge.name);
+        const net = this.#picture.nets.get(port.netId!)!;
+        const bridge = sharedDeviceOf(net) === null ? bridgeOf(net) : null;
+        if (bridge?.isOurs) await this.#plugs.ensureBridge(bridge.name);
       }),
     ]);
   }

@@ -5,7 +5,7 @@ import { Fault } from "../lib/fault.ts";
 import type { ServerId } from "../model/ids.ts";
 import { isOfCard, type Numa, type Pinned } from "../model/numa.ts";
 import type { Image, Server, ServerPort, VimPicture } from "../model/vim-picture.ts";
-import { bridgeOf } from "./bridges.ts";
+import { bridgeOf, sharedDeviceOf } from "./bridges.ts";
 import type { DiskPlan } from "./disk-plan.ts";
 
 export interface SpecPlace {
@@ -118,7 +118,9 @@ function vnicOf(picture: VimPicture, port: ServerPort, { ovsBridge }: SpecPlace)
   const its = { mac: port.mac!, vpci: port.vpci ?? undefined, model: port.model ?? undefined }; // Each has a MAC from its birth.
   if (port.switchPort !== null && ovsBridge !== undefined) return { ...its, ovsBridge, tap: port.switchPort };
   if (port.switchPort !== null) return { ...its, tap: port.switchPort };
-  return { ...its, bridge: bridgeOf(picture.nets.get(port.netId!)!).name };
+  const net = picture.nets.get(port.netId!)!;
+  const device = sharedDeviceOf(net);
+  return device === null ? { ...its, bridge: bridgeOf(net).name } : { ...its, device };
 }
 
 /** A virtual function on no net yet is not plugged: it would send untagged. */
