@@ -16,7 +16,7 @@ import type { Log } from "./lib/log.ts";
 import { Loop } from "./lib/loop.ts";
 import type { HostId } from "./model/ids.ts";
 import { threadSet } from "./model/thread-set.ts";
-import type { Host as HostRow } from "./model/vim-picture.ts";
+import type { Host as HostRow, HostSwitchAt } from "./model/vim-picture.ts";
 import { ensureBridge } from "./vim/bridges.ts";
 import { Compute, type Plugs } from "./vim/compute.ts";
 import type { ConsoleHost } from "./vim/consoles.ts";
@@ -42,8 +42,9 @@ interface Site {
   readonly runDir: string | null;
   readonly disksDir: string;
   readonly netns: string | undefined;
-  /** What its taps are plugged into. */
+  /** What its taps are plugged into; a switch of its own is joined when the host is opened. */
   readonly plugged: HostSwitch;
+  readonly ownSwitch?: HostSwitchAt | null;
   /** Given by the settings; else the host is asked. */
   readonly memoryMiB?: number | undefined;
   readonly cpus?: number | undefined;
@@ -113,6 +114,7 @@ function siteAt(config: VimConfig, row: HostRow, switches: HostSwitches): Site {
     disksDir,
     netns: config.netns,
     plugged: switches.of(row.name),
+    ownSwitch: row.hostSwitch,
   };
 }
 
@@ -168,7 +170,7 @@ class OpenHosts implements HostOpener, AsyncDisposable {
     const was = this.#rows.get(id);
     if (row === null) this.#rows.delete(id);
     else this.#rows.set(id, row);
-    const [from, to] = [was?.libvirtUri ?? null, row?.libvirtUri ?? null];
+    const [from, to] = [reachedAt(was), reachedAt(row)];
     if (from !== to) {
       const site = to === null ? null : siteAt(this.#parts.config, row!, this.#parts.switches);
       if (site === null) this.#sites.delete(id);
@@ -183,6 +185,10 @@ class OpenHosts implements HostOpener, AsyncDisposable {
 
   async settled(id: HostId): Promise<void> {
     await this.#turns.get(id);
+  }
+
+  whyNoSwitch(id: HostId | null, at: HostSwitchAt): string | null {
+    return this.#parts.switches.whyNot(id, at);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -204,7 +210,8 @@ class OpenHosts implements HostOpener, AsyncDisposable {
     const { vim } = this.#parts;
     const { id } = site.row;
     const others = () => [...this.#sites.values()].flatMap((s) => (s.row.id === id ? [] : (s.runDir ?? [])));
-    const session = await openSession(site, { ...this.#parts, otherRunDirs: others });
+    const plugged = site.ownSwitch ? await this.#parts.switches.join(id, site.row.name, site.ownSwitch) : site.plugged;
+    const session = await openSession({ ...site, plugged }, { ...this.#parts, otherRunDirs: others });
     this.#sessions.set(id, session);
     vim.computeLoops.set(id, session.loop);
     this.#runLoop(session);
@@ -228,9 +235,14 @@ class OpenHosts implements HostOpener, AsyncDisposable {
     running?.end.abort();
     await session?.[Symbol.asyncDispose]();
     await running?.done;
+    if (session?.site.ownSwitch && !this.#isOver) await this.#parts.switches.leave(id);
     vim.hostStates.forget(id);
   }
 }
+
+/** Where a host is reached and plugged in, of one that says so itself. */
+const reachedAt = (row: HostRow | null | undefined): string | null =>
+  row?.libvirtUri == null ? null : JSON.stringify([row.libvirtUri, row.hostSwitch]);
 
 type SessionParts = OpeningParts & { readonly otherRunDirs: () => readonly string[] };
 
@@ -280,7 +292,6 @@ export const besideStore = ({ store, runDir }: VimConfig, folder: string): strin
 /** What a server left on another host leaves the bridge there; one that cannot be asked has no entry that leads to it any more. */
 function plugsOf({ netns, plugged }: Site, { all }: HostSwitches): Plugs {
   const { ovsdb, bridge } = plugged;
-  const others = all.filter((s) => s.ovsdb !== ovsdb);
   const where = netns === undefined ? {} : { netns };
   return {
     ensureTap: (name) => ensureTap(name, where),
@@ -289,7 +300,8 @@ function plugsOf({ netns, plugged }: Site, { all }: HostSwitches): Plugs {
     opened: (name) => ovsdb.opened(name),
     removePort: async (name) => {
       await ovsdb.removePort(bridge, name);
-      for (const other of others) if (other.ovsdb.connected) await other.ovsdb.removePort(other.bridge, name);
+      for (const other of all)
+        if (other.ovsdb !== ovsdb && other.ovsdb.connected) await other.ovsdb.removePort(other.bridge, name);
     },
     ensureBridge: (name) => ensureBridge(name, netns),
   };

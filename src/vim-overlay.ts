@@ -2,11 +2,15 @@ import { createHash } from "node:crypto";
 import type { VimConfig } from "./config.ts";
 import { connectOvsdb, type Ovsdb } from "./hosts/ovsdb.ts";
 import type { Clock } from "./lib/clock.ts";
+import { Fault } from "./lib/fault.ts";
 import type { Log } from "./lib/log.ts";
 import { Loop } from "./lib/loop.ts";
 import type { BfdTimers } from "./model/bfd.ts";
-import type { DatapathId } from "./model/ids.ts";
+import type { DatapathId, HostId } from "./model/ids.ts";
+import type { HostSwitchAt } from "./model/vim-picture.ts";
+import type { SwitchSession } from "./switch/session.ts";
 import { onOvsdb } from "./vim/edges.ts";
+import type { Fabric } from "./vim/fabric.ts";
 import { Overlay } from "./vim/overlay.ts";
 import type { Vim } from "./vim/vim.ts";
 
@@ -27,6 +31,12 @@ export interface HostSwitches extends AsyncDisposable {
   readonly all: readonly HostSwitch[];
   /** That of the host of this name. */
   of(host: string): HostSwitch;
+  /** Why a host that is opened at run time cannot have this one; null: it can. */
+  whyNot(host: HostId | null, at: HostSwitchAt): string | null;
+  /** From now on it is one of them. Resolves after the first attempt to reach its database. */
+  join(host: HostId, name: string, at: HostSwitchAt): Promise<HostSwitch>;
+  /** It is none of them any more: no tunnel leads there, and what we gave it is taken away where it can be. */
+  leave(host: HostId): Promise<void>;
   /** Whether a switch that connects is one of them; null where there is one for all, which may be any. */
   isOurs(datapath: DatapathId): boolean | null;
   run(signal: AbortSignal): Promise<void>;
@@ -46,56 +56,105 @@ const tunnelName = (from: string, to: string): string =>
 
 interface Site extends HostSwitch {
   readonly name: string;
+  /** Null: of the settings. */
+  readonly host: HostId | null;
   readonly tunnelIp: string;
   /** As OpenFlow calls its bridge; null: not known yet. */
   datapath: DatapathId | null;
 }
+
+type Opening = Surroundings & {
+  readonly everyMs: number;
+  /** Of a bridge that speaks with us already. */
+  readonly sessionOf: (bridge: DatapathId) => SwitchSession | undefined;
+};
 
 /** `main`: the database of the switch that cables and, where nothing else is said, hosts are plugged into. `everyMs`: between two passes. */
 export async function openHostSwitches(
   config: VimConfig,
   vim: Vim,
   main: Ovsdb,
-  { everyMs, clock, log }: Surroundings & { readonly everyMs: number },
+  { everyMs, sessionOf, clock, log }: Opening,
 ): Promise<HostSwitches> {
   await using undo = new AsyncDisposableStack();
-  const first: Site = { name: "the cables", ovsdb: main, bridge: config.bridge, tunnelIp: config.tunnelIp ?? "", datapath: null };
+  const first: Site = {
+    name: "the cables",
+    host: null,
+    ovsdb: main,
+    bridge: config.bridge,
+    tunnelIp: config.tunnelIp ?? "",
+    datapath: null,
+  };
   const sites = [first];
   for (const { name, ovsdb: address, bridge = config.bridge, tunnelIp = "" } of config.hosts) {
     if (address === undefined) continue;
     const ovsdb = undo.use(await connectOvsdb({ address, clock, log }));
     undo.defer(ovsdb.on(onOvsdb(vim)));
-    sites.push({ name, ovsdb, bridge, tunnelIp, datapath: null });
+    sites.push({ name, host: null, ovsdb, bridge, tunnelIp, datapath: null });
   }
-  const overlay = sites.length === 1 ? null : new Tunnels(vim, sites, everyMs, { clock, log });
+  // With an address for tunnels there may be hosts with switches of their own at any time.
+  const overlay = config.tunnelIp === undefined ? null : new Tunnels(vim, sites, { everyMs, sessionOf, clock, log });
   if (overlay !== null) for (const site of sites) undo.defer(overlay.listenTo(site));
   const ends = undo.move();
   return {
     all: sites,
-    of: (host) => sites.find((s) => s !== first && s.name === host) ?? first,
+    of: (host) => sites.find((s) => s.host === null && s !== first && s.name === host) ?? first,
+    whyNot: (host, at) => (overlay === null ? NO_TUNNELS : whyNot(vim, config, host, at)),
+    join: async (host, name, at) => {
+      if (overlay === null) throw new Fault("CONFLICT", NO_TUNNELS);
+      return overlay.join(host, name, at);
+    },
+    leave: async (host) => overlay?.leave(host),
     isOurs: (datapath) => overlay && sites.some((s) => s.datapath === datapath),
     run: async (signal) => overlay?.run(signal),
-    [Symbol.asyncDispose]: () => ends.disposeAsync(),
+    async [Symbol.asyncDispose]() {
+      await overlay?.end();
+      await ends.disposeAsync();
+    },
   };
+}
+
+const NO_TUNNELS =
+  "this VIM's switch has no address for tunnels, so no host can have a 'switch' of its own: set config.vim.tunnelIp, and start the VIM again";
+
+/** As the settings are checked (`config.ts`): tunnels have two ends, and no two switches one. */
+function whyNot(vim: Vim, config: VimConfig, host: HostId | null, at: HostSwitchAt): string | null {
+  const used = [
+    { name: "the cables", ovsdb: config.ovsdb, tunnelIp: config.tunnelIp },
+    ...config.hosts,
+    ...[...vim.picture.hosts.values()].flatMap((h) => (h.hostSwitch && h.id !== host ? [{ name: h.name, ...h.hostSwitch }] : [])),
+  ];
+  const [sameSwitch, sameIp] = [used.find((u) => u.ovsdb === at.ovsdb), used.find((u) => u.tunnelIp === at.tunnelIp)];
+  if (sameSwitch) return `the switch at ${at.ovsdb} is that of ${sameSwitch.name}`;
+  return sameIp ? `tunnel_ip ${at.tunnelIp} is that of ${sameIp.name}` : null;
 }
 
 /** Makes one switch of the bridges: finds out what they are called, keeps tunnels between them, and sees which hosts are cut off. */
 class Tunnels {
   readonly #vim: Vim;
-  readonly #sites: readonly Site[];
+  readonly #sites: Site[];
   readonly #everyMs: number;
+  readonly #sessionOf: Opening["sessionOf"];
+  /** Hosts that are being joined: the first look at all waits for them as it does for the others. */
+  #joining = 0;
+  readonly #joined = new Map<HostId, AsyncDisposableStack>();
+  readonly #leading = new Map<
+    DatapathId,
+    { readonly fabric: Fabric; readonly end: AbortController; readonly done: Promise<void> }
+  >();
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #overlay = new Overlay();
   readonly #cutOff = new Set<DatapathId>();
   readonly #loop: Loop;
-  readonly #running = new Set<Promise<void>>();
   #ended = new AbortController().signal;
   #areKnown = false;
   #patienceOverMs = 0;
 
-  constructor(vim: Vim, sites: readonly Site[], everyMs: number, { clock, log }: Surroundings) {
+  /** `sites`: grows and shrinks with the hosts. */
+  constructor(vim: Vim, sites: Site[], { everyMs, sessionOf, clock, log }: Opening) {
     this.#vim = vim;
+    this.#sessionOf = sessionOf;
     this.#sites = sites;
     this.#everyMs = everyMs;
     this.#clock = clock;
@@ -124,7 +183,58 @@ class Tunnels {
     this.#ended = signal;
     this.#patienceOverMs = this.#clock.now() + PATIENCE_MS;
     await this.#loop.run(() => (this.#isPatient ? LOOK_EVERY_MS : this.#everyMs), signal);
-    await Promise.all(this.#running);
+    await Promise.all([...this.#leading.values()].map((l) => l.done));
+  }
+
+  async join(host: HostId, name: string, { ovsdb: address, bridge, tunnelIp }: HostSwitchAt): Promise<HostSwitch> {
+    this.#joining++;
+    try {
+      await using undo = new AsyncDisposableStack();
+      const ovsdb = undo.use(await connectOvsdb({ address, clock: this.#clock, log: this.#log }));
+      const site: Site = { name, host, ovsdb, bridge, tunnelIp, datapath: null };
+      undo.defer(ovsdb.on(onOvsdb(this.#vim)));
+      undo.defer(this.listenTo(site));
+      this.#sites.push(site);
+      this.#joined.set(host, undo.move());
+      return site;
+    } finally {
+      this.#joining--;
+      this.#loop.wake();
+    }
+  }
+
+  async leave(host: HostId): Promise<void> {
+    const at = this.#sites.findIndex((s) => s.host === host);
+    const [site] = at < 0 ? [] : this.#sites.splice(at, 1);
+    if (site === undefined) return;
+    if (site.datapath !== null) await this.#letGo(site, site.datapath);
+    await this.#joined.get(host)?.disposeAsync();
+    this.#joined.delete(host);
+    this.#loop.wake(); // The tunnels of the others that led there go.
+  }
+
+  /** What cannot be taken away there leads nowhere: its tunnels have no other end. */
+  async #letGo({ name, ovsdb, bridge }: Site, datapath: DatapathId): Promise<void> {
+    const led = this.#leading.get(datapath);
+    this.#leading.delete(datapath);
+    led?.end.abort();
+    await led?.done;
+    this.#vim.fabric.removePeer(datapath);
+    try {
+      await led?.fabric.clear();
+      if (ovsdb.connected)
+        for (const port of await ovsdb.ports(bridge)) if (TUNNEL.test(port.name)) await ovsdb.removePort(bridge, port.name);
+    } catch (err) {
+      this.#log.warn({ err, host: name }, "not all could be taken away from the switch of a host that is ours no more");
+    }
+    this.#overlay.leave(datapath);
+    this.#cutOff.delete(datapath);
+    this.#sessionOf(datapath)?.close("its host is ours no more");
+    this.#vim.fabric.placesChanged();
+  }
+
+  async end(): Promise<void> {
+    for (const joined of this.#joined.values()) await joined.disposeAsync();
   }
 
   /** A host that is away at the start holds the others up only so long: what leads to it is taken away then, until it is back. */
@@ -133,7 +243,8 @@ class Tunnels {
   }
 
   #know(): void {
-    if (this.#areKnown || (this.#isPatient && !this.#overlay.isWhole(this.#sites.length))) return;
+    const isWhole = this.#joining === 0 && this.#overlay.isWhole(this.#sites.length);
+    if (this.#areKnown || (this.#isPatient && !isWhole)) return;
     this.#areKnown = true;
     this.#vim.fabric.placesKnown();
   }
@@ -143,7 +254,7 @@ class Tunnels {
   }
 
   async #keepAll(): Promise<void> {
-    for (const site of this.#sites) if (!(await this.#isKnown(site)) && site === this.#sites[0]) return; // The others are something only beside it.
+    for (const site of [...this.#sites]) if (!(await this.#isKnown(site)) && site === this.#sites[0]) return; // The others are something only beside it.
     const known = this.#sites.filter((s) => s.datapath !== null);
     for (const from of known) {
       await this.#keepTunnels(from, known).catch((err: unknown) => {
@@ -160,6 +271,7 @@ class Tunnels {
       this.#log.warn({ err, host: site.name }, "the bridge of a host is not there; the next pass looks again");
       return false;
     }
+    if (!this.#sites.includes(site)) return false; // It has left meanwhile.
     this.#overlay.join(site.datapath);
     if (site === this.#sites[0]) this.#vim.fabric.useOverlay(this.#overlay, site.datapath);
     else this.#lead(site.datapath, site.name);
@@ -175,7 +287,11 @@ class Tunnels {
       (err) =>
         this.#log.warn({ err, host }, "the switch of a host could not be compared with the picture; the next pass tries again"),
     );
-    this.#running.add(loop.run(() => this.#everyMs, this.#ended));
+    const end = new AbortController();
+    const done = loop.run(() => this.#everyMs, AbortSignal.any([this.#ended, end.signal]));
+    this.#leading.set(datapath, { fabric, end, done });
+    const session = this.#sessionOf(datapath);
+    if (session !== undefined) this.#vim.fabric.connected(session);
   }
 
   async #keepTunnels(from: Site, known: readonly Site[]): Promise<void> {
@@ -203,7 +319,7 @@ class Tunnels {
     for (const bridge of this.#overlay.bridges) {
       const isCutOff = this.#overlay.isCutOff(bridge);
       if (isCutOff === this.#cutOff.has(bridge)) continue;
-      const host = this.#sites.find((s) => s.datapath === bridge)!.name;
+      const host = this.#sites.find((s) => s.datapath === bridge)?.name;
       this.#log.warn(
         { host, isCutOff },
         isCutOff ? "no other host reaches the switch of this one" : "the switch of a host is reached again",

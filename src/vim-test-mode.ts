@@ -57,7 +57,7 @@ export function simulateHosts(vim: Vim, everyMs: number, around: Surroundings): 
     if (host === null) close(id);
     else if (!running.has(id)) open(host);
   };
-  vim.inventory.openBy({ changed, settled: async () => {} }, { speaksTls: false });
+  vim.inventory.openBy({ changed, settled: async () => {}, whyNoSwitch: () => null }, { speaksTls: false });
   return {
     async [Symbol.asyncDispose]() {
       ended.abort();

@@ -166,7 +166,7 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
     epoch = lead();
     return BigInt(epoch);
   };
-  const isSeveral = config.hosts.some((h) => h.ovsdb !== undefined);
+  const isSeveral = config.tunnelIp !== undefined;
   let isOurs: HostSwitches["isOurs"] = () => (isSeveral ? false : null);
   const switches = undo.use(await listenForSwitches(config, vim, (d) => isOurs(d), { ...around, epoch: leads }));
   const { fabric, facts } = vim;
@@ -178,10 +178,16 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
   undo.defer(switches.on(onSwitch(vim, probe, (datapath) => switches.sessions.get(datapath)!)));
 
   const ovsdb = undo.use(await connectOvsdb({ address: config.ovsdb, ...around }));
-  const hostSwitches = undo.use(await openHostSwitches(config, vim, ovsdb, { ...around, everyMs: PASS_EVERY_MS }));
+  const hostSwitches = undo.use(
+    await openHostSwitches(config, vim, ovsdb, {
+      ...around,
+      everyMs: PASS_EVERY_MS,
+      sessionOf: (bridge) => switches.sessions.get(bridge),
+    }),
+  );
   isOurs = (datapath) => hostSwitches.isOurs(datapath);
   const hosts = undo.use(await openHosts(config, vim, hostSwitches, { ...around, epoch }));
-  openDhcp(config, vim, ovsdb, hostSwitches.all.length > 1 ? OVERLAY_MTU : null);
+  openDhcp(config, vim, ovsdb, () => (hostSwitches.all.length > 1 ? OVERLAY_MTU : null));
   undo.use(await openImages(config, vim, around));
   undo.defer(ovsdb.on(onOvsdb(vim)));
   vim.bfd.use(ovsdb);

@@ -15,6 +15,15 @@ export interface Tenant {
 }
 
 /** A compute host. `isLocal`: this VIM speaks to its libvirt; the others are inventory. */
+/** A switch of a host's own. */
+export interface HostSwitchAt {
+  /** Its database, `unix:PATH` or `tcp:HOST:PORT`. */
+  readonly ovsdb: string;
+  readonly bridge: string;
+  /** The IPv4 address by which the switches of other hosts reach it. */
+  readonly tunnelIp: string;
+}
+
 export interface Host {
   readonly id: HostId;
   readonly name: string;
@@ -33,6 +42,8 @@ export interface Host {
   readonly discovers: boolean;
   /** Threads for guests alone, as "2-7,10"; null: those that the kernel keeps from others, where that can be seen. */
   readonly guestThreads: string | null;
+  /** The switch that its guests are plugged into, of one that was opened at run time with its own; null: that of the cables, or of the settings. */
+  readonly hostSwitch: HostSwitchAt | null;
   /** Memory for guests without huge pages, MiB, and threads for guests without pinning. */
   readonly memoryMiB: number;
   readonly cpus: number;

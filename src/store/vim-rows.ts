@@ -26,7 +26,7 @@ const SHAPES = {
       guest_threads: "guestThreads",
     },
     booleans: { admin_up: "adminUp", is_local: "isLocal", discovers: "discovers" },
-    json: { numas_json: "numas" },
+    json: { numas_json: "numas", switch_json: "hostSwitch" },
   },
   image: {
     same: ["id", "name", "path", "file", "format", "description", "checksum", "status", "progress"],

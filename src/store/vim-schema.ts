@@ -27,6 +27,7 @@ export interface HostRow {
   libvirt_uri: string | null;
   discovers: number;
   guest_threads: string | null;
+  switch_json: string | null;
   numas_json: string;
   created_at: string;
 }

@@ -76,6 +76,10 @@ export class Fabrics {
     return fabric;
   }
 
+  removePeer(bridge: DatapathId): void {
+    this.#peers.delete(bridge);
+  }
+
   /** Undefined where the overlay has no such bridge, and for the own one. */
   peerAt(bridge: DatapathId): Fabric | undefined {
     return this.#peers.get(bridge);

@@ -5,7 +5,7 @@ import { Fault } from "../lib/fault.ts";
 import type { HostId } from "../model/ids.ts";
 import type { CardChange, HostInterface, Numa, NumaChange } from "../model/numa.ts";
 import { threadSet } from "../model/thread-set.ts";
-import type { Asked, Change, Host, HostChange } from "../model/vim-picture.ts";
+import type { Asked, Change, Host, HostChange, HostSwitchAt } from "../model/vim-picture.ts";
 import { deleteHost, saveHost } from "../store/vim-picture.ts";
 import { checkUnique, found, given, newId, notFree } from "./asking.ts";
 import type { Picture } from "./picture.ts";
@@ -38,6 +38,8 @@ export interface HostOpener {
   changed(id: HostId, host: Host | null): void;
   /** Resolves when the first attempt to reach it has ended, well or not. */
   settled(id: HostId): Promise<void>;
+  /** Why a host cannot have this switch of its own; null: it can. */
+  whyNoSwitch(id: HostId | null, at: HostSwitchAt): string | null;
 }
 
 /**
@@ -49,7 +51,7 @@ export class Inventory {
   readonly #clock: Clock;
   readonly #speaksToAll: boolean;
   readonly #isUp: (id: HostId) => boolean;
-  #opener: HostOpener = { changed: () => {}, settled: async () => {} };
+  #opener: HostOpener = { changed: () => {}, settled: async () => {}, whyNoSwitch: () => "no switch is spoken to" };
   #speaksTls = false;
   #named: ReadonlySet<HostId> = new Set();
 
@@ -77,6 +79,7 @@ export class Inventory {
       checkThreads(asked.guestThreads);
       const shared = sharedOf(asked.numas ?? []);
       const reached = this.#reached(asked, null);
+      this.#checkSwitch({ hostSwitch: null, ...given(asked), ...reached }, null);
       return this.#save({ ...this.#bare(), ...shared, ...given(asked), ...reached, id: newId(hosts, asked.id) });
     });
     return this.#settled(id);
@@ -90,6 +93,7 @@ export class Inventory {
       checkUnique(this.#picture.hosts, id, "ipName", change.ipName, "ip_name");
       checkThreads(change.guestThreads);
       const reached = change.libvirtUri === undefined ? {} : this.#reached(change, host);
+      this.#checkSwitch({ ...host, ...given(change), ...reached }, host);
       return this.#save({ ...host, ...given(change), ...reached, numas: changedNumas(host.numas, numas ?? []), id });
     });
     return this.#settled(id);
@@ -111,6 +115,18 @@ export class Inventory {
     const other = [...this.#picture.hosts.values()].find((h) => h.libvirtUri === libvirtUri && h.id !== host?.id);
     if (other) throw new Fault("CONFLICT", `libvirt_uri ${libvirtUri} is that of host '${other.name}'`);
     return { libvirtUri, isLocal: true, ...(host === null && { discovers: discovers ?? numas === undefined }) };
+  }
+
+  /** Throws INVALID or CONFLICT for a switch of its own that it cannot have, or not now. */
+  #checkSwitch({ hostSwitch, libvirtUri }: Pick<Change<Host>, "hostSwitch" | "libvirtUri">, host: Host | null): void {
+    if (JSON.stringify(hostSwitch ?? null) === JSON.stringify(host?.hostSwitch ?? null)) return;
+    if (host !== null && [...this.#picture.servers.values()].some((s) => s.hostId === host.id))
+      throw new Fault("CONFLICT", `servers of host '${host.name}' are plugged into its switch: evacuate them first`);
+    if (hostSwitch == null) return;
+    if (libvirtUri == null)
+      throw new Fault("INVALID", "a host with a 'switch' of its own has to be reached: tell its 'libvirt_uri'");
+    const why = this.#opener.whyNoSwitch(host?.id ?? null, hostSwitch);
+    if (why !== null) throw new Fault("CONFLICT", why);
   }
 
   deleteHost(id: HostId): Promise<void> {
@@ -198,6 +214,7 @@ export class Inventory {
       libvirtUri: null,
       discovers: false,
       guestThreads: null,
+      hostSwitch: null,
       memoryMiB: 0,
       cpus: 0,
       availabilityZone: null,

@@ -61,6 +61,12 @@ export class Overlay implements Bridges<DatapathId> {
     if (!this.#sites.has(bridge)) this.#sites.set(bridge, { session: null, ports: new Map(), tunnels: new Map() });
   }
 
+  leave(bridge: DatapathId): void {
+    this.#sites.delete(bridge);
+    for (const { tunnels } of this.#sites.values()) tunnels.delete(bridge);
+    this.#ports = null;
+  }
+
   connected(session: FlowSwitch): void {
     const site = this.#sites.get(session.datapath);
     if (site !== undefined) Object.assign(site, { session, ports: session.ports });

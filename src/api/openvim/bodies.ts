@@ -102,6 +102,19 @@ const host = {
   libvirt_uri: maybe(orNull(Type.String({ minLength: 1, maxLength: 255, pattern: "^qemu\\+(tls|unix)://[!-~]+$" }))),
   guest_cpus: maybe(orNull(Type.String({ pattern: "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$", maxLength: 255 }))),
   availability_zone: maybe(orNull(shortName)),
+  /** Ours: a switch of its own, which is one with the others by tunnels. */
+  switch: maybe(
+    orNull(
+      Type.Object(
+        {
+          ovsdb: Type.String({ pattern: "^(unix:/[!-~]+|tcp:[^\\s:]+:[0-9]{1,5})$", maxLength: 255 }),
+          bridge: shortName,
+          tunnel_ip: ip,
+        },
+        closed,
+      ),
+    ),
+  ),
 };
 const hostShownOnly = Object.fromEntries(
   ["created_at", "devices", "links", "status", "state", "state_why", "memory_mb"].map((k) => [k, shownOnly]),

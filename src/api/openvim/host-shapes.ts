@@ -38,6 +38,9 @@ export function hostOut(h: Host, state: HostState | null, servers: readonly Serv
     id: h.id,
     ...(h.isLocal ? { memory_mb: h.memoryMiB, cpus: h.cpus } : {}),
     ...withoutNulls({ libvirt_uri: h.libvirtUri, guest_cpus: h.guestThreads, ...(h.discovers && { autodiscover: true }) }),
+    ...(h.hostSwitch && {
+      switch: { ovsdb: h.hostSwitch.ovsdb, bridge: h.hostSwitch.bridge, tunnel_ip: h.hostSwitch.tunnelIp },
+    }),
     ...hostStateOut(h, state),
   };
 }

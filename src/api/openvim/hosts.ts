@@ -78,6 +78,7 @@ function hostChange(h: Omit<Static<typeof hostEdit>["host"], "numas">): Change<O
     libvirtUri: h.libvirt_uri,
     guestThreads: h.guest_cpus,
     discovers: h.autodiscover,
+    hostSwitch: h.switch && { ovsdb: h.switch.ovsdb, bridge: h.switch.bridge, tunnelIp: h.switch.tunnel_ip },
   };
 }
 

@@ -95,6 +95,12 @@ const hostSchema = Type.Object(
     libvirt_uri: maybe(Type.String(ours("where its libvirt is, of a host that was opened by request"))),
     guest_cpus: maybe(Type.String(ours("threads for guests alone"))),
     autodiscover: maybe(Type.Boolean(ours("its numas are what libvirt says"))),
+    switch: maybe(
+      Type.Object(
+        { ovsdb: text, bridge: text, tunnel_ip: text },
+        ours("a switch of its own, of a host that was opened by request"),
+      ),
+    ),
     warning: maybe(text),
     ...hostState,
   },
