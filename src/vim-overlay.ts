@@ -135,8 +135,6 @@ class Tunnels {
   readonly #sites: Site[];
   readonly #everyMs: number;
   readonly #sessionOf: Opening["sessionOf"];
-  /** Hosts that are being joined: the first look at all waits for them as it does for the others. */
-  #joining = 0;
   readonly #joined = new Map<HostId, AsyncDisposableStack>();
   readonly #leading = new Map<
     DatapathId,
@@ -187,20 +185,21 @@ class Tunnels {
   }
 
   async join(host: HostId, name: string, { ovsdb: address, bridge, tunnelIp }: HostSwitchAt): Promise<HostSwitch> {
-    this.#joining++;
-    try {
-      await using undo = new AsyncDisposableStack();
-      const ovsdb = undo.use(await connectOvsdb({ address, clock: this.#clock, log: this.#log }));
-      const site: Site = { name, host, ovsdb, bridge, tunnelIp, datapath: null };
-      undo.defer(ovsdb.on(onOvsdb(this.#vim)));
-      undo.defer(this.listenTo(site));
-      this.#sites.push(site);
-      this.#joined.set(host, undo.move());
-      return site;
-    } finally {
-      this.#joining--;
-      this.#loop.wake();
-    }
+    await using undo = new AsyncDisposableStack();
+    const ovsdb = undo.use(await connectOvsdb({ address, clock: this.#clock, log: this.#log }));
+    const site: Site = { name, host, ovsdb, bridge, tunnelIp, datapath: null };
+    undo.defer(ovsdb.on(onOvsdb(this.#vim)));
+    undo.defer(this.listenTo(site));
+    this.#sites.push(site);
+    this.#joined.set(host, undo.move());
+    this.#loop.wake();
+    return site;
+  }
+
+  /** All hosts with switches of their own have joined: before, tunnels to those that have not seem to be nobody's. */
+  get #areAllHere(): boolean {
+    const hosts = [...this.#vim.picture.hosts.values()];
+    return hosts.every((h) => h.hostSwitch === null || this.#sites.some((s) => s.host === h.id));
   }
 
   async leave(host: HostId): Promise<void> {
@@ -243,7 +242,7 @@ class Tunnels {
   }
 
   #know(): void {
-    const isWhole = this.#joining === 0 && this.#overlay.isWhole(this.#sites.length);
+    const isWhole = this.#areAllHere && this.#overlay.isWhole(this.#sites.length);
     if (this.#areKnown || (this.#isPatient && !isWhole)) return;
     this.#areKnown = true;
     this.#vim.fabric.placesKnown();
@@ -308,7 +307,7 @@ class Tunnels {
       if (status !== null) this.#overlay.heard(from.datapath!, name, status.state === "up");
     }
     if (this.#overlay.tookTunnels()) this.#vim.fabric.placesChanged();
-    const all = known.length === this.#sites.length;
+    const all = this.#areAllHere && known.length === this.#sites.length;
     for (const { name } of all ? await ovsdb.ports(bridge) : [])
       if (TUNNEL.test(name) && !wanted.has(name)) await ovsdb.removePort(bridge, name);
     this.#look();
