@@ -1,5 +1,6 @@
 import { type TSchema, Type } from "typebox";
 import { cloudConfig } from "./cloud-config.ts";
+import { hostSwitch } from "./host-switch.ts";
 import { checksum, metadata } from "./image-metadata.ts";
 import { ofcAccess } from "./ofc-access.ts";
 
@@ -103,18 +104,7 @@ const host = {
   guest_cpus: maybe(orNull(Type.String({ pattern: "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$", maxLength: 255 }))),
   availability_zone: maybe(orNull(shortName)),
   /** Ours: a switch of its own, which is one with the others by tunnels. */
-  switch: maybe(
-    orNull(
-      Type.Object(
-        {
-          ovsdb: Type.String({ pattern: "^(unix:/[!-~]+|tcp:[^\\s:]+:[0-9]{1,5})$", maxLength: 255 }),
-          bridge: shortName,
-          tunnel_ip: ip,
-        },
-        closed,
-      ),
-    ),
-  ),
+  switch: maybe(orNull(hostSwitch)),
 };
 const hostShownOnly = Object.fromEntries(
   ["created_at", "devices", "links", "status", "state", "state_why", "memory_mb"].map((k) => [k, shownOnly]),

@@ -2,6 +2,7 @@ import type { HostState } from "../../model/host-state.ts";
 import type { HostInterface, Numa, PinnedInterface, Sriov, Thread } from "../../model/numa.ts";
 import type { Host, Server } from "../../model/vim-picture.ts";
 import { type Wire, withoutNulls } from "../query.ts";
+import { hostSwitchOut } from "./host-switch.ts";
 import { type BaseUrl, bookmark, time } from "./shapes.ts";
 
 export function hostRow(h: Host, state: HostState | null, base: BaseUrl): Wire {
@@ -38,9 +39,7 @@ export function hostOut(h: Host, state: HostState | null, servers: readonly Serv
     id: h.id,
     ...(h.isLocal ? { memory_mb: h.memoryMiB, cpus: h.cpus } : {}),
     ...withoutNulls({ libvirt_uri: h.libvirtUri, guest_cpus: h.guestThreads, ...(h.discovers && { autodiscover: true }) }),
-    ...(h.hostSwitch && {
-      switch: { ovsdb: h.hostSwitch.ovsdb, bridge: h.hostSwitch.bridge, tunnel_ip: h.hostSwitch.tunnelIp },
-    }),
+    ...(h.hostSwitch && { switch: hostSwitchOut(h.hostSwitch) }),
     ...hostStateOut(h, state),
   };
 }

@@ -9,6 +9,7 @@ import { hostEdit, hostNew } from "./bodies.ts";
 import { type Call, needAdmin } from "./call.ts";
 import { HOSTS } from "./columns.ts";
 import { hostOut, hostRow } from "./host-shapes.ts";
+import { hostSwitchIn } from "./host-switch.ts";
 
 export const listHosts = (call: Call) => ({
   hosts: listed(
@@ -78,7 +79,7 @@ function hostChange(h: Omit<Static<typeof hostEdit>["host"], "numas">): Change<O
     libvirtUri: h.libvirt_uri,
     guestThreads: h.guest_cpus,
     discovers: h.autodiscover,
-    hostSwitch: h.switch && { ovsdb: h.switch.ovsdb, bridge: h.switch.bridge, tunnelIp: h.switch.tunnel_ip },
+    hostSwitch: h.switch && hostSwitchIn(h.switch),
   };
 }
 

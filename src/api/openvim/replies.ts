@@ -1,4 +1,5 @@
 import { type TObject, type TSchema, Type } from "typebox";
+import { hostSwitch } from "./host-switch.ts";
 import { ofcAccess } from "./ofc-access.ts";
 
 // What is answered, for the OpenAPI document; tests hold every answer against it. A schema with a title becomes a component of the document.
@@ -95,12 +96,7 @@ const hostSchema = Type.Object(
     libvirt_uri: maybe(Type.String(ours("where its libvirt is, of a host that was opened by request"))),
     guest_cpus: maybe(Type.String(ours("threads for guests alone"))),
     autodiscover: maybe(Type.Boolean(ours("its numas are what libvirt says"))),
-    switch: maybe(
-      Type.Object(
-        { ovsdb: text, bridge: text, tunnel_ip: text },
-        ours("a switch of its own, of a host that was opened by request"),
-      ),
-    ),
+    switch: maybe(hostSwitch),
     warning: maybe(text),
     ...hostState,
   },
