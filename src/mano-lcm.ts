@@ -8,6 +8,7 @@ import type { Operations } from "./mano/operations.ts";
 import type { Deployment } from "./mano/plan.ts";
 import type { Requests } from "./mano/requests.ts";
 import { readOn, Scope } from "./mano/scope.ts";
+import type { SoleVnfs } from "./mano/sole-vnfs.ts";
 import { ordinalOf, vnfcsOf } from "./mano/vnf-plan.ts";
 import { nsInstanceView, type VimOf, vnfView } from "./mano/vnf-views.ts";
 import type { NsId, VnfcId } from "./model/ids.ts";
@@ -15,10 +16,12 @@ import type { Occurrence } from "./model/occurrence.ts";
 import type { OccurrencesAsked } from "./store/mano-occurrences.ts";
 
 /** The tables of life cycle management, with the doors that their routes go through. */
-export const lcmRoutes = (nfvo: Nfvo, requests: Requests, operations: Operations): BoundRoute[] => [
+export const lcmRoutes = (nfvo: Nfvo, requests: Requests, operations: Operations, soleVnfs: SoleVnfs): BoundRoute[] => [
   ...boundFor(NS_LCM_ROUTES, (tenant) => nsDoors(nfvo, requests, operations, new Scope(nfvo, tenant))),
-  ...boundFor(VNF_LCM_ROUTES, (tenant) => vnfDoors(nfvo, operations, new Scope(nfvo, tenant))),
+  ...boundFor(VNF_LCM_ROUTES, (tenant) => vnfDoors(nfvo, { requests, operations, soleVnfs }, new Scope(nfvo, tenant))),
 ];
+
+const NS_OCCURRENCES = "/nslcm/v2/ns_lcm_op_occs";
 
 const notThere = (what: string, id: string, list: string): Fault =>
   new Fault("NOT_FOUND", `there is no ${what} ${id}; GET ${list} lists those there are`, { id });
@@ -55,9 +58,18 @@ export function vimOf(nfvo: Nfvo): VimOf {
 }
 
 function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations, scope: Scope): NsLcmDoors {
-  const own = (id: string) => ownNs(nfvo, scope, id);
+  /** Throws NOT_FOUND also for one that is nothing but a VNF's life cycle. */
+  const own = (id: string): string => {
+    const { ns } = requests.deploymentOf(ownNs(nfvo, scope, id));
+    if (ns.soleVnf === undefined) return ns.id;
+    throw notThere("NS instance", id, "/nslcm/v2/ns_instances");
+  };
   const viewOf = (id: string) => nsInstanceView(requests.deploymentOf(own(id)), vimOf(nfvo));
-  const occurrence = (id: string) => ownOccurrence(scope, id, operations.get(id), "/nslcm/v2/ns_lcm_op_occs");
+  const occurrence = async (id: string) => {
+    const o = await ownOccurrence(scope, id, operations.get(id), NS_OCCURRENCES);
+    if (!o.isOfSoleVnf) return o;
+    throw notThere("life cycle operation occurrence", id, NS_OCCURRENCES);
+  };
   const idOf = async (id: string) => (await occurrence(id)).id;
   /** Throws CONFLICT for a VNF of another NS. */
   const vnfOfNs = (nsId: string, vnfId: string) => {
@@ -69,7 +81,7 @@ function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations, scope: 
   return {
     listNs: () =>
       nfvo.lifecycle.all
-        .filter((d) => scope.owns(d.ns.id))
+        .filter((d) => d.ns.soleVnf === undefined && scope.owns(d.ns.id))
         .map((d) => ({ createdAt: d.ns.createdAt, place: d.ns.id, look: () => nsInstanceView(d, vimOf(nfvo)) })),
     getNs: viewOf,
     createNs: async (wish) => viewOf((await requests.createNs({ ...wish, ...wishOf(scope) })).id),
@@ -125,11 +137,23 @@ function ownOccurrences(operations: Operations, scope: Scope, asked: Occurrences
 /** What an NS is made with, by who asks. */
 export const wishOf = (scope: Scope) => ({ owner: scope.tenant, mayUse: (id: string) => scope.sees(id) });
 
-function vnfDoors(nfvo: Nfvo, operations: Operations, scope: Scope): VnfLcmDoors {
+interface VnfParts {
+  readonly requests: Requests;
+  readonly operations: Operations;
+  readonly soleVnfs: SoleVnfs;
+}
+
+function vnfDoors(nfvo: Nfvo, { requests, operations, soleVnfs }: VnfParts, scope: Scope): VnfLcmDoors {
   const own = (id: string) => ownVnf(nfvo, scope, id);
   const getVnf = (id: string) => {
     const { deployment, vnf } = operations.vnfOf(own(id));
     return vnfView(deployment, vnf, vimOf(nfvo));
+  };
+  /** The NS that is its life cycle. Throws CONFLICT for a VNF of one that somebody made. */
+  const sole = (id: string, what: string): string => {
+    const { ns } = operations.vnfOf(own(id)).deployment;
+    if (ns.soleVnf === id) return ns.id;
+    throw new Fault("CONFLICT", `VNF ${id} is of NS ${ns.name} (${ns.id}); ${what}`, { id: ns.id });
   };
   const ofVnf = (vnfId: string, occurrence: Occurrence): VnfOccurrenceOf => {
     const part = occurrence.vnfs.find((p) => p.vnfId === vnfId);
@@ -141,6 +165,10 @@ function vnfDoors(nfvo: Nfvo, operations: Operations, scope: Scope): VnfLcmDoors
   return {
     listVnfs: () => nfvo.lifecycle.all.filter((d) => scope.owns(d.ns.id)).flatMap((d) => listedVnfs(d, vimOf(nfvo))),
     getVnf,
+    createVnf: async (wish) => getVnf(await soleVnfs.create({ ...wish, ...wishOf(scope) })),
+    deleteVnf: async (id) => requests.deleteNs(sole(id, "delete that"), false),
+    instantiate: async (id, start, params) => ofVnf(id, await soleVnfs.instantiate(sole(id, "instantiate that"), start, params)),
+    terminate: async (id, params) => ofVnf(id, await requests.startTermination(sole(id, "terminate that"), params)),
     modify: async (id, change, params) => ofVnf(id, await operations.modify(own(id), change, params)),
     heal: async (id, vnfcs, params) => {
       const { deployment, vnf } = operations.vnfOf(own(id));

@@ -75,7 +75,8 @@ function finderIn(nfvo: Nfvo): FindObject {
   };
   return (of, id, owner) => {
     const d = of === "nspm" ? nfvo.lifecycle.of(id as NsId) : nfvo.lifecycle.vnfOf(id)?.deployment;
-    return d && new Scope(nfvo, owner).owns(d.ns.id) ? objectOf(d, viewOf(d), of === "nspm" ? null : id) : null;
+    const isThere = d && (of === "vnfpm" || d.ns.soleVnf === undefined);
+    return isThere && new Scope(nfvo, owner).owns(d.ns.id) ? objectOf(d, viewOf(d), of === "nspm" ? null : id) : null;
   };
 }
 

@@ -10,6 +10,7 @@ import type { Performance } from "./mano/performance.ts";
 import type { Requests } from "./mano/requests.ts";
 import { Scope } from "./mano/scope.ts";
 import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
+import type { SoleVnfs } from "./mano/sole-vnfs.ts";
 import { lcmRoutes } from "./mano-lcm.ts";
 import { faultDoors } from "./mano-notify.ts";
 import { type Onboarding, packageDoors, vnfPackageDoors } from "./mano-onboarding.ts";
@@ -20,6 +21,7 @@ import type { ManoStore } from "./store/mano-schema.ts";
 export interface SolParts {
   readonly requests: Requests;
   readonly operations: Operations;
+  readonly soleVnfs: SoleVnfs;
   readonly subscriptions: SolSubscriptions;
   readonly performance: Performance;
   readonly onboarding: Onboarding;
@@ -29,12 +31,12 @@ export interface SolParts {
 /** Every table of ETSI's interfaces, with the doors that its routes go through. */
 export const solRoutes = (
   nfvo: Nfvo,
-  { requests, operations, subscriptions, performance, onboarding, db }: SolParts,
+  { requests, operations, soleVnfs, subscriptions, performance, onboarding, db }: SolParts,
 ): BoundRoute[] => [
   ...boundFor(NSD_ROUTES, (tenant) => packageDoors(onboarding, "nsd", new Scope(nfvo, tenant))),
   ...boundFor(PNFD_ROUTES, (tenant) => packageDoors(onboarding, "pnfd", new Scope(nfvo, tenant))),
   ...boundFor(PACKAGE_ROUTES, (tenant) => vnfPackageDoors(onboarding, new Scope(nfvo, tenant))),
-  ...lcmRoutes(nfvo, requests, operations),
+  ...lcmRoutes(nfvo, requests, operations, soleVnfs),
   ...boundFor([...NS_FAULT_ROUTES, ...VNF_FAULT_ROUTES], (tenant) => faultDoors(nfvo, db, new Scope(nfvo, tenant))),
   ...bound(SUBSCRIPTION_ROUTES, subscriptions),
   ...pmRoutes(performance),

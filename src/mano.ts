@@ -16,6 +16,7 @@ import { Requests } from "./mano/requests.ts";
 import { Retention, type RetentionParts } from "./mano/retention.ts";
 import { Scope } from "./mano/scope.ts";
 import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
+import { SoleVnfs } from "./mano/sole-vnfs.ts";
 import { manoDoors } from "./mano-doors.ts";
 import { openSubscriptions } from "./mano-notify.ts";
 import { imageHandoutOf, onboardingOf } from "./mano-onboarding.ts";
@@ -75,7 +76,8 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   undo.use(packages);
   const requests = new Requests(nfvo, db, clock, log);
   const operations = new Operations(nfvo, requests, db, clock);
-  const routes = solRoutes(nfvo, { requests, operations, subscriptions, performance, onboarding, db });
+  const soleVnfs = new SoleVnfs(nfvo, requests, db, clock);
+  const routes = solRoutes(nfvo, { requests, operations, soleVnfs, subscriptions, performance, onboarding, db });
   const sol = { routes, apiRoot: config.listen.apiRoot, pageSize: config.listPageSize };
   const hasTenant = async (id: string) => (await readOmTenants(db)).some((t) => t.uuid === id);
   const doorsFor = (tenant: string | null) =>

@@ -52,12 +52,27 @@ export function readVnfd(vnfd: Spot): VnfBlueprint {
       .get("sw-image-desc")
       .items("images")
       .flatMap((image) => swImageOf(image) ?? []),
+    ...flavourOf(flavour),
     ...(scaling && { scaling }),
     at: vnfd.at,
   };
   refuseRepeated(vnfd.get("vdu").items("VDUs"), "vdu");
   refuseRepeated(vnfd.get("ext-cpd").items("external connection points"), "ext-cpd");
   return blueprint;
+}
+
+/** The flavour that is used, and its levels. */
+function flavourOf(flavour: Spot | undefined): Pick<VnfBlueprint, "flavour"> {
+  const id = flavour?.get("id");
+  if (flavour === undefined || !id?.isThere) return {};
+  const first = flavour.first("default-instantiation-level", "default-instantiation-level-id");
+  const levels = flavour
+    .get("instantiation-level")
+    .items("instantiation levels")
+    .map((l) => asWritten(l.get("id").value));
+  return {
+    flavour: { id: asWritten(id.value), levels: [...new Set([...(first.isThere ? [asWritten(first.value)] : []), ...levels])] },
+  };
 }
 
 /** Ids that stand a second time in one list. */

@@ -42,8 +42,22 @@ export function readToscaVnfd(template: Template): VnfBlueprint {
     extCps: extCpsOf(template),
     vips: template.of("VipCp").map((node) => readVip(node, template)),
     images: [...template.of(VDU), ...template.of(STORAGE)].flatMap(({ name, spot }) => toscaSwImage(name, spot) ?? []),
+    ...flavourOf(template, vnfs),
     ...(scaling && { scaling }),
     ...(vnf && { at: vnf.spot.at }),
+  };
+}
+
+/** The flavour that its service template is, and its levels. */
+function flavourOf(template: Template, vnfs: readonly NodeTemplate[]): Pick<VnfBlueprint, "flavour"> {
+  const written = [...vnfs.map((n) => n.spot), ...template.topologies.map((t) => t.get("substitution_mappings"))];
+  const id = written.map((s) => s.get("properties").get("flavour_id")).find((s) => s.isThere && s.value !== "");
+  if (id === undefined) return {};
+  const general = template.policies.find((p) => p.get("type").value === "tosca.policies.nfv.InstantiationLevels");
+  const first = general?.get("properties").get("default_level");
+  const levels = (general?.get("properties").get("levels").entries("levels") ?? []).map(([level]) => level);
+  return {
+    flavour: { id: asWritten(id.value), levels: [...new Set([...(first?.isThere ? [asWritten(first.value)] : []), ...levels])] },
   };
 }
 

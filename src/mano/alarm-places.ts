@@ -30,9 +30,10 @@ function placeIn({ ns, nsd, vnfd, vnfs, vnfcs }: Deployment, vnfcIds: readonly V
   return {
     nsId: ns.id,
     nsName: ns.name,
-    nsdIds: [ns.nsdId, nsd.id],
+    nsdIds: ns.soleVnf === undefined ? [ns.nsdId, nsd.id] : [],
     vnfdIds,
     vnf: vnf ? { id: vnf.id, name: vnf.name, vnfdId: vnf.vnfdId } : null,
     vnfcIds,
+    ...(ns.soleVnf !== undefined && { isOfSoleVnf: true }),
   };
 }

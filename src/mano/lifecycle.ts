@@ -318,8 +318,9 @@ export class Lifecycle {
     if (!vimsOf(d).every((v) => this.#partOf(d, v).isGone)) return;
     const state = d.ns.state === "FAILED" ? "FAILED" : "NOT_INSTANTIATED";
     const ns: Ns = { ...d.ns, state, detail: state === "FAILED" ? d.ns.detail : null, modifiedAt: this.#now() };
-    // An instantiation that can be tried again goes on with the same VNFs.
-    const keepsVnfs = state === "FAILED" && this.#parts.occurrences.runningOf(ns.id)?.operation === "INSTANTIATE";
+    // An instantiation that can be tried again goes on with the same VNFs; a sole one is there before it is instantiated, and after.
+    const isTriedAgain = state === "FAILED" && this.#parts.occurrences.runningOf(ns.id)?.operation === "INSTANTIATE";
+    const keepsVnfs = isTriedAgain || ns.soleVnf !== undefined;
     await this.#write(ns, true, async (tx) => {
       await writeRemoval(tx, ns);
       if (!keepsVnfs) await deleteVnfInstances(tx, ns.id);

@@ -1,6 +1,6 @@
 import type { NsdId, NsId } from "../model/ids.ts";
 import type { ProtectionGroup } from "../model/protection.ts";
-import { readNsd } from "../store/mano-catalogue.ts";
+import { readNsd, readOwnDescriptors } from "../store/mano-catalogue.ts";
 import { readAllNs, readAllVnfcs, readGroups, readStitches } from "../store/mano-ns.ts";
 import { insertVnfInstances, readVnfInstances } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
@@ -22,10 +22,11 @@ export async function readDeployments(db: ManoStore): Promise<Kept[]> {
   const stitches = Map.groupBy(await readStitches(db), idOf);
   const vnfs = Map.groupBy(await readVnfInstances(db), idOf);
   const nsds = new Map<NsdId, Awaited<ReturnType<typeof readNsd>>>();
+  const own = await readOwnDescriptors(db);
   const all: Kept[] = [];
   for (const ns of await readAllNs(db)) {
-    if (!nsds.has(ns.nsdId)) nsds.set(ns.nsdId, await readNsd(db, ns.nsdId));
-    const made = nsds.get(ns.nsdId);
+    if (!own.has(ns.id) && !nsds.has(ns.nsdId)) nsds.set(ns.nsdId, await readNsd(db, ns.nsdId));
+    const made = own.get(ns.id) ?? nsds.get(ns.nsdId);
     if (!made) throw new Error(`NS ${ns.id} is of NSD ${ns.nsdId}, which the store has not`);
     const of = <T>(map: Map<NsId, T[]>) => map.get(ns.id) ?? [];
     const d = { ns, ...made, vnfcs: of(vnfcs), vnfs: of(vnfs), stitches: of(stitches) };

@@ -12,6 +12,7 @@ import { readVimAccounts, updateCursor, upsertVimAccount, type VimAccountRecord 
 import { readJournalExtent, readLastSeq } from "../store/mano-records.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, VimConnector } from "../vimconn/connector.ts";
+import { netsCalled } from "../vimconn/inventory-index.ts";
 import { placeOf } from "./alarm-places.ts";
 import { AlarmBook } from "./alarms.ts";
 import { Apartness } from "./apart.ts";
@@ -39,6 +40,7 @@ import { ReferenceWatch } from "./reference-watch.ts";
 import { RootCauses, tellStore } from "./roots.ts";
 import { ScaleTurns } from "./scale-turns.ts";
 import { Scaler } from "./scaler.ts";
+import type { NetIdOf } from "./shared-nets.ts";
 import { type SinceByNet, setSince, takeUpRecords } from "./since.ts";
 import { Spares } from "./spares.ts";
 import { tellCutOff } from "./traffic-ports.ts";
@@ -163,7 +165,7 @@ export class Nfvo implements AsyncDisposable {
     const forgotten = (vnfcs: readonly Vnfc[]) => this.#forget(vnfcs);
     const sizing = { db, clock, lifecycle, stream, guardsOf, wake };
     this.scaler = new Scaler({ ...sizing, healer, provisioning, arming, reaction, forgotten });
-    this.scaleTurns = new ScaleTurns({ ...sizing, occurrences, owners });
+    this.scaleTurns = new ScaleTurns({ ...sizing, occurrences, owners, netIdOf: this.netIdOf });
     const { scaler, scaleTurns } = this;
     const looking = { guardsOf, whyItCannotFire, scaler, scaleTurns, readyMaxMs: parts.readyMaxMs };
     this.operations = new OperationWatch({ clock, alarms, healer, lifecycle, occurrences, ...looking });
@@ -217,6 +219,12 @@ export class Nfvo implements AsyncDisposable {
     if (!watch) throw new Error(`no watch over VIM account ${id}`);
     return watch;
   }
+
+  readonly netIdOf: NetIdOf = (vim, name) => {
+    const seen = this.#watches.get(vim)?.lastSeen;
+    const nets = seen ? netsCalled(seen, name) : [];
+    return nets.length === 1 ? nets[0]!.id : undefined;
+  };
 
   /** The links between VIMs that there are accounts for now. */
   links(): VimLink[] {

@@ -8,7 +8,7 @@ import { isUnderWay, type NsOperation, type Occurrence, type VnfPart } from "../
 import type { EventStream } from "../notify/stream.ts";
 import { readRunningOccurrences, upsertOccurrence } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
-import type { Deployment } from "./plan.ts";
+import { calledOf, type Deployment } from "./plan.ts";
 import { partsOf } from "./vnf-plan.ts";
 import type { WriteQueue } from "./writes.ts";
 
@@ -84,6 +84,7 @@ export class Occurrences {
     return {
       id: crypto.randomUUID(),
       nsId: ns.id,
+      ...markOf(ns),
       operation,
       state: "PROCESSING",
       startedAt: now,
@@ -151,6 +152,7 @@ export class Occurrences {
     this.#keep({
       id,
       nsId: failover.nsId,
+      ...markOf(d.ns),
       operation: isFault ? "HEAL" : "UPDATE",
       state: isClosed ? "COMPLETED" : "PROCESSING",
       startedAt: openedAt,
@@ -181,6 +183,7 @@ export class Occurrences {
     this.#keep({
       id,
       nsId: d.ns.id,
+      ...markOf(d.ns),
       operation: "HEAL",
       state: ok === null ? "PROCESSING" : ok ? "COMPLETED" : "FAILED",
       startedAt,
@@ -236,12 +239,14 @@ export class Occurrences {
   }
 }
 
+const markOf = ({ soleVnf }: Ns): Pick<Occurrence, "isOfSoleVnf"> => (soleVnf === undefined ? {} : { isOfSoleVnf: true });
+
 /** Another operation has to come to its end first. */
 export const busy = (ns: Ns, o: Occurrence): Fault =>
   new Fault(
     "CONFLICT",
     o.state === "FAILED_TEMP"
-      ? `the ${o.operation} ${o.id} of NS ${ns.name} is FAILED_TEMP; retry it, roll it back, or let it fail first`
-      : `NS ${ns.name} is busy with ${o.operation} ${o.id}, which is ${o.state}; wait for its end, or cancel it`,
+      ? `the ${o.operation} ${o.id} of ${calledOf(ns)} is FAILED_TEMP; retry it, roll it back, or let it fail first`
+      : `${calledOf(ns)} is busy with ${o.operation} ${o.id}, which is ${o.state}; wait for its end, or cancel it`,
     { id: o.id },
   );

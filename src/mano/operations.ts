@@ -24,7 +24,7 @@ import type { ManoStore } from "../store/mano-schema.ts";
 import type { Nfvo } from "./nfvo.ts";
 import type { NsScaleWish } from "./ns-size.ts";
 import { failure } from "./occurrences.ts";
-import type { Deployment } from "./plan.ts";
+import { calledOf, type Deployment } from "./plan.ts";
 import type { Requests } from "./requests.ts";
 import type { ScaleTurns } from "./scale-turns.ts";
 import type { ScaleWish } from "./size.ts";
@@ -144,7 +144,7 @@ export class Operations {
     const o = await this.#failedTemp(id, "retried");
     const { ns } = this.#requests.deploymentOf(o.nsId);
     if (o.operation === "INSTANTIATE" && ns.state !== "INSTANTIATED")
-      return this.#requests.startInstantiation(o.nsId, o.params, false, o);
+      return this.#requests.startInstantiation(o.nsId, o.params, { retried: o });
     return this.#nfvo.lifecycle.exclusive(ns.id, async () => {
       const now = this.#nfvo.occurrences.stillFailedTemp(o);
       if (isScaling(now)) return this.#turnScale(now, "to", { state: "PROCESSING", error: null, warnings: [], cancelMode: null });
@@ -170,18 +170,19 @@ export class Operations {
       // What it left was taken away before it was FAILED_TEMP.
       const d = this.#requests.deploymentOf(o.nsId);
       const clean: Ns = { ...d.ns, state: "NOT_INSTANTIATED", detail: null, modifiedAt: this.#now() };
+      const isSole = clean.soleVnf !== undefined;
       const { occurrences, lifecycle, stream } = this.#nfvo;
       const back = occurrences.changed(occurrences.stillFailedTemp(o), { state: "ROLLING_BACK" });
       const done = occurrences.changed(back, { state: "ROLLED_BACK" });
       await this.#db.transaction().execute(async (tx) => {
         await updateNsState(tx, clean);
-        await deleteVnfInstances(tx, clean.id);
+        if (!isSole) await deleteVnfInstances(tx, clean.id);
         await occurrences.write(tx, done);
       });
-      lifecycle.want({ ...d, ns: clean, vnfs: [] });
+      lifecycle.want({ ...d, ns: clean, vnfs: isSole ? d.vnfs : [] });
       occurrences.tell(back);
       occurrences.tell(done);
-      for (const event of vnfsDeleted(d)) stream.push(event);
+      if (!isSole) for (const event of vnfsDeleted(d)) stream.push(event);
       return done;
     });
   }
@@ -250,7 +251,7 @@ export class Operations {
     const occurrence = await lifecycle.exclusive(ns.id, async () => {
       const d = this.#requests.deploymentOf(nsId);
       if (d.ns.state !== "INSTANTIATED")
-        throw new Fault("CONFLICT", `NS ${d.ns.name} is ${d.ns.state}; that is possible when it is INSTANTIATED`, { id: nsId });
+        throw new Fault("CONFLICT", `${calledOf(d.ns)} is ${d.ns.state}; that is possible when it is INSTANTIATED`, { id: nsId });
       const set = which === null ? null : new Set(which);
       const concerned = d.vnfcs.filter((v) => set === null || set.has(v.id));
       if (operation === "HEAL" && concerned.length > 0 && concerned.every((v) => isStopped(d, v)))
@@ -307,7 +308,7 @@ export class Operations {
  * stopped, and was not, is wanted to run: what the operation has stopped of it is healed, and its traffic is served meanwhile.
  */
 function vnfsLeft(d: Deployment, o: Occurrence, now: string): readonly VnfInstance[] {
-  if (o.operation === "INSTANTIATE" && d.vnfcs.length === 0) return [];
+  if (o.operation === "INSTANTIATE" && d.vnfcs.length === 0 && d.ns.soleVnf === undefined) return [];
   const operated = new Set(o.vnfs.filter((p) => p.operation === "OPERATE").map((p) => p.vnfId));
   return d.vnfs.map((v) => (operated.has(v.id) && v.isStopped ? { ...v, isStopped: false, modifiedAt: now } : v));
 }

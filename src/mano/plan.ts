@@ -27,6 +27,9 @@ export interface Deployment {
   readonly stitches: readonly Stitch[];
 }
 
+/** What people are told of: an NS, or the VNF that it is the life cycle of. */
+export const calledOf = ({ name, soleVnf }: Ns): string => (soleVnf === undefined ? `NS ${name}` : `VNF ${soleVnf} (${name})`);
+
 /** The VIMs it is in: first the one where its traffic enters. */
 export const vimsOf = ({ ns, vnfcs }: Deployment): readonly VimAccountId[] => [
   ...new Set([ns.vimAccountId, ...vnfcs.map((v) => v.vimAccountId)]),
@@ -63,6 +66,10 @@ export function planVnfcs(ns: Ns, vnfd: Vnfd, newId: () => string, now: string):
   );
 }
 
+/** The id of a net that is not meant by its name. */
+export const netIdIn = ({ netIds }: Nsd, name: string): string | undefined =>
+  netIds !== undefined && Object.hasOwn(netIds, name) ? netIds[name] : undefined;
+
 export const trafficNetNames = (nsd: Nsd): string[] => nsd.members.flatMap((m) => m.trafficNets);
 
 /** Ids of nets in one VIM, by name. */
@@ -91,7 +98,7 @@ export function resolveNets(d: Deployment, vim: VimAccountId, seen: Inventory): 
   for (const name of new Set([...netNamesIn(d, vim), ...ends.map((e) => e.net)])) {
     if (ids.has(name)) continue;
     const own = d.nsd.ownNets?.includes(name) ? seen.nets.get(ownNetId(d.ns.id, vim, name)) : undefined;
-    const found = own === undefined ? netsCalled(seen, name) : [own];
+    const found = own === undefined ? netsCalled(seen, netIdIn(d.nsd, name) ?? name) : [own];
     if (found.length === 1) ids.set(name, found[0]!.id);
     else
       missing.push(

@@ -6,9 +6,9 @@ import type { Log } from "../lib/log.ts";
 import type { NsdId, NsId, VimAccountId } from "../model/ids.ts";
 import type { Ns, NsView, RunningGroup, VimAccount, VimAccountView } from "../model/ns.ts";
 import type { Occurrence, VnfInstance } from "../model/occurrence.ts";
-import { readDescriptorNames, readDescriptorsCalled, readNsd } from "../store/mano-catalogue.ts";
-import { deleteNs, insertNs, updateNsState, writeInstantiation } from "../store/mano-ns.ts";
-import { insertVnfInstances } from "../store/mano-occurrences.ts";
+import { readDescriptorNames, readDescriptorsCalled, readNsd, upsertOwnDescriptors } from "../store/mano-catalogue.ts";
+import { deleteNs, insertNs, updateNsState, updateNsVim, writeInstantiation } from "../store/mano-ns.ts";
+import { insertVnfInstances, updateVnfInstance } from "../store/mano-occurrences.ts";
 import { readPackage } from "../store/mano-packages.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import { beginAtOnce } from "./begin.ts";
@@ -16,7 +16,7 @@ import type { Guard } from "./guard.ts";
 import type { Nfvo } from "./nfvo.ts";
 import { vnfsAtLevel } from "./ns-size.ts";
 import { busy, failure } from "./occurrences.ts";
-import { type Deployment, planVnfcs, SERVER_NAME_MAX, serverNameOf, vimsOf } from "./plan.ts";
+import { calledOf, type Deployment, planVnfcs, SERVER_NAME_MAX, serverNameOf, vimsOf } from "./plan.ts";
 import { productsOf } from "./products.ts";
 import { checkNames } from "./scale-turns.ts";
 import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
@@ -39,6 +39,16 @@ export interface NsWish {
   readonly owner?: string | null;
   /** NSDs that it may be made of, and VIM accounts that it may go to, by their ids; left out: any. */
   readonly mayUse?: (id: string) => boolean;
+}
+
+/** How an instantiation is begun. */
+export interface Start {
+  /** Whatever came of an operation before: one that is FAILED_TEMP is given up for it. */
+  readonly supersedes?: boolean;
+  /** It is that one, which goes on. */
+  readonly retried?: Occurrence;
+  /** With descriptors of its own, which are written with it: as a sole VNF is. Throws a Fault where it cannot be as it is then. */
+  readonly as?: (d: Deployment) => Deployment;
 }
 
 /** What clients may ask of the MANO. Requests write what is wanted, and are answered once that is on the disk; the loop does it. */
@@ -105,27 +115,18 @@ export class Requests {
 
   /** Instantiates it whatever came of an operation before, as our own API lets it. */
   async instantiate(id: string): Promise<NsView> {
-    await this.startInstantiation(id, {}, true);
+    await this.startInstantiation(id, {}, { supersedes: true });
     return this.getNs(id);
   }
 
-  /**
-   * The rows of every VNFC are on the disk when this resolves; from then on the loop finishes it, or fails it and cleans up. `retried`: an
-   * instantiation that goes on. `supersedes`: one that is FAILED_TEMP is given up for it.
-   */
-  async startInstantiation(
-    id: string,
-    params: Occurrence["params"],
-    supersedes = false,
-    retried: Occurrence | null = null,
-  ): Promise<Occurrence> {
+  /** The rows of every VNFC are on the disk when this resolves; from then on the loop finishes it, or fails it and cleans up. */
+  async startInstantiation(id: string, params: Occurrence["params"], how: Start = {}): Promise<Occurrence> {
     const { ns } = this.#deployment(id);
     const { lifecycle } = this.#nfvo;
     const occurrence = await lifecycle.exclusive(ns.id, async () => {
-      const d = this.#deployment(id);
-      const isClean = d.ns.state === "NOT_INSTANTIATED" || (d.ns.state === "FAILED" && d.vnfcs.length === 0);
-      if (!isClean)
-        throw new Fault("CONFLICT", `NS ${id} is ${d.ns.state}; it can be instantiated when it is NOT_INSTANTIATED`, { id });
+      const now = this.#deployment(id);
+      checkMayStart(now, how);
+      const d = how.as ? how.as(now) : now;
       const ns: Ns = { ...d.ns, state: "INSTANTIATING", detail: null, modifiedAt: this.#now() };
       // What failed and is tried again goes on with the VNFs that it had.
       const vnfs = d.vnfs.length > 0 ? d.vnfs : await this.#newVnfs({ ...d, ns }, levelIn(params));
@@ -135,20 +136,15 @@ export class Requests {
       checkNames(vnfcs);
       const wanted = resized({ ...d, ns, vnfcs, vnfs });
       return lifecycle.exclusive(GIVEN, () => {
-        refuseSharedNets(wanted, lifecycle.all, this.#nfvo.owners);
-        return this.#write(wanted, params, supersedes, retried);
+        refuseSharedNets(wanted, lifecycle.all, this.#nfvo.owners, this.#nfvo.netIdOf);
+        return this.#write(wanted, params, how);
       });
     });
     void beginAtOnce(lifecycle, ns.id, this.#nfvo.watches, this.#log);
     return occurrence;
   }
 
-  async #write(
-    d: Deployment,
-    params: Occurrence["params"],
-    supersedes: boolean,
-    retried: Occurrence | null,
-  ): Promise<Occurrence> {
+  async #write(d: Deployment, params: Occurrence["params"], { supersedes, retried, as }: Start): Promise<Occurrence> {
     const { lifecycle, watches, occurrences, stream } = this.#nfvo;
     const taken = lifecycle.all.flatMap((other) => other.stitches);
     const nameOf = (vim: VimAccountId) => watches.find((w) => w.account.id === vim)?.account.name ?? vim;
@@ -159,8 +155,9 @@ export class Requests {
     const partOf = (vnfId: string) => retried?.vnfs.find((p) => p.vnfId === vnfId)?.id;
     const parts = partsOf(d, "INSTANTIATE", "ADDED", null, (vnf) => partOf(vnf.id) ?? randomUUID());
     const earlier = (retried?.vnfs ?? []).filter((p) => !parts.some((now) => now.id === p.id));
-    const had = new Set(lifecycle.of(d.ns.id)?.vnfs.map((v) => v.id));
+    const had = new Map(lifecycle.of(d.ns.id)?.vnfs.map((v) => [v.id, v]));
     const made = d.vnfs.filter((v) => !had.has(v.id));
+    const changed = d.vnfs.filter((v) => had.has(v.id) && had.get(v.id) !== v);
     const occurrence = retried
       ? occurrences.changed(occurrences.stillFailedTemp(retried), {
           state: "PROCESSING",
@@ -171,7 +168,9 @@ export class Requests {
     await this.#db.transaction().execute(async (tx) => {
       if (givenUp) await occurrences.write(tx, givenUp);
       await writeInstantiation(tx, d.ns, d.vnfcs, rows);
+      if (as) await writeOwn(tx, d);
       await insertVnfInstances(tx, made);
+      for (const vnf of changed) await updateVnfInstance(tx, vnf);
       await occurrences.write(tx, occurrence);
     });
     lifecycle.want({ ...d, stitches });
@@ -226,7 +225,7 @@ export class Requests {
       const d = this.#deployment(id);
       const isGone = d.ns.state === "FAILED" && d.vnfcs.length === 0 && !supersedes; // Our own API clears its FAILED so.
       if ((isGone && !occurrences.runningOf(ns.id)) || d.ns.state === "NOT_INSTANTIATED")
-        throw new Fault("CONFLICT", `NS ${id} is NOT_INSTANTIATED; there is nothing to terminate`, { id });
+        throw new Fault("CONFLICT", `${calledOf(d.ns)} is NOT_INSTANTIATED; there is nothing to terminate`, { id });
       const wanted: Ns = { ...d.ns, state: "TERMINATING", detail: null, modifiedAt: this.#now() };
       const givenUp = supersedes ? this.#givenUp(ns.id) : null;
       const o = rolledBack
@@ -257,7 +256,7 @@ export class Requests {
     await this.#nfvo.lifecycle.exclusive(this.#deployment(id).ns.id, async () => {
       const d = this.#deployment(id);
       const isGone = d.vnfcs.length === 0 && (d.ns.state === "NOT_INSTANTIATED" || d.ns.state === "FAILED");
-      if (!isGone) throw new Fault("CONFLICT", `NS ${id} is ${d.ns.state}; terminate it first`, { id });
+      if (!isGone) throw new Fault("CONFLICT", `${calledOf(d.ns)} is ${d.ns.state}; terminate it first`, { id });
       const { lifecycle, occurrences, stream } = this.#nfvo;
       const running = occurrences.runningOf(d.ns.id);
       if (running && !supersedes) throw busy(d.ns, running);
@@ -269,7 +268,7 @@ export class Requests {
       this.#tellGivenUp(givenUp);
       lifecycle.forget(d.ns.id);
       for (const event of vnfsDeleted(d)) stream.push(event);
-      stream.push({ type: "ns.deleted", nsId: d.ns.id, nsName: d.ns.name });
+      if (d.ns.soleVnf === undefined) stream.push({ type: "ns.deleted", nsId: d.ns.id, nsName: d.ns.name });
     });
   }
 
@@ -384,6 +383,22 @@ const runningGroupOf = (guard: Guard): RunningGroup => {
   const nets = trafficNets.map((n) => ({ ...n, servedBy: guard.servedBy(n.netId), since: guard.sinceOf(n.netId) }));
   return { id, name, scheme, policy, members, trafficNets: nets };
 };
+
+/** Throws CONFLICT where it is there already, or is to be instantiated in another way. */
+function checkMayStart({ ns, vnfcs }: Deployment, { as, retried }: Start): void {
+  const { id } = ns;
+  const isClean = ns.state === "NOT_INSTANTIATED" || (ns.state === "FAILED" && vnfcs.length === 0);
+  if (!isClean)
+    throw new Fault("CONFLICT", `${calledOf(ns)} is ${ns.state}; it can be instantiated when it is NOT_INSTANTIATED`, { id });
+  if (ns.soleVnf !== undefined && !as && !retried)
+    throw new Fault("CONFLICT", `NS ${ns.name} is one VNF: POST /vnflcm/v2/vnf_instances/${ns.soleVnf}/instantiate`, { id });
+}
+
+/** What is worked out for one NS alone: the descriptors as they are written, whatever size it begins with. */
+async function writeOwn(tx: ManoStore, d: Deployment): Promise<void> {
+  await updateNsVim(tx, d.ns);
+  await upsertOwnDescriptors(tx, d.ns.id, d.asWritten ?? d);
+}
 
 /** Throws CONFLICT where the NSD, or a VNF package that it uses, is disabled (SOL005 5.5.4.3, 9.5.4.4): nothing new is made of it. */
 async function checkUsable(db: ManoStore, nsdId: NsdId): Promise<void> {

@@ -15,9 +15,9 @@ import type { Lifecycle } from "./lifecycle.ts";
 import { type NsScaleWish, nsTurnFor, sizesOfTurn } from "./ns-size.ts";
 import type { Occurrences } from "./occurrences.ts";
 import type { Owners } from "./owners.ts";
-import { type Deployment, planVnfcs, SERVER_NAME_MAX, vimsOf } from "./plan.ts";
+import { calledOf, type Deployment, planVnfcs, SERVER_NAME_MAX, vimsOf } from "./plan.ts";
 import { productsOf } from "./products.ts";
-import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
+import { GIVEN, type NetIdOf, refuseSharedNets } from "./shared-nets.ts";
 import { resized, type ScaleWish, sizeOf, sizesFor, wantedNames } from "./size.ts";
 import { concerned, vnfcsOf, vnfsCreated } from "./vnf-plan.ts";
 
@@ -29,6 +29,7 @@ export interface ScaleTurnsParts {
   readonly owners: Pick<Owners, "of" | "usableBy">;
   readonly stream: EventStream;
   guardsOf(d: Deployment): readonly Guard[];
+  readonly netIdOf: NetIdOf;
   wake(vim: VimAccountId): void;
 }
 
@@ -129,9 +130,9 @@ export class ScaleTurns {
 
   /** Where no other NS has a net of its own that it needs. */
   #writeApart(turned: Turned, o: Occurrence): Promise<Occurrence> {
-    const { lifecycle, owners } = this.#parts;
+    const { lifecycle, owners, netIdOf } = this.#parts;
     return lifecycle.exclusive(GIVEN, () => {
-      refuseSharedNets(turned.d, lifecycle.all, owners);
+      refuseSharedNets(turned.d, lifecycle.all, owners, netIdOf);
       return this.#write(turned, o);
     });
   }
@@ -226,7 +227,7 @@ function changesOf({ d, made }: Turned, vnfId: string): VnfPart["vnfcs"] {
 function checkMayScale(d: Deployment, vnfs: readonly VnfInstance[]): void {
   const { id, name, state } = d.ns;
   if (state !== "INSTANTIATED")
-    throw new Fault("CONFLICT", `NS ${name} is ${state}; that is possible when it is INSTANTIATED`, { id });
+    throw new Fault("CONFLICT", `${calledOf(d.ns)} is ${state}; that is possible when it is INSTANTIATED`, { id });
   const stopped = vnfs.find((v) => v.isStopped);
   if (stopped)
     throw new Fault("CONFLICT", `VNF ${stopped.name} was stopped; ask for an operate to STARTED first`, { id: stopped.id });

@@ -99,6 +99,11 @@ export class VimWatch {
     return { vim: this.account.id, connector: this.connector, seen, signal: this.#signal };
   }
 
+  /** What the VIM had when it was last looked at, however long ago; null: it was not looked at yet. */
+  get lastSeen(): Inventory | null {
+    return this.#seen;
+  }
+
   /** Sources of this VIM whose opinions do not count now, and why: they point at itself, or so many at once are silent that they may. */
   get suspended(): ReadonlyMap<Source, string> {
     return this.#suspended;

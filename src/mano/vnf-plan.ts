@@ -19,6 +19,7 @@ export const productOf = (vnfd: Vnfd, packageId: string): VnfProduct => ({
   softwareVersion: vnfd.blueprint?.softwareVersion ?? vnfd.version,
   vnfdVersion: vnfd.version,
   packageId,
+  ...(vnfd.blueprint?.flavour && { flavourId: vnfd.blueprint.flavour.id }),
 });
 
 /** A VNF that is about to be, with its place among those of its profile. */

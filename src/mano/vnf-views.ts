@@ -15,6 +15,7 @@ export function vnfView(d: Deployment, vnf: VnfInstance, vimOf: VimOf): VnfView 
     ...vnf,
     modifiedAt: latest([vnf.modifiedAt, d.ns.modifiedAt]),
     nsName: d.ns.name,
+    isSole: d.ns.soleVnf !== undefined,
     isInstantiated: isInstantiated(d.ns),
     vims: [...new Set(vnfcs.map((v) => v.vimAccountId))].map(vimOf),
     vnfcViews: vnfcs.map((v) => vnfcView(d, v)),

@@ -145,6 +145,8 @@ export interface VnfBlueprint extends Placed {
   readonly vips: readonly VipBlueprint[];
   /** Those that come with its package; left out: none does. */
   readonly images?: readonly SwImageBlueprint[];
+  /** The deployment flavour that is used, with its instantiation levels, the one that it begins at first; left out: its form has none. */
+  readonly flavour?: { readonly id: string; readonly levels: readonly string[] };
   /** Left out: it has neither scaling aspects nor instantiation levels. Without aspects it is as its level says, and cannot be scaled. */
   readonly scaling?: ScalingBlueprint;
 }

@@ -97,6 +97,8 @@ export interface Nsd {
   readonly vnfs?: readonly VnfOfNs[];
   /** Names of nets that are made for each NS in a VIM that has none of the name; left out: the VIM must have all. */
   readonly ownNets?: readonly string[];
+  /** Nets that are meant by their ids in the VIM, by the names that they have here; left out: every net is meant by its name. */
+  readonly netIds?: Readonly<Record<string, string>>;
   /** Of the profiles whose VNFs may be scaled, or be more or fewer; left out: none. */
   readonly scaling?: readonly ProfileScaling[];
   /** Left out: it has no levels. */

@@ -43,6 +43,8 @@ export interface AlarmPlace {
   readonly vnfdIds: readonly string[];
   readonly vnf: { readonly id: string; readonly name: string; readonly vnfdId: string } | null;
   readonly vnfcIds: readonly VnfcId[];
+  /** Its NS is none that anybody knows. */
+  readonly isOfSoleVnf?: true;
 }
 
 /** SOL005 8.5.3.2, with the part of a ResourceHandle that we know. */

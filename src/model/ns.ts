@@ -30,6 +30,7 @@ export interface Ns {
   readonly id: NsId;
   readonly name: string;
   readonly description: string;
+  /** Of a sole VNF the record of its VNFD. */
   readonly nsdId: NsdId;
   /** Where its traffic enters, and all of it is but what `vimAccounts` says. */
   readonly vimAccountId: VimAccountId;
@@ -40,6 +41,8 @@ export interface Ns {
   readonly detail: string | null;
   readonly createdAt: string;
   readonly modifiedAt: string;
+  /** The VNF that it is nothing but the life cycle of: SOL003 knows that VNF, and SOL005 no such NS. Left out: an NS that somebody made. */
+  readonly soleVnf?: string;
 }
 
 /** States of `instance_vms.status` (dissertation, Tabela 3). Not health: health is judged from evidence. */

@@ -76,6 +76,8 @@ export interface Occurrence {
   /** What it waits for, or what is to be known of it. */
   readonly warnings: readonly string[];
   readonly vnfs: readonly VnfPart[];
+  /** Of a sole VNF: no NS that anybody knows has it. */
+  readonly isOfSoleVnf?: true;
   /** Of a switch-over: its record. */
   readonly switchOver?: SwitchOver;
 }
@@ -98,9 +100,28 @@ export interface VnfProduct {
   readonly softwareVersion: string;
   readonly vnfdVersion: string;
   readonly packageId: string;
+  /** Left out: its form has no deployment flavours. */
+  readonly flavourId?: string;
 }
 
-/** A VNF of an NS: one of the VNFs of a VNF profile of its NSD (SOL003 5.5.2.2). */
+/** A net of a VIM that external connection points are connected to, as it was asked for (SOL003 4.4.1.11 ExtVirtualLinkData). */
+export interface ExternalLink {
+  readonly id: string;
+  readonly vimAccountId: VimAccountId;
+  /** The net's id there. */
+  readonly resourceId: string;
+  readonly cps: readonly { readonly cpdId: string; readonly cpConfig?: Readonly<Record<string, unknown>> | undefined }[];
+}
+
+/** A net of a VIM that an internal virtual link is, as it was asked for (SOL003 4.4.1.12 ExtManagedVirtualLinkData). */
+export interface ManagedLink {
+  readonly id: string;
+  readonly vnfVirtualLinkDescId: string;
+  readonly vimAccountId: VimAccountId;
+  readonly resourceId: string;
+}
+
+/** A VNF of an NS, one of the VNFs of a VNF profile of its NSD; or a sole one (SOL003 5.5.2.2). */
 export interface VnfInstance {
   readonly id: string;
   readonly nsId: NsId;
@@ -123,6 +144,10 @@ export interface VnfInstance {
   readonly isGoing?: true;
   /** Scaling aspect → level, as it is meant to be; left out: it has none. */
   readonly scale?: VnfSize["scale"];
+  /** Of a sole VNF: where it was asked to be connected to. */
+  readonly externalLinks?: readonly ExternalLink[];
+  readonly managedLinks?: readonly ManagedLink[];
+  readonly localizationLanguage?: string;
   /** An operator has stopped it: it is not healed. */
   readonly isStopped: boolean;
   readonly createdAt: string;

@@ -25,6 +25,8 @@ export interface VnfcView {
 /** A VNF with all that is known of it. */
 export interface VnfView extends VnfInstance {
   readonly nsName: string;
+  /** It is of no NS that anybody knows. */
+  readonly isSole: boolean;
   readonly isInstantiated: boolean;
   /** Where it is, and what the VIM is called here. */
   readonly vims: readonly { readonly id: VimAccountId; readonly name: string; readonly url: string }[];

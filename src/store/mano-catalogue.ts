@@ -1,5 +1,5 @@
 import type { Nsd, Vdu, VnfcProfile, Vnfd } from "../model/descriptor.ts";
-import type { NsdId, VimAccountId } from "../model/ids.ts";
+import type { NsdId, NsId, VimAccountId } from "../model/ids.ts";
 import type { VimAccess, VimAccount } from "../model/ns.ts";
 import type { DescriptorRow, ManoStore, VimAccountRow } from "./mano-schema.ts";
 import { policyIn } from "./policy.ts";
@@ -99,6 +99,21 @@ export async function readNsd(db: ManoStore, id: NsdId): Promise<{ nsd: Nsd; vnf
     .where("n.id", "=", id)
     .execute();
   return rows[0] ? { nsd: nsdIn(rows[0].nsd), vnfd: vnfdIn(rows[0].vnfd) } : null;
+}
+
+/** Of the NSs that have an NSD and a VNFD of their own, which were worked out for them alone. */
+export async function readOwnDescriptors(db: ManoStore): Promise<Map<NsId, { nsd: Nsd; vnfd: Vnfd }>> {
+  const rows = await db.selectFrom("own_descriptors").selectAll().execute();
+  return new Map(rows.map((r) => [r.ns_id as NsId, { nsd: nsdIn(r.nsd), vnfd: vnfdIn(r.vnfd) }]));
+}
+
+export async function upsertOwnDescriptors(db: ManoStore, ns_id: NsId, of: { nsd: Nsd; vnfd: Vnfd }): Promise<void> {
+  const bodies = { nsd: JSON.stringify(of.nsd), vnfd: JSON.stringify(of.vnfd) };
+  await db
+    .insertInto("own_descriptors")
+    .values({ ns_id, ...bodies })
+    .onConflict((c) => c.column("ns_id").doUpdateSet(bodies))
+    .execute();
 }
 
 /** How many NSs and NSDs stand on a descriptor: it may be deleted when none does. */

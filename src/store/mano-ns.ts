@@ -16,6 +16,7 @@ const nsOf = (row: NsRow): Ns => ({
   detail: row.detail,
   createdAt: row.created_at,
   modifiedAt: row.modified_at,
+  ...(row.sole_vnf !== null && { soleVnf: row.sole_vnf }),
 });
 
 /** `ns_vim`: where its NS is, and so it, unless its row says otherwise. */
@@ -69,9 +70,10 @@ export async function insertNs(db: ManoStore, ns: Ns): Promise<void> {
     detail,
     createdAt: created_at,
     modifiedAt: modified_at,
+    soleVnf: sole_vnf = null,
   } = ns;
   const vim_accounts = JSON.stringify(vimAccounts);
-  const row = { id, name, description, nsd_id, vim_account_id, vim_accounts, state, detail, created_at, modified_at };
+  const row = { id, name, description, nsd_id, vim_account_id, vim_accounts, state, detail, created_at, modified_at, sole_vnf };
   await db.insertInto("ns").values(row).execute();
 }
 
@@ -85,6 +87,11 @@ export async function updateNsState(db: ManoStore, ns: Pick<Ns, "id" | "state" |
     .set({ state: ns.state, detail: ns.detail, modified_at: ns.modifiedAt })
     .where("id", "=", ns.id)
     .execute();
+}
+
+/** A sole VNF goes where its external links are. Part of the caller's transaction. */
+export async function updateNsVim(tx: ManoStore, { id, vimAccountId }: Pick<Ns, "id" | "vimAccountId">): Promise<void> {
+  await tx.updateTable("ns").set({ vim_account_id: vimAccountId }).where("id", "=", id).execute();
 }
 
 /** From here on the NS is wanted: its state, every VNFC it shall have and what joins them, in the caller's transaction, before a VIM is asked for any. */

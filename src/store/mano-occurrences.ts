@@ -10,7 +10,7 @@ export async function upsertOccurrence(db: ManoStore, o: Occurrence): Promise<vo
   const row = { state: o.state, body: JSON.stringify(o) };
   await db
     .insertInto("occurrence")
-    .values({ id: o.id, ns_id: o.nsId, started_at: o.startedAt, ...row })
+    .values({ id: o.id, ns_id: o.nsId, started_at: o.startedAt, is_of_sole_vnf: o.isOfSoleVnf ? 1 : 0, ...row })
     .onConflict((c) => c.column("id").doUpdateSet(row))
     .execute();
   for (const { id, vnfId: vnf_id } of o.vnfs)
@@ -28,6 +28,8 @@ export interface OccurrencesAsked {
   readonly limit: number;
   readonly ids?: readonly string[] | undefined;
   readonly nsIds?: readonly string[] | undefined;
+  /** Only those of an NS that somebody made. */
+  readonly isOfNs?: boolean | undefined;
   readonly states?: readonly string[] | undefined;
   /** Both ends included. */
   readonly started?: { readonly from?: string; readonly to?: string } | undefined;
@@ -38,7 +40,7 @@ export interface OccurrencesAsked {
 
 /** The newest first; those begun in one moment by their ids. */
 export async function readOccurrences(db: ManoStore, asked: OccurrencesAsked): Promise<Occurrence[]> {
-  const { behind, limit, ids, nsIds, states, started, vnfIds, partIds } = asked;
+  const { behind, limit, ids, nsIds, isOfNs, states, started, vnfIds, partIds } = asked;
   let query = db.selectFrom("occurrence").select("body");
   if (behind) {
     const place = sql`(${behind.startedAt}, ${behind.id})`;
@@ -48,6 +50,7 @@ export async function readOccurrences(db: ManoStore, asked: OccurrencesAsked): P
   }
   if (ids) query = query.where(among(sql`id`, ids));
   if (nsIds) query = query.where(among(sql`ns_id`, nsIds));
+  if (isOfNs) query = query.where("is_of_sole_vnf", "=", 0);
   if (states) query = query.where(among(sql`state`, states));
   if (started?.from !== undefined) query = query.where("started_at", ">=", started.from);
   if (started?.to !== undefined) query = query.where("started_at", "<=", started.to);

@@ -68,6 +68,13 @@ export interface NsRow {
   detail: string | null;
   created_at: string;
   modified_at: string;
+  sole_vnf: string | null;
+}
+
+export interface OwnDescriptorsRow {
+  ns_id: string;
+  nsd: string;
+  vnfd: string;
 }
 
 export interface VnfcRow {
@@ -200,6 +207,7 @@ export interface OccurrenceRow {
   ns_id: string;
   state: string;
   started_at: string;
+  is_of_sole_vnf: Generated<number>;
   body: string;
 }
 
@@ -214,6 +222,7 @@ export interface ManoTables {
   descriptor: DescriptorRow;
   package: PackageRow;
   ns: NsRow;
+  own_descriptors: OwnDescriptorsRow;
   vnfc: VnfcRow;
   stitch: StitchRow;
   protection_group: ProtectionGroupRow;

@@ -260,7 +260,7 @@ test("what cannot be done is refused in ETSI's shape, says why, and changes noth
     [`${bed.ns}/scale`, { scaleType: "SCALE_NS", scaleNsData: {} }, 400, /want exactly one of scaleNsByStepsData/],
     [`${bed.ns}/scale`, { scaleType: "SCALE_NS", scaleNsData: toLevel }, 422, /neither scaling aspects nor levels of the NS/],
     [`${bed.ns}/update`, { updateType: "ADD_VNF" }, 422, /updateType ADD_VNF is not done here/],
-    [VNFS, { vnfdId: "media-relay" }, 422, /made with its NS/],
+    [VNFS, { vnfdId: "media-relay" }, 422, /plain form/],
     [`${vnf}/instantiate`, { flavourId: "default" }, 409, /is of NS media/],
     [`${vnf}/terminate`, { terminationType: "GRACEFUL" }, 409, /terminate that/],
     [`${vnf}/terminate`, { terminationType: "SOMEHOW" }, 400, /FORCEFUL or GRACEFUL/],

@@ -28,8 +28,9 @@ export const ALARM_LIST: ListRules = {
 export const alarmsAt = (of: FaultInterface): string => `/${of}/v1/alarms`;
 export const alarmAt = (of: FaultInterface, id: string): string => `${alarmsAt(of)}/${id}`;
 
-/** Whether an interface tells of it: of VNFs only what is about one. */
-export const concerns = (of: FaultInterface, { place }: Alarm): boolean => of === "nsfm" || place?.vnf != null;
+/** Whether an interface tells of it: of VNFs only what is about one, of network services nothing that is about a VNF without one. */
+export const concerns = (of: FaultInterface, { place }: Alarm): boolean =>
+  of === "nsfm" ? place?.isOfSoleVnf !== true : place?.vnf != null;
 
 /** SOL005 8.5.2.4 and SOL003 7.5.2.4 Alarm. What is about a host, a switch or a store has its name there in place of an instance's. */
 export function alarmView(of: FaultInterface, alarm: Alarm) {

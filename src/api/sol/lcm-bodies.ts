@@ -1,4 +1,5 @@
 import { type TSchema, Type } from "typebox";
+import { extManagedVirtualLinks, extVirtualLinks, vimConnectionInfo } from "./vnf-links.ts";
 
 // Bodies of life cycle requests, as far as they are looked into. What SOL003 and SOL005 know beside it passes, and is kept with the operation.
 
@@ -223,9 +224,32 @@ export const cancelMode = object(
   "an object with cancelMode",
 );
 
-export const createVnfRequest = object({ vnfdId: text("the id of a VNFD") }, "an object with vnfdId");
+/** SOL003 5.5.2.3. */
+export const createVnfRequest = object(
+  {
+    vnfdId: text("the id of a VNFD"),
+    vnfInstanceName: Type.Optional(Type.String({ maxLength: 255, description: "a name" })),
+    vnfInstanceDescription: Type.Optional(Type.String({ maxLength: 1_000, description: "a text" })),
+    metadata: pairs,
+  },
+  "an object with vnfdId",
+);
 
-export const instantiateVnfRequest = object({ flavourId: text("the id of a deployment flavour") }, "an object with flavourId");
+/** SOL003 5.5.2.4. */
+export const instantiateVnfRequest = object(
+  {
+    flavourId: text("the id of a deployment flavour"),
+    instantiationLevelId: Type.Optional(text("the id of an instantiation level")),
+    extVirtualLinks: Type.Optional(extVirtualLinks),
+    extManagedVirtualLinks,
+    vimConnectionInfo,
+    localizationLanguage: Type.Optional(text("a language, such as en-GB")),
+    additionalParams: pairs,
+    extensions: pairs,
+    vnfConfigurableProperties: pairs,
+  },
+  "an object with flavourId",
+);
 
 export const scaleVnfRequest = object(
   {
@@ -256,7 +280,10 @@ export const healVnfRequest = object(
 export const operateVnfRequest = object({ changeStateTo, stopType, gracefulStopTimeout }, "an object with changeStateTo");
 
 export const terminateVnfRequest = object(
-  { terminationType: Type.Enum(["FORCEFUL", "GRACEFUL"], { description: "FORCEFUL or GRACEFUL" }) },
+  {
+    terminationType: Type.Enum(["FORCEFUL", "GRACEFUL"], { description: "FORCEFUL or GRACEFUL" }),
+    gracefulTerminationTimeout: gracefulStopTimeout,
+  },
   "an object with terminationType",
 );
 

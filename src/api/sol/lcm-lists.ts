@@ -13,7 +13,13 @@ export type ListsOccurrences = (asked: OccurrencesAsked) => Promise<readonly Occ
 export const nsOccurrences = (list: ListsOccurrences): Members =>
   new Members(["string", "string"], async (after, limit, filter) => {
     const place = after && { startedAt: after[0] as string, id: after[1] as string, isIncluded: false };
-    const rows = await list({ ...narrowed(filter, "nsInstanceId"), behind: place, limit, ids: oneOf(filter, "id") });
+    const rows = await list({
+      ...narrowed(filter, "nsInstanceId"),
+      isOfNs: true,
+      behind: place,
+      limit,
+      ids: oneOf(filter, "id"),
+    });
     const members = rows.map((o) => ({ key: [o.startedAt, o.id], show: () => nsOccurrence(o) }));
     return { members, next: rows.length < limit ? null : members.at(-1)!.key };
   });

@@ -18,7 +18,7 @@ export function nsLifeCycleNote(event: ManoEvent, { verbosity }: SolInterest): N
     case "ns.deleted":
       return ofNs("NsIdentifierDeletionNotification", event.nsId, { nsInstanceNames: [event.nsName] });
     case "ns.occurrence":
-      return ofNsOperation(event.occurrence, verbosity);
+      return event.occurrence.isOfSoleVnf ? null : ofNsOperation(event.occurrence, verbosity);
     default:
       return null;
   }

@@ -1,4 +1,4 @@
-import { isScaling, type Occurrence, type VnfPart } from "../../model/occurrence.ts";
+import { type ExternalLink, isScaling, type ManagedLink, type Occurrence, type VnfPart } from "../../model/occurrence.ts";
 import { externalIdOf, type VnfcCpView, type VnfcView, type VnfView, vipIdOf } from "../../model/vnf-view.ts";
 import type { ListRules } from "./selector.ts";
 
@@ -73,6 +73,7 @@ export function vnfInstance(vnf: VnfView) {
     _links: {
       self: { href: vnfAt(vnf.id) },
       ...(vnf.isInstantiated && { heal: to("heal"), operate: to("operate") }),
+      ...(vnf.isSole && (vnf.isInstantiated ? { terminate: to("terminate") } : { instantiate: to("instantiate") })),
       ...(vnf.isInstantiated && vnf.aspects.length > 0 && { scale: to("scale"), scaleToLevel: to("scale_to_level") }),
     },
   };
@@ -94,7 +95,30 @@ export const stateOf = ({ isInstantiated }: VnfView) => (isInstantiated ? "INSTA
 
 const instantiated = (vnf: VnfView) => ({
   ...runningOf(vnf, "SOL003"),
-  extVirtualLinkInfo: extLinks(vnf, "SOL003").map(({ cps, ...link }) => ({ ...link, currentVnfExtCpData: cps })),
+  extVirtualLinkInfo: vnf.externalLinks
+    ? vnf.externalLinks.map(externalLink)
+    : extLinks(vnf, "SOL003").map(({ cps, ...link }) => ({ ...link, currentVnfExtCpData: cps })),
+  ...(vnf.managedLinks && vnf.managedLinks.length > 0 && { extManagedVirtualLinkInfo: vnf.managedLinks.map(managedLink) }),
+  ...(vnf.localizationLanguage !== undefined && { localizationLanguage: vnf.localizationLanguage }),
+});
+
+const network = (vimConnectionId: string, resourceId: string) => ({
+  vimConnectionId,
+  resourceId,
+  vimLevelResourceType: "network",
+});
+
+/** SOL003 5.5.3.2 ExtVirtualLinkInfo, of one that was asked for. */
+const externalLink = ({ id, vimAccountId, resourceId, cps }: ExternalLink) => ({
+  id,
+  resourceHandle: network(vimAccountId, resourceId),
+  currentVnfExtCpData: cps,
+});
+
+const managedLink = ({ id, vnfVirtualLinkDescId, vimAccountId, resourceId }: ManagedLink) => ({
+  id,
+  vnfVirtualLinkDescId,
+  networkResource: network(vimAccountId, resourceId),
 });
 
 /** Whose definitions: the same structures differ in them. */
@@ -104,7 +128,7 @@ type Spec = "SOL003" | "SOL005";
 export function runningOf(vnf: VnfView, spec: Spec) {
   const vips = vipCps(vnf, spec);
   return {
-    flavourId: "default",
+    flavourId: vnf.product.flavourId ?? "default",
     vnfState: vnf.isStopped ? "STOPPED" : "STARTED",
     ...(vnf.aspects.length > 0 && {
       scaleStatus: vnf.aspects.map(({ id, level }) => ({ aspectId: id, vnfdId: vnf.vnfdId, scaleLevel: level })),
@@ -198,7 +222,7 @@ export function vnfOccurrence(o: Occurrence, part: VnfPart) {
     ...(o.cancelMode !== null && { cancelMode: o.cancelMode }),
     ...(o.error !== null && { error: o.error }),
     resourceChanges: { affectedVnfcs: part.vnfcs.map(affectedVnfc) },
-    changedInfo: {},
+    changedInfo: part.operation === "MODIFY_INFO" ? modified(o) : {},
     ...(o.switchOver && {
       changedExtConnectivity: movedLinks(o).map((l) => ({
         ...l,
@@ -217,6 +241,12 @@ export function vnfOccurrence(o: Occurrence, part: VnfPart) {
     },
   };
 }
+
+/** SOL003 5.5.2.12a VnfInfoModifications: as it was asked for. */
+const modified = ({ params }: Occurrence) =>
+  Object.fromEntries(
+    ["vnfInstanceName", "vnfInstanceDescription", "metadata"].flatMap((name) => (name in params ? [[name, params[name]]] : [])),
+  );
 
 /** It has a rollback. */
 export const canBeTakenBack = (o: Occurrence): boolean => o.operation === "INSTANTIATE" || isScaling(o);

@@ -22,9 +22,38 @@ import { identified, type Listed, placedAndShown } from "./members.ts";
 import { changeOf, type OccurrenceDoors, type VnfChange } from "./ns-lcm.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
 import { type Scaling, scalingByStep, scalingToLevel } from "./scale.ts";
-import { VNF_LIST, VNF_OCCURRENCE_LIST, vnfInstance, vnfOccurrence, vnfOccurrenceAt } from "./vnf-lcm-view.ts";
+import { VNF_LIST, VNF_OCCURRENCE_LIST, vnfAt, vnfInstance, vnfOccurrence, vnfOccurrenceAt } from "./vnf-lcm-view.ts";
+import {
+  type ExternalLinkAsked,
+  externalLinksIn,
+  type ManagedLinkAsked,
+  managedLinksIn,
+  type VimAsked,
+  vimsIn,
+  withoutSecrets,
+} from "./vnf-links.ts";
 
 type Params = Occurrence["params"];
+
+/** SOL003 5.5.2.3. */
+export interface VnfWish {
+  readonly vnfdId: string;
+  /** Null: none is given. */
+  readonly name: string | null;
+  readonly description: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** SOL003 5.5.2.4. */
+export interface VnfStart {
+  readonly flavourId: string;
+  /** Null: the one that the VNFD begins with. */
+  readonly level: string | null;
+  readonly vims: readonly VimAsked[];
+  readonly external: readonly ExternalLinkAsked[];
+  readonly managed: readonly ManagedLinkAsked[];
+  readonly localizationLanguage: string | null;
+}
 
 /** An operation, and one of its VNFs. */
 export interface VnfOccurrenceOf {
@@ -35,6 +64,12 @@ export interface VnfOccurrenceOf {
 /** What VNF life cycle management may ask for. Each throws a Fault; what begins an operation resolves when that is on the disk. Occurrences go by the ids that they have for VNFs. */
 export interface VnfLcmDoors extends OccurrenceDoors {
   listVnfs(): readonly Listed<VnfView>[];
+  /** One without a network service. */
+  createVnf(wish: VnfWish): Promise<VnfView>;
+  /** Those of the other three throw CONFLICT for a VNF of a network service. */
+  deleteVnf(id: string): Promise<void>;
+  instantiate(id: string, start: VnfStart, params: Params): Promise<VnfOccurrenceOf>;
+  terminate(id: string, params: Params): Promise<VnfOccurrenceOf>;
   getVnf(id: string): VnfView;
   modify(id: string, change: VnfChange, params: Params): Promise<VnfOccurrenceOf>;
   /** `vnfcs` null: all of it. */
@@ -47,7 +82,7 @@ export interface VnfLcmDoors extends OccurrenceDoors {
 
 type Call = SolCall<VnfLcmDoors>;
 const idOf = (call: Call): string => call.params.id as string;
-const paramsOf = (call: Call): Params => call.body as Params;
+const paramsOf = (call: Call): Params => withoutSecrets(call.body as Params);
 const at = ({ part }: VnfOccurrenceOf): string => vnfOccurrenceAt(part.id);
 const shown = ({ occurrence, part }: VnfOccurrenceOf) => vnfOccurrence(occurrence, part);
 
@@ -55,15 +90,14 @@ const VNFS = "/vnflcm/v2/vnf_instances";
 const OCCURRENCES = "/vnflcm/v2/vnf_lcm_op_occs";
 const SNAPSHOTS = "/vnflcm/v2/vnf_snapshots";
 
-/** VNF life cycle management, SOL003 clause 5, with the heal of SOL002. VNFs are made and taken away with their NS. */
+/** VNF life cycle management, SOL003 clause 5, with the heal of SOL002. VNFs of a network service are made and taken away with it. */
 export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
   {
     is: `POST ${VNFS}`,
     gives: 201,
     body: createVnfRequest,
-    does: () => {
-      throw new Fault("NOT_SUPPORTED", "a VNF is made with its NS: POST /nslcm/v2/ns_instances, and instantiate that");
-    },
+    does: async (c) => vnfInstance(await create(c)),
+    location: ({ id }: { id: string }) => vnfAt(id),
   },
   { is: `GET ${VNFS}`, gives: 200, does: (c) => placedAndShown(c.doors.listVnfs(), vnfInstance), lists: VNF_LIST },
   {
@@ -75,10 +109,16 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
     },
   },
   { is: `PATCH ${VNFS}/:id`, gives: 202, body: modifyVnfRequest, does: (c) => modify(c), location: at },
-  { is: `DELETE ${VNFS}/:id`, gives: 204, does: (c) => withItsNs(c, "delete that") },
+  { is: `DELETE ${VNFS}/:id`, gives: 204, does: (c) => c.doors.deleteVnf(idOf(c)) },
 
-  { is: `POST ${VNFS}/:id/instantiate`, gives: 202, body: instantiateVnfRequest, does: (c) => withItsNs(c, "instantiate that") },
-  { is: `POST ${VNFS}/:id/terminate`, gives: 202, body: terminateVnfRequest, does: (c) => withItsNs(c, "terminate that") },
+  { is: `POST ${VNFS}/:id/instantiate`, gives: 202, body: instantiateVnfRequest, does: (c) => instantiate(c), location: at },
+  {
+    is: `POST ${VNFS}/:id/terminate`,
+    gives: 202,
+    body: terminateVnfRequest,
+    does: (c) => c.doors.terminate(idOf(c), paramsOf(c)),
+    location: at,
+  },
   { is: `POST ${VNFS}/:id/heal`, gives: 202, body: healVnfRequest, does: (c) => heal(c), location: at },
   {
     is: `POST ${VNFS}/:id/operate`,
@@ -171,6 +211,27 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
   },
 ];
 
+function create(c: Call): Promise<VnfView> {
+  const { vnfdId, vnfInstanceName, vnfInstanceDescription = "", metadata = {} } = c.body as Static<typeof createVnfRequest>;
+  return c.doors.createVnf({ vnfdId, name: vnfInstanceName || null, description: vnfInstanceDescription, metadata });
+}
+
+function instantiate(c: Call): Promise<VnfOccurrenceOf> {
+  const asked = c.body as Static<typeof instantiateVnfRequest>;
+  for (const name of ["extensions", "vnfConfigurableProperties"] as const)
+    if (Object.keys(asked[name] ?? {}).length > 0)
+      throw new Fault("NOT_SUPPORTED", `${name}: no VNFD here has any, so ${Object.keys(asked[name]!)[0]} is none`);
+  const start = {
+    flavourId: asked.flavourId,
+    level: asked.instantiationLevelId ?? null,
+    vims: vimsIn(asked.vimConnectionInfo),
+    external: externalLinksIn(asked.extVirtualLinks ?? []),
+    managed: managedLinksIn(asked.extManagedVirtualLinks),
+    localizationLanguage: asked.localizationLanguage ?? null,
+  };
+  return c.doors.instantiate(idOf(c), start, paramsOf(c));
+}
+
 function heal(c: Call): Promise<VnfOccurrenceOf> {
   const { vnfcInstanceId, healScript } = c.body as Static<typeof healVnfRequest>;
   if (healScript !== undefined)
@@ -184,12 +245,6 @@ function modify(c: Call): Promise<VnfOccurrenceOf> {
   if (other !== undefined)
     return not(c, `${other} of a VNF cannot be changed; vnfInstanceName, vnfInstanceDescription and metadata can`);
   return c.doors.modify(idOf(c), changeOf(vnfInstanceName, vnfInstanceDescription, metadata), paramsOf(c));
-}
-
-/** Throws NOT_FOUND for a VNF that there is not, CONFLICT for one of an NS. */
-function withItsNs(c: Call, what: string): never {
-  const { name, nsName, nsId } = c.doors.getVnf(idOf(c));
-  throw new Fault("CONFLICT", `VNF ${name} is of NS ${nsName} (${nsId}); ${what}`, { id: nsId });
 }
 
 /**
