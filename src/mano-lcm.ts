@@ -169,6 +169,10 @@ function vnfDoors(nfvo: Nfvo, { requests, operations, soleVnfs }: VnfParts, scop
     deleteVnf: async (id) => requests.deleteNs(sole(id, "delete that"), false),
     instantiate: async (id, start, params) => ofVnf(id, await soleVnfs.instantiate(sole(id, "instantiate that"), start, params)),
     terminate: async (id, params) => ofVnf(id, await requests.startTermination(sole(id, "terminate that"), params)),
+    changeConnectivity: async (id, connectivity, params) => {
+      const { ns } = operations.vnfOf(own(id)).deployment;
+      return ofVnf(id, await nfvo.connectionTurns.begin(ns.id, id, connectivity, params));
+    },
     modify: async (id, change, params) => ofVnf(id, await operations.modify(own(id), change, params)),
     heal: async (id, vnfcs, params) => {
       const { deployment, vnf } = operations.vnfOf(own(id));

@@ -2,16 +2,18 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { NsId } from "../model/ids.ts";
 import type { Vnfc } from "../model/ns.ts";
-import { isScaling, type Occurrence } from "../model/occurrence.ts";
+import { isReconnected, isScaling, type Occurrence } from "../model/occurrence.ts";
 import type { AlarmBook } from "./alarms.ts";
+import type { ConnectionTurns } from "./connection-turns.ts";
 import { type Guard, isWell } from "./guard.ts";
 import { bare, type Healer } from "./healer.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Site } from "./lifecycle-parts.ts";
 import { failure, type Occurrences } from "./occurrences.ts";
 import type { Deployment } from "./plan.ts";
+import type { Reconnector } from "./reconnector.ts";
 import type { ScaleTurns } from "./scale-turns.ts";
-import type { Scaler } from "./scaler.ts";
+import type { ScaleProgress, Scaler } from "./scaler.ts";
 import { isStopped, vnfcsOf } from "./vnf-plan.ts";
 
 /** A machine that was asked to stop or to start, beside the time that its guest has to end by itself. */
@@ -34,6 +36,8 @@ export interface OperationWatchParts {
   readonly occurrences: Occurrences;
   readonly scaler: Scaler;
   readonly scaleTurns: ScaleTurns;
+  readonly reconnector: Reconnector;
+  readonly connectionTurns: ConnectionTurns;
   /** After the service runs, until it must be able to fail over. */
   readonly readyMaxMs: number;
   guardsOf(d: Deployment): readonly Guard[];
@@ -56,6 +60,7 @@ export class OperationWatch {
     const o = this.#parts.occurrences.runningOf(d.ns.id);
     if (o === undefined || d.ns.state !== "INSTANTIATED") return;
     if (isScaling(o)) return this.#scale(d, o, site);
+    if (o.vnfs.some(isReconnected)) return this.#reconnect(d, o, site);
     if (o.state !== "PROCESSING") return;
     if (o.operation === "INSTANTIATE") await this.#ready(d, o);
     else if (o.operation === "HEAL") await this.#heal(d, o, site);
@@ -69,7 +74,23 @@ export class OperationWatch {
 
   async #scale(d: Deployment, o: Occurrence, { vim }: Site): Promise<void> {
     if (o.state === "FAILED_TEMP" || vim !== d.ns.vimAccountId) return;
-    const { waits, failure: why } = this.#parts.scaler.progressOf(d);
+    await this.#follow(d, o, this.#parts.scaler.progressOf(d), this.#parts.scaleTurns);
+  }
+
+  async #reconnect(d: Deployment, o: Occurrence, site: Site): Promise<void> {
+    if (o.state === "FAILED_TEMP" || site.vim !== d.ns.vimAccountId) return;
+    const { reconnector, connectionTurns } = this.#parts;
+    const part = o.vnfs.find(isReconnected);
+    if (part) await this.#follow(d, o, await reconnector.step(d, part, site), connectionTurns);
+  }
+
+  /** Ends what has come to where it was turned to, and turns back what does not. */
+  async #follow(
+    d: Deployment,
+    o: Occurrence,
+    { waits, failure: why }: ScaleProgress,
+    turns: Pick<ScaleTurns, "turn">,
+  ): Promise<void> {
     if (o.state === "ROLLING_BACK" || o.error !== null) return this.#takenBack(o, waits);
     if (waits.length === 0) return this.#ready(d, o);
     const isOver = this.#isOver(o.id, SCALE_MAX_MS);
@@ -77,7 +98,7 @@ export class OperationWatch {
     const words = waits.join("; ");
     const because = o.cancelMode !== null ? `cancelled while: ${words}` : (why ?? `not after ${SCALE_MAX_MS / 1000} s: ${words}`);
     this.forget(o.id);
-    await this.#parts.scaleTurns.turn(d, o, "from", { error: failure(because), warnings: waits });
+    await turns.turn(d, o, "from", { error: failure(because), warnings: waits });
   }
 
   /** It has failed, or is rolled back: ended when the VNFs are as large as they were. */

@@ -5,6 +5,7 @@ import type { VnfcId } from "../model/ids.ts";
 import type { Ns } from "../model/ns.ts";
 import {
   type CancelMode,
+  isReconnected,
   isScaling,
   type NsOperation,
   type Occurrence,
@@ -147,7 +148,7 @@ export class Operations {
       return this.#requests.startInstantiation(o.nsId, o.params, { retried: o });
     return this.#nfvo.lifecycle.exclusive(ns.id, async () => {
       const now = this.#nfvo.occurrences.stillFailedTemp(o);
-      if (isScaling(now)) return this.#turnScale(now, "to", { state: "PROCESSING", error: null, warnings: [], cancelMode: null });
+      if (this.#turnsOf(now)) return this.#turn(now, "to", { state: "PROCESSING", error: null, warnings: [], cancelMode: null });
       if (now.operation === "HEAL") for (const v of now.vnfs.flatMap((p) => p.vnfcs)) this.#healAnew(v.id);
       const again = await this.#put(now, { state: "PROCESSING", error: null, warnings: [] });
       this.#wake(ns);
@@ -158,9 +159,9 @@ export class Operations {
   /** Takes back what is FAILED_TEMP: of an instantiation everything. Throws NOT_FOUND, CONFLICT where that is no way for it. */
   async rollback(id: string): Promise<Occurrence> {
     const o = await this.#failedTemp(id, "rolled back");
-    if (isScaling(o))
+    if (this.#turnsOf(o))
       return this.#nfvo.lifecycle.exclusive(o.nsId, () =>
-        this.#turnScale(this.#nfvo.occurrences.stillFailedTemp(o), "from", { state: "ROLLING_BACK" }),
+        this.#turn(this.#nfvo.occurrences.stillFailedTemp(o), "from", { state: "ROLLING_BACK" }),
       );
     if (o.operation !== "INSTANTIATE")
       throw new Fault("CONFLICT", `a ${o.operation} cannot be rolled back; retry it, or let it fail`, { id });
@@ -271,8 +272,13 @@ export class Operations {
     return occurrence;
   }
 
-  #turnScale(o: Occurrence, way: "from" | "to", change: Parameters<ScaleTurns["turn"]>[3]): Promise<Occurrence> {
-    return this.#nfvo.scaleTurns.turn(this.#requests.deploymentOf(o.nsId), o, way, change);
+  /** What turns an operation forth and back; null: it has two ends that differ in nothing. */
+  #turnsOf(o: Occurrence): Pick<ScaleTurns, "turn"> | null {
+    return isScaling(o) ? this.#nfvo.scaleTurns : o.vnfs.some(isReconnected) ? this.#nfvo.connectionTurns : null;
+  }
+
+  #turn(o: Occurrence, way: "from" | "to", change: Parameters<ScaleTurns["turn"]>[3]): Promise<Occurrence> {
+    return this.#turnsOf(o)!.turn(this.#requests.deploymentOf(o.nsId), o, way, change);
   }
 
   /** What was given up counts no more. What is under way goes on. */

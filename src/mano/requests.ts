@@ -6,8 +6,8 @@ import type { Log } from "../lib/log.ts";
 import type { NsdId, NsId, VimAccountId } from "../model/ids.ts";
 import type { Ns, NsView, RunningGroup, VimAccount, VimAccountView } from "../model/ns.ts";
 import type { Occurrence, VnfInstance } from "../model/occurrence.ts";
-import { readDescriptorNames, readDescriptorsCalled, readNsd, upsertOwnDescriptors } from "../store/mano-catalogue.ts";
-import { deleteNs, insertNs, updateNsState, updateNsVim, writeInstantiation } from "../store/mano-ns.ts";
+import { readDescriptorNames, readDescriptorsCalled, readNsd } from "../store/mano-catalogue.ts";
+import { deleteNs, insertNs, updateNsState, writeInstantiation } from "../store/mano-ns.ts";
 import { insertVnfInstances, updateVnfInstance } from "../store/mano-occurrences.ts";
 import { readPackage } from "../store/mano-packages.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
@@ -22,6 +22,7 @@ import { checkNames } from "./scale-turns.ts";
 import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
 import { resized } from "./size.ts";
 import { someOf } from "./some-of.ts";
+import { asOnBoard, checkMayStart, forgetOwn, type Start, writeOwn } from "./start.ts";
 import { linkKey, planStitches } from "./stitches.ts";
 import { partsOf, planVnfs, vnfsCreated, vnfsDeleted } from "./vnf-plan.ts";
 
@@ -39,16 +40,6 @@ export interface NsWish {
   readonly owner?: string | null;
   /** NSDs that it may be made of, and VIM accounts that it may go to, by their ids; left out: any. */
   readonly mayUse?: (id: string) => boolean;
-}
-
-/** How an instantiation is begun. */
-export interface Start {
-  /** Whatever came of an operation before: one that is FAILED_TEMP is given up for it. */
-  readonly supersedes?: boolean;
-  /** It is that one, which goes on. */
-  readonly retried?: Occurrence;
-  /** With descriptors of its own, which are written with it: as a sole VNF is. Throws a Fault where it cannot be as it is then. */
-  readonly as?: (d: Deployment) => Deployment;
 }
 
 /** What clients may ask of the MANO. Requests write what is wanted, and are answered once that is on the disk; the loop does it. */
@@ -126,7 +117,7 @@ export class Requests {
     const occurrence = await lifecycle.exclusive(ns.id, async () => {
       const now = this.#deployment(id);
       checkMayStart(now, how);
-      const d = how.as ? how.as(now) : now;
+      const d = how.as ? how.as(now) : how.retried ? now : await asOnBoard(this.#db, now);
       const ns: Ns = { ...d.ns, state: "INSTANTIATING", detail: null, modifiedAt: this.#now() };
       // What failed and is tried again goes on with the VNFs that it had.
       const vnfs = d.vnfs.length > 0 ? d.vnfs : await this.#newVnfs({ ...d, ns }, levelIn(params));
@@ -168,7 +159,7 @@ export class Requests {
     await this.#db.transaction().execute(async (tx) => {
       if (givenUp) await occurrences.write(tx, givenUp);
       await writeInstantiation(tx, d.ns, d.vnfcs, rows);
-      if (as) await writeOwn(tx, d);
+      await (as ? writeOwn(tx, d) : retried ? null : forgetOwn(tx, d));
       await insertVnfInstances(tx, made);
       for (const vnf of changed) await updateVnfInstance(tx, vnf);
       await occurrences.write(tx, occurrence);
@@ -383,22 +374,6 @@ const runningGroupOf = (guard: Guard): RunningGroup => {
   const nets = trafficNets.map((n) => ({ ...n, servedBy: guard.servedBy(n.netId), since: guard.sinceOf(n.netId) }));
   return { id, name, scheme, policy, members, trafficNets: nets };
 };
-
-/** Throws CONFLICT where it is there already, or is to be instantiated in another way. */
-function checkMayStart({ ns, vnfcs }: Deployment, { as, retried }: Start): void {
-  const { id } = ns;
-  const isClean = ns.state === "NOT_INSTANTIATED" || (ns.state === "FAILED" && vnfcs.length === 0);
-  if (!isClean)
-    throw new Fault("CONFLICT", `${calledOf(ns)} is ${ns.state}; it can be instantiated when it is NOT_INSTANTIATED`, { id });
-  if (ns.soleVnf !== undefined && !as && !retried)
-    throw new Fault("CONFLICT", `NS ${ns.name} is one VNF: POST /vnflcm/v2/vnf_instances/${ns.soleVnf}/instantiate`, { id });
-}
-
-/** What is worked out for one NS alone: the descriptors as they are written, whatever size it begins with. */
-async function writeOwn(tx: ManoStore, d: Deployment): Promise<void> {
-  await updateNsVim(tx, d.ns);
-  await upsertOwnDescriptors(tx, d.ns.id, d.asWritten ?? d);
-}
 
 /** Throws CONFLICT where the NSD, or a VNF package that it uses, is disabled (SOL005 5.5.4.3, 9.5.4.4): nothing new is made of it. */
 async function checkUsable(db: ManoStore, nsdId: NsdId): Promise<void> {

@@ -1,8 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { sized } from "../descriptor/sized.ts";
 import { soleVnf } from "../descriptor/sole-vnf.ts";
 import type { Clock } from "../lib/clock.ts";
-import { Fault } from "../lib/fault.ts";
 import type { VnfBlueprint } from "../model/blueprint.ts";
 import type { Nsd, Vnfd } from "../model/descriptor.ts";
 import type { NsdId, NsId } from "../model/ids.ts";
@@ -32,7 +30,7 @@ import {
   vimAsked,
 } from "./asked-links.ts";
 import type { Nfvo } from "./nfvo.ts";
-import { type Deployment, SERVER_NAME_MAX, serverNameOf } from "./plan.ts";
+import { type Deployment, SERVER_NAME_MAX } from "./plan.ts";
 import type { Requests } from "./requests.ts";
 import { resized, sizesFor } from "./size.ts";
 import { planVnfs, productOf, vnfsCreated } from "./vnf-plan.ts";
@@ -44,8 +42,8 @@ export interface SoleVnfWish {
   readonly description: string;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly owner: string | null;
-  /** VNFDs that it may be made of, by their records. */
-  readonly mayUse: (recordId: string) => boolean;
+  /** VNFDs that it may be made of, and VIM accounts that it may go to, by their ids. */
+  readonly mayUse: (id: string) => boolean;
 }
 
 /** SOL003 5.5.2.4 InstantiateVnfRequest, as far as it is looked into. */
@@ -86,7 +84,7 @@ export class SoleVnfs {
     const record = await this.#vnfdOf(wish);
     const vnfd = record.body as Vnfd;
     blueprintOf(vnfd);
-    const account = nfvo.watches[0]?.account;
+    const account = nfvo.watches.find((w) => wish.mayUse(w.account.id))?.account;
     if (!account) throw notHere("there is no VIM account that a VNF could be in; POST /mano/v1/vims adds one");
     const id = randomUUID();
     const now = this.#clock.wall().toISOString();
@@ -146,13 +144,11 @@ export class SoleVnfs {
     if (!record) throw new Error(`VNF ${ns.soleVnf} is of VNFD ${ns.nsdId}, which the store has not`);
     const blueprint = blueprintOf(record.body as Vnfd);
     checkFlavour(blueprint, start);
-    const { watches } = this.#nfvo;
+    const { watches, owners } = this.#nfvo;
+    const isUsable = owners.usableBy(owners.of(ns.id));
+    const accounts = watches.map((w) => w.account).filter((a) => isUsable(a.id));
     const links = [...start.external, ...start.managed];
-    const account = vimAsked(
-      watches.map((w) => w.account),
-      start.vims,
-      links,
-    );
+    const account = vimAsked(accounts, start.vims, links);
     const seen = await this.#look(account, links);
     const nets = links.map((link) => netAsked(link, account, seen));
     refuseRepeated(
@@ -235,20 +231,7 @@ function startedAs(d: Deployment, made: { nsd: Nsd; vnfd: Vnfd }, level: string 
   const started = { ...vnf, ...links, profile, vnfcs, ...(scale && { scale }), isStopped: false };
   const atFirst = resized({ ...bare, ...made, vnfs: [started], vnfcs: [] });
   const sizes = level === null || made.nsd.scaling === undefined ? null : sizesFor(atFirst, [{ vnfId: vnf.id, level }]);
-  const size = sizes?.get(vnf.id);
-  const names = new Set(size?.vnfcs ?? vnfcs);
-  checkNames(d.ns, names);
-  if (!size) return atFirst;
-  return { ...atFirst, ...sized(made, names, names), vnfs: [{ ...started, ...size }] };
-}
-
-function checkNames({ name }: Ns, vnfcs: ReadonlySet<string>): void {
-  const long = [...vnfcs].map((v) => serverNameOf(name, v)).find((s) => s.length > SERVER_NAME_MAX);
-  if (long === undefined) return;
-  throw new Fault(
-    "NOT_SUPPORTED",
-    `${long}: names of machines may have ${SERVER_NAME_MAX} characters; give the VNF a shorter name`,
-  );
+  return { ...atFirst, vnfs: [{ ...started, ...sizes?.get(vnf.id) }] };
 }
 
 /** What its machines are named by: as the VNF is called, as far as a machine may be, and apart from all others. */

@@ -41,6 +41,18 @@ export interface ConcernedVnfc {
   readonly change: "ADDED" | "REMOVED" | "MODIFIED";
 }
 
+/** Where the VNFs of an NS are connected to, as its descriptors have it: nets by name. */
+export interface Connections {
+  /** Connection point → net. */
+  readonly nets: Readonly<Record<string, string>>;
+  /** Protected VNFC → the nets of users that it serves when nothing is wrong. */
+  readonly traffic: Readonly<Record<string, readonly string[]>>;
+  /** Net → its id in the VIM, of those that are meant by that. */
+  readonly netIds: Readonly<Record<string, string>>;
+  /** As they were asked for; null: it is no sole VNF. */
+  readonly links: readonly ExternalLink[] | null;
+}
+
 /** An operation as one VNF sees it. */
 export interface VnfPart {
   /** Of the VnfLcmOpOcc. */
@@ -55,6 +67,8 @@ export interface VnfPart {
   readonly size?: { readonly from: VnfSize; readonly to: VnfSize };
   /** Of one that brings it into being or takes it away: the VNF as it is while it is there. */
   readonly instance?: VnfInstance;
+  /** Of one that connects it otherwise: where it was connected to, where it is to be, and the links that were asked for. */
+  readonly connections?: { readonly from: Connections; readonly to: Connections; readonly changed: readonly ExternalLink[] };
 }
 
 /** A life cycle operation: of an NS (NsLcmOpOcc), and of each VNF that it concerns (VnfLcmOpOcc). Times are ISO 8601 of the wall clock. */
@@ -156,6 +170,13 @@ export interface VnfInstance {
 
 /** It changes which VNFCs or VNFs there are of an NS that runs, and has a way back. */
 export const isScaling = ({ vnfs }: Pick<Occurrence, "vnfs">): boolean => vnfs.some((p) => p.size !== undefined);
+
+/** Somebody has asked for other connections of it. */
+export const isReconnected = ({ connections }: Pick<VnfPart, "connections">): boolean => connections !== undefined;
+
+/** It has a rollback. */
+export const canBeTakenBack = (o: Occurrence): boolean =>
+  o.operation === "INSTANTIATE" || isScaling(o) || o.vnfs.some(isReconnected);
 
 /** It goes on, or waits for somebody to say how: until then no other operation begins on its NS. */
 export const isUnderWay = ({ state }: Pick<Occurrence, "state">): boolean =>

@@ -116,6 +116,14 @@ export async function upsertOwnDescriptors(db: ManoStore, ns_id: NsId, of: { nsd
     .execute();
 }
 
+export async function hasOwnDescriptors(db: ManoStore, nsId: NsId): Promise<boolean> {
+  return (await db.selectFrom("own_descriptors").select("ns_id").where("ns_id", "=", nsId).executeTakeFirst()) !== undefined;
+}
+
+export async function deleteOwnDescriptors(db: ManoStore, nsId: NsId): Promise<void> {
+  await db.deleteFrom("own_descriptors").where("ns_id", "=", nsId).execute();
+}
+
 /** How many NSs and NSDs stand on a descriptor: it may be deleted when none does. */
 export async function countUsesOfDescriptor(db: ManoStore, id: string): Promise<number> {
   const ns = await db.selectFrom("ns").select("id").where("nsd_id", "=", id).execute();

@@ -118,6 +118,8 @@ export interface VimConnector extends Disposable {
   ensureNet(spec: NetSpec, signal: AbortSignal): Promise<void>;
   /** No error when it is gone already. */
   deleteNet(id: NetId, signal: AbortSignal): Promise<void>;
+  /** Plugs a server's port into another net. VIM_REFUSED where its kind has none. */
+  movePort(id: VimPortId, netId: NetId, signal: AbortSignal): Promise<void>;
   /** Makes the outside port unless one with this id is there already. */
   ensureOutsidePort(spec: OutsidePortSpec, signal: AbortSignal): Promise<void>;
   /** No error when it is gone already. */

@@ -200,6 +200,11 @@ class OpenVim implements VimConnector {
   }
 
   /** Outside ports are the administrator's. */
+  async movePort(id: VimPortId, netId: NetId, signal: AbortSignal): Promise<void> {
+    const url = `${this.#url}/ports/${id}`;
+    accepted("PUT", url, await this.#send("PUT", url, { port: { network_id: netId } }, signal));
+  }
+
   async ensureOutsidePort({ id, name, netId, switchPort, vlan }: OutsidePortSpec, signal: AbortSignal): Promise<void> {
     if (await this.#isThere(`ports/${id}`, signal)) return;
     const port = { id, name, network_id: netId, "binding:switch_port": switchPort, "binding:vlan": vlan };

@@ -123,6 +123,10 @@ export class SimConnector implements VimConnector {
     return this.#act(id, "start", signal);
   }
 
+  movePort(): Promise<void> {
+    return Promise.reject(new Error("nobody connects VNFs otherwise here"));
+  }
+
   stopServer(): Promise<void> {
     return Promise.reject(new Error("nobody stops VNFs here"));
   }

@@ -267,7 +267,7 @@ test("what cannot be done is refused in ETSI's shape, says why, and changes noth
     [`${vnf}/scale`, { type: "SCALE_OUT", aspectId: "a" }, 404, /no scaling aspect/],
     [`${vnf}/heal`, { vnfcInstanceId: ["zz"] }, 400, /has no VNFC zz/],
     [`${vnf}/change_flavour`, { newFlavourId: "big" }, 404, /one deployment flavour/],
-    [`${vnf}/change_ext_conn`, { extVirtualLinks: [{}] }, 404, /follow from the NSD/],
+    [`${vnf}/change_ext_conn`, { extVirtualLinks: [{}] }, 400, /resourceId/],
     [`${VNFS}/${NOBODY}/heal`, {}, 404, /there is no VNF instance/],
     [`${instantiation}/retry`, undefined, 409, /is COMPLETED; only one that is FAILED_TEMP can be retried/],
     [`${instantiation}/continue`, undefined, 409, /is COMPLETED; only one that is FAILED_TEMP can be continued/],

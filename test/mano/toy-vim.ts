@@ -70,6 +70,8 @@ export class ToyVim implements AsyncDisposable {
   keepsServers = false;
   /** It stops no server. */
   keepsRunning = false;
+  /** It plugs no port into another net. */
+  refusesMoves = false;
   /** It makes no outside ports. */
   refusesPorts = false;
   /** Told of each server that is made. */
@@ -309,6 +311,8 @@ export class ToyVim implements AsyncDisposable {
     const port = this.ports.get(id ?? body.port.id);
     if (!port) return [404, { error: { description: `port '${id}' not found` } }];
     if (method === "DELETE") this.ports.delete(port.id);
+    if (method === "PUT" && this.refusesMoves) return [403, { error: { description: "there is no other net for it" } }];
+    if (method === "PUT") Object.assign(port, body.port);
     return [200, { port }];
   }
 

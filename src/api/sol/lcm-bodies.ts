@@ -292,8 +292,9 @@ export const changeFlavourRequest = object(
   "an object with newFlavourId",
 );
 
+/** SOL003 5.5.2.11. */
 export const changeExtConnRequest = object(
-  { extVirtualLinks: Type.Array(Type.Unknown(), { minItems: 1, description: "a list of virtual links" }) },
+  { extVirtualLinks, vimConnectionInfo, additionalParams: pairs },
   "an object with extVirtualLinks",
 );
 

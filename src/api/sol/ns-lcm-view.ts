@@ -1,7 +1,7 @@
-import type { Occurrence, VnfOperation } from "../../model/occurrence.ts";
+import { canBeTakenBack, type ExternalLink, type Occurrence, type VnfOperation } from "../../model/occurrence.ts";
 import type { NsInstanceView, VnfView } from "../../model/vnf-view.ts";
 import type { ListRules } from "./selector.ts";
-import { canBeTakenBack, extLinks, movedLinks, plainOf, runningOf, stateOf } from "./vnf-lcm-view.ts";
+import { extLinks, movedLinks, plainOf, runningOf, stateOf } from "./vnf-lcm-view.ts";
 
 // Network services and their life cycle operation occurrences as SOL005 shows them.
 
@@ -104,6 +104,8 @@ const vnfOfNs = (vnf: VnfView) => ({
   metadata: vnf.metadata,
 });
 
+const plainLink = ({ id, resourceId }: ExternalLink) => ({ id, resourceHandle: { resourceId } });
+
 const CHANGES: Readonly<Record<VnfOperation, string>> = {
   INSTANTIATE: "INSTANTIATE",
   SCALE: "SCALE",
@@ -150,7 +152,7 @@ export function nsOccurrence(o: Occurrence) {
           vnfName: p.vnfName,
           changeType: CHANGES[p.operation],
           changeResult,
-          changedExtConnectivity: movedLinks(o),
+          changedExtConnectivity: p.connections ? p.connections.changed.map(plainLink) : movedLinks(o),
         })),
       },
     }),

@@ -1,4 +1,4 @@
-import { type ExternalLink, isScaling, type ManagedLink, type Occurrence, type VnfPart } from "../../model/occurrence.ts";
+import { canBeTakenBack, type ExternalLink, type ManagedLink, type Occurrence, type VnfPart } from "../../model/occurrence.ts";
 import { externalIdOf, type VnfcCpView, type VnfcView, type VnfView, vipIdOf } from "../../model/vnf-view.ts";
 import type { ListRules } from "./selector.ts";
 
@@ -72,7 +72,7 @@ export function vnfInstance(vnf: VnfView) {
     metadata: vnf.metadata,
     _links: {
       self: { href: vnfAt(vnf.id) },
-      ...(vnf.isInstantiated && { heal: to("heal"), operate: to("operate") }),
+      ...(vnf.isInstantiated && { heal: to("heal"), operate: to("operate"), changeExtConn: to("change_ext_conn") }),
       ...(vnf.isSole && (vnf.isInstantiated ? { terminate: to("terminate") } : { instantiate: to("instantiate") })),
       ...(vnf.isInstantiated && vnf.aspects.length > 0 && { scale: to("scale"), scaleToLevel: to("scale_to_level") }),
     },
@@ -222,6 +222,7 @@ export function vnfOccurrence(o: Occurrence, part: VnfPart) {
     ...(o.cancelMode !== null && { cancelMode: o.cancelMode }),
     ...(o.error !== null && { error: o.error }),
     resourceChanges: { affectedVnfcs: part.vnfcs.map(affectedVnfc) },
+    ...(part.connections && { changedExtConnectivity: part.connections.changed.map(externalLink) }),
     changedInfo: part.operation === "MODIFY_INFO" ? modified(o) : {},
     ...(o.switchOver && {
       changedExtConnectivity: movedLinks(o).map((l) => ({
@@ -247,9 +248,6 @@ const modified = ({ params }: Occurrence) =>
   Object.fromEntries(
     ["vnfInstanceName", "vnfInstanceDescription", "metadata"].flatMap((name) => (name in params ? [[name, params[name]]] : [])),
   );
-
-/** It has a rollback. */
-export const canBeTakenBack = (o: Occurrence): boolean => o.operation === "INSTANTIATE" || isScaling(o);
 
 const affectedVnfc = (v: VnfPart["vnfcs"][number]) => ({
   id: v.id,

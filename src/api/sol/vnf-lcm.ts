@@ -76,6 +76,7 @@ export interface VnfLcmDoors extends OccurrenceDoors {
   heal(id: string, vnfcs: readonly string[] | null, params: Params): Promise<VnfOccurrenceOf>;
   operate(id: string, isStopped: boolean, params: Params): Promise<VnfOccurrenceOf>;
   scale(id: string, scaling: Scaling, params: Params): Promise<VnfOccurrenceOf>;
+  changeConnectivity(id: string, connectivity: Pick<VnfStart, "vims" | "external">, params: Params): Promise<VnfOccurrenceOf>;
   listOccurrences: ListsOccurrences;
   getOccurrence(id: string): Promise<VnfOccurrenceOf>;
 }
@@ -151,8 +152,12 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
     is: `POST ${VNFS}/:id/change_ext_conn`,
     gives: 202,
     body: changeExtConnRequest,
-    does: (c) =>
-      noTask(c, "its networks follow from the NSD; traffic is led otherwise by POST /mano/v1/protection_groups/{id}/command"),
+    does: (c) => {
+      const asked = c.body as Static<typeof changeExtConnRequest>;
+      const connectivity = { vims: vimsIn(asked.vimConnectionInfo), external: externalLinksIn(asked.extVirtualLinks) };
+      return c.doors.changeConnectivity(idOf(c), connectivity, paramsOf(c));
+    },
+    location: at,
   },
   {
     is: `POST ${VNFS}/:id/change_vnfpkg`,

@@ -6,7 +6,7 @@ import type { Occurrence } from "../../model/occurrence.ts";
 
 const text = (description: string) => Type.String({ minLength: 1, maxLength: 255, description });
 const pairs = Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: "an object of keys and values" }));
-const linkCommon = {
+const anyLink = {
   id: text("an id of the link"),
   vimConnectionId: Type.Optional(text("a key of vimConnectionInfo")),
   resourceId: text("the id of a network in the VIM"),
@@ -28,7 +28,7 @@ export const vimConnectionInfo = Type.Optional(
 export const extVirtualLinks = Type.Array(
   Type.Object(
     {
-      ...linkCommon,
+      ...anyLink,
       extCps: Type.Array(
         Type.Object(
           {
@@ -54,7 +54,7 @@ export const extVirtualLinks = Type.Array(
 export const extManagedVirtualLinks = Type.Optional(
   Type.Array(
     Type.Object(
-      { ...linkCommon, vnfVirtualLinkDescId: text("the id of an internal virtual link of the VNFD") },
+      { ...anyLink, vnfVirtualLinkDescId: text("the id of an internal virtual link of the VNFD") },
       { description: "an object with id, vnfVirtualLinkDescId and resourceId" },
     ),
     { maxItems: 64, description: "a list of objects with id, vnfVirtualLinkDescId and resourceId" },
