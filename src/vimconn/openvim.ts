@@ -199,12 +199,11 @@ class OpenVim implements VimConnector {
     return this.#delete(`${this.#url}/networks/${id}`, signal);
   }
 
-  /** Outside ports are the administrator's. */
   async movePort(id: VimPortId, netId: NetId, signal: AbortSignal): Promise<void> {
-    const url = `${this.#url}/ports/${id}`;
-    accepted("PUT", url, await this.#send("PUT", url, { port: { network_id: netId } }, signal));
+    await this.#ask("PUT", `ports/${id}`, { port: { network_id: netId } }, signal);
   }
 
+  /** Outside ports are the administrator's. */
   async ensureOutsidePort({ id, name, netId, switchPort, vlan }: OutsidePortSpec, signal: AbortSignal): Promise<void> {
     if (await this.#isThere(`ports/${id}`, signal)) return;
     const port = { id, name, network_id: netId, "binding:switch_port": switchPort, "binding:vlan": vlan };
@@ -345,11 +344,8 @@ class OpenVim implements VimConnector {
       tenants: { id: string; name: string }[];
     };
     const tenant = tenants.find((t) => t.id === this.#tenant || t.name === this.#tenant);
-    if (!tenant)
-      throw new Fault(
-        "VIM_REFUSED",
-        `it has no tenant ${JSON.stringify(this.#tenant)}; it has: ${tenants.map((t) => t.name).join(", ")}`,
-      );
+    const there = tenants.map((t) => t.name).join(", ");
+    if (!tenant) throw new Fault("VIM_REFUSED", `it has no tenant ${JSON.stringify(this.#tenant)}; it has: ${there}`);
     this.#tenantId = tenant.id;
     return tenant.id;
   }

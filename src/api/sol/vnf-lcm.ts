@@ -146,7 +146,7 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
     is: `POST ${VNFS}/:id/change_flavour`,
     gives: 202,
     body: changeFlavourRequest,
-    does: (c) => noTask(c, "its VNFD has one deployment flavour, which it has"),
+    does: (c) => noTask(c, "the first deployment flavour of its VNFD is the one that it has, and others are not read"),
   },
   {
     is: `POST ${VNFS}/:id/change_ext_conn`,
@@ -163,7 +163,8 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
     is: `POST ${VNFS}/:id/change_vnfpkg`,
     gives: 202,
     body: changePackageRequest,
-    does: (c) => noTask(c, "another VNFD needs an NSD that uses it, and an NS of that"),
+    does: (c) =>
+      noTask(c, "machines that run are not replaced by those of another package; make a VNF or an NS of that, and terminate this"),
   },
   {
     is: `POST ${VNFS}/:id/create_snapshot`,
