@@ -71,7 +71,7 @@ export function refuseRepeated(links: readonly AskedLink[], netIds: readonly str
   if (again >= 0) throw notHere(`link ${links[again]!.id}: its net ${netIds[again]} is in another link too; put both into one`);
 }
 
-export const placed = (
+export const linksAt = (
   vimAccountId: VimAccountId,
   links: readonly AskedExternalLink[],
   nets: readonly VimNet[],

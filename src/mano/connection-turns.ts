@@ -7,7 +7,7 @@ import { isReconnected, type Occurrence, type VnfPart } from "../model/occurrenc
 import { readDescriptorsOf, upsertOwnDescriptors } from "../store/mano-catalogue.ts";
 import { updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
-import { type AskedExternalLink, type AskedVim, netAsked, notHere, placed, refuseRepeated, vimAsked } from "./asked-links.ts";
+import { type AskedExternalLink, type AskedVim, netAsked, notHere, linksAt, refuseRepeated, vimAsked } from "./asked-links.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Occurrences } from "./occurrences.ts";
 import type { Owners } from "./owners.ts";
@@ -65,7 +65,7 @@ export class ConnectionTurns {
         asked.external,
         nets.map((n) => n.id),
       );
-      const changed = placed(vim.id, asked.external, nets);
+      const changed = linksAt(vim.id, asked.external, nets);
       const [record] = await readDescriptorsOf(db, [vnf.product.packageId]);
       const blueprint = record?.kind === "vnfd" ? ((record.body as Vnfd).blueprint ?? null) : null;
       const { ids } = resolveNets(d, vim.id, seen);

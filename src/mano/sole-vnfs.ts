@@ -25,7 +25,7 @@ import {
   type AskedVim,
   netAsked,
   notHere,
-  placed,
+  linksAt,
   refuseRepeated,
   vimAsked,
 } from "./asked-links.ts";
@@ -33,7 +33,7 @@ import type { Nfvo } from "./nfvo.ts";
 import { type Deployment, SERVER_NAME_MAX } from "./plan.ts";
 import type { Requests } from "./requests.ts";
 import { resized, sizesFor } from "./size.ts";
-import { planVnfs, productOf, vnfsCreated } from "./vnf-plan.ts";
+import { placed, planVnfs, productOf, vnfsCreated, vnfsIn } from "./vnf-plan.ts";
 
 export interface SoleVnfWish {
   /** Id of a VNFD in its file, then the newest version; or of our record of it. */
@@ -155,7 +155,7 @@ export class SoleVnfs {
       links,
       nets.map((n) => n.id),
     );
-    const external = placed(account.id, start.external, nets);
+    const external = linksAt(account.id, start.external, nets);
     const own = nets.slice(start.external.length);
     const managed: ManagedLink[] = start.managed.map(({ id, vnfVirtualLinkDescId }, i) => ({
       id,
@@ -221,14 +221,10 @@ type Links = Pick<VnfInstance, "externalLinks" | "managedLinks" | "localizationL
 function startedAs(d: Deployment, made: { nsd: Nsd; vnfd: Vnfd }, level: string | null, links: Links): Deployment {
   const { asWritten: _, ...bare } = d;
   const { leaving: _leaving, scale: _scale, ...vnf } = d.vnfs[0]!;
-  const [first] = planVnfs(
-    { ns: d.ns, ...made },
-    () => vnf.id,
-    d.ns.modifiedAt,
-    () => vnf.product,
-  );
-  const { profile, vnfcs, scale } = first!;
-  const started = { ...vnf, ...links, profile, vnfcs, ...(scale && { scale }), isStopped: false };
+  const ground = { newId: () => vnf.id, now: d.ns.modifiedAt, found: () => vnf.product };
+  const [first] = planVnfs({ ns: d.ns, ...made }, placed(vnfsIn(made.nsd, made.vnfd)), ground);
+  const { profile, vnfcs, scale, ordinal } = first!;
+  const started = { ...vnf, ...links, profile, vnfcs, ordinal: ordinal ?? 0, ...(scale && { scale }), isStopped: false };
   const atFirst = resized({ ...bare, ...made, vnfs: [started], vnfcs: [] });
   const sizes = level === null || made.nsd.scaling === undefined ? null : sizesFor(atFirst, [{ vnfId: vnf.id, level }]);
   return { ...atFirst, vnfs: [{ ...started, ...sizes?.get(vnf.id) }] };

@@ -9,6 +9,8 @@ import { ToyVim } from "./toy-vim.ts";
 
 const NS = "/nslcm/v2/ns_instances";
 const OCCURRENCES = "/nslcm/v2/ns_lcm_op_occs";
+const VNFS = "/vnflcm/v2/vnf_instances";
+const VNF_OCCURRENCES = "/vnflcm/v2/vnf_lcm_op_occs";
 
 /** A MANO as a process of its own over a toy VIM, that is killed while it asks for a change, and started anew on what it has left. */
 export class KillBed implements AsyncDisposable {
@@ -18,7 +20,8 @@ export class KillBed implements AsyncDisposable {
   readonly #config: string;
   readonly #boots: NodeJS.Timeout;
   #daemon: ManoDaemon | null = null;
-  #ns = "";
+  /** The path of the NS, or of the VNF without one, that it is about. */
+  #about = "";
 
   private constructor(vim: ToyVim, dir: string, port: number) {
     this.vim = vim;
@@ -32,13 +35,25 @@ export class KillBed implements AsyncDisposable {
 
   /** With this descriptor on board, and an NS of it that is instantiated. */
   static async deployed(nets: readonly string[], file: string, nsdId: string): Promise<KillBed> {
+    const bed = await KillBed.#with(nets, file);
+    const made = await bed.sol.ask("POST", NS, { nsdId, nsName: "media", nsDescription: "" });
+    bed.#about = `${NS}/${made.body.id}`;
+    await bed.instantiate();
+    return bed;
+  }
+
+  /** With a VNF that has no NS, and is not instantiated. */
+  static async sole(nets: readonly string[], file: string, vnfdId: string): Promise<KillBed> {
+    const bed = await KillBed.#with(nets, file);
+    bed.#about = `${VNFS}/${(await bed.sol.ask("POST", VNFS, { vnfdId })).body.id}`;
+    return bed;
+  }
+
+  static async #with(nets: readonly string[], file: string): Promise<KillBed> {
     const dir = mkdtempSync(join(tmpdir(), "sempre-killed-"));
     const bed = new KillBed(await new ToyVim(nets).start(), dir, await freePort());
     await bed.start();
     await bed.sol.askUnchecked("POST", "/mano/v1/descriptors", file, { version: "" });
-    const made = await bed.sol.ask("POST", NS, { nsdId, nsName: "media", nsDescription: "" });
-    bed.#ns = `${NS}/${made.body.id}`;
-    await bed.instantiate();
     return bed;
   }
 
@@ -48,7 +63,7 @@ export class KillBed implements AsyncDisposable {
   }
 
   async instantiate(): Promise<void> {
-    await this.sol.ask("POST", `${this.#ns}/instantiate`, { nsFlavourId: "default" });
+    await this.sol.ask("POST", `${this.#about}/instantiate`, { nsFlavourId: "default" });
     await this.ended("INSTANTIATE", "COMPLETED");
   }
 
@@ -63,7 +78,7 @@ export class KillBed implements AsyncDisposable {
       return when === "after";
     };
     // It may be dead before it has answered; it has asked for a change, so the operation is on the disk.
-    await this.sol.askUnchecked("POST", `${this.#ns}${path}`, body).catch(() => null);
+    await this.sol.askUnchecked("POST", `${this.#about}${path}`, body).catch(() => null);
     await until("it is dead", () => process.signalCode !== null);
     await this.start();
   }
@@ -71,8 +86,9 @@ export class KillBed implements AsyncDisposable {
   /** The last operation of this kind that somebody asked for, once it is in this state. */
   ended(operation: string, state: string) {
     return until(`${operation} is ${state}`, async () => {
-      const query = `filter=(eq,lcmOperationType,${operation});(eq,isAutomaticInvocation,false)&all_fields`;
-      const [last] = (await this.sol.ask("GET", `${OCCURRENCES}?${query}`)).body;
+      const [list, name] = this.#about.startsWith(NS) ? [OCCURRENCES, "lcmOperationType"] : [VNF_OCCURRENCES, "operation"];
+      const query = `filter=(eq,${name},${operation});(eq,isAutomaticInvocation,false)&all_fields`;
+      const [last] = (await this.sol.ask("GET", `${list}?${query}`)).body;
       return last?.operationState === state && last;
     });
   }
