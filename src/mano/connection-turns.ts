@@ -7,7 +7,7 @@ import { isReconnected, type Occurrence, type VnfPart } from "../model/occurrenc
 import { readDescriptorsOf, upsertOwnDescriptors } from "../store/mano-catalogue.ts";
 import { updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
-import { type AskedExternalLink, type AskedVim, netAsked, notHere, linksAt, refuseRepeated, vimAsked } from "./asked-links.ts";
+import { type AskedExternalLink, type AskedVim, linksAt, netAsked, notHere, refuseRepeated, vimAsked } from "./asked-links.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Occurrences } from "./occurrences.ts";
 import type { Owners } from "./owners.ts";

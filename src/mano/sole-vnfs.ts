@@ -23,9 +23,9 @@ import {
   type AskedLink,
   type AskedManagedLink,
   type AskedVim,
+  linksAt,
   netAsked,
   notHere,
-  linksAt,
   refuseRepeated,
   vimAsked,
 } from "./asked-links.ts";

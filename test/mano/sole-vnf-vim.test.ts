@@ -17,12 +17,15 @@ test("instantiated, plugged into another net, stopped, and taken away by a clien
   };
   const tenant = (await ok("GET", "/tenants?name=default")).tenants[0].id;
   await ok("POST", `/${tenant}/images`, { image: { name: "media-relay", path: "/nowhere/image.qcow2" } });
-  const netOf = async (name: string): Promise<string> => (await ok("POST", "/networks", { network: { name, type: "data" } })).network.id;
+  const netOf = async (name: string): Promise<string> =>
+    (await ok("POST", "/networks", { network: { name, type: "data" } })).network.id;
   const [home, other] = [await netOf("media_net"), await netOf("other_net")];
   const account = { name: "vim1", url: rig.vimUrl, adminUrl: rig.vimAdminUrl };
   expect((await sol.askUnchecked("POST", "/mano/v1/vims", account, { version: "" })).status).toBe(201);
   const file = example("sol006/single.yaml").split("  nsd:")[0]!;
-  expect((await sol.askUnchecked("POST", "/mano/v1/descriptors", file, { version: "", "content-type": "text/plain" })).status).toBe(201);
+  expect(
+    (await sol.askUnchecked("POST", "/mano/v1/descriptors", file, { version: "", "content-type": "text/plain" })).status,
+  ).toBe(201);
 
   const { body: made } = await sol.ask("POST", VNFS, { vnfdId: "single-relay", vnfInstanceName: "single" });
   const vnf = `${VNFS}/${made.id}`;

@@ -164,7 +164,10 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
     gives: 202,
     body: changePackageRequest,
     does: (c) =>
-      noTask(c, "machines that run are not replaced by those of another package; make a VNF or an NS of that, and terminate this"),
+      noTask(
+        c,
+        "machines that run are not replaced by those of another package; make a VNF or an NS of that, and terminate this",
+      ),
   },
   {
     is: `POST ${VNFS}/:id/create_snapshot`,
