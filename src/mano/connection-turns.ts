@@ -13,7 +13,7 @@ import type { Occurrences } from "./occurrences.ts";
 import type { Owners } from "./owners.ts";
 import { calledOf, type Deployment, resolveNets } from "./plan.ts";
 import { reconnection, withConnections } from "./reconnect.ts";
-import { type NetIdOf, refuseSharedNets } from "./shared-nets.ts";
+import { GIVEN, type NetIdOf, refuseSharedNets } from "./shared-nets.ts";
 import type { VimWatch } from "./vim-watch.ts";
 import { concerned, vnfcsOf } from "./vnf-plan.ts";
 
@@ -47,7 +47,7 @@ export class ConnectionTurns {
 
   /** On the disk when it resolves. Throws NOT_SUPPORTED, CONFLICT or VIM_UNREACHABLE with the reason, and then nothing has changed. */
   async begin(ns: NsId, vnfId: string, asked: AskedConnectivity, params: Occurrence["params"]): Promise<Occurrence> {
-    const { lifecycle, occurrences, owners, watches, netIdOf, db } = this.#parts;
+    const { lifecycle, occurrences, watches, db } = this.#parts;
     const accounts = watches().map((w) => w.account);
     if (asked.external.length === 0) throw notHere("extVirtualLinks: names no link");
     return lifecycle.exclusive(ns, async () => {
@@ -74,7 +74,6 @@ export class ConnectionTurns {
         changed.map((link, i) => ({ link, net: nets[i]! })),
       );
       const turned = withConnections(d, vnfId, connections.to);
-      refuseSharedNets(turned, lifecycle.all, owners, netIdOf);
       const part: VnfPart = {
         id: randomUUID(),
         vnfId,
@@ -85,7 +84,7 @@ export class ConnectionTurns {
         vnfcs: vnfcsOf(d, vnf).map((v) => concerned(v, "MODIFIED")),
         connections: { ...connections, changed },
       };
-      return this.#write(turned, occurrences.begin(d.ns, "UPDATE", [part], params));
+      return this.#writeApart(turned, occurrences.begin(d.ns, "UPDATE", [part], params));
     });
   }
 
@@ -97,7 +96,17 @@ export class ConnectionTurns {
     change: Pick<Parameters<Occurrences["changed"]>[1], "state" | "error" | "warnings" | "cancelMode">,
   ): Promise<Occurrence> {
     const turned = o.vnfs.reduce((at, p) => (p.connections ? withConnections(at, p.vnfId, p.connections[way]) : at), d);
-    return this.#write(turned, this.#parts.occurrences.changed(o, change));
+    const changed = this.#parts.occurrences.changed(o, change);
+    return way === "to" ? this.#writeApart(turned, changed) : this.#write(turned, changed);
+  }
+
+  /** Where no other NS has a net of users that it needs. */
+  #writeApart(d: Deployment, o: Occurrence): Promise<Occurrence> {
+    const { lifecycle, owners, netIdOf } = this.#parts;
+    return lifecycle.exclusive(GIVEN, () => {
+      refuseSharedNets(d, lifecycle.all, owners, netIdOf);
+      return this.#write(d, o);
+    });
   }
 
   #runningOf(ns: NsId, vnfId: string) {

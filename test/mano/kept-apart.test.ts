@@ -46,7 +46,7 @@ async function refusalOf(act: () => unknown): Promise<Fault> {
 test("a net that another NS has is refused, and the other is named to nobody who may not know of it", async () => {
   const [mine, other] = [deployment("a", ["data0"]), deployment("b", ["data0"])];
   const said = async (owners: Record<string, string>) =>
-    (await refusalOf(() => refuseSharedNets(mine, [mine, other], ownersOf(owners)))).message;
+    (await refusalOf(() => refuseSharedNets(mine, [mine, other], ownersOf(owners), () => undefined))).message;
   expect(await said({})).toContain("service-b has data0 in use");
   expect(await said({ a: "alpha", b: "alpha" })).toContain("service-b has data0 in use");
   for (const owners of [{ a: "alpha", b: "bravo" }, { a: "alpha" }]) {
