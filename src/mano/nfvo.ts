@@ -165,10 +165,9 @@ export class Nfvo implements AsyncDisposable {
     const guardsOf = ({ ns }: Deployment) => this.reaction.guardsOf(ns.id);
     const whyItCannotFire = (guard: Guard) => this.viewOf(guard).readyBecause;
     const { arming, reaction } = this;
-    const forgotten = (vnfcs: readonly Vnfc[]) => this.#forget(vnfcs);
     const sizing = { db, clock, lifecycle, stream, guardsOf, wake };
     const turning = { ...sizing, occurrences, owners, netIdOf: this.netIdOf };
-    this.scaler = new Scaler({ ...sizing, healer, provisioning, arming, reaction, forgotten });
+    this.scaler = new Scaler({ ...sizing, healer, provisioning, arming, reaction, forgotten: (gone) => this.#forget(gone) });
     this.scaleTurns = new ScaleTurns(turning);
     this.connectionTurns = new ConnectionTurns({ ...turning, watches: () => this.watches });
     const reconnector = new Reconnector({ ...sizing, provisioning, reaction });

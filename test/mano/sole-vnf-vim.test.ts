@@ -1,3 +1,6 @@
+import { mkdtempDisposableSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openmanoRig } from "../openmano/rig.ts";
 import { example, until } from "./rig.ts";
@@ -8,7 +11,8 @@ import { SolClient } from "./sol-client.ts";
 const VNFS = "/vnflcm/v2/vnf_instances";
 
 test("instantiated, plugged into another net, stopped, and taken away by a client of SOL003", async () => {
-  await using rig = await openmanoRig();
+  using dir = mkdtempDisposableSync(join(tmpdir(), "sempre-sole-"));
+  await using rig = await openmanoRig({ packages: { dir: dir.path } });
   const sol = new SolClient({ url: rig.manoUrl });
   const ok = async (method: string, path: string, body?: object) => {
     const { status, body: answer } = await rig.atVim(method, path, body);
