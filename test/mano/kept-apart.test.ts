@@ -60,7 +60,8 @@ function turnsOf(d: Deployment, all: readonly Deployment[]): ScaleTurns {
   const turns = new Turns();
   const lifecycle = { all, of: () => d, exclusive: (key: string, act: () => Promise<unknown>) => turns.take(key, act) };
   const occurrences = { changed: (o: object, change: object) => ({ ...o, ...change }) };
-  return new ScaleTurns({ clock: systemClock, lifecycle, occurrences, owners: ownersOf({}) } as never);
+  const known = { owners: ownersOf({}), netIdOf: () => undefined };
+  return new ScaleTurns({ clock: systemClock, lifecycle, occurrences, ...known } as never);
 }
 
 test("a scaling that is tried again does not take a net that another NS has by now", async () => {
