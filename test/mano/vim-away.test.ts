@@ -115,7 +115,7 @@ test("what a scaling is taken back in does not count either while its VIM is awa
     state: "ROLLING_BACK",
     error: null,
     warnings: [],
-    vnfs: [],
+    vnfs: [{ id: "p", size: { from: {}, to: {} } }],
   } as never as Occurrence;
   const occurrences = {
     runningOf: () => now,

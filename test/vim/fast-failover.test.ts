@@ -160,7 +160,7 @@ describe("a real switch with a stand-in laid into it", () => {
     expect(want.groups.flatMap((g) => g.buckets.flatMap((b) => b.actions)).map((a) => a.do)).toContain("turnBack");
     await it.write(want);
     expect(flowChanges(want, await it.session.read())).toEqual([]);
-    const [aimed, question] = keys.toSorted((a, b) => (a & 0xffff) - (b & 0xffff)) as [number, number];
+    const [aimed, question] = [...new Set(keys)].toSorted((a, b) => (a & 0xffff) - (b & 0xffff)) as [number, number];
     const comes = async (key: number, from: number, tag: string) =>
       /Datapath actions: (.*)$/m.exec(await it.ovs.trace(`in_port=${from},tun_id=${key},dl_dst=${SERVICE},${tag}`))?.[1];
     expect(await comes(aimed, 3, "vlan_tci=0")).toBe("1");

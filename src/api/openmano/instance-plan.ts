@@ -151,6 +151,7 @@ const renamedNsd = (nsd: Nsd, made: ReadonlyMap<string, Made>, netOf: NetLookup)
   ...nsd,
   nets: Object.fromEntries(Object.entries(nsd.nets).map(([cp, net]) => [cp, netOf(net)?.vimNetId ?? net])),
   vimAccounts: {},
+  ...(nsd.vnfs && { vnfs: nsd.vnfs.map((vnf) => ({ ...vnf, vnfcs: vnf.vnfcs.map((v) => made.get(v)?.vnfc ?? v) })) }),
   members: nsd.members.map((m) => ({
     ...m,
     vnfc: made.get(m.vnfc)?.vnfc ?? m.vnfc,

@@ -151,10 +151,10 @@ const antiAffinity = Type.Object(
 const standing = {
   host_state: maybe(Type.Enum(["up", "unreachable", "gone"], ours("whether its host can be asked"))),
   storage_lost: maybe(Type.String(ours("what its disk is on that could not be read or written, so that it was paused"))),
-  task: maybe(Type.String(ours("what it was asked to do and has not done yet"))),
   anti_affinity: maybe(antiAffinity),
 };
 const serverRow = Type.Object({
+  task: maybe(Type.String(ours("what it was asked to do and has not done yet, where it is asked for"))),
   id: uuid,
   name: text,
   description: orNull(text),

@@ -15,7 +15,6 @@ export interface Standing {
 const standingOut = (s: Server, { host, storageLost, sharesHostWith }: Standing): Wire => ({
   ...(host && { host_state: host.state }),
   ...(storageLost !== null && { storage_lost: storageLost }),
-  ...(s.task !== null && { task: s.task }),
   ...(s.antiAffinity && {
     anti_affinity: { ...s.antiAffinity, violated: sharesHostWith.length > 0, shares_host_with: sharesHostWith },
   }),
@@ -32,6 +31,8 @@ export function serverRow(s: Server, base: BaseUrl, standing: Standing): Wire {
     flavorRef: s.flavorId,
     imageRef: s.imageId,
     tenant_id: s.tenantId,
+    // In lists alone, and there where it is asked for: a server by itself has the original's keys, and nearly always a task.
+    ...(s.task !== null && { task: s.task }),
     ...standingOut(s, standing),
     links: bookmark(`${base}/${s.tenantId}/servers/${s.id}`),
   };
