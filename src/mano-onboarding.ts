@@ -63,7 +63,7 @@ export function onboardingOf({ config, db, clock, log, nfvo, seal, ownPorts }: O
     clock,
     log,
     files,
-    stream: nfvo.stream,
+    outbox: nfvo.outbox,
     catalogue: nfvo.catalogue,
     owners: nfvo.owners,
     download: (origin, signal) => download(policy, origin.uri, credentialsOf(origin, seal), signal),

@@ -7,6 +7,7 @@ import type { Inventory, VimConnector } from "../vimconn/connector.ts";
 import type { Guard } from "./guard.ts";
 import type { Healer } from "./healer.ts";
 import type { Occurrences } from "./occurrences.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Provisioning } from "./provisioning.ts";
 import type { WriteQueue } from "./writes.ts";
 
@@ -18,6 +19,7 @@ export interface LifecycleParts {
   readonly writes: WriteQueue;
   readonly healer: Healer;
   readonly occurrences: Occurrences;
+  readonly outbox: Outbox;
   /** Brings what a VIM has not; left out: it must have all. */
   readonly provisioning?: Provisioning | undefined;
   /** A group is to be heard from now on; it is protected once its guard is watched. */

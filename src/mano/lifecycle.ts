@@ -3,6 +3,7 @@ import { ensureEnds, removeEnds } from "../act/stitches.ts";
 import { Fault } from "../lib/fault.ts";
 import { Turns } from "../lib/turns.ts";
 import type { NsId, VimAccountId, VnfcId } from "../model/ids.ts";
+import type { ManoEventBody } from "../model/mano-event.ts";
 import type { Ns, NsState, Vnfc } from "../model/ns.ts";
 import type { VnfInstance } from "../model/occurrence.ts";
 import type { ProtectionGroup } from "../model/protection.ts";
@@ -321,15 +322,15 @@ export class Lifecycle {
     // An instantiation that can be tried again goes on with the same VNFs; a sole one is there before it is instantiated, and after.
     const isTriedAgain = state === "FAILED" && this.#parts.occurrences.runningOf(ns.id)?.operation === "INSTANTIATE";
     const keepsVnfs = isTriedAgain || ns.soleVnf !== undefined;
-    await this.#write(ns, true, async (tx) => {
+    const remove = async (tx: ManoStore) => {
       await writeRemoval(tx, ns);
       if (!keepsVnfs) await deleteVnfInstances(tx, ns.id);
-    });
+    };
+    await this.#write(ns, true, remove, keepsVnfs ? [] : vnfsDeleted(d));
     this.#deployments.set(ns.id, resized({ ...d, ns, vnfcs: [], vnfs: keepsVnfs ? d.vnfs : [], stitches: [] }));
     this.#guards.delete(ns.id);
     this.#inVims.delete(ns.id);
     this.#parts.removed(ns, d.vnfcs);
-    if (!keepsVnfs) for (const event of vnfsDeleted(d)) this.#parts.stream.push(event);
     this.#tell(ns);
   }
 
@@ -352,14 +353,21 @@ export class Lifecycle {
   }
 
   /** A state of an NS, together with what it means for the operation that goes on. */
-  async #write(ns: Ns, isRemoved: boolean, write: (tx: ManoStore) => Promise<void>): Promise<void> {
-    const { db, occurrences } = this.#parts;
+  async #write(
+    ns: Ns,
+    isRemoved: boolean,
+    write: (tx: ManoStore) => Promise<void>,
+    events: readonly ManoEventBody[] = [],
+  ): Promise<void> {
+    const { db, occurrences, outbox } = this.#parts;
     const occurrence = occurrences.after(ns, isRemoved);
-    await db.transaction().execute(async (tx) => {
+    const untold = await db.transaction().execute(async (tx) => {
       await write(tx);
       if (occurrence) await occurrences.write(tx, occurrence);
+      return outbox.put(tx, events);
     });
     if (occurrence) occurrences.tell(occurrence);
+    outbox.tell(untold);
   }
 
   #changeVnfc(d: Deployment, vnfc: Vnfc): void {

@@ -33,6 +33,7 @@ import { linkOf, type NamedLink } from "./links.ts";
 import { readDeployments } from "./load.ts";
 import { Occurrences } from "./occurrences.ts";
 import { OperationWatch } from "./operation-watch.ts";
+import { Outbox } from "./outbox.ts";
 import { Owners } from "./owners.ts";
 import { type Deployment, vimsOf } from "./plan.ts";
 import type { Provisioning } from "./provisioning.ts";
@@ -78,6 +79,7 @@ export class Nfvo implements AsyncDisposable {
   readonly commands: Commands;
   readonly healer: Healer;
   readonly spares: Spares;
+  readonly outbox: Outbox;
   readonly occurrences: Occurrences;
   readonly operations: OperationWatch;
   readonly scaler: Scaler;
@@ -98,7 +100,7 @@ export class Nfvo implements AsyncDisposable {
   readonly #cursors = new Map<VimAccountId, number>();
 
   private constructor(parts: NfvoParts, stream: EventStream, writes: WriteQueue, alarms: AlarmBook, owners: Owners) {
-    const { clock, log, db, mode } = parts;
+    const { clock, log, db, mode, provisioning } = parts;
     this.#parts = parts;
     this.stream = stream;
     this.owners = owners;
@@ -106,7 +108,8 @@ export class Nfvo implements AsyncDisposable {
     this.alarms = alarms;
     this.#apart = new Apartness(alarms, (id) => this.lifecycle.vnfcOf(id)?.vnfc.vimServerId);
     this.catalogue = new Catalogue(db, clock);
-    this.occurrences = new Occurrences(db, clock, stream, writes);
+    this.outbox = new Outbox(stream, writes);
+    this.occurrences = new Occurrences(db, clock, stream, writes, this.outbox);
     this.#book = new FailoverBook(clock, stream, writes, alarms, (failover) =>
       this.occurrences.switchedOver(this.lifecycle.of(failover.nsId), failover),
     );
@@ -156,16 +159,14 @@ export class Nfvo implements AsyncDisposable {
     const watched = (ns: Ns) => wake(ns.vimAccountId);
     const removed = (ns: Ns, vnfcs: readonly Vnfc[]) => this.#removed(ns, vnfcs);
     const disarm: Arming["disarm"] = (guard, vim, signal) => this.arming.disarm(guard, vim, signal);
-    const around = { guardAdded, watched, disarm, wake, removed };
-    const { healer, occurrences } = this;
-    const { provisioning } = parts;
-    const lifecycle = new Lifecycle({ db, clock, stream, writes, healer, occurrences, provisioning, ...around });
+    const around = { guardAdded, watched, disarm, wake, removed, provisioning };
+    const { healer, occurrences, outbox, arming, reaction } = this;
+    const lifecycle = new Lifecycle({ db, clock, stream, writes, healer, occurrences, outbox, ...around });
     this.lifecycle = lifecycle;
     this.#healing = { clock, healer, lifecycle };
     const guardsOf = ({ ns }: Deployment) => this.reaction.guardsOf(ns.id);
     const whyItCannotFire = (guard: Guard) => this.viewOf(guard).readyBecause;
-    const { arming, reaction } = this;
-    const sizing = { db, clock, lifecycle, stream, guardsOf, wake };
+    const sizing = { db, clock, lifecycle, outbox, guardsOf, wake };
     const turning = { ...sizing, occurrences, owners, netIdOf: this.netIdOf };
     this.scaler = new Scaler({ ...sizing, healer, provisioning, arming, reaction, forgotten: (gone) => this.#forget(gone) });
     this.scaleTurns = new ScaleTurns(turning);
@@ -191,6 +192,7 @@ export class Nfvo implements AsyncDisposable {
 
   /** Begins to watch every VIM, and so to act. */
   start(version: string): void {
+    this.outbox.start();
     this.stream.push({ type: "mano.started", version });
     this.alarms.clearOfGone();
     for (const id of this.#watches.keys()) this.#run(id);
@@ -285,6 +287,7 @@ export class Nfvo implements AsyncDisposable {
 
   async #load(): Promise<void> {
     const { db } = this.#parts;
+    await this.outbox.load(db);
     await this.occurrences.load();
     const since: SinceByNet = new Map();
     for (const { deployment, groups } of await readDeployments(db)) {
@@ -328,8 +331,7 @@ export class Nfvo implements AsyncDisposable {
     for await (const ns of inTurns(own)) this.lifecycle.noteStatuses(ns, vim, seen);
     const guards = this.reaction.guards.filter((g) => g.isIn(vim));
     for await (const guard of inTurns(guards)) await this.#passOver(guard, site);
-    const lookAgainMs = this.#roots.look(watch.account, guards, seen);
-    if (lookAgainMs !== null) this.#wakes.in(lookAgainMs, vim);
+    this.#wakes.in(this.#roots.look(watch.account, guards, seen), vim);
     for await (const ns of inTurns(own)) await this.#stepOf(ns, site);
     this.#book.tellStuck();
     this.#keepCursor(watch);
@@ -364,10 +366,8 @@ export class Nfvo implements AsyncDisposable {
       tellCutOff(this.alarms, guard.group, seen);
     }
     this.#apart.look(guard, vim, seen);
-    const againMs = await this.spares.pass(guard, decision, site);
-    if (againMs !== null) this.#wakes.in(againMs, vim);
-    const healAgainMs = await healMembers(this.#healing, guard, decision, site);
-    if (healAgainMs !== null) this.#wakes.in(healAgainMs, vim);
+    this.#wakes.in(await this.spares.pass(guard, decision, site), vim);
+    this.#wakes.in(await healMembers(this.#healing, guard, decision, site), vim);
   }
 
   #forget(vnfcs: readonly Vnfc[]): void {

@@ -2,12 +2,14 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import { nameUuid } from "../lib/name-uuid.ts";
 import type { NsId, VnfcId } from "../model/ids.ts";
-import type { Failover } from "../model/mano-event.ts";
+import type { Failover, ManoEventBody } from "../model/mano-event.ts";
 import type { Ns } from "../model/ns.ts";
 import { isUnderWay, type NsOperation, type Occurrence, type VnfPart } from "../model/occurrence.ts";
 import type { EventStream } from "../notify/stream.ts";
 import { readRunningOccurrences, upsertOccurrence } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
+import type { Untold } from "../store/untold.ts";
+import type { Outbox } from "./outbox.ts";
 import { calledOf, type Deployment } from "./plan.ts";
 import { partsOf } from "./vnf-plan.ts";
 import type { WriteQueue } from "./writes.ts";
@@ -36,12 +38,16 @@ export class Occurrences {
   readonly #clock: Clock;
   readonly #stream: EventStream;
   readonly #writes: WriteQueue;
+  readonly #outbox: Outbox;
   /** Asked for and not at their end. */
   readonly #running = new Map<NsId, Occurrence>();
+  /** What is to be told of each when it is on the disk. */
+  readonly #untold = new WeakMap<Occurrence, Untold | null>();
   /** What was told last of what goes on by itself. */
   readonly #automatic = new Map<string, Occurrence>();
 
-  constructor(db: ManoStore, clock: Clock, stream: EventStream, writes: WriteQueue) {
+  constructor(db: ManoStore, clock: Clock, stream: EventStream, writes: WriteQueue, outbox: Outbox) {
+    this.#outbox = outbox;
     this.#db = db;
     this.#clock = clock;
     this.#stream = stream;
@@ -104,9 +110,11 @@ export class Occurrences {
     return { ...o, ...change, ...(isNew && { stateEnteredAt: this.#now() }) };
   }
 
-  /** Part of the caller's transaction; `tell` it when that is on the disk. */
-  async write(tx: ManoStore, o: Occurrence): Promise<void> {
+  /** Part of the caller's transaction, with what is to be heard of it; `tell` it when that is on the disk. `before`: as it is told until then. */
+  async write(tx: ManoStore, o: Occurrence, before = this.#running.get(o.nsId)): Promise<void> {
     await upsertOccurrence(tx, o);
+    const isSame = before?.id === o.id && before.state === o.state;
+    this.#untold.set(o, await this.#outbox.put(tx, isSame ? [] : eventsOf(o, before?.id !== o.id)));
   }
 
   /** It is on the disk: subscribers hear of it where its state is a new one. */
@@ -114,13 +122,12 @@ export class Occurrences {
     const before = this.#running.get(o.nsId);
     if (isUnderWay(o)) this.#running.set(o.nsId, o);
     else if (before?.id === o.id) this.#running.delete(o.nsId);
-    if (before?.id === o.id && before.state === o.state) return;
-    this.#push(o, before?.id !== o.id);
+    this.#outbox.tell(this.#untold.get(o) ?? null);
   }
 
   /** Writes it by itself and tells it. */
   async put(o: Occurrence): Promise<Occurrence> {
-    await this.write(this.#db, o);
+    await this.#db.transaction().execute((tx) => this.write(tx, o));
     this.tell(o);
     return o;
   }
@@ -223,15 +230,8 @@ export class Occurrences {
     const had = this.#automatic.get(o.id);
     if (isUnderWay(o)) this.#automatic.set(o.id, o);
     else this.#automatic.delete(o.id);
-    this.#writes.push((tx) => this.write(tx, o));
-    if (had?.state !== o.state) this.#push(o, had === undefined);
-  }
-
-  #push(o: Occurrence, isNew: boolean): void {
-    this.#stream.push({ type: "ns.occurrence", occurrence: o });
-    const states = isNew && !o.isAutomatic && o.state === "PROCESSING" ? (["STARTING", "PROCESSING"] as const) : [o.state];
-    for (const { id: occurrenceId, vnfId } of o.vnfs)
-      for (const state of states) this.#stream.push({ type: "vnf.occurrence", vnfId, occurrenceId, state, occurrence: o });
+    this.#writes.push((tx) => upsertOccurrence(tx, o));
+    if (had?.state !== o.state) for (const event of eventsOf(o, had === undefined)) this.#stream.push(event);
   }
 
   #now(): string {
@@ -240,6 +240,15 @@ export class Occurrences {
 }
 
 const markOf = ({ soleVnf }: Ns): Pick<Occurrence, "isOfSoleVnf"> => (soleVnf === undefined ? {} : { isOfSoleVnf: true });
+
+/** What is heard of it in this state. */
+function eventsOf(o: Occurrence, isNew: boolean): ManoEventBody[] {
+  const states = isNew && !o.isAutomatic && o.state === "PROCESSING" ? (["STARTING", "PROCESSING"] as const) : [o.state];
+  const ofVnfs = o.vnfs.flatMap(({ id: occurrenceId, vnfId }) =>
+    states.map((state) => ({ type: "vnf.occurrence", vnfId, occurrenceId, state, occurrence: o }) as const),
+  );
+  return [{ type: "ns.occurrence", occurrence: o }, ...ofVnfs];
+}
 
 /** Another operation has to come to its end first. */
 export const busy = (ns: Ns, o: Occurrence): Fault =>

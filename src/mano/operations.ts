@@ -133,7 +133,10 @@ export class Operations {
       );
       const o = occurrences.changed(begun, { state: "COMPLETED" });
       const metadata = merged(vnf.metadata, change.metadata ?? {});
-      await lifecycle.changeVnf({ ...vnf, ...change, metadata, modifiedAt: this.#now() }, (tx) => occurrences.write(tx, o));
+      await lifecycle.changeVnf({ ...vnf, ...change, metadata, modifiedAt: this.#now() }, async (tx) => {
+        await occurrences.write(tx, begun);
+        await occurrences.write(tx, o, begun);
+      });
       occurrences.tell(begun);
       occurrences.tell(o);
       return o;
@@ -172,18 +175,20 @@ export class Operations {
       const d = this.#requests.deploymentOf(o.nsId);
       const clean: Ns = { ...d.ns, state: "NOT_INSTANTIATED", detail: null, modifiedAt: this.#now() };
       const isSole = clean.soleVnf !== undefined;
-      const { occurrences, lifecycle, stream } = this.#nfvo;
+      const { occurrences, lifecycle, outbox } = this.#nfvo;
       const back = occurrences.changed(occurrences.stillFailedTemp(o), { state: "ROLLING_BACK" });
       const done = occurrences.changed(back, { state: "ROLLED_BACK" });
-      await this.#db.transaction().execute(async (tx) => {
+      const untold = await this.#db.transaction().execute(async (tx) => {
         await updateNsState(tx, clean);
         if (!isSole) await deleteVnfInstances(tx, clean.id);
-        await occurrences.write(tx, done);
+        await occurrences.write(tx, back);
+        await occurrences.write(tx, done, back);
+        return outbox.put(tx, isSole ? [] : vnfsDeleted(d));
       });
       lifecycle.want({ ...d, ns: clean, vnfs: isSole ? d.vnfs : [] });
       occurrences.tell(back);
       occurrences.tell(done);
-      if (!isSole) for (const event of vnfsDeleted(d)) stream.push(event);
+      outbox.tell(untold);
       return done;
     });
   }
@@ -192,19 +197,20 @@ export class Operations {
   async fail(id: string): Promise<Occurrence> {
     const o = await this.#failedTemp(id, "let fail");
     return this.#nfvo.lifecycle.exclusive(o.nsId, async () => {
-      const { occurrences, lifecycle, stream } = this.#nfvo;
+      const { occurrences, lifecycle, outbox } = this.#nfvo;
       const now = occurrences.stillFailedTemp(o);
       const failed = occurrences.changed(now, { state: "FAILED", error: now.error ?? failure("given up") });
       const d = this.#requests.deploymentOf(o.nsId);
       const left = vnfsLeft(d, failed, this.#now());
-      await this.#db.transaction().execute(async (tx) => {
+      const untold = await this.#db.transaction().execute(async (tx) => {
         await occurrences.write(tx, failed);
         if (left.length === 0) await deleteVnfInstances(tx, d.ns.id);
         for (const vnf of left) if (!d.vnfs.includes(vnf)) await updateVnfInstance(tx, vnf);
+        return outbox.put(tx, left.length === 0 ? vnfsDeleted(d) : []);
       });
       lifecycle.noteVnfs(d.ns.id, left);
       occurrences.tell(failed);
-      if (left.length === 0) for (const event of vnfsDeleted(d)) stream.push(event);
+      outbox.tell(untold);
       this.#wake(d.ns);
       return failed;
     });
@@ -245,7 +251,7 @@ export class Operations {
     which: readonly VnfcId[] | null,
     params: Occurrence["params"],
     before: ((vnfcs: readonly VnfcId[]) => void) | null,
-    write: (o: Occurrence) => Promise<void> = (o) => this.#nfvo.occurrences.write(this.#db, o),
+    write: (o: Occurrence) => Promise<void> = (o) => this.#db.transaction().execute((tx) => this.#nfvo.occurrences.write(tx, o)),
   ): Promise<Occurrence> {
     const { lifecycle, occurrences } = this.#nfvo;
     const { ns } = this.#requests.deploymentOf(nsId);

@@ -5,6 +5,7 @@ import type { PackedFile } from "../descriptor/zip.ts";
 import { FAULTS, Fault } from "../lib/fault.ts";
 import type { VnfBlueprint } from "../model/blueprint.ts";
 import type { Descriptor, Nsd, Vnfd } from "../model/descriptor.ts";
+import type { ManoEventBody } from "../model/mano-event.ts";
 import type {
   Artifact,
   DescriptorPackage,
@@ -16,10 +17,18 @@ import type {
   SoftwareImage,
   Upload,
 } from "../model/package.ts";
-import { deleteDescriptor } from "../store/mano-catalogue.ts";
+import { type DescriptorRecord, deleteDescriptor } from "../store/mano-catalogue.ts";
 import { readPackage } from "../store/mano-packages.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Merged } from "./catalogue.ts";
+
+const EVENT = { nsd: "nsd.changed", vnf: "package.changed", pnfd: "pnfd.changed" } as const;
+
+/** What is heard of a package that was changed so. */
+export const eventOf = (
+  { id, kind, operational, content, failure }: DescriptorPackage,
+  change: PackageChange["change"],
+): ManoEventBody => ({ type: EVENT[kind], change, id, operational, about: aboutOf(content), failure });
 
 /** Throws DESCRIPTOR where a content is not of the kind that it was sent as. */
 export function checkKind(kind: PackageKind, { vnfds, nsds }: Descriptor): void {
@@ -65,6 +74,33 @@ export function contentOf(
     parts: keptOf(parts ?? null),
   };
 }
+
+interface Taken {
+  readonly record: DescriptorRecord;
+  /** As it was announced; null: it was not. */
+  readonly announced: DescriptorPackage | null;
+  readonly upload: Upload;
+  readonly content: PackageContent;
+  readonly uses: readonly string[];
+  readonly at: string;
+}
+
+/** A package whose content was taken in. */
+export const onBoard = ({ record, announced, upload, content, uses, at }: Taken): DescriptorPackage => ({
+  id: record.id,
+  kind: record.kind === "nsd" ? "nsd" : "vnf",
+  onboarding: "ONBOARDED",
+  operational: "ENABLED",
+  userDefinedData: announced?.userDefinedData ?? {},
+  failure: null,
+  upload: { type: upload.type, bytes: upload.bytes, sha256: upload.sha256 },
+  origin: null,
+  ...(announced?.access && { access: announced.access }),
+  content,
+  uses,
+  createdAt: announced?.createdAt ?? at,
+  modifiedAt: at,
+});
 
 /** What came of a PNFD. */
 export function pnfdContentOf({ pnfd, parts }: PnfdReading, upload: Upload, files: readonly PackedFile[]): PackageContent {
@@ -114,7 +150,7 @@ const withSets = (artifacts: readonly Artifact[], sets: Readonly<Record<string, 
   });
 
 /** What is told of a content. */
-export const aboutOf = (content: PackageContent | null): PackageChange["about"] =>
+const aboutOf = (content: PackageContent | null): PackageChange["about"] =>
   content && {
     descriptorId: content.descriptorId,
     version: content.version,

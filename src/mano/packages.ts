@@ -17,21 +17,30 @@ import type {
   PackageView,
   Upload,
 } from "../model/package.ts";
-import type { EventStream } from "../notify/stream.ts";
 import { type DescriptorRecord, insertDescriptors } from "../store/mano-catalogue.ts";
 import { deletePackage, readPackage, readPackages, savePackage } from "../store/mano-packages.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { PackageFiles, Received } from "../store/package-files.ts";
 import { type Catalogue, refuseSecondPnfd } from "./catalogue.ts";
 import { fileIdsOf, NotFetched, readWhole } from "./external-artifacts.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Owners } from "./owners.ts";
-import { aboutOf, checkNew, contentOf, deleteDescriptorsOf, failureOf, mergePatched, pnfdContentOf } from "./package-content.ts";
+import {
+  checkNew,
+  contentOf,
+  deleteDescriptorsOf,
+  eventOf,
+  failureOf,
+  mergePatched,
+  onBoard,
+  pnfdContentOf,
+} from "./package-content.ts";
 
 export interface PackagesParts {
   readonly db: ManoStore;
   readonly clock: Clock;
   readonly log: Log;
-  readonly stream: EventStream;
+  readonly outbox: Outbox;
   readonly catalogue: Catalogue;
   readonly owners: Owners;
   readonly files: PackageFiles;
@@ -46,8 +55,6 @@ const WORDS: Readonly<Record<PackageKind, { readonly what: string; readonly list
   vnf: { what: "VNF package", list: "/vnfpkgm/v2/vnf_packages" },
   pnfd: { what: "PNFD", list: "/nsd/v2/pnf_descriptors" },
 };
-const EVENT = { nsd: "nsd.changed", vnf: "package.changed", pnfd: "pnfd.changed" } as const;
-
 const BEING_TAKEN_IN = "its content is being taken in; wait until it is ONBOARDED or ERROR";
 
 /** What is done to one package now; the signal ends what can be ended. */
@@ -128,8 +135,8 @@ export class Packages implements AsyncDisposable {
         throw new Fault("CONFLICT", `it is ${one.onboarding}; only what is ONBOARDED is enabled and disabled`);
       if (operational === one.operational) throw new Fault("CONFLICT", `it is ${operational} already`);
       const data = userDefinedData === undefined ? one.userDefinedData : mergePatched(one.userDefinedData, userDefinedData);
-      const changed = await this.#save({ ...one, operational: operational ?? one.operational, userDefinedData: data });
-      if (operational !== undefined) this.#tell(changed, "operational");
+      const next = { ...one, operational: operational ?? one.operational, userDefinedData: data };
+      const changed = await this.#save(next, operational === undefined ? null : "operational");
       return (await this.#viewed([changed]))[0]!;
     });
   }
@@ -139,11 +146,12 @@ export class Packages implements AsyncDisposable {
     return this.#parts.catalogue.inTurn(async () => {
       const one = await this.get(kind, id);
       await this.#checkFree(one, isForced);
-      await this.#parts.db.transaction().execute(async (tx) => {
+      const untold = await this.#parts.db.transaction().execute(async (tx) => {
         await deletePackage(tx, id);
         await deleteDescriptorsOf(tx, one);
+        return this.#parts.outbox.put(tx, [eventOf(one, "deleted")]);
       });
-      this.#tell(one, "deleted");
+      this.#parts.outbox.tell(untold);
       for (const file of [id, ...fileIdsOf(one)]) await this.#parts.files.remove(file);
     });
   }
@@ -287,7 +295,7 @@ export class Packages implements AsyncDisposable {
     await catalogue.inTurn(async () => {
       refuseSecondPnfd(pnfd, await readPackages(db, "pnfd"), owners.usableBy(owners.of(one.id)));
       const content = pnfdContentOf(reading, one.upload!, files);
-      this.#tell(await this.#save({ ...one, onboarding: "ONBOARDED", operational: "DISABLED", content }), "onboarded");
+      await this.#save({ ...one, onboarding: "ONBOARDED", operational: "DISABLED", content }, "onboarded");
     });
   }
 
@@ -298,47 +306,38 @@ export class Packages implements AsyncDisposable {
     putFiles: (ids: readonly string[]) => Promise<void>,
     signal: AbortSignal | null,
   ): Promise<readonly DescriptorRecord[]> {
-    const { catalogue, db, owners } = this.#parts;
+    const { catalogue, db, owners, outbox } = this.#parts;
     const sees = owners.usableBy(owner);
     const { outcome, reading, files, outside } = await readWhole(given, preset, { ...this.#parts, sees }, signal);
     return catalogue.inTurn(async () => {
       const merged = await catalogue.merge(outcome, reading.form, preset?.id ?? null, { source: upload.sha256, sees });
       if (preset) checkNew(merged, preset.id);
+      const at = this.#now();
       const packages = merged.added
         .filter((r) => !merged.made.has(r.id))
-        .map((r): DescriptorPackage => {
-          const at = this.#now();
-          const announced = r.id === preset?.id ? preset : { userDefinedData: {}, createdAt: at };
-          return {
-            id: r.id,
-            kind: r.kind === "nsd" ? "nsd" : "vnf",
-            onboarding: "ONBOARDED",
-            operational: "ENABLED",
-            userDefinedData: announced.userDefinedData,
-            failure: null,
-            upload: { type: upload.type, bytes: upload.bytes, sha256: upload.sha256 },
-            origin: null,
-            ...(r.id === preset?.id && preset.access && { access: preset.access }),
-            content: contentOf(r.body, upload, reading, files, r.id === preset?.id ? outside : []),
-            uses: merged.uses.get(r.id) ?? [],
-            createdAt: announced.createdAt,
-            modifiedAt: at,
-          };
+        .map((r) => {
+          const announced = r.id === preset?.id ? preset : null;
+          const content = contentOf(r.body, upload, reading, files, announced ? outside : []);
+          return onBoard({ record: r, announced, upload, content, uses: merged.uses.get(r.id) ?? [], at });
         });
       await putFiles(packages.map((p) => p.id));
-      await db.transaction().execute(async (tx) => {
+      const untold = await db.transaction().execute(async (tx) => {
         for (const { id } of merged.added) await owners.give(id, owner, tx);
         await insertDescriptors(tx, merged.added);
         for (const one of packages) await savePackage(tx, one);
+        return outbox.put(
+          tx,
+          packages.map((one) => eventOf(one, "onboarded")),
+        );
       });
-      for (const one of packages) this.#tell(one, "onboarded");
+      outbox.tell(untold);
       return merged.records;
     });
   }
 
   async #failed(one: DescriptorPackage, e: unknown): Promise<void> {
     if (!(e instanceof Fault)) this.#parts.log.error({ err: e, id: one.id }, "a package could not be taken in");
-    this.#tell(await this.#save({ ...one, onboarding: "ERROR", origin: null, failure: failureOf(e) }), "failed");
+    await this.#save({ ...one, onboarding: "ERROR", origin: null, failure: failureOf(e) }, "failed");
   }
 
   async #checkFree(one: PackageView, isForced: boolean): Promise<void> {
@@ -380,17 +379,19 @@ export class Packages implements AsyncDisposable {
     return all.map((p) => ({ ...p, isInUse: nsds.has(p.id) || vnfs.has(p.id) }));
   }
 
-  async #save(one: DescriptorPackage): Promise<DescriptorPackage> {
+  /** `told`: what is heard of it. */
+  async #save(one: DescriptorPackage, told: PackageChange["change"] | null = null): Promise<DescriptorPackage> {
+    const { db, outbox } = this.#parts;
     const saved = { ...one, modifiedAt: this.#now() };
-    await savePackage(this.#parts.db, saved);
+    const untold = await db.transaction().execute(async (tx) => {
+      await savePackage(tx, saved);
+      return outbox.put(tx, told === null ? [] : [eventOf(saved, told)]);
+    });
+    outbox.tell(untold);
     return saved;
   }
 
   #now(): string {
     return this.#parts.clock.wall().toISOString();
-  }
-
-  #tell({ id, kind, operational, content, failure }: DescriptorPackage, change: PackageChange["change"]): void {
-    this.#parts.stream.push({ type: EVENT[kind], change, id, operational, about: aboutOf(content), failure });
   }
 }

@@ -70,12 +70,11 @@ export class Requests {
     const made = await readNsd(this.#db, nsdId);
     if (!made) throw new Error(`NSD ${nsdId} has no VNFD in the store`);
     const longest = Math.max(...made.vnfd.vdus.flatMap((v) => v.vnfcs.map((c) => serverNameOf(wish.nsName, c.id).length)));
-    if (longest > SERVER_NAME_MAX) {
+    if (longest > SERVER_NAME_MAX)
       throw new Fault(
         "INVALID",
         `nsName is too long: <nsName>-<vnfc> may have ${SERVER_NAME_MAX} characters, it would have ${longest}`,
       );
-    }
     const now = this.#now();
     const vimAccountId = this.#vimOf(wish.vimAccountId, wish.mayUse);
     const vimAccounts = this.#placesOf(wish, made, vimAccountId);
@@ -96,11 +95,14 @@ export class Requests {
       const had = this.#nfvo.lifecycle.named(wish.nsName);
       if (had)
         throw new Fault("CONFLICT", `there is an NS named ${JSON.stringify(wish.nsName)} already${this.#shownTo(wish, had.ns)}`);
-      await this.#nfvo.owners.give(id, wish.owner ?? null);
-      await insertNs(this.#db, ns);
+      const untold = await this.#db.transaction().execute(async (tx) => {
+        await this.#nfvo.owners.give(id, wish.owner ?? null, tx);
+        await insertNs(tx, ns);
+        return this.#nfvo.outbox.put(tx, [{ type: "ns.created", nsId: id, nsName: ns.name }]);
+      });
       this.#nfvo.lifecycle.want(resized({ ns, ...made, vnfcs: [], vnfs: [], stitches: [] }));
+      this.#nfvo.outbox.tell(untold);
     });
-    this.#nfvo.stream.push({ type: "ns.created", nsId: id, nsName: ns.name });
     return this.getNs(id);
   }
 
@@ -136,7 +138,7 @@ export class Requests {
   }
 
   async #write(d: Deployment, params: Occurrence["params"], { supersedes, retried, as }: Start): Promise<Occurrence> {
-    const { lifecycle, watches, occurrences, stream } = this.#nfvo;
+    const { lifecycle, watches, occurrences, outbox } = this.#nfvo;
     const taken = lifecycle.all.flatMap((other) => other.stitches);
     const nameOf = (vim: VimAccountId) => watches.find((w) => w.account.id === vim)?.account.name ?? vim;
     const { stitches, errors } = planStitches(d, { links: this.#nfvo.links(), taken, nameOf, newId: randomUUID });
@@ -156,17 +158,19 @@ export class Requests {
           vnfs: [...earlier, ...parts],
         })
       : occurrences.begin(d.ns, "INSTANTIATE", parts, params, givenUp);
-    await this.#db.transaction().execute(async (tx) => {
+    const untold = await this.#db.transaction().execute(async (tx) => {
       if (givenUp) await occurrences.write(tx, givenUp);
       await writeInstantiation(tx, d.ns, d.vnfcs, rows);
       await (as ? writeOwn(tx, d) : retried ? null : forgetOwn(tx, d));
       await insertVnfInstances(tx, made);
       for (const vnf of changed) await updateVnfInstance(tx, vnf);
+      const created = await outbox.put(tx, vnfsCreated(d.ns, made));
       await occurrences.write(tx, occurrence);
+      return created;
     });
     lifecycle.want({ ...d, stitches });
-    for (const event of vnfsCreated(d.ns, made)) stream.push(event);
     this.#tellGivenUp(givenUp);
+    outbox.tell(untold);
     occurrences.tell(occurrence);
     return occurrence;
   }
@@ -248,18 +252,19 @@ export class Requests {
       const d = this.#deployment(id);
       const isGone = d.vnfcs.length === 0 && (d.ns.state === "NOT_INSTANTIATED" || d.ns.state === "FAILED");
       if (!isGone) throw new Fault("CONFLICT", `${calledOf(d.ns)} is ${d.ns.state}; terminate it first`, { id });
-      const { lifecycle, occurrences, stream } = this.#nfvo;
+      const { lifecycle, occurrences, outbox } = this.#nfvo;
       const running = occurrences.runningOf(d.ns.id);
       if (running && !supersedes) throw busy(d.ns, running);
       const givenUp = this.#givenUp(d.ns.id);
-      await this.#db.transaction().execute(async (tx) => {
+      const untold = await this.#db.transaction().execute(async (tx) => {
         if (givenUp) await occurrences.write(tx, givenUp);
         await deleteNs(tx, d.ns.id);
+        const nsDeleted = { type: "ns.deleted", nsId: d.ns.id, nsName: d.ns.name } as const;
+        return outbox.put(tx, [...vnfsDeleted(d), ...(d.ns.soleVnf === undefined ? [nsDeleted] : [])]);
       });
       this.#tellGivenUp(givenUp);
       lifecycle.forget(d.ns.id);
-      for (const event of vnfsDeleted(d)) stream.push(event);
-      if (d.ns.soleVnf === undefined) stream.push({ type: "ns.deleted", nsId: d.ns.id, nsName: d.ns.name });
+      outbox.tell(untold);
     });
   }
 

@@ -6,7 +6,6 @@ import type { NsId, VimAccountId } from "../model/ids.ts";
 import type { Vnfc } from "../model/ns.ts";
 import type { Occurrence, VnfInstance, VnfPart } from "../model/occurrence.ts";
 import type { VnfSize } from "../model/scaling.ts";
-import type { EventStream } from "../notify/stream.ts";
 import { insertVnfcs, updateVnfcStatus } from "../store/mano-ns.ts";
 import { insertVnfInstances, updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
@@ -14,6 +13,7 @@ import { type Guard, isWell } from "./guard.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { type NsScaleWish, nsTurnFor, sizesOfTurn } from "./ns-size.ts";
 import type { Occurrences } from "./occurrences.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Owners } from "./owners.ts";
 import { calledOf, type Deployment, planVnfcs, SERVER_NAME_MAX, vimsOf } from "./plan.ts";
 import { productsOf } from "./products.ts";
@@ -27,7 +27,7 @@ export interface ScaleTurnsParts {
   readonly lifecycle: Lifecycle;
   readonly occurrences: Occurrences;
   readonly owners: Pick<Owners, "of" | "usableBy">;
-  readonly stream: EventStream;
+  readonly outbox: Outbox;
   guardsOf(d: Deployment): readonly Guard[];
   readonly netIdOf: NetIdOf;
   wake(vim: VimAccountId): void;
@@ -180,16 +180,18 @@ export class ScaleTurns {
   }
 
   async #write({ d, vnfs, created, made, kept }: Turned, o: Occurrence): Promise<Occurrence> {
-    const { db, lifecycle, occurrences, stream, wake } = this.#parts;
-    await db.transaction().execute(async (tx) => {
+    const { db, lifecycle, occurrences, outbox, wake } = this.#parts;
+    const untold = await db.transaction().execute(async (tx) => {
       await insertVnfcs(tx, made);
       for (const vnfc of kept) await updateVnfcStatus(tx, vnfc);
       for (const vnf of vnfs) await updateVnfInstance(tx, vnf);
       await insertVnfInstances(tx, created);
+      const told = await outbox.put(tx, vnfsCreated(d.ns, created));
       await occurrences.write(tx, o);
+      return told;
     });
     lifecycle.resize(d);
-    for (const event of vnfsCreated(d.ns, created)) stream.push(event);
+    outbox.tell(untold);
     occurrences.tell(o);
     wake(d.ns.vimAccountId);
     return o;

@@ -5,7 +5,6 @@ import type { NsId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Vnfc } from "../model/ns.ts";
 import type { VnfInstance } from "../model/occurrence.ts";
 import type { ProtectionGroup } from "../model/protection.ts";
-import type { EventStream } from "../notify/stream.ts";
 import { deleteVnfcs, upsertGroup } from "../store/mano-ns.ts";
 import { deleteVnfInstance, updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
@@ -15,6 +14,7 @@ import { type Guard, isWell } from "./guard.ts";
 import { bare, type Healer } from "./healer.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Site } from "./lifecycle-parts.ts";
+import type { Outbox } from "./outbox.ts";
 import { type Deployment, groupsOf, type NetIds, resolveNets, specOf, waitsFor } from "./plan.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { ownNetId } from "./provisions.ts";
@@ -29,7 +29,7 @@ export interface ScalerParts {
   readonly clock: Clock;
   readonly lifecycle: Lifecycle;
   readonly healer: Healer;
-  readonly stream: EventStream;
+  readonly outbox: Outbox;
   readonly provisioning?: Provisioning | undefined;
   readonly arming: Arming;
   readonly reaction: Reaction;
@@ -191,7 +191,7 @@ export class Scaler {
   }
 
   async #forget(d: Deployment, gone: readonly Vnfc[]): Promise<void> {
-    const { db, lifecycle, stream, forgotten } = this.#parts;
+    const { db, lifecycle, outbox, forgotten } = this.#parts;
     const names = new Set(gone.map((v) => v.name));
     const without = (all: readonly string[]) => all.filter((n) => !names.has(n));
     const vnfs = d.vnfs.map((vnf) => {
@@ -201,17 +201,18 @@ export class Scaler {
       return { ...rest, vnfcs: without(vnf.vnfcs), ...(left.length > 0 && { leaving: left }) };
     });
     const noMore = vnfs.filter(isGone);
-    await db.transaction().execute(async (tx) => {
+    const untold = await db.transaction().execute(async (tx) => {
       const ids = gone.map((v) => v.id);
       await deleteVnfcs(tx, ids);
       for (const vnf of vnfs) if (!d.vnfs.includes(vnf) && !isGone(vnf)) await updateVnfInstance(tx, vnf);
       for (const vnf of noMore) await deleteVnfInstance(tx, vnf.id);
+      return outbox.put(tx, vnfsDeleted({ ns: d.ns, vnfs: noMore }));
     });
     const now = lifecycle.of(d.ns.id) ?? d;
     const left = vnfs.filter((v) => !isGone(v));
     lifecycle.resize(resized({ ...now, vnfs: left, vnfcs: now.vnfcs.filter((v) => !names.has(v.name)) }));
     forgotten(gone);
-    for (const event of vnfsDeleted({ ns: d.ns, vnfs: noMore })) stream.push(event);
+    outbox.tell(untold);
   }
 }
 

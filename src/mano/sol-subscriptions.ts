@@ -8,7 +8,7 @@ import type { CallbackPolicy } from "../notify/callback-policy.ts";
 import type { EventStream } from "../notify/stream.ts";
 import { SubscriptionBook } from "../notify/subscription-book.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
-import { subscriptionsIn } from "../store/subscriptions.ts";
+import { subscriptionsIn, updateCursors } from "../store/subscriptions.ts";
 import { keptJournal } from "./kept-journal.ts";
 import type { WriteQueue } from "./writes.ts";
 
@@ -51,7 +51,8 @@ export class SolSubscriptions implements AsyncDisposable {
     const { db, stream, writes, clock, notifications, ourTls, mayHear = () => true } = parts;
     const book = await SubscriptionBook.open<ManoEvent>({
       journal: keptJournal(stream, writes),
-      keeper: subscriptionsIn(db),
+      // Behind what is to be written anyhow, in one commit with it.
+      keeper: { ...subscriptionsIn(db), updateCursors: (cursors) => writes.done((tx) => updateCursors(tx, cursors)) },
       clock,
       log: parts.log,
       policy: parts.policy,

@@ -124,16 +124,18 @@ export class SoleVnfs {
       createdAt: now,
       modifiedAt: now,
     };
-    await nfvo.lifecycle.exclusive(ns.id, async () => {
-      await this.#db.transaction().execute(async (tx) => {
+    const untold = await nfvo.lifecycle.exclusive(ns.id, async () => {
+      const written = await this.#db.transaction().execute(async (tx) => {
         await nfvo.owners.give(ns.id, wish.owner, tx);
         await insertNs(tx, ns);
         await upsertOwnDescriptors(tx, ns.id, { nsd, vnfd });
         await insertVnfInstances(tx, [vnf]);
+        return nfvo.outbox.put(tx, vnfsCreated(ns, [vnf]));
       });
       nfvo.lifecycle.want(resized({ ns, nsd, vnfd, vnfcs: [], vnfs: [vnf], stitches: [] }));
+      return written;
     });
-    for (const event of vnfsCreated(ns, [vnf])) nfvo.stream.push(event);
+    nfvo.outbox.tell(untold);
     return id;
   }
 

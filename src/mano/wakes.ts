@@ -15,7 +15,9 @@ export class Wakes {
     this.#stopped = stopped;
   }
 
-  in(ms: number, vim: VimAccountId): void {
+  /** Null: none is asked for. */
+  in(ms: number | null, vim: VimAccountId): void {
+    if (ms === null) return;
     const atMs = this.#clock.now() + ms;
     if (atMs >= (this.#atMs.get(vim) ?? Number.POSITIVE_INFINITY)) return;
     this.#atMs.set(vim, atMs);

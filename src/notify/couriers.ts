@@ -33,6 +33,7 @@ export class Couriers<E extends Numbered> implements AsyncDisposable {
   readonly #running = new Map<string, Running<E>>();
   readonly #ended = new AbortController();
   #writing: Promise<void> | null = null;
+  #noting: Promise<void> | null = null;
 
   constructor(parts: CouriersParts<E>) {
     this.#parts = parts;
@@ -47,7 +48,7 @@ export class Couriers<E extends Numbered> implements AsyncDisposable {
       moved: () => {
         this.#writing ??= this.#writeSoon();
       },
-      ...(this.#parts.isStrict && { noted: () => this.#write() }),
+      ...(this.#parts.isStrict && { noted: () => this.#note() }),
       tell: (what, view) => tell(log, order.id, what, view),
       failed: (err) => log.error({ err, subscription: order.id }, "events could not be read for a subscriber; it is tried again"),
     });
@@ -84,7 +85,17 @@ export class Couriers<E extends Numbered> implements AsyncDisposable {
     for (const { end } of this.#running.values()) end.abort();
     await Promise.all([...this.#running.values()].map(({ run }) => run));
     await this.#writing;
+    await this.#noting;
     await this.#write();
+  }
+
+  /** With those of all others that were accepted in the same turn: one commit for all of them. */
+  #note(): Promise<void> {
+    this.#noting ??= new Promise((go) => setImmediate(go)).then(() => {
+      this.#noting = null; // Before it is read: what moves from here on is written next time.
+      return this.#write();
+    });
+    return this.#noting;
   }
 
   async #writeSoon(): Promise<void> {

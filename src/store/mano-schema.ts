@@ -211,6 +211,11 @@ export interface OccurrenceRow {
   body: string;
 }
 
+export interface UntoldRow {
+  id: string;
+  body: string;
+}
+
 export interface VnfOccurrenceRow {
   id: string;
   vnf_id: string;
@@ -253,6 +258,7 @@ export interface ManoTables {
   openmano_instance: OpenmanoRow & { tenant_id: string; attachment_id: string } & Ordered;
   openmano_vnf_use: OpenmanoVnfUseRow;
   openmano_action: OpenmanoActionRow & Ordered;
+  untold: UntoldRow & Ordered;
   openmano_sdn_controller: OpenmanoRow & { tenant_id: string } & Ordered;
 }
 

@@ -17,7 +17,10 @@ export const subscriptionsIn = (db: Store, table: SubscriptionTable = "subscript
   read: () => readSubscriptions(db, table),
   save: (row: KeptSubscription) => saveSubscription(db, table, row),
   delete: (id: string) => deleteSubscription(db, table, id),
-  updateCursors: (cursors: ReadonlyMap<string, number>) => updateCursors(db, table, cursors),
+  updateCursors: (cursors: ReadonlyMap<string, number>) =>
+    of(db)
+      .transaction()
+      .execute((tx) => updateCursors(tx, cursors, table)),
 });
 
 /** Oldest first. */
@@ -33,13 +36,13 @@ async function saveSubscription(db: Store, table: SubscriptionTable, row: KeptSu
     .execute();
 }
 
-/** In one transaction; one that is there no more stays away. */
-async function updateCursors(db: Store, table: SubscriptionTable, cursors: ReadonlyMap<string, number>): Promise<void> {
-  await of(db)
-    .transaction()
-    .execute(async (tx) => {
-      for (const [id, cursor] of cursors) await tx.updateTable(table).set({ cursor }).where("id", "=", id).execute();
-    });
+/** Part of the caller's transaction; one that is there no more stays away. */
+export async function updateCursors(
+  tx: Store,
+  cursors: ReadonlyMap<string, number>,
+  table: SubscriptionTable = "subscriptions",
+): Promise<void> {
+  for (const [id, cursor] of cursors) await of(tx).updateTable(table).set({ cursor }).where("id", "=", id).execute();
 }
 
 async function deleteSubscription(db: Store, table: SubscriptionTable, id: string): Promise<void> {
