@@ -36,7 +36,7 @@ const STALE_EXIT = 75;
 /** Where milliseconds count. After the start: what is to be led comes first. */
 async function rehearseFailover(log: ReturnType<typeof makeLog>): Promise<void> {
   try {
-    const { rehearse } = await import("./vim-rehearsal.ts");
+    const { rehearse } = await import("./compose/vim-rehearsal.ts");
     const tookMs = await rehearse();
     log.info({ firstMs: tookMs[0], lastMs: tookMs.at(-1) }, "a failover was rehearsed, from the evidence to the wire");
   } catch (err) {

@@ -25,8 +25,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   api: ["model", "lib", "store"], // Writes desired state, reads the journal. Never acts.
   cli: ["model", "lib", "store", "descriptor"], // Reads a store, an API or a descriptor, and shows it.
 };
-/** Composition: the lab and the files directly in src/ put the parts together, so they may import every folder. */
-const COMPOSES = new Set(["lab"]);
+/** Composition: the lab, compose/ and the files directly in src/ put the parts together, so they may import every folder. */
+const COMPOSES = new Set(["lab", "compose"]);
 const PURE = new Set(["model", "detect", "decide", "steer", "place"]);
 const IMPURE = /\b(async|await|Promise|Date\.now|performance|Math\.random|setTimeout|process\.)\b|from "node:/;
 const LINES_MAX = 400;

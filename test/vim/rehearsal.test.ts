@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { rehearse } from "../../src/vim-rehearsal.ts";
+import { rehearse } from "../../src/compose/vim-rehearsal.ts";
 
 test("a failover is rehearsed from its evidence to the word of a switch, and nothing of it is left", async () => {
   const had = process.getActiveResourcesInfo().filter((kind) => kind.startsWith("TCP"));

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { serveOpenvim } from "../../../src/api/openvim/serve.ts";
+import { openControllers } from "../../../src/compose/vim-controllers.ts";
 import { type Clock, systemClock } from "../../../src/lib/clock.ts";
 import { silent } from "../../../src/lib/log.ts";
 import { Seal } from "../../../src/lib/seal.ts";
 import { openStore } from "../../../src/store/open.ts";
 import type { VimDb } from "../../../src/store/vim-schema.ts";
 import { Vim } from "../../../src/vim/vim.ts";
-import { openControllers } from "../../../src/vim-controllers.ts";
 
 const EVERY_MS = 30_000;
 

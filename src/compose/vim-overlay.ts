@@ -1,18 +1,18 @@
 import { createHash } from "node:crypto";
-import type { VimConfig } from "./config.ts";
-import { connectOvsdb, type Ovsdb } from "./hosts/ovsdb.ts";
-import type { Clock } from "./lib/clock.ts";
-import { Fault } from "./lib/fault.ts";
-import type { Log } from "./lib/log.ts";
-import { Loop } from "./lib/loop.ts";
-import type { BfdTimers } from "./model/bfd.ts";
-import type { DatapathId, HostId } from "./model/ids.ts";
-import type { HostSwitchAt } from "./model/vim-picture.ts";
-import type { SwitchSession } from "./switch/session.ts";
-import { onOvsdb } from "./vim/edges.ts";
-import type { Fabric } from "./vim/fabric.ts";
-import { Overlay } from "./vim/overlay.ts";
-import type { Vim } from "./vim/vim.ts";
+import type { VimConfig } from "../config.ts";
+import { connectOvsdb, type Ovsdb } from "../hosts/ovsdb.ts";
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { Log } from "../lib/log.ts";
+import { Loop } from "../lib/loop.ts";
+import type { BfdTimers } from "../model/bfd.ts";
+import type { DatapathId, HostId } from "../model/ids.ts";
+import type { HostSwitchAt } from "../model/vim-picture.ts";
+import type { SwitchSession } from "../switch/session.ts";
+import { onOvsdb } from "../vim/edges.ts";
+import type { Fabric } from "../vim/fabric.ts";
+import { Overlay } from "../vim/overlay.ts";
+import type { Vim } from "../vim/vim.ts";
 
 interface Surroundings {
   readonly clock: Clock;

@@ -1,13 +1,13 @@
-import { SimulatedHost } from "./hosts/simulated-host.ts";
-import type { Clock } from "./lib/clock.ts";
-import type { Log } from "./lib/log.ts";
-import { Loop } from "./lib/loop.ts";
-import type { HostId } from "./model/ids.ts";
-import type { ServerStatus } from "./model/vim-event.ts";
-import type { Host } from "./model/vim-picture.ts";
-import { Compute, type Disks, type Plugs } from "./vim/compute.ts";
-import { onHost } from "./vim/edges.ts";
-import type { Vim } from "./vim/vim.ts";
+import { SimulatedHost } from "../hosts/simulated-host.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import { Loop } from "../lib/loop.ts";
+import type { HostId } from "../model/ids.ts";
+import type { ServerStatus } from "../model/vim-event.ts";
+import type { Host } from "../model/vim-picture.ts";
+import { Compute, type Disks, type Plugs } from "../vim/compute.ts";
+import { onHost } from "../vim/edges.ts";
+import type { Vim } from "../vim/vim.ts";
 
 interface Surroundings {
   readonly clock: Clock;

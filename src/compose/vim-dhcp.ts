@@ -1,8 +1,8 @@
-import type { VimConfig } from "./config.ts";
-import { DhcpServers } from "./hosts/dnsmasq.ts";
-import type { Ovsdb } from "./hosts/ovsdb.ts";
-import { ensureBridge } from "./vim/bridges.ts";
-import type { Vim } from "./vim/vim.ts";
+import type { VimConfig } from "../config.ts";
+import { DhcpServers } from "../hosts/dnsmasq.ts";
+import type { Ovsdb } from "../hosts/ovsdb.ts";
+import { ensureBridge } from "../vim/bridges.ts";
+import type { Vim } from "../vim/vim.ts";
 import { besideStore } from "./vim-hosts.ts";
 
 /** `mtu`: of nets of the switch now, bytes; null: as an Ethernet. Has nets get their DHCP servers: on this machine, plugged into the switch or into the bridges of the hosts. */

@@ -1,21 +1,21 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { systemClock } from "./lib/clock.ts";
-import { silent } from "./lib/log.ts";
-import type { ArmedProtection } from "./model/armed.ts";
-import type { GroupId, VnfcId } from "./model/ids.ts";
-import type { Server, VimNet } from "./model/vim-picture.ts";
-import { openStore } from "./store/open.ts";
-import type { VimDb } from "./store/vim-schema.ts";
-import { listen } from "./switch/listen.ts";
-import { onHost } from "./vim/edges.ts";
-import { Vim } from "./vim/vim.ts";
-import { Framer } from "./wire/openflow/framer.ts";
-import { encodeHello } from "./wire/openflow/hello.ts";
-import { type Message13, of13 } from "./wire/openflow/of13.ts";
+import { systemClock } from "../lib/clock.ts";
+import { silent } from "../lib/log.ts";
+import type { ArmedProtection } from "../model/armed.ts";
+import type { GroupId, VnfcId } from "../model/ids.ts";
+import type { Server, VimNet } from "../model/vim-picture.ts";
+import { openStore } from "../store/open.ts";
+import type { VimDb } from "../store/vim-schema.ts";
+import { listen } from "../switch/listen.ts";
+import { onHost } from "../vim/edges.ts";
+import { Vim } from "../vim/vim.ts";
+import { Framer } from "../wire/openflow/framer.ts";
+import { encodeHello } from "../wire/openflow/hello.ts";
+import { type Message13, of13 } from "../wire/openflow/of13.ts";
 
-const MIGRATIONS = join(import.meta.dirname, "..", "sql", "vim");
+const MIGRATIONS = join(import.meta.dirname, "..", "..", "sql", "vim");
 /** After so many the code of a failover is compiled, and knows the shapes of what it is given. */
 const TIMES = 10;
 /** Plans are worked out ahead a moment after what they follow from. */

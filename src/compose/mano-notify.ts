@@ -1,20 +1,20 @@
 import { readFileSync } from "node:fs";
-import type { FaultDoors } from "./api/sol/fault-management.ts";
-import { NOTIFICATIONS } from "./api/sol/notifications.ts";
-import type { ManoConfig } from "./config.ts";
-import type { Clock } from "./lib/clock.ts";
-import { Fault } from "./lib/fault.ts";
-import type { Log } from "./lib/log.ts";
-import { isLoopback } from "./lib/loopback.ts";
-import type { Seal } from "./lib/seal.ts";
-import type { Nfvo } from "./mano/nfvo.ts";
-import { readOn, Scope } from "./mano/scope.ts";
-import { SolSubscriptions } from "./mano/sol-subscriptions.ts";
-import type { Alarm, ManoEvent } from "./model/mano-event.ts";
-import type { CallbackTls } from "./model/subscription.ts";
-import { CallbackPolicy } from "./notify/callback-policy.ts";
-import { type AlarmsAsked, readAlarmIds, readAlarms, readAlarmsAsked } from "./store/mano-records.ts";
-import type { ManoStore } from "./store/mano-schema.ts";
+import type { FaultDoors } from "../api/sol/fault-management.ts";
+import { NOTIFICATIONS } from "../api/sol/notifications.ts";
+import type { ManoConfig } from "../config.ts";
+import type { Clock } from "../lib/clock.ts";
+import { Fault } from "../lib/fault.ts";
+import type { Log } from "../lib/log.ts";
+import { isLoopback } from "../lib/loopback.ts";
+import type { Seal } from "../lib/seal.ts";
+import type { Nfvo } from "../mano/nfvo.ts";
+import { readOn, Scope } from "../mano/scope.ts";
+import { SolSubscriptions } from "../mano/sol-subscriptions.ts";
+import type { Alarm, ManoEvent } from "../model/mano-event.ts";
+import type { CallbackTls } from "../model/subscription.ts";
+import { CallbackPolicy } from "../notify/callback-policy.ts";
+import { type AlarmsAsked, readAlarmIds, readAlarms, readAlarmsAsked } from "../store/mano-records.ts";
+import type { ManoStore } from "../store/mano-schema.ts";
 
 export interface NotifyParts {
   readonly db: ManoStore;

@@ -1,18 +1,18 @@
-import type { ManoDoors } from "./api/mano/doors.ts";
-import { Fault } from "./lib/fault.ts";
-import type { Guard } from "./mano/guard.ts";
-import type { ImageHandout } from "./mano/image-handout.ts";
-import type { Nfvo } from "./mano/nfvo.ts";
-import type { Packages } from "./mano/packages.ts";
-import type { Requests } from "./mano/requests.ts";
-import type { Scope } from "./mano/scope.ts";
-import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
+import type { ManoDoors } from "../api/mano/doors.ts";
+import { Fault } from "../lib/fault.ts";
+import type { Guard } from "../mano/guard.ts";
+import type { ImageHandout } from "../mano/image-handout.ts";
+import type { Nfvo } from "../mano/nfvo.ts";
+import type { Packages } from "../mano/packages.ts";
+import type { Requests } from "../mano/requests.ts";
+import type { Scope } from "../mano/scope.ts";
+import type { SolSubscriptions } from "../mano/sol-subscriptions.ts";
+import type { ManoEvent } from "../model/mano-event.ts";
+import { readIncident, readIncidents } from "../store/mano-incidents.ts";
+import { readFailover, readFailovers } from "../store/mano-records.ts";
+import type { ManoStore } from "../store/mano-schema.ts";
 import { ownNs, wishOf } from "./mano-lcm.ts";
 import { alarmsIn, isOwn } from "./mano-notify.ts";
-import type { ManoEvent } from "./model/mano-event.ts";
-import { readIncident, readIncidents } from "./store/mano-incidents.ts";
-import { readFailover, readFailovers } from "./store/mano-records.ts";
-import type { ManoStore } from "./store/mano-schema.ts";
 
 export interface DoorParts {
   readonly nfvo: Nfvo;

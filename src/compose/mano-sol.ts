@@ -1,21 +1,21 @@
-import { NS_FAULT_ROUTES, VNF_FAULT_ROUTES } from "./api/sol/fault-management.ts";
-import { NSD_ROUTES } from "./api/sol/nsd.ts";
-import { PNFD_ROUTES } from "./api/sol/pnfd.ts";
-import { type BoundRoute, bound, boundFor } from "./api/sol/route.ts";
-import { SUBSCRIPTION_ROUTES } from "./api/sol/subscriptions.ts";
-import { PACKAGE_ROUTES } from "./api/sol/vnf-packages.ts";
-import type { Nfvo } from "./mano/nfvo.ts";
-import type { Operations } from "./mano/operations.ts";
-import type { Performance } from "./mano/performance.ts";
-import type { Requests } from "./mano/requests.ts";
-import { Scope } from "./mano/scope.ts";
-import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
-import type { SoleVnfs } from "./mano/sole-vnfs.ts";
+import { NS_FAULT_ROUTES, VNF_FAULT_ROUTES } from "../api/sol/fault-management.ts";
+import { NSD_ROUTES } from "../api/sol/nsd.ts";
+import { PNFD_ROUTES } from "../api/sol/pnfd.ts";
+import { type BoundRoute, bound, boundFor } from "../api/sol/route.ts";
+import { SUBSCRIPTION_ROUTES } from "../api/sol/subscriptions.ts";
+import { PACKAGE_ROUTES } from "../api/sol/vnf-packages.ts";
+import type { Nfvo } from "../mano/nfvo.ts";
+import type { Operations } from "../mano/operations.ts";
+import type { Performance } from "../mano/performance.ts";
+import type { Requests } from "../mano/requests.ts";
+import { Scope } from "../mano/scope.ts";
+import type { SolSubscriptions } from "../mano/sol-subscriptions.ts";
+import type { SoleVnfs } from "../mano/sole-vnfs.ts";
+import type { ManoStore } from "../store/mano-schema.ts";
 import { lcmRoutes } from "./mano-lcm.ts";
 import { faultDoors } from "./mano-notify.ts";
 import { type Onboarding, packageDoors, vnfPackageDoors } from "./mano-onboarding.ts";
 import { pmRoutes } from "./mano-pm.ts";
-import type { ManoStore } from "./store/mano-schema.ts";
 
 /** What stands behind the tables, beside the MANO itself. */
 export interface SolParts {

@@ -1,19 +1,19 @@
-import type { NsLcmDoors } from "./api/sol/ns-lcm.ts";
-import { NS_LCM_ROUTES } from "./api/sol/ns-lcm.ts";
-import { type BoundRoute, boundFor } from "./api/sol/route.ts";
-import { VNF_LCM_ROUTES, type VnfLcmDoors, type VnfOccurrenceOf } from "./api/sol/vnf-lcm.ts";
-import { Fault } from "./lib/fault.ts";
-import type { Nfvo } from "./mano/nfvo.ts";
-import type { Operations } from "./mano/operations.ts";
-import type { Deployment } from "./mano/plan.ts";
-import type { Requests } from "./mano/requests.ts";
-import { readOn, Scope } from "./mano/scope.ts";
-import type { SoleVnfs } from "./mano/sole-vnfs.ts";
-import { ordinalOf, vnfcsOf } from "./mano/vnf-plan.ts";
-import { nsInstanceView, type VimOf, vnfView } from "./mano/vnf-views.ts";
-import type { NsId, VnfcId } from "./model/ids.ts";
-import type { Occurrence } from "./model/occurrence.ts";
-import type { OccurrencesAsked } from "./store/mano-occurrences.ts";
+import type { NsLcmDoors } from "../api/sol/ns-lcm.ts";
+import { NS_LCM_ROUTES } from "../api/sol/ns-lcm.ts";
+import { type BoundRoute, boundFor } from "../api/sol/route.ts";
+import { VNF_LCM_ROUTES, type VnfLcmDoors, type VnfOccurrenceOf } from "../api/sol/vnf-lcm.ts";
+import { Fault } from "../lib/fault.ts";
+import type { Nfvo } from "../mano/nfvo.ts";
+import type { Operations } from "../mano/operations.ts";
+import type { Deployment } from "../mano/plan.ts";
+import type { Requests } from "../mano/requests.ts";
+import { readOn, Scope } from "../mano/scope.ts";
+import type { SoleVnfs } from "../mano/sole-vnfs.ts";
+import { ordinalOf, vnfcsOf } from "../mano/vnf-plan.ts";
+import { nsInstanceView, type VimOf, vnfView } from "../mano/vnf-views.ts";
+import type { NsId, VnfcId } from "../model/ids.ts";
+import type { Occurrence } from "../model/occurrence.ts";
+import type { OccurrencesAsked } from "../store/mano-occurrences.ts";
 
 /** The tables of life cycle management, with the doors that their routes go through. */
 export const lcmRoutes = (nfvo: Nfvo, requests: Requests, operations: Operations, soleVnfs: SoleVnfs): BoundRoute[] => [

@@ -1,13 +1,13 @@
 import { isIPv6 } from "node:net";
-import type { Clock } from "./lib/clock.ts";
-import type { Log } from "./lib/log.ts";
-import { Loop } from "./lib/loop.ts";
-import type { OfcId } from "./model/ids.ts";
-import type { SdnController } from "./model/sdn-controller.ts";
-import { portElsewhere } from "./model/switch-port-name.ts";
-import { Controller } from "./switch/controller.ts";
-import { onSwitchElsewhere } from "./vim/edges.ts";
-import type { Vim } from "./vim/vim.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import { Loop } from "../lib/loop.ts";
+import type { OfcId } from "../model/ids.ts";
+import type { SdnController } from "../model/sdn-controller.ts";
+import { portElsewhere } from "../model/switch-port-name.ts";
+import { Controller } from "../switch/controller.ts";
+import { onSwitchElsewhere } from "../vim/edges.ts";
+import type { Vim } from "../vim/vim.ts";
 
 interface Surroundings {
   readonly clock: Clock;

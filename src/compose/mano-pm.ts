@@ -1,21 +1,21 @@
-import { PM_ROUTES } from "./api/sol/pm.ts";
-import { pmNotifications } from "./api/sol/pm-view.ts";
-import { type BoundRoute, bound } from "./api/sol/route.ts";
-import type { ManoConfig } from "./config.ts";
-import type { MeasuredObject } from "./mano/measuring.ts";
-import type { Nfvo } from "./mano/nfvo.ts";
-import { Performance } from "./mano/performance.ts";
-import { type Deployment, trafficNetNames } from "./mano/plan.ts";
-import type { FindObject, PmSources } from "./mano/pm-collector.ts";
-import { Scope } from "./mano/scope.ts";
-import { nsInstanceView } from "./mano/vnf-views.ts";
-import { WriteQueue } from "./mano/writes.ts";
+import { PM_ROUTES } from "../api/sol/pm.ts";
+import { pmNotifications } from "../api/sol/pm-view.ts";
+import { type BoundRoute, bound } from "../api/sol/route.ts";
+import type { ManoConfig } from "../config.ts";
+import type { MeasuredObject } from "../mano/measuring.ts";
+import type { Nfvo } from "../mano/nfvo.ts";
+import { Performance } from "../mano/performance.ts";
+import { type Deployment, trafficNetNames } from "../mano/plan.ts";
+import type { FindObject, PmSources } from "../mano/pm-collector.ts";
+import { Scope } from "../mano/scope.ts";
+import { nsInstanceView } from "../mano/vnf-views.ts";
+import { WriteQueue } from "../mano/writes.ts";
+import type { NsId, VnfcId } from "../model/ids.ts";
+import type { NsInstanceView } from "../model/vnf-view.ts";
+import { EventStream } from "../notify/stream.ts";
+import { readFailoversClosedSince, readJournalExtent, readLastSeq } from "../store/mano-records.ts";
 import { vimOf } from "./mano-lcm.ts";
 import { callbackRules, type NotifyParts } from "./mano-notify.ts";
-import type { NsId, VnfcId } from "./model/ids.ts";
-import type { NsInstanceView } from "./model/vnf-view.ts";
-import { EventStream } from "./notify/stream.ts";
-import { readFailoversClosedSince, readJournalExtent, readLastSeq } from "./store/mano-records.ts";
 
 /** Collections that wait in memory where the store takes none: a few minutes of them. */
 const WAITING_MAX = 500;
