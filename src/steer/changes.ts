@@ -1,5 +1,4 @@
 import {
-  type Action,
   type Bucket,
   type FlowChange,
   type FlowEntry,
@@ -9,7 +8,7 @@ import {
   type Match,
   NO_OWNER,
 } from "../model/flow.ts";
-import { groupText } from "./groups.ts";
+import { doSame, sameGroup } from "./same.ts";
 
 /** What makes two entries the same entry in a switch: table, priority and match (OpenFlow 1.3, 6.4). */
 const keyOf = (e: FlowEntry) =>
@@ -19,25 +18,6 @@ const senderText = ({ ethSrc, ipv4Src, arpSpa, arpSha, udp }: Match) =>
   ethSrc === undefined
     ? ""
     : `/${ethSrc}/${ipv4Src ?? "*"}/${arpSpa ?? "*"}/${arpSha ?? "*"}/${udp?.src ?? "*"}>${udp?.dst ?? "*"}`;
-const actionText = (a: Action): string => {
-  switch (a.do) {
-    case "output":
-      return `out:${a.port}`;
-    case "group":
-      return `group:${a.group}`;
-    case "setVlan":
-      return `vlan:${a.vlan}${a.push ? "+" : ""}`;
-    case "setTunnelKey":
-      return `key:${a.key}`;
-    case "stripVlan":
-    case "turnBack":
-    case "outputByTunnelKey":
-    case "toController":
-      return a.do;
-  }
-};
-const doesText = (e: FlowEntry) => e.actions.map(actionText).join(",");
-
 /**
  * The way from `have` to `want`, in the order in which a packet never meets an empty table and is never doubled for longer than a
  * message takes:
@@ -54,35 +34,50 @@ export function flowChanges(want: FlowTable, have: FlowTable): FlowPhases {
 
 /** As `flowChanges`, with the phases that are empty. */
 export function allPhases(want: FlowTable, have: FlowTable): [FlowChange[], FlowChange[], FlowChange[]] {
-  const hadEntries = new Map(have.entries.map((e) => [keyOf(e), e]));
-  const hadGroups = new Map(have.groups.map((g) => [g.id, g]));
-  const wantedEntries = new Set(want.entries.map(keyOf));
-  const wantedGroups = new Set(want.groups.map((g) => g.id));
-
-  const entries = want.entries.filter((e) => !isSame(hadEntries.get(keyOf(e)), e));
-  const isNew = (e: FlowEntry) => !hadEntries.has(keyOf(e));
-  const turned = want.groups.filter((g) => differs(hadGroups.get(g.id), g));
-  const loses = (g: GroupEntry) => openWays(g) < openWays(hadGroups.get(g.id));
+  const entries = compared(want.entries, have.entries, keyOf, isSame);
+  const groups = compared(want.groups, have.groups, idOf, sameGroup);
+  const loses = ({ is, was }: Turned<GroupEntry>) => openWays(is) < openWays(was);
+  const turned = [...groups.turned.filter(loses), ...groups.turned.filter((g) => !loses(g))];
 
   const prepare: FlowChange[] = [
-    ...ledToFirst(want.groups.filter((g) => !hadGroups.has(g.id))).map((group): FlowChange => ({ op: "addGroup", group })),
-    ...entries.filter(isNew).map(addEntry),
+    ...ledToFirst(groups.added).map((group): FlowChange => ({ op: "addGroup", group })),
+    ...entries.added.map(addEntry),
   ];
   const turn: FlowChange[] = [
-    ...[...turned.filter(loses), ...turned.filter((g) => !loses(g))].map((group): FlowChange => ({ op: "modifyGroup", group })),
-    ...entries.filter((e) => !isNew(e)).map(addEntry),
+    ...turned.map(({ is }): FlowChange => ({ op: "modifyGroup", group: is })),
+    ...entries.turned.map(({ is }) => addEntry(is)),
   ];
   const clear: FlowChange[] = [
-    ...have.entries.filter((e) => !wantedEntries.has(keyOf(e))).map((entry): FlowChange => ({ op: "deleteEntry", entry })),
-    ...ledToFirst(have.groups.filter((g) => !wantedGroups.has(g.id)))
+    ...entries.gone.map((entry): FlowChange => ({ op: "deleteEntry", entry })),
+    ...ledToFirst(groups.gone)
       .reverse()
       .map((g): FlowChange => ({ op: "deleteGroup", groupId: g.id })),
   ];
   return [prepare, turn, clear];
 }
 
+interface Turned<T> {
+  readonly is: T;
+  readonly was: T;
+}
+
+/** What differs of two lists in which each has its key, each part in the order of its list. A key is worked out once: tables are long. */
+function compared<T, K>(want: readonly T[], have: readonly T[], keyOf: (t: T) => K, same: (was: T, is: T) => boolean) {
+  const had = new Map(have.map((t) => [keyOf(t), t]));
+  const wanted = new Set<K>();
+  const [added, turned]: [T[], Turned<T>[]] = [[], []];
+  for (const is of want) {
+    const key = keyOf(is);
+    const was = had.get(key);
+    wanted.add(key);
+    if (was === undefined) added.push(is);
+    else if (!same(was, is)) turned.push({ is, was });
+  }
+  return { added, turned, gone: [...had].flatMap(([key, t]) => (wanted.has(key) ? [] : [t])) };
+}
+
 /** Buckets that lead out by themselves; one that leads to another group opens nothing by itself. */
-const openWays = (g: GroupEntry | undefined) => g?.buckets.filter((b) => !leadsOn(b)).length ?? 0;
+const openWays = (g: GroupEntry) => g.buckets.filter((b) => !leadsOn(b)).length;
 const leadsOn = (b: Bucket) => b.actions.some((a) => a.do === "group");
 
 /** A switch refuses a way to a group that it does not have. Groups are chained once at most. */
@@ -92,9 +87,8 @@ function ledToFirst(groups: readonly GroupEntry[]): GroupEntry[] {
 }
 
 const addEntry = (entry: FlowEntry): FlowChange => ({ op: "addEntry", entry });
-const isSame = (had: FlowEntry | undefined, e: FlowEntry) =>
-  had !== undefined && (had.cookie === e.cookie || had.cookie === NO_OWNER) && doesText(had) === doesText(e);
-const differs = (had: GroupEntry | undefined, g: GroupEntry) => had !== undefined && groupText(had) !== groupText(g);
+const idOf = (g: GroupEntry) => g.id;
+const isSame = (had: FlowEntry, e: FlowEntry) => (had.cookie === e.cookie || had.cookie === NO_OWNER) && doSame(had, e);
 
 /** The table after the changes: what we believe is in the switch once the barrier is answered. */
 export function afterChanges(have: FlowTable, phases: FlowPhases): FlowTable {

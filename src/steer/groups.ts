@@ -2,6 +2,7 @@ import type { Action, Bucket, GroupEntry } from "../model/flow.ts";
 import { actionsOf, type FabricNet, type Outlet, oneTag, outletKey } from "./fabric.ts";
 import type { GroupIds } from "./group-ids.ts";
 import type { LeadingEntry } from "./leading.ts";
+import { sameGroup } from "./same.ts";
 import type { Armed } from "./stand-ins.ts";
 
 /**
@@ -78,7 +79,7 @@ interface Part {
 /** Entries of one net that arrive with different tags need different buckets; the later ones then stand without a group. */
 function conflicts(groups: ReadonlyMap<number, GroupEntry>, wanted: GroupEntry): boolean {
   const had = groups.get(wanted.id);
-  return had !== undefined && groupText(had) !== groupText(wanted);
+  return had !== undefined && !sameGroup(had, wanted);
 }
 
 function forward(
@@ -176,7 +177,3 @@ const onlyPort = (member: FabricNet) => member.ports[0] as FabricNet["ports"][nu
 function outletTo(net: FabricNet, member: FabricNet): Outlet {
   return { vlan: oneTag(net.bindVlan, onlyPort(member).vlan) ?? null, port: portOf(member) };
 }
-
-const bucketText = (b: Bucket) => `${b.watchPort ?? "*"}:${JSON.stringify(b.actions)}`;
-/** What a group does, to compare it with another. */
-export const groupText = (g: GroupEntry): string => `${g.type} ${g.buckets.map(bucketText).join(" ")}`;
