@@ -14,6 +14,8 @@ export interface ManyNetsBench {
 /** Between two binds: long enough that each is alone, short enough that the passes of a minute fall among them. */
 const REST_MS = 8;
 const READY_LIMIT_MS = 600_000;
+/** Between two looks whether it is ready: each is a request that costs the daemon something. */
+const LOOK_EVERY_MS = 50;
 
 /** One change among very many networks, on one real switch: what it costs, what a restart costs, and how much memory all that takes. */
 export async function benchManyNets({ root, nets, binds }: ManyNetsBench): Promise<number> {
@@ -55,7 +57,7 @@ async function untilReady({ pairs }: ManyNetsRig, { port }: Daemon, from: number
     const readyMs = systemClock.now() - from;
     if (applied !== null) return readyMs;
     if (readyMs > READY_LIMIT_MS) throw new Error("the switch was not in step in time");
-    await systemClock.sleep(5);
+    await systemClock.sleep(LOOK_EVERY_MS);
   }
 }
 

@@ -48,8 +48,8 @@ const LOOK_EVERY_MS = 20;
 /** What a member had sent before it failed comes no later than this, ms. */
 const STILL_COMING_MS = 500;
 const CLEARED_WITHIN_MS = 1_000;
-/** A MANO that was killed has its record when it is back, which is seconds beside a dozen busy processes. */
-const RECORD_WITHIN_MS = 15_000;
+/** A MANO that was killed has its record when it is back: 4 s on idle cores, four times that beside busy ones. */
+const RECORD_WITHIN_MS = 30_000;
 /** libvirt's own word on a death comes up to 2 s late; the record waits for it. */
 const LAST_SOURCE_WITHIN_MS = 4_000;
 
