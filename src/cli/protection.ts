@@ -91,7 +91,7 @@ function listText(groups: readonly ProtectionGroupView[]): string {
       g.members.map((m) => `${m.name} ${restOf(g, m.vnfcId) ?? m.health.state}`).join(", "),
       g.trafficNets.map((n) => `${n.name} at ${nameOf(g, n.servedBy)}`).join(", "),
       g.command === null ? null : `${g.command.kind} (${g.command.state})`,
-      g.readiness.length > 0 && g.readiness.every((r) => r.canFailOver) ? `yes${g.armed.isCurrent ? ", armed" : ""}` : "no",
+      canFireText(g),
     ]),
   );
 }
@@ -128,12 +128,22 @@ function showText(g: ProtectionGroupView): string {
     "",
     `armed in the VIM: ${g.armed.isCurrent ? `yes, revision ${g.armed.revision}` : `no: ${g.armed.why ?? "an older plan"}`}`,
     ...g.readiness.flatMap((r) => r.words.map((words) => `  ${words}`)),
+    ...(g.isReady ? [] : ["not ready:", ...g.readyBecause.map((why) => `  ${why}`)]),
     ...g.exposure.map((e) => `  ${e.words}`),
     ...g.spares.map(
       (s) => `  ${s.words}${s.lastWakeMs === null ? "" : `; it last answered ${s.lastWakeMs.toFixed(1)} ms after it was woken`}`,
     ),
     ...g.heals.flatMap(healText),
   ].join("\n");
+}
+
+/** Somebody would take over; where not all is as it should be, the first reason goes with it, and the others are counted. */
+function canFireText({ readiness, armed, isReady, readyBecause }: ProtectionGroupView): string {
+  const can = readiness.length > 0 && readiness.every((r) => r.canFailOver);
+  const text = can ? `yes${armed.isCurrent ? ", armed" : ""}` : "no";
+  const [first, ...more] = readyBecause;
+  if (isReady || first === undefined) return text;
+  return `${text}${can ? ", but" : ":"} ${first}${more.length === 0 ? "" : ` (and ${more.length} more)`}`;
 }
 
 /** The course of a heal: what was tried and what became of it, what is done now or when next, or why no more. */

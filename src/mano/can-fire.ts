@@ -9,15 +9,25 @@ export interface FireWorld {
   readonly paths?: readonly (Path | null)[];
   /** Its plans are laid into its VIM: false where it is led by polling, or its VIM takes none. */
   readonly isToBeArmed: boolean;
+  /** Links on its way that BFD does not protect as it is asked to, in words. */
+  readonly slowLinks?: readonly string[];
 }
 
 /**
  * Can this failover fire? Every reason why not, in words for an operator; none: whichever member that serves fails now, its traffic goes to
- * another one at once. Members are up, spares are warm, ways were seen to be right, plans are armed, and who takes over has room. Pure.
+ * another one at once. Members are up, spares are warm, ways were seen to be right, a link that BFD watches would be found lost in time, plans are
+ * armed, and who takes over has room. Pure.
  */
-export function whyItCannotFire(group: GroupFacts, { paths, isToBeArmed }: FireWorld): string[] {
+export function whyItCannotFire(group: GroupFacts, { paths, isToBeArmed, slowLinks = [] }: FireWorld): string[] {
   if (!group.isProtected) return ["its members have not been seen yet"];
-  return [...notUp(group), ...notWarm(group), ...notServed(group), ...notSeen(group, paths), ...notArmed(group, isToBeArmed)];
+  return [
+    ...notUp(group),
+    ...notWarm(group),
+    ...notServed(group),
+    ...notSeen(group, paths),
+    ...slowLinks,
+    ...notArmed(group, isToBeArmed),
+  ];
 }
 
 const notUp = ({ members, spares }: GroupFacts): string[] =>

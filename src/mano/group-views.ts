@@ -41,7 +41,7 @@ export function groupView(
     ...more,
   };
   const paths = guard.isTellingPaths ? { paths: trafficNets.map((n) => guard.pathOf(n.netId)) } : {};
-  const readyBecause = whyItCannotFire(view, { ...paths, isToBeArmed: armed.takesPlans });
+  const readyBecause = whyItCannotFire(view, { ...paths, slowLinks: guard.slowLinks, isToBeArmed: armed.takesPlans });
   return { ...view, isReady: readyBecause.length === 0, readyBecause };
 }
 

@@ -19,6 +19,7 @@ import type { Inventory, VimLinkPort } from "../vimconn/connector.ts";
 import { portsOfServer } from "../vimconn/inventory-index.ts";
 import { awayAfter } from "./away-words.ts";
 import { wordsOf } from "./seen-words.ts";
+import { slowLinks } from "./slow-links.ts";
 
 /** A member of a protection group with what is known of it. */
 export interface GuardedMember {
@@ -98,6 +99,7 @@ export class Guard {
   readonly #since = new Map<NetId, string>();
   /** Whether packets were seen where each bind leads, as the VIM told last; null: it does not look. */
   #paths: Map<NetId, Path> | null = null;
+  readonly #slowLinks = new Map<VimAccountId, readonly string[]>();
   /** What an operator asks of the group; null: nothing. */
   command: ProtectionCommand | null = null;
   /** The groups that have a member in common with this one: a spare of theirs too. */
@@ -249,6 +251,7 @@ export class Guard {
       if (of.away !== null) of.away = awayAfter(of.away, of.member.away!, seen, vim === this.vim);
       if (of.member.vimAccountId === vim) this.#observeMember(of, seen);
     }
+    this.#slowLinks.set(vim, slowLinks(this.group, seen, vim, this.vim));
     if (vim !== this.vim) return;
     for (const { netId } of this.group.trafficNets) this.bindSeen(netId, seen.nets.get(netId)?.bindNet ?? null, seen.startedAt);
     this.#observePaths(seen);
@@ -266,6 +269,11 @@ export class Guard {
     for (const evidence of wordsOf(of.serverId, server, port, seen.startedAt)) this.hear(of, evidence);
     if (port) for (const evidence of opinionsOf(of, port, seen.startedAt)) this.hear(of, evidence);
     if (port?.fenced === false) of.words = liftFence(of.words, seen.startedAt);
+  }
+
+  /** Links on its way whose loss BFD would not find in time, and why, as each of its VIMs said last. */
+  get slowLinks(): readonly string[] {
+    return this.vims.flatMap((vim) => this.#slowLinks.get(vim) ?? []);
   }
 
   /** False where its VIM does not look whether packets pass, as the original. */

@@ -90,7 +90,7 @@ export interface ProtectionGroupView {
   readonly because: readonly string[];
   readonly armed: { readonly revision: number | null; readonly isCurrent: boolean; readonly why: string | null };
   readonly readiness: readonly Readiness[];
-  /** Whichever member that serves failed now, its traffic would go on at once: members up, spares warm, ways seen, plans armed, room there. */
+  /** Whichever member that serves failed now, its traffic would go on at once: members up, spares warm, ways seen, links watched, plans armed, room there. */
   readonly isReady: boolean;
   /** Why it is not. */
   readonly readyBecause: readonly string[];

@@ -32,6 +32,8 @@ export type VimLinkPort = Pick<VimPort, "id" | "name" | "netId" | "serverId" | "
   readonly opinions: Readonly<Partial<Record<Source, "answers" | "silent">>>;
   /** Its status is that of an earlier run of the VIM, which has not heard of its link since; or it waits for an answer, and no switch is there to ask it through. */
   readonly stale: boolean;
+  /** Why the BFD that it is to run would not find a loss of its link as fast as it is set to; null: it would, it is to run none, or this VIM does not say. */
+  readonly bfdWhyNot?: string | null;
 };
 
 /** Everything the MANO needs to know of a VIM, as it was at some moment after `startedAt` (monotonic ms). */

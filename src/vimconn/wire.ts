@@ -44,6 +44,7 @@ export interface WirePort {
   readonly fenced?: boolean | null;
   readonly opinions?: Readonly<Record<string, "answers" | "silent">> | null;
   readonly stale?: boolean | null;
+  readonly bfd?: { readonly protected: boolean; readonly why?: string } | null;
 }
 
 /** Ours: what a port has carried (`/openvim/counters`). */
@@ -250,4 +251,5 @@ export const linkPortOf = (w: WirePort): VimLinkPort => ({
   fenced: w.fenced ?? null,
   opinions: w.opinions ?? {},
   stale: w.stale ?? false,
+  bfdWhyNot: w.bfd && !w.bfd.protected ? (w.bfd.why ?? "its VIM does not say why") : null,
 });

@@ -63,6 +63,16 @@ test.for([
     [/nobody serves traffic_net0/],
   ],
   ["nobody looked at the way", group(), { ...armed, paths: [null] }, [/was not looked at yet/]],
+  [
+    "BFD does not protect a link yet",
+    group(),
+    {
+      ...armed,
+      paths: [path("verified")],
+      slowLinks: ["the link of port uplink is not yet protected by its BFD: up on slow timers"],
+    },
+    [/uplink is not yet protected by its BFD: up on slow timers/],
+  ],
   ["the way leads nowhere", group(), { ...armed, paths: [path("unverified")] }, [/leads nowhere: nothing came back/]],
   [
     "nobody has room",

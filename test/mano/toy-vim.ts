@@ -49,6 +49,7 @@ export class ToyVim implements AsyncDisposable {
       fenced?: boolean;
       stale?: boolean;
       opinions?: Record<string, string>;
+      bfd?: { protected: boolean; why?: string };
     }
   >();
   /** Every request that changes something, as "METHOD path". */
