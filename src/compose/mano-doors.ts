@@ -12,7 +12,7 @@ import { readIncident, readIncidents } from "../store/mano-incidents.ts";
 import { readFailover, readFailovers } from "../store/mano-records.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import { ownNs, wishOf } from "./mano-lcm.ts";
-import { alarmsIn, isOwn } from "./mano-notify.ts";
+import { alarmsAsked } from "./mano-notify.ts";
 
 export interface DoorParts {
   readonly nfvo: Nfvo;
@@ -24,9 +24,6 @@ export interface DoorParts {
   /** Of who asks. */
   readonly scope: Scope;
 }
-
-/** Rows that are looked through for those of one tenant. */
-const RECORDS_MAX = 10_000;
 
 /** What our own API goes through. */
 export function manoDoors({ nfvo, requests, packages, subscriptions, images, db, scope }: DoorParts): ManoDoors {
@@ -63,12 +60,11 @@ export function manoDoors({ nfvo, requests, packages, subscriptions, images, db,
     instantiate: async (id) => requests.instantiate(own(id)),
     terminate: async (id) => requests.terminate(own(id)),
     deleteNs: async (id) => requests.deleteNs(own(id)),
-    listAlarms: async (limit) =>
-      (await alarmsIn(nfvo, db, ofAll ? limit : RECORDS_MAX)).filter((a) => isOwn(scope, a)).slice(0, limit),
+    listAlarms: (limit) => alarmsAsked(nfvo, db, scope, { behind: null, limit }),
     listSubscriptions: () => subscriptions.list(null, scope.tenant),
     listFailovers: async (limit) => {
       await nfvo.writes.flush();
-      return (await readFailovers(db, ofAll ? limit : RECORDS_MAX)).filter((f) => scope.owns(f.nsId)).slice(0, limit);
+      return readFailovers(db, limit, scope.tenant);
     },
     // What failed together may be of several tenants.
     listIncidents: async (limit) => {

@@ -7,13 +7,12 @@ import type { Nfvo } from "../mano/nfvo.ts";
 import type { Operations } from "../mano/operations.ts";
 import type { Deployment } from "../mano/plan.ts";
 import type { Requests } from "../mano/requests.ts";
-import { readOn, Scope } from "../mano/scope.ts";
+import { Scope } from "../mano/scope.ts";
 import type { SoleVnfs } from "../mano/sole-vnfs.ts";
 import { ordinalOf, vnfcsOf } from "../mano/vnf-plan.ts";
 import { nsInstanceView, type VimOf, vnfView } from "../mano/vnf-views.ts";
 import type { NsId, VnfcId } from "../model/ids.ts";
 import type { Occurrence } from "../model/occurrence.ts";
-import type { OccurrencesAsked } from "../store/mano-occurrences.ts";
 
 /** The tables of life cycle management, with the doors that their routes go through. */
 export const lcmRoutes = (nfvo: Nfvo, requests: Requests, operations: Operations, soleVnfs: SoleVnfs): BoundRoute[] => [
@@ -105,7 +104,7 @@ function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations, scope: 
     scaleNs: async (id, scaling, params) => operations.scaleNs(own(id), scaling, "SCALE", params),
     addVnfs: async (id, more, params) => operations.scaleNs(own(id), { more }, "UPDATE", params),
     removeVnfs: async (id, without, params) => operations.scaleNs(own(id), { without }, "UPDATE", params),
-    listOccurrences: (asked) => ownOccurrences(operations, scope, asked),
+    listOccurrences: (asked) => operations.list({ ...asked, tenant: scope.tenant ?? undefined }),
     getOccurrence: occurrence,
     retry: async (id) => operations.retry(await idOf(id)),
     rollback: async (id) => operations.rollback(await idOf(id)),
@@ -122,17 +121,6 @@ const listedVnfs = (d: Deployment, vims: VimOf) =>
     place: `${d.ns.id} ${v.profile} ${String(ordinalOf(d, v)).padStart(6, "0")}`,
     look: () => vnfView(d, v, vims),
   }));
-
-function ownOccurrences(operations: Operations, scope: Scope, asked: OccurrencesAsked): Promise<readonly Occurrence[]> {
-  if (scope.tenant === null) return operations.list(asked);
-  const behind = ({ startedAt, id }: Occurrence) => ({ startedAt, id, isIncluded: false });
-  return readOn(
-    asked,
-    (page) => operations.list(page),
-    (o) => scope.owns(o.nsId),
-    behind,
-  );
-}
 
 /** What an NS is made with, by who asks. */
 export const wishOf = (scope: Scope) => ({ owner: scope.tenant, mayUse: (id: string) => scope.sees(id) });
@@ -192,7 +180,7 @@ function vnfDoors(nfvo: Nfvo, { requests, operations, soleVnfs }: VnfParts, scop
       return ofVnf(id, await operations.scale(ns.id, [{ vnfId: id, ...scaling }], operation, params));
     },
     operate: async (id, isStopped, params) => ofVnf(id, await operations.operate(own(id), isStopped, params)),
-    listOccurrences: (asked) => ownOccurrences(operations, scope, asked),
+    listOccurrences: (asked) => operations.list({ ...asked, tenant: scope.tenant ?? undefined }),
     getOccurrence: async (id) => {
       const occurrence = await occurrenceOf(id);
       const part = occurrence.vnfs.find((p) => p.id === id);

@@ -8,12 +8,12 @@ import type { Log } from "../lib/log.ts";
 import { isLoopback } from "../lib/loopback.ts";
 import type { Seal } from "../lib/seal.ts";
 import type { Nfvo } from "../mano/nfvo.ts";
-import { readOn, Scope } from "../mano/scope.ts";
+import { Scope } from "../mano/scope.ts";
 import { SolSubscriptions } from "../mano/sol-subscriptions.ts";
 import type { Alarm, ManoEvent } from "../model/mano-event.ts";
 import type { CallbackTls } from "../model/subscription.ts";
 import { CallbackPolicy } from "../notify/callback-policy.ts";
-import { type AlarmsAsked, readAlarmIds, readAlarms, readAlarmsAsked } from "../store/mano-records.ts";
+import { type AlarmsAsked, readAlarmIds, readAlarmsAsked } from "../store/mano-records.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 
 export interface NotifyParts {
@@ -61,15 +61,7 @@ export function faultDoors(nfvo: Nfvo, db: ManoStore, scope: Scope): FaultDoors 
     throw new Fault("NOT_FOUND", `there is no alarm ${id}; GET /nsfm/v1/alarms lists them`, { id });
   };
   return {
-    listAlarms: (asked) =>
-      scope.tenant === null
-        ? alarmsAsked(nfvo, db, asked)
-        : readOn(
-            asked,
-            (page) => alarmsAsked(nfvo, db, page),
-            (a) => isOwn(scope, a),
-            ({ raisedAt, id }) => ({ raisedAt, id }),
-          ),
+    listAlarms: (asked) => alarmsAsked(nfvo, db, scope, asked),
     getAlarm: own,
     acknowledge: async (id, ackState) => nfvo.alarms.acknowledge((await own(id)).id, ackState),
     escalate: async (id, severity) => nfvo.alarms.escalate((await own(id)).id, severity),
@@ -77,19 +69,19 @@ export function faultDoors(nfvo: Nfvo, db: ManoStore, scope: Scope): FaultDoors 
 }
 
 /** What is about hosts, switches and stores is of no tenant. */
-export const isOwn = (scope: Scope, { place }: Alarm): boolean =>
+const isOwn = (scope: Scope, { place }: Alarm): boolean =>
   scope.tenant === null || (place !== undefined && scope.owns(place.nsId));
 
 /** As many as are asked for; fewer: there are no more. Those that are active and that the store has not taken are among them. */
-async function alarmsAsked(nfvo: Nfvo, db: ManoStore, asked: AlarmsAsked): Promise<Alarm[]> {
+export async function alarmsAsked(nfvo: Nfvo, db: ManoStore, scope: Scope, asked: AlarmsAsked): Promise<Alarm[]> {
   await nfvo.writes.flush();
   // Before the page: what is written meanwhile is in both, not in neither.
   const unwritten = nfvo.writes.isWaiting ? await unwrittenAlarms(nfvo, db) : [];
-  const written = await readAlarmsAsked(db, asked);
+  const written = await readAlarmsAsked(db, { ...asked, tenant: scope.tenant ?? undefined });
   const there = new Set(written.map((a) => a.id));
   const { behind } = asked;
   const isBehind = (a: Alarm) => behind === null || newestFirst(behind, a) < 0;
-  const further = unwritten.filter((a) => !there.has(a.id) && isBehind(a));
+  const further = unwritten.filter((a) => !there.has(a.id) && isBehind(a) && isOwn(scope, a));
   return [...written, ...further].sort(newestFirst).slice(0, asked.limit);
 }
 
@@ -103,11 +95,3 @@ async function unwrittenAlarms(nfvo: Nfvo, db: ManoStore): Promise<Alarm[]> {
 type Placed = Pick<Alarm, "raisedAt" | "id">;
 const newestFirst = (a: Placed, b: Placed): number =>
   a.raisedAt === b.raisedAt ? (a.id > b.id ? -1 : 1) : a.raisedAt > b.raisedAt ? -1 : 1;
-
-/** Newest first; those that are active and that the store has not taken stand before them. */
-export async function alarmsIn(nfvo: Nfvo, db: ManoStore, limit: number): Promise<Alarm[]> {
-  await nfvo.writes.flush();
-  const written = await readAlarms(db, limit);
-  const known = new Set(written.map((a) => a.id));
-  return [...nfvo.alarms.active.filter((a) => !known.has(a.id)), ...written];
-}

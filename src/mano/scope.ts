@@ -87,19 +87,3 @@ export class Scope {
     return found !== undefined && this.owns(found.deployment.ns.id);
   }
 }
-
-/** As many rows as are asked for of those that `keeps` lets through, read on page after page; fewer: there are no more. */
-export async function readOn<B, A extends { readonly limit: number; readonly behind: B | null }, R>(
-  asked: A,
-  page: (asked: A) => Promise<readonly R[]>,
-  keeps: (row: R) => boolean,
-  behindOf: (row: R) => B,
-): Promise<R[]> {
-  const kept: R[] = [];
-  for (let at = asked; ; ) {
-    const rows = await page(at);
-    kept.push(...rows.filter(keeps));
-    if (rows.length < asked.limit || kept.length >= asked.limit) return kept.slice(0, asked.limit);
-    at = { ...at, behind: behindOf(rows.at(-1)!) };
-  }
-}

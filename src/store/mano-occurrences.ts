@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { NsId } from "../model/ids.ts";
 import type { Occurrence, VnfInstance } from "../model/occurrence.ts";
 import { among } from "./among.ts";
+import { tenantOf } from "./mano-owners.ts";
 import type { ManoStore } from "./mano-schema.ts";
 
 const occurrenceOf = ({ body }: { readonly body: string }) => JSON.parse(body) as Occurrence;
@@ -10,7 +11,14 @@ export async function upsertOccurrence(db: ManoStore, o: Occurrence): Promise<vo
   const row = { state: o.state, body: JSON.stringify(o) };
   await db
     .insertInto("occurrence")
-    .values({ id: o.id, ns_id: o.nsId, started_at: o.startedAt, is_of_sole_vnf: o.isOfSoleVnf ? 1 : 0, ...row })
+    .values({
+      id: o.id,
+      ns_id: o.nsId,
+      started_at: o.startedAt,
+      is_of_sole_vnf: o.isOfSoleVnf ? 1 : 0,
+      tenant_id: tenantOf(o.nsId),
+      ...row,
+    })
     .onConflict((c) => c.column("id").doUpdateSet(row))
     .execute();
   for (const { id, vnfId: vnf_id } of o.vnfs)
@@ -26,6 +34,8 @@ export interface OccurrencesAsked {
   /** Those behind this one; null: from the newest. */
   readonly behind: { readonly startedAt: string; readonly id: string; readonly isIncluded: boolean } | null;
   readonly limit: number;
+  /** Whose they are. */
+  readonly tenant?: string | undefined;
   readonly ids?: readonly string[] | undefined;
   readonly nsIds?: readonly string[] | undefined;
   /** Only those of an NS that somebody made. */
@@ -40,7 +50,7 @@ export interface OccurrencesAsked {
 
 /** The newest first; those begun in one moment by their ids. */
 export async function readOccurrences(db: ManoStore, asked: OccurrencesAsked): Promise<Occurrence[]> {
-  const { behind, limit, ids, nsIds, isOfNs, states, started, vnfIds, partIds } = asked;
+  const { behind, limit, tenant, ids, nsIds, isOfNs, states, started, vnfIds, partIds } = asked;
   let query = db.selectFrom("occurrence").select("body");
   if (behind) {
     const place = sql`(${behind.startedAt}, ${behind.id})`;
@@ -48,6 +58,7 @@ export async function readOccurrences(db: ManoStore, asked: OccurrencesAsked): P
       behind.isIncluded ? sql<boolean>`(started_at, id) <= ${place}` : sql<boolean>`(started_at, id) < ${place}`,
     );
   }
+  if (tenant !== undefined) query = query.where("tenant_id", "=", tenant);
   if (ids) query = query.where(among(sql`id`, ids));
   if (nsIds) query = query.where(among(sql`ns_id`, nsIds));
   if (isOfNs) query = query.where("is_of_sole_vnf", "=", 0);

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { ManoStore } from "./mano-schema.ts";
 
 /** Tenants by the ids of what is theirs. */
@@ -13,3 +14,7 @@ export async function insertOwner(db: ManoStore, id: string, tenantId: string): 
     .onConflict((c) => c.doNothing())
     .execute();
 }
+
+/** The tenant of a record of this NS, as a value to be inserted. Null: nobody in particular. */
+export const tenantOf = (nsId: string | undefined) =>
+  sql<string | null>`(select tenant_id from owner where id = ${nsId ?? null})`;

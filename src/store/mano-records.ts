@@ -2,11 +2,14 @@ import { sql } from "kysely";
 import type { GroupId } from "../model/ids.ts";
 import type { Alarm, Failover, ManoEvent } from "../model/mano-event.ts";
 import { among } from "./among.ts";
+import { tenantOf } from "./mano-owners.ts";
 import type { ManoStore } from "./mano-schema.ts";
 
 /** Newest first. */
-export async function readFailovers(db: ManoStore, limit: number): Promise<Failover[]> {
-  const rows = await db.selectFrom("failover").select("body").orderBy("opened_at", "desc").limit(limit).execute();
+export async function readFailovers(db: ManoStore, limit: number, tenant: string | null = null): Promise<Failover[]> {
+  const all = db.selectFrom("failover").select("body");
+  const own = tenant === null ? all : all.where("tenant_id", "=", tenant);
+  const rows = await own.orderBy("opened_at", "desc").limit(limit).execute();
   return rows.map((r) => JSON.parse(r.body) as Failover);
 }
 
@@ -41,7 +44,15 @@ export async function upsertFailover(db: ManoStore, f: Failover): Promise<void> 
   const body = JSON.stringify(f);
   await db
     .insertInto("failover")
-    .values({ id: f.id, group_id: f.groupId, state: f.state, opened_at: f.openedAt, closed_at: f.closedAt, body })
+    .values({
+      id: f.id,
+      group_id: f.groupId,
+      state: f.state,
+      opened_at: f.openedAt,
+      closed_at: f.closedAt,
+      tenant_id: tenantOf(f.nsId),
+      body,
+    })
     .onConflict((c) => c.column("id").doUpdateSet({ state: f.state, closed_at: f.closedAt, body }))
     .execute();
 }
@@ -57,6 +68,8 @@ export interface AlarmsAsked {
   /** Those behind this one; null: from the newest. */
   readonly behind: { readonly raisedAt: string; readonly id: string } | null;
   readonly limit: number;
+  /** Whose they are. */
+  readonly tenant?: string | undefined;
   /** Only such as are about a VNF. */
   readonly ofVnf?: boolean;
   readonly ids?: readonly string[] | undefined;
@@ -69,9 +82,10 @@ export interface AlarmsAsked {
 
 /** The newest first; those raised in one moment by their ids. */
 export async function readAlarmsAsked(db: ManoStore, asked: AlarmsAsked): Promise<Alarm[]> {
-  const { behind, limit, ofVnf, ids, causes, severities, ackStates, raised } = asked;
+  const { behind, limit, tenant, ofVnf, ids, causes, severities, ackStates, raised } = asked;
   let query = db.selectFrom("alarm").select("body");
   if (behind) query = query.where(sql<boolean>`(raised_at, id) < (${behind.raisedAt}, ${behind.id})`);
+  if (tenant !== undefined) query = query.where("tenant_id", "=", tenant);
   if (ofVnf) query = query.where(sql`json_extract(body, '$.place.vnf')`, "is not", null);
   if (ids) query = query.where(among(sql`id`, ids));
   if (causes) query = query.where(among(sql`probable_cause`, causes));
@@ -109,6 +123,7 @@ export async function upsertAlarm(db: ManoStore, a: Alarm): Promise<void> {
       probable_cause: a.probableCause,
       raised_at: a.raisedAt,
       cleared_at: a.clearedAt,
+      tenant_id: tenantOf(a.place?.nsId),
       body,
     })
     .onConflict((c) => c.column("id").doUpdateSet({ cleared_at: a.clearedAt, body }))

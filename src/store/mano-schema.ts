@@ -116,6 +116,7 @@ export interface FailoverRow {
   state: string;
   opened_at: string;
   closed_at: string | null;
+  tenant_id: string | null;
   body: string;
 }
 
@@ -132,6 +133,7 @@ export interface AlarmRow {
   probable_cause: string;
   raised_at: string;
   cleared_at: string | null;
+  tenant_id: string | null;
   body: string;
 }
 
@@ -208,6 +210,7 @@ export interface OccurrenceRow {
   state: string;
   started_at: string;
   is_of_sole_vnf: Generated<number>;
+  tenant_id: string | null;
   body: string;
 }
 

@@ -15,7 +15,8 @@ import type { NsId } from "../../src/model/ids.ts";
 import type { Alarm } from "../../src/model/mano-event.ts";
 import type { Occurrence, VnfPart } from "../../src/model/occurrence.ts";
 import { readOccurrences, upsertOccurrence } from "../../src/store/mano-occurrences.ts";
-import { readAlarmsAsked, upsertAlarm } from "../../src/store/mano-records.ts";
+import { insertOwner } from "../../src/store/mano-owners.ts";
+import { readAlarmsAsked, readFailovers, upsertAlarm } from "../../src/store/mano-records.ts";
 import type { ManoStore, ManoTables } from "../../src/store/mano-schema.ts";
 import { openStore, type Store } from "../../src/store/open.ts";
 
@@ -278,6 +279,42 @@ test("a filter's list of any length makes the same statement; a page of alarms i
   const { rows } = await db.executeQuery<{ detail: string }>(CompiledQuery.raw(`explain query plan ${sql}`, [...parameters]));
   expect(rows[0]!.detail).toMatch(/^SEARCH alarm USING INDEX alarm_by_place/);
   expect(rows.map((r) => r.detail).join()).not.toContain("TEMP B-TREE");
+});
+
+test("a tenant's pages are of its own records, and read past nobody else's", async () => {
+  const tenant = "gold";
+  await insertOwner(db, "ns-late", tenant);
+  const own = Array.from({ length: 4 }, (_, i) => ({ ...occurrenceOf(i), id: `own-${i}`, nsId: "ns-late" as NsId, vnfs: [] }));
+  const ownAlarms = own.map((o, i) => ({ ...alarmOf(i), id: o.id, managedObjectId: o.id, place: { nsId: o.nsId } }) as Alarm);
+  const asked: CompiledQuery[] = [];
+  const seen = db.withPlugin({
+    transformQuery: ({ node, queryId }) => {
+      asked.push(db.getExecutor().compileQuery(node, queryId));
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  });
+  try {
+    for (const o of own) await upsertOccurrence(db, o);
+    for (const a of ownAlarms) await upsertAlarm(db, a);
+    const ids = (rows: readonly { readonly id: string }[]) => rows.map((r) => r.id).sort();
+    const page = await readOccurrences(seen, { behind: null, limit: 3, tenant });
+    const { startedAt, id } = page.at(-1)!;
+    const rest = await readOccurrences(seen, { behind: { startedAt, id, isIncluded: false }, limit: 3, tenant });
+    expect([page.length, ids([...page, ...rest])]).toEqual([3, ids(own)]);
+    expect(ids(await readAlarmsAsked(seen, { behind: null, limit: 10, tenant }))).toEqual(ids(own));
+    expect(await readAlarmsAsked(seen, { behind: null, limit: 10, tenant: "another" })).toEqual([]);
+    await readFailovers(seen, 10, tenant);
+    for (const { sql, parameters } of asked) {
+      const { rows } = await db.executeQuery<{ detail: string }>(CompiledQuery.raw(`explain query plan ${sql}`, [...parameters]));
+      expect(rows.map((r) => r.detail)).toEqual([expect.stringMatching(/^SEARCH \w+ USING INDEX \w+_by_tenant \(tenant_id=\?/)]);
+    }
+  } finally {
+    for (const { id } of own) {
+      await db.deleteFrom("occurrence").where("id", "=", id).execute();
+      await db.deleteFrom("alarm").where("id", "=", id).execute();
+    }
+  }
 });
 
 test.for([1, 2])("an active alarm that is written during a listing, behind its read number %i, is in it once", async (at) => {
