@@ -13,7 +13,8 @@ import type { Occurrences } from "./occurrences.ts";
 import type { Owners } from "./owners.ts";
 import { calledOf, type Deployment, resolveNets } from "./plan.ts";
 import { reconnection, withConnections } from "./reconnect.ts";
-import { GIVEN, type NetIdOf, refuseSharedNets } from "./shared-nets.ts";
+import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
+import type { VimNets } from "./vim-nets.ts";
 import type { VimWatch } from "./vim-watch.ts";
 import { concerned, vnfcsOf } from "./vnf-plan.ts";
 
@@ -29,7 +30,7 @@ export interface ConnectionTurnsParts {
   readonly lifecycle: Lifecycle;
   readonly occurrences: Occurrences;
   readonly owners: Pick<Owners, "of">;
-  readonly netIdOf: NetIdOf;
+  readonly nets: VimNets;
   readonly watches: () => readonly VimWatch[];
   wake(vim: VimAccountId): void;
 }
@@ -102,9 +103,9 @@ export class ConnectionTurns {
 
   /** Where no other NS has a net of users that it needs. */
   #writeApart(d: Deployment, o: Occurrence): Promise<Occurrence> {
-    const { lifecycle, owners, netIdOf } = this.#parts;
+    const { lifecycle, owners, nets } = this.#parts;
     return lifecycle.exclusive(GIVEN, () => {
-      refuseSharedNets(d, lifecycle.all, owners, netIdOf);
+      refuseSharedNets(d, lifecycle.all, owners, nets);
       return this.#write(d, o);
     });
   }

@@ -8,6 +8,7 @@ import type { Guard } from "./guard.ts";
 import type { Healer } from "./healer.ts";
 import type { Occurrences } from "./occurrences.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Deployment } from "./plan.ts";
 import type { Provisioning } from "./provisioning.ts";
 import type { WriteQueue } from "./writes.ts";
 
@@ -22,6 +23,8 @@ export interface LifecycleParts {
   readonly outbox: Outbox;
   /** Brings what a VIM has not; left out: it must have all. */
   readonly provisioning?: Provisioning | undefined;
+  /** Throws CONFLICT where a net that it is about to use is another's: a VIM that was not looked at when it was asked for may show that only now. */
+  refuseTaken(d: Deployment, all: readonly Deployment[]): void;
   /** A group is to be heard from now on; it is protected once its guard is watched. */
   guardAdded(guard: Guard): void;
   /** Its groups are protected from now on. */

@@ -252,6 +252,7 @@ export class Lifecycle {
       await this.#setState(d.ns.id, "FAILED", missing.join("; "));
       return null;
     }
+    if (part.nets === undefined) this.#parts.refuseTaken(d, this.all);
     part.nets = ids;
     await this.#makeGroups(d);
     const own = vnfcsIn(d, vim);

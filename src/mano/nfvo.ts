@@ -12,7 +12,6 @@ import { readVimAccounts, updateCursor, upsertVimAccount, type VimAccountRecord 
 import { readJournalExtent, readLastSeq } from "../store/mano-records.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory, VimConnector } from "../vimconn/connector.ts";
-import { netsCalled } from "../vimconn/inventory-index.ts";
 import { placeOf } from "./alarm-places.ts";
 import { AlarmBook } from "./alarms.ts";
 import { Apartness } from "./apart.ts";
@@ -28,7 +27,7 @@ import { Healer } from "./healer.ts";
 import { type HealingParts, healMembers } from "./healing.ts";
 import { IncidentBook } from "./incidents.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import type { Site } from "./lifecycle-parts.ts";
+import type { LifecycleParts, Site } from "./lifecycle-parts.ts";
 import { linkOf, type NamedLink } from "./links.ts";
 import { readDeployments } from "./load.ts";
 import { Occurrences } from "./occurrences.ts";
@@ -43,11 +42,12 @@ import { ReferenceWatch } from "./reference-watch.ts";
 import { RootCauses, tellStore } from "./roots.ts";
 import { ScaleTurns } from "./scale-turns.ts";
 import { Scaler } from "./scaler.ts";
-import type { NetIdOf } from "./shared-nets.ts";
+import { isBefore, refuseSharedNets } from "./shared-nets.ts";
 import { type SinceByNet, setSince, takeUpRecords } from "./since.ts";
 import { Spares } from "./spares.ts";
 import { tellCutOff } from "./traffic-ports.ts";
 import { unexplainedMoves } from "./unexplained.ts";
+import { VimNets } from "./vim-nets.ts";
 import { VimWatch } from "./vim-watch.ts";
 import { Wakes } from "./wakes.ts";
 import { WriteQueue } from "./writes.ts";
@@ -94,6 +94,7 @@ export class Nfvo implements AsyncDisposable {
   readonly #roots: RootCauses;
   readonly #apart: Apartness;
   readonly #watches = new Map<VimAccountId, VimWatch>();
+  readonly nets = new VimNets(this.#watches);
   readonly #runs: Promise<void>[] = [];
   readonly #stopped = new AbortController();
   readonly #wakes: Wakes;
@@ -159,7 +160,9 @@ export class Nfvo implements AsyncDisposable {
     const watched = (ns: Ns) => wake(ns.vimAccountId);
     const removed = (ns: Ns, vnfcs: readonly Vnfc[]) => this.#removed(ns, vnfcs);
     const disarm: Arming["disarm"] = (guard, vim, signal) => this.arming.disarm(guard, vim, signal);
-    const around = { guardAdded, watched, disarm, wake, removed, provisioning };
+    const refuseTaken: LifecycleParts["refuseTaken"] = (d, all) =>
+      refuseSharedNets(d, all.filter(isBefore(d)), owners, this.nets);
+    const around = { guardAdded, watched, disarm, wake, removed, provisioning, refuseTaken };
     const { healer, occurrences, outbox, arming, reaction } = this;
     const lifecycle = new Lifecycle({ db, clock, stream, writes, healer, occurrences, outbox, ...around });
     this.lifecycle = lifecycle;
@@ -167,7 +170,7 @@ export class Nfvo implements AsyncDisposable {
     const guardsOf = ({ ns }: Deployment) => this.reaction.guardsOf(ns.id);
     const whyItCannotFire = (guard: Guard) => this.viewOf(guard).readyBecause;
     const sizing = { db, clock, lifecycle, outbox, guardsOf, wake };
-    const turning = { ...sizing, occurrences, owners, netIdOf: this.netIdOf };
+    const turning = { ...sizing, occurrences, owners, nets: this.nets };
     this.scaler = new Scaler({ ...sizing, healer, provisioning, arming, reaction, forgotten: (gone) => this.#forget(gone) });
     this.scaleTurns = new ScaleTurns(turning);
     this.connectionTurns = new ConnectionTurns({ ...turning, watches: () => this.watches });
@@ -226,12 +229,6 @@ export class Nfvo implements AsyncDisposable {
     if (!watch) throw new Error(`no watch over VIM account ${id}`);
     return watch;
   }
-
-  readonly netIdOf: NetIdOf = (vim, name) => {
-    const seen = this.#watches.get(vim)?.lastSeen;
-    const nets = seen ? netsCalled(seen, name) : [];
-    return nets.length === 1 ? nets[0]!.id : undefined;
-  };
 
   /** The links between VIMs that there are accounts for now. */
   links(): VimLink[] {

@@ -129,7 +129,7 @@ export class Requests {
       checkNames(vnfcs);
       const wanted = resized({ ...d, ns, vnfcs, vnfs });
       return lifecycle.exclusive(GIVEN, () => {
-        refuseSharedNets(wanted, lifecycle.all, this.#nfvo.owners, this.#nfvo.netIdOf);
+        refuseSharedNets(wanted, lifecycle.all, this.#nfvo.owners, this.#nfvo.nets);
         return this.#write(wanted, params, how);
       });
     });

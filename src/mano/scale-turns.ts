@@ -17,8 +17,9 @@ import type { Outbox } from "./outbox.ts";
 import type { Owners } from "./owners.ts";
 import { calledOf, type Deployment, planVnfcs, SERVER_NAME_MAX, vimsOf } from "./plan.ts";
 import { productsOf } from "./products.ts";
-import { GIVEN, type NetIdOf, refuseSharedNets } from "./shared-nets.ts";
+import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
 import { resized, type ScaleWish, sizeOf, sizesFor, wantedNames } from "./size.ts";
+import type { VimNets } from "./vim-nets.ts";
 import { concerned, vnfcsOf, vnfsCreated } from "./vnf-plan.ts";
 
 export interface ScaleTurnsParts {
@@ -29,7 +30,7 @@ export interface ScaleTurnsParts {
   readonly owners: Pick<Owners, "of" | "usableBy">;
   readonly outbox: Outbox;
   guardsOf(d: Deployment): readonly Guard[];
-  readonly netIdOf: NetIdOf;
+  readonly nets: VimNets;
   wake(vim: VimAccountId): void;
 }
 
@@ -130,9 +131,9 @@ export class ScaleTurns {
 
   /** Where no other NS has a net of its own that it needs. */
   #writeApart(turned: Turned, o: Occurrence): Promise<Occurrence> {
-    const { lifecycle, owners, netIdOf } = this.#parts;
+    const { lifecycle, owners, nets } = this.#parts;
     return lifecycle.exclusive(GIVEN, () => {
-      refuseSharedNets(turned.d, lifecycle.all, owners, netIdOf);
+      refuseSharedNets(turned.d, lifecycle.all, owners, nets);
       return this.#write(turned, o);
     });
   }

@@ -2,9 +2,7 @@ import { Fault } from "../lib/fault.ts";
 import type { NsId, VimAccountId } from "../model/ids.ts";
 import type { Owners } from "./owners.ts";
 import { calledOf, type Deployment, netIdIn, trafficNetNames } from "./plan.ts";
-
-/** The id of the one net of a VIM that has this for its name or its id, when it was last looked at; undefined: it had not exactly one. */
-export type NetIdOf = (vim: VimAccountId, name: string) => string | undefined;
+import type { VimNets } from "./vim-nets.ts";
 
 /** What takes its turn where nets of VIMs and VLANs of links are given to an NS: looked at and given in one turn, so that none is given twice. */
 export const GIVEN = "given" as NsId;
@@ -13,12 +11,12 @@ export const GIVEN = "given" as NsId;
  * A traffic net is led by one group only, and a data net belongs to one VNFC: another NS must not have them. Throws CONFLICT, which does not say which it is
  * where that is another tenant's.
  */
-export function refuseSharedNets(d: Deployment, all: readonly Deployment[], owners: Pick<Owners, "of">, netIdOf: NetIdOf): void {
+export function refuseSharedNets(d: Deployment, all: readonly Deployment[], owners: Pick<Owners, "of">, nets: NetsOfVims): void {
   const owner = owners.of(d.ns.id);
-  const own = new Set(serviceNets(d, netIdOf).map((n) => n.key));
+  const own = Map.groupBy(serviceNets(d, nets), (n) => n.key);
   for (const other of all) {
     if (other.ns.id === d.ns.id || other.vnfcs.length === 0) continue;
-    const shared = serviceNets(other, netIdOf).filter((n) => own.has(n.key));
+    const shared = serviceNets(other, nets).filter((n) => own.get(n.key)?.some((o) => isOneNet(o, n, nets)));
     if (shared.length > 0) {
       const names = shared.map((n) => n.name).join(", ");
       if (owner !== null && owners.of(other.ns.id) !== owner)
@@ -30,13 +28,43 @@ export function refuseSharedNets(d: Deployment, all: readonly Deployment[], owne
   }
 }
 
+/** Of two that are being made, who was created first keeps a net. */
+export const isBefore =
+  (d: Deployment) =>
+  ({ ns }: Deployment): boolean =>
+    ns.state !== "INSTANTIATING" || `${ns.createdAt} ${ns.id}` < `${d.ns.createdAt} ${d.ns.id}`;
+
+type NetsOfVims = Pick<VimNets, "idOf" | "isOneVim" | "isOneTenant">;
+
+interface ServiceNet {
+  readonly name: string;
+  readonly vim: VimAccountId;
+  /** Its id in the VIM where that is known, else its name. */
+  readonly key: string;
+  readonly isKnown: boolean;
+}
+
 /** The nets it has to itself, each in the VIM it is in, whichever way it is named. One that is made for it alone is nobody else's. */
-function serviceNets({ ns, nsd }: Deployment, netIdOf: NetIdOf): { readonly name: string; readonly key: string }[] {
+function serviceNets({ ns, nsd }: Deployment, nets: NetsOfVims): ServiceNet[] {
   const made = new Set(nsd.ownNets);
-  const keyed = (name: string, vim: VimAccountId) => {
-    const id = netIdIn(nsd, name) ?? netIdOf(vim, name) ?? (made.has(name) ? `${name} of ${ns.id}` : name);
-    return { name, key: `${vim} ${id}` };
+  const placed = (name: string, vim: VimAccountId) => {
+    const id = netIdIn(nsd, name) ?? nets.idOf(vim, name) ?? (made.has(name) ? `${name} of ${ns.id}` : undefined);
+    return { name, vim, key: id ?? name, isKnown: id !== undefined };
   };
-  const data = nsd.members.map((m) => keyed(m.dataNet, ns.vimAccounts[m.vnfc] ?? ns.vimAccountId));
-  return [...trafficNetNames(nsd).map((name) => keyed(name, ns.vimAccountId)), ...data];
+  const data = nsd.members.map((m) => placed(m.dataNet, ns.vimAccounts[m.vnfc] ?? ns.vimAccountId));
+  return [...trafficNetNames(nsd).map((name) => placed(name, ns.vimAccountId)), ...data];
+}
+
+/** RFC 9562: no two things have the same one, whoever made them. */
+const isUuid = (id: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
+
+/**
+ * Whether two nets of one key are one. Where nobody can tell whether their VIMs are one, a UUID tells it; a name means the same to two accounts only
+ * where they are of one tenant there.
+ */
+function isOneNet(a: ServiceNet, b: ServiceNet, nets: NetsOfVims): boolean {
+  if (a.vim === b.vim) return true;
+  const isOneVim = nets.isOneVim(a.vim, b.vim);
+  if (isUuid(a.key)) return isOneVim ?? true;
+  return isOneVim === true && ((a.isKnown && b.isKnown) || nets.isOneTenant(a.vim, b.vim));
 }

@@ -182,6 +182,7 @@ export interface PortMappingRow {
 
 export interface VimDb {
   meta: { key: string; value: number };
+  identity: { id: string };
   tenants: TenantRow;
   hosts: HostRow;
   images: ImageRow;

@@ -7,6 +7,7 @@ import type { ThreadTimes } from "../model/thread-times.ts";
 import type { ApiChange } from "../model/vim-event.ts";
 import type { Server, VimNet } from "../model/vim-picture.ts";
 import { CallbackPolicy, type CallbackRules } from "../notify/callback-policy.ts";
+import { readVimIdentity } from "../store/vim-identity.ts";
 import type { VimStore } from "../store/vim-picture.ts";
 import { AssumedImages } from "./assumed-images.ts";
 import { type AskGuest, BeatWatch } from "./beat-watch.ts";
@@ -55,6 +56,7 @@ const ANYWHERE: CallbackRules = { allow: [], thisMachine: true, ownPorts: () => 
 
 /** The VIM without its edges: what it knows, what may be asked of it, and the loop that keeps the switch as the picture wants it. */
 export class Vim {
+  readonly identity: string;
   readonly picture: Picture;
   readonly events: VimEvents;
   readonly catalogue: Catalogue;
@@ -91,12 +93,14 @@ export class Vim {
 
   private constructor(
     parts: VimParts,
+    identity: string,
     picture: Picture,
     events: VimEvents,
     subscriptions: Subscriptions,
     controllers: Controllers,
   ) {
     const { clock, log, vlanRange, mode } = parts;
+    this.identity = identity;
     this.picture = picture;
     this.events = events;
     this.subscriptions = subscriptions;
@@ -164,7 +168,7 @@ export class Vim {
     const policy = new CallbackPolicy(callbacks);
     const subscriptions = await Subscriptions.open({ db, events, clock, log, policy, seal });
     const controllers = await Controllers.load({ picture, clock, seal, areAssumed: parts.mode === "test" });
-    return new Vim(parts, picture, events, subscriptions, controllers);
+    return new Vim(parts, await readVimIdentity(db), picture, events, subscriptions, controllers);
   }
 
   /** Its old life ended when it was cut off in the switch, whatever still runs on the old host. */

@@ -48,6 +48,8 @@ export interface Inventory {
   readonly paths: ReadonlyMap<NetId, Path> | null;
   /** How the VIM itself is; null: it does not say. */
   readonly condition: VimCondition | null;
+  /** What it calls itself, the same by whichever account and address it is asked; left out or null: it does not say. */
+  readonly vimId?: string | null;
 }
 
 export interface ServerSpec {

@@ -3,6 +3,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Clock } from "../lib/clock.ts";
 import { CLOCK_HEADER } from "../lib/clock-id.ts";
 import { Fault } from "../lib/fault.ts";
+import { VIM_ID_HEADER, vimIdOf } from "../lib/vim-id.ts";
 import { VimSecrets } from "./secrets.ts";
 import { VimClock } from "./vim-clock.ts";
 
@@ -27,6 +28,8 @@ export class VimHttp implements Disposable {
   readonly #clock: Clock;
   /** What its answers tell of the VIM's clock. */
   readonly vimClock = new VimClock();
+  /** What the VIM called itself in its last answer; null: it does not say. */
+  vimId: string | null = null;
 
   constructor(clock: Clock, access: VimSecrets = new VimSecrets(null)) {
     this.#clock = clock;
@@ -60,7 +63,7 @@ export class VimHttp implements Disposable {
       req.on("response", (res) => {
         clearTimeout(timer);
         if (res.statusCode === 401) this.#access.wereRefused();
-        this.#hearClock(res, askedAt);
+        this.#hear(res, askedAt);
         settle(res);
       });
       req.on("error", (e) => {
@@ -88,7 +91,7 @@ export class VimHttp implements Disposable {
     const req = requestOf(url)(url, { method, headers, agent, ...(signal && { signal }) });
     const timer = setTimeout(() => req.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     req.on("response", (res) => {
-      this.#hearClock(res, askedAt);
+      this.#hear(res, askedAt);
       readAll(res)
         .then((bytes) => {
           if (res.statusCode === 401) this.#access.wereRefused();
@@ -106,7 +109,8 @@ export class VimHttp implements Disposable {
     req.end(text ?? undefined);
   }
 
-  #hearClock(res: IncomingMessage, askedAt: number): void {
+  #hear(res: IncomingMessage, askedAt: number): void {
+    this.vimId = vimIdOf(res.headers[VIM_ID_HEADER]);
     this.vimClock.heard(res.headers[CLOCK_HEADER], askedAt, this.#clock.now());
   }
 }

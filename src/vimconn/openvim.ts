@@ -40,18 +40,7 @@ const UNSUPPORTED_REST_MS = 60_000;
 const ROWS_MAX = 100_000;
 
 /** The last four are ours. */
-const SERVER_FIELDS = [
-  "id",
-  "name",
-  "description",
-  "status",
-  "last_error",
-  "hostId",
-  "host_state",
-  "storage_lost",
-  "task",
-  "anti_affinity",
-];
+const SERVER_FIELDS = "id name description status last_error hostId host_state storage_lost task anti_affinity".split(" ");
 
 /** A VIM that speaks the OpenVIM API with the dissertation's additions and the push stream. */
 export function connectOpenVim(account: VimAccount, clock: Clock): VimConnector {
@@ -102,6 +91,7 @@ class OpenVim implements VimConnector {
       hosts,
       paths: paths && new Map(paths.paths.map((p) => [p.net as NetId, pathOf(p, this.#inOurs)])),
       condition: condition && conditionOf(condition.condition),
+      vimId: this.#http.vimId,
     };
   }
 

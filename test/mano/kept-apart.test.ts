@@ -8,6 +8,7 @@ import { AlarmBook } from "../../src/mano/alarms.ts";
 import type { Deployment } from "../../src/mano/plan.ts";
 import { ScaleTurns } from "../../src/mano/scale-turns.ts";
 import { refuseSharedNets } from "../../src/mano/shared-nets.ts";
+import { VimNets } from "../../src/mano/vim-nets.ts";
 import { WriteQueue } from "../../src/mano/writes.ts";
 import type { AlarmPlace } from "../../src/model/mano-event.ts";
 import { EventStream } from "../../src/notify/stream.ts";
@@ -31,6 +32,7 @@ const deployment = (id: string, dataNets: readonly string[]): Deployment => {
     stitches: [],
   } as never;
 };
+const NOT_LOOKED = new VimNets(new Map());
 const ownersOf = (all: Record<string, string>) => ({ of: (id: string) => all[id] ?? null });
 
 async function refusalOf(act: () => unknown): Promise<Fault> {
@@ -46,7 +48,7 @@ async function refusalOf(act: () => unknown): Promise<Fault> {
 test("a net that another NS has is refused, and the other is named to nobody who may not know of it", async () => {
   const [mine, other] = [deployment("a", ["data0"]), deployment("b", ["data0"])];
   const said = async (owners: Record<string, string>) =>
-    (await refusalOf(() => refuseSharedNets(mine, [mine, other], ownersOf(owners), () => undefined))).message;
+    (await refusalOf(() => refuseSharedNets(mine, [mine, other], ownersOf(owners), NOT_LOOKED))).message;
   expect(await said({})).toContain("service-b has data0 in use");
   expect(await said({ a: "alpha", b: "alpha" })).toContain("service-b has data0 in use");
   for (const owners of [{ a: "alpha", b: "bravo" }, { a: "alpha" }]) {
@@ -60,7 +62,7 @@ function turnsOf(d: Deployment, all: readonly Deployment[]): ScaleTurns {
   const turns = new Turns();
   const lifecycle = { all, of: () => d, exclusive: (key: string, act: () => Promise<unknown>) => turns.take(key, act) };
   const occurrences = { changed: (o: object, change: object) => ({ ...o, ...change }) };
-  const known = { owners: ownersOf({}), netIdOf: () => undefined };
+  const known = { owners: ownersOf({}), nets: NOT_LOOKED };
   return new ScaleTurns({ clock: systemClock, lifecycle, occurrences, ...known } as never);
 }
 

@@ -42,6 +42,8 @@ import type { EventSource } from "../event-stream.ts";
 
 /** What the composition root hands to this dialect: everything it can read, and every wish it can pass on. It cannot act. */
 export interface VimDoors {
+  /** What this VIM calls itself. Every reply says it. */
+  readonly identity: string;
   readonly picture: VimPicture;
   readonly events: EventSource<VimEvent>;
   readonly catalogue: {

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import type { Clock } from "../../lib/clock.ts";
 import { CLOCK_HEADER, clockText } from "../../lib/clock-id.ts";
 import type { Log } from "../../lib/log.ts";
+import { VIM_ID_HEADER } from "../../lib/vim-id.ts";
 import { eventPage, sinceOf, streamEvents, wantsStream } from "../event-stream.ts";
 import { NotLetIn } from "../gate.ts";
 import { makeHttp } from "../http.ts";
@@ -37,6 +38,7 @@ export function serveOpenvim(
     // On the raw reply, so that an event stream, which writes its own, has them too.
     raw.setHeader("access-control-allow-origin", "*");
     raw.setHeader(CLOCK_HEADER, clockText(clock));
+    raw.setHeader(VIM_ID_HEADER, doors.identity);
     next();
   });
   const askerOf = guard(app, doors, { isAdmin, base: BASE, gate: guarded.gate ?? null });

@@ -15,6 +15,7 @@ export function tenantDoors(tenant: TenantId, doors: VimDoors): VimDoors {
   const view = new TenantView(tenant, doors.picture);
   const { picture } = view;
   return {
+    identity: doors.identity,
     picture,
     events: eventsOf(tenant, doors.events),
     catalogue: catalogueOf(view, doors.catalogue, picture),
