@@ -105,7 +105,7 @@ test("a net in use through one account is refused to another of the same VIM at 
   };
   const first = await nsOf("first");
   expect((await askAt(`${first}/instantiate`, "POST")).status).toBeLessThan(300);
-  const inUse = /^NS first has .*data_net0, data_net1.* in use/;
+  const inUse = /NS first has .*data_net0, data_net1.* in use/;
   for (const name of ["alias", "relay"]) {
     const ns = await nsOf(name);
     const asked = await askAt(`${ns}/instantiate`, "POST");
@@ -140,7 +140,7 @@ test("what was accepted while the VIM was not to be seen gets no net that anothe
   await vim.start();
   const at = async (id: string) => (await rig.ask("GET", `/mano/v1/ns_instances/${id}`)).body;
   await until("the later one is refused", async () => (await at(made.body.id)).state === "FAILED");
-  expect((await at(made.body.id)).detail).toMatch(/^NS media has .* in use/);
+  expect((await at(made.body.id)).detail).toMatch(/NS media has .*data_net0, data_net1.* in use/);
   await until(
     "the first has its servers",
     () =>
