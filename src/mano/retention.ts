@@ -9,6 +9,7 @@ import {
   type RecordKind,
   type RecordPlace,
 } from "../store/retention.ts";
+import { Running } from "./running.ts";
 
 /** How long what is over is kept: `days`, and of each kind of record the newest `records`, whichever ends first. */
 export interface Keeping {
@@ -22,7 +23,8 @@ const EVERY_MS = 3_600_000;
 /** Records that are looked at in one go of some ms, and then everybody else: also where most of them stay. */
 const AT_ONCE = 100;
 const REST_MS = 200;
-const DAY_MS = 86_400_000;
+/** Between looks at the clocks. */
+const LOOK_MS = 10_000;
 
 export interface RetentionParts {
   readonly db: ManoStore;
@@ -34,6 +36,7 @@ export interface RetentionParts {
 /** Takes away records of what has long been over, a few at a time. What is open, or what something open needs, stays however old it is. */
 export class Retention {
   readonly #parts: RetentionParts;
+  #running: Running | null = null;
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
@@ -42,24 +45,37 @@ export class Retention {
   /** Ends with the signal. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#parts;
-    for (let restMs = FIRST_MS; !signal.aborted; restMs = EVERY_MS) {
-      await clock.sleep(restMs, signal).catch(() => {});
-      // The next hour is the retry: a store that refuses is told of by what cannot wait.
-      if (!signal.aborted)
-        await this.pass(signal).catch((err: unknown) => log.warn({ err }, "old records could not be taken away"));
+    for (let dueMs = clock.now() + FIRST_MS; !signal.aborted; ) {
+      const isDue = clock.now() >= dueMs;
+      if (isDue) dueMs = clock.now() + EVERY_MS;
+      // The next time is the retry: a store that refuses is told of by what cannot wait.
+      const done: Promise<unknown> = isDue ? this.pass(signal) : this.#look();
+      await done.catch((err: unknown) => {
+        if (isDue) log.warn({ err }, "old records could not be taken away");
+      });
+      await clock.sleep(LOOK_MS, signal).catch(() => {});
     }
   }
 
   /** All that is due now. Gives how many records went. */
   async pass(signal: AbortSignal): Promise<number> {
+    const { days } = this.#parts.keeping;
+    const running = await this.#look();
+    await running.write(days);
+    const oldest = running.before(days).toISOString();
     let gone = 0;
-    for (const kind of RECORD_KINDS) gone += await this.#passOver(kind, signal);
+    for (const kind of RECORD_KINDS) gone += await this.#passOver(kind, oldest, signal);
     return gone;
   }
 
-  async #passOver(kind: RecordKind, signal: AbortSignal): Promise<number> {
+  async #look(): Promise<Running> {
+    this.#running ??= await Running.load(this.#parts);
+    await this.#running.look();
+    return this.#running;
+  }
+
+  async #passOver(kind: RecordKind, oldest: string, signal: AbortSignal): Promise<number> {
     const { db, clock, keeping } = this.#parts;
-    const oldest = new Date(clock.wall().getTime() - keeping.days * DAY_MS).toISOString();
     const before = await endOfRetention(db, kind, oldest, keeping.records);
     let gone = 0;
     for (let behind: RecordPlace | null = null; !signal.aborted; ) {

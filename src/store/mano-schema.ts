@@ -214,6 +214,12 @@ export interface OccurrenceRow {
   body: string;
 }
 
+export interface RunningRow {
+  day: number;
+  lived_ms: number;
+  ahead_ms: number;
+}
+
 export interface UntoldRow {
   id: string;
   body: string;
@@ -262,6 +268,7 @@ export interface ManoTables {
   openmano_vnf_use: OpenmanoVnfUseRow;
   openmano_action: OpenmanoActionRow & Ordered;
   untold: UntoldRow & Ordered;
+  running: RunningRow;
   openmano_sdn_controller: OpenmanoRow & { tenant_id: string } & Ordered;
 }
 

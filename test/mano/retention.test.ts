@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Kysely } from "kysely";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Clock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
 import { Retention } from "../../src/mano/retention.ts";
@@ -187,3 +187,76 @@ async function opened() {
   const db = await store();
   return Object.assign(db, { [Symbol.asyncDispose]: () => db.destroy() });
 }
+
+describe("a wall clock that is wrong", () => {
+  const DAY_MS = 86_400_000;
+  /** A machine that runs since 1000 days by its own count; `setBy`: so many days its wall clock is wrong. */
+  class Machine implements Clock {
+    days = 1_000;
+    setBy = 0;
+    now = () => this.days * DAY_MS;
+    wall = () => new Date(NOW_MS + (this.days - 1_000 + this.setBy) * DAY_MS);
+    sleep = async () => {};
+  }
+  const machine = new Machine();
+  const GIVEN = { group_id: "g", kind: "clear", target: null, traffic_nets: null, given_by: "me", ended_because: "x" };
+  const starting = (db: Store<ManoTables>) =>
+    new Retention({ db, clock: machine, log: silent, keeping: { days: 30, records: 1_000 } });
+  const ids = (db: Store<ManoTables>) => idsOf(db, "protection_command");
+  const command = (db: Store<ManoTables>, id: string) =>
+    db
+      .insertInto("protection_command")
+      .values({ ...GIVEN, id, given_at: machine.wall().toISOString(), ended_at: machine.wall().toISOString() })
+      .execute();
+  /** It runs on, with a pass each day. */
+  const runs = async (retention: Retention, days: number) => {
+    for (let i = 0; i < days; i++) {
+      machine.days++;
+      await retention.pass(never);
+    }
+  };
+
+  test.for([
+    ["a year ahead", 365],
+    ["a year behind", -365],
+  ] as const)(
+    "%s, for a day and over a restart: nothing goes before its time, and all that is due goes after it",
+    async ([, off]) => {
+      Object.assign(machine, { days: 1_000, setBy: 0 });
+      await using db = await opened();
+      const first = starting(db);
+      await first.pass(never);
+      await command(db, "before");
+      await runs(first, 10);
+      machine.setBy = off;
+      await first.pass(never);
+      await command(db, "meanwhile");
+      await runs(first, 1);
+      const again = starting(db);
+      await again.pass(never);
+      expect(await ids(db)).toEqual(["before", "meanwhile"]);
+      machine.setBy = 0;
+      await runs(again, 10);
+      await command(db, "after");
+      expect(await ids(db)).toEqual(["after", "before", "meanwhile"]);
+      await runs(again, 8);
+      expect(await ids(db)).toEqual(["after", "before", "meanwhile"]);
+      // What was stamped a year ahead is due in a year; what was stamped behind keeps the others until its own time is over.
+      await runs(again, 25);
+      expect(await ids(db)).toEqual(off > 0 ? ["meanwhile"] : []);
+    },
+  );
+
+  test("set ahead while it did not run, and for good: what is due by the time that it has run goes, as it has run so long", async () => {
+    Object.assign(machine, { days: 1_000, setBy: 0 });
+    await using db = await opened();
+    await starting(db).pass(never);
+    await command(db, "before");
+    machine.setBy = 365;
+    const again = starting(db);
+    await runs(again, 29);
+    expect(await ids(db)).toEqual(["before"]);
+    await runs(again, 3);
+    expect(await ids(db)).toEqual([]);
+  });
+});
