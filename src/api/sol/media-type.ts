@@ -35,5 +35,8 @@ export function understood(headers: BodyHeaders, taken: readonly string[]): stri
   const type = essence(headers["content-type"] ?? (taken.includes(BYTES) ? BYTES : ""));
   if (taken.includes(type)) return type;
   const got = type === "" ? "the body has no Content-Type" : `Content-Type: ${type.slice(0, 100)} is not understood here`;
-  throw new Fault("MEDIA_TYPE", `${got}; send ${taken.join(" or ")}`);
+  // What forms of web pages send, and early clients of SOL005: ETSI's definitions list it nowhere.
+  const itself =
+    type === "multipart/form-data" && taken.includes(BYTES) ? ", with the file itself for the body (curl -T FILE)" : "";
+  throw new Fault("MEDIA_TYPE", `${got}; send ${taken.join(" or ")}${itself}`);
 }

@@ -64,6 +64,9 @@ test("what is not acceptable and what is not understood is said with what is", (
     /text\/xml is not understood here; send application\/json/,
   );
   expect(() => understood({}, ["application/json"])).toThrow(/the body has no Content-Type/);
+  const form = of("multipart/form-data; boundary=x");
+  expect(() => understood(form, ["application/zip", "application/octet-stream"])).toThrow(/with the file itself for the body/);
+  expect(() => understood(form, ["application/json"])).toThrow(/send application\/json$/);
   expect(understood({}, ["application/zip", "application/octet-stream"])).toBe("application/octet-stream");
   expect(() => understood({ ...of("application/json"), "content-encoding": "gzip" }, ["application/json"])).toThrow(
     /send the body as it is/,
