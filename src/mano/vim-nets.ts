@@ -49,6 +49,7 @@ export class VimNets {
  * listen there listen at all of them; null: it is elsewhere.
  */
 export function placeOf(url: string): { readonly exact: string; readonly onLoopback: string | null } {
+  if (!URL.canParse(url)) return { exact: url, onLoopback: null };
   const { protocol, hostname, port, pathname } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
   const at = (name: string) => `${protocol}//${name}:${port}${pathname.replace(/\/+$/, "")}`;
