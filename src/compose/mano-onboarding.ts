@@ -81,7 +81,7 @@ function credentialsOf({ sealedAuth }: Origin, seal: Seal): ClientCredentials | 
 export function packageDoors({ packages, reader }: Onboarding, kind: PackageKind, scope: Scope): PackageDoors {
   const one = (id: string) => seen(packages, kind, id, scope);
   return {
-    list: async () => (await packages.list(kind)).filter((p) => scope.sees(p.id)),
+    list: (asked) => packages.list(kind, { ...asked, seenBy: scope.tenant ?? undefined }),
     get: one,
     create: (data) => packages.create(kind, data, scope.tenant),
     modify: async (id, change) => packages.modify(kind, await owned(packages, kind, id, scope), change),

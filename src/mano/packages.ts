@@ -18,7 +18,7 @@ import type {
   Upload,
 } from "../model/package.ts";
 import { type DescriptorRecord, insertDescriptors } from "../store/mano-catalogue.ts";
-import { deletePackage, readPackage, readPackages, savePackage } from "../store/mano-packages.ts";
+import { deletePackage, readPackage, readPackages, readPackagesAsked, readUsesOf, savePackage } from "../store/mano-packages.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { PackageFiles, Received } from "../store/package-files.ts";
 import { type Catalogue, refuseSecondPnfd } from "./catalogue.ts";
@@ -91,8 +91,9 @@ export class Packages implements AsyncDisposable {
     await Promise.allSettled([...this.#work.values()].map((w) => w.done));
   }
 
-  async list(kind: PackageKind): Promise<PackageView[]> {
-    return this.#viewed(await readPackages(this.#parts.db, kind));
+  /** The oldest first, as many as are asked for; fewer: there are no more. */
+  async list(kind: PackageKind, asked: Parameters<typeof readPackagesAsked>[2]): Promise<PackageView[]> {
+    return this.#viewed(await readPackagesAsked(this.#parts.db, kind, asked));
   }
 
   /** Throws NOT_FOUND. */
@@ -373,9 +374,7 @@ export class Packages implements AsyncDisposable {
 
   async #viewed(all: readonly DescriptorPackage[]): Promise<PackageView[]> {
     const nsds = this.#parts.nsdsInUse();
-    const isVnf = all.some((p) => p.kind === "vnf");
-    const running = isVnf ? (await readPackages(this.#parts.db, "nsd")).filter((n) => nsds.has(n.id)) : [];
-    const vnfs = new Set(running.flatMap((n) => n.uses));
+    const vnfs = all.some((p) => p.kind === "vnf") ? await readUsesOf(this.#parts.db, [...nsds]) : new Set<string>();
     return all.map((p) => ({ ...p, isInUse: nsds.has(p.id) || vnfs.has(p.id) }));
   }
 

@@ -1,6 +1,5 @@
 import type { Static } from "typebox";
 import { Fault } from "../../lib/fault.ts";
-import { identified } from "./members.ts";
 import { NSD_LIST, nsdAt, nsdInfo } from "./nsd-view.ts";
 import { createInfo, nsdModifications } from "./package-bodies.ts";
 import {
@@ -10,6 +9,7 @@ import {
   giveDescriptor,
   giveManifest,
   type PackageDoors,
+  packagesShown,
   shownBy,
   TEXT_OR_ZIP,
   takeContent,
@@ -19,11 +19,12 @@ import type { SolCall, SolRoute } from "./route.ts";
 const ALL = "/nsd/v2/ns_descriptors";
 const ONE = `${ALL}/:id` as const;
 const ANY = ["*/*"];
+const NAMED = { descriptorId: "nsdId", state: "nsdOnboardingState" };
 
 /** NSD management, SOL005 clause 5, as far as it is about NSDs. */
 export const NSD_ROUTES: readonly SolRoute<PackageDoors>[] = [
   { is: `POST ${ALL}`, gives: 201, body: createInfo, does: (c) => create(c), location: ({ id }) => nsdAt(id) },
-  { is: `GET ${ALL}`, gives: 200, does: async (c) => identified(await c.doors.list(), nsdInfo), lists: NSD_LIST },
+  { is: `GET ${ALL}`, gives: 200, does: (c) => packagesShown(c, nsdInfo, NAMED), lists: NSD_LIST },
   { is: `GET ${ONE}`, gives: 200, does: shownBy(nsdInfo) },
   { is: `PATCH ${ONE}`, gives: 200, body: nsdModifications, does: (c) => modify(c) },
   { is: `DELETE ${ONE}`, gives: 204, does: (c) => c.doors.remove(c.params.id!) },

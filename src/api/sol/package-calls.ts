@@ -1,7 +1,10 @@
 import type { Readable } from "node:stream";
 import { Fault } from "../../lib/fault.ts";
 import type { Artifact, OperationalState, PackageView } from "../../model/package.ts";
+import type { PackagesAsked } from "../../store/mano-packages.ts";
 import { acceptable } from "./media-type.ts";
+import { Members } from "./members.ts";
+import { oneOf } from "./narrow.ts";
 import { type RangedBytes, rangedAnswer } from "./range.ts";
 import { Answer, Dated, type SolCall } from "./route.ts";
 
@@ -15,7 +18,8 @@ export interface PackageChangeWish {
  * disk.
  */
 export interface PackageDoors {
-  list(): Promise<readonly PackageView[]>;
+  /** The oldest first, as many as are asked for; fewer: there are no more. */
+  list(asked: PackagesAsked): Promise<readonly PackageView[]>;
   get(id: string): Promise<PackageView>;
   create(userDefinedData: Record<string, unknown>): Promise<PackageView>;
   modify(id: string, change: PackageChangeWish): Promise<PackageView>;
@@ -49,6 +53,28 @@ export const CONTENT_TYPES = [
 ];
 /** A content that is looked through so soon is answered as done. */
 const DONE_AT_ONCE_MS = 2_000;
+
+/**
+ * A list of packages, the oldest first. `descriptorId`, `state`: what the attributes are called that the store can look for; `states` alone are in the
+ * list.
+ */
+export const packagesShown = (
+  { doors }: Call,
+  show: (one: PackageView) => object,
+  named: { readonly descriptorId: string; readonly state?: string },
+  states?: readonly string[],
+): Members =>
+  new Members(["string", "string"], async (after, limit, filter) => {
+    const rows = await doors.list({
+      behind: after && { createdAt: after[0] as string, id: after[1] as string },
+      limit,
+      ids: oneOf(filter, "id"),
+      descriptorIds: oneOf(filter, named.descriptorId),
+      states: states ?? (named.state === undefined ? undefined : oneOf(filter, named.state)),
+    });
+    const members = rows.map((one) => ({ key: [one.createdAt, one.id], show: () => show(one) }));
+    return { members, next: rows.length < limit ? null : members.at(-1)!.key };
+  });
 
 export const shownBy = (view: (one: PackageView) => object) => async (call: Call) => {
   const one = await call.doors.get(call.params.id!);

@@ -1,5 +1,4 @@
 import type { Static } from "typebox";
-import { identified } from "./members.ts";
 import { createInfo, pnfdModifications } from "./package-bodies.ts";
 import {
   CONTENT_TYPES,
@@ -8,6 +7,7 @@ import {
   giveDescriptor,
   giveManifest,
   type PackageDoors,
+  packagesShown,
   shownBy,
   TEXT_OR_ZIP,
   takeContent,
@@ -28,7 +28,7 @@ export const PNFD_ROUTES: readonly SolRoute<PackageDoors>[] = [
     does: async ({ doors, body }) => pnfdInfo(await doors.create((body as Static<typeof createInfo>).userDefinedData ?? {})),
     location: ({ id }) => pnfdAt(id),
   },
-  { is: `GET ${ALL}`, gives: 200, does: async (c) => identified(await c.doors.list(), pnfdInfo), lists: PNFD_LIST },
+  { is: `GET ${ALL}`, gives: 200, does: (c) => packagesShown(c, pnfdInfo, { descriptorId: "pnfdId" }), lists: PNFD_LIST },
   { is: `GET ${ONE}`, gives: 200, does: shownBy(pnfdInfo) },
   {
     is: `PATCH ${ONE}`,

@@ -1,7 +1,5 @@
 import type { Static } from "typebox";
 import { Fault } from "../../lib/fault.ts";
-import type { PackageView } from "../../model/package.ts";
-import { identified } from "./members.ts";
 import { artifactsAccess, createInfo, packageModifications, uploadFromUri } from "./package-bodies.ts";
 import {
   CONTENT_TYPES,
@@ -11,6 +9,7 @@ import {
   giveDescriptor,
   giveManifest,
   type PackageDoors,
+  packagesShown,
   shownBy,
   TEXT_OR_ZIP,
   takeContentBehind,
@@ -42,11 +41,15 @@ const ONE = `${ALL}/:id` as const;
 const ON_BOARD = "/vnfpkgm/v2/onboarded_vnf_packages";
 const ANY = ["*/*"];
 const ZIP = ["application/zip"];
+const NAMED = { descriptorId: "vnfdId", state: "onboardingState" };
+const ONBOARDED = ["ONBOARDED"];
+/** No VNFD has more versions. */
+const VERSIONS_MAX = 10_000;
 
 /** VNF package management: SOL005 clause 9, and with it SOL003 clause 10, whose reading side finds a package by its VNFD too. */
 export const PACKAGE_ROUTES: readonly SolRoute<VnfPackageDoors>[] = [
   { is: `POST ${ALL}`, gives: 201, body: createInfo, does: (c) => create(c), location: ({ id }) => packageAt(id) },
-  { is: `GET ${ALL}`, gives: 200, does: async (c) => identified(await c.doors.list(), vnfPkgInfo), lists: PACKAGE_LIST },
+  { is: `GET ${ALL}`, gives: 200, does: (c) => packagesShown(c, vnfPkgInfo, NAMED), lists: PACKAGE_LIST },
   { is: `GET ${ONE}`, gives: 200, does: shownBy(vnfPkgInfo) },
   { is: `PATCH ${ONE}`, gives: 200, body: packageModifications, does: (c) => modify(c) },
   { is: `DELETE ${ONE}`, gives: 204, does: (c) => c.doors.remove(c.params.id!) },
@@ -55,7 +58,7 @@ export const PACKAGE_ROUTES: readonly SolRoute<VnfPackageDoors>[] = [
   { is: `GET ${ONE}/ext_artifacts_access`, gives: 200, does: async (c) => accessConfig((await found(c)).access ?? []) },
   { is: `PUT ${ONE}/ext_artifacts_access`, gives: 200, body: artifactsAccess, does: giveAccess },
   ...reading(ONE, (call) => call),
-  { is: `GET ${ON_BOARD}`, gives: 200, does: async (c) => identified(await onBoard(c), vnfPkgInfoOfSol003), lists: PACKAGE_LIST },
+  { is: `GET ${ON_BOARD}`, gives: 200, does: (c) => packagesShown(c, vnfPkgInfoOfSol003, NAMED, ONBOARDED), lists: PACKAGE_LIST },
   { is: `GET ${ON_BOARD}/:vnfdId`, gives: 200, does: async (c) => shownBy(vnfPkgInfoOfSol003)(await ofVnfd(c)) },
   ...reading(`${ON_BOARD}/:vnfdId`, ofVnfd),
 ];
@@ -74,13 +77,11 @@ function reading(one: `/${string}`, found: (call: Call) => Call | Promise<Call>)
 const create = async ({ doors, body }: Call) =>
   vnfPkgInfo(await doors.create((body as Static<typeof createInfo>).userDefinedData ?? {}));
 
-const onBoard = async ({ doors }: Call): Promise<PackageView[]> =>
-  (await doors.list()).filter((p) => p.onboarding === "ONBOARDED");
-
 /** Of several versions the one that came last. Throws NOT_FOUND. */
 async function ofVnfd(call: Call): Promise<Call> {
   const { vnfdId } = call.params;
-  const found = (await onBoard(call)).findLast((p) => p.content?.descriptorId === vnfdId);
+  const asked = { behind: null, limit: VERSIONS_MAX, descriptorIds: [vnfdId!], states: ONBOARDED };
+  const found = (await call.doors.list(asked)).at(-1);
   if (found) return { ...call, params: { ...call.params, id: found.id } };
   throw new Fault("NOT_FOUND", `there is no VNF package of VNFD ${vnfdId} on board; GET ${ON_BOARD} lists those there are`);
 }
