@@ -9,6 +9,7 @@ import type { Deployment } from "../mano/plan.ts";
 import type { Requests } from "../mano/requests.ts";
 import { Scope } from "../mano/scope.ts";
 import type { SoleVnfs } from "../mano/sole-vnfs.ts";
+import { someOf } from "../mano/some-of.ts";
 import { ordinalOf, vnfcsOf } from "../mano/vnf-plan.ts";
 import { nsInstanceView, type VimOf, vnfView } from "../mano/vnf-views.ts";
 import type { NsId, VnfcId } from "../model/ids.ts";
@@ -70,13 +71,15 @@ function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations, scope: 
     throw notThere("life cycle operation occurrence", id, NS_OCCURRENCES);
   };
   const idOf = async (id: string) => (await occurrence(id)).id;
-  /** Throws CONFLICT for a VNF of another NS. */
-  const vnfOfNs = (nsId: string, vnfId: string) => {
-    const { ns } = requests.deploymentOf(own(nsId));
-    const { deployment, vnf } = operations.vnfOf(ownVnf(nfvo, scope, vnfId));
-    if (deployment.ns.id === ns.id) return { deployment, vnf };
-    throw new Fault("CONFLICT", `VNF ${vnfId} is of NS ${deployment.ns.name}, not of ${nsId}`, { id: vnfId });
+  /** The NS, with these VNFs. Throws NOT_SUPPORTED for what is none of its VNFs: the path is right, and what it is sent is not. */
+  const withVnfs = (nsId: string, vnfIds: readonly string[]) => {
+    const d = requests.deploymentOf(own(nsId));
+    const stranger = vnfIds.find((id) => !d.vnfs.some((v) => v.id === id));
+    if (stranger === undefined) return d;
+    const there = someOf(d.vnfs.map((v) => `${v.id} (${v.name})`));
+    throw new Fault("NOT_SUPPORTED", `NS ${d.ns.name} has no VNF ${stranger}; it has: ${there}`, { id: stranger });
   };
+  const idsIn = (vnfs: readonly { readonly vnfId: string }[]) => vnfs.map((v) => v.vnfId);
   return {
     listNs: () =>
       nfvo.lifecycle.all
@@ -88,16 +91,16 @@ function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations, scope: 
     instantiate: async (id, params) => requests.startInstantiation(own(id), params),
     terminate: async (id, params) => requests.startTermination(own(id), params),
     heal: async (id, vnfs, params) => {
-      const which = vnfs?.flatMap((v) => {
-        const { deployment, vnf } = vnfOfNs(id, v);
-        return vnfcsOf(deployment, vnf).map((c) => c.id);
-      });
-      return operations.heal(own(id), which ?? null, params);
+      const d = withVnfs(id, vnfs ?? []);
+      const which = vnfs === null ? null : d.vnfs.filter((v) => vnfs.includes(v.id)).flatMap((v) => vnfcsOf(d, v));
+      return operations.heal(d.ns.id, which?.map((c) => c.id) ?? null, params);
     },
-    operate: async (id, vnf, isStopped, params) => operations.operate(vnfOfNs(id, vnf).vnf.id, isStopped, params),
-    modifyVnf: async (id, vnf, change, params) => operations.modify(vnfOfNs(id, vnf).vnf.id, change, params),
+    mayBegin: (id, task) => operations.checkMayBegin(own(id), task),
+    operate: async (id, vnfs, params) => operations.operate(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
+    modifyVnfs: async (id, vnfs, params) => operations.modify(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
+    changeConnectivity: async (id, vnfs, params) => nfvo.connectionTurns.begin(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
     scale: async (id, vnfs, params) => {
-      for (const { vnfId } of vnfs) vnfOfNs(id, vnfId);
+      withVnfs(id, idsIn(vnfs));
       const isToLevel = vnfs.every((v) => !("steps" in v));
       return operations.scale(own(id), vnfs, isToLevel ? "SCALE_TO_LEVEL" : "SCALE", params);
     },
@@ -155,13 +158,18 @@ function vnfDoors(nfvo: Nfvo, { requests, operations, soleVnfs }: VnfParts, scop
     getVnf,
     createVnf: async (wish) => getVnf(await soleVnfs.create({ ...wish, ...wishOf(scope) })),
     deleteVnf: async (id) => requests.deleteNs(sole(id, "delete that"), false),
+    mayBegin: (id, task) =>
+      operations.checkMayBegin(task === "change" ? operations.vnfOf(own(id)).deployment.ns.id : sole(id, `${task} that`), task),
     instantiate: async (id, start, params) => ofVnf(id, await soleVnfs.instantiate(sole(id, "instantiate that"), start, params)),
     terminate: async (id, params) => ofVnf(id, await requests.startTermination(sole(id, "terminate that"), params)),
     changeConnectivity: async (id, connectivity, params) => {
       const { ns } = operations.vnfOf(own(id)).deployment;
-      return ofVnf(id, await nfvo.connectionTurns.begin(ns.id, id, connectivity, params));
+      return ofVnf(id, await nfvo.connectionTurns.begin(ns.id, [{ vnfId: id, ...connectivity }], params));
     },
-    modify: async (id, change, params) => ofVnf(id, await operations.modify(own(id), change, params)),
+    modify: async (id, change, params) => {
+      const { ns } = operations.vnfOf(own(id)).deployment;
+      return ofVnf(id, await operations.modify(ns.id, [{ vnfId: id, change }], params));
+    },
     heal: async (id, vnfcs, params) => {
       const { deployment, vnf } = operations.vnfOf(own(id));
       const all = vnfcsOf(deployment, vnf);
@@ -179,7 +187,10 @@ function vnfDoors(nfvo: Nfvo, { requests, operations, soleVnfs }: VnfParts, scop
       const operation = "steps" in scaling ? "SCALE" : "SCALE_TO_LEVEL";
       return ofVnf(id, await operations.scale(ns.id, [{ vnfId: id, ...scaling }], operation, params));
     },
-    operate: async (id, isStopped, params) => ofVnf(id, await operations.operate(own(id), isStopped, params)),
+    operate: async (id, isStopped, params) => {
+      const { ns } = operations.vnfOf(own(id)).deployment;
+      return ofVnf(id, await operations.operate(ns.id, [{ vnfId: id, isStopped }], params));
+    },
     listOccurrences: (asked) => operations.list({ ...asked, tenant: scope.tenant ?? undefined }),
     getOccurrence: async (id) => {
       const occurrence = await occurrenceOf(id);

@@ -88,6 +88,7 @@ export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly strin
       vimAccounts: Object.fromEntries(accounts),
       members,
       ...(ns.designer !== null && { designer: ns.designer }),
+      ...(ns.flavour !== undefined && { flavour: ns.flavour }),
       vnfds: [...new Set(parts.map((p) => p.vnf.id))],
       vnfs: ns.uses.flatMap((use) => vnfsOf(use, parts)),
       ...ownNetsOf(ns, parts, nets, [...members, ...furtherMembers]),

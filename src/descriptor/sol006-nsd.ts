@@ -35,6 +35,7 @@ export function readNsd(nsd: Spot): NsBlueprint {
     version: nsd.get("version").text('the NSD\'s version, such as "1.0"'),
     name: nsd.first("name", "id").text("the NSD's name"),
     designer: nsd.get("designer").textOr(null, "the designer's name"),
+    ...(flavour?.get("id").isThere && { flavour: asWritten(flavour.get("id").value) }),
     level,
     uses: uses.map((use) => readUse(use, flavour!, nsd)),
     links: links.map(readLink),

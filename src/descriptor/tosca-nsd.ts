@@ -24,6 +24,7 @@ export function readToscaNsd(template: Template): NsBlueprint {
     version: about("version").text("the NSD's version"),
     name: about("name").text("the NSD's name"),
     designer: about("designer").textOr(null, "the designer's name"),
+    ...(about("flavour_id").isThere && { flavour: asWritten(about("flavour_id").value) }),
     level,
     uses: vnfs.map((node) => readUse(node, template)),
     links: template.of(LINK).map(({ name, spot }) => {

@@ -7,19 +7,22 @@ import { isReconnected, type Occurrence, type VnfPart } from "../model/occurrenc
 import { readDescriptorsOf, upsertOwnDescriptors } from "../store/mano-catalogue.ts";
 import { updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
+import type { Inventory } from "../vimconn/connector.ts";
 import { type AskedExternalLink, type AskedVim, linksAt, netAsked, notHere, refuseRepeated, vimAsked } from "./asked-links.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Occurrences } from "./occurrences.ts";
 import type { Owners } from "./owners.ts";
-import { calledOf, type Deployment, resolveNets } from "./plan.ts";
+import { type Deployment, resolveNets } from "./plan.ts";
 import { reconnection, withConnections } from "./reconnect.ts";
 import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
+import { checkMayBegin } from "./start.ts";
 import type { VimNets } from "./vim-nets.ts";
 import type { VimWatch } from "./vim-watch.ts";
 import { concerned, vnfcsOf } from "./vnf-plan.ts";
 
-/** SOL003 5.5.2.11 ChangeExtVnfConnectivityRequest, as far as it is looked into. */
+/** SOL003 5.5.2.11 ChangeExtVnfConnectivityRequest of one VNF, as far as it is looked into. */
 export interface AskedConnectivity {
+  readonly vnfId: string;
   readonly vims: readonly AskedVim[];
   readonly external: readonly AskedExternalLink[];
 }
@@ -46,47 +49,64 @@ export class ConnectionTurns {
     this.#parts = parts;
   }
 
-  /** On the disk when it resolves. Throws NOT_SUPPORTED, CONFLICT or VIM_UNREACHABLE with the reason, and then nothing has changed. */
-  async begin(ns: NsId, vnfId: string, asked: AskedConnectivity, params: Occurrence["params"]): Promise<Occurrence> {
-    const { lifecycle, occurrences, watches, db } = this.#parts;
-    const accounts = watches().map((w) => w.account);
-    if (asked.external.length === 0) throw notHere("extVirtualLinks: names no link");
+  /** Of VNFs of one NS, each named once. On the disk when it resolves. Throws NOT_SUPPORTED, CONFLICT or VIM_UNREACHABLE with the reason, and then nothing has changed. */
+  async begin(ns: NsId, asked: readonly AskedConnectivity[], params: Occurrence["params"]): Promise<Occurrence> {
+    const { lifecycle, occurrences } = this.#parts;
+    const seen = await this.#look(ns); // Before it has its turn: who protects the NS does not wait for a VIM that answers late.
     return lifecycle.exclusive(ns, async () => {
-      const { d, vnf } = this.#runningOf(ns, vnfId);
-      const vim = vimAsked(
-        accounts.filter((a) => a.id === d.ns.vimAccountId),
-        asked.vims,
-        asked.external,
+      let d = this.#runningOf(
+        ns,
+        asked.map((a) => a.vnfId),
       );
-      const seen = await watches()
-        .find((w) => w.account.id === vim.id)!
-        .connector.inventory(new AbortController().signal);
-      const nets = asked.external.map((link) => netAsked(link, vim, seen));
-      refuseRepeated(
-        asked.external,
-        nets.map((n) => n.id),
-      );
-      const changed = linksAt(vim.id, asked.external, nets);
-      const [record] = await readDescriptorsOf(db, [vnf.product.packageId]);
-      const blueprint = record?.kind === "vnfd" ? ((record.body as Vnfd).blueprint ?? null) : null;
-      const { ids } = resolveNets(d, vim.id, seen);
-      const connections = reconnection(
-        { d, vnf, blueprint, ids },
-        changed.map((link, i) => ({ link, net: nets[i]! })),
-      );
-      const turned = withConnections(d, vnfId, connections.to);
-      const part: VnfPart = {
-        id: randomUUID(),
-        vnfId,
-        vnfName: vnf.name,
-        vnfdId: vnf.vnfdId,
-        profile: vnf.profile,
-        operation: "CHANGE_EXT_CONN",
-        vnfcs: vnfcsOf(d, vnf).map((v) => concerned(v, "MODIFIED")),
-        connections: { ...connections, changed },
-      };
-      return this.#writeApart(turned, occurrences.begin(d.ns, "UPDATE", [part], params));
+      const parts: VnfPart[] = [];
+      for (const one of asked) {
+        const { turned, part } = await this.#turned(d, one, seen);
+        d = turned;
+        parts.push(part);
+      }
+      return this.#writeApart(d, occurrences.begin(d.ns, "UPDATE", parts, params));
     });
+  }
+
+  /** What the VIM has now: a net may have been made a moment ago. */
+  #look(ns: NsId): Promise<Inventory> {
+    const { vimAccountId } = this.#runningOf(ns, []).ns;
+    return this.#watchOf(vimAccountId).connector.inventory(new AbortController().signal);
+  }
+
+  #watchOf(id: VimAccountId): VimWatch {
+    return this.#parts.watches().find((w) => w.account.id === id)!;
+  }
+
+  /** The NS with one of its VNFs connected as it is asked for, and what that is to the VNF. */
+  async #turned(d: Deployment, { vnfId, vims, external }: AskedConnectivity, seen: Inventory) {
+    if (external.length === 0) throw notHere("extVirtualLinks: names no link");
+    const vnf = d.vnfs.find((v) => v.id === vnfId)!;
+    const vim = vimAsked([this.#watchOf(d.ns.vimAccountId).account], vims, external);
+    const nets = external.map((link) => netAsked(link, vim, seen));
+    refuseRepeated(
+      external,
+      nets.map((n) => n.id),
+    );
+    const changed = linksAt(vim.id, external, nets);
+    const [record] = await readDescriptorsOf(this.#parts.db, [vnf.product.packageId]);
+    const blueprint = record?.kind === "vnfd" ? ((record.body as Vnfd).blueprint ?? null) : null;
+    const { ids } = resolveNets(d, vim.id, seen);
+    const connections = reconnection(
+      { d, vnf, blueprint, ids },
+      changed.map((link, i) => ({ link, net: nets[i]! })),
+    );
+    const part: VnfPart = {
+      id: randomUUID(),
+      vnfId,
+      vnfName: vnf.name,
+      vnfdId: vnf.vnfdId,
+      profile: vnf.profile,
+      operation: "CHANGE_EXT_CONN",
+      vnfcs: vnfcsOf(d, vnf).map((v) => concerned(v, "MODIFIED")),
+      connections: { ...connections, changed },
+    };
+    return { turned: withConnections(d, vnfId, connections.to), part };
   }
 
   /** Turns an operation forth to what was asked for, or back to what was before it. The caller has the turn of its NS. */
@@ -96,7 +116,8 @@ export class ConnectionTurns {
     way: "from" | "to",
     change: Pick<Parameters<Occurrences["changed"]>[1], "state" | "error" | "warnings" | "cancelMode">,
   ): Promise<Occurrence> {
-    const turned = o.vnfs.reduce((at, p) => (p.connections ? withConnections(at, p.vnfId, p.connections[way]) : at), d);
+    const parts = way === "to" ? o.vnfs : o.vnfs.toReversed(); // Each begins where the one before it has led.
+    const turned = parts.reduce((at, p) => (p.connections ? withConnections(at, p.vnfId, p.connections[way]) : at), d);
     const changed = this.#parts.occurrences.changed(o, change);
     return way === "to" ? this.#writeApart(turned, changed) : this.#write(turned, changed);
   }
@@ -110,17 +131,22 @@ export class ConnectionTurns {
     });
   }
 
-  #runningOf(ns: NsId, vnfId: string) {
-    const d = this.#parts.lifecycle.of(ns);
-    const vnf = d?.vnfs.find((v) => v.id === vnfId);
-    if (!d || !vnf) throw new Fault("NOT_FOUND", `there is no VNF ${vnfId}`, { id: vnfId });
-    if (d.ns.state !== "INSTANTIATED")
-      throw new Fault("CONFLICT", `${calledOf(d.ns)} is ${d.ns.state}; that is possible when it is INSTANTIATED`, { id: vnfId });
-    if (vnf.isStopped)
-      throw new Fault("CONFLICT", `VNF ${vnf.name} was stopped; ask for an operate to STARTED first`, { id: vnfId });
+  /** Throws NOT_FOUND, and CONFLICT before anything that is wrong with what is asked for. */
+  #runningOf(ns: NsId, vnfIds: readonly string[]): Deployment {
+    const { lifecycle, occurrences } = this.#parts;
+    const d = lifecycle.of(ns);
+    if (!d) throw new Fault("NOT_FOUND", `there is no NS ${ns}`, { id: ns });
+    checkMayBegin(d, occurrences.runningOf(ns), "change");
+    for (const id of vnfIds) {
+      const vnf = d.vnfs.find((v) => v.id === id);
+      if (!vnf) throw new Fault("NOT_FOUND", `there is no VNF ${id}`, { id });
+      if (vnf.isStopped) throw new Fault("CONFLICT", `VNF ${vnf.name} was stopped; ask for an operate to STARTED first`, { id });
+    }
+    const twice = vnfIds.find((id, i) => vnfIds.indexOf(id) < i);
+    if (twice !== undefined) throw new Fault("INVALID", `VNF ${twice} is named twice; name all its links at once`);
     if (d.stitches.length > 0)
       throw notHere(`NS ${d.ns.name} is spread over several VIMs; only one that is in one VIM can be connected otherwise`);
-    return { d, vnf };
+    return d;
   }
 
   async #write(d: Deployment, o: Occurrence): Promise<Occurrence> {

@@ -87,14 +87,18 @@ export class Lifecycle {
     return this.#deployments.vnfOf(id);
   }
 
-  /** Writes what is known of a VNF anew; `also` goes into the same transaction. */
-  async changeVnf(vnf: VnfInstance, also: (tx: ManoStore) => Promise<void>): Promise<void> {
+  /** Writes what is known of VNFs of an NS anew; `also` goes into the same transaction. */
+  async changeVnfs(id: NsId, vnfs: readonly VnfInstance[], also: (tx: ManoStore) => Promise<void>): Promise<void> {
     await this.#parts.db.transaction().execute(async (tx) => {
-      await updateVnfInstance(tx, vnf);
+      for (const vnf of vnfs) await updateVnfInstance(tx, vnf);
       await also(tx);
     });
-    const d = this.#deployments.get(vnf.nsId);
-    if (d) this.#deployments.set(vnf.nsId, { ...d, vnfs: d.vnfs.map((v) => (v.id === vnf.id ? vnf : v)) });
+    const d = this.#deployments.get(id);
+    if (d)
+      this.noteVnfs(
+        id,
+        d.vnfs.map((v) => vnfs.find((o) => o.id === v.id) ?? v),
+      );
   }
 
   /** What is written of the VNFs of an NS. */

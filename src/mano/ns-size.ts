@@ -11,6 +11,7 @@ import {
 } from "../model/scaling.ts";
 import type { Deployment } from "./plan.ts";
 import { checkVdu, checkWhole, sizeOf, wantedOf } from "./size.ts";
+import { someOf } from "./some-of.ts";
 import { ordinalOf, type PlannedVnf, placed, planVnfs, type VnfGround, vnfsIn } from "./vnf-plan.ts";
 
 // How many VNFs an NS has of each profile, and is asked to have (IFA 014 6.3.4 NsScalingAspect, 6.3.8 NsLevel). Pure.
@@ -67,7 +68,7 @@ export const nsScaleStatus = (d: Deployment): { readonly aspect: string; readonl
     return level ? [{ aspect: aspect.id, level: level.id }] : [];
   });
 
-/** Which VNFs an NS is to have more, and which no more. Throws INVALID, NOT_FOUND, CONFLICT or NOT_SUPPORTED with the reason. */
+/** Which VNFs an NS is to have more, and which no more. Throws INVALID, CONFLICT or NOT_SUPPORTED with the reason. */
 export function nsTurnFor(d: Deployment, wish: NsScaleWish, cost: Cost, ground: VnfGround): NsTurn {
   const turn = turnFor(d, wish, cost, ground);
   if (turn.made.length + turn.gone.length === 0)
@@ -134,7 +135,8 @@ function withoutThese(d: Deployment, ids: readonly string[]): VnfInstance[] {
   const gone = [...new Set(ids)].map((id) => {
     const vnf = d.vnfs.find((v) => v.id === id && !v.isGoing);
     if (vnf) return vnf;
-    throw new Fault("NOT_FOUND", `NS ${d.ns.name} has no VNF ${id}`, { id });
+    const there = someOf(d.vnfs.filter((v) => !v.isGoing).map((v) => `${v.id} (${v.name})`));
+    throw new Fault("NOT_SUPPORTED", `NS ${d.ns.name} has no VNF ${id}; it has: ${there}`, { id });
   });
   for (const [profile, of] of Map.groupBy(gone, (v) => v.profile)) checkCount(d, profile, staying(d, profile).length - of.length);
   return gone;

@@ -27,6 +27,8 @@ const SCALE_MAX_MS = 300_000;
 
 /** For guests to end by themselves, where nobody says how long, s. */
 const GRACE_S = 30;
+/** Not even in the first look. */
+const NOT_ASKED_MS = -1;
 
 export interface OperationWatchParts {
   readonly clock: Clock;
@@ -80,8 +82,7 @@ export class OperationWatch {
   async #reconnect(d: Deployment, o: Occurrence, site: Site): Promise<void> {
     if (o.state === "FAILED_TEMP" || site.vim !== d.ns.vimAccountId) return;
     const { reconnector, connectionTurns } = this.#parts;
-    const part = o.vnfs.find(isReconnected);
-    if (part) await this.#follow(d, o, await reconnector.step(d, part, site), connectionTurns);
+    await this.#follow(d, o, await reconnector.step(d, o.vnfs.filter(isReconnected), site), connectionTurns);
   }
 
   /** Ends what has come to where it was turned to, and turns back what does not. */
@@ -167,12 +168,11 @@ export class OperationWatch {
 
   /** Starts or stops the machines of VNFs, as is wanted of them. */
   async #operate(d: Deployment, o: Occurrence, { vim, seen, connector, signal }: Site): Promise<void> {
-    const { stopType, graceMs } = stopOf(o);
-    const isForced = stopType === "FORCEFUL" || this.#waitedMs(o) > graceMs;
     const vnfs = d.vnfs.filter((v) => o.vnfs.some((p) => p.vnfId === v.id));
     const waits: string[] = [];
     for (const vnf of vnfs)
       for (const vnfc of vnfcsOf(d, vnf)) {
+        const isForced = this.#waitedMs(o) > graceMsOf(o, vnf.id);
         const status = vnfc.vimAccountId === vim ? seen.servers.get(vnfc.vimServerId)?.status : statusOf(vnfc);
         if (vnf.isStopped === (status === "INACTIVE") && status !== undefined) continue;
         if (!vnf.isStopped && (status === "ACTIVE" || status === "PAUSED")) continue; // A spare may rest.
@@ -186,7 +186,8 @@ export class OperationWatch {
         waits.push(`${vnfc.serverName} is ${status ?? "gone"}${why === null ? "" : `: ${why}`}`);
       }
     if (waits.length === 0) return this.#end(o, { state: "COMPLETED", error: null, warnings: [] });
-    await this.#wait(o, waits, graceMs + OPERATE_MAX_MS, waits.join("; "));
+    const longestMs = Math.max(0, ...vnfs.map((v) => graceMsOf(o, v.id)));
+    await this.#wait(o, waits, longestMs + OPERATE_MAX_MS, waits.join("; "));
   }
 
   #waitedMs(o: Occurrence): number {
@@ -247,11 +248,13 @@ async function refusalOf(act: () => Promise<void>): Promise<string | null> {
 }
 
 /**
- * What SOL003 5.5.2.10 calls so, or SOL005 in an update of one VNF. Guests are asked to end, and have this long for it, unless it is to be at
- * once. What a client sent beside that may be anything.
+ * How long guests of a VNF have to end by themselves: SOL003 5.5.2.10, or SOL005 in an update (6.5.3.31). At once, unless it is to be graceful. What a client
+ * sent beside that may be anything.
  */
-function stopOf({ params }: Occurrence): { readonly stopType: unknown; readonly graceMs: number } {
-  const of: unknown = Array.isArray(params.operateVnfData) ? params.operateVnfData[0] : params;
-  const { stopType, gracefulStopTimeout } = (of ?? {}) as { readonly stopType?: unknown; readonly gracefulStopTimeout?: unknown };
-  return { stopType, graceMs: (typeof gracefulStopTimeout === "number" ? gracefulStopTimeout : GRACE_S) * 1_000 };
+function graceMsOf({ params }: Occurrence, vnfId: string): number {
+  const all: readonly unknown[] = Array.isArray(params.operateVnfData) ? params.operateVnfData : [];
+  const of = all.find((v) => (v as { readonly vnfInstanceId?: unknown } | null)?.vnfInstanceId === vnfId) ?? params;
+  const { stopType, gracefulStopTimeout } = of as { readonly stopType?: unknown; readonly gracefulStopTimeout?: unknown };
+  if (stopType !== "GRACEFUL") return NOT_ASKED_MS;
+  return (typeof gracefulStopTimeout === "number" ? gracefulStopTimeout : GRACE_S) * 1_000;
 }

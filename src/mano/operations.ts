@@ -30,10 +30,21 @@ import type { Requests } from "./requests.ts";
 import type { ScaleTurns } from "./scale-turns.ts";
 import type { ScaleWish } from "./size.ts";
 import { someOf } from "./some-of.ts";
+import { checkMayBegin, type Task } from "./start.ts";
 import { isStopped, partsOf, vnfcsOf, vnfsDeleted } from "./vnf-plan.ts";
 
 /** Characters of the metadata of a VNF, in JSON. */
 const METADATA_MAX = 65_536;
+
+/** What is asked for one VNF of several. */
+export interface OperateWish {
+  readonly vnfId: string;
+  readonly isStopped: boolean;
+}
+export interface ModifyWish {
+  readonly vnfId: string;
+  readonly change: Partial<Pick<VnfInstance, "name" | "description" | "metadata">>;
+}
 
 /** Life cycle operations that clients ask for beside instantiation and termination, and what they may do with one that has not ended well. */
 export class Operations {
@@ -78,6 +89,12 @@ export class Operations {
     throw new Fault("NOT_FOUND", `there is no VNF instance ${id}; there are: ${someOf(there)}`, { id });
   }
 
+  /** Throws NOT_FOUND, and CONFLICT where its state lets nothing of the kind begin, whatever is asked for. */
+  checkMayBegin(nsId: string, task: Task): void {
+    const d = this.#requests.deploymentOf(nsId);
+    checkMayBegin(d, this.#nfvo.occurrences.runningOf(d.ns.id), task);
+  }
+
   /**
    * Heals VNFCs that are down: whatever was given up is tried anew, from the first rung. One that is up is left as it is. `which` null: all of
    * the NS. The operation ends when all of them are up.
@@ -88,15 +105,17 @@ export class Operations {
     });
   }
 
-  /** Starts or stops all machines of a VNF. One that is stopped is not healed. */
-  async operate(vnfId: string, isStopped: boolean, params: Occurrence["params"]): Promise<Occurrence> {
-    const { deployment, vnf } = this.vnfOf(vnfId);
-    const which = vnfcsOf(deployment, vnf).map((v) => v.id);
-    return this.#start(deployment.ns.id, "UPDATE", "OPERATE", which, params, null, (o) =>
-      this.#nfvo.lifecycle.changeVnf({ ...this.vnfOf(vnfId).vnf, isStopped, modifiedAt: this.#now() }, (tx) =>
-        this.#nfvo.occurrences.write(tx, o),
-      ),
-    );
+  /** Starts or stops all machines of VNFs of one NS. One that is stopped is not healed. */
+  async operate(nsId: string, wishes: readonly OperateWish[], params: Occurrence["params"]): Promise<Occurrence> {
+    const which = wishes.flatMap(({ vnfId }) => {
+      const { deployment, vnf } = this.vnfOf(vnfId);
+      return vnfcsOf(deployment, vnf).map((v) => v.id);
+    });
+    return this.#start(nsId, "UPDATE", "OPERATE", which, params, null, (o) => {
+      const modifiedAt = this.#now();
+      const changed = wishes.map(({ vnfId, isStopped }) => ({ ...this.vnfOf(vnfId).vnf, isStopped, modifiedAt }));
+      return this.#nfvo.lifecycle.changeVnfs(o.nsId, changed, (tx) => this.#nfvo.occurrences.write(tx, o));
+    });
   }
 
   /** Scales VNFs of one NS. It ends when they are as large as asked for, and can fail over. */
@@ -114,17 +133,13 @@ export class Operations {
     return this.#nfvo.scaleTurns.beginNs(this.#requests.deploymentOf(nsId).ns.id, wish, operation, params);
   }
 
-  /** Changes what is written of a VNF (metadata as in RFC 7396, of one level): done when this resolves, and on record as an operation. */
-  async modify(
-    vnfId: string,
-    change: Partial<Pick<VnfInstance, "name" | "description" | "metadata">>,
-    params: Occurrence["params"],
-  ): Promise<Occurrence> {
-    const { deployment } = this.vnfOf(vnfId);
+  /** Changes what is written of VNFs of one NS (metadata as in RFC 7396, of one level): done when this resolves, and on record as an operation. */
+  async modify(nsId: string, wishes: readonly ModifyWish[], params: Occurrence["params"]): Promise<Occurrence> {
     const { lifecycle, occurrences } = this.#nfvo;
-    return lifecycle.exclusive(deployment.ns.id, async () => {
-      const { deployment: d, vnf } = this.vnfOf(vnfId);
-      const all = partsOf(d, "MODIFY_INFO", "MODIFIED", null, () => randomUUID()).filter((p) => p.vnfId === vnfId);
+    return lifecycle.exclusive(this.#requests.deploymentOf(nsId).ns.id, async () => {
+      const d = this.#requests.deploymentOf(nsId);
+      const isMeant = (id: string) => wishes.some((w) => w.vnfId === id);
+      const all = partsOf(d, "MODIFY_INFO", "MODIFIED", null, () => randomUUID()).filter((p) => isMeant(p.vnfId));
       const begun = occurrences.begin(
         d.ns,
         "UPDATE",
@@ -132,8 +147,12 @@ export class Operations {
         params,
       );
       const o = occurrences.changed(begun, { state: "COMPLETED" });
-      const metadata = merged(vnf.metadata, change.metadata ?? {});
-      await lifecycle.changeVnf({ ...vnf, ...change, metadata, modifiedAt: this.#now() }, async (tx) => {
+      const modifiedAt = this.#now();
+      const changed = wishes.map(({ vnfId, change }) => {
+        const { vnf } = this.vnfOf(vnfId);
+        return { ...vnf, ...change, metadata: merged(vnf.metadata, change.metadata ?? {}), modifiedAt };
+      });
+      await lifecycle.changeVnfs(d.ns.id, changed, async (tx) => {
         await occurrences.write(tx, begun);
         await occurrences.write(tx, o, begun);
       });

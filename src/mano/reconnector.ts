@@ -25,7 +25,7 @@ export interface ReconnectorParts {
 }
 
 /**
- * Brings a VNF that runs to the nets that it is meant to be connected to: a step in each pass, and nothing is remembered but what is on the disk. New nets of
+ * Brings VNFs that run to the nets that they are meant to be connected to: a step in each pass, and nothing is remembered but what is on the disk. New nets of
  * users are led to who serves before the group and what is armed know them, and those that go are let go of after that.
  */
 export class Reconnector {
@@ -36,32 +36,32 @@ export class Reconnector {
   }
 
   /** What is still to be done. VIM_UNREACHABLE passes through: the next pass is the retry. */
-  async step(d: Deployment, part: VnfPart, site: Site): Promise<Progress> {
+  async step(d: Deployment, parts: readonly VnfPart[], site: Site): Promise<Progress> {
     try {
-      return await this.#step(d, part, site);
+      return await this.#step(d, parts, site);
     } catch (e) {
       if (!(e instanceof Fault) || e.code === "VIM_UNREACHABLE") throw e;
       return { waits: [e.message], failure: e.message };
     }
   }
 
-  async #step(d: Deployment, part: VnfPart, site: Site): Promise<Progress> {
+  async #step(d: Deployment, parts: readonly VnfPart[], site: Site): Promise<Progress> {
     const { provisioning, wake } = this.#parts;
     const waiting = (await provisioning?.ensure(d, site)) ?? null;
     if (waiting !== null) return { waits: [waiting], failure: null };
     const { ids, missing } = resolveNets(d, site.vim, site.seen);
     if (missing.length > 0) return { waits: missing, failure: missing.join("; ") };
-    const waits = [...(await this.#plug(d, part, ids, site)), ...(await this.#lead(d, ids, site))];
-    if (waits.length === 0) waits.push(...(await this.#letGo(d, part, site)));
+    const waits = [...(await this.#plug(d, parts, ids, site)), ...(await this.#lead(d, ids, site))];
+    if (waits.length === 0) waits.push(...(await this.#letGo(d, parts, site)));
     if (waits.length > 0) wake(site.vim);
     return { waits, failure: null };
   }
 
   /** vNICs that are on another net than they are meant to be. One whose machine is gone is made on the right ones. */
-  async #plug(d: Deployment, part: VnfPart, ids: NetIds, { connector, seen, signal }: Site): Promise<string[]> {
-    const vnf = d.vnfs.find((v) => v.id === part.vnfId);
+  async #plug(d: Deployment, parts: readonly VnfPart[], ids: NetIds, { connector, seen, signal }: Site): Promise<string[]> {
+    const vnfs = d.vnfs.filter((v) => parts.some((p) => p.vnfId === v.id));
     const waits: string[] = [];
-    for (const vnfc of vnf ? vnfcsOf(d, vnf) : [])
+    for (const vnfc of vnfs.flatMap((vnf) => vnfcsOf(d, vnf)))
       for (const nic of specOf(d, vnfc, ids).nics) {
         const port = portsOfServer(seen, vnfc.vimServerId).find((p) => p.name === nic.name);
         if (port === undefined || port.netId === nic.netId) continue;
@@ -98,8 +98,8 @@ export class Reconnector {
   }
 
   /** Nets that it was connected to and is no more: nothing of them leads to its members, and those that were made for it are taken away. */
-  async #letGo(d: Deployment, { connections }: VnfPart, { vim, connector, seen, signal }: Site): Promise<string[]> {
-    const sides = connections ? [connections.from, connections.to] : [];
+  async #letGo(d: Deployment, parts: readonly VnfPart[], { vim, connector, seen, signal }: Site): Promise<string[]> {
+    const sides = parts.flatMap(({ connections: c }) => (c ? [c.from, c.to] : []));
     const names = new Set(netNamesIn(d, vim));
     const data = new Set<NetId | null>(this.#parts.guardsOf(d).flatMap((g) => g.group.members.map((m) => m.dataNet)));
     const waits: string[] = [];

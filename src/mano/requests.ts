@@ -118,7 +118,7 @@ export class Requests {
     const { lifecycle } = this.#nfvo;
     const occurrence = await lifecycle.exclusive(ns.id, async () => {
       const now = this.#deployment(id);
-      checkMayStart(now, how);
+      checkMayStart(now, how, params);
       const d = how.as ? how.as(now) : how.retried ? now : await asOnBoard(this.#db, now);
       const ns: Ns = { ...d.ns, state: "INSTANTIATING", detail: null, modifiedAt: this.#now() };
       // What failed and is tried again goes on with the VNFs that it had.

@@ -1,8 +1,10 @@
 import { Fault } from "../lib/fault.ts";
+import type { Nsd } from "../model/descriptor.ts";
 import type { Occurrence } from "../model/occurrence.ts";
 import { deleteOwnDescriptors, hasOwnDescriptors, readNsd, upsertOwnDescriptors } from "../store/mano-catalogue.ts";
 import { updateNsVim } from "../store/mano-ns.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
+import { busy } from "./occurrences.ts";
 import { calledOf, type Deployment } from "./plan.ts";
 import { resized } from "./size.ts";
 
@@ -16,14 +18,35 @@ export interface Start {
   readonly as?: (d: Deployment) => Deployment;
 }
 
-/** Throws CONFLICT where it is there already, or is to be instantiated in another way. */
-export function checkMayStart({ ns, vnfcs }: Deployment, { as, retried }: Start): void {
+/** Throws CONFLICT where it is there already, or is to be instantiated in another way; NOT_SUPPORTED for a flavour that its NSD has not. */
+export function checkMayStart({ ns, nsd, vnfcs }: Deployment, { as, retried }: Start, params: Occurrence["params"]): void {
   const { id } = ns;
   const isClean = ns.state === "NOT_INSTANTIATED" || (ns.state === "FAILED" && vnfcs.length === 0);
   if (!isClean)
     throw new Fault("CONFLICT", `${calledOf(ns)} is ${ns.state}; it can be instantiated when it is NOT_INSTANTIATED`, { id });
   if (ns.soleVnf !== undefined && !as && !retried)
     throw new Fault("CONFLICT", `NS ${ns.name} is one VNF: POST /vnflcm/v2/vnf_instances/${ns.soleVnf}/instantiate`, { id });
+  if (!as && !retried && typeof params.nsFlavourId === "string") checkNsFlavour(nsd, params.nsFlavourId);
+}
+
+/** What is asked of an NS or a VNF: that it comes into being or goes, or anything of one that is instantiated. */
+export type Task = "instantiate" | "terminate" | "change";
+
+/** Throws CONFLICT where its state lets nothing of the kind begin, whatever is asked for: that is told before what is wrong with a request. */
+export function checkMayBegin({ ns, vnfcs }: Deployment, running: Occurrence | undefined, task: Task): void {
+  const say = (why: string) => new Fault("CONFLICT", `${calledOf(ns)} is ${ns.state}; ${why}`, { id: ns.id });
+  const isGone = ns.state === "NOT_INSTANTIATED" || (ns.state === "FAILED" && vnfcs.length === 0);
+  if (task === "change" && ns.state !== "INSTANTIATED") throw say("that is possible when it is INSTANTIATED");
+  if (task === "instantiate" && !isGone) throw say("it can be instantiated when it is NOT_INSTANTIATED");
+  if (task === "terminate" && isGone && !running) throw say("there is nothing to terminate");
+  if (running) throw busy(ns, running);
+}
+
+/** One from before flavours were kept is taken at its word. */
+function checkNsFlavour({ id, flavour, vnfs }: Nsd, asked: string): void {
+  const there = flavour ?? (vnfs === undefined ? "default" : asked);
+  if (asked !== there)
+    throw new Fault("NOT_SUPPORTED", `nsFlavourId: NSD ${id} has no deployment flavour ${asked} here; it has ${there}`);
 }
 
 /** What is worked out for one NS alone: the descriptors as they are written, whatever size it begins with. */

@@ -1,5 +1,5 @@
 import type { VnfInstance } from "../model/occurrence.ts";
-import { countIn } from "../model/scaling.ts";
+import { countIn, type ScalingBlueprint } from "../model/scaling.ts";
 import type { NsInstanceView, VnfcView, VnfView } from "../model/vnf-view.ts";
 import { nsScaleStatus } from "./ns-size.ts";
 import { type Deployment, trafficNetNames } from "./plan.ts";
@@ -19,13 +19,19 @@ export function vnfView(d: Deployment, vnf: VnfInstance, vimOf: VimOf): VnfView 
     isInstantiated: isInstantiated(d.ns),
     vims: [...new Set(vnfcs.map((v) => v.vimAccountId))].map(vimOf),
     vnfcViews: vnfcs.map((v) => vnfcView(d, v)),
-    aspects: (d.asWritten?.nsd.scaling?.find((s) => s.profile === vnf.profile)?.aspects ?? []).map(({ id, steps }) => ({
+    aspects: aspectsOf(d, vnf).map(({ id, steps }) => ({
       id,
       level: countIn(vnf.scale ?? {}, id) ?? 0,
       max: steps.length,
     })),
   };
 }
+
+/** What a sole VNF can be scaled by is known before it is instantiated too. */
+const aspectsOf = ({ ns, asWritten, vnfd }: Deployment, { profile }: VnfInstance): ScalingBlueprint["aspects"] => {
+  const ofVnfd = ns.soleVnf === undefined ? undefined : vnfd.blueprint?.scaling;
+  return (asWritten?.nsd.scaling?.find((s) => s.profile === profile) ?? ofVnfd)?.aspects ?? [];
+};
 
 const latest = (times: readonly string[]): string => times.reduce((a, b) => (a > b ? a : b));
 
@@ -56,6 +62,7 @@ export function nsInstanceView(d: Deployment, vimOf: VimOf): NsInstanceView {
     description: ns.description,
     nsdId: nsd.id,
     nsdInfoId: ns.nsdId,
+    flavourId: nsd.flavour ?? "default",
     isInstantiated: isUp,
     vnfs,
     scaleStatus: isUp ? nsScaleStatus(d) : [],

@@ -202,6 +202,8 @@ export interface NsBlueprint extends Placed {
   readonly version: string;
   readonly name: string;
   readonly designer: string | null;
+  /** The id of the deployment flavour that is used; left out: its form has none. */
+  readonly flavour?: string;
   readonly level: number | null;
   readonly uses: readonly VnfUse[];
   readonly links: readonly LinkBlueprint[];

@@ -91,6 +91,8 @@ export interface Nsd {
   readonly vimAccounts: Readonly<Record<string, string>>;
   readonly members: readonly NsMember[];
   readonly designer?: string;
+  /** The id of its deployment flavour; left out: its form has none, or it was on board before they were kept. */
+  readonly flavour?: string;
   /** Ids of the VNFDs it was compiled with; left out: `vnfd` alone. */
   readonly vnfds?: readonly string[];
   /** Left out: all its VNFCs are of one VNF. */

@@ -43,6 +43,8 @@ export interface NsInstanceView {
   /** The id in the NSD, and the record of it. */
   readonly nsdId: string;
   readonly nsdInfoId: string;
+  /** Of the NSD. */
+  readonly flavourId: string;
   readonly isInstantiated: boolean;
   readonly vnfs: readonly VnfView[];
   /** The level that each of its own scaling aspects is at; one that is between levels is left out. */

@@ -196,6 +196,19 @@ test("a change that was made for another state is 412, with the ETag of the one 
 describe("the life cycle of an NS", () => {
   const NS = "/nslcm/v2/ns_instances";
   const instantiate = { nsFlavourId: "default" };
+  /** What is well written and that its state does not allow: 409, whatever is wrong with it beside. */
+  const ofAnother = (status: number): Row[] => {
+    const steps = { aspectId: "none", scaleVnfType: "SCALE_OUT", scaleByStepData: { aspectId: "none" } };
+    return [
+      ["POST", "{ns}/scale", { scaleType: "SCALE_VNF", scaleVnfData: [{ vnfInstanceId: NOBODY, ...steps }] }, status],
+      ["POST", "{ns}/scale", { scaleType: "SCALE_NS", scaleNsData: { vnfInstanceToBeAdded: [] } }, status],
+      ["POST", "{ns}/heal", { healVnfData: [{ vnfInstanceId: NOBODY }] }, status],
+      ["POST", "{ns}/update", { updateType: "ADD_VNF", addVnfIstance: [] }, status],
+      ["POST", "{ns}/update", { updateType: "REMOVE_VNF", removeVnfInstanceId: [NOBODY] }, status],
+      ["POST", "{ns}/update", { updateType: "MODIFY_VNF_INFORMATION", modifyVnfInfoData: [{ vnfInstanceId: NOBODY }] }, status],
+    ];
+  };
+  const linked = { extVirtualLinks: [{ id: "l", resourceId: "r", extCps: [], extLinkPorts: [{ id: "p" }] }] };
 
   test("not instantiated: nothing but instantiation", async () => {
     const made = await sol.ask("POST", NS, { nsdId: there.nsdId, nsName: "n", nsDescription: "d" }, JSON_HEADERS);
@@ -204,7 +217,12 @@ describe("the life cycle of an NS", () => {
     await hold([
       ["GET", "{ns}", undefined, 200],
       ["POST", "{ns}/terminate", {}, 409],
+      ...ofAnother(409),
+      ["POST", "{ns}/update", { updateType: "GROW" }, 400],
+      ["POST", `${NS}/{nobody}/update`, { updateType: "ADD_VNF" }, 404],
+      ["POST", "{ns}/terminate", { terminationTime: "2999-01-01T00:00:00Z" }, 409],
       ["POST", "{ns}/instantiate", {}, 400],
+      ["POST", "{ns}/instantiate", { nsFlavourId: "another" }, 422],
       ["POST", "{ns}/instantiate", "[]", 400],
       ["POST", `${NS}/{nobody}/instantiate`, instantiate, 404],
     ]);
@@ -217,7 +235,9 @@ describe("the life cycle of an NS", () => {
     await hold([
       ["GET", "{occ}", undefined, 200],
       ["POST", "{ns}/instantiate", instantiate, 409],
+      ["POST", "{ns}/instantiate", { nsFlavourId: "another" }, 409],
       ["POST", "{ns}/terminate", {}, 409],
+      ...ofAnother(409),
       ["DELETE", "{ns}", undefined, 409],
       ...["retry", "rollback", "continue", "fail"].map((task): Row => ["POST", `{occ}/${task}`, undefined, 409]),
       ["POST", "{occ}/cancel", "GRACEFUL", 400],
@@ -241,7 +261,12 @@ describe("the life cycle of an NS", () => {
       ["DELETE", "{nsd}", undefined, 409],
       ["GET", "{vnf}", undefined, 200],
       ["DELETE", "{vnf}", undefined, 409],
+      ...ofAnother(422),
       ["POST", "{vnf}/instantiate", { flavourId: "default" }, 409],
+      ["POST", "{vnf}/instantiate", { flavourId: "default", ...linked }, 409],
+      ["POST", "/vnflcm/v2/vnf_instances/{nobody}/instantiate", { flavourId: "default", ...linked }, 404],
+      ["POST", "/vnflcm/v2/vnf_instances/{nobody}/change_ext_conn", linked, 404],
+      ["POST", "{vnf}/change_ext_conn", linked, 422],
       ["PATCH", "{vnf}", { vnfInstanceName: "x" }, 412, { "if-match": '"another"' }],
       ["POST", "{vnf}/scale", { type: "SCALE_OUT", aspectId: "a" }, 404],
       ["POST", "{vnf}/scale_to_level", { instantiationLevelId: "a" }, 404],

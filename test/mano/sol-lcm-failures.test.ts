@@ -256,7 +256,7 @@ test("what cannot be done is refused in ETSI's shape, says why, and changes noth
     [NS, { nsdId: "media", nsName: "b", nsDescription: "", vimAccounts: { "relay-a": {} } }, 400, /vimAccounts/],
     [`${vnf}/heal`, { additionalParams: nested(2_000) }, 400, /nested deeper/],
     [`${bed.ns}/heal`, {}, 400, /exactly one of healNsData and healVnfData/],
-    [`${bed.ns}/heal`, { healVnfData: [{ vnfInstanceId: NOBODY }] }, 404, /there is no VNF instance/],
+    [`${bed.ns}/heal`, { healVnfData: [{ vnfInstanceId: NOBODY }] }, 422, /has no VNF .*; it has: .*media-/],
     [`${bed.ns}/scale`, { scaleType: "SCALE_NS", scaleNsData: {} }, 400, /want exactly one of scaleNsByStepsData/],
     [`${bed.ns}/scale`, { scaleType: "SCALE_NS", scaleNsData: toLevel }, 422, /neither scaling aspects nor levels of the NS/],
     [`${bed.ns}/update`, { updateType: "ADD_VNF" }, 422, /updateType ADD_VNF is not done here/],

@@ -232,13 +232,14 @@ test("what the NSD does not have is refused with the reason, and changes nothing
     ["scale", toLevel({ nsScaleInfo: twice }), 400, /aspect viewers is named twice/],
     ["scale", scale({}), 400, /exactly one of scaleNsByStepsData/],
     ["scale", scale({ vnfInstanceToBeAdded: [{ vnfInstanceId: vnf, vnfProfileId: "relays" }] }), 422, /made with it/],
-    ["scale", scale({ vnfInstanceToBeRemoved: ["zz"] }), 404, /has no VNF zz/],
+    ["scale", scale({ vnfInstanceToBeRemoved: ["zz"] }), 422, /has no VNF zz/],
     ["update", { updateType: "REMOVE_VNF" }, 400, /removeVnfInstanceId: is missing/],
     ["update", { updateType: "REMOVE_VNF", removeVnfInstanceId: [...(await bed.vnfs()).values()].slice(1) }, 422, /2 at least/],
     ["update", { updateType: "INSTANTIATE_VNF" }, 400, /instantiateVnfData: is missing/],
     ["update", { updateType: "INSTANTIATE_VNF", instantiateVnfData: [{ vnfProfileId: "zz" }] }, 400, /relays \(VNFD/],
     ["update", { updateType: "INSTANTIATE_VNF", instantiateVnfData: [{}, {}] }, 422, /5 VNFs, and has 4 at most/],
     ["update", { updateType: "ADD_VNF" }, 422, /ADD_VNF is not done here; INSTANTIATE_VNF, REMOVE_VNF/],
+    ["update", { updateType: "GROW" }, 400, /there is no GROW; want one of INSTANTIATE_VNF/],
   ] as const) {
     const refused = await bed.sol.ask("POST", `${bed.ns}/${task}`, body);
     expect({ body, status: refused.status, detail: refused.body.detail }).toEqual({
@@ -249,6 +250,12 @@ test("what the NSD does not have is refused with the reason, and changes nothing
   }
   expect(await bed.shown()).toEqual(before);
   await bed.ended(await bed.begin("terminate", {}), "COMPLETED");
-  const again = await bed.sol.ask("POST", `${bed.ns}/instantiate`, { nsFlavourId: "default", nsInstantiationLevelId: "zz" });
-  expect([again.status, again.body.detail]).toEqual([400, expect.stringMatching(/no level zz; it has small, normal, large/)]);
+  for (const [more, status, detail] of [
+    [{ nsInstantiationLevelId: "zz" }, 400, /no level zz; it has small, normal, large/],
+    [{ nsFlavourId: "zz" }, 422, /no deployment flavour zz here; it has default/],
+    [{ vnfInstanceData: [{ vnfInstanceId: vnf, vnfProfileId: "relays" }] }, 422, /vnfInstanceData: an NS takes in nothing/],
+  ] as const) {
+    const again = await bed.sol.ask("POST", `${bed.ns}/instantiate`, { nsFlavourId: "default", ...more });
+    expect([again.status, again.body.detail]).toEqual([status, expect.stringMatching(detail)]);
+  }
 });

@@ -187,6 +187,7 @@ test("what cannot be is refused with the reason, and nothing has changed", async
   await refused({ extensions: { a: 1 } }, 422, "extensions");
   expect((await sol.ask("POST", VNFS, { vnfdId: "unheard-of" })).status).toBe(422);
   expect((await sol.ask("POST", `${VNFS}/none/instantiate`, { flavourId: "default" })).status).toBe(404);
+  expect((await sol.ask("POST", `${vnf}/heal`, { vnfcInstanceId: ["none"] })).status).toBe(409);
   for (const task of ["heal", "terminate", "operate"])
     expect((await sol.ask("POST", `${vnf}/${task}`, { changeStateTo: "STARTED", terminationType: "FORCEFUL" })).status).toBe(409);
   expect(rig.vim.asked).toEqual(asked);
@@ -214,6 +215,8 @@ test("a net that another service is led by is refused, whichever way it is named
 test("at another level than the first, scaled, and what has failed is rolled back or tried again", async () => {
   const nets = [link("media_net", "media"), link("traffic_net0", "viewers"), link("traffic_net1", "viewers")];
   const vnf = await create(vnfdOf("media-service-scaled.yaml"), "media-relay-scaled");
+  const scaled = async () => (await sol.ask("POST", `${vnf}/scale`, { type: "SCALE_OUT", aspectId: "relays" })).status;
+  expect(await scaled()).toBe(409);
   rig.vim.made = ({ name }) => {
     rig.vim.byName(name).status = "ERROR";
   };
@@ -221,6 +224,9 @@ test("at another level than the first, scaled, and what has failed is rolled bac
   const failed = await operation(`${vnf}/instantiate`, ask);
   await ended(failed, "FAILED_TEMP");
   expect(rig.vim.servers.size).toBe(0);
+  // Its state is told before what is wrong with a request.
+  expect((await sol.ask("POST", `${vnf}/instantiate`, { flavourId: "none" })).status).toBe(409);
+  expect(await scaled()).toBe(409);
   expect((await sol.ask("POST", `${failed}/rollback`)).status).toBe(202);
   await ended(failed, "ROLLED_BACK");
   expect((await sol.ask("GET", vnf)).body.instantiationState).toBe("NOT_INSTANTIATED");

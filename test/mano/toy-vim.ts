@@ -69,6 +69,8 @@ export class ToyVim implements AsyncDisposable {
   hosts: { id: string; name: string; state: string }[] = [];
   /** It takes no server away. */
   keepsServers = false;
+  /** What servers were stopped by: "<name> shutdown" or "<name> forceOff". */
+  readonly stops: string[] = [];
   /** It stops no server. */
   keepsRunning = false;
   /** It plugs no port into another net. */
@@ -346,7 +348,10 @@ export class ToyVim implements AsyncDisposable {
       this.rested.add(server.id);
       this.down(server.name, "PAUSED");
     }
-    if ((action === "shutdown" || action === "forceOff") && server.status === "ACTIVE") this.down(server.name);
+    if (action === "shutdown" || action === "forceOff") {
+      this.stops.push(`${server.name} ${action}`);
+      if (server.status === "ACTIVE") this.down(server.name);
+    }
     if (action !== "resume" || !this.rested.delete(server.id)) return;
     server.status = "ACTIVE";
     for (const p of this.#portsOf(server)) p.status = "BUILD";

@@ -1,5 +1,5 @@
 import { type TSchema, Type } from "typebox";
-import { extManagedVirtualLinks, extVirtualLinks, vimConnectionInfo } from "./vnf-links.ts";
+import { extManagedVirtualLinks, extVirtualLinks, extVirtualLinksOfNs, vimConnectionInfo } from "./vnf-links.ts";
 
 // Bodies of life cycle requests, as far as they are looked into. What SOL003 and SOL005 know beside it passes, and is kept with the operation.
 
@@ -33,10 +33,12 @@ const time = Type.Optional(text("a time, such as 2026-01-31T12:00:00Z"));
 /** SOL005 6.5.2.11. */
 export const instantiateNsRequest = object(
   {
-    nsFlavourId: text("the id of a deployment flavour: default"),
+    nsFlavourId: text("the id of a deployment flavour of the NSD"),
     nsInstantiationLevelId: Type.Optional(text("the id of a level of the NSD")),
     startTime: time,
     additionalParamsForNs: pairs,
+    vnfInstanceData: Type.Optional(Type.Array(Type.Unknown(), { description: "a list of VNF instances" })),
+    nestedNsInstanceData: Type.Optional(Type.Array(Type.Unknown(), { description: "a list of NS instances" })),
   },
   "an object with nsFlavourId",
 );
@@ -170,6 +172,7 @@ const gracefulStopTimeout = Type.Optional(
 export const updateNsRequest = object(
   {
     updateType: text("the kind of update, such as OPERATE_VNF"),
+    updateTime: time,
     instantiateVnfData: Type.Optional(
       Type.Array(
         object(
@@ -195,10 +198,20 @@ export const updateNsRequest = object(
           { vnfInstanceId: text("the id of a VNF instance"), changeStateTo, stopType, gracefulStopTimeout },
           "an object with vnfInstanceId and changeStateTo",
         ),
-        {
-          minItems: 1,
-          description: "a list of objects with vnfInstanceId and changeStateTo",
-        },
+        { minItems: 1, maxItems: 1_000, description: "a list of objects with vnfInstanceId and changeStateTo" },
+      ),
+    ),
+    changeExtVnfConnectivityData: Type.Optional(
+      Type.Array(
+        object(
+          {
+            vnfInstanceId: text("the id of a VNF instance"),
+            extVirtualLinks: extVirtualLinksOfNs,
+            additionalParams: pairs,
+          },
+          "an object with vnfInstanceId and extVirtualLinks",
+        ),
+        { minItems: 1, maxItems: 64, description: "a list of objects with vnfInstanceId and extVirtualLinks" },
       ),
     ),
     modifyVnfInfoData: Type.Optional(
@@ -209,10 +222,13 @@ export const updateNsRequest = object(
             vnfInstanceName: Type.Optional(text("a name")),
             vnfInstanceDescription: Type.Optional(Type.String({ maxLength: 1_000, description: "a text" })),
             metadata: pairs,
+            vnfdId: Type.Optional(text("the id of a VNFD")),
+            extensions: pairs,
+            vnfConfigurableProperties: pairs,
           },
           "an object with vnfInstanceId",
         ),
-        { minItems: 1, description: "a list of objects with vnfInstanceId" },
+        { minItems: 1, maxItems: 1_000, description: "a list of objects with vnfInstanceId" },
       ),
     ),
   },

@@ -81,7 +81,8 @@ function ofVnf(type: string, vnfId: string, vnfName: string): Note {
 function ofVnfOperation(o: Occurrence, part: VnfPart, verbosity: SolInterest["verbosity"]): Note {
   const type = "VnfLcmOperationOccurrenceNotification";
   const shown = vnfOccurrence(o, part);
-  const { operationState, operation, isAutomaticInvocation, error, resourceChanges, affectedVipCps } = shown;
+  const { operationState, operation, isAutomaticInvocation, error, resourceChanges, changedExtConnectivity, affectedVipCps } =
+    shown;
   return {
     type,
     facts: {
@@ -100,7 +101,11 @@ function ofVnfOperation(o: Occurrence, part: VnfPart, verbosity: SolInterest["ve
       isAutomaticInvocation,
       verbosity,
       vnfLcmOpOccId: part.id,
-      ...(verbosity === "FULL" && { ...resourceChanges, ...(affectedVipCps && { affectedVipCps }) }),
+      ...(verbosity === "FULL" && {
+        ...resourceChanges,
+        ...(changedExtConnectivity && { changedExtConnectivity }),
+        ...(affectedVipCps && { affectedVipCps }),
+      }),
       ...(error && { error }),
     },
     links: { vnfInstance: vnfAt(part.vnfId), vnfLcmOpOcc: vnfOccurrenceAt(part.id) },

@@ -1,7 +1,7 @@
 import { canBeTakenBack, type ExternalLink, type Occurrence, type VnfOperation } from "../../model/occurrence.ts";
 import type { NsInstanceView, VnfView } from "../../model/vnf-view.ts";
 import type { ListRules } from "./selector.ts";
-import { extLinks, movedLinks, plainOf, runningOf, stateOf } from "./vnf-lcm-view.ts";
+import { extLinks, modifiedOf, movedLinks, plainOf, runningOf, stateOf } from "./vnf-lcm-view.ts";
 
 // Network services and their life cycle operation occurrences as SOL005 shows them.
 
@@ -69,7 +69,7 @@ export function nsInstance(ns: NsInstanceView) {
     nsdId: ns.nsdId,
     nsdInfoId: ns.nsdInfoId,
     ...(ns.isInstantiated && {
-      flavourId: "default",
+      flavourId: ns.flavourId,
       vnfInstance: ns.vnfs.map(vnfOfNs),
       ...(ns.scaleStatus.length > 0 && {
         nsScaleStatus: ns.scaleStatus.map((s) => ({ nsScalingAspectId: s.aspect, nsScaleLevelId: s.level })),
@@ -153,6 +153,9 @@ export function nsOccurrence(o: Occurrence) {
           changeType: CHANGES[p.operation],
           changeResult,
           changedExtConnectivity: p.connections ? p.connections.changed.map(plainLink) : movedLinks(o),
+          ...(p.operation === "MODIFY_INFO" && {
+            changedInfo: { changedVnfInfo: { vnfInstanceId: p.vnfId, ...modifiedOf(o, p) } },
+          }),
         })),
       },
     }),

@@ -14,8 +14,11 @@ import {
 import { type ListsOccurrences, nsOccurrences } from "./lcm-lists.ts";
 import { type Listed, placedAndShown } from "./members.ts";
 import { NS_LIST, NS_OCCURRENCE_LIST, nsAt, nsInstance, nsOccurrence, nsOccurrenceAt } from "./ns-lcm-view.ts";
+import { atOnce, update } from "./ns-update.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
 import { type Scaling, type ScalingOfNs, scalingOfNs, scalingOfVnf } from "./scale.ts";
+import type { VnfChange } from "./vnf-change.ts";
+import type { ExternalLinkAsked, VimAsked } from "./vnf-links.ts";
 
 /** What clients ask for, as it was sent. */
 type Params = Occurrence["params"];
@@ -34,12 +37,23 @@ export interface NsLcmDoors extends OccurrenceDoors {
   getNs(id: string): NsInstanceView;
   createNs(wish: { readonly nsdId: string; readonly nsName: string; readonly nsDescription: string }): Promise<NsInstanceView>;
   deleteNs(id: string): Promise<void>;
+  /** Throws CONFLICT where its state lets nothing of the kind begin, whatever is asked for. */
+  mayBegin(id: string, task: Task): void;
   instantiate(id: string, params: Params): Promise<Occurrence>;
   terminate(id: string, params: Params): Promise<Occurrence>;
   /** `vnfs` null: all of its VNFs. */
   heal(id: string, vnfs: readonly string[] | null, params: Params): Promise<Occurrence>;
-  operate(id: string, vnf: string, isStopped: boolean, params: Params): Promise<Occurrence>;
-  modifyVnf(id: string, vnf: string, change: VnfChange, params: Params): Promise<Occurrence>;
+  operate(
+    id: string,
+    vnfs: readonly { readonly vnfId: string; readonly isStopped: boolean }[],
+    params: Params,
+  ): Promise<Occurrence>;
+  modifyVnfs(
+    id: string,
+    vnfs: readonly { readonly vnfId: string; readonly change: VnfChange }[],
+    params: Params,
+  ): Promise<Occurrence>;
+  changeConnectivity(id: string, vnfs: readonly WishedConnectivity[], params: Params): Promise<Occurrence>;
   /** By the ids of its VNFs. */
   scale(id: string, vnfs: readonly (Scaling & { readonly vnfId: string })[], params: Params): Promise<Occurrence>;
   scaleNs(id: string, scaling: ScalingOfNs, params: Params): Promise<Occurrence>;
@@ -50,17 +64,21 @@ export interface NsLcmDoors extends OccurrenceDoors {
   continue(id: string): Promise<Occurrence>;
 }
 
+/** That it comes into being or goes, or anything of one that is instantiated. */
+export type Task = "instantiate" | "terminate" | "change";
+
+/** Where a VNF is to be connected to. */
+export interface WishedConnectivity {
+  readonly vnfId: string;
+  readonly vims: readonly VimAsked[];
+  readonly external: readonly ExternalLinkAsked[];
+}
+
 /** A further VNF of an NS. */
 export interface WishedVnf extends VnfChange {
   readonly profile?: string;
   readonly vnfd?: string;
   readonly level?: string;
-}
-
-export interface VnfChange {
-  readonly name?: string;
-  readonly description?: string;
-  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 type Call = SolCall<NsLcmDoors>;
@@ -94,10 +112,7 @@ export const NS_LCM_ROUTES: readonly SolRoute<NsLcmDoors>[] = [
     is: `POST ${NS}/:id/instantiate`,
     gives: 202,
     body: instantiateNsRequest,
-    does: (c) => {
-      atOnce("startTime", (c.body as Static<typeof instantiateNsRequest>).startTime);
-      return c.doors.instantiate(idOf(c), paramsOf(c));
-    },
+    does: (c) => instantiate(c),
     location: at,
   },
   {
@@ -105,6 +120,7 @@ export const NS_LCM_ROUTES: readonly SolRoute<NsLcmDoors>[] = [
     gives: 202,
     body: terminateNsRequest,
     does: (c) => {
+      c.doors.mayBegin(idOf(c), "terminate");
       atOnce("terminationTime", (c.body as Static<typeof terminateNsRequest>).terminationTime);
       return c.doors.terminate(idOf(c), paramsOf(c));
     },
@@ -140,16 +156,14 @@ export const NS_LCM_ROUTES: readonly SolRoute<NsLcmDoors>[] = [
   },
 ];
 
-/** A clock of a client may go before ours by this much. */
-const CLOCKS_DIFFER_MS = 60_000;
-
-/** What is asked for is begun at once. Throws INVALID for what is no time, NOT_SUPPORTED for one to come. */
-function atOnce(name: string, time: string | undefined): void {
-  if (time === undefined) return;
-  const ms = Date.parse(time);
-  if (Number.isNaN(ms)) throw new Fault("INVALID", `${name}: want a time, such as 2026-01-31T12:00:00Z`);
-  if (ms > Date.now() + CLOCKS_DIFFER_MS)
-    throw new Fault("NOT_SUPPORTED", `${name}: nothing is put off here; ask at that time, and leave ${name} out`);
+function instantiate(c: Call): Promise<Occurrence> {
+  const { startTime, ...asked } = c.body as Static<typeof instantiateNsRequest>;
+  c.doors.mayBegin(idOf(c), "instantiate");
+  atOnce("startTime", startTime);
+  for (const name of ["vnfInstanceData", "nestedNsInstanceData"] as const)
+    if ((asked[name] ?? []).length > 0)
+      throw new Fault("NOT_SUPPORTED", `${name}: an NS takes in nothing that was made without it; leave it out`);
+  return c.doors.instantiate(idOf(c), paramsOf(c));
 }
 
 function heal(c: Call): Promise<Occurrence> {
@@ -158,6 +172,7 @@ function heal(c: Call): Promise<Occurrence> {
     throw new Fault("INVALID", "want exactly one of healNsData and healVnfData");
   if (healNsData && (healNsData.actionsHealing === undefined) === (healNsData.healScript === undefined))
     throw new Fault("INVALID", "healNsData: want exactly one of actionsHealing and healScript");
+  c.doors.mayBegin(idOf(c), "change");
   if (healNsData?.healScript !== undefined)
     throw new Fault(
       "NOT_SUPPORTED",
@@ -169,6 +184,7 @@ function heal(c: Call): Promise<Occurrence> {
 function scale(c: Call): Promise<Occurrence> {
   const { scaleType, scaleTime, scaleNsData, scaleVnfData } = c.body as Static<typeof scaleNsRequest>;
   const { id } = c.doors.getNs(idOf(c));
+  c.doors.mayBegin(id, "change");
   atOnce("scaleTime", scaleTime);
   if (scaleNsData !== undefined && scaleVnfData !== undefined)
     throw new Fault("INVALID", "want scaleNsData for SCALE_NS or scaleVnfData for SCALE_VNF, not both");
@@ -177,61 +193,3 @@ function scale(c: Call): Promise<Occurrence> {
   const vnfs = scaleVnfData.map((data) => ({ vnfId: data.vnfInstanceId, ...scalingOfVnf(data) }));
   return c.doors.scale(id, vnfs, paramsOf(c));
 }
-
-function update(c: Call): Promise<Occurrence> {
-  const { updateType, operateVnfData, modifyVnfInfoData, removeVnfInstanceId } = c.body as Static<typeof updateNsRequest>;
-  const id = c.doors.getNs(idOf(c)).id;
-  if (updateType === "OPERATE_VNF") {
-    const { vnfInstanceId, changeStateTo } = onlyOne("operateVnfData", operateVnfData);
-    return c.doors.operate(id, vnfInstanceId, changeStateTo === "STOPPED", paramsOf(c));
-  }
-  if (updateType === "MODIFY_VNF_INFORMATION") {
-    const { vnfInstanceId, vnfInstanceName, vnfInstanceDescription, metadata } = onlyOne("modifyVnfInfoData", modifyVnfInfoData);
-    return c.doors.modifyVnf(id, vnfInstanceId, changeOf(vnfInstanceName, vnfInstanceDescription, metadata), paramsOf(c));
-  }
-  if (updateType === "INSTANTIATE_VNF") return c.doors.addVnfs(id, wishedVnfs(c), paramsOf(c));
-  if (updateType === "REMOVE_VNF") {
-    if (removeVnfInstanceId) return c.doors.removeVnfs(id, removeVnfInstanceId, paramsOf(c));
-    throw new Fault("INVALID", "removeVnfInstanceId: is missing; REMOVE_VNF wants a list of ids of VNFs");
-  }
-  const known = "INSTANTIATE_VNF, REMOVE_VNF, OPERATE_VNF and MODIFY_VNF_INFORMATION are";
-  throw new Fault("NOT_SUPPORTED", `updateType ${updateType} is not done here; ${known}`);
-}
-
-/** SOL005 6.5.3.13. */
-function wishedVnfs(c: Call): WishedVnf[] {
-  const { instantiateVnfData } = c.body as Static<typeof updateNsRequest>;
-  if (instantiateVnfData === undefined)
-    throw new Fault("INVALID", "instantiateVnfData: is missing; INSTANTIATE_VNF wants a list of VNFs");
-  return instantiateVnfData.map((v) => {
-    if (v.extVirtualLinks !== undefined || v.extManagedVirtualLinks !== undefined)
-      throw new Fault(
-        "NOT_SUPPORTED",
-        "instantiateVnfData: the NSD's VNF profile says which networks its VNFs are on; leave them out",
-      );
-    return {
-      ...changeOf(v.vnfInstanceName, v.vnfInstanceDescription, v.metadata),
-      ...(v.vnfProfileId !== undefined && { profile: v.vnfProfileId }),
-      ...(v.vnfdId !== undefined && { vnfd: v.vnfdId }),
-      ...(v.vnfInstantiationLevelId !== undefined && { level: v.vnfInstantiationLevelId }),
-    };
-  });
-}
-
-function onlyOne<T>(name: string, given: readonly T[] | undefined): T {
-  if (given?.length === 1) return given[0]!;
-  throw new Fault(
-    given === undefined ? "INVALID" : "NOT_SUPPORTED",
-    `${name}: want one VNF in a request, got ${given?.length ?? 0}`,
-  );
-}
-
-export const changeOf = (
-  name: string | undefined,
-  description: string | undefined,
-  metadata: Readonly<Record<string, unknown>> | undefined,
-): VnfChange => ({
-  ...(name !== undefined && { name }),
-  ...(description !== undefined && { description }),
-  ...(metadata !== undefined && { metadata }),
-});

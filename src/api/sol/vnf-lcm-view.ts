@@ -223,7 +223,7 @@ export function vnfOccurrence(o: Occurrence, part: VnfPart) {
     ...(o.error !== null && { error: o.error }),
     resourceChanges: { affectedVnfcs: part.vnfcs.map(affectedVnfc) },
     ...(part.connections && { changedExtConnectivity: part.connections.changed.map(externalLink) }),
-    changedInfo: part.operation === "MODIFY_INFO" ? modified(o) : {},
+    changedInfo: part.operation === "MODIFY_INFO" ? modifiedOf(o, part) : {},
     ...(o.switchOver && {
       changedExtConnectivity: movedLinks(o).map((l) => ({
         ...l,
@@ -243,11 +243,13 @@ export function vnfOccurrence(o: Occurrence, part: VnfPart) {
   };
 }
 
-/** SOL003 5.5.2.12a VnfInfoModifications: as it was asked for. */
-const modified = ({ params }: Occurrence) =>
-  Object.fromEntries(
-    ["vnfInstanceName", "vnfInstanceDescription", "metadata"].flatMap((name) => (name in params ? [[name, params[name]]] : [])),
-  );
+/** SOL003 5.5.2.12a VnfInfoModifications: as it was asked for, of this VNF or of several of an NS. */
+export function modifiedOf({ params }: Occurrence, { vnfId }: VnfPart): Readonly<Record<string, unknown>> {
+  const all = (Array.isArray(params.modifyVnfInfoData) ? params.modifyVnfInfoData : []) as (Occurrence["params"] | null)[];
+  const asked = all.find((v) => v?.vnfInstanceId === vnfId) ?? params;
+  const names = ["vnfInstanceName", "vnfInstanceDescription", "metadata"];
+  return Object.fromEntries(names.flatMap((name) => (name in asked ? [[name, asked[name]]] : [])));
+}
 
 const affectedVnfc = (v: VnfPart["vnfcs"][number]) => ({
   id: v.id,

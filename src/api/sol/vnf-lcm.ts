@@ -19,9 +19,10 @@ import {
 } from "./lcm-bodies.ts";
 import { type ListsOccurrences, vnfOccurrences } from "./lcm-lists.ts";
 import { identified, type Listed, placedAndShown } from "./members.ts";
-import { changeOf, type OccurrenceDoors, type VnfChange } from "./ns-lcm.ts";
+import type { OccurrenceDoors, Task } from "./ns-lcm.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
 import { type Scaling, scalingByStep, scalingToLevel } from "./scale.ts";
+import { changeAlone, type VnfChange } from "./vnf-change.ts";
 import { VNF_LIST, VNF_OCCURRENCE_LIST, vnfAt, vnfInstance, vnfOccurrence, vnfOccurrenceAt } from "./vnf-lcm-view.ts";
 import {
   type ExternalLinkAsked,
@@ -68,6 +69,8 @@ export interface VnfLcmDoors extends OccurrenceDoors {
   createVnf(wish: VnfWish): Promise<VnfView>;
   /** Those of the other three throw CONFLICT for a VNF of a network service. */
   deleteVnf(id: string): Promise<void>;
+  /** Throws CONFLICT where its state lets nothing of the kind begin, whatever is asked for. */
+  mayBegin(id: string, task: Task): void;
   instantiate(id: string, start: VnfStart, params: Params): Promise<VnfOccurrenceOf>;
   terminate(id: string, params: Params): Promise<VnfOccurrenceOf>;
   getVnf(id: string): VnfView;
@@ -154,6 +157,7 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
     body: changeExtConnRequest,
     does: (c) => {
       const asked = c.body as Static<typeof changeExtConnRequest>;
+      c.doors.mayBegin(idOf(c), "change");
       const connectivity = { vims: vimsIn(asked.vimConnectionInfo), external: externalLinksIn(asked.extVirtualLinks) };
       return c.doors.changeConnectivity(idOf(c), connectivity, paramsOf(c));
     },
@@ -227,6 +231,7 @@ function create(c: Call): Promise<VnfView> {
 
 function instantiate(c: Call): Promise<VnfOccurrenceOf> {
   const asked = c.body as Static<typeof instantiateVnfRequest>;
+  c.doors.mayBegin(idOf(c), "instantiate");
   for (const name of ["extensions", "vnfConfigurableProperties"] as const)
     if (Object.keys(asked[name] ?? {}).length > 0)
       throw new Fault("NOT_SUPPORTED", `${name}: no VNFD here has any, so ${Object.keys(asked[name]!)[0]} is none`);
@@ -243,17 +248,15 @@ function instantiate(c: Call): Promise<VnfOccurrenceOf> {
 
 function heal(c: Call): Promise<VnfOccurrenceOf> {
   const { vnfcInstanceId, healScript } = c.body as Static<typeof healVnfRequest>;
+  c.doors.mayBegin(idOf(c), "change");
   if (healScript !== undefined)
     throw new Fault("NOT_SUPPORTED", `healScript: no VNFD here has scripts, so none is called ${healScript}`);
   return c.doors.heal(idOf(c), vnfcInstanceId ?? null, paramsOf(c));
 }
 
 function modify(c: Call): Promise<VnfOccurrenceOf> {
-  const { vnfInstanceName, vnfInstanceDescription, metadata, ...rest } = c.body as Static<typeof modifyVnfRequest>;
-  const other = Object.keys(rest)[0];
-  if (other !== undefined)
-    return not(c, `${other} of a VNF cannot be changed; vnfInstanceName, vnfInstanceDescription and metadata can`);
-  return c.doors.modify(idOf(c), changeOf(vnfInstanceName, vnfInstanceDescription, metadata), paramsOf(c));
+  const { name } = c.doors.getVnf(idOf(c));
+  return c.doors.modify(idOf(c), changeAlone(c.body as Static<typeof modifyVnfRequest>, name), paramsOf(c));
 }
 
 /**
@@ -266,10 +269,7 @@ function noTask(c: Call, why: string): never {
 
 function scalable(c: Call): Call {
   const { aspects, vnfdId } = c.doors.getVnf(idOf(c));
-  return aspects.length > 0 ? c : noTask(c, `its VNFD ${vnfdId} has no scaling aspect`);
-}
-
-/** Throws NOT_FOUND for a VNF that there is not. */
-function not(c: Call, why: string): never {
-  throw new Fault("NOT_SUPPORTED", `VNF ${c.doors.getVnf(idOf(c)).name}: ${why}`);
+  if (aspects.length === 0) return noTask(c, `its VNFD ${vnfdId} has no scaling aspect`);
+  c.doors.mayBegin(idOf(c), "change");
+  return c;
 }

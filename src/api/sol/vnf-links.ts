@@ -24,31 +24,52 @@ export const vimConnectionInfo = Type.Optional(
   ),
 );
 
+const ends = {
+  extCps: Type.Array(
+    Type.Object(
+      {
+        cpdId: text("the id of an external connection point of the VNFD"),
+        cpConfig: Type.Optional(
+          Type.Record(Type.String(), Type.Union([Type.Null(), Type.Record(Type.String(), Type.Unknown())]), {
+            description: "an object: id → configuration of a connection point, or null",
+          }),
+        ),
+      },
+      { description: "an object with cpdId" },
+    ),
+    { maxItems: 64, description: "a list of objects with cpdId" },
+  ),
+  extLinkPorts: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 64, description: "a list of link ports" })),
+};
+
 /** SOL003 4.4.1.11, 4.4.1.10. */
 export const extVirtualLinks = Type.Array(
-  Type.Object(
-    {
-      ...anyLink,
-      extCps: Type.Array(
-        Type.Object(
-          {
-            cpdId: text("the id of an external connection point of the VNFD"),
-            cpConfig: Type.Optional(
-              Type.Record(Type.String(), Type.Union([Type.Null(), Type.Record(Type.String(), Type.Unknown())]), {
-                description: "an object: id → configuration of a connection point, or null",
-              }),
-            ),
-          },
-          { description: "an object with cpdId" },
-        ),
-        { maxItems: 64, description: "a list of objects with cpdId" },
-      ),
-      extLinkPorts: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 64, description: "a list of link ports" })),
-    },
-    { description: "an object with id, resourceId and extCps" },
-  ),
+  Type.Object({ ...anyLink, ...ends }, { description: "an object with id, resourceId and extCps" }),
   { maxItems: 64, description: "a list of objects with id, resourceId and extCps" },
 );
+
+/** SOL005 6.5.3.26: the same, where the id may be left out, and a VIM is named by its own. */
+export const extVirtualLinksOfNs = Type.Array(
+  Type.Object(
+    {
+      extVirtualLinkId: Type.Optional(text("an id of the link")),
+      vimId: Type.Optional(text("the id or name of a VIM account")),
+      resourceId: anyLink.resourceId,
+      ...ends,
+    },
+    { description: "an object with resourceId and extCps" },
+  ),
+  { maxItems: 64, description: "a list of objects with resourceId and extCps" },
+);
+
+/** In SOL003's words. */
+export const asOfVnf = (links: Static<typeof extVirtualLinksOfNs>): Static<typeof extVirtualLinks> =>
+  links.map(({ extVirtualLinkId, vimId, resourceId, ...of }) => ({
+    id: extVirtualLinkId ?? resourceId,
+    ...(vimId !== undefined && { vimConnectionId: vimId }),
+    resourceId,
+    ...of,
+  }));
 
 /** SOL003 4.4.1.12. */
 export const extManagedVirtualLinks = Type.Optional(

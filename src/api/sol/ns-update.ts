@@ -1,0 +1,103 @@
+import type { Static } from "typebox";
+import { Fault } from "../../lib/fault.ts";
+import type { Occurrence } from "../../model/occurrence.ts";
+import type { updateNsRequest } from "./lcm-bodies.ts";
+import type { NsLcmDoors, WishedVnf } from "./ns-lcm.ts";
+import type { SolCall } from "./route.ts";
+import { changeAlone, changeOf } from "./vnf-change.ts";
+import { asOfVnf, externalLinksIn } from "./vnf-links.ts";
+
+type Asked = Static<typeof updateNsRequest>;
+
+/** What an update may be (SOL005 6.5.2.12), and what is done of that here. The last two are as the definition and as the text have it. */
+const TYPES = [
+  ...["ADD_VNF", "CHANGE_VNF_DF", "CHANGE_VNFPKG", "REMOVE_SAP", "ADD_NESTED_NS", "REMOVE_NESTED_NS", "ASSOC_NEW_NSD_VERSION"],
+  ...["MOVE_VNF", "ADD_VNFFG", "REMOVE_VNFFG", "UPDATE_VNFFG", "CHANGE_NS_DF", "ADD_PNF", "MODIFY_PNF", "REMOVE_PNF"],
+  ...["CREATE_VNF_SNAPSHOT", "REVERT_VNF_TO_SNAPSHOT", "DELETE_VNF_SNAPSHOT_INFO", "MODIFY_WAN_CONNECTION_INFO"],
+  ...["CREATE_NS_VIRTUAL_LINK", "DELETE_NS_VIRTUAL_LINK", "ADD SAP", "ADD_SAP"],
+];
+type Update = (c: SolCall<NsLcmDoors>, id: string, asked: Asked) => Promise<Occurrence>;
+const DONE: Readonly<Record<string, Update>> = {
+  INSTANTIATE_VNF: (c, id, asked) => c.doors.addVnfs(id, wishedVnfs(asked), paramsOf(c)),
+  REMOVE_VNF: (c, id, { removeVnfInstanceId }) => {
+    if (removeVnfInstanceId) return c.doors.removeVnfs(id, removeVnfInstanceId, paramsOf(c));
+    throw new Fault("INVALID", "removeVnfInstanceId: is missing; REMOVE_VNF wants a list of ids of VNFs");
+  },
+  OPERATE_VNF: (c, id, { operateVnfData }) => {
+    const vnfs = each("operateVnfData", operateVnfData).map((v) => ({
+      vnfId: v.vnfInstanceId,
+      isStopped: v.changeStateTo === "STOPPED",
+    }));
+    return c.doors.operate(id, vnfs, paramsOf(c));
+  },
+  MODIFY_VNF_INFORMATION: (c, id, { modifyVnfInfoData }) => {
+    const vnfs = each("modifyVnfInfoData", modifyVnfInfoData).map((v) => ({
+      vnfId: v.vnfInstanceId,
+      change: changeAlone(v, v.vnfInstanceId),
+    }));
+    return c.doors.modifyVnfs(id, vnfs, paramsOf(c));
+  },
+  CHANGE_EXTERNAL_VNF_CONNECTIVITY: (c, id, { changeExtVnfConnectivityData }) => {
+    const vnfs = each("changeExtVnfConnectivityData", changeExtVnfConnectivityData).map((v) => ({
+      vnfId: v.vnfInstanceId,
+      vims: [],
+      external: externalLinksIn(asOfVnf(v.extVirtualLinks)),
+    }));
+    return c.doors.changeConnectivity(id, vnfs, paramsOf(c));
+  },
+};
+
+const paramsOf = (c: SolCall<NsLcmDoors>) => c.body as Occurrence["params"];
+
+/** SOL005 6.4.7. Throws CONFLICT first where nothing of the NS can be changed now. */
+export function update(c: SolCall<NsLcmDoors>): Promise<Occurrence> {
+  const asked = c.body as Asked;
+  const { updateType: type, updateTime } = asked;
+  const done = Object.hasOwn(DONE, type) ? DONE[type] : undefined;
+  if (!done && !TYPES.includes(type))
+    throw new Fault("INVALID", `updateType: there is no ${type}; want one of ${[...Object.keys(DONE), ...TYPES].join(", ")}`);
+  const { id } = c.doors.getNs(c.params.id as string);
+  c.doors.mayBegin(id, "change");
+  if (!done) throw new Fault("NOT_SUPPORTED", `updateType ${type} is not done here; ${Object.keys(DONE).join(", ")} are`);
+  atOnce("updateTime", updateTime);
+  return done(c, id, asked);
+}
+
+/** Each VNF once. Throws INVALID. */
+function each<T extends { readonly vnfInstanceId: string }>(name: string, given: readonly T[] | undefined): readonly T[] {
+  if (given === undefined) throw new Fault("INVALID", `${name}: is missing; this update wants a list of VNFs there`);
+  const twice = given.find((v, i) => given.findIndex((o) => o.vnfInstanceId === v.vnfInstanceId) < i);
+  if (twice) throw new Fault("INVALID", `${name}: VNF ${twice.vnfInstanceId} is there twice; name each once`);
+  return given;
+}
+
+/** SOL005 6.5.3.13. */
+function wishedVnfs({ instantiateVnfData }: Asked): WishedVnf[] {
+  if (instantiateVnfData === undefined)
+    throw new Fault("INVALID", "instantiateVnfData: is missing; INSTANTIATE_VNF wants a list of VNFs");
+  return instantiateVnfData.map((v) => {
+    if (v.extVirtualLinks !== undefined || v.extManagedVirtualLinks !== undefined)
+      throw new Fault(
+        "NOT_SUPPORTED",
+        "instantiateVnfData: the NSD's VNF profile says which networks its VNFs are on; leave them out",
+      );
+    return {
+      ...changeOf(v),
+      ...(v.vnfProfileId !== undefined && { profile: v.vnfProfileId }),
+      ...(v.vnfdId !== undefined && { vnfd: v.vnfdId }),
+      ...(v.vnfInstantiationLevelId !== undefined && { level: v.vnfInstantiationLevelId }),
+    };
+  });
+}
+
+/** A clock of a client may go before ours by this much. */
+const CLOCKS_DIFFER_MS = 60_000;
+
+/** What is asked for is begun at once. Throws INVALID for what is no time, NOT_SUPPORTED for one to come. */
+export function atOnce(name: string, time: string | undefined): void {
+  if (time === undefined) return;
+  const ms = Date.parse(time);
+  if (Number.isNaN(ms)) throw new Fault("INVALID", `${name}: want a time, such as 2026-01-31T12:00:00Z`);
+  if (ms > Date.now() + CLOCKS_DIFFER_MS)
+    throw new Fault("NOT_SUPPORTED", `${name}: nothing is put off here; ask at that time, and leave ${name} out`);
+}

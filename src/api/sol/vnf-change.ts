@@ -1,0 +1,32 @@
+import { Fault } from "../../lib/fault.ts";
+
+/** What is written of a VNF, and may be written anew (SOL003 5.5.2.12, SOL005 6.5.3.30). */
+export interface VnfChange {
+  readonly name?: string;
+  readonly description?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** As ETSI has it. */
+interface Asked {
+  readonly vnfInstanceName?: string;
+  readonly vnfInstanceDescription?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+export const changeOf = ({ vnfInstanceName: name, vnfInstanceDescription: description, metadata }: Asked): VnfChange => ({
+  ...(name !== undefined && { name }),
+  ...(description !== undefined && { description }),
+  ...(metadata !== undefined && { metadata }),
+});
+
+/** What else ETSI has, and no VNF here lets be changed. */
+const FIXED = ["vnfdId", "extensions", "vnfConfigurableProperties", "vimConnectionInfo"];
+
+/** The same. Throws NOT_SUPPORTED where anything else is to be changed. `called`: the VNF, as people know it. */
+export function changeAlone(asked: Asked, called: string): VnfChange {
+  const other = Object.keys(asked).find((key) => FIXED.includes(key));
+  if (other === undefined) return changeOf(asked);
+  const can = "vnfInstanceName, vnfInstanceDescription and metadata can";
+  throw new Fault("NOT_SUPPORTED", `${other} of VNF ${called} cannot be changed; ${can}`);
+}
