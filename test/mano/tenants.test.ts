@@ -287,11 +287,16 @@ test("what is another's can be used for nothing, and what is nobody's can", asyn
   const byStep = { vnfInstanceId: vnf, scaleVnfType: "SCALE_OUT", scaleByStepData: { aspectId: "relays" } };
   for (const [path, body] of [
     [`/nslcm/v2/ns_instances/${ns}/scale`, { scaleType: "SCALE_VNF", scaleVnfData: [byStep] }],
-    [`/nslcm/v2/ns_instances/${things.bravo.ns}/scale`, { scaleType: "SCALE_VNF", scaleVnfData: [byStep] }],
     [`/vnflcm/v2/vnf_instances/${vnf}/scale`, { type: "SCALE_OUT", aspectId: "relays" }],
     [`/vnflcm/v2/vnf_instances/${vnf}/scale_to_level`, { scaleInfo: [{ aspectId: "relays", scaleLevel: 1 }] }],
   ] as const)
     expect([path, (await ask("bravo operator", "POST", path, body)).status]).toEqual([path, 404]);
+  // In a body it is as one that there is not.
+  for (const vnfInstanceId of [vnf, "nobody"]) {
+    const body = { scaleType: "SCALE_VNF", scaleVnfData: [{ ...byStep, vnfInstanceId }] };
+    const refused = await ask("bravo operator", "POST", `/nslcm/v2/ns_instances/${things.bravo.ns}/scale`, body);
+    expect([refused.status, refused.body.detail]).toEqual([422, expect.stringMatching(`has no VNF ${vnfInstanceId}; it has`)]);
+  }
   const taken = await ask("bravo operator", "POST", "/mano/v1/descriptors", fileOf("alpha"));
   expect([taken.status, taken.body.detail]).toEqual([409, expect.stringMatching(/is another tenant's/)]);
   const clash = await ask("bravo operator", "POST", "/mano/v1/ns_instances", { nsdId: "media-bravo", nsName: "alpha" });
