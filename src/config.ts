@@ -106,6 +106,11 @@ const vim = Type.Object(
       default: "unix:/run/openvswitch/db.sock",
     }),
     bridge: text("the name of the switch bridge that data nets live on"),
+    /** Each is a way out of this machine for whoever is on such a network, so there is none unless it is named here (decision 0109). */
+    linkBridges: Type.Array(text("a Linux bridge"), {
+      default: [],
+      description: "a list of bridges that networks may lead out to",
+    }),
     tunnelIp: Type.Optional(
       text("the IPv4 address by which hosts with switches of their own reach this switch", { pattern: IPV4 }),
     ),

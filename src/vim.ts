@@ -4,7 +4,7 @@ import { openDoorway } from "./api/doorway.ts";
 import { listenHttp } from "./api/http.ts";
 import { serveOpenvim } from "./api/openvim/serve.ts";
 import { openControllers } from "./compose/vim-controllers.ts";
-import { openDhcp } from "./compose/vim-dhcp.ts";
+import { openAppliances } from "./compose/vim-appliances.ts";
 import { besideStore, openHosts } from "./compose/vim-hosts.ts";
 import { type HostSwitches, OVERLAY_MTU, openHostSwitches } from "./compose/vim-overlay.ts";
 import { simulateHosts } from "./compose/vim-test-mode.ts";
@@ -23,7 +23,7 @@ import type { CallbackRules } from "./notify/callback-policy.ts";
 import { openStore } from "./store/open.ts";
 import type { VimDb } from "./store/vim-schema.ts";
 import { listen, type SwitchListener } from "./switch/listen.ts";
-import { DHCP_EVERY_MS } from "./vim/dhcp.ts";
+import { APPLIANCES_EVERY_MS } from "./vim/appliances.ts";
 import { onOvsdb, onSwitch } from "./vim/edges.ts";
 import { ImageMaking, type ImageMakingParts } from "./vim/image-making.ts";
 import { Probe } from "./vim/probe.ts";
@@ -57,7 +57,8 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   const ownPorts: number[] = [];
   const seal = Seal.open(config.store === ":memory:" ? null : `${config.store}.key`);
   const callbacks = callbackRules(config, () => ownPorts);
-  const vim = await Vim.open({ db, clock, log, vlanRange: config.vlanRange, mode: config.mode, callbacks, seal });
+  const { vlanRange, linkBridges, mode } = config;
+  const vim = await Vim.open({ db, clock, log, vlanRange, linkBridges, mode, callbacks, seal });
   undo.defer(async () => {
     await vim.picture.settled();
     await vim.events.end();
@@ -187,7 +188,7 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
   );
   isOurs = (datapath) => hostSwitches.isOurs(datapath);
   const hosts = undo.use(await openHosts(config, vim, hostSwitches, { ...around, epoch }));
-  openDhcp(config, vim, ovsdb, () => (hostSwitches.all.length > 1 ? OVERLAY_MTU : null));
+  openAppliances(config, vim, ovsdb, () => (hostSwitches.all.length > 1 ? OVERLAY_MTU : null));
   undo.use(await openImages(config, vim, around));
   undo.defer(ovsdb.on(onOvsdb(vim)));
   vim.bfd.use(ovsdb);
@@ -199,7 +200,8 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
     run: (signal) => [
       hosts.run(PASS_EVERY_MS, signal),
       hostSwitches.run(signal),
-      vim.dhcp.loop.run(() => DHCP_EVERY_MS, signal),
+      vim.dhcp.loop.run(() => APPLIANCES_EVERY_MS, signal),
+      vim.routers.loop.run(() => APPLIANCES_EVERY_MS, signal),
       probe.run(signal),
       traffic.run(signal),
       vim.paths.run(frames, signal),

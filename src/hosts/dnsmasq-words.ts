@@ -1,9 +1,8 @@
 import type { DhcpReservation, DhcpServer } from "../model/dhcp.ts";
+import { INSIDE } from "./net-cable.ts";
 
 // What dnsmasq reads (dnsmasq(8)) and keeps. Pure.
 
-/** The device inside of a server's namespace. */
-export const INSIDE = "eth0";
 /** A guest asks again after half of it. */
 const LEASE_S = 3_600;
 

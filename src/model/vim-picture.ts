@@ -3,6 +3,7 @@ import type { CloudConfig } from "./cloud-config.ts";
 import type { FlavorId, HostId, ImageId, NetId, ServerId, TenantId, VimPortId } from "./ids.ts";
 import type { AddressPair, Net, VimPort } from "./net.ts";
 import type { CardModel, Extended, Numa, NumaChange, Pinned } from "./numa.ts";
+import type { NetLink } from "./router.ts";
 import type { ImageStatus, ServerStatus } from "./vim-event.ts";
 
 // What the VIM owns beside nets and link ports. Times are ISO 8601 of the wall clock, for people.
@@ -173,7 +174,7 @@ export interface NetAddressing {
   readonly dhcpLastIp: string | null;
   readonly gatewayIp: string | null;
   readonly dns: readonly string[] | null;
-  readonly links: readonly unknown[] | null;
+  readonly links: readonly NetLink[] | null;
   readonly routes: Readonly<Record<string, string>> | null;
 }
 

@@ -18,25 +18,25 @@ export interface DhcpRange {
 /** The smallest net OpenVIM gives addresses in: fewer than eight leave nothing to give. */
 const PREFIX_MAX = 29;
 
-interface Block {
+export interface Block {
   readonly prefix: number;
   /** Its network address and its broadcast address, as numbers. */
   readonly first: number;
   readonly last: number;
 }
 
-function blockOf(cidr: string): Block {
+export function blockOf(cidr: string, prefixMax = PREFIX_MAX, what = "cidr"): Block {
   const [address, bits] = cidr.split("/");
   const prefix = Number(bits);
-  if (!address || !isIpv4(address) || !Number.isInteger(prefix) || prefix < 1 || prefix > PREFIX_MAX) {
-    throw new Fault("INVALID", `cidr '${cidr}': want an IPv4 net with a prefix of 1..${PREFIX_MAX}, such as 10.0.0.0/24`);
+  if (!address || !isIpv4(address) || !Number.isInteger(prefix) || prefix < 1 || prefix > prefixMax) {
+    throw new Fault("INVALID", `${what} '${cidr}': want an IPv4 net with a prefix of 1..${prefixMax}, such as 10.0.0.0/24`);
   }
   const size = 2 ** (32 - prefix);
   const first = Math.floor(toNumber(address) / size) * size;
   return { prefix, first, last: first + size - 1 };
 }
 
-const isHostIn = ({ first, last }: Block, ip: string): boolean => first < toNumber(ip) && toNumber(ip) < last;
+export const isHostIn = ({ first, last }: Block, ip: string): boolean => first < toNumber(ip) && toNumber(ip) < last;
 
 /** OpenVIM's range: the gateway is the first address, two more are kept, the last but the broadcast ends it. */
 export function dhcpRange(cidr: string): DhcpRange {
@@ -72,13 +72,18 @@ export type Served<N extends NetAddressing = VimNet> = N & {
 export const isServed = <N extends NetAddressing>(net: N): net is Served<N> =>
   net.enableDhcp && net.cidr !== null && net.dhcpFirstIp !== null && net.dhcpLastIp !== null;
 
+/** Whether its links ask for a router with an address in the net: it is its gateway. */
+export const isRouted = ({ links }: Pick<NetAddressing, "links">): boolean =>
+  (links ?? []).some(({ nat, ip }) => nat !== undefined || ip !== undefined);
+
 /** What of a net's range nobody gave, by OpenVIM's rule; of a net that was there, where its `cidr` is another. Throws INVALID. */
 export function withRange<N extends Addressing>(net: N, had: NetAddressing | null = null): N {
-  if (!net.enableDhcp || net.cidr === null) return net;
+  if ((!net.enableDhcp && !isRouted(net)) || net.cidr === null) return net;
   const { firstIp, lastIp, gatewayIp } = dhcpRange(net.cidr);
   const isNew = had !== null && had.cidr !== net.cidr;
   const kept = (member: "dhcpFirstIp" | "dhcpLastIp" | "gatewayIp") =>
     isNew && net[member] === had[member] ? null : net[member];
+  if (!net.enableDhcp) return { ...net, gatewayIp: kept("gatewayIp") ?? gatewayIp };
   const ranged = {
     ...net,
     dhcpFirstIp: kept("dhcpFirstIp") ?? firstIp,
@@ -90,13 +95,18 @@ export function withRange<N extends Addressing>(net: N, had: NetAddressing | nul
 }
 
 /** Throws INVALID for a range that a DHCP server could not give from. */
-function checkRange({ cidr, dhcpFirstIp, dhcpLastIp }: Addressing): void {
+function checkRange({ cidr, dhcpFirstIp, dhcpLastIp, gatewayIp, links }: Addressing): void {
   const block = blockOf(cidr!);
   for (const [member, ip] of [
     ["dhcp_first_ip", dhcpFirstIp!],
     ["dhcp_last_ip", dhcpLastIp!],
   ] as const)
     if (!isHostIn(block, ip)) throw new Fault("INVALID", `${member} ${ip}: want an address of a host in cidr ${cidr}`);
+  if (isRouted({ links }) && dhcpFirstIp === gatewayIp)
+    throw new Fault(
+      "INVALID",
+      `dhcp_first_ip ${dhcpFirstIp}: the router has it (gateway_ip), and the DHCP server wants one of its own`,
+    );
   if (toNumber(dhcpFirstIp!) >= toNumber(dhcpLastIp!))
     throw new Fault(
       "INVALID",
@@ -111,6 +121,8 @@ function checkRange({ cidr, dhcpFirstIp, dhcpLastIp }: Addressing): void {
 export function addressIn(net: Addressing, fixed: string | null, taken: ReadonlySet<string>): string | null {
   if (fixed !== null) {
     if (isServed(net)) checkFixed(net, fixed, taken);
+    if (isRouted(net) && fixed === net.gatewayIp)
+      throw new Fault("CONFLICT", `ip_address ${fixed}: the router of network '${net.name}' has it (gateway_ip): choose another`);
     return fixed;
   }
   const { enableDhcp, dhcpFirstIp, dhcpLastIp, gatewayIp, name } = net;

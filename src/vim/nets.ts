@@ -5,14 +5,16 @@ import type { NetKind } from "../model/net.ts";
 import type { Asked, Change, ServerPort, VimNet } from "../model/vim-picture.ts";
 import { outsideOf } from "../steer/fabric.ts";
 import { deleteNet, saveNet } from "../store/vim-picture.ts";
-import { withRange } from "./addresses.ts";
+import { isRouted, withRange } from "./addresses.ts";
 import { checkFree, found, given, newId, notFree } from "./asking.ts";
 import { checkBind } from "./binds.ts";
 import type { Draft } from "./draft.ts";
+import { checkLinks } from "./net-links.ts";
 import { type Picture, vlanKey } from "./picture.ts";
 import { checkBindPlaces, checkPlace } from "./places.ts";
 import { portsOfOthers, readdressed } from "./port-addresses.ts";
 import { checkVlan } from "./ports.ts";
+import { checkOpen } from "./router-plan.ts";
 
 const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 const isSwitched = (kind: NetKind): boolean => kind === "data" || kind === "ptp";
@@ -23,6 +25,12 @@ export interface VlanRange {
   readonly last: number;
 }
 
+interface NetsParts {
+  readonly draw: (draft: Draft) => void;
+  readonly freed: (net: VimNet, was: NetId | null) => void;
+  readonly isOpen: (bridge: string) => boolean;
+}
+
 /** Networks, by OpenVIM's rules. */
 export class Nets {
   readonly #picture: Picture;
@@ -30,21 +38,18 @@ export class Nets {
   readonly #vlans: VlanRange;
   readonly #draw: (draft: Draft) => void;
   readonly #freed: (net: VimNet, was: NetId | null) => void;
+  readonly #isOpen: (bridge: string) => boolean;
   /** Given last, by region. */
   readonly #lastVlan = new Map<string, number>();
 
-  /** `freed` is told of a net that was led into one that is deleted; `was`: what it was bound to. */
-  constructor(
-    picture: Picture,
-    clock: Clock,
-    vlans: VlanRange,
-    { draw, freed }: { readonly draw: (draft: Draft) => void; readonly freed: (net: VimNet, was: NetId | null) => void },
-  ) {
+  /** `freed` is told of a net that was led into one that is deleted; `was`: what it was bound to. `isOpen`: nets may lead out to this bridge. */
+  constructor(picture: Picture, clock: Clock, vlans: VlanRange, { draw, freed, isOpen }: NetsParts) {
     this.#picture = picture;
     this.#clock = clock;
     this.#vlans = vlans;
     this.#draw = draw;
     this.#freed = freed;
+    this.#isOpen = isOpen;
   }
 
   /** `bindNet` may be a name, as in OpenVIM. Throws INVALID, CONFLICT or NOT_FOUND. */
@@ -57,6 +62,7 @@ export class Nets {
       this.#checkProviderFree(undefined, net.provider);
       checkPlace(this.#picture, net, outsideOf(net));
       this.#checkVlanFree(net);
+      this.#checkLinks(net, asked);
       if (net.bindNet !== null) this.#checkBindOfNew(net, net.bindNet);
       const saved = await this.#save(net);
       if (asked.vlan === undefined && net.region !== null && net.vlan !== null) this.#lastVlan.set(net.region, net.vlan);
@@ -77,6 +83,7 @@ export class Nets {
       this.#checkVlanFree(edited);
       if (edited.provider !== net.provider || edited.vlan !== net.vlan) checkPlace(this.#picture, edited, outsideOf(edited));
       if (edited.bindVlan !== net.bindVlan) this.#checkBindVlan(edited);
+      this.#checkLinks(edited, change);
       return this.#save(edited, readdressed(this.#picture, edited));
     });
   }
@@ -149,6 +156,19 @@ export class Nets {
       const to = id === null ? undefined : this.#picture.nets.get(id);
       if (to) checkBindPlaces(this.#picture, net, to);
     }
+  }
+
+  /** Only where something about them is asked for: what an older version has taken must not stand in the way of another name. */
+  #checkLinks(net: VimNet, asked: Change<VimNet>): void {
+    if (asked.links?.length) checkOpen(net, this.#isOpen);
+    if ([asked.links, asked.cidr, asked.routes, asked.kind, asked.provider].every((member) => member === undefined)) return;
+    checkLinks(net, this.#picture.nets.values());
+    const holder = isRouted(net) && portsOfOthers(this.#picture, net.id).find((p) => p.ip === net.gatewayIp);
+    if (holder)
+      throw new Fault(
+        "NOT_ALLOWED",
+        `links: the router is to have ${net.gatewayIp}, which port '${holder.name}' has: move that port first`,
+      );
   }
 
   /** Throws CONFLICT: what a net is over outside belongs to no other. */

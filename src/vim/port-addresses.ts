@@ -2,11 +2,12 @@ import { Fault } from "../lib/fault.ts";
 import type { NetId } from "../model/ids.ts";
 import type { ServerPort, VimNet } from "../model/vim-picture.ts";
 import { addressIn, fits, isServed } from "./addresses.ts";
-import { isDhcpPort } from "./dhcp-port.ts";
+import { ownPortOf } from "./own-ports.ts";
 import type { Picture } from "./picture.ts";
 
-/** All ports of a net but the one that its DHCP server is plugged into, which comes and goes with the net. */
-export const portsOfOthers = (picture: Picture, id: NetId): ServerPort[] => picture.portsIn(id).filter((p) => !isDhcpPort(p));
+/** All ports of a net but those of the VIM itself (of its DHCP server, of its router), which come and go with the net. */
+export const portsOfOthers = (picture: Picture, id: NetId): ServerPort[] =>
+  picture.portsIn(id).filter((p) => ownPortOf(p) === null);
 
 /** The address of one more port in the net; chosen now, so that the reply can tell it. Throws as `addressIn`. */
 export function ipIn(picture: Picture, net: VimNet, fixed: string | null, siblings: readonly ServerPort[] = []): string | null {

@@ -6,8 +6,8 @@ import type { Asked, Change, ServerPort, VimNet } from "../model/vim-picture.ts"
 import { deletePort, savePort } from "../store/vim-picture.ts";
 import { checkSenders } from "./allowed-senders.ts";
 import { checkFree, found, given, newId } from "./asking.ts";
-import { isDhcpPort } from "./dhcp-port.ts";
 import type { Draft } from "./draft.ts";
+import { ownPortOf } from "./own-ports.ts";
 import type { Picture } from "./picture.ts";
 import { checkPlace } from "./places.ts";
 import { ipIn, ipOfMoved } from "./port-addresses.ts";
@@ -31,8 +31,15 @@ export function checkVlan(vlan: number | null | undefined, wireName: string): vo
     throw new Fault("INVALID", `${wireName}: want a VLAN id of 1..${VLAN_MAX}, got ${vlan}`);
 }
 
-const DHCP_STAYS =
-  "this port is that of the network's DHCP server, and comes and goes with it: set enable_dhcp of the network to false instead";
+/** Throws FORBIDDEN for a port that the VIM itself has in a net. */
+function checkIsSomebodys(port: ServerPort): void {
+  const own = ownPortOf(port);
+  if (own)
+    throw new Fault(
+      "FORBIDDEN",
+      `this port is this VIM's own, of the network's ${own.name}: it comes and goes with ${own.goesWith} of the network`,
+    );
+}
 
 type PortChange = Pick<Change<ServerPort>, "name" | "netId" | "bfd" | "portSecurity" | "allowedPairs">;
 
@@ -72,7 +79,7 @@ export class Ports {
     return this.#picture.change(async () => {
       const port = found(this.#picture.ports, id, `Port '${id}' not found`);
       const isMoved = change.netId !== undefined && change.netId !== port.netId;
-      if (isDhcpPort(port)) throw new Fault("FORBIDDEN", DHCP_STAYS);
+      checkIsSomebodys(port);
       if (isMoved && port.kind === "instance:bridge")
         throw new Fault("FORBIDDEN", "bridge interfaces cannot be attached to a different net");
       if (change.bfd && port.switchPort === null)
@@ -89,7 +96,7 @@ export class Ports {
     return this.#picture.change(async () => {
       const port = this.#picture.ports.get(id);
       if (port?.kind !== "external") throw new Fault("NOT_FOUND", `External port '${id}' not found`);
-      if (isDhcpPort(port)) throw new Fault("FORBIDDEN", DHCP_STAYS);
+      checkIsSomebodys(port);
       await deletePort(this.#picture.db, id);
       this.#draw({ gonePorts: [id] });
     });

@@ -2,13 +2,16 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { Loop } from "../lib/loop.ts";
 import { Seal } from "../lib/seal.ts";
+import type { DhcpServer } from "../model/dhcp.ts";
 import type { HostId, NetId, ServerId, VimPortId } from "../model/ids.ts";
+import type { Router } from "../model/router.ts";
 import type { ThreadTimes } from "../model/thread-times.ts";
 import type { ApiChange } from "../model/vim-event.ts";
 import type { Server, VimNet } from "../model/vim-picture.ts";
 import { CallbackPolicy, type CallbackRules } from "../notify/callback-policy.ts";
 import { readVimIdentity } from "../store/vim-identity.ts";
 import type { VimStore } from "../store/vim-picture.ts";
+import { Appliances } from "./appliances.ts";
 import { AssumedImages } from "./assumed-images.ts";
 import { type AskGuest, BeatWatch } from "./beat-watch.ts";
 import { BfdSessions } from "./bfd.ts";
@@ -19,7 +22,7 @@ import type { Compute } from "./compute.ts";
 import { Condition } from "./condition.ts";
 import { Consoles } from "./consoles.ts";
 import { Controllers } from "./controllers.ts";
-import { Dhcp } from "./dhcp.ts";
+import { DHCP_SERVERS } from "./dhcp-plan.ts";
 import type { Draft } from "./draft.ts";
 import { tenantOf } from "./event-tenant.ts";
 import { VimEvents } from "./events.ts";
@@ -35,6 +38,7 @@ import { Picture } from "./picture.ts";
 import { PortCounts } from "./port-counts.ts";
 import { Ports } from "./ports.ts";
 import { Protections } from "./protections.ts";
+import { routers } from "./router-plan.ts";
 import type { Cabling } from "./server-ports.ts";
 import { Servers } from "./servers.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -44,6 +48,8 @@ export interface VimParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly vlanRange: VlanRange;
+  /** Linux bridges that nets may be led out to; left out: none. */
+  readonly linkBridges?: readonly string[];
   /** In test mode every host takes servers: nothing is contacted. */
   readonly mode?: "normal" | "test";
   /** Where subscribers may be; left out: anywhere, as where only this machine's programs can subscribe. */
@@ -74,7 +80,8 @@ export class Vim {
   readonly fabricLoop: Loop;
   readonly bfd: BfdSessions;
   readonly bfdLoop: Loop;
-  readonly dhcp: Dhcp;
+  readonly dhcp: Appliances<DhcpServer>;
+  readonly routers: Appliances<Router>;
   readonly hostStates: HostStates;
   readonly condition: Condition;
   readonly subscriptions: Subscriptions;
@@ -116,6 +123,7 @@ export class Vim {
       this.fabric.writeUnattended(draft);
       this.bfdLoop.wake();
       this.dhcp.loop.wake();
+      this.routers.loop.wake();
     };
     const changed = (draft: Draft) => {
       drawn(draft);
@@ -132,7 +140,8 @@ export class Vim {
     this.inventory = new Inventory(picture, clock, { speaksToAll: isTest, isUp });
     const freed = ({ id: netId, bindNet }: VimNet, was: NetId | null) =>
       this.events.push({ type: "net.bound", netId, bindNet, was });
-    this.nets = new Nets(picture, clock, vlanRange, { draw: drawn, freed });
+    const isOpen = (bridge: string) => isTest || (parts.linkBridges ?? []).includes(bridge);
+    this.nets = new Nets(picture, clock, vlanRange, { draw: drawn, freed, isOpen });
     this.ports = new Ports(picture, drawn);
     const reach = { away: (id: HostId) => this.hostStates.away(id) };
     const moved = (server: Server, was: HostId) => this.#moved(server, was);
@@ -153,7 +162,9 @@ export class Vim {
     );
     this.counters = new PortCounts({ picture, fabric: this.fabric, clock });
     this.condition = new Condition(events, () => this.protections.ledBySwitch());
-    this.dhcp = new Dhcp({ picture, clock, log, draw: (draft) => this.fabric.writeUnattended(draft) });
+    const inNets = { picture, clock, log, draw: (draft: Draft) => this.fabric.writeUnattended(draft) };
+    this.dhcp = new Appliances(inNets, DHCP_SERVERS);
+    this.routers = new Appliances(inNets, routers(isOpen));
     this.hostStates = new HostStates(picture, events, this.facts);
     const isStarved = (id: VimPortId) => this.protections.opinionsOf(id).get("traffic") === "silent";
     const askGuest: AskGuest = (target, request) => this.agents.get(target.hostId)?.(target, request) ?? null;

@@ -2,6 +2,7 @@ import { type TSchema, Type } from "typebox";
 import { cloudConfig } from "./cloud-config.ts";
 import { hostSwitch } from "./host-switch.ts";
 import { checksum, metadata } from "./image-metadata.ts";
+import { CIDR, cidr, IP, ip, netLinks } from "./ip-words.ts";
 import { ofcAccess } from "./ofc-access.ts";
 
 // Request bodies. Members that are not named are dropped without a word, as in OpenVIM, except where `closed`.
@@ -19,11 +20,6 @@ const mac = Type.String({ pattern: "^([0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){
 const provider = Type.String({
   pattern: "^(default|((bridge|macvtap):[0-9a-zA-Z\\.\\-]{1,50})|openflow:[/0-9a-zA-Z\\.\\-]{1,50}(:vlan)?)$",
 });
-const OCTET = "(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})";
-const IP = `${OCTET}(\\.${OCTET}){3}`;
-const CIDR = `${IP}/(3[0-2]|[12]?[0-9])`;
-const ip = Type.String({ pattern: `^${IP}$` });
-const cidr = Type.String({ pattern: `^${CIDR}$` });
 const vlan = Type.Integer({ minimum: 1, maximum: 4095 });
 const yesNo = Type.Enum(["yes", "no"]);
 /** As large as the original's database takes it. */
@@ -205,7 +201,7 @@ const network = {
   dhcp_first_ip: maybe(ip),
   dhcp_last_ip: maybe(ip),
   dns: maybe(Type.Array(ip)),
-  links: maybe(Type.Array(Type.Object({ iface: name, nat: maybe(cidr), vlan: maybe(vlan) }, closed))),
+  links: maybe(netLinks),
   routes: maybe(Type.Record(Type.String({ pattern: `^(default|${CIDR})$` }), ip, closed)),
   bind_net: maybe(orNull(name)),
   bind_type: maybe(orNull(Type.String({ pattern: "^vlan:[0-9]{1,4}$" }))),

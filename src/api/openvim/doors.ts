@@ -121,6 +121,7 @@ export interface VimDoors {
   readonly counters: { list(): Promise<readonly PortCount[]> };
   readonly condition: { now(): VimCondition };
   readonly dhcp: { readonly problems: ReadonlyMap<NetId, string> };
+  readonly routers: { readonly problems: ReadonlyMap<NetId, string> };
   readonly controllers: {
     list(): readonly SdnController[];
     get(id: OfcId): SdnController;

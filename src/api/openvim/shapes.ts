@@ -55,9 +55,9 @@ export function imageOut(i: Image, tenant: TenantId | "any", base: BaseUrl): Wir
   return { ...row, ...ours, links: bookmark(`${base}/${tenant}/images/${i.id}`) };
 }
 
-/** What the switch and the DHCP server say of a net counts before what its row says. */
+/** What the switch, the DHCP server and the router say of a net counts before what its row says. */
 export function networkOut(n: VimNet, doors: VimDoors): Wire {
-  const problem = doors.fabric.problems.get(n.id) ?? doors.dhcp.problems.get(n.id);
+  const problem = doors.fabric.problems.get(n.id) ?? doors.dhcp.problems.get(n.id) ?? doors.routers.problems.get(n.id);
   return withoutNulls({
     tenant_id: n.tenantId,
     type: n.kind,

@@ -84,6 +84,7 @@ export function tenantDoors(tenant: TenantId, doors: VimDoors): VimDoors {
     },
     condition: { now: adminOnlyNow },
     dhcp: doors.dhcp,
+    routers: doors.routers,
     controllers: {
       list: () => [],
       get: adminOnlyNow,
@@ -248,6 +249,7 @@ function netsOf(view: TenantView, nets: VimDoors["nets"], picture: Picture): Vim
     // Either would lead onto cables, or into the nets of others.
     if (change.provider !== undefined) throw forbidden("provider:physical");
     if (change.vlan !== undefined) throw forbidden("provider:vlan");
+    if (change.links?.length) throw forbidden("links");
   };
   /** Among those that it sees: others' names are no names here. */
   const called = (nameOrId: string): NetId => {
