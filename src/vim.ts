@@ -58,7 +58,8 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   const seal = Seal.open(config.store === ":memory:" ? null : `${config.store}.key`);
   const callbacks = callbackRules(config, () => ownPorts);
   const { vlanRange, linkBridges, mode } = config;
-  const vim = await Vim.open({ db, clock, log, vlanRange, linkBridges, mode, callbacks, seal });
+  const spansHosts = config.tunnelIp !== undefined;
+  const vim = await Vim.open({ db, clock, log, vlanRange, linkBridges, spansHosts, mode, callbacks, seal });
   undo.defer(async () => {
     await vim.picture.settled();
     await vim.events.end();

@@ -21,6 +21,7 @@ export function openAppliances(config: VimConfig, vim: Vim, ovsdb: Ovsdb, mtu: (
   };
   const places: NetPlaces = {
     switchNetns: netns,
+    spansHosts: config.tunnelIp !== undefined,
     hostNetns: hosts.length === 0 ? [netns] : [...new Set(hosts.map((h) => h.netns ?? netns))],
     get mtu() {
       return mtu();

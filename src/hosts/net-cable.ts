@@ -71,7 +71,7 @@ export async function ensureCable(own: string, { netns, device, bridge, mac, mtu
   // The kernel must finish checksums before a userspace switch sees a packet. Without ethtool the switch's own setting suffices.
   await run("ip", ["netns", "exec", own, "ethtool", "-K", INSIDE, "tx", "off"]).catch(() => {});
   if (bridge === null) {
-    await tool("ip", ...at(netns), "link", "set", "dev", device, "up");
+    await tool("ip", ...at(netns), "link", "set", "dev", device, "nomaster", "up"); // It may have been in a bridge of the host before.
     await plugs.ensurePort(device);
     return;
   }

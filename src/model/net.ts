@@ -30,6 +30,9 @@ export interface Net {
   readonly createdAt: string;
 }
 
+/** A network for which the VIM makes the bridges itself: where bridges of hosts are one switch its ports are of that switch (decision 0113). */
+export const hasOwnBridges = ({ provider }: Pick<Net, "provider">): boolean => provider?.startsWith("OVS:") ?? false;
+
 export type VimPortKind = "external" | "instance:data" | "instance:bridge";
 
 /** Who a port may send as beside itself: an IPv4 address or prefix (`a.b.c.d/n`), from a MAC address; null: from its own. */

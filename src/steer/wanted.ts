@@ -1,6 +1,6 @@
 import { type Action, COOKIE_MARK, type FlowEntry, type FlowTable, type GroupEntry, PROBE_MAC } from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
-import type { Net, VimPort } from "../model/net.ts";
+import { hasOwnBridges, type Net, type VimPort } from "../model/net.ts";
 import type { Abilities } from "../model/switch.ts";
 import { type Attachments, attachmentsOf, placed, placeKey } from "./attachments.ts";
 import { actionsOf, bindGroups, type FabricNet, type FabricPort, fabricNet } from "./fabric.ts";
@@ -42,7 +42,7 @@ export function wantedTable(
 ): Wanted {
   const portsOf = Map.groupBy(ports, (p) => p.netId);
   const fabric = nets
-    .filter((n) => n.kind === "data" || n.kind === "ptp")
+    .filter((n) => n.kind === "data" || n.kind === "ptp" || hasOwnBridges(n)) // Of the last, ports that are on no switch are led nowhere.
     .map((n) => ({ net: n, fabric: fabricNet(n, portsOf.get(n.id) ?? []) }));
   const problems = new Map<NetId, string>();
   for (const { net, fabric: f } of fabric) {

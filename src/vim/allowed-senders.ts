@@ -5,8 +5,8 @@ import type { ServerPort } from "../model/vim-picture.ts";
 const PAIRS_MAX = 16;
 
 /** Throws INVALID where a port cannot be held to what it may send. */
-export function checkSenders({ kind, name, mac, portSecurity, allowedPairs }: Omit<ServerPort, "id">): void {
-  if (portSecurity !== null && kind === "instance:bridge")
+export function checkSenders({ kind, name, mac, switchPort, portSecurity, allowedPairs }: Omit<ServerPort, "id">): void {
+  if (portSecurity !== null && kind === "instance:bridge" && switchPort === null)
     throw new Fault(
       "INVALID",
       `port '${name}' is on a bridge of its host: port_security is for ports of 'data' and 'ptp' networks`,

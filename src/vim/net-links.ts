@@ -16,7 +16,7 @@ export interface Way {
 }
 
 /** Throws INVALID where `nat` and `ip` do not go together. */
-export function wayOf({ iface, vlan = null, nat, ip }: NetLink): Way {
+export function wayOf({ iface, vlan, nat, ip }: NetLink): Way {
   const said = `links: '${iface}'`;
   if (typeof nat === "string" && ip !== undefined)
     throw new Fault("INVALID", `${said}: nat is an address and so is ip: want nat true or false beside ip, or nat alone`);
@@ -24,7 +24,7 @@ export function wayOf({ iface, vlan = null, nat, ip }: NetLink): Way {
     throw new Fault("INVALID", `${said}: nat ${nat}: want ip too, the router's address there, such as 192.0.2.2/24; or neither`);
   const address = typeof nat === "string" ? nat : (ip ?? null);
   if (address !== null) checkAddress(said, address);
-  return { iface, vlan, address, isHidden: typeof nat === "string" || nat === true };
+  return { iface, vlan: vlan ?? null, address, isHidden: typeof nat === "string" || nat === true };
 }
 
 function checkAddress(said: string, address: string): void {

@@ -1,4 +1,5 @@
 import type { NetId } from "../model/ids.ts";
+import { hasOwnBridges } from "../model/net.ts";
 import type { NetCable } from "../model/net-cable.ts";
 import type { VimNet } from "../model/vim-picture.ts";
 import { bridgeOf } from "./bridges.ts";
@@ -6,6 +7,8 @@ import { bridgeOf } from "./bridges.ts";
 /** Where nets are to be found. Namespaces: null is this process's own. */
 export interface NetPlaces {
   readonly switchNetns: string | null;
+  /** Bridges of hosts are one switch. */
+  readonly spansHosts: boolean;
   /** Of the compute hosts, each once: a bridge of a host is in its namespace. */
   readonly hostNetns: readonly (string | null)[];
   /** Bytes that nets of the switch carry, where that is less than an Ethernet does. */
@@ -18,9 +21,9 @@ export type NetPlace = Pick<NetCable, "key" | "netns" | "bridge" | "mtu">;
  * Where a device of the VIM's own is plugged into the net: into the switch, or at each host that has bridges of its own. Nowhere where a third end has no
  * place (`ptp`), or others look after the net (`default`, `macvtap:`).
  */
-export function placesOf(net: VimNet, { switchNetns, hostNetns, mtu }: NetPlaces): NetPlace[] {
+export function placesOf(net: VimNet, { switchNetns, spansHosts, hostNetns, mtu }: NetPlaces): NetPlace[] {
   if (net.kind === "ptp") return [];
-  if (net.kind === "data") return [{ key: net.id, netns: switchNetns, bridge: null, mtu }];
+  if (net.kind === "data" || (spansHosts && hasOwnBridges(net))) return [{ key: net.id, netns: switchNetns, bridge: null, mtu }];
   if (net.provider === "default" || net.provider?.startsWith("macvtap:")) return [];
   const bridge = bridgeOf(net);
   // One that somebody else made may be the same wire on all hosts.

@@ -1,9 +1,9 @@
 import { Fault } from "../lib/fault.ts";
 import type { Router, RouterWay } from "../model/router.ts";
 import type { VimNet, VimPicture } from "../model/vim-picture.ts";
-import { maskOf } from "./addresses.ts";
+import { isRouted, maskOf } from "./addresses.ts";
 import type { ApplianceKind } from "./appliances.ts";
-import { checkLinks, isRouted, routesOf, type Way, waysOf } from "./net-links.ts";
+import { checkLinks, routesOf, type Way, waysOf } from "./net-links.ts";
 import { type NetPlace, placesOf } from "./net-places.ts";
 import { deviceOf, macOf, ROUTER_PORT } from "./own-ports.ts";
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { Fault } from "../lib/fault.ts";
 import type { HostId, ServerId, VimPortId } from "../model/ids.ts";
+import { hasOwnBridges } from "../model/net.ts";
 import { CARD_MODELS, isOfCard, type PinnedInterface } from "../model/numa.ts";
 import type { AskedVnic, Server, ServerPort, VimNet } from "../model/vim-picture.ts";
 import { checkSenders } from "./allowed-senders.ts";
@@ -11,11 +12,11 @@ import { barePort, checkMac, checkRoom, movedTapName, newMac, tapName } from "./
 
 /**
  * The link ports of a new server: one for each virtual network interface it asks for, then one for each function of a card it has.
- * Throws NOT_FOUND for a net, INVALID where a net takes no such port, CONFLICT for a MAC address.
+ * `spansHosts`: bridges of hosts are one switch. Throws NOT_FOUND for a net, INVALID where a net takes no such port, CONFLICT for a MAC address.
  */
-export function portsFor(picture: Picture, server: Server, vnics: readonly AskedVnic[]): ServerPort[] {
+export function portsFor(picture: Picture, server: Server, vnics: readonly AskedVnic[], spansHosts: boolean): ServerPort[] {
   const ports: ServerPort[] = [];
-  for (const [i, vnic] of vnics.entries()) if (vnic.type === undefined) ports.push(vnicPort(picture, server, vnic, i, ports));
+  for (const [i, vnic] of vnics.entries()) if (vnic.type === undefined) ports.push(vnicPort(picture, server, vnic, i, { siblings: ports, spansHosts }));
   for (const given of server.pinned?.interfaces ?? []) {
     const vnic = vnics.find((v) => v.type !== undefined && v.name === given.name);
     ports.push(cardPort(picture, server, given, vnic, ports));
@@ -24,12 +25,18 @@ export function portsFor(picture: Picture, server: Server, vnics: readonly Asked
   return ports;
 }
 
-function vnicPort(picture: Picture, server: Server, vnic: AskedVnic, index: number, siblings: readonly ServerPort[]): ServerPort {
+interface Beside {
+  readonly siblings: readonly ServerPort[];
+  readonly spansHosts: boolean;
+}
+
+function vnicPort(picture: Picture, server: Server, vnic: AskedVnic, index: number, { siblings, spansHosts }: Beside): ServerPort {
   const net = netOf(picture, vnic);
   const isSwitched = net.kind === "data" || net.kind === "ptp";
   if (isSwitched) checkRoom(picture, net, 1 + siblings.filter((p) => p.netId === net.id).length);
   if (vnic.mac) checkMac(picture, vnic.mac, siblings);
   const id = portId(server.id, index);
+  const isPlugged = isSwitched || (spansHosts && hasOwnBridges(net));
   return {
     ...barePort(vnic.name),
     id,
@@ -39,8 +46,8 @@ function vnicPort(picture: Picture, server: Server, vnic: AskedVnic, index: numb
     serverId: server.id,
     mac: vnic.mac ?? newMac(isTaken(picture, siblings)),
     ip: ipIn(picture, net, vnic.ip ?? null, siblings),
-    switchPort: isSwitched ? tapName(id) : null,
-    vlan: isSwitched ? null : net.vlan, // Its packets are tagged outside of the host's bridge.
+    switchPort: isPlugged ? tapName(id) : null,
+    vlan: isPlugged ? null : net.vlan, // Its packets are tagged outside of the host's bridge.
     bandwidthMbps: vnic.bandwidthMbps ?? null,
     status: "DOWN",
     vpci: vnic.vpci ?? null,

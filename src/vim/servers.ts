@@ -31,6 +31,8 @@ export interface ServersParts {
   /** Into the picture and the switch; and what is to be done on hosts is begun. */
   readonly changed: (draft: Draft) => void;
   readonly cabledTo: Cabling;
+  /** Bridges of hosts are one switch. */
+  readonly spansHosts: boolean;
   /** A server was given another host; its ports are others in the switch. */
   readonly moved: (server: Server, was: HostId) => void;
 }
@@ -43,6 +45,7 @@ export class Servers {
   readonly #onlySwitched: boolean;
   readonly #changed: (draft: Draft) => void;
   readonly #cabledTo: Cabling;
+  readonly #spansHosts: boolean;
   readonly #moved: ServersParts["moved"];
 
   constructor(parts: ServersParts) {
@@ -51,6 +54,7 @@ export class Servers {
     this.#reach = parts.reach;
     this.#onlySwitched = parts.onlySwitched;
     this.#cabledTo = parts.cabledTo;
+    this.#spansHosts = parts.spansHosts;
     this.#changed = parts.changed;
     this.#moved = parts.moved;
   }
@@ -66,7 +70,7 @@ export class Servers {
       checkDevices(images, asked.extended ?? flavor.extended);
       checkVnics(asked.vnics, { extended: asked.extended ?? flavor.extended }, this.#picture.nets);
       const server = this.#server(id, asked, flavor);
-      const ports = asCabled(server, portsFor(this.#picture, server, asked.vnics), this.#cabledTo);
+      const ports = asCabled(server, portsFor(this.#picture, server, asked.vnics, this.#spansHosts), this.#cabledTo);
       await insertServer(this.#picture.db, server, ports);
       servers.set(id, server);
       this.#changed({ ports });

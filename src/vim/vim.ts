@@ -50,6 +50,8 @@ export interface VimParts {
   readonly vlanRange: VlanRange;
   /** Linux bridges that nets may be led out to; left out: none. */
   readonly linkBridges?: readonly string[];
+  /** Bridges of hosts are one switch, so that nets with bridges of the VIM's own reach all of them (decision 0113). */
+  readonly spansHosts?: boolean;
   /** In test mode every host takes servers: nothing is contacted. */
   readonly mode?: "normal" | "test";
   /** Where subscribers may be; left out: anywhere, as where only this machine's programs can subscribe. */
@@ -145,8 +147,9 @@ export class Vim {
     this.ports = new Ports(picture, drawn);
     const reach = { away: (id: HostId) => this.hostStates.away(id) };
     const moved = (server: Server, was: HostId) => this.#moved(server, was);
+    const spansHosts = !isTest && (parts.spansHosts ?? false);
     const cabledTo: Cabling = (host, pci) => controllers.cabledTo(host, pci);
-    this.servers = new Servers({ picture, clock, reach, onlySwitched: !isTest, cabledTo, changed, moved });
+    this.servers = new Servers({ picture, clock, reach, onlySwitched: !isTest, cabledTo, spansHosts, changed, moved });
     const capacities = new Capacities(picture);
     this.binds = new Binds(picture, this.fabric, events, capacities);
     const asksAnew = (id: ServerId) => this.facts.asksAnew(id);

@@ -1,6 +1,6 @@
 import type { BfdView } from "../../model/bfd.ts";
 import type { TenantId } from "../../model/ids.ts";
-import type { AddressPair } from "../../model/net.ts";
+import { type AddressPair, hasOwnBridges } from "../../model/net.ts";
 import { bareName, datapathOf } from "../../model/switch-port-name.ts";
 import type { Flavor, Image, ServerPort, Tenant, VimNet } from "../../model/vim-picture.ts";
 import { type Wire, withoutNulls } from "../query.ts";
@@ -110,7 +110,7 @@ export const portOut = (p: ServerPort, { picture, protections, facts, bfd }: Vim
     device_id: p.serverId,
     "binding:switch_port": p.switchPort && bareName(p.switchPort),
     "binding:switch_dpid": p.switchPort && datapathOf(p.switchPort),
-    "binding:vlan": p.vlan,
+    "binding:vlan": p.vlan ?? (isOnOverlay(p, picture) ? picture.nets.get(p.netId!)!.vlan : null),
     bandwidth: p.bandwidthMbps,
     model: p.model,
     fenced: p.kind === "instance:data" ? p.fenced : null, // Ours, as the next; only such ports can be.
@@ -124,7 +124,7 @@ export const portOut = (p: ServerPort, { picture, protections, facts, bfd }: Vim
 const pairOut = ({ mac, ip }: AddressPair): Wire => withoutNulls({ ip_address: ip, mac_address: mac });
 
 const isOnOverlay = ({ kind, netId }: ServerPort, { nets }: VimDoors["picture"]): boolean =>
-  kind === "instance:bridge" && netId !== null && (nets.get(netId)?.provider?.startsWith("OVS:") ?? false);
+  kind === "instance:bridge" && netId !== null && hasOwnBridges(nets.get(netId) ?? { provider: null });
 
 const bfdOut = (b: BfdView | null): Wire | null =>
   b &&
