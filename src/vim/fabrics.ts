@@ -22,6 +22,9 @@ interface Touched {
   readonly nets: ReadonlySet<NetId>;
 }
 
+const GROUPLESS =
+  "its bridge speaks OpenFlow 1.0, and bridges of several hosts must speak 1.3 to lead packets to each other: ovs-vsctl set bridge BRIDGE protocols=OpenFlow13";
+
 const NO_NETS: ReadonlySet<NetId> = new Set();
 
 /**
@@ -36,6 +39,8 @@ export class Fabrics {
   readonly #others = new Map<DatapathId, Fabric>();
   /** Bridges of hosts that are one switch with the own one. */
   readonly #peers = new Map<DatapathId, Fabric>();
+  /** Bridges of the overlay that speak OpenFlow 1.0: a tunnel's key, which says where a packet goes, has no words there. */
+  readonly #groupless = new Map<DatapathId, FlowSwitch>();
   #overlay: Overlay | null = null;
   #arePlacesKnown = false;
   #standIns: StandIns = NO_STAND_INS;
@@ -116,8 +121,8 @@ export class Fabrics {
 
   /** Of all switches. */
   get problems(): ReadonlyMap<NetId, string> {
-    if (this.#isAlone) return this.#own.problems;
-    return new Map([...this.#all().flatMap((f) => [...f.problems]), ...this.#spreadNets()]);
+    if (this.#isAlone && this.#groupless.size === 0) return this.#own.problems;
+    return new Map([...this.#all().flatMap((f) => [...f.problems]), ...this.#spreadNets(), ...this.#leftOut()]);
   }
 
   /** Of all switches. */
@@ -138,12 +143,11 @@ export class Fabrics {
   /** The own switch, or another bridge of the overlay. */
   connected(session: FlowSwitch): void {
     if (this.#overlay !== null && session.abilities.noGroups !== null) {
-      this.#log.error(
-        { datapath: session.datapath },
-        "the bridges of several hosts must speak OpenFlow 1.3, and this one does not: it gets no entries",
-      );
+      this.#groupless.set(session.datapath, session);
+      this.#log.error({ datapath: session.datapath }, GROUPLESS);
       return;
     }
+    this.#groupless.delete(session.datapath);
     this.#overlay?.connected(session);
     if (this.#overlay !== null && !this.#arePlacesKnown) return; // `placesKnown` comes to it.
     this.#ledAt(session.datapath).connected(session);
@@ -158,6 +162,7 @@ export class Fabrics {
   }
 
   disconnected(datapath: DatapathId): void {
+    this.#groupless.delete(datapath);
     this.#overlay?.disconnected(datapath);
     this.#ledAt(datapath).disconnected(datapath);
   }
@@ -281,6 +286,17 @@ export class Fabrics {
       others: [...this.#others].flatMap(([datapath, fabric]) => (places.has(datapath) ? [fabric] : [])),
       nets,
     };
+  }
+
+  /** Nets with ports on a bridge that is written nothing. */
+  #leftOut(): [NetId, string][] {
+    return [...this.#groupless.values()].flatMap(({ ports }) =>
+      [...ports.keys()].flatMap((port) =>
+        this.#picture.portsOn(port).flatMap(({ netId }): [NetId, string][] =>
+          netId === null ? [] : [[netId, `switch port ${port} is led nowhere: ${GROUPLESS}`]],
+        ),
+      ),
+    );
   }
 
   /** Nets whose ports are in several switches: between those nothing here leads. */

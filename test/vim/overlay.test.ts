@@ -267,6 +267,17 @@ test("a management network reaches all hosts: its servers get their addresses ov
   await until("its server is gone", () => readdirSync(join(dir, "dhcp")).length === 0);
 });
 
+test("a bridge that is set to OpenFlow 1.0 is written nothing, the networks with ports there say what to do; then all is well again", async () => {
+  const of = async (net: string) => (await ask("GET", `/networks/${nets[net]}`)).body.network;
+  await hosts[2]!.vsctl("set", "bridge", "br0", "protocols=OpenFlow10");
+  await until("the network says why", async () => (await of("B")).last_error?.includes("protocols=OpenFlow13"));
+  expect((await of("T")).status).toBe("ACTIVE");
+  await hosts[2]!.vsctl("set", "bridge", "br0", "protocols=OpenFlow13");
+  await until("it is led again", async () => (await of("B")).status === "ACTIVE");
+  await bind("B");
+  await reaches("b", ["x"]);
+});
+
 /** In the place of a server's vNIC, as libvirt would plug it: `guest` is what the guest sees of it. */
 async function plugGuest({ inside, vsctl }: Ovs, tap: string, mac: string): Promise<void> {
   await inside("ip", "link", "add", tap, "type", "veth", "peer", "name", "guest", "address", mac);
