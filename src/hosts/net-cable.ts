@@ -52,10 +52,11 @@ export async function ensureVeth(own: string, inside: string, netns: string | nu
 
 /** The only address that a device has; null: none. `netns`: where it is. */
 export async function ensureAddress(netns: string, device: string, address: string | null): Promise<void> {
-  const { stdout } = await run("ip", ["-n", netns, "-4", "-o", "addr", "show", "dev", device, "scope", "global"]);
+  const { stdout } = await run("ip", ["-n", netns, "-o", "addr", "show", "dev", device, "scope", "global"]);
   if (address === null ? stdout === "" : stdout.includes(` ${address} `) && !stdout.trim().includes("\n")) return;
-  await tool("ip", "-n", netns, "-4", "addr", "flush", "dev", device);
-  if (address !== null) await tool("ip", "-n", netns, "addr", "add", address, "brd", "+", "dev", device);
+  await tool("ip", "-n", netns, "addr", "flush", "dev", device, "scope", "global");
+  const how = address?.includes(":") ? ["nodad"] : ["brd", "+"]; // Nobody else can have it.
+  if (address !== null) await tool("ip", "-n", netns, "addr", "add", address, "dev", device, ...how);
 }
 
 /** The device's end outside becomes a port of a Linux bridge. */

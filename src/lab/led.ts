@@ -1,4 +1,5 @@
 import { prefixIn, prefixOf, prefixText } from "../lib/ipv4-prefix.ts";
+import { ipv6PrefixOf } from "../lib/ipv6.ts";
 import { type Action, type FlowEntry, type FlowTable, GROUP_ADDRESSES, type Match } from "../model/flow.ts";
 
 /** A frame as it comes in. */
@@ -19,6 +20,9 @@ export interface Sent {
   readonly ipv4?: string;
   readonly arp?: { readonly mac: string; readonly ip: string };
   readonly udp?: { readonly src: number; readonly dst: number };
+  readonly ipv6?: string;
+  /** The type, and of neighbour discovery the address that it speaks of. */
+  readonly icmpv6?: { readonly type: number; readonly target?: string };
 }
 
 /** Where a copy of it leaves, and with which tag. */
@@ -44,19 +48,25 @@ export function isMatched({ match }: FlowEntry, { inPort, vlan, ethDst, key = 0,
   return match.ethDst === undefined || match.ethDst === ethDst;
 }
 
-function isSentAs({ ethSrc, ipv4Src, arpSpa, arpSha, udp }: Match, from?: Sent): boolean {
+function isSentAs({ ethSrc, ipv4Src, arpSpa, arpSha, udp, ipv6Src, icmpv6, ndTarget }: Match, from?: Sent): boolean {
   const isUdp = udp === undefined || (from?.udp?.src === udp.src && from.udp.dst === udp.dst);
   return (
     (ethSrc === undefined || from?.mac === ethSrc) &&
     (ipv4Src === undefined || isWithin(from?.ipv4, ipv4Src)) &&
     (arpSpa === undefined || isWithin(from?.arp?.ip, arpSpa)) &&
     (arpSha === undefined || from?.arp?.mac === arpSha) &&
+    (ipv6Src === undefined || isWithin6(from?.ipv6, ipv6Src)) &&
+    (icmpv6 === undefined || from?.icmpv6?.type === icmpv6) &&
+    (ndTarget === undefined || isWithin6(from?.icmpv6?.target, ndTarget)) &&
     isUdp
   );
 }
 
 const isWithin = (ip: string | undefined, prefix: string): boolean =>
   ip !== undefined && prefixOf(prefixText(ip, prefixIn(prefix).bits)) === prefix;
+
+const isWithin6 = (ip: string | undefined, prefix: string): boolean =>
+  ip !== undefined && ipv6PrefixOf(`${ip}/${prefix.split("/")[1] ?? 128}`) === prefix;
 
 /**
  * Where a frame leaves, by the table alone: a small OpenFlow switch (1.3, 5.1 to 5.6), to read tables with. `dead`: ports whose link is

@@ -17,6 +17,12 @@ export interface Match {
   readonly arpSha?: string;
   /** Beside `ipv4Src`: only UDP between these ports. */
   readonly udp?: { readonly src: number; readonly dst: number };
+  /** Only IPv6 packets: from this address, or from this prefix (RFC 5952, the bits beyond it being 0). Only OpenFlow 1.3 can ask for it, and for the next two. */
+  readonly ipv6Src?: string;
+  /** Only ICMPv6 of this type (RFC 4443, 4861). */
+  readonly icmpv6?: number;
+  /** Beside `icmpv6`: a neighbour solicitation or advertisement about this address, or one of this prefix. */
+  readonly ndTarget?: string;
   /** What a tunnel said with the packet; without one it is 0. Only OpenFlow 1.3 can ask for it. */
   readonly tunnelKey?: number;
 }

@@ -30,6 +30,9 @@ export interface Net {
   readonly createdAt: string;
 }
 
+/** The address that requests of our own (ARP, IPv4) can ask for; null: there is none. */
+export const probedIp = ({ ip }: Pick<VimPort, "ip">): string | null => (ip === null || ip.includes(":") ? null : ip);
+
 /** A network for which the VIM makes the bridges itself: where bridges of hosts are one switch its ports are of that switch (decision 0113). */
 export const hasOwnBridges = ({ provider }: Pick<Net, "provider">): boolean => provider?.startsWith("OVS:") ?? false;
 

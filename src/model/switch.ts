@@ -18,6 +18,8 @@ export interface Abilities {
   readonly senders: boolean;
   /** The MAC address in an ARP packet can be asked for too. */
   readonly arpSha: boolean;
+  /** Who sent an IPv6 packet, and which address neighbour discovery speaks of. */
+  readonly ipv6: boolean;
   /** A packet that no entry matches is dropped; else it goes to a controller, unless an entry of ours drops it. */
   readonly dropsMisses: boolean;
   /** Frames of ours can be sent out of a port, and what is addressed to us is handed over: what probes need. */
@@ -33,11 +35,12 @@ export const ABILITIES = {
     masks: false,
     senders: true,
     arpSha: false,
+    ipv6: false,
     dropsMisses: false,
     packets: true,
     counters: true,
   },
-  "1.3": { noGroups: null, masks: true, senders: true, arpSha: true, dropsMisses: true, packets: true, counters: true },
+  "1.3": { noGroups: null, masks: true, senders: true, arpSha: true, ipv6: true, dropsMisses: true, packets: true, counters: true },
 } as const satisfies Record<string, Abilities>;
 
 /** What a switch tells without being asked. */

@@ -14,10 +14,13 @@ import { doSame, sameGroup } from "./same.ts";
 const keyOf = (e: FlowEntry) =>
   `${e.table}/${e.priority}/${e.match.inPort ?? "*"}/${e.match.vlan ?? "*"}/${e.match.ethDst ?? "*"}${keyText(e.match)}${senderText(e.match)}`;
 const keyText = ({ tunnelKey }: Match) => (tunnelKey === undefined ? "" : `/key ${tunnelKey}`);
-const senderText = ({ ethSrc, ipv4Src, arpSpa, arpSha, udp }: Match) =>
-  ethSrc === undefined
-    ? ""
-    : `/${ethSrc}/${ipv4Src ?? "*"}/${arpSpa ?? "*"}/${arpSha ?? "*"}/${udp?.src ?? "*"}>${udp?.dst ?? "*"}`;
+const senderText = (match: Match) => {
+  const { ethSrc, ipv4Src, arpSpa, arpSha, udp } = match;
+  if (ethSrc === undefined) return ipv6Text(match);
+  return `/${ethSrc}/${ipv4Src ?? "*"}/${arpSpa ?? "*"}/${arpSha ?? "*"}/${udp?.src ?? "*"}>${udp?.dst ?? "*"}${ipv6Text(match)}`;
+};
+const ipv6Text = ({ ipv6Src, icmpv6, ndTarget }: Match) =>
+  ipv6Src === undefined && icmpv6 === undefined ? "" : `/${ipv6Src ?? "*"}/icmp6 ${icmpv6 ?? "*"} ${ndTarget ?? "*"}`;
 /**
  * The way from `have` to `want`, in the order in which a packet never meets an empty table and is never doubled for longer than a
  * message takes:

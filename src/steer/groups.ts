@@ -43,6 +43,7 @@ export function grouped(
   const everybody = [...group, ...waiting.map((w) => w.armed.net)];
   const owners = ownersOf(group, waiting);
   const led = entries.map((entry): Led => {
+    if (entry.out.length === 0) return { entry, actions: [] }; // Drops.
     const part =
       entry.netId === root.id
         ? back(root, entry, everybody, owners, ids)

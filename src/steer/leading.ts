@@ -15,7 +15,7 @@ import {
   type Way,
   ways,
 } from "./fabric.ts";
-import { allSenders, type SentBy, sentBy } from "./port-security.ts";
+import { advertisedBy, allSenders, barredFrom, type SentBy, sentBy } from "./port-security.ts";
 
 /**
  * What stands in the switch for one bind group. The ways are OpenVIM's (`fabric.ts`), and so are the entries wherever its own lead
@@ -32,6 +32,12 @@ export interface LeadingEntry extends FabricEntry {
   /** What it asks of who sent the packet. */
   readonly from: SentBy;
 }
+
+/**
+ * What a port says of its own IPv6 addresses is led above the bar for what is said of any, and that stands above all that is led otherwise:
+ * the lowest of the first is above it, the highest of the last below.
+ */
+const [BARRED_ABOVE, ADVERTISED_ABOVE] = [50, 200] as const;
 
 type OfAnybody = Omit<LeadingEntry, "from">;
 
@@ -56,8 +62,15 @@ export function leadingEntries(
       out,
       takesTags,
     });
-    const from = sentBy(allSenders([...new Set(list.map((w) => w.source.senders))]), arpSha);
-    return entriesFrom(list, portCount, toAll, entry).flatMap((e) => from.map((sender) => ({ ...e, from: sender })));
+    const senders = allSenders([...new Set(list.map((w) => w.source.senders))]);
+    const asking = (e: OfAnybody, from: readonly SentBy[]) => from.map((sender) => ({ ...e, from: sender }));
+    return [
+      ...entriesFrom(list, portCount, toAll, entry).flatMap((e) => [
+        ...asking(e, sentBy(senders, arpSha)),
+        ...asking({ ...e, priority: e.priority + ADVERTISED_ABOVE }, advertisedBy(senders)),
+      ]),
+      ...asking(entry(ACROSS + BARRED_ABOVE, null, []), barredFrom(senders)),
+    ];
   });
 }
 

@@ -55,6 +55,62 @@ describe.each(["1.3", "1.0"] as const)("OpenFlow %s: a port with port security",
   });
 });
 
+const [IP6, OTHER_IP6] = ["fd00::64", "fd00::99"] as const;
+/** Of their MAC addresses (RFC 4291, appendix A). */
+const [LINK, OTHER_LINK] = ["fe80::ff:fe00:64", "fe80::ff:fe00:99"] as const;
+const nd = (type: number, target: string) => ({ icmpv6: { type, target } });
+
+describe("a port with port security and an address of IPv6", () => {
+  test.each<[string, Sent, boolean]>([
+    ["its own IPv6", { mac: OWN, ipv6: IP6 }, true],
+    ["from its own address of the link", { mac: OWN, ipv6: LINK }, true],
+    ["another MAC address", { mac: OTHER, ipv6: IP6 }, false],
+    ["another IPv6 address", { mac: OWN, ipv6: OTHER_IP6 }, false],
+    ["another's address of the link", { mac: OWN, ipv6: OTHER_LINK }, false],
+    ["where it is (RFC 4861)", { mac: OWN, ipv6: IP6, ...nd(136, IP6) }, true],
+    ["where its address of the link is", { mac: OWN, ipv6: LINK, ...nd(136, LINK) }, true],
+    ["that another's address is here", { mac: OWN, ipv6: IP6, ...nd(136, OTHER_IP6) }, false],
+    ["that another's address of the link is here", { mac: OWN, ipv6: LINK, ...nd(136, OTHER_LINK) }, false],
+    ["where it is, from another MAC address", { mac: OTHER, ipv6: IP6, ...nd(136, IP6) }, false],
+    ["who another is", { mac: OWN, ipv6: IP6, ...nd(135, OTHER_IP6) }, true],
+    ["whether somebody has its address (RFC 4862)", { mac: OWN, ipv6: "::", ...nd(135, IP6) }, true],
+    ["whether somebody has another's", { mac: OWN, ipv6: "::", ...nd(135, OTHER_IP6) }, false],
+    ["what it listens to, without an address", { mac: OWN, ipv6: "::", icmpv6: { type: 143 } }, true],
+    ["anything else from no address", { mac: OWN, ipv6: "::" }, false],
+    ["that it is a router", { mac: OWN, ipv6: LINK, icmpv6: { type: 134 } }, false],
+    ["that another way is better", { mac: OWN, ipv6: LINK, ...nd(137, OTHER_IP6) }, false],
+    ["a ping", { mac: OWN, ipv6: IP6, icmpv6: { type: 128 } }, true],
+    ["IPv4", { mac: OWN, ipv4: IP }, false],
+    ["ARP", { mac: OWN, arp: { mac: OWN, ip: IP } }, false],
+  ])("sends %s: %j %s", (_, from, isLed) => {
+    expect(passes(from, { ip: IP6 })).toBe(isLed);
+  });
+
+  test("sends as its pairs too, of either kind, and speaks of their addresses", () => {
+    const led = (from: Sent) => passes(from, { ip: IP6, allowedPairs: [{ mac: null, ip: IP }, { mac: OTHER, ip: "fd00:1::/64" }] });
+    const may = [{ mac: OWN, ipv4: IP }, { mac: OWN, ipv6: IP6 }, { mac: OTHER, ipv6: "fd00:1::7" }, { mac: OTHER, ipv6: OTHER_LINK, ...nd(136, "fd00:1::8") }];
+    const mayNot = [{ mac: OWN, ipv6: "fd00:1::7" }, { mac: OTHER, ipv6: IP6 }, { mac: OWN, ipv6: IP6, ...nd(136, "fd00:1::8") }];
+    expect([may.map(led), mayNot.map(led)]).toEqual([may.map(() => true), mayNot.map(() => false)]);
+  });
+
+  test("across a bind, and through groups, as well", () => {
+    const nets = [net("A"), net("T", "A")];
+    const ports = [port("A", "p1", OWN, { portSecurity: true, ip: IP6 }), port("T", "p2", VIEWER), port("T", "p3", null)];
+    const { table } = wantedTable(nets, ports, ABILITIES["1.3"]);
+    const leaves = (from: Sent) => walk(table, { inPort: "p1", vlan: null, ethDst: VIEWER, from }).map((e) => e.port);
+    expect(leaves({ mac: OWN, ipv6: IP6, ...nd(136, IP6) })).toEqual(leaves({ mac: OWN, ipv6: IP6 }));
+    expect(leaves({ mac: OWN, ipv6: IP6 })).toContain("p2");
+    expect(leaves({ mac: OWN, ipv6: IP6, ...nd(136, OTHER_IP6) })).toEqual([]);
+  });
+
+  test("is led nowhere by a switch that cannot be asked for it, and its net says why", () => {
+    const ports = [port("d", "p1", OWN, { portSecurity: true, ip: IP6 }), port("d", "p2", VIEWER)];
+    const { table, problems } = wantedTable([net("d")], ports, ABILITIES["1.0"]);
+    expect([...problems.values()][0]).toContain("cannot be asked who sent an IPv6 packet");
+    expect(walk(table, { inPort: "p1", vlan: null, ethDst: VIEWER, from: { mac: OWN, ipv6: IP6 } })).toEqual([]);
+  });
+});
+
 test("an ARP packet whose MAC address is not the sender's is told apart where the switch can", () => {
   const lie: Sent = { mac: OWN, arp: { mac: OTHER, ip: IP } };
   expect([passes(lie), passes(lie, {}, "1.0")]).toEqual([false, true]);
@@ -111,18 +167,25 @@ test("a stand-in's port is held to it too, before and after it serves", () => {
 });
 
 /** Ports whose place nobody else is at, so that what comes from there is theirs. */
-function secured({ nets, ports }: World): World {
+function secured({ nets, ports }: World, ip: string): World {
   const isAlone = (p: VimPort) => p.mac !== null && ports.filter((q) => q.switchPort === p.switchPort).length === 1;
   const isOutside = (p: VimPort) => p.switchPort === SWITCH_PORTS[4] || p.switchPort === SWITCH_PORTS[5];
-  return { nets, ports: ports.map((p) => (isAlone(p) && !isOutside(p) ? { ...p, portSecurity: true, ip: IP } : p)) };
+  return { nets, ports: ports.map((p) => (isAlone(p) && !isOutside(p) ? { ...p, portSecurity: true, ip } : p)) };
 }
 
-test.each(["1.3", "1.0"] as const)(
-  "OpenFlow %s: it takes no way from who sends as itself, and leaves none to others",
-  (version) => {
+const AS4 = { own: IP, from: (mac: string): Sent => ({ mac, ipv4: IP }), lies: [(mac: string): Sent => ({ mac, ipv4: OTHER_IP })] };
+const AS6 = {
+  own: IP6,
+  from: (mac: string): Sent => ({ mac, ipv6: IP6, ...nd(136, IP6) }),
+  lies: [(mac: string): Sent => ({ mac, ipv6: OTHER_IP6 }), (mac: string): Sent => ({ mac, ipv6: IP6, ...nd(136, OTHER_IP6) })],
+};
+
+test.each([["1.3", "IPv4", AS4], ["1.0", "IPv4", AS4], ["1.3", "IPv6", AS6]] as const)(
+  "OpenFlow %s, %s: it takes no way from who sends as itself, and leaves none to others",
+  (version, _, as) => {
     fc.assert(
       fc.property(worlds, (drawn) => {
-        const world = secured(drawn);
+        const world = secured(drawn, as.own);
         const { table } = wantedTable(world.nets, world.ports, ABILITIES[version]);
         const keys = table.entries.map((e) => JSON.stringify([e.priority, e.match]));
         expect(new Set(keys).size, "one match stands once").toBe(keys.length);
@@ -134,9 +197,9 @@ test.each(["1.3", "1.0"] as const)(
               .map((e) => `${e.port}/${e.vlan}`)
               .sort();
           const should = shouldLeave(world, frame);
-          expect(leaves({ mac: held?.mac ?? OTHER, ipv4: IP }), JSON.stringify(frame)).toEqual(should);
-          expect(leaves({ mac: "02:00:00:00:00:99", ipv4: IP }), JSON.stringify(frame)).toEqual(held ? [] : should);
-          expect(leaves({ mac: held?.mac ?? OTHER, ipv4: OTHER_IP }), JSON.stringify(frame)).toEqual(held ? [] : should);
+          expect(leaves(as.from(held?.mac ?? OTHER)), JSON.stringify(frame)).toEqual(should);
+          expect(leaves(as.from("02:00:00:00:00:99")), JSON.stringify(frame)).toEqual(held ? [] : should);
+          for (const lie of as.lies) expect(leaves(lie(held?.mac ?? OTHER)), JSON.stringify(frame)).toEqual(held ? [] : should);
         }
       }),
       { numRuns: 40 },

@@ -9,7 +9,7 @@ import type { Net, VimPort } from "../model/net.ts";
  */
 export interface Sender {
   readonly mac: string;
-  /** IPv4 address or prefix; null: none is known, and any is let through. */
+  /** An address or prefix of IPv4 or IPv6; null: none is known, and any is let through. */
   readonly ip: string | null;
 }
 
@@ -30,15 +30,15 @@ export function allSenders(each: readonly (readonly Sender[] | null)[]): readonl
   return each.includes(null) ? null : all;
 }
 
-export type SentBy = Pick<Match, "ethSrc" | "ipv4Src" | "arpSpa" | "arpSha" | "udp">;
+export type SentBy = Pick<Match, "ethSrc" | "ipv4Src" | "arpSpa" | "arpSha" | "udp" | "ipv6Src" | "icmpv6" | "ndTarget">;
 
 /** Nobody's yet: who asks for an address by DHCP (RFC 2131), or whether somebody has it by ARP (RFC 5227). */
 const NO_ADDRESS = "0.0.0.0";
 const DHCP = { src: 68, dst: 67 } as const;
 
 /**
- * What is to be asked of a packet, in one way or another, that these senders may send. With an address that is IPv4 and ARP; IPv6 and
- * all else is nobody's. `arpSha`: the switch can ask for the MAC address in an ARP packet.
+ * What is to be asked of a packet, in one way or another, that these senders may send: with an IPv4 address IPv4 and ARP, with one of IPv6
+ * IPv6; all else is nobody's. `arpSha`: the switch can ask for the MAC address in an ARP packet.
  */
 export function sentBy(senders: readonly Sender[] | null, arpSha: boolean): readonly SentBy[] {
   if (senders === null) return [{}];
@@ -49,6 +49,10 @@ export function sentBy(senders: readonly Sender[] | null, arpSha: boolean): read
       add({ ethSrc: mac });
       continue;
     }
+    if (isIpv6(ip)) {
+      for (const one of sentBy6(mac, ip)) add(one);
+      continue;
+    }
     const arp = (arpSpa: string) => add({ ethSrc: mac, arpSpa, ...(arpSha ? { arpSha: mac } : {}) });
     add({ ethSrc: mac, ipv4Src: ip });
     add({ ethSrc: mac, ipv4Src: NO_ADDRESS, udp: DHCP });
@@ -57,3 +61,44 @@ export function sentBy(senders: readonly Sender[] | null, arpSha: boolean): read
   }
   return [...known.values()];
 }
+
+const isIpv6 = (ip: string): boolean => ip.includes(":");
+
+// ICMPv6 types of neighbour discovery (RFC 4861, 4) and of multicast listener reports (RFC 3810, 5.2).
+const [ROUTER_ADVERTISEMENT, SOLICITATION, ADVERTISEMENT, REDIRECT, LISTENER_REPORT] = [134, 135, 136, 137, 143] as const;
+const NO_ADDRESS_6 = "::";
+
+/** The address that a host has by itself on every link (RFC 4291, 2.5.6 and appendix A). */
+function linkLocal(mac: string): string {
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac.split(":").map((part) => Number.parseInt(part, 16));
+  const groups = [((a ^ 2) << 8) | b, (c << 8) | 0xff, 0xfe00 | d, (e << 8) | f];
+  return `fe80::${groups.slice(groups[0] === 0 ? 1 : 0).map((g) => g.toString(16)).join(":")}`;
+}
+
+/** From the address and that of the link; without one only the question whether somebody has it (RFC 4862, 5.4), and what listens there. */
+function sentBy6(ethSrc: string, ip: string): SentBy[] {
+  const own = [ip, linkLocal(ethSrc)];
+  return [
+    ...own.map((ipv6Src) => ({ ethSrc, ipv6Src })),
+    ...own.map((ndTarget) => ({ ethSrc, ipv6Src: NO_ADDRESS_6, icmpv6: SOLICITATION, ndTarget })),
+    { ethSrc, ipv6Src: NO_ADDRESS_6, icmpv6: LISTENER_REPORT },
+  ];
+}
+
+const of6 = (senders: readonly Sender[] | null) => (senders ?? []).filter(({ ip }) => ip !== null && isIpv6(ip));
+
+/**
+ * Of neighbour discovery: what is said to be where. From an own address a port could say so of another's, so this counts before `sentBy`: a
+ * port speaks of its own addresses only.
+ */
+export function advertisedBy(senders: readonly Sender[] | null): readonly SentBy[] {
+  const own = of6(senders).flatMap(({ mac, ip }) => [ip!, linkLocal(mac)].map((ndTarget) => `${mac} ${ndTarget}`));
+  return [...new Set(own)].map((one) => {
+    const [ethSrc, ndTarget] = one.split(" ") as [string, string];
+    return { ethSrc, icmpv6: ADVERTISEMENT, ndTarget };
+  });
+}
+
+/** What it may not send from any address, `advertisedBy` aside: to say where others are, or that it is a router. */
+export const barredFrom = (senders: readonly Sender[] | null): readonly SentBy[] =>
+  of6(senders).length === 0 ? [] : [ROUTER_ADVERTISEMENT, ADVERTISEMENT, REDIRECT].map((icmpv6) => ({ icmpv6 }));

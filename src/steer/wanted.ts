@@ -96,11 +96,12 @@ function inOrder(group: readonly FabricNet[]): readonly FabricNet[] {
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** A net without the ports that cannot be held to what they may send; `open`: the first, and why. */
-function withoutUnheld(net: FabricNet, { senders }: Abilities): { readonly net: FabricNet; readonly open: string | null } {
+function withoutUnheld(net: FabricNet, { senders, ipv6 }: Abilities): { readonly net: FabricNet; readonly open: string | null } {
   const why = (p: FabricPort): string | null => {
     if (p.senders === null) return null;
     if (p.senders.length === 0) return "has no MAC address to be held to";
-    return senders ? null : "is in a switch that cannot be asked who sent a packet";
+    if (!senders) return "is in a switch that cannot be asked who sent a packet";
+    return ipv6 || !p.senders.some(({ ip }) => ip?.includes(":")) ? null : "is in a switch that cannot be asked who sent an IPv6 packet";
   };
   const first = net.ports.find((p) => why(p) !== null);
   if (first === undefined) return { net, open: null };

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { bitsOf, maskOf, prefixIn, prefixText } from "../lib/ipv4-prefix.ts";
+import { ipv6Masked, ipv6OfBytes, ipv6OfMasked } from "../lib/ipv6.ts";
 import {
   type Action,
   type Bucket,
@@ -93,17 +94,35 @@ function match13(match: Match, ports: PortBook): OxmMatch {
   };
 }
 
-const [IPV4, ARP, UDP] = [0x0800, 0x0806, 17];
+const [IPV4, ARP, IPV6, UDP, ICMPV6] = [0x0800, 0x0806, 0x86dd, 17, 58];
 
 /** What is asked of the sender, each field with those that it needs before it (7.2.3.8). */
-function sender13({ ethSrc, ipv4Src, arpSpa, arpSha, udp }: Match): OxmMatch {
+function sender13(match: Match): OxmMatch {
+  const { ethSrc, ipv4Src, arpSpa, arpSha, udp } = match;
   return {
     ...(ethSrc === undefined ? {} : { ethSrc }),
     ...(ipv4Src === undefined ? {} : { ethType: IPV4, ipv4Src: address13(ipv4Src) }),
     ...(udp === undefined ? {} : { ipProto: UDP, udpSrc: udp.src, udpDst: udp.dst }),
     ...(arpSpa === undefined ? {} : { ethType: ARP, arpSpa: address13(arpSpa) }),
     ...(arpSha === undefined ? {} : { arpSha }),
+    ...ipv613(match),
   };
+}
+
+/** A prefix of `ndTarget` is Open vSwitch's: the standard knows whole addresses only (7.2.3.7), and a switch that does refuses it. */
+function ipv613({ ipv6Src, icmpv6, ndTarget }: Match): OxmMatch {
+  if (ipv6Src === undefined && icmpv6 === undefined) return {};
+  return {
+    ethType: IPV6,
+    ...(ipv6Src === undefined ? {} : { ipv6Src: address6(ipv6Src) }),
+    ...(icmpv6 === undefined ? {} : { ipProto: ICMPV6, icmpv6Type: icmpv6 }),
+    ...(ndTarget === undefined ? {} : { ipv6NdTarget: address6(ndTarget) }),
+  };
+}
+
+function address6(text: string): Uint8Array | Masked<Uint8Array> {
+  const { value, mask } = ipv6Masked(text);
+  return mask === null ? value : { value, mask };
 }
 
 function address13(text: string): string | Masked<string> {
@@ -212,8 +231,17 @@ function senderFrom13(match: OxmMatch): Match | undefined {
   if (ipv4Src !== undefined) sender.ipv4Src = ipv4Src;
   if (arpSpa !== undefined) sender.arpSpa = arpSpa;
   if (typeof match.arpSha === "string") sender.arpSha = match.arpSha;
+  const [ipv6Src, ndTarget] = [addressFrom6(match.ipv6Src), addressFrom6(match.ipv6NdTarget)];
+  if (ipv6Src !== undefined) sender.ipv6Src = ipv6Src;
+  if (ndTarget !== undefined) sender.ndTarget = ndTarget;
+  if (typeof match.icmpv6Type === "number") sender.icmpv6 = match.icmpv6Type;
   if (typeof match.udpSrc === "number" && typeof match.udpDst === "number") sender.udp = { src: match.udpSrc, dst: match.udpDst };
   return isSame(sender13(sender), match) ? sender : undefined;
+}
+
+function addressFrom6(address: OxmMatch["ipv6Src"]): string | undefined {
+  if (address === undefined) return undefined;
+  return "mask" in address ? ipv6OfMasked(address.value, address.mask) : ipv6OfBytes(address);
 }
 
 function addressFrom13(address: OxmMatch["ipv4Src"]): string | undefined {

@@ -1,13 +1,19 @@
 import { Fault } from "../lib/fault.ts";
+import { ipv6Number, ipv6OfNumber, isIpv6 } from "../lib/ipv6.ts";
 import type { NetAddressing, VimNet } from "../model/vim-picture.ts";
 
-// IPv4 ranges of nets and the addresses given from them. Pure.
-
-const toNumber = (ip: string): number => ip.split(".").reduce((n, part) => n * 256 + Number(part), 0);
-const toText = (n: number): string => [24, 16, 8, 0].map((shift) => Math.floor(n / 2 ** shift) % 256).join(".");
+// Ranges of nets, of IPv4 or of IPv6, and the addresses given from them. Pure.
 
 const IPV4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
 export const isIpv4 = (text: string): boolean => IPV4.test(text);
+export const isOf6 = (text: string): boolean => text.includes(":");
+const isIp = (text: string): boolean => (isOf6(text) ? isIpv6(text) : isIpv4(text));
+
+/** Only of what `isIp`. */
+const toNumber = (ip: string): bigint =>
+  isOf6(ip) ? ipv6Number(ip) : ip.split(".").reduce((n, part) => n * 256n + BigInt(part), 0n);
+const toText = (n: bigint, of6: boolean): string =>
+  of6 ? ipv6OfNumber(n) : [24, 16, 8, 0].map((shift) => (Number(n) >>> shift) & 255).join(".");
 
 export interface DhcpRange {
   readonly firstIp: string;
@@ -17,43 +23,56 @@ export interface DhcpRange {
 
 /** The smallest net OpenVIM gives addresses in: fewer than eight leave nothing to give. */
 const PREFIX_MAX = 29;
+/** As many addresses; and the largest that a DHCP server of IPv6 announces: hosts read the first 64 bits as the link's (RFC 4291, 2.5.4). */
+const [PREFIX_MIN_6, PREFIX_MAX_6] = [64, 125];
 
 export interface Block {
   readonly prefix: number;
-  /** Its network address and its broadcast address, as numbers. */
-  readonly first: number;
-  readonly last: number;
+  readonly of6: boolean;
+  /** Its first address, that of the net itself, and its last, which IPv4 broadcasts to. */
+  readonly first: bigint;
+  readonly last: bigint;
 }
 
+/** `what`: it is, for people; `prefixMax`: of IPv4. Throws INVALID. */
 export function blockOf(cidr: string, prefixMax = PREFIX_MAX, what = "cidr"): Block {
-  const [address, bits] = cidr.split("/");
+  const [address = "", bits] = cidr.split("/");
   const prefix = Number(bits);
-  if (!address || !isIpv4(address) || !Number.isInteger(prefix) || prefix < 1 || prefix > prefixMax) {
-    throw new Fault("INVALID", `${what} '${cidr}': want an IPv4 net with a prefix of 1..${prefixMax}, such as 10.0.0.0/24`);
+  const of6 = isOf6(address);
+  const [min, max] = of6 ? [PREFIX_MIN_6, PREFIX_MAX_6] : [1, prefixMax];
+  if (!isIp(address) || !Number.isInteger(prefix) || prefix < min || prefix > max) {
+    const wanted = of6
+      ? `an IPv6 net with a prefix of ${min}..${max}, such as fd00:0:0:1::/64`
+      : `an IPv4 net with a prefix of 1..${prefixMax}, such as 10.0.0.0/24`;
+    throw new Fault("INVALID", `${what} '${cidr}': want ${wanted}`);
   }
-  const size = 2 ** (32 - prefix);
-  const first = Math.floor(toNumber(address) / size) * size;
-  return { prefix, first, last: first + size - 1 };
+  const rest = BigInt((of6 ? 128 : 32) - prefix);
+  const first = (toNumber(address) >> rest) << rest;
+  return { prefix, of6, first, last: first + (1n << rest) - 1n };
 }
 
-export const isHostIn = ({ first, last }: Block, ip: string): boolean => first < toNumber(ip) && toNumber(ip) < last;
+export function isHostIn({ first, last, of6 }: Block, ip: string): boolean {
+  if (isOf6(ip) !== of6 || !isIp(ip)) return false;
+  const n = toNumber(ip);
+  return first < n && n < last;
+}
 
 /** OpenVIM's range: the gateway is the first address, two more are kept, the last but the broadcast ends it. */
 export function dhcpRange(cidr: string): DhcpRange {
-  const { first, last } = blockOf(cidr);
-  return { firstIp: toText(first + 3), lastIp: toText(last - 1), gatewayIp: toText(first + 1) };
+  const { first, last, of6 } = blockOf(cidr);
+  return { firstIp: toText(first + 3n, of6), lastIp: toText(last - 1n, of6), gatewayIp: toText(first + 1n, of6) };
 }
 
-/** The length of a net's prefix, and its mask. Throws INVALID. */
-export function maskOf(cidr: string): { readonly prefix: number; readonly mask: string } {
-  const { prefix } = blockOf(cidr);
-  return { prefix, mask: toText(2 ** 32 - 2 ** (32 - prefix)) };
+/** The length of a net's prefix, and of an IPv4 net its mask. Throws INVALID. */
+export function maskOf(cidr: string): { readonly prefix: number; readonly mask: string | null } {
+  const { prefix, of6 } = blockOf(cidr);
+  return { prefix, mask: of6 ? null : toText(2n ** 32n - 2n ** BigInt(32 - prefix), false) };
 }
 
 /** The lowest free address after the first of the range, which the DHCP server itself has. */
 export function freeIp(firstIp: string, lastIp: string, taken: ReadonlySet<string>): string {
-  for (let n = toNumber(firstIp) + 1; n <= toNumber(lastIp); n++) {
-    const ip = toText(n);
+  for (let n = toNumber(firstIp) + 1n; n <= toNumber(lastIp); n++) {
+    const ip = toText(n, isOf6(firstIp));
     if (!taken.has(ip)) return ip;
   }
   throw new Fault("CONFLICT", `no address is free between ${firstIp} and ${lastIp}`);
@@ -120,6 +139,7 @@ function checkRange({ cidr, dhcpFirstIp, dhcpLastIp, gatewayIp, links }: Address
  */
 export function addressIn(net: Addressing, fixed: string | null, taken: ReadonlySet<string>): string | null {
   if (fixed !== null) {
+    if (!isIp(fixed)) throw new Fault("INVALID", `ip_address '${fixed}': want an address of IPv4 or IPv6`);
     if (isServed(net)) checkFixed(net, fixed, taken);
     if (isRouted(net) && fixed === net.gatewayIp)
       throw new Fault("CONFLICT", `ip_address ${fixed}: the router of network '${net.name}' has it (gateway_ip): choose another`);
@@ -137,7 +157,7 @@ export function addressIn(net: Addressing, fixed: string | null, taken: Readonly
 }
 
 function checkFixed({ name, cidr, dhcpFirstIp }: Served<Addressing>, ip: string, taken: ReadonlySet<string>): void {
-  if (!isIpv4(ip) || !isHostIn(blockOf(cidr), ip))
+  if (!isHostIn(blockOf(cidr), ip))
     throw new Fault("INVALID", `ip_address ${ip}: want an address of a host in cidr ${cidr} of network '${name}'`);
   if (ip === dhcpFirstIp)
     throw new Fault("CONFLICT", `ip_address ${ip}: the DHCP server of network '${name}' has it (dhcp_first_ip): choose another`);

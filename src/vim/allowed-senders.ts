@@ -18,7 +18,7 @@ export function checkSenders({ kind, name, mac, switchPort, portSecurity, allowe
     );
   if (allowedPairs.length > PAIRS_MAX)
     throw new Fault("INVALID", `port '${name}' has ${allowedPairs.length} allowed_address_pairs: at most ${PAIRS_MAX}`);
-  const nobodys = allowedPairs.find((pair) => pair.ip.startsWith("0.") || pair.ip.endsWith("/0"));
+  const nobodys = allowedPairs.find((pair) => pair.ip.startsWith("0.") || pair.ip.endsWith("/0") || /^::(\/|$)/.test(pair.ip));
   if (nobodys)
     throw new Fault(
       "INVALID",

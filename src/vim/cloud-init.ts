@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import type { CloudConfig, CloudUser, ConfigFile } from "../model/cloud-config.ts";
 import type { Server, ServerPort, VimNet } from "../model/vim-picture.ts";
+import { isOf6 } from "./addresses.ts";
 
 // The texts of a NoCloud seed (cloud-init, "NoCloud": meta-data, user-data, network-config). Pure.
 
@@ -99,11 +100,13 @@ function networkConfig(ports: readonly ServerPort[], nets: ReadonlyMap<string, V
 
 /** By DHCP where the net gives addresses or is for management; as it was asked for where the net says how large it is. */
 function addresses({ ip }: ServerPort, { kind, enableDhcp, cidr, gatewayIp, dns }: VimNet, mayRoute: boolean) {
+  const of6 = cidr !== null && isOf6(cidr);
+  if (enableDhcp && of6) return { dhcp6: true, "accept-ra": true }; // The way out is what a router on the link announces.
   if (enableDhcp || (ip === null && kind === "bridge_man")) return { dhcp4: true };
   if (ip === null || cidr === null) return { dhcp4: false, optional: true };
   return {
     addresses: [`${ip}/${cidr.split("/")[1]}`],
-    ...(gatewayIp !== null && mayRoute && { routes: [{ to: "0.0.0.0/0", via: gatewayIp }] }),
+    ...(gatewayIp !== null && mayRoute && { routes: [{ to: of6 ? "::/0" : "0.0.0.0/0", via: gatewayIp }] }),
     ...(dns !== null && dns.length > 0 && { nameservers: { addresses: dns } }),
   };
 }

@@ -1,7 +1,7 @@
 import { Fault } from "../lib/fault.ts";
 import type { NetLink } from "../model/router.ts";
 import type { NetAddressing, VimNet } from "../model/vim-picture.ts";
-import { blockOf, isHostIn, isRouted } from "./addresses.ts";
+import { blockOf, isHostIn, isOf6, isRouted } from "./addresses.ts";
 import { bridgeOf } from "./bridges.ts";
 
 // The ways out of a net that its `links` ask for. Pure.
@@ -51,6 +51,8 @@ export function checkLinks(net: VimNet, others: Iterable<VimNet>): void {
   const twice = places.find((place, i) => places.indexOf(place) < i);
   if (twice !== undefined) throw new Fault("INVALID", `links: '${twice}' is there twice: packets would go round`);
   const addressed = ways.filter((w) => w.address !== null);
+  if (addressed.length > 0 && net.cidr !== null && isOf6(net.cidr))
+    throw new Fault("INVALID", "links: nat and ip lead networks of IPv4 out: want an IPv4 cidr, or a link with iface alone");
   if (addressed.length > 0 && net.cidr === null)
     throw new Fault("INVALID", "links: nat or ip: want cidr of the network too: its router has the first address of it");
   const nets = [...(net.cidr === null ? [] : [net.cidr]), ...addressed.map((w) => w.address!)];

@@ -1,5 +1,6 @@
 import { type PathReading, type PathVerdict, pathVerdict, QUIET_MS } from "../detect/path.ts";
 import type { NetId, VimPortId } from "../model/ids.ts";
+import { probedIp } from "../model/net.ts";
 import type { VimNet } from "../model/vim-picture.ts";
 import { outsideOf } from "../steer/fabric.ts";
 import type { Picture } from "./picture.ts";
@@ -30,7 +31,7 @@ export function endsOf(picture: Picture, net: VimNet): PathEnds | null {
   const ends: PathEnds = {
     users: usersOutside === null ? users : [...users, usersOutside],
     members: [
-      ...members.map(({ id, switchPort, ip }) => ({ portId: id, switchPort: switchPort as string, ip })),
+      ...members.map((p) => ({ portId: p.id, switchPort: p.switchPort as string, ip: probedIp(p) })),
       ...(outside === null ? [] : [{ portId: null, switchPort: outside, ip: null }]),
     ],
   };

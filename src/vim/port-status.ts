@@ -1,4 +1,4 @@
-import type { WireStatus } from "../model/net.ts";
+import { probedIp, type WireStatus } from "../model/net.ts";
 import type { ServerStatus } from "../model/vim-event.ts";
 import type { ServerPort } from "../model/vim-picture.ts";
 
@@ -19,6 +19,6 @@ export function portStatus(port: ServerPort, facts: PortFacts): WireStatus {
   if (facts.isLinkUp === false) return "DOWN";
   if (port.kind === "external") return "ACTIVE";
   if (facts.server !== "ACTIVE") return "DOWN";
-  const isProbed = port.kind === "instance:data" && port.ip !== null && port.switchPort !== null && facts.isAskable;
+  const isProbed = port.kind === "instance:data" && probedIp(port) !== null && port.switchPort !== null && facts.isAskable;
   return isProbed && !facts.hasAnswered ? "BUILD" : "ACTIVE";
 }

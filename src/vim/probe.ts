@@ -1,3 +1,4 @@
+import { probedIp } from "../model/net.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { SwitchEvent } from "../model/switch.ts";
@@ -86,7 +87,8 @@ export class Probe {
     const session = this.#fabric.session;
     this.#awaited = new Set();
     if (!session?.abilities.packets) return;
-    for (const { switchPort, ip } of this.#facts.unanswered()) {
+    for (const port of this.#facts.unanswered()) {
+      const [switchPort, ip] = [port.switchPort, probedIp(port)];
       if (switchPort === null || ip === null || !session.ports.has(switchPort)) continue;
       this.#awaited.add(switchPort);
       session.packetOut(switchPort, this.#frames.ask(ip));

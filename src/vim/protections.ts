@@ -1,3 +1,4 @@
+import { probedIp } from "../model/net.ts";
 import type { Verdict } from "../detect/misses.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
@@ -168,7 +169,8 @@ export class Protections implements FactsListener, Disposable {
   /** Service ports that are to be asked all the time: of members that run and have answered once. */
   probed(): ProbeTarget[] {
     return this.#believed().flatMap((port): ProbeTarget[] => {
-      const { id: portId, switchPort, ip, mac, serverId } = port;
+      const { id: portId, switchPort, mac, serverId } = port;
+      const ip = probedIp(port);
       const policy = this.#protectionsOf(port).find((p) => p.probe !== null)?.probe;
       const hostId = this.#picture.servers.get(serverId!)?.hostId ?? null;
       return policy && switchPort !== null && ip !== null ? [{ portId, switchPort, ip, mac, policy, hostId, serverId }] : [];

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseConfig, type VimConfig } from "../../src/config.ts";
+import { ipv6Text } from "../../src/lib/ipv6.ts";
 import { type Ovs, startOvs } from "../harness/ovs.ts";
 import { type Ask, client, type Daemon, startDaemon, until } from "./rig.ts";
 
@@ -101,6 +102,15 @@ async function given(port: string, asks = 30): Promise<string | null> {
   );
 }
 
+/** The same of IPv6, as RFC 5952 writes it. */
+async function given6(port: string, asks = 30): Promise<string | null> {
+  const client = join(import.meta.dirname, "../harness/dhcp6-client.ts");
+  return ovs.inside(process.execPath, client, port, macs[port]!, String(asks)).then(
+    (told) => ipv6Text(told.trim()),
+    () => null,
+  );
+}
+
 const port = async (name: string) => (await ask("GET", `/ports?name=${name}`)).body.ports[0];
 const dhcpPort = async () => (await ask("GET", "/ports?name=dhcp")).body.ports[0];
 const served = () => until("the DHCP server's port is a member of the net", async () => (await dhcpPort()) !== undefined);
@@ -188,4 +198,30 @@ test("when the net is gone nothing of its server is left, whoever was killed in 
   expect((await run("ip", ["netns", "list"])).stdout).not.toContain(name);
   expect(await ovs.vsctl("list-ports", "br0")).not.toContain("dhcp");
   expect((await ask("GET", "/ports?name=dhcp")).body.ports).toEqual([]);
+});
+
+test("a client of a network of IPv6 gets the address that the API has told, also where it is held to what it may send", async () => {
+  const asked = { name: "six", type: "data", cidr: "FD00:0:0:77::/64", enable_dhcp: true, dns: ["fd00:0:0:77::53"] };
+  const { status, body } = await ask("POST", "/networks", { network: asked });
+  expect(status, JSON.stringify(body)).toBe(200);
+  expect(body.network).toMatchObject({ cidr: "fd00:0:0:77::/64", dhcp_first_ip: "fd00:0:0:77::3", dns: asked.dns });
+  for (const name of ["va", "vb"]) {
+    const cable = { name, network_id: body.network.id, mac_address: macs[name], "binding:switch_port": name };
+    const made = await ask("POST", "/ports", { port: { ...cable, port_security: name === "va" } });
+    expect(made.status, JSON.stringify(made.body)).toBe(200);
+  }
+  await served();
+  expect((await dhcpPort()).ip_address).toBe("fd00:0:0:77::3");
+  await until("the server answers", async () => (await given6("va", 2)) === "fd00:0:0:77::4");
+  expect(await given6("vb")).toBe("fd00:0:0:77::5");
+  expect((await ask("GET", `/networks/${body.network.id}`)).body.network.status).toBe("ACTIVE");
+  // It is told the same again by a server that knows of no lease.
+  const [pid] = await serversOf(dir);
+  process.kill(pid!, "SIGKILL");
+  await until("another one runs", async () => (await serversOf(dir)).some((other) => other !== pid));
+  expect(await given6("vb")).toBe("fd00:0:0:77::5");
+  for (const { id, name } of (await ask("GET", `/ports?network_id=${body.network.id}`)).body.ports)
+    if (name !== "dhcp") expect((await ask("DELETE", `/ports/${id}`)).status).toBe(200);
+  expect((await ask("DELETE", `/networks/${body.network.id}`)).status).toBe(200);
+  await until("the server is gone", async () => (await serversOf(dir)).length === 0 && readdirSync(join(dir, "dhcp")).length === 0);
 });

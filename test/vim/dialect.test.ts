@@ -67,6 +67,13 @@ describe("what the original's clients depend on", () => {
     }
   });
 
+  test("bandwidths of a flavor are told in the original's words, however they were asked for", async () => {
+    const interfaces = ["1000 Mbps", "100", "10Gbps"].map((bandwidth, i) => ({ name: `xe${i}`, dedicated: "no", bandwidth }));
+    const made = await post(`/${tenant}/flavors`, { flavor: { name: "wide", extended: { numas: [{ memory: 1, interfaces }] } } });
+    const [numa] = made.body.flavor.extended.numas;
+    expect(numa.interfaces.map((i: { bandwidth: string }) => i.bandwidth)).toEqual(["1 Gbps", "100 Mbps", "10 Gbps"]);
+  });
+
   test("2: the envelope of failures; 401 on the normal port sends the CLI to the administrator's; 404 and 409 are told apart", async () => {
     const refused = await post("/hosts", { host: HOST });
     expect([refused.status, refused.body]).toEqual([

@@ -5,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { serveOpenvim } from "../../src/api/openvim/serve.ts";
 import { systemClock } from "../../src/lib/clock.ts";
+import { ipv6Bytes } from "../../src/lib/ipv6.ts";
 import { silent } from "../../src/lib/log.ts";
 import { PROBE_MAC } from "../../src/model/flow.ts";
 import { openStore } from "../../src/store/open.ts";
@@ -131,6 +132,29 @@ describe.each(["OpenFlow13", "OpenFlow10"] as const)("port security, %s", (proto
     const apart = [ipv4({ mac, ip: GUEST.ip }), ipv4({ mac: GUEST.mac, ip: "10.0.7.9" })];
     expect(await passing(...together, ...apart)).toEqual([true, true, false, false]);
   });
+
+  test("of IPv6 too only what its own addresses send passes, and it speaks of no other's; a switch that cannot be asked leads it nowhere", async () => {
+    const pairs = [{ ip_address: GUEST.ip }, { ip_address: "FD00:0:0:0:0:0:0:64" }];
+    expect((await secure({ port_security: true, allowed_address_pairs: pairs })).allowed_address_pairs[1].ip_address).toBe("fd00::64");
+    if (protocol === "OpenFlow10") {
+      const { network } = (await ask("GET", `/networks/${netId}`)).body;
+      return expect(network).toMatchObject({ status: "ERROR", last_error: expect.stringContaining("who sent an IPv6 packet") });
+    }
+    expect((await vim.fabric.reconcile())?.changes).toBe(0);
+    const [own, link, others] = ["fd00::64", "fe80::ff:fe00:64", "fd00::99"];
+    const honest = [ipv6(own), ipv6(link), ipv6(own, [136, own]), ipv6(link, [136, link]), ipv6("::", [135, own]), ipv4(GUEST)];
+    expect(await passing(...honest)).toEqual(honest.map(() => true));
+    const spoofed = [ipv6(others), ipv6(own, [136, others]), ipv6(link, [136, others]), ipv6("::", [135, others]), ipv6(link, [134, "::"])];
+    expect(await passing(...spoofed)).toEqual(spoofed.map(() => false));
+  });
+
+  /** ICMPv6 of the guest to everybody: of this type, about this address; without one a ping. */
+  function ipv6(from: string, [type, target]: [number, string] = [128, "::1"]): Uint8Array {
+    const body = Buffer.concat([Buffer.from([type, 0, 0, 0, 0, 0, 0, 0]), ipv6Bytes(target)]);
+    const head = Buffer.from([0x60, 0, 0, 0, 0, body.length, 58, 255]);
+    const ether = Buffer.from(`333300000001${GUEST.mac.replaceAll(":", "")}86dd`, "hex");
+    return Buffer.concat([ether, head, ipv6Bytes(from), ipv6Bytes("ff02::1"), body]);
+  }
 
   test("our own requests reach it, and its answers reach us", async () => {
     await secure({ port_security: true, allowed_address_pairs: [{ ip_address: GUEST.ip }] });

@@ -2,7 +2,7 @@ import { type TSchema, Type } from "typebox";
 import { cloudConfig } from "./cloud-config.ts";
 import { hostSwitch } from "./host-switch.ts";
 import { checksum, metadata } from "./image-metadata.ts";
-import { CIDR, cidr, IP, ip, netLinks } from "./ip-words.ts";
+import { cidr, ip, ip4, netLinks, prefix, routes } from "./ip-words.ts";
 import { ofcAccess } from "./ofc-access.ts";
 
 // Request bodies. Members that are not named are dropped without a word, as in OpenVIM, except where `closed`.
@@ -36,7 +36,6 @@ const orNull = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()
 const maybe = Type.Optional;
 
 /** Ours, by Neutron's names: what a port sends is led on only from its own addresses, and from these. */
-const prefix = Type.String({ pattern: `^${IP}(/(3[0-2]|[12]?[0-9]))?$` });
 const pair = Type.Object({ ip_address: prefix, mac_address: maybe(mac) }, closed);
 const pairs = maybe(Type.Array(pair, { maxItems: 16 }));
 const portSecurity = { port_security: maybe(orNull(Type.Boolean())), allowed_address_pairs: pairs };
@@ -202,7 +201,7 @@ const network = {
   dhcp_last_ip: maybe(ip),
   dns: maybe(Type.Array(ip)),
   links: maybe(netLinks),
-  routes: maybe(Type.Record(Type.String({ pattern: `^(default|${CIDR})$` }), ip, closed)),
+  routes: maybe(routes),
   bind_net: maybe(orNull(name)),
   bind_type: maybe(orNull(Type.String({ pattern: "^vlan:[0-9]{1,4}$" }))),
   port_security: maybe(Type.Boolean()),
@@ -372,7 +371,7 @@ const probe = Type.Object({
   icmp: maybe(Type.Boolean()),
   udp_port: maybe(orNull(Type.Integer({ minimum: 1, maximum: 65_535 }))),
   tcp_port: maybe(orNull(Type.Integer({ minimum: 1, maximum: 65_535 }))),
-  source_ip: maybe(orNull(ip)),
+  source_ip: maybe(orNull(ip4)),
 });
 const heartbeat = Type.Object({
   interval_ms: Type.Integer({ minimum: 100, maximum: 10_000 }),

@@ -1,5 +1,4 @@
 import type { Static } from "typebox";
-import { prefixOf } from "../../lib/ipv4-prefix.ts";
 import type { BfdTimers } from "../../model/bfd.ts";
 import type { NetId, OfcId, TenantId, VimPortId } from "../../model/ids.ts";
 import type { AddressPair } from "../../model/net.ts";
@@ -12,6 +11,7 @@ import { WireError } from "../wire-error.ts";
 import { networkEdit, networkNew, portEdit, portNew } from "./bodies.ts";
 import { type Call, needAdmin } from "./call.ts";
 import { NETWORKS, PORTS } from "./columns.ts";
+import { cidrIn, ipIn, prefixIn } from "./ip-words.ts";
 import { networkFull, networkOut, portOut } from "./shapes.ts";
 
 export const listNetworks = (call: Call) => ({
@@ -65,13 +65,13 @@ const netChange = (n: Static<typeof networkEdit>["network"]): Change<VimNet> => 
   adminUp: n.admin_state_up,
   vlan: n["provider:vlan"],
   provider: n["provider:physical"],
-  cidr: n.cidr,
+  cidr: n.cidr && cidrIn(n.cidr),
   enableDhcp: n.enable_dhcp,
-  dhcpFirstIp: n.dhcp_first_ip,
-  dhcpLastIp: n.dhcp_last_ip,
-  dns: n.dns,
+  dhcpFirstIp: n.dhcp_first_ip && ipIn(n.dhcp_first_ip),
+  dhcpLastIp: n.dhcp_last_ip && ipIn(n.dhcp_last_ip),
+  dns: n.dns?.map(ipIn),
   links: n.links,
-  routes: n.routes,
+  routes: n.routes && Object.fromEntries(Object.entries(n.routes).map(([to, hop]) => [to === "default" ? to : cidrIn(to), ipIn(hop)])),
   bindVlan: bindVlanIn(n.bind_type),
   portSecurity: n.port_security,
 });
@@ -230,7 +230,7 @@ type SecurityIn = Pick<Static<typeof portEdit>["port"], "port_security" | "allow
 export const securityIn = ({ port_security, allowed_address_pairs }: SecurityIn) => ({
   portSecurity: port_security,
   allowedPairs: allowed_address_pairs?.map(
-    (p): AddressPair => ({ mac: p.mac_address?.toLowerCase() ?? null, ip: prefixOf(p.ip_address) }),
+    (p): AddressPair => ({ mac: p.mac_address?.toLowerCase() ?? null, ip: prefixIn(p.ip_address) }),
   ),
 });
 

@@ -11,6 +11,7 @@ import { isVisible } from "./catalogue.ts";
 import { cloudConfigIn } from "./cloud-config.ts";
 import { SERVERS } from "./columns.ts";
 import { checkExtended } from "./extended.ts";
+import { ipIn } from "./ip-words.ts";
 import { securityIn } from "./networks.ts";
 import { type Standing, serverOut, serverRow } from "./server-shapes.ts";
 import { imageOut } from "./shapes.ts";
@@ -89,7 +90,7 @@ const vnicIn = (n: NetworkIn, i: number): AskedVnic => ({
   name: n.name ?? `eth${i}`,
   type: n.type === "virtual" ? undefined : n.type,
   mac: n.mac_address?.toLowerCase(),
-  ip: n.ip_address,
+  ip: n.ip_address && ipIn(n.ip_address),
   vpci: n.vpci,
   model: n.model,
   bandwidthMbps: n.bandwidth === undefined ? undefined : mbpsOf(n.bandwidth),

@@ -1,6 +1,7 @@
 import type { BfdView } from "../../model/bfd.ts";
 import type { TenantId } from "../../model/ids.ts";
 import { type AddressPair, hasOwnBridges } from "../../model/net.ts";
+import { bandwidthText, type Extended, type ExtendedNuma, mbpsOf } from "../../model/numa.ts";
 import { bareName, datapathOf } from "../../model/switch-port-name.ts";
 import type { Flavor, Image, ServerPort, Tenant, VimNet } from "../../model/vim-picture.ts";
 import { type Wire, withoutNulls } from "../query.ts";
@@ -25,12 +26,21 @@ export function flavorOut(f: Flavor, tenant: TenantId | "any", base: BaseUrl): W
     description: f.description,
     ram: f.memoryMiB,
     vcpus: f.vcpus,
-    extended: f.extended,
+    extended: f.extended && withBandwidths(f.extended),
     disk: f.diskGiB,
     public: yesNo(f.isPublic),
     id: f.id,
     links: bookmark(`${base}/${tenant}/flavors/${f.id}`),
   };
+}
+
+/** In the original's words, however it was asked for: "1 Gbps" of "1000 Mbps" or "1000". */
+function withBandwidths({ numas, ...rest }: Extended): Wire {
+  const shown = ({ interfaces, ...numa }: ExtendedNuma) => ({
+    ...numa,
+    ...(interfaces && { interfaces: interfaces.map((i) => ({ ...i, bandwidth: bandwidthText(mbpsOf(i.bandwidth)) })) }),
+  });
+  return { ...rest, ...(numas && { numas: numas.map(shown) }) };
 }
 
 export function imageOut(i: Image, tenant: TenantId | "any", base: BaseUrl): Wire {

@@ -187,7 +187,7 @@ function protocolsOf({ ip }: VnfcCpView, spec: Spec) {
   const layerProtocol = "IP_OVER_ETHERNET";
   if (ip === null) return spec === "SOL003" ? { cpProtocolInfo: [{ layerProtocol }] } : {};
   const ipOverEthernet = {
-    ipAddresses: [{ type: "IPV4", addresses: [ip], isDynamic: false }],
+    ipAddresses: [{ type: ip.includes(":") ? "IPV6" : "IPV4", addresses: [ip], isDynamic: false }],
     ...(spec === "SOL003" && { addresses: [ip] }),
   };
   return { cpProtocolInfo: [{ layerProtocol, ipOverEthernet }] };
