@@ -66,6 +66,8 @@ export const plugIntoBridge = (netns: string | null, device: string, bridge: str
 /** Brings it about that the namespace `own` is cabled to the net. Throws as `tool`, and what the switch's database refuses. */
 export async function ensureCable(own: string, { netns, device, bridge, mac, mtu }: NetCable, plugs: CablePlugs): Promise<void> {
   await ensureNetns(own);
+  // A switch stays with the device that it has opened, and sees none of the same name that comes after it.
+  if (bridge === null && !(await hasDevice(own, INSIDE))) await plugs.removePort(device);
   await ensureVeth(own, INSIDE, netns, device);
   const size = mtu === null ? [] : ["mtu", String(mtu)];
   await tool("ip", "-n", own, "link", "set", "dev", INSIDE, "address", mac, ...size, "up");

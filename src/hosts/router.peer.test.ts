@@ -7,12 +7,14 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ip, namespaces, seenAs, startTeller } from "../../test/harness/far-end.ts";
 import type { NetId } from "../model/ids.ts";
 import type { Router, RouterWay } from "../model/router.ts";
+import { isNetns, netnsName } from "./net-cable.ts";
 import { Routers } from "./router.ts";
 
 /** A guest on a bridge of a host, another bridge there, and somebody outside behind it: all in namespaces. Real packets, a real kernel. */
 const [HOST, GUEST, OUT] = ["h", "g", "o"].map((name) => `r${name}-${process.pid}`) as [string, string, string];
 const run = promisify(execFile);
 const undo = new AsyncDisposableStack();
+let dir: string;
 let routers: Routers;
 
 const way: RouterWay = {
@@ -26,14 +28,15 @@ const router: Router = {
 };
 
 beforeAll(async () => {
-  const dir = mkdtempSync(join(tmpdir(), "router-"));
-  undo.defer(() => rmSync(dir, { recursive: true, force: true }));
+  const folder = mkdtempSync(join(tmpdir(), "router-"));
+  dir = join(folder, "routers");
+  undo.defer(() => rmSync(folder, { recursive: true, force: true }));
   await namespaces([HOST, GUEST, OUT], undo);
   const ensureBridge = async (name: string, netns: string | null) => {
     await ip("-n", netns!, "link", "add", "name", name, "type", "bridge").catch(() => {});
     await ip("-n", netns!, "link", "set", "dev", name, "up");
   };
-  routers = new Routers(join(dir, "routers"), { ensurePort: async () => {}, removePort: async () => {}, ensureBridge });
+  routers = new Routers(dir, { ensurePort: async () => {}, removePort: async () => {}, ensureBridge });
   undo.defer(() => routers.remove(router.key, router.device));
   for (const [bridge, netns, end, address] of [
     ["ovim-3000", GUEST, "guest", "10.0.0.5/24"],
@@ -51,7 +54,12 @@ beforeAll(async () => {
 afterAll(() => undo.disposeAsync());
 
 /** 8021q is a module that some kernels are without. */
-const hasTags = await run("unshare", ["-n", "sh", "-c", "ip link add a type veth peer name b && ip link add link a name a.7 type vlan id 7"]).then(
+const hasTags = await run("unshare", [
+  "-n",
+  "sh",
+  "-c",
+  "ip link add a type veth peer name b && ip link add link a name a.7 type vlan id 7",
+]).then(
   () => true,
   () => false,
 );
@@ -82,7 +90,11 @@ test("without nat both find each other by their own addresses", async () => {
 
 test("what leaves by a link with a tag carries it; a kernel that knows no tags says so", async () => {
   const tagged = { ...router, ways: [{ ...way, vlan: 7 }] };
-  if (!hasTags) return expect(routers.ensure(tagged)).rejects.toMatchObject({ code: "MISSING_PART", message: expect.stringContaining("vlan") });
+  if (!hasTags)
+    return expect(routers.ensure(tagged)).rejects.toMatchObject({
+      code: "MISSING_PART",
+      message: expect.stringContaining("vlan"),
+    });
   await routers.ensure(tagged);
   expect(await seenAs(GUEST, "192.0.2.1", 1)).toBeNull();
   await ip("-n", OUT, "addr", "flush", "dev", "eth0");
@@ -116,9 +128,8 @@ test("a link without an address is one Ethernet with the net, and another beside
 });
 
 test("one whose namespace is gone is made again; what this machine cannot is told in the words of the tool", async () => {
-  const names = async () => (await ip("netns", "list")).split("\n").map((line) => line.split(" ")[0]!);
-  const [own] = (await Promise.all((await names()).map(async (n) => (n.startsWith("router-") && (await leadsThere(n)) ? [n] : [])))).flat();
-  await ip("netns", "del", own!);
+  const own = netnsName("router", dir, "net");
+  await ip("netns", "del", own);
   expect(await routers.isRunning(router)).toBe(false);
   await ip("-n", OUT, "addr", "flush", "dev", "eth1");
   await ip("-n", OUT, "addr", "flush", "dev", "eth0");
@@ -126,17 +137,15 @@ test("one whose namespace is gone is made again; what this machine cannot is tol
   await routers.ensure(router);
   expect(await seenAs(GUEST, "192.0.2.1")).toBe("192.0.2.2");
   const nowhere = { ...router, key: "other", device: "rtr1", ways: [{ ...way, device: "lnk9", iface: "nobridge" }] };
-  await expect(routers.ensure(nowhere)).rejects.toMatchObject({ code: "MISSING_PART", message: expect.stringContaining("nobridge") });
+  await expect(routers.ensure(nowhere)).rejects.toMatchObject({
+    code: "MISSING_PART",
+    message: expect.stringContaining("nobridge"),
+  });
   expect(await routers.isRunning(nowhere)).toBe(false);
   for (let twice = 0; twice < 2; twice++) await routers.remove("other", "rtr1");
   expect(await routers.keys()).toEqual(["net"]);
   await routers.remove("net", "rtr0");
   expect(await routers.keys()).toEqual([]);
-  expect(await names()).not.toContain(own);
+  expect(isNetns(own)).toBe(false);
   expect(await seenAs(GUEST, "192.0.2.1", 1)).toBeNull();
 });
-
-/** Whether a namespace is that of our router: it has the addresses of no other. */
-async function leadsThere(netns: string): Promise<boolean> {
-  return (await ip("-n", netns, "link").catch(() => "")).includes(way.mac);
-}

@@ -1,5 +1,15 @@
 import { expect, test } from "vitest";
-import { ipv6Bytes, ipv6Masked, ipv6Number, ipv6OfBytes, ipv6OfMasked, ipv6OfNumber, ipv6PrefixOf, ipv6Text, isIpv6 } from "./ipv6.ts";
+import {
+  ipv6Bytes,
+  ipv6Masked,
+  ipv6Number,
+  ipv6OfBytes,
+  ipv6OfMasked,
+  ipv6OfNumber,
+  ipv6PrefixOf,
+  ipv6Text,
+  isIpv6,
+} from "./ipv6.ts";
 
 test("addresses are written as RFC 5952 does, whoever wrote them", () => {
   expect(ipv6Text("FD00:0:0:0:0:0:0:A")).toBe("fd00::a");
@@ -17,5 +27,10 @@ test("numbers, bytes, prefixes and masks lead back to the same text", () => {
   const { value, mask } = ipv6Masked("fd00::/65");
   expect(ipv6OfMasked(value, mask!)).toBe("fd00::/65");
   expect(ipv6Masked("fd00::1").mask).toBeNull();
-  expect(ipv6OfMasked(value, Uint8Array.from({ length: 16 }, (_, i) => i % 2))).toBeUndefined();
+  expect(
+    ipv6OfMasked(
+      value,
+      Uint8Array.from({ length: 16 }, (_, i) => i % 2),
+    ),
+  ).toBeUndefined();
 });

@@ -40,7 +40,16 @@ export const ABILITIES = {
     packets: true,
     counters: true,
   },
-  "1.3": { noGroups: null, masks: true, senders: true, arpSha: true, ipv6: true, dropsMisses: true, packets: true, counters: true },
+  "1.3": {
+    noGroups: null,
+    masks: true,
+    senders: true,
+    arpSha: true,
+    ipv6: true,
+    dropsMisses: true,
+    packets: true,
+    counters: true,
+  },
 } as const satisfies Record<string, Abilities>;
 
 /** What a switch tells without being asked. */

@@ -87,9 +87,25 @@ describe("a port with port security and an address of IPv6", () => {
   });
 
   test("sends as its pairs too, of either kind, and speaks of their addresses", () => {
-    const led = (from: Sent) => passes(from, { ip: IP6, allowedPairs: [{ mac: null, ip: IP }, { mac: OTHER, ip: "fd00:1::/64" }] });
-    const may = [{ mac: OWN, ipv4: IP }, { mac: OWN, ipv6: IP6 }, { mac: OTHER, ipv6: "fd00:1::7" }, { mac: OTHER, ipv6: OTHER_LINK, ...nd(136, "fd00:1::8") }];
-    const mayNot = [{ mac: OWN, ipv6: "fd00:1::7" }, { mac: OTHER, ipv6: IP6 }, { mac: OWN, ipv6: IP6, ...nd(136, "fd00:1::8") }];
+    const led = (from: Sent) =>
+      passes(from, {
+        ip: IP6,
+        allowedPairs: [
+          { mac: null, ip: IP },
+          { mac: OTHER, ip: "fd00:1::/64" },
+        ],
+      });
+    const may = [
+      { mac: OWN, ipv4: IP },
+      { mac: OWN, ipv6: IP6 },
+      { mac: OTHER, ipv6: "fd00:1::7" },
+      { mac: OTHER, ipv6: OTHER_LINK, ...nd(136, "fd00:1::8") },
+    ];
+    const mayNot = [
+      { mac: OWN, ipv6: "fd00:1::7" },
+      { mac: OTHER, ipv6: IP6 },
+      { mac: OWN, ipv6: IP6, ...nd(136, "fd00:1::8") },
+    ];
     expect([may.map(led), mayNot.map(led)]).toEqual([may.map(() => true), mayNot.map(() => false)]);
   });
 
@@ -173,36 +189,41 @@ function secured({ nets, ports }: World, ip: string): World {
   return { nets, ports: ports.map((p) => (isAlone(p) && !isOutside(p) ? { ...p, portSecurity: true, ip } : p)) };
 }
 
-const AS4 = { own: IP, from: (mac: string): Sent => ({ mac, ipv4: IP }), lies: [(mac: string): Sent => ({ mac, ipv4: OTHER_IP })] };
+const AS4 = {
+  own: IP,
+  from: (mac: string): Sent => ({ mac, ipv4: IP }),
+  lies: [(mac: string): Sent => ({ mac, ipv4: OTHER_IP })],
+};
 const AS6 = {
   own: IP6,
   from: (mac: string): Sent => ({ mac, ipv6: IP6, ...nd(136, IP6) }),
   lies: [(mac: string): Sent => ({ mac, ipv6: OTHER_IP6 }), (mac: string): Sent => ({ mac, ipv6: IP6, ...nd(136, OTHER_IP6) })],
 };
 
-test.each([["1.3", "IPv4", AS4], ["1.0", "IPv4", AS4], ["1.3", "IPv6", AS6]] as const)(
-  "OpenFlow %s, %s: it takes no way from who sends as itself, and leaves none to others",
-  (version, _, as) => {
-    fc.assert(
-      fc.property(worlds, (drawn) => {
-        const world = secured(drawn, as.own);
-        const { table } = wantedTable(world.nets, world.ports, ABILITIES[version]);
-        const keys = table.entries.map((e) => JSON.stringify([e.priority, e.match]));
-        expect(new Set(keys).size, "one match stands once").toBe(keys.length);
-        for (const frame of framesInto(world)) {
-          if (version === "1.0" && frame.ethDst === MULTICAST) continue;
-          const held = world.ports.find((p) => p.portSecurity && p.switchPort === frame.inPort);
-          const leaves = (from: Sent) =>
-            walk(table, { ...frame, from })
-              .map((e) => `${e.port}/${e.vlan}`)
-              .sort();
-          const should = shouldLeave(world, frame);
-          expect(leaves(as.from(held?.mac ?? OTHER)), JSON.stringify(frame)).toEqual(should);
-          expect(leaves(as.from("02:00:00:00:00:99")), JSON.stringify(frame)).toEqual(held ? [] : should);
-          for (const lie of as.lies) expect(leaves(lie(held?.mac ?? OTHER)), JSON.stringify(frame)).toEqual(held ? [] : should);
-        }
-      }),
-      { numRuns: 40 },
-    );
-  },
-);
+test.each([
+  ["1.3", "IPv4", AS4],
+  ["1.0", "IPv4", AS4],
+  ["1.3", "IPv6", AS6],
+] as const)("OpenFlow %s, %s: it takes no way from who sends as itself, and leaves none to others", (version, _, as) => {
+  fc.assert(
+    fc.property(worlds, (drawn) => {
+      const world = secured(drawn, as.own);
+      const { table } = wantedTable(world.nets, world.ports, ABILITIES[version]);
+      const keys = table.entries.map((e) => JSON.stringify([e.priority, e.match]));
+      expect(new Set(keys).size, "one match stands once").toBe(keys.length);
+      for (const frame of framesInto(world)) {
+        if (version === "1.0" && frame.ethDst === MULTICAST) continue;
+        const held = world.ports.find((p) => p.portSecurity && p.switchPort === frame.inPort);
+        const leaves = (from: Sent) =>
+          walk(table, { ...frame, from })
+            .map((e) => `${e.port}/${e.vlan}`)
+            .sort();
+        const should = shouldLeave(world, frame);
+        expect(leaves(as.from(held?.mac ?? OTHER)), JSON.stringify(frame)).toEqual(should);
+        expect(leaves(as.from("02:00:00:00:00:99")), JSON.stringify(frame)).toEqual(held ? [] : should);
+        for (const lie of as.lies) expect(leaves(lie(held?.mac ?? OTHER)), JSON.stringify(frame)).toEqual(held ? [] : should);
+      }
+    }),
+    { numRuns: 40 },
+  );
+});

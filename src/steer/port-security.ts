@@ -72,7 +72,10 @@ const NO_ADDRESS_6 = "::";
 function linkLocal(mac: string): string {
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac.split(":").map((part) => Number.parseInt(part, 16));
   const groups = [((a ^ 2) << 8) | b, (c << 8) | 0xff, 0xfe00 | d, (e << 8) | f];
-  return `fe80::${groups.slice(groups[0] === 0 ? 1 : 0).map((g) => g.toString(16)).join(":")}`;
+  return `fe80::${groups
+    .slice(groups[0] === 0 ? 1 : 0)
+    .map((g) => g.toString(16))
+    .join(":")}`;
 }
 
 /** From the address and that of the link; without one only the question whether somebody has it (RFC 4862, 5.4), and what listens there. */

@@ -101,7 +101,9 @@ function withoutUnheld(net: FabricNet, { senders, ipv6 }: Abilities): { readonly
     if (p.senders === null) return null;
     if (p.senders.length === 0) return "has no MAC address to be held to";
     if (!senders) return "is in a switch that cannot be asked who sent a packet";
-    return ipv6 || !p.senders.some(({ ip }) => ip?.includes(":")) ? null : "is in a switch that cannot be asked who sent an IPv6 packet";
+    return ipv6 || !p.senders.some(({ ip }) => ip?.includes(":"))
+      ? null
+      : "is in a switch that cannot be asked who sent an IPv6 packet";
   };
   const first = net.ports.find((p) => why(p) !== null);
   if (first === undefined) return { net, open: null };

@@ -76,7 +76,16 @@ export class Floodlight implements RestDialect {
 
   get abilities(): Abilities {
     const noGroups = this.#isOf13 ? null : `${this.product} has no groups for a switch of OpenFlow 1.0`;
-    return { noGroups, masks: this.#isOf13, senders: false, arpSha: false, ipv6: false, dropsMisses: false, packets: false, counters: true };
+    return {
+      noGroups,
+      masks: this.#isOf13,
+      senders: false,
+      arpSha: false,
+      ipv6: false,
+      dropsMisses: false,
+      packets: false,
+      counters: true,
+    };
   }
 
   async look(): Promise<Look | null> {

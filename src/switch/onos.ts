@@ -52,7 +52,16 @@ export class Onos implements RestDialect {
 
   get abilities(): Abilities {
     const noGroups = this.#isOf10 ? "ONOS leads this switch by OpenFlow 1.0, which has no groups" : null;
-    return { noGroups, masks: !this.#isOf10, senders: false, arpSha: false, ipv6: false, dropsMisses: false, packets: false, counters: false };
+    return {
+      noGroups,
+      masks: !this.#isOf10,
+      senders: false,
+      arpSha: false,
+      ipv6: false,
+      dropsMisses: false,
+      packets: false,
+      counters: false,
+    };
   }
 
   async look(): Promise<Look | null> {

@@ -85,7 +85,16 @@ export class OpenDaylight implements RestDialect {
 
   get abilities(): Abilities {
     const noGroups = this.#isOf10 ? "this switch counts no groups, as one of OpenFlow 1.0" : null;
-    return { noGroups, masks: !this.#isOf10, senders: false, arpSha: false, ipv6: false, dropsMisses: false, packets: false, counters: false };
+    return {
+      noGroups,
+      masks: !this.#isOf10,
+      senders: false,
+      arpSha: false,
+      ipv6: false,
+      dropsMisses: false,
+      packets: false,
+      counters: false,
+    };
   }
 
   async look(): Promise<Look | null> {

@@ -10,13 +10,19 @@ const asked = (more: Partial<NetAddressing>): NetAddressing & { readonly name: s
 
 test("a net of IPv6 has a range as one of IPv4 has, and gives from it", () => {
   const net = withRange(asked({ cidr: "fd00:0:0:1::/64" }));
-  expect(net).toMatchObject({ gatewayIp: "fd00:0:0:1::1", dhcpFirstIp: "fd00:0:0:1::3", dhcpLastIp: "fd00::1:ffff:ffff:ffff:fffe" });
+  expect(net).toMatchObject({
+    gatewayIp: "fd00:0:0:1::1",
+    dhcpFirstIp: "fd00:0:0:1::3",
+    dhcpLastIp: "fd00::1:ffff:ffff:ffff:fffe",
+  });
   expect(addressIn(net, null, new Set(["fd00:0:0:1::4"]))).toBe("fd00:0:0:1::5");
   expect(addressIn(net, "fd00:0:0:1::77", new Set())).toBe("fd00:0:0:1::77");
   expect(maskOf(net.cidr!)).toEqual({ prefix: 64, mask: null });
   const small = withRange(asked({ cidr: "fd00::8/125" }));
   expect([addressIn(small, null, new Set()), small.dhcpLastIp]).toEqual(["fd00::c", "fd00::e"]);
-  expect(() => addressIn(small, null, new Set(["fd00::c", "fd00::d", "fd00::e"]))).toThrow("no address is free between fd00::b and fd00::e");
+  expect(() => addressIn(small, null, new Set(["fd00::c", "fd00::d", "fd00::e"]))).toThrow(
+    "no address is free between fd00::b and fd00::e",
+  );
 });
 
 test("one of IPv4 gives what it gave", () => {

@@ -292,9 +292,11 @@ export class Fabrics {
   #leftOut(): [NetId, string][] {
     return [...this.#groupless.values()].flatMap(({ ports }) =>
       [...ports.keys()].flatMap((port) =>
-        this.#picture.portsOn(port).flatMap(({ netId }): [NetId, string][] =>
-          netId === null ? [] : [[netId, `switch port ${port} is led nowhere: ${GROUPLESS}`]],
-        ),
+        this.#picture
+          .portsOn(port)
+          .flatMap(({ netId }): [NetId, string][] =>
+            netId === null ? [] : [[netId, `switch port ${port} is led nowhere: ${GROUPLESS}`]],
+          ),
       ),
     );
   }

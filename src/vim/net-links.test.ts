@@ -12,11 +12,19 @@ const net = (more: Partial<VimNet>): VimNet =>
     ...{ gatewayIp: null, dns: null, links: null, routes: null },
     ...more,
   } as VimNet);
-const checked = (more: Partial<VimNet>, others: VimNet[] = []) => () => checkLinks(net(more), others);
+const checked =
+  (more: Partial<VimNet>, others: VimNet[] = []) =>
+  () =>
+    checkLinks(net(more), others);
 const nat = { iface: "br-ext", nat: "192.0.2.2/24" };
 
 test("OpenVIM's nat, ours beside it, and neither: what each is", () => {
-  const links = [nat, { iface: "b", nat: true, ip: "198.51.100.2/24" }, { iface: "c", nat: false, ip: "203.0.113.2/24", vlan: 5 }, { iface: "d" }];
+  const links = [
+    nat,
+    { iface: "b", nat: true, ip: "198.51.100.2/24" },
+    { iface: "c", nat: false, ip: "203.0.113.2/24", vlan: 5 },
+    { iface: "d" },
+  ];
   expect(waysOf({ links })).toEqual([
     { iface: "br-ext", vlan: null, address: "192.0.2.2/24", isHidden: true },
     { iface: "b", vlan: null, address: "198.51.100.2/24", isHidden: true },
@@ -30,7 +38,10 @@ test("OpenVIM's nat, ours beside it, and neither: what each is", () => {
 
 test("routes whose next hop is out there are the router's, the others the guests'", () => {
   const routes = { default: "192.0.2.1", "10.5.0.0/16": "10.0.0.7" };
-  expect(routesOf(net({ links: [nat], routes }))).toEqual({ guests: { "10.5.0.0/16": "10.0.0.7" }, router: { default: "192.0.2.1" } });
+  expect(routesOf(net({ links: [nat], routes }))).toEqual({
+    guests: { "10.5.0.0/16": "10.0.0.7" },
+    router: { default: "192.0.2.1" },
+  });
   expect(routesOf(net({ routes })).guests).toEqual(routes);
 });
 

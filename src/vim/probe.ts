@@ -1,6 +1,6 @@
-import { probedIp } from "../model/net.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
+import { probedIp } from "../model/net.ts";
 import type { SwitchEvent } from "../model/switch.ts";
 import type { Fabrics } from "./fabrics.ts";
 import type { Facts } from "./facts.ts";

@@ -1,4 +1,3 @@
-import { probedIp } from "../model/net.ts";
 import type { Verdict } from "../detect/misses.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
@@ -6,6 +5,7 @@ import type { Log } from "../lib/log.ts";
 import type { ArmedMember, ArmedProtection, KeptProtection, ProtectionView } from "../model/armed.ts";
 import type { Evidence, Source } from "../model/evidence.ts";
 import type { GroupId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
+import { probedIp } from "../model/net.ts";
 import type { ServerPort } from "../model/vim-picture.ts";
 import type { StandIns } from "../steer/stand-ins.ts";
 import { deleteProtection, saveProtection } from "../store/vim-protections.ts";

@@ -16,7 +16,8 @@ import { barePort, checkMac, checkRoom, movedTapName, newMac, tapName } from "./
  */
 export function portsFor(picture: Picture, server: Server, vnics: readonly AskedVnic[], spansHosts: boolean): ServerPort[] {
   const ports: ServerPort[] = [];
-  for (const [i, vnic] of vnics.entries()) if (vnic.type === undefined) ports.push(vnicPort(picture, server, vnic, i, { siblings: ports, spansHosts }));
+  for (const [i, vnic] of vnics.entries())
+    if (vnic.type === undefined) ports.push(vnicPort(picture, server, vnic, i, { siblings: ports, spansHosts }));
   for (const given of server.pinned?.interfaces ?? []) {
     const vnic = vnics.find((v) => v.type !== undefined && v.name === given.name);
     ports.push(cardPort(picture, server, given, vnic, ports));
@@ -30,7 +31,13 @@ interface Beside {
   readonly spansHosts: boolean;
 }
 
-function vnicPort(picture: Picture, server: Server, vnic: AskedVnic, index: number, { siblings, spansHosts }: Beside): ServerPort {
+function vnicPort(
+  picture: Picture,
+  server: Server,
+  vnic: AskedVnic,
+  index: number,
+  { siblings, spansHosts }: Beside,
+): ServerPort {
   const net = netOf(picture, vnic);
   const isSwitched = net.kind === "data" || net.kind === "ptp";
   if (isSwitched) checkRoom(picture, net, 1 + siblings.filter((p) => p.netId === net.id).length);

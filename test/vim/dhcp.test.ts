@@ -223,5 +223,8 @@ test("a client of a network of IPv6 gets the address that the API has told, also
   for (const { id, name } of (await ask("GET", `/ports?network_id=${body.network.id}`)).body.ports)
     if (name !== "dhcp") expect((await ask("DELETE", `/ports/${id}`)).status).toBe(200);
   expect((await ask("DELETE", `/networks/${body.network.id}`)).status).toBe(200);
-  await until("the server is gone", async () => (await serversOf(dir)).length === 0 && readdirSync(join(dir, "dhcp")).length === 0);
+  await until(
+    "the server is gone",
+    async () => (await serversOf(dir)).length === 0 && readdirSync(join(dir, "dhcp")).length === 0,
+  );
 });

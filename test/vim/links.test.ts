@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseConfig, type VimConfig } from "../../src/config.ts";
+import { isNetns, netnsName } from "../../src/hosts/net-cable.ts";
 import { ip, namespaces, seenAs, startTeller } from "../harness/far-end.ts";
 import { type Ovs, startOvs } from "../harness/ovs.ts";
 import { type Ask, client, type Daemon, startDaemon, until } from "./rig.ts";
@@ -14,7 +15,7 @@ let ovs: Ovs;
 let dir: string;
 let vim: Daemon;
 let ask: Ask;
-let netId: string;
+let netId: string | undefined;
 const links = [{ iface: "br-ext", nat: "192.0.2.2/24" }];
 
 const config = (openflowPort: number, linkBridges: string[]): VimConfig =>
@@ -64,18 +65,20 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await vim?.kill("SIGKILL");
-  for (const name of await routers()) await ip("netns", "del", name);
+  for (const kind of ["router", "dhcp"]) await gone(kind);
   await undo.disposeAsync();
 });
 
-/** Namespaces that have a cable to the bridge: no other test's has its addresses. */
-async function routers(): Promise<string[]> {
-  const names = (await ip("netns", "list")).split("\n").flatMap((line) => (line.startsWith("router-") ? [line.split(" ")[0]!] : []));
-  const macs = await Promise.all(names.map((name) => ip("-n", name, "link").catch(() => "")));
-  const plugged = await ip("-n", ovs.netns!, "-d", "link", "show", "master", "br-ext");
-  const ids = [...plugged.matchAll(/link-netns (router-\S+)/g)].map(([, name]) => name!);
-  return names.filter((name, i) => macs[i] !== "" && ids.includes(name));
+/** What a test that failed has left of the network's own. */
+async function gone(kind: string): Promise<void> {
+  const name = netnsName(kind, join(dir, kind === "dhcp" ? "dhcp" : "routers"), netId ?? "");
+  if (!isNetns(name)) return;
+  for (const pid of (await ip("netns", "pids", name)).split("\n").filter(Boolean)) process.kill(Number(pid), "SIGKILL");
+  await ip("netns", "del", name);
 }
+
+const own = () => netnsName("router", join(dir, "routers"), netId!);
+const isThere = () => netId !== undefined && isNetns(own());
 
 const net = { name: "mgmt", type: "data", cidr: "10.77.0.0/24", enable_dhcp: true, links, routes: { default: "192.0.2.1" } };
 const network = async () => (await ask("GET", `/networks/${netId}`)).body.network;
@@ -84,7 +87,10 @@ const isLed = () => until("the guest is seen outside", async () => (await seenAs
 
 test("without the setting nothing leads out, and nothing is made", async () => {
   const refused = await ask("POST", "/networks", { network: net });
-  expect(refused).toMatchObject({ status: 403, body: { error: { description: expect.stringContaining("config.vim.linkBridges") } } });
+  expect(refused).toMatchObject({
+    status: 403,
+    body: { error: { description: expect.stringContaining("config.vim.linkBridges") } },
+  });
   expect((await ask("GET", "/networks")).body.networks).toEqual([]);
   await vim.kill("SIGTERM");
   await start(["br-ext"]);
@@ -93,7 +99,10 @@ test("without the setting nothing leads out, and nothing is made", async () => {
     [{ iface: "br-ext", nat: true }, /want ip too/],
   ] as const) {
     const answer = await ask("POST", "/networks", { network: { ...net, links: [wrong] } });
-    expect([answer.status, answer.body.error.description]).toEqual([expect.toSatisfy((s) => s === 400 || s === 403), expect.stringMatching(words)]);
+    expect([answer.status, answer.body.error.description]).toEqual([
+      expect.toSatisfy((s) => s === 400 || s === 403),
+      expect.stringMatching(words),
+    ]);
   }
 });
 
@@ -117,19 +126,17 @@ test("a guest of a network with nat is seen outside by the router's address, and
 });
 
 test("a VIM that is killed leaves it, the next one makes again what is gone meanwhile", async () => {
-  const [own] = await routers();
   await vim.kill("SIGKILL");
   expect(await seenAs(GUEST, "192.0.2.1")).toBe("192.0.2.2"); // Nobody is there to be asked but the switch and the kernel.
-  await ip("netns", "del", own!);
+  await ip("netns", "del", own());
   await start(["br-ext"]);
   await isLed();
-  expect(await routers()).toEqual([own]);
 });
 
 test("where the setting is taken back the way is closed, and the network says why; with the network all of it goes", async () => {
   await vim.kill("SIGTERM");
   await start([]);
-  await until("there is no router", async () => (await routers()).length === 0 && (await routerPort()) === undefined);
+  await until("there is no router", async () => !isThere() && (await routerPort()) === undefined);
   expect(await network()).toMatchObject({ status: "ERROR", last_error: expect.stringContaining("config.vim.linkBridges") });
   expect(await seenAs(GUEST, "192.0.2.1", 1)).toBeNull();
   expect((await ask("PUT", `/networks/${netId}`, { network: { name: "renamed" } })).status).toBe(200);
@@ -142,6 +149,6 @@ test("where the setting is taken back the way is closed, and the network says wh
   await vim.kill("SIGKILL"); // Whoever was killed in between.
   await start(["br-ext"]);
   const folders = () => ["dhcp", "routers"].flatMap((folder) => readdirSync(join(dir, folder)));
-  await until("all of it is gone", async () => (await routers()).length === 0 && folders().length === 0);
+  await until("all of it is gone", () => !isThere() && folders().length === 0);
   expect(await ovs.vsctl("list-ports", "br0")).not.toContain("rtr");
 });

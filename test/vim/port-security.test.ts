@@ -135,7 +135,9 @@ describe.each(["OpenFlow13", "OpenFlow10"] as const)("port security, %s", (proto
 
   test("of IPv6 too only what its own addresses send passes, and it speaks of no other's; a switch that cannot be asked leads it nowhere", async () => {
     const pairs = [{ ip_address: GUEST.ip }, { ip_address: "FD00:0:0:0:0:0:0:64" }];
-    expect((await secure({ port_security: true, allowed_address_pairs: pairs })).allowed_address_pairs[1].ip_address).toBe("fd00::64");
+    expect((await secure({ port_security: true, allowed_address_pairs: pairs })).allowed_address_pairs[1].ip_address).toBe(
+      "fd00::64",
+    );
     if (protocol === "OpenFlow10") {
       const { network } = (await ask("GET", `/networks/${netId}`)).body;
       return expect(network).toMatchObject({ status: "ERROR", last_error: expect.stringContaining("who sent an IPv6 packet") });
@@ -144,7 +146,13 @@ describe.each(["OpenFlow13", "OpenFlow10"] as const)("port security, %s", (proto
     const [own, link, others] = ["fd00::64", "fe80::ff:fe00:64", "fd00::99"];
     const honest = [ipv6(own), ipv6(link), ipv6(own, [136, own]), ipv6(link, [136, link]), ipv6("::", [135, own]), ipv4(GUEST)];
     expect(await passing(...honest)).toEqual(honest.map(() => true));
-    const spoofed = [ipv6(others), ipv6(own, [136, others]), ipv6(link, [136, others]), ipv6("::", [135, others]), ipv6(link, [134, "::"])];
+    const spoofed = [
+      ipv6(others),
+      ipv6(own, [136, others]),
+      ipv6(link, [136, others]),
+      ipv6("::", [135, others]),
+      ipv6(link, [134, "::"]),
+    ];
     expect(await passing(...spoofed)).toEqual(spoofed.map(() => false));
   });
 

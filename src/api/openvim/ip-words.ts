@@ -1,6 +1,6 @@
 import { Type } from "typebox";
-import { ipv6PrefixOf, ipv6Text, isIpv6 } from "../../lib/ipv6.ts";
 import { prefixOf } from "../../lib/ipv4-prefix.ts";
+import { ipv6PrefixOf, ipv6Text, isIpv6 } from "../../lib/ipv6.ts";
 import { WireError } from "../wire-error.ts";
 
 // Addresses in request bodies, and the ways out of a network.

@@ -71,7 +71,8 @@ const netChange = (n: Static<typeof networkEdit>["network"]): Change<VimNet> => 
   dhcpLastIp: n.dhcp_last_ip && ipIn(n.dhcp_last_ip),
   dns: n.dns?.map(ipIn),
   links: n.links,
-  routes: n.routes && Object.fromEntries(Object.entries(n.routes).map(([to, hop]) => [to === "default" ? to : cidrIn(to), ipIn(hop)])),
+  routes:
+    n.routes && Object.fromEntries(Object.entries(n.routes).map(([to, hop]) => [to === "default" ? to : cidrIn(to), ipIn(hop)])),
   bindVlan: bindVlanIn(n.bind_type),
   portSecurity: n.port_security,
 });
