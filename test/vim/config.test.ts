@@ -12,6 +12,7 @@ test("defaults are filled in", () => {
       auth: { onLoopback: "open", beyondLoopback: "tokens" },
       openflow: { host: "127.0.0.1", port: 6653 },
       libvirtSocket: "/run/libvirt/libvirt-sock",
+      linkBridges: [],
       callbacks: { allow: [], secretsOverHttp: false },
       hosts: [],
       images: { folders: [], mibMax: 65_536 },

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseConfig, type VimConfig } from "../../src/config.ts";
 import { ensureTap } from "../../src/hosts/taps.ts";
-import { seenAs, startTeller } from "../harness/far-end.ts";
 import type { Ovs } from "../harness/ovs.ts";
 import type { Came } from "../harness/tap-end.ts";
 import { startWiredHosts, type WiredHosts } from "./overlay-rig.ts";
@@ -239,34 +238,6 @@ test("a client on another host is given its address by the net's DHCP server, an
   await until("its server is gone", () => readdirSync(join(dir, "dhcp")).length === 0);
 });
 
-test("a management network reaches all hosts: its servers get their addresses over the tunnels, and find each other", async () => {
-  const host = { name: "described", user: "root", ip_name: "described", RAM: 4_096, cpus: 8 }; // Nobody asks it to start anything.
-  const hostId = (await made("/hosts", "host", host)).id;
-  const tenant = (await ask("GET", "/tenants?name=default")).body.tenants[0].id;
-  const flavorRef = (await made(`/${tenant}/flavors`, "flavor", { name: "tiny", ram: 16, vcpus: 1 })).id;
-  const imageRef = (await made(`/${tenant}/images`, "image", { name: "any", path: "/etc/passwd" })).id;
-  const net = await made("/networks", "network", { name: "oam", type: "bridge_man", cidr: "10.88.0.0/24", enable_dhcp: true });
-  expect(net["provider:physical"]).toMatch(/^OVS:/);
-  const servers: { id: string; ip: string }[] = [];
-  for (const at of [1, 2]) {
-    const asked = { name: `s${at}`, flavorRef, imageRef, hostId, start: "no", networks: [{ uuid: net.id, name: "eth0" }] };
-    const { id } = await made(`/${tenant}/servers`, "server", asked);
-    const [port] = (await ask("GET", `/ports?device_id=${id}`)).body.ports;
-    expect(port).toMatchObject({ device_owner: "instance:ovs", "binding:vlan": net["provider:vlan"] });
-    servers.push({ id, ip: port.ip_address });
-    await plugGuest(hosts[at]!, port["binding:switch_port"], port.mac_address);
-    expect(await until("an address is given", () => addressGiven(hosts[at]!))).toBe(port.ip_address);
-    await hosts[at]!.inside("ip", "addr", "add", `${port.ip_address}/24`, "dev", "guest");
-  }
-  const [near, far] = servers as [(typeof servers)[number], (typeof servers)[number]];
-  undo.use(await startTeller(hosts[2]!.netns!));
-  await until("one reaches the other", async () => (await seenAs(hosts[1]!.netns!, far.ip, 2)) === near.ip);
-  for (const { id } of servers) expect((await ask("DELETE", `/${tenant}/servers/${id}`)).status).toBe(200);
-  await until("nothing is led between them", async () => (await seenAs(hosts[1]!.netns!, far.ip, 1)) === null);
-  expect((await ask("DELETE", `/networks/${net.id}`)).status).toBe(200);
-  await until("its server is gone", () => readdirSync(join(dir, "dhcp")).length === 0);
-});
-
 test("a bridge that is set to OpenFlow 1.0 is written nothing, the networks with ports there say what to do; then all is well again", async () => {
   const of = async (net: string) => (await ask("GET", `/networks/${nets[net]}`)).body.network;
   await hosts[2]!.vsctl("set", "bridge", "br0", "protocols=OpenFlow10");
@@ -277,24 +248,6 @@ test("a bridge that is set to OpenFlow 1.0 is written nothing, the networks with
   await bind("B");
   await reaches("b", ["x"]);
 });
-
-/** In the place of a server's vNIC, as libvirt would plug it: `guest` is what the guest sees of it. */
-async function plugGuest({ inside, vsctl }: Ovs, tap: string, mac: string): Promise<void> {
-  await inside("ip", "link", "add", tap, "type", "veth", "peer", "name", "guest", "address", mac);
-  for (const end of [tap, "guest"]) {
-    await inside("ip", "link", "set", "dev", end, "up");
-    await inside("ethtool", "-K", end, "tx", "off");
-  }
-  await vsctl("add-port", "br0", tap);
-}
-
-async function addressGiven({ inside, netns }: Ovs): Promise<string | false> {
-  const [script, out] = [join(dir, "address.sh"), join(dir, `address-${netns}`)];
-  writeFileSync(script, '#!/bin/sh\n[ "$1" = bound ] && echo "$ip" > "$OUT"\nexit 0\n', { mode: 0o755 });
-  const asks = ["-i", "guest", "-n", "-q", "-f", "-t", "3", "-T", "1", "-s", script];
-  await inside("env", `OUT=${out}`, "busybox", "udhcpc", ...asks).catch(() => {});
-  return existsSync(out) && readFileSync(out, "utf8").trim();
-}
 
 async function tunnelTo(host: number): Promise<string> {
   const found = await hosts[0]!.vsctl(

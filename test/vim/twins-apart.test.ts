@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseConfig } from "../../src/config.ts";
 import { ensureTap } from "../../src/hosts/taps.ts";
 import { type PrivateLibvirt, startPrivateLibvirt } from "../../src/lab/private-libvirt.ts";
+import { seenAs, startTeller } from "../harness/far-end.ts";
+import type { Ovs } from "../harness/ovs.ts";
 import { startWiredHosts, type WiredHosts } from "./overlay-rig.ts";
 import { type Ask, client, type Daemon, nowMs, type Subscriber, startDaemon, subscribe, until } from "./rig.ts";
 
@@ -13,6 +15,7 @@ const IMAGES = ["/etc/passwd", "/etc/group"]; // Of each host its own (private-l
 const undo = new AsyncDisposableStack();
 const libvirts: PrivateLibvirt[] = [];
 const twins: { readonly id: string; readonly host: number; readonly net: string; readonly tap: string }[] = [];
+let dir: string;
 let wired: WiredHosts;
 let vim: Daemon;
 let ask: Ask;
@@ -26,7 +29,7 @@ async function made(path: string, kind: string, body: object) {
 }
 
 beforeAll(async () => {
-  const dir = mkdtempSync(join(tmpdir(), "apart-"));
+  dir = mkdtempSync(join(tmpdir(), "apart-"));
   undo.defer(() => rmSync(dir, { recursive: true, force: true }));
   wired = undo.use(await startWiredHosts(2));
   for (const { netns } of wired.hosts) libvirts.push(undo.use(await startPrivateLibvirt({ netns: netns! })));
@@ -79,6 +82,40 @@ test("twins are made on different hosts, each plugged into the switch of its own
   }
 });
 
+test("a management network reaches all hosts: its servers get their addresses over the tunnels, and find each other", async () => {
+  const hostIds = (await ask("GET", "/hosts")).body.hosts.map((h: { id: string }) => h.id);
+  const tenant = (await ask("GET", "/tenants?name=default")).body.tenants[0].id;
+  const flavorRef = (await made(`/${tenant}/flavors`, "flavor", { name: "small", ram: 16, vcpus: 1 })).id;
+  const imageRef = (await ask("GET", `/${tenant}/images`)).body.images[0].id;
+  const net = await made("/networks", "network", { name: "oam", type: "bridge_man", cidr: "10.88.0.0/24", enable_dhcp: true });
+  expect(net["provider:physical"]).toMatch(/^OVS:/);
+  const servers: { id: string; ip: string }[] = [];
+  for (const at of [0, 1]) {
+    const asked = {
+      name: `s${at}`,
+      flavorRef,
+      imageRef,
+      hostId: hostIds[at],
+      start: "no",
+      networks: [{ uuid: net.id, name: "eth0" }],
+    };
+    const { id } = await made(`/${tenant}/servers`, "server", asked);
+    const [port] = (await ask("GET", `/ports?device_id=${id}`)).body.ports;
+    expect(port).toMatchObject({ device_owner: "instance:ovs", "binding:vlan": net["provider:vlan"] });
+    servers.push({ id, ip: port.ip_address });
+    await plugGuest(wired.hosts[at]!, port["binding:switch_port"], port.mac_address);
+    expect(await until("an address is given", () => addressGiven(wired.hosts[at]!))).toBe(port.ip_address);
+    await wired.hosts[at]!.inside("ip", "addr", "add", `${port.ip_address}/24`, "dev", "guest");
+  }
+  const [near, far] = servers as [(typeof servers)[number], (typeof servers)[number]];
+  undo.use(await startTeller(wired.hosts[1]!.netns!));
+  await until("one reaches the other", async () => (await seenAs(wired.hosts[0]!.netns!, far.ip, 2)) === near.ip);
+  for (const { id } of servers) expect((await ask("DELETE", `/${tenant}/servers/${id}`)).status).toBe(200);
+  await until("nothing is led between them", async () => (await seenAs(wired.hosts[0]!.netns!, far.ip, 1)) === null);
+  expect((await ask("DELETE", `/networks/${net.id}`)).status).toBe(200);
+  await until("its server is gone", () => readdirSync(join(dir, "dhcp")).length === 0);
+});
+
 test("when the switch of a host is lost, what is armed fires: the twin on the other host serves", async () => {
   const [near, far] = twins.toSorted((a, b) => a.host - b.host) as [(typeof twins)[number], (typeof twins)[number]];
   await ensureTap("cable", { netns: wired.hosts[0]!.netns! });
@@ -106,3 +143,21 @@ test("when the switch of a host is lost, what is armed fires: the twin on the ot
   const leaves = await wired.hosts[0]!.vsctl("get", "interface", near.tap, "ofport");
   expect(await wired.hosts[0]!.ofctl("dump-groups", "br0")).toContain(`output:${leaves.trim()}`);
 });
+
+/** In the place of a server's vNIC, as libvirt would plug it: `guest` is what the guest sees of it. */
+async function plugGuest({ inside, vsctl }: Ovs, tap: string, mac: string): Promise<void> {
+  await inside("ip", "link", "add", tap, "type", "veth", "peer", "name", "guest", "address", mac);
+  for (const end of [tap, "guest"]) {
+    await inside("ip", "link", "set", "dev", end, "up");
+    await inside("ethtool", "-K", end, "tx", "off");
+  }
+  await vsctl("add-port", "br0", tap);
+}
+
+async function addressGiven({ inside, netns }: Ovs): Promise<string | false> {
+  const [script, out] = [join(dir, "address.sh"), join(dir, `address-${netns}`)];
+  writeFileSync(script, '#!/bin/sh\n[ "$1" = bound ] && echo "$ip" > "$OUT"\nexit 0\n', { mode: 0o755 });
+  const asks = ["-i", "guest", "-n", "-q", "-f", "-t", "3", "-T", "1", "-s", script];
+  await inside("env", `OUT=${out}`, "busybox", "udhcpc", ...asks).catch(() => {});
+  return existsSync(out) && readFileSync(out, "utf8").trim();
+}
