@@ -2,7 +2,7 @@ import { LASTING_MS, PROVEN_MS } from "../decide/opinion.ts";
 import { Fault } from "../lib/fault.ts";
 import type { ArmedMember, ArmedMove, ArmedPlan, KeptProtection, PlanView, ProtectionView } from "../model/armed.ts";
 import type { NetId, VimPortId, VnfcId } from "../model/ids.ts";
-import type { ServerPort, VimPicture } from "../model/vim-picture.ts";
+import type { ServerPort, ServerTask, VimPicture } from "../model/vim-picture.ts";
 import { checkBind } from "./binds.ts";
 import type { Capacities } from "./capacities.ts";
 
@@ -133,6 +133,15 @@ function bindObstacle(picture: VimPicture, netId: NetId, from: ArmedMember, to: 
 
 const isGone = (picture: VimPicture, { serverId }: ArmedMember): boolean => serverId !== null && !picture.servers.has(serverId);
 
+/** What a server was asked for that ends what it serves. */
+const ENDING: ReadonlySet<ServerTask> = new Set(["pause", "shutdown", "forceOff", "rebuild", "reboot"]);
+
+/** Why no opinion should rely on a member that may still be up: it is about to go, as it was asked to. */
+function leavingObstacle(picture: VimPicture, { name, serverId }: ArmedMember): string | null {
+  const task = serverId === null ? null : (picture.servers.get(serverId)?.task ?? null);
+  return task !== null && ENDING.has(task) ? `${name} was asked for this and has not done it yet: ${task}` : null;
+}
+
 /** Why a member cannot take traffic; null where it can. */
 function memberObstacle(picture: VimPicture, { isSilent, believedForMs }: Sight, to: ArmedMember, speaks: Speaks): string | null {
   if (isGone(picture, to)) return `the server of ${to.name} is gone`;
@@ -142,6 +151,8 @@ function memberObstacle(picture: VimPicture, { isSilent, believedForMs }: Sight,
   if (ports.some((p) => isSilent(p.id))) return `${to.name} is silent`;
   const active = ports.find((p) => p.status === "ACTIVE");
   if (!active) return `the port of ${to.name} is ${ports[0]!.status}`;
+  const leaving = speaks === "opinion" ? leavingObstacle(picture, to) : null;
+  if (leaving !== null) return leaving;
   const forMs = speaks === "fact" ? Number.POSITIVE_INFINITY : believedForMs(active.id);
   return forMs >= PROVEN_MS
     ? null
@@ -157,7 +168,7 @@ export function lastObstacle(picture: VimPicture, sight: Sight, protection: Kept
   const others = members.filter((m) => m.id !== member);
   const own = memberOf(protection, member);
   const speaks = own === undefined ? "opinion" : silenceSpeaks(picture, sight, own);
-  const obstacles = others.flatMap((m) => memberObstacle(picture, sight, m, speaks) ?? []);
+  const obstacles = others.flatMap((m) => memberObstacle(picture, sight, m, speaks) ?? leavingObstacle(picture, m) ?? []);
   return obstacles.length < others.length ? null : obstacles.join("; ") || `'${name}' has no other member`;
 }
 

@@ -71,9 +71,11 @@ export class Firing {
   readonly #overs: SwitchOvers;
   readonly ready: ReadyPlans;
   readonly #asksAnew: (id: ServerId) => void;
+  readonly #tellRefused: (hit: Hit) => void;
 
-  /** `sight`: what is known beside the picture, now. */
-  constructor(parts: FiringParts, sight: () => Sight) {
+  /** `sight`: what is known beside the picture, now. `refused`: told of each hit whose plan the switch has refused, when it is taken back. */
+  constructor(parts: FiringParts, sight: () => Sight, refused: (hit: Hit) => void) {
+    this.#tellRefused = refused;
     this.#picture = parts.picture;
     this.#fabric = parts.fabric;
     this.#events = parts.events;
@@ -174,7 +176,7 @@ export class Firing {
   }
 
   /** Up to its first await everything is on the wire and told. Rejects, with all taken back, when the switch refuses. */
-  async #carryOut(pieces: readonly Piece[], shots: readonly Shot[]): Promise<void> {
+  async #carryOut(pieces: readonly Piece[], shots: readonly (Shot & Partial<Hit>)[]): Promise<void> {
     const firedAt = this.#clock.now();
     const written = this.#overs.leadAll(pieces);
     const over = { binds: pieces.flatMap((p) => p.over.binds), fences: pieces.flatMap((p) => p.over.fences) };
@@ -189,8 +191,11 @@ export class Firing {
       const applied = await (written ?? this.#fabric.reconcile());
       if (applied !== null) this.#confirm(fired, applied);
     } catch (e) {
-      if (!isLater(e)) await this.#takeBack(over, fired, e);
-      if (!isLater(e)) throw e;
+      if (!isLater(e)) {
+        for (const { protection, member, evidence } of shots) if (evidence) this.#tellRefused({ protection, member, evidence });
+        await this.#takeBack(over, fired, e);
+        throw e;
+      }
     }
     const failure = await stored;
     if (failure !== undefined) throw failure;

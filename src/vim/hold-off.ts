@@ -4,7 +4,7 @@ import type { VnfcId } from "../model/ids.ts";
 import type { Hit, Membership } from "./firing.ts";
 
 /** What takes a word back. */
-const ENDED_BY: Partial<Record<Evidence["says"], Evidence["says"]>> = {
+export const ENDED_BY: Partial<Record<Evidence["says"], Evidence["says"]>> = {
   stopped: "running",
   paused: "running",
   linkDown: "linkUp",

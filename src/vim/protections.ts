@@ -5,7 +5,6 @@ import type { Log } from "../lib/log.ts";
 import type { ArmedMember, ArmedProtection, KeptProtection, ProtectionView } from "../model/armed.ts";
 import type { Evidence, Source } from "../model/evidence.ts";
 import type { GroupId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
-import { probedIp } from "../model/net.ts";
 import type { ServerPort } from "../model/vim-picture.ts";
 import type { StandIns } from "../steer/stand-ins.ts";
 import { deleteProtection, saveProtection } from "../store/vim-protections.ts";
@@ -32,6 +31,8 @@ import type { Picture } from "./picture.ts";
 import type { ProbeTarget } from "./probe-targets.ts";
 import { checkArmed, isNews } from "./protection-rules.ts";
 import type { TrafficTarget } from "./traffic-watch.ts";
+import { REFUSED_AGAIN_MS, Unled } from "./unled.ts";
+import { probeTargets, trafficTargets } from "./watched-members.ts";
 
 const AGAINST: ReadonlySet<Evidence["says"]> = new Set(["stopped", "paused", "linkDown", "silent"]);
 
@@ -52,6 +53,7 @@ export class Protections implements FactsListener, Disposable {
   /** Who is a member of what, by its server or, where that is in another VIM, by its data net: so that evidence finds its plans without a search. */
   #byPlace = new Map<ServerId | NetId, { readonly id: GroupId; readonly member: ArmedMember }[]>();
   readonly #opinions = new Opinions();
+  readonly #unled = new Unled();
 
   /** `capacities`: kept as what is armed says. */
   constructor(parts: FiringParts & { readonly capacities: Capacities }) {
@@ -61,7 +63,8 @@ export class Protections implements FactsListener, Disposable {
     this.#clock = clock;
     this.#log = log;
     this.#asksAnew = asksAnew;
-    this.#firing = new Firing(parts, () => this.#sight());
+    const refused = (hit: Hit) => this.#refused(hit);
+    this.#firing = new Firing(parts, () => this.#sight(), refused);
     this.#holdOff = new HoldOff(clock);
     this.#capacities = capacities;
     this.#index();
@@ -168,25 +171,12 @@ export class Protections implements FactsListener, Disposable {
 
   /** Service ports that are to be asked all the time: of members that run and have answered once. */
   probed(): ProbeTarget[] {
-    return this.#believed().flatMap((port): ProbeTarget[] => {
-      const { id: portId, switchPort, mac, serverId } = port;
-      const ip = probedIp(port);
-      const policy = this.#protectionsOf(port).find((p) => p.probe !== null)?.probe;
-      const hostId = this.#picture.servers.get(serverId!)?.hostId ?? null;
-      return policy && switchPort !== null && ip !== null ? [{ portId, switchPort, ip, mac, policy, hostId, serverId }] : [];
-    });
+    return probeTargets(this.#picture, (port) => this.#protectionsOf(port));
   }
 
   /** Service ports whose counters are to be watched: of those that traffic is led to. */
   watched(): TrafficTarget[] {
-    const serving = new Set([...this.#picture.nets.values()].map((n) => n.bindNet));
-    return this.#believed().flatMap((port): TrafficTarget[] => {
-      const { id: portId, switchPort, netId, fenced } = port;
-      if (switchPort === null || netId === null || fenced || !serving.has(netId)) return [];
-      const policy = this.#protectionsOf(port).find((p) => p.traffic !== null)?.traffic;
-      const hostId = this.#picture.servers.get(port.serverId!)?.hostId ?? null;
-      return policy ? [{ portId, switchPort, silentMs: policy.silentMs, hostId }] : [];
-    });
+    return trafficTargets(this.#picture, (port) => this.#protectionsOf(port));
   }
 
   /** Servers whose guest's agent is to be asked: of members that run. */
@@ -205,13 +195,6 @@ export class Protections implements FactsListener, Disposable {
     const { whyNotArmed } = this.#sight();
     return [...this.#picture.nets.values()].flatMap(({ id, name, bindNet }) =>
       bindNet !== null && this.#standIns.of(id, bindNet).length > 0 && whyNotArmed(id) === undefined ? [name] : [],
-    );
-  }
-
-  #believed(): ServerPort[] {
-    const { ports, servers } = this.#picture;
-    return [...ports.values()].filter(
-      (p) => p.status === "ACTIVE" && p.serverId !== null && servers.get(p.serverId)?.status === "ACTIVE",
     );
   }
 
@@ -237,7 +220,12 @@ export class Protections implements FactsListener, Disposable {
     const isStillSilent = ({ member }: Hit) => servicePorts(this.#picture, member).some((p) => this.#isSilent(p.id));
     if (evidence.says === "answers" && hits.some(isStillSilent)) return []; // Another source still says so.
     if (AGAINST.has(evidence.says)) return this.#due(hits);
-    this.#holdOff.ended(new Set(hits.map((h) => h.member.id)), evidence.says);
+    const back = new Set(hits.map((h) => h.member.id));
+    this.#holdOff.ended(back, evidence.says);
+    this.#unled.ended(back, evidence.says);
+    const isOut = ({ member }: Hit) => servicePorts(this.#picture, member).every((p) => p.status !== "ACTIVE");
+    // Not in this tick: its port is believed after this.
+    for (const hit of this.#unled.besides(back, hits)) if (isOut(hit)) this.#hold(hit, 0);
     if (evidence.says === "answers") for (const mate of hits.flatMap((h) => this.#silentMates(h))) this.#holdAnew(mate);
     return [];
   }
@@ -270,6 +258,7 @@ export class Protections implements FactsListener, Disposable {
   /** Its fence, if any, was for the life before. */
   onNewLife(id: ServerId): void {
     for (const of of [id, ...this.#picture.portsOf(id).map((p) => p.id)]) this.#opinions.forget(of);
+    this.#unled.forget(new Set(this.#membershipsOf(id).map((m) => m.member.id)));
     this.#lift(id, "its server started a new life").catch((err: unknown) =>
       this.#log.warn({ err, server: id }, "the switch did not take the lift of a fence; the next pass reads it"),
     );
@@ -325,7 +314,17 @@ export class Protections implements FactsListener, Disposable {
       const key = `${protection.id} ${member.id}`;
       if (!first.has(key) && planOf(protection, member.id) && !hasFired(protection, member.id)) first.set(key, hit);
     }
-    if (first.size > 0) this.#firing.fire([...first.values()], this.#sight());
+    if (first.size === 0) return;
+    this.#firing.fire([...first.values()], this.#sight());
+    for (const hit of first.values())
+      if (!isOpinion(hit.evidence) && !hasFired(this.#kept(hit.protection.id), hit.member.id)) this.#unled.note(hit);
+  }
+
+  /** A fact holds though the switch has refused what was to be done for it. */
+  #refused(hit: Hit): void {
+    if (isOpinion(hit.evidence)) return;
+    this.#unled.note(hit);
+    this.#hold({ ...hit, evidence: { ...hit.evidence, seenAt: this.#clock.now() } }, REFUSED_AGAIN_MS);
   }
 
   /** Evidence about a port counts where it is the member's service port. */
@@ -376,6 +375,7 @@ export class Protections implements FactsListener, Disposable {
       }
     }
     this.#capacities.follow(this.#picture.protections.values());
+    this.#unled.keepOnly((id) => this.#picture.protections.has(id));
     this.#opinions.keepOnly((id, by) => this.#isTold(id, by)); // Nobody would take the others back.
   }
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../../src/lib/clock.ts";
+import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
 import type { ArmedProtection } from "../../src/model/armed.ts";
 import type { Evidence } from "../../src/model/evidence.ts";
@@ -37,16 +37,19 @@ export class ArmedRig implements AsyncDisposable {
   readonly #made: { tenantId?: TenantId; imageId?: ImageId; flavorId?: FlavorId } = {};
   #close: () => Promise<void> = async () => {};
 
-  private constructor(ovs: Ovs, dir: string) {
+  readonly #clock: Clock;
+
+  private constructor(ovs: Ovs, dir: string, clock: Clock) {
+    this.#clock = clock;
     this.ovs = ovs;
     this.dir = dir;
   }
 
   /** traffic0 (port va) is served by A over data0, traffic1 (port vb) by B over data1. */
-  static async start(): Promise<ArmedRig> {
+  static async start(clock: Clock = systemClock): Promise<ArmedRig> {
     const dir = mkdtempSync(join(tmpdir(), "sa-"));
     const ovs = await startOvs({ datapathType: "dummy", ports: ["va", "vb"], protocols: ["OpenFlow13"] });
-    const rig = new ArmedRig(ovs, dir);
+    const rig = new ArmedRig(ovs, dir, clock);
     await rig.open();
     await rig.#fill();
     return rig;
@@ -58,7 +61,7 @@ export class ArmedRig implements AsyncDisposable {
       path: join(this.dir, "vim.db"),
       migrationsDir: join(import.meta.dirname, "../../sql/vim"),
     });
-    const vim = await Vim.open({ db, clock: systemClock, log: silent, vlanRange: { first: 3000, last: 3100 } });
+    const vim = await Vim.open({ db, clock: this.#clock, log: silent, vlanRange: { first: 3000, last: 3100 } });
     this.vim = vim;
     this.events = [];
     vim.events.subscribe((e) => this.events.push(e));
