@@ -231,7 +231,8 @@ class OpenHosts implements HostOpener, AsyncDisposable {
     const [session, running] = [this.#sessions.get(id), this.#loops.get(id)];
     this.#sessions.delete(id);
     this.#loops.delete(id);
-    for (const known of [vim.computeLoops, vim.computes, vim.agents, vim.threads, vim.consoles.hosts]) known.delete(id);
+    for (const known of [vim.computeLoops, vim.computes, vim.agents, vim.threads, vim.diskLooks, vim.consoles.hosts])
+      known.delete(id);
     running?.end.abort();
     await session?.[Symbol.asyncDispose]();
     await running?.done;
@@ -271,6 +272,7 @@ async function openSession(site: Site, parts: SessionParts): Promise<Session> {
   if (!isElsewhere) {
     vim.agents.set(id, ({ serverId }, request) => host.askGuest(serverId, request));
     vim.threads.set(id, (of) => host.threadsOf(of));
+    vim.diskLooks.set(id, (of) => host.hungDiskOf(of));
   }
   vim.consoles.hosts.set(id, consolesOf(host, site));
   undo.defer(host.on(onHost(vim, id)));

@@ -182,6 +182,11 @@ export class Host implements AsyncDisposable {
     return this.#watches.get(id)?.threads() ?? null;
   }
 
+  /** The storage that a server's QEMU has waited for all the time, for seconds. Null: none that can be told, or it is not seen from here. */
+  async hungDiskOf(id: ServerId): Promise<Pick<DiskFailure, "storage" | "why"> | null> {
+    return (await this.#watches.get(id)?.hungDisk()) ?? null;
+  }
+
   /** A copy of a running server's disk as it is now, which stands alone. `dev`: the guest's name of it. */
   async copyDisk(id: ServerId, dev: string, to: string, options: CopyOptions): Promise<void> {
     await copyRunningDisk(await this.#led(id), this.#options.clock, { uuid: id, dev }, to, options);

@@ -14,6 +14,8 @@ export interface QemuProcess extends ProcessRef {
   readonly qmpSocket: string | null;
   /** Where it listens for whoever speaks to the guest's agent; null where the guest has no such channel. */
   readonly agentSocket: string | null;
+  /** Files of this machine that its disks are, or stand on. */
+  readonly disks: readonly string[];
 }
 
 /**
@@ -50,7 +52,7 @@ export async function findQemu(uuid: string, elsewhere: readonly string[] = []):
     const qmpSocket = socketOf(args, QMP_CHARDEV);
     if (qmpSocket !== null && elsewhere.includes(dirname(qmpSocket))) continue;
     const process = await readProcess(pid);
-    if (process) return { ...process, qmpSocket, agentSocket: socketOf(args, AGENT_CHARDEV) };
+    if (process) return { ...process, qmpSocket, agentSocket: socketOf(args, AGENT_CHARDEV), disks: disksOf(args) };
   }
   return null;
 }
@@ -72,6 +74,15 @@ async function readArgs(pid: number): Promise<string[]> {
   } catch {
     return [];
   }
+}
+
+/** What `-blockdev {"driver":"file","filename":…}` names, as libvirt writes it. */
+export function disksOf(args: readonly string[]): string[] {
+  return args.flatMap((arg, i) => {
+    if (args[i - 1] !== "-blockdev" || !arg.startsWith("{")) return [];
+    const { driver, filename } = JSON.parse(arg) as { readonly driver?: string; readonly filename?: string };
+    return driver === "file" && filename !== undefined ? filename : [];
+  });
 }
 
 /** The path in `socket,id=sempreqmp,path=…,server=on,wait=off`, where two commas stand for one. */

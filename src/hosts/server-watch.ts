@@ -5,6 +5,7 @@ import type { Evidence, Source } from "../model/evidence.ts";
 import type { ServerId } from "../model/ids.ts";
 import type { ThreadTimes } from "../model/thread-times.ts";
 import { type GuestAnswer, GuestChannel } from "./guest-channel.ts";
+import { hungDiskOf } from "./hung-disk.ts";
 import { storageOf } from "./mounts.ts";
 import type { ProcessEnd, ProcessExit } from "./process-exit.ts";
 import { findQemu, type QemuProcess, readProcess } from "./qemu-process.ts";
@@ -110,6 +111,11 @@ export class ServerWatch {
   /** As `Host.threadsOf`. */
   threads(): ThreadTimes[] | null {
     return this.#process === null ? null : readThreads(this.#process.pid);
+  }
+
+  /** As `Host.hungDiskOf`. */
+  hungDisk(): ReturnType<typeof hungDiskOf> {
+    return this.#process === null ? Promise.resolve(null) : hungDiskOf(this.#process, this.#context.clock);
   }
 
   /** On what storage a file of its QEMU is; null: no QEMU is watched, or it has no such file. */

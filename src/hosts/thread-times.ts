@@ -20,6 +20,23 @@ export function readThreads(pid: number, tickless: ReadonlySet<number> = tickles
   return threads.length > 0 ? threads : null;
 }
 
+/**
+ * Threads of a process of this machine that wait in the kernel and can not be interrupted (state D of proc_pid_stat(5)), each with how often it has been
+ * on a core: one that has the same number a while later has waited all the time. That is what one does that has asked a disk for something.
+ */
+export function readWaiting(pid: number): Map<string, number> {
+  const waiting = new Map<string, number>();
+  for (const tid of namesIn(`/proc/${pid}/task`)) {
+    try {
+      const of = `/proc/${pid}/task/${tid}`;
+      if (fieldsOf(textOf(`${of}/stat`))[0] === "D") waiting.set(tid, Number(textOf(`${of}/schedstat`).split(" ")[2]));
+    } catch {
+      // It has ended.
+    }
+  }
+  return waiting;
+}
+
 function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);

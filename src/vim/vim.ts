@@ -30,6 +30,7 @@ import { Fabrics } from "./fabrics.ts";
 import { Facts } from "./facts.ts";
 import { type FlowText, flowsOf } from "./flows.ts";
 import { HostStates } from "./host-states.ts";
+import { type DiskLook, HungDisks } from "./hung-disks.ts";
 import type { ImageContents } from "./image-making.ts";
 import { Inventory } from "./inventory.ts";
 import { Nets, type VlanRange } from "./nets.ts";
@@ -100,6 +101,9 @@ export class Vim {
   /** How the threads of a server fare with the scheduler of its host; filled for those whose processes are seen from here. */
   readonly threads = new Map<HostId, (of: ServerId) => readonly ThreadTimes[] | null>();
 
+  /** Who finds out for what disk a server of a host waits; filled for the same. */
+  readonly diskLooks = new Map<HostId, DiskLook>();
+
   private constructor(
     parts: VimParts,
     identity: string,
@@ -157,6 +161,8 @@ export class Vim {
     this.fabric.useStandIns(this.protections.standIns);
     const wakeHost = (of: HostId) => this.computeLoops.get(of)?.wake();
     this.facts = new Facts(picture, events, wakeHost, this.protections, () => this.fabric.session !== null);
+    const isSilent = (id: VimPortId) => [...this.protections.opinionsOf(id).values()].includes("silent");
+    void new HungDisks({ picture, facts: this.facts, events, log, isSilent, lookOf: (host) => this.diskLooks.get(host) });
     this.bfd = new BfdSessions({ picture, facts: this.facts, clock, isSwitchThere: () => this.fabric.session !== null });
     this.bfdLoop = new Loop(
       clock,
