@@ -95,7 +95,8 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   const openmanoPort =
     config.openmano === undefined ? port : await listenHttp(dialect, { ...config.openmano, setting: "mano.openmano.port" });
   const lost = Promise.withResolvers<Fault>();
-  db.takeLead(lost.resolve);
+  await db.takeLead(lost.resolve);
+  db.onSilence((why) => nfvo.writes.silent(why));
   ownPorts.push(port);
   subscriptions.start();
   nfvo.start(VERSION); // Last: a second MANO on the same port must not have acted before it is refused.

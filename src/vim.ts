@@ -64,6 +64,7 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
     await vim.picture.settled();
     await vim.events.end();
   });
+  db.onSilence((why) => vim.events.storeSilent(why));
   undo.use(vim.subscriptions);
   undo.use(vim.protections);
   vim.events.push({ type: "vim.started", version: VERSION });
@@ -80,7 +81,7 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   const lost = Promise.withResolvers<Fault>();
   const lead = () => db.takeLead(lost.resolve);
   const around = { clock, log };
-  const world = config.mode === "test" ? openTestWorld(vim, lead, around) : await openWorld(config, vim, lead, around);
+  const world = config.mode === "test" ? await openTestWorld(vim, lead, around) : await openWorld(config, vim, lead, around);
   undo.use(world);
   running.push(
     vim.fabricLoop.run(() => PASS_EVERY_MS, ended.signal),
@@ -161,11 +162,11 @@ async function openImages(config: VimConfig, vim: Vim, { clock, log }: Surroundi
 }
 
 /** `lead`: takes the lead over the store and answers the epoch; asked when nothing can fail any more that is another daemon's. */
-async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around: Surroundings): Promise<World> {
+async function openWorld(config: VimConfig, vim: Vim, lead: () => Promise<number>, around: Surroundings): Promise<World> {
   await using undo = new AsyncDisposableStack();
   let epoch = 0;
-  const leads = () => {
-    epoch = lead();
+  const leads = async () => {
+    epoch = await lead();
     return BigInt(epoch);
   };
   const isSeveral = config.tunnelIp !== undefined;
@@ -212,8 +213,8 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => number, around
   };
 }
 
-function openTestWorld(vim: Vim, lead: () => number, around: Surroundings): World {
-  lead();
+async function openTestWorld(vim: Vim, lead: () => Promise<number>, around: Surroundings): Promise<World> {
+  await lead();
   vim.condition.leadsSwitch = false;
   const hosts = simulateHosts(vim, PASS_EVERY_MS, around);
   around.log.warn("TEST MODE: no host and no switch is contacted, servers are states in this process and nothing runs");
@@ -228,7 +229,7 @@ async function listenForSwitches(
   config: VimConfig,
   vim: Vim,
   isOurs: HostSwitches["isOurs"],
-  around: Surroundings & { epoch: () => bigint },
+  around: Surroundings & { epoch: () => Promise<bigint> },
 ): Promise<SwitchListener> {
   const { host, port: tcpPort } = config.openflow;
   const isFree = () => vim.fabric.session === null;

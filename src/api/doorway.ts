@@ -15,7 +15,7 @@ import { TokenBook } from "./token-book.ts";
 
 export interface DoorwayParts {
   readonly realm: string;
-  readonly db: QueryExecutorProvider & { dataVersion(): number };
+  readonly db: QueryExecutorProvider & { dataVersion(): Promise<number> };
   readonly auth: { readonly onLoopback: "open" | "tokens"; readonly beyondLoopback: "open" | "tokens" };
   readonly tls: TlsFiles | undefined;
   /** The setting that `tls` stands in, for messages. */

@@ -5,7 +5,7 @@ import type { Token } from "../model/token.ts";
 export interface TokenBookParts {
   readonly read: () => Promise<readonly Token[]>;
   /** Another number when somebody else has written to the store. */
-  readonly version: () => number;
+  readonly version: () => number | Promise<number>;
   readonly clock: Clock;
 }
 
@@ -39,7 +39,7 @@ export class TokenBook {
   }
 
   async byId(id: string): Promise<Token | undefined> {
-    if (this.#parts.version() !== this.#version) {
+    if ((await this.#parts.version()) !== this.#version) {
       this.#reading ??= this.#read();
       await this.#reading;
     }
@@ -51,7 +51,7 @@ export class TokenBook {
   }
 
   async #read(): Promise<void> {
-    const version = this.#parts.version(); // Before: what is written while we read is read again.
+    const version = await this.#parts.version(); // Before: what is written while we read is read again.
     try {
       this.#tokens = new Map((await this.#parts.read()).map((t) => [t.id, t]));
       this.#version = version;

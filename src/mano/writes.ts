@@ -46,6 +46,9 @@ export class WriteQueue implements Journal {
   /** Null: nothing was written in this run yet. */
   #isRefused: boolean | null = null;
   #tellRefusal: (why: string | null) => void = () => {};
+  #isSilent = false;
+  /** Who waits until what was pushed is on the disk. */
+  readonly #flushing = new Set<() => void>();
   readonly #hearing: ((events: readonly ManoEvent[]) => void)[] = [];
   #prunedTo: number;
   /** What the last batch took out, once it is on the disk. */
@@ -66,6 +69,19 @@ export class WriteQueue implements Journal {
   /** Who is told when the store begins to refuse, in its words, and with null when it takes again, or takes the first time: a run before may have been refused. */
   onRefusal(listener: (why: string | null) => void): void {
     this.#tellRefusal = listener;
+  }
+
+  /**
+   * The store does not answer, in these words: who waits for it goes on as where it has refused. Null: it does again, and what waits is
+   * written.
+   */
+  silent(why: string | null): void {
+    this.#isSilent = why !== null;
+    if (why === null) return;
+    this.#log.error({ why, count: this.#waiting.length }, "the store does not answer; records wait");
+    if (this.#isRefused !== true) this.#tellRefusal(why);
+    this.#isRefused = true;
+    for (const goOn of this.#flushing) goOn();
   }
 
   /** Who is handed events when they are on the disk, in order. It must not throw and not wait. */
@@ -105,6 +121,7 @@ export class WriteQueue implements Journal {
 
   #wait(waiting: Waiting): void {
     this.#waiting.push(waiting);
+    if (this.#isSilent) this.#giveUpOldest();
     this.#writing ??= this.#drain();
   }
 
@@ -113,9 +130,14 @@ export class WriteQueue implements Journal {
     return readJournalSince(this.#db, seq, limit, this.#keeping.table);
   }
 
-  /** Resolves when all that was pushed until now is on the disk, or when the store has refused it once more. */
+  /** Resolves when all that was pushed until now is on the disk, or when the store has refused it once more, or does not answer. */
   async flush(): Promise<void> {
-    await this.#writing;
+    if (this.#writing === null || this.#isSilent) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#flushing.add(resolve);
+    void this.#writing.then(resolve);
+    await promise;
+    this.#flushing.delete(resolve);
   }
 
   async #drain(): Promise<void> {
@@ -165,6 +187,10 @@ export class WriteQueue implements Journal {
 
   #keep(batch: Waiting[]): void {
     this.#waiting = [...batch, ...this.#waiting];
+    this.#giveUpOldest();
+  }
+
+  #giveUpOldest(): void {
     const over = this.#waiting.length - this.#keeping.waitingMax;
     if (over <= 0) return;
     this.#waiting.splice(0, over);

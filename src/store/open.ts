@@ -1,148 +1,59 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement, sql } from "kysely";
-import { Fault } from "../lib/fault.ts";
+import { Kysely, SqliteAdapter, SqliteDialect, SqliteIntrospector, SqliteQueryCompiler, sql } from "kysely";
+import type { Fault } from "../lib/fault.ts";
+import { forKysely, openDatabase, openReadOnly, type StorePlace } from "./database.ts";
+import { Disk, DiskDriver } from "./disk.ts";
 import { takeLead } from "./lead.ts";
-
-/** How long a statement waits for another process that holds the write lock (an operator's sqlite3, a backup), ms. */
-const BUSY_TIMEOUT_MS = 5_000;
-
-interface StorePlace {
-  readonly path: string;
-  readonly migrationsDir: string;
-}
 
 /** A store this process writes. Until it has taken the lead it is one of several that may. */
 export type Store<DB> = Kysely<DB> & {
   /** Its epoch. From here on whoever led before can write nothing; when that happens to this one, `lost` is told (`lead.ts`). */
-  takeLead(lost: (why: Fault) => void): number;
-  /** Another one when somebody else has written to it: some microseconds, so that it can be asked on every request. */
-  dataVersion(): number;
+  takeLead(lost: (why: Fault) => void): Promise<number>;
+  /** Another one when somebody else has written to it; the last one that is known where it does not answer. So quick that it can be asked on every request. */
+  dataVersion(): Promise<number>;
+  /** Who is told that it has not answered for long, in words, and with null when it answers again. One listener. */
+  onSilence(listener: (why: string | null) => void): void;
 };
 
 /**
  * Opens (and makes, where it is new) the SQLite store at `path` and brings it to the newest migration of
  * `migrationsDir`. A transaction that was acknowledged survives a kill -9 and a power cut: WAL with synchronous=FULL.
+ * A file is the work of a thread of its own (decision 0126): a disk that hangs holds up who waits for it, and nobody else.
  * Throws STORE_NEWER when a newer program has written it.
  */
-export async function openStore<DB>(at: StorePlace): Promise<Store<DB>> {
-  if (at.path !== ":memory:") makeFile(at.path);
-  const db = new DatabaseSync(at.path, { enableForeignKeyConstraints: true, timeout: BUSY_TIMEOUT_MS });
-  try {
-    db.exec("pragma journal_mode = wal; pragma synchronous = full;");
-    migrate(db, at.migrationsDir);
-  } catch (e) {
-    db.close();
-    throw e;
-  }
-  const store = new Kysely<DB>({ dialect: new SqliteDialect({ database: forKysely(db) }) });
+export async function openStore<DB>(at: StorePlace & { readonly silentAfterMs?: number }): Promise<Store<DB>> {
+  if (at.path === ":memory:") return openInMemory(at);
+  const disk = await Disk.open(at);
+  const store = new Kysely<DB>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DiskDriver(disk),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  });
   await sql`select 1`.execute(store); // Kysely closes only a database it has used.
-  const version = db.prepare("pragma data_version");
   return Object.assign(store, {
-    takeLead: (lost: (why: Fault) => void) => takeLead(db, lost),
-    dataVersion: () => Number(version.get()!.data_version),
+    takeLead: (lost: (why: Fault) => void) => disk.takeLead(lost),
+    dataVersion: () => disk.dataVersion(),
+    onSilence: (listener: (why: string | null) => void) => disk.onSilence(listener),
   });
 }
 
-/** A new one is for its owner only; the rights of one that is there are left as they are. */
-function makeFile(path: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  closeSync(openSync(path, "a", 0o600));
+/** No disk, no thread. */
+async function openInMemory<DB>(at: StorePlace): Promise<Store<DB>> {
+  const db = openDatabase(at);
+  const store = new Kysely<DB>({ dialect: new SqliteDialect({ database: forKysely(db) }) });
+  await sql`select 1`.execute(store);
+  return Object.assign(store, {
+    takeLead: async (lost: (why: Fault) => void) => takeLead(db, lost),
+    dataVersion: async () => 0, // Nobody else can write to it.
+    onSilence: () => {},
+  });
 }
 
 /** Opens a store that is there already, to look into it: nothing is written, also while a daemon writes. Disposing closes it. */
 export async function openToRead<DB>(path: string): Promise<Kysely<DB> & AsyncDisposable> {
-  const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
-  const store = new Kysely<DB>({ dialect: new SqliteDialect({ database: forKysely(db) }) });
+  const store = new Kysely<DB>({ dialect: new SqliteDialect({ database: forKysely(openReadOnly(path)) }) });
   await sql`select 1`.execute(store);
   return Object.assign(store, { [Symbol.asyncDispose]: () => store.destroy() });
 }
-
-/** Numbered SQL files (0001-….sql), never edited once released; all or nothing. Returns the numbers that were run. */
-export function migrate(db: DatabaseSync, dir: string): number[] {
-  const files = migrationFiles(dir);
-  db.exec("begin immediate"); // One migrator at a time, also across processes.
-  try {
-    db.exec(
-      "create table if not exists migration (id integer primary key, ran_at text not null default current_timestamp) strict",
-    );
-    const have = new Set(
-      db
-        .prepare("select id from migration")
-        .all()
-        .map((row) => Number(row.id)),
-    );
-    refuseNewer(Math.max(0, ...have), Math.max(0, ...files.keys()));
-    const missing = [...files.keys()].filter((id) => !have.has(id)).sort((a, b) => a - b);
-    for (const id of missing) {
-      db.exec(files.get(id)!);
-      db.prepare("insert into migration (id) values (?)").run(id);
-    }
-    db.exec("commit");
-    return missing;
-  } catch (e) {
-    rollBack(db);
-    throw e;
-  }
-}
-
-function refuseNewer(newest: number, known: number): void {
-  if (newest <= known) return;
-  throw new Fault(
-    "STORE_NEWER",
-    `it is at migration ${newest}, this program knows up to ${known}; start the newer program or another store`,
-    {
-      newest,
-      known,
-    },
-  );
-}
-
-function migrationFiles(dir: string): Map<number, string> {
-  const files = new Map<number, string>();
-  for (const name of readdirSync(dir)) {
-    const number = /^(\d{4})-.+\.sql$/.exec(name)?.[1];
-    if (number === undefined) continue;
-    if (files.has(Number(number))) throw new Error(`two migrations with the number ${number} in ${dir}`);
-    files.set(Number(number), readFileSync(join(dir, name), "utf8"));
-  }
-  return files;
-}
-
-/** SQLite has rolled back by itself where the disk was full; to ask for it once more fails, and hides what was wrong. */
-function rollBack(db: DatabaseSync): void {
-  if (db.isTransaction) db.exec("rollback");
-}
-
-/** node:sqlite in the shape of better-sqlite3, which is what Kysely's SQLite dialect speaks. Statements are prepared once. */
-function forKysely(db: DatabaseSync): SqliteDatabase {
-  const prepared = new Map<string, SqliteStatement>([
-    ["rollback", { ...shaped(db.prepare("rollback")), run: () => rolledBack(db) }],
-  ]);
-  return {
-    close: () => db.close(),
-    prepare(text) {
-      const known = prepared.get(text);
-      if (known) return known;
-      const statement = shaped(db.prepare(text));
-      if (prepared.size < PREPARED_MAX) prepared.set(text, statement);
-      return statement;
-    },
-  };
-}
-
-function rolledBack(db: DatabaseSync): ReturnType<SqliteStatement["run"]> {
-  rollBack(db);
-  return { changes: 0, lastInsertRowid: 0 };
-}
-
-/** Queries are functions with a fixed text, so there are few; lists of values (`in (…)`) could make many. */
-const PREPARED_MAX = 500;
-
-const shaped = (statement: StatementSync): SqliteStatement => ({
-  reader: statement.columns().length > 0,
-  all: (values) => statement.all(...(values as SQLInputValue[])),
-  run: (values) => statement.run(...(values as SQLInputValue[])),
-  iterate: (values) => statement.iterate(...(values as SQLInputValue[])),
-});

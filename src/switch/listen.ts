@@ -18,7 +18,7 @@ export interface ListenOptions {
    * Leadership epoch: the generation_id with which switches of 1.3 are led. A function is asked when the port is bound, so that
    * a daemon that cannot listen has taken no lead.
    */
-  readonly epoch: bigint | (() => bigint);
+  readonly epoch: bigint | (() => Promise<bigint>);
   /** False refuses a switch. Without it every switch is accepted. */
   readonly accept?: (datapath: DatapathId) => boolean;
   readonly keepAlive?: KeepAlivePolicy;
@@ -55,7 +55,7 @@ export async function listen(options: ListenOptions): Promise<SwitchListener> {
     tell({ type: "down", datapath: session.datapath, why });
   };
 
-  let epoch = 0n; // Nobody connects before the port is bound.
+  const led = Promise.withResolvers<bigint>(); // Who connects before the lead is taken waits for it.
   const sessionOptions = {
     ...{ clock, log, tell, ended },
     keepAlive: options.keepAlive ?? KEEP_ALIVE,
@@ -63,7 +63,7 @@ export async function listen(options: ListenOptions): Promise<SwitchListener> {
   };
 
   const join = async (socket: Socket) => {
-    const session = await openSession(socket, { ...sessionOptions, epoch });
+    const session = await openSession(socket, { ...sessionOptions, epoch: await led.promise });
     // It may have ended in the very chunk that completed it. From here to start() nothing can come in between.
     if (session.endedWhy !== null) throw new Fault("SWITCH_NOT_CONNECTED", session.endedWhy);
     sessions.get(session.datapath)?.close("the switch connected anew");
@@ -94,7 +94,7 @@ export async function listen(options: ListenOptions): Promise<SwitchListener> {
   });
   server.maxConnections = CONNECTIONS_MAX;
   await open(server, options);
-  epoch = typeof options.epoch === "bigint" ? options.epoch : options.epoch();
+  led.resolve(typeof options.epoch === "bigint" ? options.epoch : await options.epoch());
 
   return {
     tcpPort: tcpPortOf(server),

@@ -89,7 +89,15 @@ export class VimEvents {
     const event: VimEvent = { seq: ++this.#seq, at: this.#clock.wall().toISOString(), monoMs: this.#clock.now(), ...about };
     for (const listener of this.#listeners) listener(event);
     this.#unwritten.push(event);
+    if (!this.#isWritable && this.#unwritten.length > WAITING_MAX) this.#unwritten.shift();
     this.#writing ??= this.#write();
+  }
+
+  /** The store does not answer, in these words: what is told waits for it. Null: it does, and that is told when it has taken what waits. */
+  storeSilent(why: string | null): void {
+    if (why === null) return;
+    this.#log.error({ why }, "the store does not answer; failovers go on, and what is to be written waits");
+    this.#notWritable(why);
   }
 
   /** Tells every event from now on; the answer unsubscribes. */
@@ -151,9 +159,13 @@ export class VimEvents {
       this.#writing ??= this.#write();
     };
     this.#clock.sleep(AGAIN_AFTER_MS, this.#ended.signal).then(again, () => {}); // Ended.
+    this.#notWritable(err instanceof Error ? err.message : String(err));
+  }
+
+  #notWritable(why: string): void {
     if (!this.#isWritable) return;
     this.#isWritable = false;
-    this.push({ type: "store.status", status: "notWritable", why: err instanceof Error ? err.message : String(err) });
+    this.push({ type: "store.status", status: "notWritable", why });
   }
 
   async #prune(over: number): Promise<void> {

@@ -176,8 +176,8 @@ const STRIKES: Readonly<Record<FaultName, (it: Stage) => void>> = {
     system.killVim();
     system.killMano();
   },
-  storeVim: ({ system: { disks }, chance, later }) => refuseWrites(disks.vim, chance, later),
-  storeMano: ({ system: { disks }, chance, later }) => refuseWrites(disks.mano, chance, later),
+  storeVim: ({ system, chance, later }) => failDisk(system, system.disks.vim, chance, later),
+  storeMano: ({ system, chance, later }) => failDisk(system, system.disks.mano, chance, later),
   stallVim: ({ system, chance, at }) => stall(system.vimLife?.life, chance, at),
   stallMano: ({ system, chance, at }) => stall(system.manoLife?.life, chance, at),
   wallJump: ({ system, chance }) => system.sim.jumpWall(chance.between(-86_400_000, 86_400_000)),
@@ -209,9 +209,15 @@ function stall(life: Life | undefined, chance: Chance, at: Stage["at"]): void {
   at(ms, () => {});
 }
 
-/** A disk that is full: for one write, or for a while. */
-function refuseWrites(disk: SimDisk, chance: Chance, later: Stage["later"]): void {
-  disk.refusals = chance.is(0.5) ? 1 : Number.POSITIVE_INFINITY;
+/** A disk that is full, for one write or for a while; or it hangs. Which of them follows from the moment too: no other chance is drawn for it. */
+function failDisk(system: System, disk: SimDisk, chance: Chance, later: Stage["later"]): void {
+  const isBrief = chance.is(0.5);
+  if (Math.floor(system.sim.now()) % 2 === 0) {
+    system.note("its disk hangs");
+    later(200, 6_000, disk.hang());
+    return;
+  }
+  disk.refusals = isBrief ? 1 : Number.POSITIVE_INFINITY;
   later(200, 6_000, () => {
     disk.refusals = 0;
   });

@@ -9,7 +9,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from "kysely";
-import { migrate } from "../../src/store/open.ts";
+import { migrate } from "../../src/store/database.ts";
 import { type Life, never } from "./sim-clock.ts";
 
 /**
@@ -24,6 +24,8 @@ export class SimDisk {
   #isInTransaction = false;
   /** So many of the next writes fail, as on a disk that is full. */
   refusals = 0;
+  /** It does not answer until then; null: it does. */
+  #hangs: Promise<void> | null = null;
   /** Statements that wrote, and undid: while this stands, so does what is on the disk. */
   writes = 0;
 
@@ -77,6 +79,21 @@ export class SimDisk {
     return { rows: [], numAffectedRows: BigInt(changes) };
   }
 
+  /** Nothing that is asked of it is done, until what is answered here is called. */
+  hang(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#hangs = promise;
+    return () => {
+      if (this.#hangs === promise) this.#hangs = null;
+      resolve();
+    };
+  }
+
+  /** Null: it answers. */
+  get hanging(): Promise<void> | null {
+    return this.#hangs;
+  }
+
   #refuse(): void {
     if (this.refusals === 0) return;
     this.refusals--;
@@ -93,6 +110,7 @@ export class SimDisk {
     this.#db.exec("rollback; begin");
     this.#isInTransaction = false;
     this.refusals = 0;
+    this.#hangs = null;
   }
 }
 
@@ -115,8 +133,10 @@ class SimDriver implements Driver {
     this.#disk = disk;
     this.#life = life;
     this.#connection = {
-      executeQuery: async <R>({ sql, parameters }: CompiledQuery) =>
-        life.step() ? (disk.run(sql, parameters) as QueryResult<R>) : never<QueryResult<R>>(),
+      executeQuery: async <R>({ sql, parameters }: CompiledQuery) => {
+        if (disk.hanging !== null) await disk.hanging;
+        return life.step() ? (disk.run(sql, parameters) as QueryResult<R>) : never<QueryResult<R>>();
+      },
       // biome-ignore lint/correctness/useYield: nothing here reads a stream.
       streamQuery: async function* () {
         throw new Error("no streams");
@@ -154,6 +174,7 @@ class SimDriver implements Driver {
   async destroy(): Promise<void> {}
 
   async #step(act: () => void): Promise<void> {
+    if (this.#disk.hanging !== null) await this.#disk.hanging;
     return this.#life.step() ? act() : never<void>();
   }
 }

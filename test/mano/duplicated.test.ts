@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { migrate } from "../../src/store/open.ts";
+import { migrate } from "../../src/store/database.ts";
 import { example, Rig, until } from "./rig.ts";
 
 /** The scheme DUPLICATED (1+1): each traffic net is led into both members' data nets, whoever is up. */

@@ -59,6 +59,7 @@ export class ArmedRig implements AsyncDisposable {
   async open(): Promise<void> {
     const db = await openStore<VimDb>({
       path: join(this.dir, "vim.db"),
+      busyTimeoutMs: 60_000,
       migrationsDir: join(import.meta.dirname, "../../sql/vim"),
     });
     const vim = await Vim.open({ db, clock: this.#clock, log: silent, vlanRange: { first: 3000, last: 3100 } });

@@ -29,14 +29,14 @@ test("each leader has an epoch above the last one's, over closing and opening", 
   const epochs: number[] = [];
   for (let i = 0; i < 3; i++) {
     await using store = await open();
-    epochs.push(store.takeLead(() => {}));
+    epochs.push(await store.takeLead(() => {}));
   }
   expect(epochs).toEqual([1, 2, 3]);
 });
 
 test("the one that leads writes; one that reads is not disturbed", async () => {
   await using store = await open();
-  store.takeLead(() => {});
+  await store.takeLead(() => {});
   await put(store, 1, "a");
   await store.updateTable("record").set({ text: "b" }).where("n", "=", 1).execute();
   await using other = await open();
@@ -63,10 +63,10 @@ describe.each(WRITES)("once another has taken the lead, $what", ({ write }) => {
   test("is refused, told, and leaves nothing, alone or in a transaction", async () => {
     await using older = await open();
     const told: Fault[] = [];
-    older.takeLead((why) => told.push(why));
+    await older.takeLead((why) => told.push(why));
     await put(older, 1, "mine");
     await using newer = await open();
-    newer.takeLead(() => {});
+    await newer.takeLead(() => {});
 
     await expect(write(older)).rejects.toMatchObject({ code: "STALE_EPOCH", about: { epoch: 1 } });
     const within = older.transaction().execute((tx) => write(tx as unknown as Store<DB>));

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, expect, test } from "vitest";
-import { migrate, openStore } from "../../src/store/open.ts";
+import { migrate } from "../../src/store/database.ts";
+import { openStore } from "../../src/store/open.ts";
 import { updateRows } from "../../src/store/update-rows.ts";
 
 interface DB {
