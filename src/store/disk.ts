@@ -42,7 +42,7 @@ export class Disk {
     this.#silentAfterMs = silentAfterMs;
     this.#worker = new Worker(new URL("./disk-thread.ts", import.meta.url), { workerData: at, execArgv: [] });
     this.#worker.on("message", (reply: Reply) => this.#hear(reply));
-    this.#worker.on("error", (e) => this.#ended(e));
+    this.#worker.on("error", (e) => this.#ended(e instanceof Error ? e : new Error(String(e))));
     this.#worker.on("exit", () => this.#ended(new Error("the thread of the store has ended")));
     this.#looking = setInterval(() => this.#look(), silentAfterMs / LOOKS).unref();
   }
