@@ -271,8 +271,8 @@ async function openSession(site: Site, parts: SessionParts): Promise<Session> {
   const loop = computeLoop(vim, site, host, { plugs, place, known: () => (isElsewhere ? learned : null), clock, log });
   if (!isElsewhere) {
     vim.agents.set(id, ({ serverId }, request) => host.askGuest(serverId, request));
-    vim.threads.set(id, (of) => host.threadsOf(of));
-    vim.diskLooks.set(id, (of) => host.hungDiskOf(of));
+    vim.threads.set(id, (of) => host.processOf(of)?.threads() ?? null);
+    vim.diskLooks.set(id, async (of) => (await host.processOf(of)?.hungDisk()) ?? null);
   }
   vim.consoles.hosts.set(id, consolesOf(host, site));
   undo.defer(host.on(onHost(vim, id)));

@@ -5,7 +5,6 @@ import type { Log } from "../lib/log.ts";
 import type { ConsoleSide, OpenConsole } from "../model/console.ts";
 import type { DiskFailure, Evidence } from "../model/evidence.ts";
 import type { ServerId } from "../model/ids.ts";
-import type { ThreadTimes } from "../model/thread-times.ts";
 import type { DomainState } from "../wire/libvirt/protocol.ts";
 import { copyRunningDisk } from "./disk-copy.ts";
 import { EVENT_SAYS, STATE_SAYS } from "./domain-says.ts";
@@ -177,14 +176,9 @@ export class Host implements AsyncDisposable {
     return this.#watches.get(id)?.askGuest(request) ?? null;
   }
 
-  /** How the threads of a server's QEMU have fared with the scheduler until now. Null where it is not seen from here. */
-  threadsOf(id: ServerId): ThreadTimes[] | null {
-    return this.#watches.get(id)?.threads() ?? null;
-  }
-
-  /** The storage that a server's QEMU has waited for all the time, for seconds. Null: none that can be told, or it is not seen from here. */
-  async hungDiskOf(id: ServerId): Promise<Pick<DiskFailure, "storage" | "why"> | null> {
-    return (await this.#watches.get(id)?.hungDisk()) ?? null;
+  /** What can be seen of the process of a server's QEMU. Null where it is not seen from here. */
+  processOf(id: ServerId): Pick<ServerWatch, "threads" | "hungDisk"> | null {
+    return this.#watches.get(id) ?? null;
   }
 
   /** A copy of a running server's disk as it is now, which stands alone. `dev`: the guest's name of it. */

@@ -108,12 +108,12 @@ export class ServerWatch {
     return this.#guest?.ask(request) ?? null;
   }
 
-  /** As `Host.threadsOf`. */
+  /** How the threads of its QEMU have fared with the scheduler until now. Null where none is watched. */
   threads(): ThreadTimes[] | null {
     return this.#process === null ? null : readThreads(this.#process.pid);
   }
 
-  /** As `Host.hungDiskOf`. */
+  /** The storage that its QEMU has waited for all the time, for seconds. Null: none that can be told. */
   hungDisk(): ReturnType<typeof hungDiskOf> {
     return this.#process === null ? Promise.resolve(null) : hungDiskOf(this.#process, this.#context.clock);
   }
