@@ -187,9 +187,9 @@ function vnfDoors(nfvo: Nfvo, { requests, operations, soleVnfs }: VnfParts, scop
       const operation = "steps" in scaling ? "SCALE" : "SCALE_TO_LEVEL";
       return ofVnf(id, await operations.scale(ns.id, [{ vnfId: id, ...scaling }], operation, params));
     },
-    operate: async (id, isStopped, params) => {
+    operate: async (id, asked, params) => {
       const { ns } = operations.vnfOf(own(id)).deployment;
-      return ofVnf(id, await operations.operate(ns.id, [{ vnfId: id, isStopped }], params));
+      return ofVnf(id, await operations.operate(ns.id, [{ vnfId: id, ...asked }], params));
     },
     listOccurrences: (asked) => operations.list({ ...asked, tenant: scope.tenant ?? undefined }),
     getOccurrence: async (id) => {

@@ -22,7 +22,8 @@ export interface AskedLink {
   readonly resourceId: string;
 }
 
-export type AskedExternalLink = AskedLink & Pick<ExternalLink, "cps">;
+/** `left`: connection points that are to be connected to it no more. */
+export type AskedExternalLink = AskedLink & Pick<ExternalLink, "cps"> & { readonly left: readonly string[] };
 export type AskedManagedLink = AskedLink & Pick<ManagedLink, "vnfVirtualLinkDescId">;
 
 /** What cannot be done with it, in words. */

@@ -14,7 +14,7 @@ import type { Occurrences } from "./occurrences.ts";
 import type { Owners } from "./owners.ts";
 import { type Deployment, resolveNets } from "./plan.ts";
 import { reconnection, withConnections } from "./reconnect.ts";
-import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
+import { GIVEN, refuseSharedNets, shownTo } from "./shared-nets.ts";
 import { checkMayBegin } from "./start.ts";
 import type { VimNets } from "./vim-nets.ts";
 import type { VimWatch } from "./vim-watch.ts";
@@ -69,9 +69,11 @@ export class ConnectionTurns {
   }
 
   /** What the VIM has now: a net may have been made a moment ago. */
-  #look(ns: NsId): Promise<Inventory> {
+  async #look(ns: NsId): Promise<Inventory> {
+    const { lifecycle, owners } = this.#parts;
     const { vimAccountId } = this.#runningOf(ns, []).ns;
-    return this.#watchOf(vimAccountId).connector.inventory(new AbortController().signal);
+    const seen = await this.#watchOf(vimAccountId).connector.inventory(new AbortController().signal);
+    return shownTo(owners.of(ns), { all: lifecycle.all, owners }, vimAccountId, seen);
   }
 
   #watchOf(id: VimAccountId): VimWatch {
@@ -94,7 +96,7 @@ export class ConnectionTurns {
     const { ids } = resolveNets(d, vim.id, seen);
     const connections = reconnection(
       { d, vnf, blueprint, ids },
-      changed.map((link, i) => ({ link, net: nets[i]! })),
+      changed.map((link, i) => ({ link, net: nets[i]!, left: external[i]!.left })),
     );
     const part: VnfPart = {
       id: randomUUID(),

@@ -20,6 +20,8 @@ import { ordinalOf, type PlannedVnf, placed, planVnfs, type VnfGround, vnfsIn } 
 export interface FurtherVnf {
   readonly profile?: string | undefined;
   readonly vnfd?: string | undefined;
+  /** The deployment flavour of its VNFD that is meant. */
+  readonly flavour?: string | undefined;
   /** An instantiation level of its VNFD. */
   readonly level?: string | undefined;
   readonly name?: string | undefined;
@@ -148,6 +150,9 @@ function withMore(d: Deployment, wishes: readonly FurtherVnf[], ground: VnfGroun
     const profile = profileOf(d, wish);
     const [vnf] = further({ ...d, vnfs: [...d.vnfs, ...made] }, profile, 1, ground);
     if (!vnf) continue;
+    const there = vnf.product.flavourId ?? "default";
+    if (wish.flavour !== undefined && wish.flavour !== there)
+      throw new Fault("NOT_SUPPORTED", `VNFD ${vnf.vnfdId} has no deployment flavour ${wish.flavour} here; it has ${there}`);
     const { name = vnf.name, description = vnf.description, metadata = {} } = wish;
     made.push({ ...vnf, ...sizeAt(d, vnf, wish.level), name, description, metadata });
   }

@@ -25,9 +25,7 @@ const HEAL_MAX_MS = 1_800_000;
 /** Until VNFs have the size that was asked for, and as long again to take it back. */
 const SCALE_MAX_MS = 300_000;
 
-/** For guests to end by themselves, where nobody says how long, s. */
-const GRACE_S = 30;
-/** Not even in the first look. */
+/** Guests are not asked to end by themselves, not even in the first look. */
 const NOT_ASKED_MS = -1;
 
 export interface OperationWatchParts {
@@ -169,10 +167,11 @@ export class OperationWatch {
   /** Starts or stops the machines of VNFs, as is wanted of them. */
   async #operate(d: Deployment, o: Occurrence, { vim, seen, connector, signal }: Site): Promise<void> {
     const vnfs = d.vnfs.filter((v) => o.vnfs.some((p) => p.vnfId === v.id));
+    const graceOf = (id: string) => o.vnfs.find((p) => p.vnfId === id)?.graceMs ?? NOT_ASKED_MS;
     const waits: string[] = [];
     for (const vnf of vnfs)
       for (const vnfc of vnfcsOf(d, vnf)) {
-        const isForced = this.#waitedMs(o) > graceMsOf(o, vnf.id);
+        const isForced = this.#waitedMs(o) > graceOf(vnf.id);
         const status = vnfc.vimAccountId === vim ? seen.servers.get(vnfc.vimServerId)?.status : statusOf(vnfc);
         if (vnf.isStopped === (status === "INACTIVE") && status !== undefined) continue;
         if (!vnf.isStopped && (status === "ACTIVE" || status === "PAUSED")) continue; // A spare may rest.
@@ -186,7 +185,7 @@ export class OperationWatch {
         waits.push(`${vnfc.serverName} is ${status ?? "gone"}${why === null ? "" : `: ${why}`}`);
       }
     if (waits.length === 0) return this.#end(o, { state: "COMPLETED", error: null, warnings: [] });
-    const longestMs = Math.max(0, ...vnfs.map((v) => graceMsOf(o, v.id)));
+    const longestMs = Math.max(0, ...vnfs.map((v) => graceOf(v.id)));
     await this.#wait(o, waits, longestMs + OPERATE_MAX_MS, waits.join("; "));
   }
 
@@ -245,16 +244,4 @@ async function refusalOf(act: () => Promise<void>): Promise<string | null> {
     if (e instanceof Fault && e.code !== "VIM_UNREACHABLE") return e.message;
     throw e;
   }
-}
-
-/**
- * How long guests of a VNF have to end by themselves: SOL003 5.5.2.10, or SOL005 in an update (6.5.3.31). At once, unless it is to be graceful. What a client
- * sent beside that may be anything.
- */
-function graceMsOf({ params }: Occurrence, vnfId: string): number {
-  const all: readonly unknown[] = Array.isArray(params.operateVnfData) ? params.operateVnfData : [];
-  const of = all.find((v) => (v as { readonly vnfInstanceId?: unknown } | null)?.vnfInstanceId === vnfId) ?? params;
-  const { stopType, gracefulStopTimeout } = of as { readonly stopType?: unknown; readonly gracefulStopTimeout?: unknown };
-  if (stopType !== "GRACEFUL") return NOT_ASKED_MS;
-  return (typeof gracefulStopTimeout === "number" ? gracefulStopTimeout : GRACE_S) * 1_000;
 }

@@ -11,6 +11,7 @@ import {
   type Occurrence,
   type VnfInstance,
   type VnfOperation,
+  type VnfPart,
 } from "../model/occurrence.ts";
 import { updateNsState } from "../store/mano-ns.ts";
 import {
@@ -40,6 +41,8 @@ const METADATA_MAX = 65_536;
 export interface OperateWish {
   readonly vnfId: string;
   readonly isStopped: boolean;
+  /** For its guests to end by themselves; null: they are switched off. */
+  readonly graceMs: number | null;
 }
 export interface ModifyWish {
   readonly vnfId: string;
@@ -111,7 +114,9 @@ export class Operations {
       const { deployment, vnf } = this.vnfOf(vnfId);
       return vnfcsOf(deployment, vnf).map((v) => v.id);
     });
-    return this.#start(nsId, "UPDATE", "OPERATE", which, params, null, (o) => {
+    const graceOf = (id: string) => wishes.find((w) => w.vnfId === id)?.graceMs ?? null;
+    const shaped = (p: VnfPart) => ({ ...p, ...(graceOf(p.vnfId) !== null && { graceMs: graceOf(p.vnfId)! }) });
+    return this.#start(nsId, "UPDATE", "OPERATE", which, params, null, shaped, (o) => {
       const modifiedAt = this.#now();
       const changed = wishes.map(({ vnfId, isStopped }) => ({ ...this.vnfOf(vnfId).vnf, isStopped, modifiedAt }));
       return this.#nfvo.lifecycle.changeVnfs(o.nsId, changed, (tx) => this.#nfvo.occurrences.write(tx, o));
@@ -270,6 +275,7 @@ export class Operations {
     which: readonly VnfcId[] | null,
     params: Occurrence["params"],
     before: ((vnfcs: readonly VnfcId[]) => void) | null,
+    shaped: (part: VnfPart) => VnfPart = (part) => part,
     write: (o: Occurrence) => Promise<void> = (o) => this.#db.transaction().execute((tx) => this.#nfvo.occurrences.write(tx, o)),
   ): Promise<Occurrence> {
     const { lifecycle, occurrences } = this.#nfvo;
@@ -285,7 +291,7 @@ export class Operations {
       const o = occurrences.begin(
         d.ns,
         operation,
-        partsOf(d, vnfOperation, "MODIFIED", set, () => randomUUID()),
+        partsOf(d, vnfOperation, "MODIFIED", set, () => randomUUID()).map(shaped),
         params,
       );
       await write(o);

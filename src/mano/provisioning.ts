@@ -6,7 +6,7 @@ import { netsCalled } from "../vimconn/inventory-index.ts";
 import type { OpenVimDirect, VimRow } from "../vimconn/openvim-direct.ts";
 import type { Site } from "./lifecycle-parts.ts";
 import { type Deployment, netNamesIn, vimsOf } from "./plan.ts";
-import { type FlavorWish, type ImageWish, type NetWish, ownName, provisionsOf } from "./provisions.ts";
+import { broughtBy, type FlavorWish, type ImageWish, type NetWish, ownName, provisionsOf } from "./provisions.ts";
 
 export interface ProvisioningParts {
   /** The VIM of an account, asked by hand; whoever asks disposes of it. */
@@ -46,7 +46,7 @@ export class Provisioning {
 
   /** Takes away what was brought for it, once its servers are gone; images and flavors only where none of `others` needs them. */
   async release(d: Deployment, others: readonly Deployment[], { vim, connector, seen, signal }: Site): Promise<boolean> {
-    const { images, flavors, nets } = provisionsOf(d, vim, netNamesIn(d, vim));
+    const { images, flavors, nets } = broughtBy(d, vim);
     const made = nets.filter((n) => seen.nets.has(n.id));
     for (const { id } of made) await connector.deleteNet(id, signal);
     if (images.length + flavors.length > 0) {

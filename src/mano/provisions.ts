@@ -47,7 +47,29 @@ export const ownName = (name: string, id: string): string => `${name}-${id.slice
 /** All that an NS may bring to one of its VIMs. `nets`: names of those that it has there. */
 export function provisionsOf(d: Deployment, vim: VimAccountId, nets: readonly string[]): Provisions {
   const used = new Set(d.vnfcs.filter((v) => v.vimAccountId === vim).map((v) => v.vdu));
+  const own = new Set(d.nsd.ownNets);
   const vdus = d.vnfd.vdus.filter((vdu) => used.has(vdu.id));
+  return wishesFor(
+    d,
+    vim,
+    vdus,
+    [...new Set(nets)].filter((name) => own.has(name)),
+  );
+}
+
+/** Nets that are made for it alone, at whatever size. */
+const ownNetNames = ({ nsd, asWritten }: Deployment): string[] => [
+  ...new Set([...(asWritten?.nsd.ownNets ?? []), ...(nsd.ownNets ?? [])]),
+];
+
+/** Their ids in one VIM, whether they are there or not. */
+export const ownNetIds = (d: Deployment, vim: VimAccountId): NetId[] =>
+  ownNetNames(d).map((name) => ownNetId(d.ns.id, vim, name));
+
+/** All that it may have brought to one of its VIMs since it began: for VNFs that were removed, and of links that it has left, too. */
+export const broughtBy = (d: Deployment, vim: VimAccountId): Provisions => wishesFor(d, vim, d.vnfd.vdus, ownNetNames(d));
+
+function wishesFor({ ns }: Deployment, vim: VimAccountId, vdus: readonly Vdu[], nets: readonly string[]): Provisions {
   const images = vdus.flatMap(({ image: name, software }) =>
     software === undefined ? [] : [{ id: imageIdOf(vim, software), name, software }],
   );
@@ -56,13 +78,10 @@ export function provisionsOf(d: Deployment, vim: VimAccountId, nets: readonly st
     const { vcpus, memoryMiB: ram, diskGiB } = compute;
     return [{ id: flavorIdOf(vim, compute), name, ram, vcpus, disk: diskGiB ?? 0 }];
   });
-  const own = new Set(d.nsd.ownNets);
   return {
     images: distinct(images),
     flavors: distinct(flavors),
-    nets: [...new Set(nets)]
-      .filter((name) => own.has(name))
-      .map((name) => ({ id: ownNetId(d.ns.id, vim, name), name, vimName: `${d.ns.name}-${name}` })),
+    nets: nets.map((name) => ({ id: ownNetId(ns.id, vim, name), name, vimName: `${ns.name}-${name}` })),
   };
 }
 

@@ -20,10 +20,17 @@ export interface Reconnectable {
   readonly ids: NetIds;
 }
 
-/** A net, with what is asked to be connected to it. */
+/** A net, with what is asked to be connected to it, and what of it is to be no more. */
 export interface AskedConnection {
   readonly link: ExternalLink;
   readonly net: VimNet;
+  readonly left: readonly string[];
+}
+
+/** Names of the nets that a connection point is asked to be on, and of those that it is asked to leave. */
+interface Wanted {
+  readonly on: readonly string[];
+  readonly off: ReadonlySet<string>;
 }
 
 interface Point {
@@ -37,19 +44,16 @@ export function reconnection(of: Reconnectable, asked: readonly AskedConnection[
   const names = namesFor(of, asked);
   const netIds = { ...from.netIds, ...Object.fromEntries(asked.map(({ net }) => [names.get(net.id)!, net.id])) };
   let { nets, traffic } = from;
-  for (const cpdId of new Set(asked.flatMap((a) => a.link.cps.map((c) => c.cpdId)))) {
-    const wanted = asked.filter((a) => a.link.cps.some((c) => c.cpdId === cpdId)).map((a) => names.get(a.net.id)!);
+  for (const cpdId of new Set(asked.flatMap((a) => [...a.link.cps.map((c) => c.cpdId), ...a.left]))) {
+    const namesOf = (which: readonly AskedConnection[]) => which.map((a) => names.get(a.net.id)!);
+    const on = namesOf(asked.filter(({ link }) => isOn(link, cpdId)));
+    const wanted = { on, off: new Set(namesOf(asked.filter((a) => a.left.includes(cpdId)))) };
     const points = pointsOf(of, cpdId);
     const service = points.find(({ vdu, cp }) => cp === vdu.serviceInterface);
     if (service) traffic = led(of, service.vdu, traffic, wanted);
     else nets = { ...nets, ...moved(of, cpdId, points, wanted) };
   }
-  const links =
-    from.links &&
-    linksAfter(
-      from.links,
-      asked.map((a) => a.link),
-    );
+  const links = from.links && linksAfter(from.links, asked);
   const to: Connections = { nets, traffic, netIds, links };
   checkRules(withConnections(of.d, of.vnf.id, to));
   return { from, to };
@@ -125,15 +129,11 @@ function pointsOf({ d, vnf, blueprint }: Reconnectable, cpdId: string): Point[] 
 }
 
 /** The users of a service come over other nets: what is new takes the place of what goes, and what is more than that goes to who has least. */
-function led(
-  { d, vnf }: Reconnectable,
-  vdu: Vdu,
-  traffic: Connections["traffic"],
-  wanted: readonly string[],
-): Connections["traffic"] {
+function led({ d, vnf }: Reconnectable, vdu: Vdu, traffic: Connections["traffic"], asked: Wanted): Connections["traffic"] {
   const written = allOf(d, vdu);
   const members = Object.keys(traffic).filter((name) => written.has(name));
   const now = members.flatMap((m) => traffic[m]!);
+  const wanted = netsAfter(now, asked);
   const gone = now.filter((net) => !wanted.includes(net));
   const fresh = wanted.filter((net) => !now.includes(net));
   const inPlace = new Map(gone.map((net, i) => [net, fresh[i] ?? null]));
@@ -149,6 +149,12 @@ function led(
   return { ...traffic, ...Object.fromEntries(next) };
 }
 
+/** Where a connection point is on when it is moved: who names what it leaves keeps the rest, and who names only where it is to be names all. */
+const netsAfter = (now: readonly string[], { on, off }: Wanted): readonly string[] =>
+  off.size === 0 ? on : [...now.filter((net) => !off.has(net) && !on.includes(net)), ...on];
+
+const isOn = ({ cps }: ExternalLink, cpdId: string): boolean => cps.some((c) => c.cpdId === cpdId);
+
 /** All VNFCs that a VDU has, at whatever size. */
 function allOf({ asWritten, nsd, vnfd }: Deployment, { id }: Vdu): ReadonlySet<string> {
   const made = asWritten ?? { nsd, vnfd };
@@ -158,16 +164,12 @@ function allOf({ asWritten, nsd, vnfd }: Deployment, { id }: Vdu): ReadonlySet<s
 }
 
 /** Its vNICs are plugged into another net. */
-function moved(
-  { d, vnf }: Reconnectable,
-  cpdId: string,
-  points: readonly Point[],
-  wanted: readonly string[],
-): Record<string, string> {
-  const [net, more] = wanted;
-  if (net === undefined || more !== undefined)
+function moved({ d, vnf }: Reconnectable, cpdId: string, points: readonly Point[], asked: Wanted): Record<string, string> {
+  const now = [...new Set(points.flatMap(({ cp }) => d.nsd.nets[cp] ?? []))];
+  const [net, ...more] = netsAfter(now, asked);
+  if (net === undefined || more.length > 0)
     throw notHere(
-      `extVirtualLinks: ${cpdId} of VNF ${vnf.name} is on one net, and ${wanted.join(", ")} are asked for; name it in one link`,
+      `extVirtualLinks: ${cpdId} of VNF ${vnf.name} is on one net, and ${[net ?? "none", ...more].join(", ")} are asked for; name it in one link`,
     );
   for (const { cp } of points) {
     const other = d.vnfd.vdus.find((v) => v.cps.some((c) => c.id === cp) && !points.some((p) => p.vdu === v && p.cp === cp));
@@ -177,15 +179,17 @@ function moved(
   return Object.fromEntries(points.map(({ cp }) => [cp, net]));
 }
 
-/** What is named is on the links that it is named in, and on no other; the rest is as it was. */
-function linksAfter(had: readonly ExternalLink[], asked: readonly ExternalLink[]): ExternalLink[] {
-  const named = new Set(asked.flatMap((l) => l.cps.map((c) => c.cpdId)));
-  const left = had.map((l) => ({ ...l, cps: l.cps.filter((c) => !named.has(c.cpdId)) })).filter((l) => l.cps.length > 0);
-  const more = (l: ExternalLink) => left.find((o) => o.id === l.id && o.resourceId === l.resourceId)?.cps ?? [];
-  return [
-    ...left.filter((l) => !asked.some((a) => a.id === l.id && a.resourceId === l.resourceId)),
-    ...asked.map((l) => ({ ...l, cps: [...more(l), ...l.cps] })),
-  ];
+/** What is named is on the links that it is named in, and on no other, unless it is named where it is no more: then it leaves those alone. The rest is as it was. */
+function linksAfter(had: readonly ExternalLink[], asked: readonly AskedConnection[]): ExternalLink[] {
+  const isSame = (a: ExternalLink, b: ExternalLink) => a.id === b.id && a.resourceId === b.resourceId;
+  const goes = (l: ExternalLink, cpdId: string) =>
+    asked.some((a) => a.left.includes(cpdId))
+      ? asked.some((a) => a.link.resourceId === l.resourceId && (a.left.includes(cpdId) || isOn(a.link, cpdId)))
+      : asked.some((a) => isOn(a.link, cpdId));
+  const stay = had.map((l) => ({ ...l, cps: l.cps.filter((c) => !goes(l, c.cpdId)) }));
+  const more = (l: ExternalLink) => stay.find((o) => isSame(o, l))?.cps ?? [];
+  const links = asked.map(({ link }) => ({ ...link, cps: [...more(link), ...link.cps] }));
+  return [...stay.filter((l) => !asked.some(({ link }) => isSame(link, l))), ...links].filter((l) => l.cps.length > 0);
 }
 
 function checkRules({ nsd, vnfd, asWritten = { nsd, vnfd } }: Deployment): void {

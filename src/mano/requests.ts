@@ -64,7 +64,12 @@ export class Requests {
     return this.#viewOf(this.#deployment(id));
   }
 
-  async createNs(wish: NsWish): Promise<NsView> {
+  /** In the catalogue's turn: what it is made of is not deleted meanwhile. */
+  createNs(wish: NsWish): Promise<NsView> {
+    return this.#nfvo.catalogue.inTurn(() => this.#createNs(wish));
+  }
+
+  async #createNs(wish: NsWish): Promise<NsView> {
     const nsdId = await this.#nsdIdOf(wish);
     await checkUsable(this.#db, nsdId);
     const made = await readNsd(this.#db, nsdId);

@@ -1,7 +1,9 @@
 import { Fault } from "../lib/fault.ts";
 import type { NsId, VimAccountId } from "../model/ids.ts";
+import type { Inventory } from "../vimconn/connector.ts";
 import type { Owners } from "./owners.ts";
 import { calledOf, type Deployment, netIdIn, trafficNetNames } from "./plan.ts";
+import { ownNetIds } from "./provisions.ts";
 import type { VimNets } from "./vim-nets.ts";
 
 /** What takes its turn where nets of VIMs and VLANs of links are given to an NS: looked at and given in one turn, so that none is given twice. */
@@ -42,6 +44,18 @@ interface ServiceNet {
   /** Its id in the VIM where that is known, else its name. */
   readonly key: string;
   readonly isKnown: boolean;
+}
+
+/** What a VIM has for an owner: nets that were made for what is another's are not there, and are told of to nobody else. */
+export function shownTo(
+  owner: string | null,
+  { all, owners }: { readonly all: readonly Deployment[]; readonly owners: Pick<Owners, "of"> },
+  vim: VimAccountId,
+  seen: Inventory,
+): Inventory {
+  if (owner === null) return seen;
+  const hidden = new Set(all.filter((d) => owners.of(d.ns.id) !== owner).flatMap((d) => ownNetIds(d, vim)));
+  return { ...seen, nets: new Map([...seen.nets].filter(([id]) => !hidden.has(id))) };
 }
 
 /** The nets it has to itself, each in the VIM it is in, whichever way it is named. One that is made for it alone is nobody else's. */

@@ -32,6 +32,7 @@ import {
 import type { Nfvo } from "./nfvo.ts";
 import { type Deployment, SERVER_NAME_MAX } from "./plan.ts";
 import type { Requests } from "./requests.ts";
+import { shownTo } from "./shared-nets.ts";
 import { resized, sizesFor } from "./size.ts";
 import { placed, planVnfs, productOf, vnfsCreated, vnfsIn } from "./vnf-plan.ts";
 
@@ -79,7 +80,11 @@ export class SoleVnfs {
   }
 
   /** SOL003 5.4.2.3.1: its identifier, on the disk when this resolves. Throws NOT_SUPPORTED where no VNF can be made of that VNFD. */
-  async create(wish: SoleVnfWish): Promise<string> {
+  create(wish: SoleVnfWish): Promise<string> {
+    return this.#nfvo.catalogue.inTurn(() => this.#create(wish)); // Its VNFD is not deleted meanwhile.
+  }
+
+  async #create(wish: SoleVnfWish): Promise<string> {
     const nfvo = this.#nfvo;
     const record = await this.#vnfdOf(wish);
     const vnfd = record.body as Vnfd;
@@ -146,12 +151,13 @@ export class SoleVnfs {
     if (!record) throw new Error(`VNF ${ns.soleVnf} is of VNFD ${ns.nsdId}, which the store has not`);
     const blueprint = blueprintOf(record.body as Vnfd);
     checkFlavour(blueprint, start);
-    const { watches, owners } = this.#nfvo;
-    const isUsable = owners.usableBy(owners.of(ns.id));
+    const { watches, owners, lifecycle } = this.#nfvo;
+    const owner = owners.of(ns.id);
+    const isUsable = owners.usableBy(owner);
     const accounts = watches.map((w) => w.account).filter((a) => isUsable(a.id));
     const links = [...start.external, ...start.managed];
     const account = vimAsked(accounts, start.vims, links);
-    const seen = await this.#look(account, links);
+    const seen = shownTo(owner, { all: lifecycle.all, owners }, account.id, await this.#look(account, links));
     const nets = links.map((link) => netAsked(link, account, seen));
     refuseRepeated(
       links,
@@ -222,7 +228,7 @@ type Links = Pick<VnfInstance, "externalLinks" | "managedLinks" | "localizationL
 /** The deployment that is about to be instantiated, of the size of its level. Throws as a request to scale does. */
 function startedAs(d: Deployment, made: { nsd: Nsd; vnfd: Vnfd }, level: string | null, links: Links): Deployment {
   const { asWritten: _, ...bare } = d;
-  const { leaving: _leaving, scale: _scale, ...vnf } = d.vnfs[0]!;
+  const { leaving: _leaving, scale: _scale, localizationLanguage: _said, ...vnf } = d.vnfs[0]!; // Of the time before.
   const ground = { newId: () => vnf.id, now: d.ns.modifiedAt, found: () => vnf.product };
   const [first] = planVnfs({ ns: d.ns, ...made }, placed(vnfsIn(made.nsd, made.vnfd)), ground);
   const { profile, vnfcs, scale, ordinal } = first!;

@@ -67,6 +67,8 @@ export interface VnfPart {
   readonly size?: { readonly from: VnfSize; readonly to: VnfSize };
   /** Of one that brings it into being or takes it away: the VNF as it is while it is there. */
   readonly instance?: VnfInstance;
+  /** Of one that stops it: how long its guests have to end by themselves, ms; left out: they are switched off. */
+  readonly graceMs?: number;
   /** Of one that connects it otherwise: where it was connected to, where it is to be, and the links that were asked for. */
   readonly connections?: { readonly from: Connections; readonly to: Connections; readonly changed: readonly ExternalLink[] };
 }

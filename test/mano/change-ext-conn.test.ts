@@ -126,6 +126,23 @@ test("users come over another net: it is led to who serves before the other is l
   expect(bed.led("traffic_net2")).toBe("-");
 });
 
+test("what is null at a link leaves that link alone: the rest stays where it is", async () => {
+  await using bed = await Bed.sole();
+  const left = (net: string, cpdId: string) => ({ ...link(net), extCps: [{ cpdId, cpConfig: { one: null } }] });
+  await bed.ended(await bed.change(left("traffic_net1", "viewers"), link("traffic_net2", "viewers")), "COMPLETED");
+  expect(bed.led(...TRAFFIC)).toBe("a-b");
+  await bed.ended(await bed.change(left("media_net", "media"), link("other_net", "media")), "COMPLETED");
+  expect(bed.plugged("eth0")).toEqual(["id-other_net", "id-other_net"]);
+  const { body } = await bed.sol.ask("GET", bed.vnf);
+  expect(body.instantiatedVnfInfo.extVirtualLinkInfo.map((l: { id: string }) => l.id).sort()).toEqual([
+    "link-other_net",
+    "link-traffic_net0",
+    "link-traffic_net2",
+  ]);
+  const nowhere = await bed.sol.ask("POST", `${bed.vnf}/change_ext_conn`, { extVirtualLinks: [left("other_net", "media")] });
+  expect([nowhere.status, nowhere.body.detail]).toEqual([422, expect.stringContaining("is on one net, and none are asked for")]);
+});
+
 test("vNICs are plugged into another net, one that the VIM does not take is taken back, and can be asked for again", async () => {
   await using bed = await Bed.sole();
   const home = bed.plugged("eth0");

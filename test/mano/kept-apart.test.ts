@@ -6,8 +6,9 @@ import { silent } from "../../src/lib/log.ts";
 import { Turns } from "../../src/lib/turns.ts";
 import { AlarmBook } from "../../src/mano/alarms.ts";
 import type { Deployment } from "../../src/mano/plan.ts";
+import { broughtBy, provisionsOf } from "../../src/mano/provisions.ts";
 import { ScaleTurns } from "../../src/mano/scale-turns.ts";
-import { refuseSharedNets } from "../../src/mano/shared-nets.ts";
+import { refuseSharedNets, shownTo } from "../../src/mano/shared-nets.ts";
 import { VimNets } from "../../src/mano/vim-nets.ts";
 import { WriteQueue } from "../../src/mano/writes.ts";
 import type { AlarmPlace } from "../../src/model/mano-event.ts";
@@ -56,6 +57,23 @@ test("a net that another NS has is refused, and the other is named to nobody who
     expect(words).toMatch(/data0: in use by what is not this tenant/);
     expect(words).not.toContain("service-b");
   }
+});
+
+test("what an NS has brought is known when nothing of it uses it any more, and its nets are not there for other tenants", () => {
+  const d = deployment("a", ["data0"]);
+  const software = { sha256: "ab", md5: "cd" };
+  const vdus = [...d.vnfd.vdus, { id: "removed", image: "image", vnfcs: [], software }];
+  const mine = { ...d, nsd: { ...d.nsd, ownNets: ["inner", "data0"] }, vnfd: { ...d.vnfd, vdus } } as never as Deployment;
+  const vim = VIM as never;
+  expect(provisionsOf(mine, vim, ["data0"])).toMatchObject({ images: [], nets: [{ name: "data0" }] });
+  const brought = broughtBy(mine, vim);
+  expect(brought).toMatchObject({ images: [{ name: "image" }], nets: [{ name: "inner" }, { name: "data0" }] });
+
+  const ids = [...brought.nets.map((n) => n.id), "id-public"];
+  const seen = { nets: new Map(ids.map((id) => [id, { id, name: id }])) } as never;
+  const shown = (owner: string | null) =>
+    [...shownTo(owner, { all: [mine], owners: ownersOf({ a: "alpha" }) }, vim, seen).nets.keys()] as string[];
+  expect([shown("alpha"), shown(null), shown("bravo")]).toEqual([ids, ids, ["id-public"]]);
 });
 
 function turnsOf(d: Deployment, all: readonly Deployment[]): ScaleTurns {

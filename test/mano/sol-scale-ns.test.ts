@@ -237,6 +237,12 @@ test("what the NSD does not have is refused with the reason, and changes nothing
     ["update", { updateType: "REMOVE_VNF", removeVnfInstanceId: [...(await bed.vnfs()).values()].slice(1) }, 422, /2 at least/],
     ["update", { updateType: "INSTANTIATE_VNF" }, 400, /instantiateVnfData: is missing/],
     ["update", { updateType: "INSTANTIATE_VNF", instantiateVnfData: [{ vnfProfileId: "zz" }] }, 400, /relays \(VNFD/],
+    [
+      "update",
+      { updateType: "INSTANTIATE_VNF", instantiateVnfData: [{ vnfFlavourId: "zz" }] },
+      422,
+      /no deployment flavour zz here; it has default/,
+    ],
     ["update", { updateType: "INSTANTIATE_VNF", instantiateVnfData: [{}, {}] }, 422, /5 VNFs, and has 4 at most/],
     ["update", { updateType: "ADD_VNF" }, 422, /ADD_VNF is not done here; INSTANTIATE_VNF, REMOVE_VNF/],
     ["update", { updateType: "GROW" }, 400, /there is no GROW; want one of INSTANTIATE_VNF/],

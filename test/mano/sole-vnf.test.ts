@@ -148,6 +148,7 @@ test("a whole life: made, named anew, instantiated, a member dies, healed, stopp
   expect([...rig.vim.nets.values()].filter((n) => n.name.endsWith("-data"))).toEqual([]);
   expect((await sol.ask("GET", vnf)).body).toMatchObject({ vnfInstanceName: "relays", instantiationState: "NOT_INSTANTIATED" });
   await instantiated(vnf, { extVirtualLinks: [link("data_net2", "media"), LINKS[1], LINKS[2]] });
+  expect((await sol.ask("GET", vnf)).body.instantiatedVnfInfo).not.toHaveProperty("localizationLanguage");
   await ended(await operation(`${vnf}/terminate`, { terminationType: "FORCEFUL" }), "COMPLETED");
   expect((await sol.ask("DELETE", vnf)).status).toBe(204);
   expect((await sol.ask("GET", vnf)).status).toBe(404);
@@ -200,6 +201,21 @@ test("what cannot be is refused with the reason, and nothing has changed", async
     status: 422,
     detail: expect.stringContaining("plain form"),
   });
+});
+
+test("its VNFD is deleted while it is made: one of the two is refused, whichever comes first", async () => {
+  for (let i = 0; i < 4; i++) {
+    const [vnfd] = (await rig.onboard(vnfdOf("media-service.yaml"))).body;
+    const [made, deleted] = await Promise.all([
+      sol.ask("POST", VNFS, { vnfdId: "media-relay-sol" }),
+      rig.ask("DELETE", `/mano/v1/descriptors/${vnfd.id}`),
+    ]);
+    expect([
+      [201, 409],
+      [422, 204],
+    ]).toContainEqual([made.status, deleted.status]);
+    if (made.status === 201) await sol.ask("DELETE", `${VNFS}/${made.body.id}`);
+  }
 });
 
 test("a net that another service is led by is refused, whichever way it is named there", async () => {

@@ -179,6 +179,7 @@ export const updateNsRequest = object(
           {
             vnfProfileId: Type.Optional(text("the id of a VNF profile of the NSD")),
             vnfdId: Type.Optional(text("the id of a VNFD")),
+            vnfFlavourId: Type.Optional(text("the id of a deployment flavour of the VNFD")),
             vnfInstantiationLevelId: Type.Optional(text("the id of an instantiation level")),
             vnfInstanceName: Type.Optional(text("a name")),
             vnfInstanceDescription: Type.Optional(Type.String({ maxLength: 1_000, description: "a text" })),

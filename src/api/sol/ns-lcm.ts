@@ -17,7 +17,7 @@ import { NS_LIST, NS_OCCURRENCE_LIST, nsAt, nsInstance, nsOccurrence, nsOccurren
 import { atOnce, update } from "./ns-update.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
 import { type Scaling, type ScalingOfNs, scalingOfNs, scalingOfVnf } from "./scale.ts";
-import type { VnfChange } from "./vnf-change.ts";
+import type { OperateAsked, VnfChange } from "./vnf-change.ts";
 import type { ExternalLinkAsked, VimAsked } from "./vnf-links.ts";
 
 /** What clients ask for, as it was sent. */
@@ -43,11 +43,7 @@ export interface NsLcmDoors extends OccurrenceDoors {
   terminate(id: string, params: Params): Promise<Occurrence>;
   /** `vnfs` null: all of its VNFs. */
   heal(id: string, vnfs: readonly string[] | null, params: Params): Promise<Occurrence>;
-  operate(
-    id: string,
-    vnfs: readonly { readonly vnfId: string; readonly isStopped: boolean }[],
-    params: Params,
-  ): Promise<Occurrence>;
+  operate(id: string, vnfs: readonly (OperateAsked & { readonly vnfId: string })[], params: Params): Promise<Occurrence>;
   modifyVnfs(
     id: string,
     vnfs: readonly { readonly vnfId: string; readonly change: VnfChange }[],
@@ -78,6 +74,7 @@ export interface WishedConnectivity {
 export interface WishedVnf extends VnfChange {
   readonly profile?: string;
   readonly vnfd?: string;
+  readonly flavour?: string;
   readonly level?: string;
 }
 

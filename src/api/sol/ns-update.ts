@@ -4,7 +4,7 @@ import type { Occurrence } from "../../model/occurrence.ts";
 import type { updateNsRequest } from "./lcm-bodies.ts";
 import type { NsLcmDoors, WishedVnf } from "./ns-lcm.ts";
 import type { SolCall } from "./route.ts";
-import { changeAlone, changeOf } from "./vnf-change.ts";
+import { changeAlone, changeOf, operateOf } from "./vnf-change.ts";
 import { asOfVnf, externalLinksIn } from "./vnf-links.ts";
 
 type Asked = Static<typeof updateNsRequest>;
@@ -24,10 +24,7 @@ const DONE: Readonly<Record<string, Update>> = {
     throw new Fault("INVALID", "removeVnfInstanceId: is missing; REMOVE_VNF wants a list of ids of VNFs");
   },
   OPERATE_VNF: (c, id, { operateVnfData }) => {
-    const vnfs = each("operateVnfData", operateVnfData).map((v) => ({
-      vnfId: v.vnfInstanceId,
-      isStopped: v.changeStateTo === "STOPPED",
-    }));
+    const vnfs = each("operateVnfData", operateVnfData).map((v) => ({ vnfId: v.vnfInstanceId, ...operateOf(v) }));
     return c.doors.operate(id, vnfs, paramsOf(c));
   },
   MODIFY_VNF_INFORMATION: (c, id, { modifyVnfInfoData }) => {
@@ -85,6 +82,7 @@ function wishedVnfs({ instantiateVnfData }: Asked): WishedVnf[] {
       ...changeOf(v),
       ...(v.vnfProfileId !== undefined && { profile: v.vnfProfileId }),
       ...(v.vnfdId !== undefined && { vnfd: v.vnfdId }),
+      ...(v.vnfFlavourId !== undefined && { flavour: v.vnfFlavourId }),
       ...(v.vnfInstantiationLevelId !== undefined && { level: v.vnfInstantiationLevelId }),
     };
   });

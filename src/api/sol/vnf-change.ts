@@ -30,3 +30,23 @@ export function changeAlone(asked: Asked, called: string): VnfChange {
   const can = "vnfInstanceName, vnfInstanceDescription and metadata can";
   throw new Fault("NOT_SUPPORTED", `${other} of VNF ${called} cannot be changed; ${can}`);
 }
+
+/** What a VNF is asked to be: running, or stopped. */
+export interface OperateAsked {
+  readonly isStopped: boolean;
+  /** For its guests to end by themselves; null: they are switched off. */
+  readonly graceMs: number | null;
+}
+
+/** Where nobody says how long. */
+const GRACE_S = 30;
+
+/** SOL003 5.5.2.10, SOL005 6.5.3.31: a stop is forceful where nothing else is said. */
+export const operateOf = (asked: {
+  readonly changeStateTo: "STARTED" | "STOPPED";
+  readonly stopType?: "FORCEFUL" | "GRACEFUL";
+  readonly gracefulStopTimeout?: number;
+}): OperateAsked => ({
+  isStopped: asked.changeStateTo === "STOPPED",
+  graceMs: asked.stopType === "GRACEFUL" ? (asked.gracefulStopTimeout ?? GRACE_S) * 1_000 : null,
+});

@@ -22,7 +22,7 @@ import { identified, type Listed, placedAndShown } from "./members.ts";
 import type { OccurrenceDoors, Task } from "./ns-lcm.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
 import { type Scaling, scalingByStep, scalingToLevel } from "./scale.ts";
-import { changeAlone, type VnfChange } from "./vnf-change.ts";
+import { changeAlone, type OperateAsked, operateOf, type VnfChange } from "./vnf-change.ts";
 import { VNF_LIST, VNF_OCCURRENCE_LIST, vnfAt, vnfInstance, vnfOccurrence, vnfOccurrenceAt } from "./vnf-lcm-view.ts";
 import {
   type ExternalLinkAsked,
@@ -77,7 +77,7 @@ export interface VnfLcmDoors extends OccurrenceDoors {
   modify(id: string, change: VnfChange, params: Params): Promise<VnfOccurrenceOf>;
   /** `vnfcs` null: all of it. */
   heal(id: string, vnfcs: readonly string[] | null, params: Params): Promise<VnfOccurrenceOf>;
-  operate(id: string, isStopped: boolean, params: Params): Promise<VnfOccurrenceOf>;
+  operate(id: string, asked: OperateAsked, params: Params): Promise<VnfOccurrenceOf>;
   scale(id: string, scaling: Scaling, params: Params): Promise<VnfOccurrenceOf>;
   changeConnectivity(id: string, connectivity: Pick<VnfStart, "vims" | "external">, params: Params): Promise<VnfOccurrenceOf>;
   listOccurrences: ListsOccurrences;
@@ -128,7 +128,7 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
     is: `POST ${VNFS}/:id/operate`,
     gives: 202,
     body: operateVnfRequest,
-    does: (c) => c.doors.operate(idOf(c), (c.body as Static<typeof operateVnfRequest>).changeStateTo === "STOPPED", paramsOf(c)),
+    does: (c) => c.doors.operate(idOf(c), operateOf(c.body as Static<typeof operateVnfRequest>), paramsOf(c)),
     location: at,
   },
   {

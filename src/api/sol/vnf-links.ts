@@ -97,8 +97,13 @@ export const externalLinksIn = (links: Static<typeof extVirtualLinks>) =>
         "NOT_SUPPORTED",
         `extVirtualLinks: link ${id}: ports are made here; name the network, and leave extLinkPorts out`,
       );
-    return { id, vimConnectionId, resourceId, cps: extCps.map((cp) => cpIn(id, cp)) };
+    const cps = extCps.filter((cp) => !isLeft(cp)).map((cp) => cpIn(id, cp));
+    return { id, vimConnectionId, resourceId, cps, left: extCps.filter(isLeft).map((cp) => cp.cpdId) };
   });
+
+/** All that is said of it is null: it is to be connected there no more (SOL003 4.4.1.10, note 2). */
+const isLeft = ({ cpConfig = {} }: Static<typeof extVirtualLinks>[number]["extCps"][number]): boolean =>
+  Object.keys(cpConfig).length > 0 && Object.values(cpConfig).every((config) => config === null);
 
 function cpIn(link: string, { cpdId, cpConfig }: Static<typeof extVirtualLinks>[number]["extCps"][number]) {
   const configs = Object.entries(cpConfig ?? {}).flatMap(([key, config]) => (config === null ? [] : [[key, config] as const]));
