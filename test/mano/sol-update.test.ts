@@ -150,9 +150,12 @@ test("several VNFs are connected otherwise at once, or none of them is; a full n
     { vnfInstanceId: south, changeResult: "COMPLETED", changedExtConnectivity: [{ id: "id-traffic_net5" }, {}] },
   ]);
   expect([led(), await grouped()]).toEqual(["-1-302", "1345"]);
+  // Traffic that returns home by itself is told in the same words.
+  const isOurs = (n: { operation: string; isAutomaticInvocation: boolean }) =>
+    n.operation === "CHANGE_EXT_CONN" && !n.isAutomaticInvocation;
   const told = await until("it is told", () => {
     const notes = receiver.requests.filter((r) => r.method === "POST").map((r) => JSON.parse(r.text));
-    return notes.find((n) => n.operation === "CHANGE_EXT_CONN" && n.operationState === "COMPLETED" && n.vnfInstanceId === north);
+    return notes.find((n) => isOurs(n) && n.operationState === "COMPLETED" && n.vnfInstanceId === north);
   });
   expect(told.changedExtConnectivity).toMatchObject([{ resourceHandle: { resourceId: "id-traffic_net4" } }, {}]);
   expect(SolClient.structure("SOL003-VNFLifecycleManagementNotification", told.notificationType, told)).toEqual([]);
