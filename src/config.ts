@@ -107,7 +107,7 @@ const vim = Type.Object(
     }),
     bridge: text("the name of the switch bridge that data nets live on"),
     /** Each is a way out of this machine for whoever is on such a network, so there is none unless it is named here (decision 0109). */
-    linkBridges: Type.Array(text("a Linux bridge"), {
+    linkBridges: Type.Array(text("the name of a Linux bridge, at most 15 characters", { pattern: "^[^\\s/,;]{1,15}$" }), {
       default: [],
       description: "a list of bridges that networks may lead out to",
     }),
