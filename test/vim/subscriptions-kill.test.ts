@@ -61,7 +61,9 @@ test("killed again and again, also between a delivery and the note of it: nothin
   let vim = await start(store);
   // All that this program tells, so that a number which is missing is an event that is missing: the record of this very request is told while others are.
   const filter = { event_types: ["vim.started", "host.status", "store.status", "api.changed"] };
-  const made = await client(vim.port)("POST", "/subscriptions", { subscription: { callback: receiver.url, authentication, filter } });
+  const made = await client(vim.port)("POST", "/subscriptions", {
+    subscription: { callback: receiver.url, authentication, filter },
+  });
   expect(made.status).toBe(200);
   let [repeats, noted] = [0, 0];
   for (let run = 0; run < 4; run++) {
