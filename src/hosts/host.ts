@@ -228,7 +228,7 @@ export class Host implements AsyncDisposable {
     if (this.#isElsewhere) return libvirt.destroy(id);
     const isDone = new AbortController();
     void this.#options.clock.sleep(ENDS_BY_ITSELF_MS, isDone.signal).then(
-      () => killQemu(id, this.#options.otherRunDirs?.()),
+      () => killQemu(id, this.#options.otherRunDirs?.() ?? [], isDone.signal),
       () => {}, // It ended by itself.
     );
     try {

@@ -57,10 +57,13 @@ export async function findQemu(uuid: string, elsewhere: readonly string[] = []):
   return null;
 }
 
-/** SIGKILL to the QEMU of this domain, if there is one. */
-export async function killQemu(uuid: string, elsewhere: readonly string[] = []): Promise<void> {
+/**
+ * SIGKILL to the QEMU of this domain, if there is one. `unless`: it has ended by itself; what is found after that is
+ * a new life of the domain, begun while we looked.
+ */
+export async function killQemu(uuid: string, elsewhere: readonly string[], unless: AbortSignal): Promise<void> {
   const found = await findQemu(uuid, elsewhere);
-  if (found === null) return;
+  if (found === null || unless.aborted) return;
   try {
     process.kill(found.pid, "SIGKILL");
   } catch {
