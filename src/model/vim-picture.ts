@@ -31,6 +31,8 @@ export interface Host {
   readonly ipName: string;
   readonly description: string | null;
   readonly user: string;
+  /** Kept for who reads it; this VIM shows certificates. */
+  readonly keyfile: string | null;
   readonly ranking: number | null;
   readonly features: string | null;
   readonly hypervisors: string;
@@ -154,6 +156,9 @@ export interface Server {
   readonly cloudConfig: CloudConfig | null;
   /** Its disks were made on the host where it is. */
   readonly hasDisks: boolean;
+  /** What its host must have, by OpenVIM's words for both. */
+  readonly hypervisor: string;
+  readonly osImageType: string;
   /** Appended to the kernel's command line of an image that boots directly. */
   readonly kernelCmdline: string | null;
   /** The zone it was asked for; null: any. */
@@ -246,6 +251,7 @@ export interface AskedServer {
   /** Taken before other hosts where it has room. */
   readonly hostId?: HostId | undefined;
   readonly hypervisor?: string | undefined;
+  readonly osImageType?: string | undefined;
   readonly availabilityZone?: string | undefined;
   readonly antiAffinity?: AntiAffinity | undefined;
   readonly kernelCmdline?: string | undefined;

@@ -16,7 +16,7 @@ interface Shape {
 const SHAPES = {
   tenant: { same: ["id", "name", "description"], renamed: {}, booleans: { enabled: "enabled" }, json: {} },
   host: {
-    same: ["id", "name", "description", "user", "ranking", "features", "hypervisors", "status", "cpus"],
+    same: ["id", "name", "description", "user", "keyfile", "ranking", "features", "hypervisors", "status", "cpus"],
     renamed: {
       ip_name: "ipName",
       memory_mib: "memoryMiB",
@@ -62,7 +62,7 @@ const SHAPES = {
     json: { dns_json: "dns", links_json: "links", routes_json: "routes" },
   },
   server: {
-    same: ["id", "name", "description", "status", "progress", "vcpus", "task"],
+    same: ["id", "name", "description", "status", "progress", "vcpus", "task", "hypervisor"],
     renamed: {
       tenant_id: "tenantId",
       flavor_id: "flavorId",
@@ -72,6 +72,7 @@ const SHAPES = {
       memory_mib: "memoryMiB",
       disk_gib: "diskGiB",
       kernel_cmdline: "kernelCmdline",
+      os_image_type: "osImageType",
       availability_zone: "availabilityZone",
       task_no: "taskNo",
       created_at: "createdAt",

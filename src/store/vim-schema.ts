@@ -15,6 +15,7 @@ export interface HostRow {
   ip_name: string;
   description: string | null;
   user: string;
+  keyfile: string | null;
   ranking: number | null;
   features: string | null;
   hypervisors: string;
@@ -112,6 +113,8 @@ export interface ServerRow {
   disk_gib: number | null;
   cloud_config_json: string | null;
   has_disks: number;
+  hypervisor: string;
+  os_image_type: string;
   task: string | null;
   task_no: number;
   created_at: string;

@@ -207,6 +207,7 @@ export class Inventory {
       description: null,
       ranking: null,
       features: null,
+      keyfile: null,
       hypervisors: "kvm",
       adminUp: true,
       status: "ok",

@@ -160,6 +160,8 @@ export class Servers {
       diskGiB: flavor.diskGiB,
       cloudConfig: asked.cloudConfig ?? null,
       hasDisks: false,
+      hypervisor,
+      osImageType: asked.osImageType ?? "other",
       kernelCmdline: asked.kernelCmdline ?? null,
       task: asked.start === "no" ? null : asked.start === "paused" ? "createPaused" : "create",
       taskNo: 1,
@@ -169,9 +171,8 @@ export class Servers {
 
   /** The need of a server that must leave its host. */
   #needOf(server: Server, { from, to }: Evacuation): Need {
-    const { memoryMiB, vcpus, extended, availabilityZone, antiAffinity } = server;
+    const { memoryMiB, vcpus, extended, availabilityZone, antiAffinity, hypervisor } = server;
     const where = { preferred: null, only: to, leaves: from, availabilityZone, antiAffinity };
-    const hypervisor = this.#picture.hosts.get(from)?.hypervisors.split(",")[0] ?? "kvm";
     return { memoryMiB, vcpus, numa: numaNeedOf(extended), hypervisor, ...where, onlySwitched: this.#onlySwitched };
   }
 }

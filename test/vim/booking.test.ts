@@ -382,3 +382,16 @@ test("a thread or a function that is there twice is refused with the host", asyn
     "thread_id 1 is there twice: want each once in all numas of a host",
   ]);
 });
+
+test("what a server was asked to run on, and a host's key file, are read again as they were said, after a start too", async () => {
+  const host = { ...hostOf("h4"), keyfile: "/keys/h4", hypervisors: "kvm,xenhvm" };
+  const made = (await ask("POST", "/hosts", { host })).body.host;
+  await vim.inventory.editHost(made.id, { isLocal: true });
+  const asked = { hypervisor: "xenhvm", osImageType: "clickos" };
+  const server = (await create("xen", asked)).body.server;
+  expect(server).toMatchObject({ ...asked, hostId: made.id });
+  await close();
+  await open();
+  expect((await ask("GET", `/${tenant}/servers/${server.id}`)).body.server).toMatchObject(asked);
+  expect((await ask("GET", `/hosts/${made.id}`)).body.host).toMatchObject({ keyfile: "/keys/h4", hypervisors: "kvm,xenhvm" });
+});

@@ -27,7 +27,7 @@ export function hostOut(h: Host, state: HostState | null, servers: readonly Serv
   return {
     user: h.user,
     password: "*****",
-    keyfile: null,
+    keyfile: h.keyfile,
     name: h.name,
     ip_name: h.ipName,
     description: h.description,

@@ -70,6 +70,7 @@ function hostChange(h: Omit<Static<typeof hostEdit>["host"], "numas">): Change<O
     name: h.name,
     ipName: h.ip_name,
     user: h.user,
+    keyfile: h.keyfile,
     description: h.description,
     ranking: h.ranking,
     features: h.features,

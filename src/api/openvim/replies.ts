@@ -84,7 +84,7 @@ const hostSchema = Type.Object(
     ip_name: text,
     user: text,
     password: Type.Literal("*****"),
-    keyfile: Type.Null(),
+    keyfile: orNull(text),
     description: orNull(text),
     hypervisors: text,
     ranking: orNull(whole),

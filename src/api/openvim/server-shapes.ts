@@ -46,7 +46,7 @@ export function serverOut(s: Server, ports: readonly ServerPort[], base: BaseUrl
     progress: s.progress,
     status: s.status,
     last_error: s.lastError,
-    hypervisor: "kvm",
+    hypervisor: s.hypervisor,
     tenant_id: s.tenantId,
     ram: s.memoryMiB || null,
     vcpus: s.vcpus || null,
@@ -56,7 +56,7 @@ export function serverOut(s: Server, ports: readonly ServerPort[], base: BaseUrl
     image: refer("images", s.imageId),
     id: s.id,
     hostId: s.hostId,
-    osImageType: "other",
+    osImageType: s.osImageType,
     created: time(s.createdAt),
     kernel_cmdline: s.kernelCmdline,
     config_drive: s.cloudConfig === null ? null : true, // What it is told may hold secrets, and is shown to nobody.

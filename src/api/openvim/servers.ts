@@ -61,6 +61,7 @@ export async function postServer(call: Call) {
     imageId: asked.imageRef as ImageId,
     hostId: asked.hostId as HostId | undefined,
     hypervisor: asked.hypervisor,
+    osImageType: asked.osImageType,
     availabilityZone: asked.availability_zone,
     antiAffinity: asked.anti_affinity && { group: asked.anti_affinity.group, policy: asked.anti_affinity.policy ?? "required" },
     kernelCmdline: asked.kernel_cmdline,
