@@ -8,3 +8,6 @@ export function nameUuid(text: string): string {
   const hex = bytes.toString("hex");
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
+
+/** Whether it may be one of these: of version 8, which those who name what they make at random do not use. */
+export const isNameUuid = (id: string): boolean => /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-/i.test(id);

@@ -1,4 +1,5 @@
 import { type EndSpec, netOfEnd } from "../act/stitches.ts";
+import { isNameUuid } from "../lib/name-uuid.ts";
 import type { Nsd, NsMember, Vdu, Vnfd } from "../model/descriptor.ts";
 import type { GroupId, NetId, NsId, ServerId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, Vnfc, VnfcStatus } from "../model/ns.ts";
@@ -100,13 +101,13 @@ export function resolveNets(d: Deployment, vim: VimAccountId, seen: Inventory): 
     const own = d.nsd.ownNets?.includes(name) ? seen.nets.get(ownNetId(d.ns.id, vim, name)) : undefined;
     const found = own === undefined ? netsCalled(seen, netIdIn(d.nsd, name) ?? name) : [own];
     if (found.length === 1) ids.set(name, found[0]!.id);
-    else
-      missing.push(
-        `the VIM has ${found.length} nets named ${JSON.stringify(name)}; it has: ${someOf([...seen.nets.values()].map((n) => n.name))}`,
-      );
+    else missing.push(`the VIM has ${found.length} nets named ${JSON.stringify(name)}; it has: ${someOf(netsOfOthers(seen))}`);
   }
   return { ids, missing };
 }
+
+/** Names of the nets that no MANO made for an NS: those are told of to nobody else. */
+const netsOfOthers = ({ nets }: Inventory): string[] => [...nets.values()].flatMap((n) => (isNameUuid(n.id) ? [] : n.name));
 
 /** What joins an NS in one VIM to its parts in others. */
 export const endsOf = (d: Deployment, vim: VimAccountId): EndSpec[] =>

@@ -2,7 +2,7 @@ import { Fault } from "../lib/fault.ts";
 import type { NsId, VimAccountId } from "../model/ids.ts";
 import type { Inventory } from "../vimconn/connector.ts";
 import type { Owners } from "./owners.ts";
-import { calledOf, type Deployment, netIdIn, trafficNetNames } from "./plan.ts";
+import { calledOf, type Deployment, netIdIn, netNamesIn, trafficNetNames, vimsOf } from "./plan.ts";
 import { ownNetIds } from "./provisions.ts";
 import type { VimNets } from "./vim-nets.ts";
 
@@ -10,23 +10,45 @@ import type { VimNets } from "./vim-nets.ts";
 export const GIVEN = "given" as NsId;
 
 /**
- * A traffic net is led by one group only, and a data net belongs to one VNFC: another NS must not have them. Throws CONFLICT, which does not say which it is
- * where that is another tenant's.
+ * A traffic net is led by one group only, and a data net belongs to one VNFC: another NS must not have them. No net at all may be one that was made for
+ * another tenant. Throws CONFLICT, which does not say which it is where that is another tenant's.
  */
 export function refuseSharedNets(d: Deployment, all: readonly Deployment[], owners: Pick<Owners, "of">, nets: NetsOfVims): void {
   const owner = owners.of(d.ns.id);
   const own = Map.groupBy(serviceNets(d, nets), (n) => n.key);
+  const attached = owner === null ? null : attachedNets(d, nets);
   for (const other of all) {
-    if (other.ns.id === d.ns.id || other.vnfcs.length === 0) continue;
+    if (other.ns.id === d.ns.id) continue;
+    if (attached !== null && owners.of(other.ns.id) !== owner) refuseForeignNets(attached, other);
+    if (other.vnfcs.length === 0) continue;
     const shared = serviceNets(other, nets).filter((n) => own.get(n.key)?.some((o) => isOneNet(o, n, nets)));
     if (shared.length > 0) {
       const names = shared.map((n) => n.name).join(", ");
-      if (owner !== null && owners.of(other.ns.id) !== owner)
-        throw new Fault("CONFLICT", `${names}: in use by what is not this tenant's; name other nets`);
+      if (owner !== null && owners.of(other.ns.id) !== owner) throw foreign(names);
       throw new Fault("CONFLICT", `${calledOf(other.ns)} has ${names} in use; terminate it, or name other nets`, {
         id: other.ns.id,
       });
     }
+  }
+}
+
+const foreign = (names: string): Fault => new Fault("CONFLICT", `${names}: in use by what is not this tenant's; name other nets`);
+
+/** All nets that others made and this is attached to, by their ids in its VIMs, with its names of them. */
+function attachedNets(d: Deployment, nets: NetsOfVims): ReadonlyMap<string, string> {
+  const made = new Set(d.nsd.ownNets);
+  const found = vimsOf(d).flatMap((vim) =>
+    netNamesIn(d, vim).map(
+      (name) => [made.has(name) ? undefined : (netIdIn(d.nsd, name) ?? nets.idOf(vim, name)), name] as const,
+    ),
+  );
+  return new Map(found.flatMap(([id, name]) => (id === undefined ? [] : [[id, name] as const])));
+}
+
+function refuseForeignNets(attached: ReadonlyMap<string, string>, other: Deployment): void {
+  for (const id of vimsOf(other).flatMap((vim) => ownNetIds(other, vim))) {
+    const name = attached.get(id);
+    if (name !== undefined) throw foreign(name);
   }
 }
 

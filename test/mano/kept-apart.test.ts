@@ -23,7 +23,7 @@ const VIM = "vim1";
 const deployment = (id: string, dataNets: readonly string[]): Deployment => {
   const vnfc = (net: string) => ({ id: `${id}-${net}`, name: net, vimAccountId: VIM, vdu: "relay", status: "ACTIVE" });
   const members = dataNets.map((dataNet, i) => ({ vnfc: dataNet, dataNet, trafficNets: i === 0 ? [`${id}-traffic`] : [] }));
-  const vdus = [{ id: "relay", vnfcs: dataNets.map((name) => ({ id: name })) }];
+  const vdus = [{ id: "relay", cps: [], vnfcs: dataNets.map((name) => ({ id: name })) }];
   return {
     ns: { id, name: `service-${id}`, vimAccountId: VIM, vimAccounts: {}, state: "INSTANTIATED" },
     nsd: { vnfd: "v", members, nets: {} },
@@ -56,6 +56,27 @@ test("a net that another NS has is refused, and the other is named to nobody who
     const words = await said(owners);
     expect(words).toMatch(/data0: in use by what is not this tenant/);
     expect(words).not.toContain("service-b");
+  }
+});
+
+test("a net that was made for another tenant's NS is refused to whatever would be attached to it, by name or id", async () => {
+  const theirs = { ...deployment("b", []), nsd: { vnfd: "v", members: [], nets: {}, ownNets: ["inner"] } } as never as Deployment;
+  const [{ id, vimName }] = broughtBy(theirs, VIM as never).nets as never as [{ id: string; vimName: string }];
+  const seen = { nets: new Map([[id, { id, name: vimName }]]), ports: [], servers: [], vimId: null };
+  const looked = new VimNets(new Map([[VIM as never, { account: {} as never, lastSeen: seen as never }]]));
+  const relay = { ...deployment("a", ["data0"]), vnfd: { id: "v", vdus: [{ id: "relay", vnfcs: [], cps: [{ id: "mgmt" }] }] } };
+  const attached = (nets: object, netIds?: object) =>
+    ({ ...relay, nsd: { ...relay.nsd, nets, ...(netIds && { netIds }) } }) as never as Deployment;
+  const owners = ownersOf({ a: "alpha", b: "bravo" });
+  const byId = attached({ mgmt: "theirs" }, { theirs: id });
+  for (const [mine, nets] of [
+    [attached({ mgmt: vimName }), looked],
+    [byId, NOT_LOOKED],
+  ] as const) {
+    const refused = await refusalOf(() => refuseSharedNets(mine, [mine, theirs], owners, nets));
+    expect(refused).toMatchObject({ code: "CONFLICT", message: expect.stringMatching(/in use by what is not this tenant/) });
+    expect(() => refuseSharedNets(mine, [mine, theirs], ownersOf({ a: "bravo", b: "bravo" }), nets)).not.toThrow();
+    expect(() => refuseSharedNets(mine, [mine, theirs], ownersOf({ b: "bravo" }), nets)).not.toThrow();
   }
 });
 
