@@ -1,22 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { countsOf, failuresOf, filesToRunAgain, type TestReport } from "./test-report.ts";
 
 /** What is run, in this order; a step that fails does not keep the next from telling what it knows. */
 const CHECKS = [
   { what: "types", command: "tsc", args: ["-p", "tsconfig.json"] },
   { what: "format and lint", command: "biome", args: ["check", "."] },
 ] as const;
-
-interface Counted {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  /** A file that could not even be loaded. */
-  readonly numFailedTestSuites: number;
-  readonly success: boolean;
-}
 
 /** Type check, lint, all tests (or those of `files`). Ends with one line of counts; gives the exit status. */
 export async function runTests(root: string, files: readonly string[]): Promise<number> {
@@ -26,21 +18,38 @@ export async function runTests(root: string, files: readonly string[]): Promise<
     if ((await run(root, command, args)) !== 0) failed.push(what);
   }
   console.log("sempre test: tests, on real Open vSwitch, libvirt and QEMU");
-  const report = join(root, ".cache", "tests.json");
-  const status = await run(root, "vitest", [
-    "run",
-    "--reporter=default",
-    "--reporter=json",
-    `--outputFile.json=${report}`,
-    ...files,
-  ]);
-  const counted = JSON.parse(readFileSync(report, "utf8")) as Counted;
-  if (status !== 0 && counted.numFailedTests === 0) failed.push("tests that could not be loaded");
+  const first = await vitest(root, "tests", files);
+  const again = filesToRunAgain(first.report);
+  const second = again.length === 0 ? null : await runAgain(root, first.report, again);
+  const counts = countsOf(first.report, second?.report ?? null);
+  if ((second ?? first).status !== 0 && counts.failed === 0) failed.push("tests that could not be loaded");
   for (const what of failed) console.log(`sempre test: failed: ${what}`);
-  const [passed, notPassed] = [counted.numPassedTests + CHECKS.length - failed.length, counted.numFailedTests + failed.length];
-  const skipped = counted.numPendingTests > 0 ? `, ${counted.numPendingTests} skipped` : "";
-  console.log(`${passed} passed, ${notPassed} failed${skipped}`);
+  const [passed, notPassed] = [counts.passed + CHECKS.length - failed.length, counts.failed + failed.length];
+  const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
+  const twice = again.length > 0 ? `, ${again.length} ${again.length === 1 ? "file" : "files"} run twice` : "";
+  console.log(`${passed} passed, ${notPassed} failed${skipped}${twice}`);
   return notPassed === 0 ? 0 : 1;
+}
+
+/** Once more, by themselves, with every failure of the first run told (decision 0131). */
+async function runAgain(root: string, report: TestReport, files: readonly string[]): Promise<Run> {
+  console.log("sempre test: what failed is run once more, by itself; it failed with:");
+  for (const failure of failuresOf(report)) console.log(`  ${failure}`);
+  const second = await vitest(root, "tests-again", files);
+  for (const failure of failuresOf(report)) console.log(`sempre test: failed the first time: ${failure}`);
+  return second;
+}
+
+interface Run {
+  readonly status: number;
+  readonly report: TestReport;
+}
+
+async function vitest(root: string, name: string, files: readonly string[]): Promise<Run> {
+  const at = join(root, ".cache", `${name}.json`);
+  rmSync(at, { force: true }); // What an earlier call wrote says nothing of this one.
+  const status = await run(root, "vitest", ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${at}`, ...files]);
+  return { status, report: JSON.parse(readFileSync(at, "utf8")) as TestReport };
 }
 
 async function run(root: string, command: string, args: readonly string[]): Promise<number> {
