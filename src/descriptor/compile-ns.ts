@@ -10,6 +10,7 @@ import type { Nsd, NsMember, Vdu, Vnfd, VnfOfNs } from "../model/descriptor.ts";
 import type { ProfileScaling } from "../model/scaling.ts";
 import { scalingOf } from "./compile-scaling.ts";
 import { type CompiledVdu, compileVdu, compileVnf, flawAt, vnfcNames } from "./compile-vnf.ts";
+import { flavourIds, inFlavour } from "./flavours.ts";
 import { type Flaw, oneOf, quote } from "./flaw.ts";
 import { atLevel, refuseLevels } from "./ns-levels.ts";
 import { serviceOf, type Use } from "./protect.ts";
@@ -30,6 +31,8 @@ interface Part {
   /** Its VNFD, at the level that the profile names. */
   readonly vnf: VnfBlueprint;
   readonly asWritten: VnfBlueprint;
+  /** It is of another flavour of its VNFD than the first. */
+  readonly isOther: boolean;
   readonly made: CompiledVdu;
   readonly nets: Readonly<Record<string, string>>;
   readonly trafficNets: readonly string[];
@@ -40,7 +43,8 @@ interface Part {
 export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly string[], flaws: Flaw[]): CompiledNs | null {
   const parts = ns.uses.flatMap((use) => {
     const vnf = lookup(use.vnfd);
-    if (vnf) return partsOf(ns, use, vnf, atLevel(vnf, use, flaws), flaws);
+    const written = vnf && flavoured(vnf, use, flaws);
+    if (written) return partsOf(ns, use, written, atLevel(written, use, flaws), flaws).map((p) => ({ ...p, isOther: written !== vnf }));
     if (use.vnfd !== "")
       flawAt(
         use,
@@ -98,7 +102,19 @@ export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly strin
   };
 }
 
-function partsOf(ns: NsBlueprint, use: VnfUse, asWritten: VnfBlueprint, vnf: VnfBlueprint, flaws: Flaw[]): Part[] {
+/** A VNFD as it is where nobody names a flavour, or in the one that a profile names; where its form has no names any is taken for that. */
+function flavoured(vnf: VnfBlueprint, use: VnfUse, flaws: Flaw[]): VnfBlueprint {
+  if (isFirst(vnf, use)) return vnf;
+  const found = inFlavour(vnf, use.vnfFlavour);
+  if (!found)
+    flawAt(use, flaws, `VNFD ${quote(vnf.id)} has no deployment flavour ${quote(use.vnfFlavour!)}`, oneOf(flavourIds(vnf)));
+  return found ?? vnf;
+}
+
+const isFirst = ({ flavour }: VnfBlueprint, { vnfFlavour }: VnfUse): boolean =>
+  vnfFlavour === undefined || flavour === undefined || flavour.id === vnfFlavour;
+
+function partsOf(ns: NsBlueprint, use: VnfUse, asWritten: VnfBlueprint, vnf: VnfBlueprint, flaws: Flaw[]): Omit<Part, "isOther">[] {
   for (const c of use.connections)
     if (!vnf.extCps.some((e) => e.id === c.extCp))
       flawAt(
@@ -147,6 +163,7 @@ function vnfsOf(use: VnfUse, parts: readonly Part[]): VnfOfNs[] {
   return Array.from({ length: count }, (_, k) => ({
     profile: use.id,
     vnfd: own[0]!.vnf.id,
+    ...(own[0]!.isOther && { vnfFlavour: use.vnfFlavour! }),
     vnfcs: own.flatMap(({ made }) => {
       const each = made.vdu.vnfcs.length / count;
       return made.vdu.vnfcs.slice(k * each, (k + 1) * each).map((v) => v.id);
@@ -241,9 +258,9 @@ function renamed(part: Part, isOneOfSeveral: boolean, cpName: (cp: string) => st
 
 /** The VNFD itself where the NS changes nothing of it; else one of its own for this NSD. */
 function vnfdFor(ns: NsBlueprint, parts: readonly Part[], vdus: readonly Vdu[]): Vnfd {
-  const vnf = parts[0]!.asWritten;
-  if (ns.uses.length === 1) {
-    const { vnfd } = compileVnf(vnf, []);
+  const { asWritten, isOther } = parts[0]!;
+  if (ns.uses.length === 1 && !isOther) {
+    const { vnfd } = compileVnf(asWritten, []);
     if (JSON.stringify(vnfd.vdus) === JSON.stringify(vdus)) return vnfd;
   }
   const names = [...new Set(parts.map((p) => p.vnf.name))].join(", ");

@@ -2,6 +2,7 @@ import type { NsBlueprint, Place, VnfBlueprint } from "../model/blueprint.ts";
 import type { Descriptor, Nsd, Vnfd } from "../model/descriptor.ts";
 import { type CompiledNs, compileNs, type Lookup } from "./compile-ns.ts";
 import { type CompiledVdu, compileVnf } from "./compile-vnf.ts";
+import { inEachFlavour } from "./flavours.ts";
 import type { Flaw } from "./flaw.ts";
 import { brokenRules } from "./rules.ts";
 import { atMost } from "./sized.ts";
@@ -32,27 +33,51 @@ export interface Outcome {
   readonly protection: readonly { readonly of: string; readonly kind: "nsd" | "vnfd"; readonly vdus: readonly CompiledVdu[] }[];
 }
 
-/** Blueprints in the model, with every rule of the model kept; null where `flaws` says what is wrong. Pure. */
+/** Blueprints in the model, with every rule of the model kept in each deployment flavour; null where `flaws` says what is wrong. Pure. */
 export function compile({ vnfs, nss }: Blueprints, known: KnownVnfds, flaws: Flaw[]): Outcome | null {
   const alone = vnfs.map((vnf) => ({ vnf, ...compileVnf(vnf, nss.length > 0 ? [] : flaws) }));
+  const inOthers = vnfs.flatMap((vnf) => inEachFlavour(vnf).slice(1)).map((vnf) => ({ vnf, ...compileVnf(vnf, nss.length > 0 ? [] : flaws) }));
   const find: Lookup = (id) => vnfs.find((v) => v.id === id) ?? vnfs.find((v) => v.name === id) ?? known.find(id);
   const names = [...vnfs.map((v) => v.id), ...known.names];
-  const made: (CompiledNs & { readonly ns: NsBlueprint })[] = [];
-  for (const ns of nss) {
-    const compiled = flaws.length === 0 ? compileNs(ns, find, names, flaws) : null;
-    if (compiled) made.push({ ...compiled, ns });
+  const made: Made[] = [];
+  for (const { others = [], ...ns } of nss) {
+    const all = [ns, ...others].map((of) => madeOf(of, find, names, flaws));
+    if (all[0]) made.push({ ...all[0], others: all.slice(1).flatMap((m) => m ?? []) });
   }
   if (flaws.length > 0) return null;
   const vnfds = distinct([...alone.map((a) => a.vnfd), ...made.map((m) => m.vnfd)]);
   const descriptor: Descriptor = { vnfds, nsds: made.map((m) => m.nsd) };
-  const used = new Set(made.flatMap((m) => m.nsd.vnfds ?? []));
+  const used = new Set(made.flatMap((m) => [m, ...m.others]).flatMap((m) => m.nsd.vnfds ?? []));
   const protection = [
     ...made.map((m) => ({ of: m.nsd.id, kind: "nsd" as const, vdus: m.vdus })),
     ...alone.filter((a) => !used.has(a.vnf.id)).map((a) => ({ of: a.vnf.id, kind: "vnfd" as const, vdus: a.vdus })),
   ];
   flaws.push(...broken(descriptor, vnfs, made));
   if (flaws.length === 0 && made.some((m) => m.nsd.scaling)) flaws.push(...broken(largest(descriptor, made), vnfs, made));
-  return flaws.length > 0 ? null : { descriptor, protection };
+  for (const { vnf, vnfd } of inOthers) flaws.push(...broken({ vnfds: [vnfd], nsds: [] }, [vnf], []));
+  for (const m of made.flatMap((of) => of.others)) {
+    const own: Descriptor = { vnfds: [m.vnfd], nsds: [m.nsd] };
+    flaws.push(...broken(own, vnfs, [m]));
+    if (flaws.length === 0 && m.nsd.scaling) flaws.push(...broken(largest(own, [m]), vnfs, [m]));
+  }
+  return flaws.length > 0 ? null : { descriptor: { vnfds, nsds: made.map(withOthers) }, protection };
+}
+
+type MadeIn = CompiledNs & { readonly ns: NsBlueprint };
+/** An NSD in its first deployment flavour, and in its others. */
+type Made = MadeIn & { readonly others: readonly MadeIn[] };
+
+function madeOf(ns: NsBlueprint, find: Lookup, names: readonly string[], flaws: Flaw[]): MadeIn | null {
+  const compiled = flaws.length === 0 ? compileNs(ns, find, names, flaws) : null;
+  return compiled && { ...compiled, ns };
+}
+
+/** The VNFD of another flavour has no blueprint: that is its VNFDs' own. */
+function withOthers({ nsd, others }: Made): Nsd {
+  if (others.length === 0) return nsd;
+  const bare = ({ nsd: of, vnfd: { blueprint: _, ...vnfd } }: MadeIn) => ({ nsd: of, vnfd });
+  const vnfds = [...new Set([nsd, ...others.map((o) => o.nsd)].flatMap((n) => n.vnfds ?? []))];
+  return { ...nsd, vnfds, others: others.map(bare) };
 }
 
 /** As it is when all that can be scaled is as large as it can be: a rule that is broken then is told when it is written. */
@@ -69,11 +94,7 @@ function distinct<T extends Vnfd | Nsd>(all: readonly T[]): T[] {
 }
 
 /** The rules of the model, told where their cause stands in the file: at the VDU, the member or the NS. */
-function broken(
-  descriptor: Descriptor,
-  vnfs: readonly VnfBlueprint[],
-  made: readonly (CompiledNs & { readonly ns: NsBlueprint })[],
-): Flaw[] {
+function broken(descriptor: Descriptor, vnfs: readonly VnfBlueprint[], made: readonly MadeIn[]): Flaw[] {
   return brokenRules(descriptor).map((sentence) => {
     const [, path = "", rest = sentence] = /^(\S+): ([\s\S]*)$/.exec(sentence) ?? [];
     const [, list, index, vdu] = /^(vnfd|nsd)\[(\d+)\](?:\.vdu\[(\d+)\])?/.exec(path) ?? [];

@@ -128,7 +128,7 @@ export function readText(
 }
 
 function readTosca(source: Source, load: Loader, known: KnownVnfds, files: readonly PackedFile[] | null) {
-  const template = new Template(source, load);
+  const template = Template.read(source, load);
   const read = isNsd(template) ? { vnfs: [], nss: [readToscaNsd(template)] } : { vnfs: [readToscaVnfd(template)], nss: [] };
   const flaws = template.sources.flatMap((s) => s.flaws);
   return compiled(withCarried(read, files, flaws, true), known, flaws);

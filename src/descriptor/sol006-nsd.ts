@@ -7,16 +7,24 @@ import type {
   VnfUse,
 } from "../model/blueprint.ts";
 import { initialLevel, readNsScaling } from "./sol006-ns-scaling.ts";
-import { isKeptApart, named, refuseRepeated } from "./sol006-vnfd.ts";
+import { isKeptApart, named, refuseRepeated, refuseUnnamed } from "./sol006-vnfd.ts";
 import { asWritten, type Spot } from "./spot.ts";
 import { instancesOf, levelOf } from "./wishes.ts";
 
-/** An NSD in the words of ETSI GS NFV-SOL 006, of OSM's dialect of it too. Its first deployment flavour is used. */
+/** An NSD in the words of ETSI GS NFV-SOL 006, of OSM's dialect of it too, in each of its deployment flavours. */
 export function readNsd(nsd: Spot): NsBlueprint {
   nsd.object("an NSD");
-  const flavour = nsd.get("df").items("deployment flavours", 1)[0];
+  const flavours = nsd.get("df").items("deployment flavours", 1);
+  if (flavours.length > 1) refuseUnnamed(flavours);
+  refuseRepeated(flavours, "df");
+  refuseRepeated(nsd.get("virtual-link-desc").items("virtual links"), "virtual-link-desc");
+  if (nsd.get("nested-nsd-id").isThere) refuseNested(nsd);
+  const [first, ...others] = (flavours.length === 0 ? [undefined] : flavours).map((flavour) => readInFlavour(nsd, flavour));
+  return { ...first!, ...(others.length > 0 && { others }) };
+}
+
+function readInFlavour(nsd: Spot, flavour: Spot | undefined): NsBlueprint {
   const links = nsd.get("virtual-link-desc").items("virtual links");
-  refuseRepeated(links, "virtual-link-desc");
   const uses = flavour?.get("vnf-profile").items("VNF profiles", 1) ?? [];
   refuseRepeated(uses, "vnf-profile");
   const level = flavour === undefined ? null : levelOf(flavour.get("service-availability-level"));
@@ -25,7 +33,6 @@ export function readNsd(nsd: Spot): NsBlueprint {
       use
         .get("service-availability-level")
         .refuse("the flavour of the NS has a level too", "write one of the two (IFA 014 6.3.2.2)");
-  if (nsd.get("nested-nsd-id").isThere) refuseNested(nsd);
   const scaling = readNsScaling(
     flavour,
     uses.flatMap((use) => use.get("id").asName ?? []),
@@ -70,9 +77,11 @@ function readUse(use: Spot, flavour: Spot, nsd: Spot): VnfUse {
     .items("numbers of VNFs")
     .find((m) => m.get("vnf-profile-id").value === id);
   const vnfLevel = use.get("instantiation-level").textOr(null, "the id of an instantiation level of its VNFD");
+  const vnfFlavour = use.get("flavour-id").textOr(null, "the id of a deployment flavour of its VNFD");
   return {
     id,
     vnfd: use.get("vnfd-id").text("the id of a VNFD"),
+    ...(vnfFlavour !== null && { vnfFlavour }),
     ...(vnfLevel !== null && { vnfLevel }),
     instances: instancesOf(
       use.get("min-number-of-instances"),

@@ -1,4 +1,14 @@
-import type { CpBlueprint, ExtCpBlueprint, Needs, VduBlueprint, VipBlueprint, VnfBlueprint } from "../model/blueprint.ts";
+import type {
+  CpBlueprint,
+  ExtCpBlueprint,
+  FlavourBlueprint,
+  Needs,
+  ProtectionWish,
+  VduBlueprint,
+  VipBlueprint,
+  VnfBlueprint,
+  VnfcBlueprint,
+} from "../model/blueprint.ts";
 import { oneOf, quote } from "./flaw.ts";
 import { readScaling } from "./sol006-scaling.ts";
 import { asWritten, type Spot } from "./spot.ts";
@@ -22,17 +32,20 @@ const VDU_KEYS = [
   "cloud-init",
 ];
 
+/** Keys of a VDU profile that are ours: they are of its VDU in one deployment flavour, over what the VDU says itself. */
+const PROFILE_EXTENSIONS = [...VDU_EXTENSIONS, "virtual-compute-desc", "sw-image-desc"];
+const PROFILE_KEYS = [
+  ...["id", "vdu-id", "min-number-of-instances", "max-number-of-instances", "nfvi-maintenance-info"],
+  ...["local-affinity-or-anti-affinity-rule", "affinity-or-anti-affinity-group", "affinity-or-anti-affinity-group-id"],
+];
+
 export function readVnfd(vnfd: Spot): VnfBlueprint {
   vnfd.object("a VNFD");
-  const flavour = vnfd.get("df").items("deployment flavours", 1)[0];
-  const vdus = vnfd
-    .get("vdu")
-    .items("VDUs", 1)
-    .map((vdu) => readVdu(vdu, vnfd, flavour));
-  const scaling = readScaling(
-    flavour,
-    vdus.map((v) => v.id),
-  );
+  const flavours = vnfd.get("df").items("deployment flavours", 1);
+  if (flavours.length > 1) refuseUnnamed(flavours);
+  refuseRepeated(flavours, "df");
+  const [first, ...others] = (flavours.length === 0 ? [undefined] : flavours).map((f) => readFlavour(vnfd, f, flavours.length > 1));
+  const { vdus, extCps, vips, flavour, scaling } = first!;
   const blueprint: VnfBlueprint = {
     id: vnfd.get("id").text("the VNFD's id"),
     version: vnfd.get("version").text('the VNFD\'s version, such as "1.0"'),
@@ -40,28 +53,98 @@ export function readVnfd(vnfd: Spot): VnfBlueprint {
     provider: vnfd.get("provider").textOr(null, "the provider's name"),
     softwareVersion: vnfd.get("software-version").textOr(null, "a version"),
     vdus,
-    extCps: vnfd
-      .get("ext-cpd")
-      .items("external connection points")
-      .map((cp) => readExtCp(cp, vnfd, vdus)),
-    vips: vnfd
-      .get("vip-cpd")
-      .items("virtual IP connection points")
-      .map((vip) => readVip(vip, vdus)),
+    extCps,
+    vips,
     images: vnfd
       .get("sw-image-desc")
       .items("images")
       .flatMap((image) => swImageOf(image) ?? []),
-    ...flavourOf(flavour),
+    ...(flavour && { flavour }),
     ...(scaling && { scaling }),
+    ...(others.length > 0 && { others }),
     at: vnfd.at,
   };
   refuseRepeated(vnfd.get("vdu").items("VDUs"), "vdu");
   refuseRepeated(vnfd.get("ext-cpd").items("external connection points"), "ext-cpd");
+  if (others.length > 0) refuseUnused(vnfd, [first!, ...others]);
   return blueprint;
 }
 
-/** The flavour that is used, and its levels. */
+/** What the VNFD is in one deployment flavour. `isOneOfSeveral`: then a flavour has the VDUs that it has profiles for, where it has any. */
+function readFlavour(vnfd: Spot, flavour: Spot | undefined, isOneOfSeveral: boolean): FlavourBlueprint {
+  const all = vnfd.get("vdu").items("VDUs", 1);
+  const profiles = flavour?.get("vdu-profile").items("VDU profiles") ?? [];
+  const isMeant = (vdu: Spot) => profiles.length === 0 || profiles.some((p) => isProfileOf(p, vdu.get("id").value));
+  const vdus = all.filter((vdu) => !isOneOfSeveral || isMeant(vdu)).map((vdu) => readVdu(vdu, vnfd, flavour, isOneOfSeveral));
+  for (const profile of isOneOfSeveral ? profiles : []) refuseStranger(profile, all);
+  const elsewhere = new Set(all.map((vdu) => vdu.get("id").value).filter((id) => !vdus.some((v) => v.id === id)));
+  const scaling = readScaling(
+    flavour,
+    vdus.map((v) => v.id),
+  );
+  const isHere = (reference: Spot) => !elsewhere.has(vduNamedBy(reference, all));
+  return {
+    vdus,
+    extCps: vnfd
+      .get("ext-cpd")
+      .items("external connection points")
+      .filter((cp) => isHere(cp.get("int-cpd")) && isHere(behindVip(cp, vnfd)))
+      .map((cp) => readExtCp(cp, vnfd, vdus)),
+    vips: vnfd
+      .get("vip-cpd")
+      .items("virtual IP connection points")
+      .filter((vip) => isHere(vip.get("int-cpd").items("connection points")[0] ?? vip.get("int-cpd")))
+      .map((vip) => readVip(vip, vdus)),
+    ...flavourOf(flavour),
+    ...(scaling && { scaling }),
+  };
+}
+
+const isProfileOf = (profile: Spot, vdu: unknown): boolean => profile.get("id").value === vdu || profile.get("vdu-id").value === vdu;
+
+/** The VDU that `{ vdu-id, cpd }` is about, or the only one with a connection point of that name. */
+function vduNamedBy(reference: Spot, vdus: readonly Spot[]): unknown {
+  const named = reference.get("vdu-id");
+  if (named.isThere) return named.value;
+  const cpd = reference.get("cpd").isThere ? reference.get("cpd").value : reference.value;
+  const isOn = (vdu: Spot) =>
+    vdu
+      .get("int-cpd")
+      .items("connection points")
+      .some((c) => c.get("id").value === cpd);
+  const owners = vdus.filter(isOn);
+  return owners.length === 1 ? owners[0]!.get("id").value : undefined;
+}
+
+/** The connection point of a VDU that an external one leads to by way of a virtual IP. */
+function behindVip(cp: Spot, vnfd: Spot): Spot {
+  const vip = vnfd
+    .get("vip-cpd")
+    .items("virtual IP connection points")
+    .find((v) => cp.get("vip-cpd").isThere && v.get("id").value === cp.get("vip-cpd").value);
+  return vip?.get("int-cpd").items("connection points")[0] ?? cp.get("\0");
+}
+
+/** Of several each is chosen by its id. */
+export function refuseUnnamed(flavours: readonly Spot[]): void {
+  for (const flavour of flavours)
+    if (!flavour.object("a deployment flavour").get("id").isThere) flavour.get("id").text("an id, by which it is chosen");
+}
+
+function refuseStranger(profile: Spot, vdus: readonly Spot[]): void {
+  if (vdus.some((vdu) => isProfileOf(profile, vdu.get("id").value))) return;
+  const reference = profile.first("id", "vdu-id");
+  reference.refuse(`there is no vdu ${reference.said}`, oneOf(vdus.flatMap((v) => v.get("id").asName ?? [])));
+}
+
+/** A VDU that no flavour has is a mistake of whoever wrote the flavours. */
+function refuseUnused(vnfd: Spot, flavours: readonly FlavourBlueprint[]): void {
+  for (const vdu of vnfd.get("vdu").items("VDUs"))
+    if (!flavours.some((f) => f.vdus.some((v) => v.id === vdu.get("id").value)))
+      vdu.refuse("no deployment flavour has it", "write a vdu-profile for it in a df, or remove it");
+}
+
+/** The flavour's name, and its levels. */
 function flavourOf(flavour: Spot | undefined): Pick<VnfBlueprint, "flavour"> {
   const id = flavour?.get("id");
   if (flavour === undefined || !id?.isThere) return {};
@@ -85,24 +168,27 @@ export function refuseRepeated(spots: readonly Spot[], what: string): void {
   }
 }
 
-function readVdu(vdu: Spot, vnfd: Spot, flavour: Spot | undefined): VduBlueprint {
+function readVdu(vdu: Spot, vnfd: Spot, flavour: Spot | undefined, isInSeveral: boolean): VduBlueprint {
   vdu.object("a VDU").misspelt([...VDU_EXTENSIONS, ...VDU_KEYS]);
   const id = vdu.get("id").name("a name for the VDU");
   const profile = flavour
     ?.get("vdu-profile")
     .items("VDU profiles")
-    .find((p) => p.get("id").value === id || p.get("vdu-id").value === id);
+    .find((p) => isProfileOf(p, id));
+  profile?.object("a VDU profile").misspelt([...PROFILE_EXTENSIONS, ...PROFILE_KEYS]);
   const nowhere = vdu.get("\0");
+  const ofBoth = (key: string) => (profile?.get(key).isThere ? profile.get(key) : vdu.get(key));
   const instances = instancesOf(
     profile?.get("min-number-of-instances") ?? nowhere,
     profile?.get("max-number-of-instances") ?? nowhere,
     flavour === undefined ? nowhere : levelCount(flavour, id, nowhere),
   );
-  const compute = named(vdu.get("virtual-compute-desc"), vnfd.get("virtual-compute-desc"), "virtual-compute-desc");
-  const image = named(vdu.get("sw-image-desc"), vnfd.get("sw-image-desc"), "sw-image-desc");
-  if (!vdu.get("virtual-compute-desc").isThere)
-    vdu.get("virtual-compute-desc").text("the id of a virtual-compute-desc, which is the name of a flavor in the VIM");
-  if (!vdu.get("sw-image-desc").isThere) vdu.get("sw-image-desc").text("the id of a sw-image-desc");
+  const computeId = ofBoth("virtual-compute-desc");
+  const imageId = ofBoth("sw-image-desc");
+  const compute = named(computeId, vnfd.get("virtual-compute-desc"), "virtual-compute-desc");
+  const image = named(imageId, vnfd.get("sw-image-desc"), "sw-image-desc");
+  if (!computeId.isThere) computeId.text("the id of a virtual-compute-desc, which is the name of a flavor in the VIM");
+  if (!imageId.isThere) imageId.text("the id of a sw-image-desc");
   return {
     id,
     image: image?.first("name", "image", "id").text("the name of an image in the VIM") ?? "",
@@ -111,12 +197,29 @@ function readVdu(vdu: Spot, vnfd: Spot, flavour: Spot | undefined): VduBlueprint
     needs: needsOf(vdu, vnfd, compute),
     cps: cpsOf(vdu, vnfd),
     instances,
-    vnfcs: vnfcsOf(vdu),
+    vnfcs: vnfcsIn(vdu, profile, isInSeveral ? mostIn(flavour, instances) : null),
     isKeptApart: profile !== undefined && isKeptApart(profile, flavour!),
     maintenance: maintenanceOf(profile?.get("nfvi-maintenance-info") ?? nowhere, instances.initial),
-    wish: wishOf(vdu),
+    wish: profile === undefined ? wishOf(vdu) : overriding(wishOf(profile), wishOf(vdu)),
     at: vdu.at,
   };
+}
+
+/** Those of the profile, else of the VDU; a flavour of several has no more of these than it can have instances. */
+function vnfcsIn(vdu: Spot, profile: Spot | undefined, most: number | null): VnfcBlueprint[] {
+  const own = profile === undefined ? [] : vnfcsOf(profile);
+  if (own.length > 0) return own;
+  const all = vnfcsOf(vdu);
+  return most === null ? all : all.slice(0, most);
+}
+
+const mostIn = (flavour: Spot | undefined, { initial, max }: VduBlueprint["instances"]): number =>
+  flavour?.get("scaling-aspect").isThere ? max : initial;
+
+/** What the profile asks for, and else what the VDU does. */
+function overriding(profile: ProtectionWish, vdu: ProtectionWish): ProtectionWish {
+  const asked = Object.entries(profile).filter(([, v]) => v !== null);
+  return { ...vdu, ...Object.fromEntries(asked) };
 }
 
 /** What an id refers to in a list; refuses one that is not in it. */

@@ -112,10 +112,13 @@ export function withCarried(read: Blueprints, files: readonly PackedFile[] | nul
 function carriedBy(vnf: VnfBlueprint, carriedIn: (image: SwImageBlueprint) => SwImageBlueprint | null): VnfBlueprint {
   const { images: described = [], ...rest } = vnf;
   const images = described.flatMap((image) => carriedIn(image) ?? []);
-  const vdus = vnf.vdus.map(({ imageId, ...vdu }) =>
-    imageId !== undefined && images.some((i) => i.id === imageId) ? { ...vdu, imageId } : vdu,
-  );
-  return images.length === 0 ? { ...rest, vdus } : { ...rest, vdus, images };
+  const carrying = (all: VnfBlueprint["vdus"]) =>
+    all.map(({ imageId, ...vdu }) =>
+      imageId !== undefined && images.some((i) => i.id === imageId) ? { ...vdu, imageId } : vdu,
+    );
+  const vdus = carrying(vnf.vdus);
+  const others = vnf.others && { others: vnf.others.map((of) => ({ ...of, vdus: carrying(of.vdus) })) };
+  return images.length === 0 ? { ...rest, vdus, ...others } : { ...rest, vdus, images, ...others };
 }
 
 function carried(

@@ -47,11 +47,13 @@ function readUse({ name, spot, type }: NodeTemplate, template: Template): VnfUse
   const profile = spot.get("properties").get("vnf_profile");
   const id = spot.get("properties").get("descriptor_id");
   const vnfLevel = profile.get("instantiation_level").textOr(null, "the id of an instantiation level of its VNFD");
+  const vnfFlavour = spot.get("properties").get("flavour_id").textOr(null, "the id of a deployment flavour of its VNFD");
   const byDefault = template.defaultOf(type, "descriptor_id");
   return {
     id: name,
     vnfd: !id.isThere && byDefault !== undefined ? asWritten(byDefault) : id.text("the id of a VNFD"),
     ...(vnfLevel !== null && { vnfLevel }),
+    ...(vnfFlavour !== null && { vnfFlavour }),
     instances: instancesOf(
       profile.get("min_number_of_instances"),
       profile.get("max_number_of_instances"),

@@ -18,33 +18,68 @@ export interface NodeTemplate {
   readonly type: string;
 }
 
-export class Template {
-  readonly sources: Source[] = [];
-  readonly nodes: NodeTemplate[] = [];
-  readonly policies: Spot[] = [];
-  readonly #types = new Map<string, Spot>();
-  readonly #groups = new Map<string, Spot>();
-  readonly #load: Loader;
+/** What one file has of a template. */
+interface Piece {
+  readonly topology: Spot;
+  readonly nodes: readonly NodeTemplate[];
+  readonly policies: readonly Spot[];
+  readonly groups: readonly (readonly [string, Spot])[];
+}
 
-  constructor(entry: Source, load: Loader) {
-    this.#load = load;
-    const roots = this.#gather(entry, []);
-    for (const root of roots)
-      for (const [name, type] of root.get("node_types").entries("node types")) this.#types.set(name, type);
-    for (const root of roots) {
-      const topology = this.#withInputs(root.get("topology_template"));
-      for (const [name, spot] of topology.get("node_templates").entries("node templates")) {
-        const type = spot.object("a node template").get("type").text("a node type");
-        this.nodes.push({ name, spot, type, kind: this.#kindOf(type, spot) });
-      }
-      for (const [name, group] of topology.get("groups").entries("groups")) this.#groups.set(name, group);
-      for (const policy of topology.get("policies").items("policies"))
-        this.policies.push(...policy.entries("a policy").map(([, p]) => p));
-    }
-    this.topologies = roots.map((root) => this.#withInputs(root.get("topology_template")));
+/** The files of a template, and what they define. */
+interface Ground {
+  readonly sources: Source[];
+  readonly types: Map<string, Spot>;
+  readonly load: Loader;
+}
+
+export class Template {
+  readonly sources: Source[];
+  readonly nodes: readonly NodeTemplate[];
+  readonly policies: readonly Spot[];
+  readonly topologies: readonly Spot[];
+  readonly #types: ReadonlyMap<string, Spot>;
+  readonly #groups: ReadonlyMap<string, Spot>;
+  readonly #pieces: readonly Piece[];
+  readonly #ground: Ground;
+
+  private constructor(ground: Ground, pieces: readonly Piece[]) {
+    this.#ground = ground;
+    this.#pieces = pieces;
+    this.#types = ground.types;
+    this.sources = ground.sources;
+    this.nodes = pieces.flatMap((p) => p.nodes);
+    this.policies = pieces.flatMap((p) => p.policies);
+    this.#groups = new Map(pieces.flatMap((p) => p.groups));
+    this.topologies = pieces.map((p) => p.topology);
   }
 
-  readonly topologies: readonly Spot[];
+  static read(entry: Source, load: Loader): Template {
+    const ground: Ground = { sources: [], types: new Map(), load };
+    const roots = gather(ground, entry, []);
+    for (const root of roots)
+      for (const [name, type] of root.get("node_types").entries("node types")) ground.types.set(name, type);
+    return new Template(
+      ground,
+      roots.map((root) => pieceOf(ground, root)),
+    );
+  }
+
+  /** Ids of the deployment flavours that have files of their own with VDUs (SOL001 6.11.2); none: it is not divided into such. */
+  get flavours(): string[] {
+    const ids = this.#pieces.filter(hasVdus).flatMap((p) => flavourOf(p) ?? []);
+    const all = [...new Set(ids)];
+    return all.length > 1 ? all : [];
+  }
+
+  /** The template without the files of its other flavours. */
+  inFlavour(id: string): Template {
+    const others = this.flavours.filter((f) => f !== id);
+    return new Template(
+      this.#ground,
+      this.#pieces.filter((p) => !hasVdus(p) || !others.includes(flavourOf(p) ?? "")),
+    );
+  }
 
   of(kind: string): NodeTemplate[] {
     return this.nodes.filter((n) => n.kind === kind);
@@ -91,82 +126,107 @@ export class Template {
         });
     });
   }
+}
 
-  /** The entry, and all that it imports; what imports itself is refused. */
-  #gather(source: Source, above: readonly string[]): Spot[] {
-    if (this.sources.some((s) => s.file === source.file)) return [];
-    this.sources.push(source);
-    if (this.sources.length > FILES_MAX) {
-      source.refuse(["imports"], "more files are imported than any template has", `import at most ${FILES_MAX}`);
-      return [];
-    }
-    const root = Spot.root(source);
-    const chain = [...above, source.file];
-    const imports = root
-      .get("imports")
-      .items("imports")
-      .flatMap((spot) => this.#import(pathOf(spot), chain));
-    return [root, ...imports];
-  }
+function pieceOf(ground: Ground, root: Spot): Piece {
+  const topology = withInputs(root.get("topology_template"));
+  const nodes = topology
+    .get("node_templates")
+    .entries("node templates")
+    .map(([name, spot]) => {
+      const type = spot.object("a node template").get("type").text("a node type");
+      return { name, spot, type, kind: kindOf(ground, type, spot) };
+    });
+  const policies = topology
+    .get("policies")
+    .items("policies")
+    .flatMap((policy) => policy.entries("a policy").map(([, p]) => p));
+  return { topology, nodes, policies, groups: topology.get("groups").entries("groups") };
+}
 
-  #import(reference: Spot, chain: readonly string[]): Spot[] {
-    const path = reference.text("the path of a file");
-    if (path === "" || /etsi_nfv_sol001_\w+_types[\w.-]*\.ya?ml$/.test(path)) return [];
-    if (/^[a-z][a-z0-9+.-]*:/i.test(path)) {
-      reference.refuse(
-        `${quote(path)} would have to be fetched, and nothing is`,
-        "put the file into the package and write its path",
-      );
-      return [];
-    }
-    const full = resolvePath(chain.at(-1)!, path);
-    if (full === null) reference.refuse(`${quote(path)} leads out of the package`, "write a path inside it");
-    if (full === null) return [];
-    if (chain.includes(full)) {
-      reference.refuse(`${full} imports itself, by way of ${chain.join(", ")}`, "remove one of these imports");
-      return [];
-    }
-    const text = this.#load(full);
-    if (text === null) {
-      reference.refuse(`there is no ${full} in the package`, "put it there, or remove the import");
-      return [];
-    }
-    return this.#gather(Source.read(text, full), chain);
-  }
+const hasVdus = ({ nodes }: Piece): boolean => nodes.some((n) => n.kind === "Vdu.Compute");
 
-  /** Up the chain of what a type is derived from, to one of ETSI's. */
-  #kindOf(type: string, node: Spot): string {
-    const seen = new Set<string>();
-    for (let at = type; ; ) {
-      if (at.startsWith("tosca.nodes.nfv.")) return at.slice("tosca.nodes.nfv.".length);
-      const parent = this.#types.get(at)?.get("derived_from");
-      if (!parent?.isThere) return type;
-      if (seen.has(at)) {
-        parent.refuse(`type ${quote(at)} is derived from itself`, "derive it from one of tosca.nodes.nfv");
-        node.get("type").refuse(`type ${quote(type)} is derived from itself`, "write another type");
-        return type;
-      }
-      seen.add(at);
-      at = asWritten(parent.value);
-    }
-  }
+/** Of which deployment flavour a file is, by what it is substituted for, else by the VNF in it. */
+function flavourOf({ topology, nodes }: Piece): string | undefined {
+  const written = [topology.get("substitution_mappings"), ...nodes.filter((n) => n.kind === "VNF").map((n) => n.spot)];
+  const id = written.map((s) => s.get("properties").get("flavour_id")).find((s) => s.isThere && s.value !== "");
+  return id && asWritten(id.value);
+}
 
-  /** `{ get_input: x }` is its default; one without a default cannot be known here. */
-  #withInputs(topology: Spot): Spot {
-    const inputs = topology.get("inputs");
-    const put = (value: unknown, path: readonly (string | number)[]): unknown => {
-      if (Array.isArray(value)) return value.map((v, i) => put(v, [...path, i]));
-      if (typeof value !== "object" || value === null) return value;
-      const name = (value as { get_input?: unknown }).get_input;
-      if (typeof name === "string" && Object.keys(value).length === 1) {
-        const input = inputs.get(name);
-        if (!input.isThere) topology.source.refuse(path, `there is no input ${quote(name)}`, oneOf(inputs.keys()));
-        return input.get("default").value;
-      }
-      return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, put(v, [...path, k])]));
-    };
-    return new Spot(topology.source, topology.path, put(topology.value, topology.path));
+/** The entry, and all that it imports; what imports itself is refused. */
+function gather(ground: Ground, source: Source, above: readonly string[]): Spot[] {
+  if (ground.sources.some((s) => s.file === source.file)) return [];
+  ground.sources.push(source);
+  if (ground.sources.length > FILES_MAX) {
+    source.refuse(["imports"], "more files are imported than any template has", `import at most ${FILES_MAX}`);
+    return [];
   }
+  const root = Spot.root(source);
+  const chain = [...above, source.file];
+  const imports = root
+    .get("imports")
+    .items("imports")
+    .flatMap((spot) => imported(ground, pathOf(spot), chain));
+  return [root, ...imports];
+}
+
+function imported(ground: Ground, reference: Spot, chain: readonly string[]): Spot[] {
+  const path = reference.text("the path of a file");
+  if (path === "" || /etsi_nfv_sol001_\w+_types[\w.-]*\.ya?ml$/.test(path)) return [];
+  if (/^[a-z][a-z0-9+.-]*:/i.test(path)) {
+    reference.refuse(
+      `${quote(path)} would have to be fetched, and nothing is`,
+      "put the file into the package and write its path",
+    );
+    return [];
+  }
+  const full = resolvePath(chain.at(-1)!, path);
+  if (full === null) reference.refuse(`${quote(path)} leads out of the package`, "write a path inside it");
+  if (full === null) return [];
+  if (chain.includes(full)) {
+    reference.refuse(`${full} imports itself, by way of ${chain.join(", ")}`, "remove one of these imports");
+    return [];
+  }
+  const text = ground.load(full);
+  if (text === null) {
+    reference.refuse(`there is no ${full} in the package`, "put it there, or remove the import");
+    return [];
+  }
+  return gather(ground, Source.read(text, full), chain);
+}
+
+/** Up the chain of what a type is derived from, to one of ETSI's. */
+function kindOf({ types }: Ground, type: string, node: Spot): string {
+  const seen = new Set<string>();
+  for (let at = type; ; ) {
+    if (at.startsWith("tosca.nodes.nfv.")) return at.slice("tosca.nodes.nfv.".length);
+    const parent = types.get(at)?.get("derived_from");
+    if (!parent?.isThere) return type;
+    if (seen.has(at)) {
+      parent.refuse(`type ${quote(at)} is derived from itself`, "derive it from one of tosca.nodes.nfv");
+      node.get("type").refuse(`type ${quote(type)} is derived from itself`, "write another type");
+      return type;
+    }
+    seen.add(at);
+    at = asWritten(parent.value);
+  }
+}
+
+/** `{ get_input: x }` is its default; one without a default cannot be known here. */
+function withInputs(topology: Spot): Spot {
+  const inputs = topology.get("inputs");
+  const put = (value: unknown, path: readonly (string | number)[]): unknown => {
+    if (Array.isArray(value)) return value.map((v, i) => put(v, [...path, i]));
+    if (typeof value !== "object" || value === null) return value;
+    const name = (value as { get_input?: unknown }).get_input;
+    if (typeof name === "string" && Object.keys(value).length === 1) {
+      const input = inputs.get(name);
+      if (!input.isThere) topology.source.refuse(path, `there is no input ${quote(name)}`, oneOf(inputs.keys()));
+      return input.get("default").value;
+    }
+    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, put(v, [...path, k])]));
+  };
+  return new Spot(topology.source, topology.path, put(topology.value, topology.path));
 }
 
 /** `path`, `{ file: path }`, `{ name: path }` and `{ name: { file: path } }` are all written. */

@@ -1,8 +1,10 @@
 import type {
   CpBlueprint,
   ExtCpBlueprint,
+  FlavourBlueprint,
   Instances,
   Needs,
+  SwImageBlueprint,
   VduBlueprint,
   VipBlueprint,
   VnfBlueprint,
@@ -21,8 +23,23 @@ const CP = "VduCp";
 const LINK = "VnfVirtualLink";
 const STORAGE = "Vdu.VirtualBlockStorage";
 
-/** A VNFD of ETSI GS NFV-SOL 001. Our extensions stand in `metadata` of a VDU, where TOSCA lets anybody write. */
+/** A VNFD of ETSI GS NFV-SOL 001, in each of its deployment flavours. Our extensions stand in `metadata` of a VDU, where TOSCA lets anybody write. */
 export function readToscaVnfd(template: Template): VnfBlueprint {
+  const [first, ...more] = template.flavours;
+  if (first === undefined) return readInFlavour(template, undefined);
+  const others = more.map((id): FlavourBlueprint => {
+    const { vdus, extCps, vips, flavour, scaling } = readInFlavour(template.inFlavour(id), id);
+    return { vdus, extCps, vips, ...(flavour && { flavour }), ...(scaling && { scaling }) };
+  });
+  const images = template.flavours.flatMap((id) => imagesOf(template.inFlavour(id)));
+  return { ...readInFlavour(template.inFlavour(first), first), images: [...new Map(images.map((i) => [i.id, i])).values()], others };
+}
+
+const imagesOf = (template: Template): SwImageBlueprint[] =>
+  [...template.of(VDU), ...template.of(STORAGE)].flatMap(({ name, spot }) => toscaSwImage(name, spot) ?? []);
+
+/** `id`: of the flavour; left out: its files say which it is, if any. */
+function readInFlavour(template: Template, id: string | undefined): VnfBlueprint {
   const vnfs = template.of(VNF);
   const vnf = vnfs[0];
   const about = (property: string, what: string) => vnfProperty(template, vnfs, property, what);
@@ -41,24 +58,23 @@ export function readToscaVnfd(template: Template): VnfBlueprint {
     vdus,
     extCps: extCpsOf(template),
     vips: template.of("VipCp").map((node) => readVip(node, template)),
-    images: [...template.of(VDU), ...template.of(STORAGE)].flatMap(({ name, spot }) => toscaSwImage(name, spot) ?? []),
-    ...flavourOf(template, vnfs),
+    images: imagesOf(template),
+    ...flavourOf(template, vnfs, id),
     ...(scaling && { scaling }),
     ...(vnf && { at: vnf.spot.at }),
   };
 }
 
 /** The flavour that its service template is, and its levels. */
-function flavourOf(template: Template, vnfs: readonly NodeTemplate[]): Pick<VnfBlueprint, "flavour"> {
+function flavourOf(template: Template, vnfs: readonly NodeTemplate[], known: string | undefined): Pick<VnfBlueprint, "flavour"> {
   const written = [...vnfs.map((n) => n.spot), ...template.topologies.map((t) => t.get("substitution_mappings"))];
-  const id = written.map((s) => s.get("properties").get("flavour_id")).find((s) => s.isThere && s.value !== "");
+  const found = written.map((s) => s.get("properties").get("flavour_id")).find((s) => s.isThere && s.value !== "");
+  const id = known ?? (found && asWritten(found.value));
   if (id === undefined) return {};
   const general = template.policies.find((p) => p.get("type").value === "tosca.policies.nfv.InstantiationLevels");
   const first = general?.get("properties").get("default_level");
   const levels = (general?.get("properties").get("levels").entries("levels") ?? []).map(([level]) => level);
-  return {
-    flavour: { id: asWritten(id.value), levels: [...new Set([...(first?.isThere ? [asWritten(first.value)] : []), ...levels])] },
-  };
+  return { flavour: { id, levels: [...new Set([...(first?.isThere ? [asWritten(first.value)] : []), ...levels])] } };
 }
 
 /** Of the VNF's node in any of the files; else what its type or the substitution says. */

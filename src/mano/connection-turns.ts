@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { inFlavour } from "../descriptor/flavours.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Vnfd } from "../model/descriptor.ts";
@@ -92,7 +93,8 @@ export class ConnectionTurns {
     );
     const changed = linksAt(vim.id, external, nets);
     const [record] = await readDescriptorsOf(this.#parts.db, [vnf.product.packageId]);
-    const blueprint = record?.kind === "vnfd" ? ((record.body as Vnfd).blueprint ?? null) : null;
+    const ofVnfd = record?.kind === "vnfd" ? (record.body as Vnfd).blueprint : undefined;
+    const blueprint = (ofVnfd && inFlavour(ofVnfd, vnf.product.flavourId)) ?? null;
     const { ids } = resolveNets(d, vim.id, seen);
     const connections = reconnection(
       { d, vnf, blueprint, ids },

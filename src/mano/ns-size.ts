@@ -152,7 +152,10 @@ function withMore(d: Deployment, wishes: readonly FurtherVnf[], ground: VnfGroun
     if (!vnf) continue;
     const there = vnf.product.flavourId ?? "default";
     if (wish.flavour !== undefined && wish.flavour !== there)
-      throw new Fault("NOT_SUPPORTED", `VNFD ${vnf.vnfdId} has no deployment flavour ${wish.flavour} here; it has ${there}`);
+      throw new Fault(
+        "NOT_SUPPORTED",
+        `VNF profile ${vnf.profile} has its VNFs in deployment flavour ${there}, not ${wish.flavour}; add one so, and change its flavour then`,
+      );
     const { name = vnf.name, description = vnf.description, metadata = {} } = wish;
     made.push({ ...vnf, ...sizeAt(d, vnf, wish.level), name, description, metadata });
   }
@@ -201,10 +204,15 @@ function further(d: Deployment, profile: string, count: number, ground: VnfGroun
       "CONFLICT",
       `NS ${d.ns.name}: a VNF of profile ${profile} is still being taken away; ask again when it is gone`,
     );
-  const { vnfd } = vnfsIn(made.nsd, made.vnfd).find((v) => v.profile === profile)!;
+  const { vnfd, vnfFlavour } = vnfsIn(made.nsd, made.vnfd).find((v) => v.profile === profile)!;
   const planned = free
     .slice(0, count)
-    .map((k): PlannedVnf => ({ profile, vnfd, vnfcs: namesWhenMade(made, scaling, k), ordinal: k }));
+    .map(
+      (k): PlannedVnf => ({
+        ...{ profile, vnfd, vnfcs: namesWhenMade(made, scaling, k), ordinal: k },
+        ...(vnfFlavour !== undefined && { vnfFlavour }),
+      }),
+    );
   return planVnfs({ ...made, ns: d.ns }, planned, ground);
 }
 

@@ -17,6 +17,7 @@ import type { Nfvo } from "./nfvo.ts";
 import { vnfsAtLevel } from "./ns-size.ts";
 import { busy, failure } from "./occurrences.ts";
 import { calledOf, type Deployment, planVnfcs, SERVER_NAME_MAX, serverNameOf, vimsOf } from "./plan.ts";
+import { placesOf } from "./places.ts";
 import { productsOf } from "./products.ts";
 import { checkNames } from "./scale-turns.ts";
 import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
@@ -74,7 +75,8 @@ export class Requests {
     await checkUsable(this.#db, nsdId);
     const made = await readNsd(this.#db, nsdId);
     if (!made) throw new Error(`NSD ${nsdId} has no VNFD in the store`);
-    const longest = Math.max(...made.vnfd.vdus.flatMap((v) => v.vnfcs.map((c) => serverNameOf(wish.nsName, c.id).length)));
+    const machines = [made, ...(made.nsd.others ?? [])].flatMap(({ vnfd }) => vnfd.vdus.flatMap((v) => v.vnfcs));
+    const longest = Math.max(...machines.map((c) => serverNameOf(wish.nsName, c.id).length));
     if (longest > SERVER_NAME_MAX)
       throw new Fault(
         "INVALID",
@@ -82,7 +84,7 @@ export class Requests {
       );
     const now = this.#now();
     const vimAccountId = this.#vimOf(wish.vimAccountId, wish.mayUse);
-    const vimAccounts = this.#placesOf(wish, made, vimAccountId);
+    const vimAccounts = placesOf(wish.vimAccounts ?? {}, made, vimAccountId, (vim) => this.#vimOf(vim, wish.mayUse));
     const id = randomUUID() as NsId;
     const ns: Ns = {
       id,
@@ -123,8 +125,9 @@ export class Requests {
     const { lifecycle } = this.#nfvo;
     const occurrence = await lifecycle.exclusive(ns.id, async () => {
       const now = this.#deployment(id);
-      checkMayStart(now, how, params);
-      const d = how.as ? how.as(now) : how.retried ? now : await asOnBoard(this.#db, now);
+      checkMayStart(now, how);
+      const isGiven = how.as !== undefined || how.retried !== undefined;
+      const { d, isOther } = isGiven ? { d: how.as?.(now) ?? now, isOther: true } : await asOnBoard(this.#db, now, params);
       const ns: Ns = { ...d.ns, state: "INSTANTIATING", detail: null, modifiedAt: this.#now() };
       // What failed and is tried again goes on with the VNFs that it had.
       const vnfs = d.vnfs.length > 0 ? d.vnfs : await this.#newVnfs({ ...d, ns }, levelIn(params));
@@ -135,14 +138,15 @@ export class Requests {
       const wanted = resized({ ...d, ns, vnfcs, vnfs });
       return lifecycle.exclusive(GIVEN, () => {
         refuseSharedNets(wanted, lifecycle.all, this.#nfvo.owners, this.#nfvo.nets);
-        return this.#write(wanted, params, how);
+        return this.#write(wanted, params, how, isOther);
       });
     });
     void beginAtOnce(lifecycle, ns.id, this.#nfvo.watches, this.#log);
     return occurrence;
   }
 
-  async #write(d: Deployment, params: Occurrence["params"], { supersedes, retried, as }: Start): Promise<Occurrence> {
+  /** `isOwn`: its descriptors are not those that are on board as such. */
+  async #write(d: Deployment, params: Occurrence["params"], { supersedes, retried }: Start, isOwn: boolean): Promise<Occurrence> {
     const { lifecycle, watches, occurrences, outbox } = this.#nfvo;
     const taken = lifecycle.all.flatMap((other) => other.stitches);
     const nameOf = (vim: VimAccountId) => watches.find((w) => w.account.id === vim)?.account.name ?? vim;
@@ -166,7 +170,7 @@ export class Requests {
     const untold = await this.#db.transaction().execute(async (tx) => {
       if (givenUp) await occurrences.write(tx, givenUp);
       await writeInstantiation(tx, d.ns, d.vnfcs, rows);
-      await (as ? writeOwn(tx, d) : retried ? null : forgetOwn(tx, d));
+      if (!retried) await (isOwn ? writeOwn(tx, d) : forgetOwn(tx, d));
       await insertVnfInstances(tx, made);
       for (const vnf of changed) await updateVnfInstance(tx, vnf);
       const created = await outbox.put(tx, vnfsCreated(d.ns, made));
@@ -332,24 +336,6 @@ export class Requests {
     if (wanted === undefined)
       throw new Fault("INVALID", `vimAccountId is needed, since there is not exactly one VIM; there are: ${there}`);
     throw new Fault("NOT_FOUND", `there is no VIM account ${wanted}; there are: ${there}`, { id: wanted });
-  }
-
-  /** Where its VNFCs go that do not go where the NS does. Throws INVALID for one that there is not, NOT_FOUND for such a VIM. */
-  #placesOf(
-    { vimAccounts = {}, mayUse }: NsWish,
-    { nsd, vnfd }: Pick<Deployment, "nsd" | "vnfd">,
-    home: VimAccountId,
-  ): Ns["vimAccounts"] {
-    const all = vnfd.vdus.flatMap((vdu) => vdu.vnfcs.map((v) => v.id));
-    const asked = Object.entries(vimAccounts).flatMap(([name, vim]) => {
-      const vdu = vnfd.vdus.find((v) => v.id === name);
-      if (vdu === undefined && !all.includes(name))
-        throw new Fault("INVALID", `vimAccounts: there is no VNFC or VDU ${name}; there are: ${all.join(", ")}`);
-      return (vdu?.vnfcs.map((v) => v.id) ?? [name]).map((id) => [id, vim] as const);
-    });
-    const places = Object.entries({ ...nsd.vimAccounts, ...Object.fromEntries(asked) });
-    const ids = places.map(([vnfc, vim]) => [vnfc, this.#vimOf(vim, mayUse)] as const);
-    return Object.fromEntries(ids.filter(([, vim]) => vim !== home));
   }
 
   #viewOf(d: Deployment): NsView {

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { vnfcNames } from "../descriptor/compile-vnf.ts";
+import { flavourIds, inEachFlavour, inFlavour } from "../descriptor/flavours.ts";
 import { soleVnf } from "../descriptor/sole-vnf.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { VnfBlueprint } from "../model/blueprint.ts";
@@ -88,7 +90,7 @@ export class SoleVnfs {
     const nfvo = this.#nfvo;
     const record = await this.#vnfdOf(wish);
     const vnfd = record.body as Vnfd;
-    blueprintOf(vnfd);
+    const blueprint = blueprintOf(vnfd);
     const account = nfvo.watches.find((w) => wish.mayUse(w.account.id))?.account;
     if (!account) throw notHere("there is no VIM account that a VNF could be in; POST /mano/v1/vims adds one");
     const id = randomUUID();
@@ -104,7 +106,7 @@ export class SoleVnfs {
     };
     const ns: Ns = {
       id: randomUUID() as NsId,
-      name: machineNameOf(wish.name ?? vnfd.name, id, vnfd),
+      name: machineNameOf(wish.name ?? vnfd.name, id, blueprint),
       description: wish.description,
       nsdId: record.id as string as NsdId,
       vimAccountId: account.id,
@@ -149,8 +151,7 @@ export class SoleVnfs {
     const { ns } = this.#requests.deploymentOf(nsId);
     const [record] = await readDescriptorsOf(this.#db, [ns.nsdId]);
     if (!record) throw new Error(`VNF ${ns.soleVnf} is of VNFD ${ns.nsdId}, which the store has not`);
-    const blueprint = blueprintOf(record.body as Vnfd);
-    checkFlavour(blueprint, start);
+    const blueprint = flavouredAt(blueprintOf(record.body as Vnfd), start);
     const { watches, owners, lifecycle } = this.#nfvo;
     const owner = owners.of(ns.id);
     const isUsable = owners.usableBy(owner);
@@ -182,6 +183,7 @@ export class SoleVnfs {
       startedAs({ ...d, ns: { ...d.ns, vimAccountId: account.id } }, made, start.level, {
         externalLinks: external,
         managedLinks: managed,
+        product: { ...d.vnfs[0]!.product, flavourId: start.flavourId },
         ...said,
       });
     return this.#requests.startInstantiation(nsId, params, { as });
@@ -213,17 +215,19 @@ function blueprintOf({ id, blueprint }: Vnfd): VnfBlueprint {
   throw notHere(`VNFD ${id} ${why}; make an NS of it, or on-board a VNFD of SOL006, SOL001 or OpenMANO`);
 }
 
-function checkFlavour({ id, flavour, scaling }: VnfBlueprint, { flavourId, level }: SoleVnfStart): void {
-  const there = flavour?.id ?? "default";
-  if (flavourId !== there) throw notHere(`flavourId: VNFD ${id} has no deployment flavour ${flavourId}; it has ${there}`);
-  const levels = scaling?.levels.map((l) => l.id) ?? flavour?.levels.slice(0, 1) ?? [];
-  if (level === null || levels.includes(level)) return;
+/** The VNFD in the flavour that is asked for. Throws NOT_SUPPORTED where it has no such flavour, or that no such level. */
+function flavouredAt(vnfd: VnfBlueprint, { flavourId, level }: Pick<SoleVnfStart, "flavourId" | "level">): VnfBlueprint {
+  const { id } = vnfd;
+  const found = inFlavour(vnfd, flavourId);
+  if (!found) throw notHere(`flavourId: VNFD ${id} has no deployment flavour ${flavourId}; it has ${flavourIds(vnfd).join(", ")}`);
+  const levels = found.scaling?.levels.map((l) => l.id) ?? found.flavour?.levels.slice(0, 1) ?? [];
+  if (level === null || levels.includes(level)) return found;
   throw notHere(
     `instantiationLevelId: VNFD ${id} cannot be made at level ${level}; it can at ${levels.join(", ") || "none that has a name"}`,
   );
 }
 
-type Links = Pick<VnfInstance, "externalLinks" | "managedLinks" | "localizationLanguage">;
+type Links = Pick<VnfInstance, "externalLinks" | "managedLinks" | "localizationLanguage" | "product">;
 
 /** The deployment that is about to be instantiated, of the size of its level. Throws as a request to scale does. */
 function startedAs(d: Deployment, made: { nsd: Nsd; vnfd: Vnfd }, level: string | null, links: Links): Deployment {
@@ -239,8 +243,9 @@ function startedAs(d: Deployment, made: { nsd: Nsd; vnfd: Vnfd }, level: string 
 }
 
 /** What its machines are named by: as the VNF is called, as far as a machine may be, and apart from all others. */
-function machineNameOf(called: string, id: string, { vdus }: Vnfd): string {
-  const longest = Math.max(...vdus.flatMap((v) => v.vnfcs.map((c) => c.id.length)), 0);
+function machineNameOf(called: string, id: string, blueprint: VnfBlueprint): string {
+  const names = inEachFlavour(blueprint).flatMap((vnf) => vnf.vdus.flatMap((vdu) => vnfcNames(vdu, vnf, [])));
+  const longest = Math.max(...names.map((name) => name.length), 0);
   const most = Math.max(1, SERVER_NAME_MAX - longest - ROOM - SUFFIX - 2);
   const plain = called
     .replace(/[^A-Za-z0-9._-]+/g, "-")

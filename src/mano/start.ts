@@ -1,5 +1,6 @@
+import { nsFlavourIds, nsInFlavour } from "../descriptor/flavours.ts";
 import { Fault } from "../lib/fault.ts";
-import type { Nsd } from "../model/descriptor.ts";
+import type { NsdFlavour } from "../model/descriptor.ts";
 import type { Occurrence } from "../model/occurrence.ts";
 import { deleteOwnDescriptors, hasOwnDescriptors, readNsd, upsertOwnDescriptors } from "../store/mano-catalogue.ts";
 import { updateNsVim } from "../store/mano-ns.ts";
@@ -18,15 +19,14 @@ export interface Start {
   readonly as?: (d: Deployment) => Deployment;
 }
 
-/** Throws CONFLICT where it is there already, or is to be instantiated in another way; NOT_SUPPORTED for a flavour that its NSD has not. */
-export function checkMayStart({ ns, nsd, vnfcs }: Deployment, { as, retried }: Start, params: Occurrence["params"]): void {
+/** Throws CONFLICT where it is there already, or is to be instantiated in another way. */
+export function checkMayStart({ ns, vnfcs }: Deployment, { as, retried }: Start): void {
   const { id } = ns;
   const isClean = ns.state === "NOT_INSTANTIATED" || (ns.state === "FAILED" && vnfcs.length === 0);
   if (!isClean)
     throw new Fault("CONFLICT", `${calledOf(ns)} is ${ns.state}; it can be instantiated when it is NOT_INSTANTIATED`, { id });
   if (ns.soleVnf !== undefined && !as && !retried)
     throw new Fault("CONFLICT", `NS ${ns.name} is one VNF: POST /vnflcm/v2/vnf_instances/${ns.soleVnf}/instantiate`, { id });
-  if (!as && !retried && typeof params.nsFlavourId === "string") checkNsFlavour(nsd, params.nsFlavourId);
 }
 
 /** What is asked of an NS or a VNF: that it comes into being or goes, or anything of one that is instantiated. */
@@ -42,11 +42,14 @@ export function checkMayBegin({ ns, vnfcs }: Deployment, running: Occurrence | u
   if (running) throw busy(ns, running);
 }
 
-/** One from before flavours were kept is taken at its word. */
-function checkNsFlavour({ id, flavour, vnfs }: Nsd, asked: string): void {
-  const there = flavour ?? (vnfs === undefined ? "default" : asked);
-  if (asked !== there)
-    throw new Fault("NOT_SUPPORTED", `nsFlavourId: NSD ${id} has no deployment flavour ${asked} here; it has ${there}`);
+/** Throws NOT_SUPPORTED for a flavour that the NSD has not. One from before flavours were kept is taken at its word. */
+function inNsFlavour(made: NsdFlavour, asked: string): NsdFlavour {
+  const { id, flavour, vnfs } = made.nsd;
+  if (flavour === undefined && vnfs !== undefined) return made;
+  const found = nsInFlavour(made, asked);
+  if (found) return found;
+  const there = nsFlavourIds(made.nsd).join(", ");
+  throw new Fault("NOT_SUPPORTED", `nsFlavourId: NSD ${id} has no deployment flavour ${asked}; it has ${there}`);
 }
 
 /** What is worked out for one NS alone: the descriptors as they are written, whatever size it begins with. */
@@ -55,12 +58,22 @@ export async function writeOwn(tx: ManoStore, d: Deployment): Promise<void> {
   await upsertOwnDescriptors(tx, d.ns.id, d.asWritten ?? d);
 }
 
-/** An NS begins as its NSD has it, wherever its VNFs were connected to when it ran before. */
-export async function asOnBoard(db: ManoStore, d: Deployment): Promise<Deployment> {
-  const made = (await hasOwnDescriptors(db, d.ns.id)) ? await readNsd(db, d.ns.nsdId) : null;
-  if (made === null) return d;
+/**
+ * An NS begins as its NSD has it in the flavour that is asked for, or in the first, wherever its VNFs were connected to when it ran before. `isOther`: in
+ * another than the first, so that its descriptors are its own. Throws NOT_SUPPORTED for a flavour that its NSD has not.
+ */
+export async function asOnBoard(
+  db: ManoStore,
+  d: Deployment,
+  { nsFlavourId: asked }: Occurrence["params"],
+): Promise<{ readonly d: Deployment; readonly isOther: boolean }> {
+  const own = (await hasOwnDescriptors(db, d.ns.id)) ? await readNsd(db, d.ns.nsdId) : null;
+  const made: NsdFlavour = own ?? d.asWritten ?? d;
+  const meant = typeof asked === "string" ? inNsFlavour(made, asked) : made;
+  const isOther = meant !== made;
+  if (own === null && !isOther) return { d, isOther };
   const { asWritten: _, ...rest } = d;
-  return resized({ ...rest, ...made });
+  return { d: resized({ ...rest, nsd: meant.nsd, vnfd: meant.vnfd }), isOther };
 }
 
 export const forgetOwn = (tx: ManoStore, d: Deployment): Promise<void> => deleteOwnDescriptors(tx, d.ns.id);

@@ -22,6 +22,10 @@ export const productOf = (vnfd: Vnfd, packageId: string): VnfProduct => ({
   ...(vnfd.blueprint?.flavour && { flavourId: vnfd.blueprint.flavour.id }),
 });
 
+/** It is of another deployment flavour than the first of its VNFD. */
+export const flavouredAs = (product: VnfProduct, flavourId: string | undefined): VnfProduct =>
+  flavourId === undefined ? product : { ...product, flavourId };
+
 /** A VNF that is about to be, with its place among those of its profile. */
 export interface PlannedVnf extends VnfOfNs {
   readonly ordinal: number;
@@ -45,7 +49,7 @@ export function planVnfs(
   planned: readonly PlannedVnf[],
   { newId, now, found }: VnfGround,
 ): VnfInstance[] {
-  return planned.map(({ profile, vnfd: vnfdId, vnfcs, ordinal }) => {
+  return planned.map(({ profile, vnfd: vnfdId, vnfcs, ordinal, vnfFlavour }) => {
     const isOneOfSeveral = ordinal > 0 || vnfsIn(nsd, vnfd).filter((o) => o.profile === profile).length > 1;
     return {
       id: newId(),
@@ -55,7 +59,7 @@ export function planVnfs(
       name: `${ns.name}-${profile}${isOneOfSeveral ? `-${ordinal + 1}` : ""}`,
       description: `VNF ${profile} of NS ${ns.name}`,
       metadata: {},
-      product: found(vnfdId) ?? productOf(vnfd, ns.nsdId),
+      product: flavouredAs(found(vnfdId) ?? productOf(vnfd, ns.nsdId), vnfFlavour),
       ordinal,
       vnfcs,
       ...scaleAtFirst(nsd, profile),

@@ -1,3 +1,4 @@
+import { inFlavour } from "../descriptor/flavours.ts";
 import type { VnfInstance } from "../model/occurrence.ts";
 import { countIn, type ScalingBlueprint } from "../model/scaling.ts";
 import type { NsInstanceView, VnfcView, VnfView } from "../model/vnf-view.ts";
@@ -28,8 +29,9 @@ export function vnfView(d: Deployment, vnf: VnfInstance, vimOf: VimOf): VnfView 
 }
 
 /** What a sole VNF can be scaled by is known before it is instantiated too. */
-const aspectsOf = ({ ns, asWritten, vnfd }: Deployment, { profile }: VnfInstance): ScalingBlueprint["aspects"] => {
-  const ofVnfd = ns.soleVnf === undefined ? undefined : vnfd.blueprint?.scaling;
+const aspectsOf = ({ ns, asWritten, vnfd }: Deployment, { profile, product }: VnfInstance): ScalingBlueprint["aspects"] => {
+  const { blueprint } = vnfd;
+  const ofVnfd = ns.soleVnf === undefined || !blueprint ? undefined : inFlavour(blueprint, product.flavourId)?.scaling;
   return (asWritten?.nsd.scaling?.find((s) => s.profile === profile) ?? ofVnfd)?.aspects ?? [];
 };
 

@@ -134,21 +134,28 @@ export interface VipBlueprint extends Placed {
   readonly ip: string | null;
 }
 
-export interface VnfBlueprint extends Placed {
+/** What of a VNFD differs from deployment flavour to deployment flavour (IFA 011 7.1.8 VnfDf). */
+export interface FlavourBlueprint {
+  readonly vdus: readonly VduBlueprint[];
+  readonly extCps: readonly ExtCpBlueprint[];
+  readonly vips: readonly VipBlueprint[];
+  /** Its id, and its instantiation levels, the one that it begins at first; left out: its form has none. */
+  readonly flavour?: { readonly id: string; readonly levels: readonly string[] };
+  /** Left out: it has neither scaling aspects nor instantiation levels. Without aspects it is as its level says, and cannot be scaled. */
+  readonly scaling?: ScalingBlueprint;
+}
+
+/** A VNFD in its first deployment flavour, which is meant where nobody names one. */
+export interface VnfBlueprint extends FlavourBlueprint, Placed {
   readonly id: string;
   readonly version: string;
   readonly name: string;
   readonly provider: string | null;
   readonly softwareVersion: string | null;
-  readonly vdus: readonly VduBlueprint[];
-  readonly extCps: readonly ExtCpBlueprint[];
-  readonly vips: readonly VipBlueprint[];
   /** Those that come with its package; left out: none does. */
   readonly images?: readonly SwImageBlueprint[];
-  /** The deployment flavour that is used, with its instantiation levels, the one that it begins at first; left out: its form has none. */
-  readonly flavour?: { readonly id: string; readonly levels: readonly string[] };
-  /** Left out: it has neither scaling aspects nor instantiation levels. Without aspects it is as its level says, and cannot be scaled. */
-  readonly scaling?: ScalingBlueprint;
+  /** Its other deployment flavours; left out: it has none. */
+  readonly others?: readonly FlavourBlueprint[];
 }
 
 /** A virtual link of an NS, and the VIM's net that it is. */
@@ -181,6 +188,8 @@ export interface VnfUse extends Placed {
   readonly vnfd: string;
   /** The instantiation level of its VNFD that its VNFs are made at; left out: the VNFD's own. */
   readonly vnfLevel?: string;
+  /** The deployment flavour of its VNFD that its VNFs are of; left out: the first. */
+  readonly vnfFlavour?: string;
   readonly instances: Instances;
   readonly isKeptApart: boolean;
   readonly level: number | null;
@@ -202,8 +211,10 @@ export interface NsBlueprint extends Placed {
   readonly version: string;
   readonly name: string;
   readonly designer: string | null;
-  /** The id of the deployment flavour that is used; left out: its form has none. */
+  /** The id of its first deployment flavour, which is what this is; left out: its form has none. */
   readonly flavour?: string;
+  /** It in its other deployment flavours; left out: it has none. */
+  readonly others?: readonly NsBlueprint[];
   readonly level: number | null;
   readonly uses: readonly VnfUse[];
   readonly links: readonly LinkBlueprint[];

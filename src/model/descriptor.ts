@@ -78,6 +78,14 @@ export interface VnfOfNs {
   /** The id of its VNFD. */
   readonly vnfd: string;
   readonly vnfcs: readonly string[];
+  /** The deployment flavour of its VNFD; left out: the first. */
+  readonly vnfFlavour?: string;
+}
+
+/** An NSD in one of its deployment flavours, with the VNFD that it is made of then. */
+export interface NsdFlavour {
+  readonly nsd: Nsd;
+  readonly vnfd: Vnfd;
 }
 
 export interface Nsd {
@@ -93,7 +101,9 @@ export interface Nsd {
   readonly designer?: string;
   /** The id of its deployment flavour; left out: its form has none, or it was on board before they were kept. */
   readonly flavour?: string;
-  /** Ids of the VNFDs it was compiled with; left out: `vnfd` alone. */
+  /** It in its other deployment flavours; left out: it has none. */
+  readonly others?: readonly NsdFlavour[];
+  /** Ids of the VNFDs it was compiled with, in any flavour; left out: `vnfd` alone. */
   readonly vnfds?: readonly string[];
   /** Left out: all its VNFCs are of one VNF. */
   readonly vnfs?: readonly VnfOfNs[];
