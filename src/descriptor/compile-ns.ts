@@ -44,6 +44,7 @@ export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly strin
   const parts = ns.uses.flatMap((use) => {
     const vnf = lookup(use.vnfd);
     const written = vnf && flavoured(vnf, use, flaws);
+    if (vnf) refuseUnknownCps(use, vnf, flaws);
     if (written) return partsOf(ns, use, written, atLevel(written, use, flaws), flaws).map((p) => ({ ...p, isOther: written !== vnf }));
     if (use.vnfd !== "")
       flawAt(
@@ -103,26 +104,31 @@ export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly strin
 }
 
 /** A VNFD as it is where nobody names a flavour, or in the one that a profile names; where its form has no names any is taken for that. */
-function flavoured(vnf: VnfBlueprint, use: VnfUse, flaws: Flaw[]): VnfBlueprint {
+function flavoured(vnf: VnfBlueprint, use: VnfUse, flaws: Flaw[]): VnfBlueprint | undefined {
   if (isFirst(vnf, use)) return vnf;
   const found = inFlavour(vnf, use.vnfFlavour);
   if (!found)
     flawAt(use, flaws, `VNFD ${quote(vnf.id)} has no deployment flavour ${quote(use.vnfFlavour!)}`, oneOf(flavourIds(vnf)));
-  return found ?? vnf;
+  return found;
 }
 
 const isFirst = ({ flavour }: VnfBlueprint, { vnfFlavour }: VnfUse): boolean =>
   vnfFlavour === undefined || flavour === undefined || flavour.id === vnfFlavour;
 
-function partsOf(ns: NsBlueprint, use: VnfUse, asWritten: VnfBlueprint, vnf: VnfBlueprint, flaws: Flaw[]): Omit<Part, "isOther">[] {
+/** What a profile says of connection points that the VNF has in another flavour only concerns none of it. */
+function refuseUnknownCps(use: VnfUse, vnf: VnfBlueprint, flaws: Flaw[]): void {
+  const known = [vnf, ...(vnf.others ?? [])].flatMap((of) => of.extCps);
   for (const c of use.connections)
-    if (!vnf.extCps.some((e) => e.id === c.extCp))
+    if (!known.some((e) => e.id === c.extCp))
       flawAt(
         c,
         flaws,
         `VNFD ${quote(vnf.id)} has no external connection point ${quote(c.extCp)}`,
-        oneOf(vnf.extCps.map((e) => e.id)),
+        oneOf([...new Set(known.map((e) => e.id))]),
       );
+}
+
+function partsOf(ns: NsBlueprint, use: VnfUse, asWritten: VnfBlueprint, vnf: VnfBlueprint, flaws: Flaw[]): Omit<Part, "isOther">[] {
   return vnf.vdus.map((vdu) => {
     const linksAt = (cp: string): ConnectionBlueprint[] =>
       use.connections.filter((c) => vnf.extCps.some((e) => e.id === c.extCp && e.vdu === vdu.id && e.cp === cp));
