@@ -43,9 +43,7 @@ interface Part {
 export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly string[], flaws: Flaw[]): CompiledNs | null {
   const parts = ns.uses.flatMap((use) => {
     const vnf = lookup(use.vnfd);
-    const written = vnf && flavoured(vnf, use, flaws);
-    if (vnf) refuseUnknownCps(use, vnf, flaws);
-    if (written) return partsOf(ns, use, written, atLevel(written, use, flaws), flaws).map((p) => ({ ...p, isOther: written !== vnf }));
+    if (vnf) return partsIn(ns, use, vnf, flaws);
     if (use.vnfd !== "")
       flawAt(
         use,
@@ -103,6 +101,13 @@ export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly strin
   };
 }
 
+function partsIn(ns: NsBlueprint, use: VnfUse, vnf: VnfBlueprint, flaws: Flaw[]): Part[] {
+  const written = flavoured(vnf, use, flaws);
+  if (!written) return [];
+  refuseUnknownCps(use, vnf, flaws);
+  return partsOf(ns, use, written, atLevel(written, use, flaws), flaws).map((p) => ({ ...p, isOther: written !== vnf }));
+}
+
 /** A VNFD as it is where nobody names a flavour, or in the one that a profile names; where its form has no names any is taken for that. */
 function flavoured(vnf: VnfBlueprint, use: VnfUse, flaws: Flaw[]): VnfBlueprint | undefined {
   if (isFirst(vnf, use)) return vnf;
@@ -128,7 +133,13 @@ function refuseUnknownCps(use: VnfUse, vnf: VnfBlueprint, flaws: Flaw[]): void {
       );
 }
 
-function partsOf(ns: NsBlueprint, use: VnfUse, asWritten: VnfBlueprint, vnf: VnfBlueprint, flaws: Flaw[]): Omit<Part, "isOther">[] {
+function partsOf(
+  ns: NsBlueprint,
+  use: VnfUse,
+  asWritten: VnfBlueprint,
+  vnf: VnfBlueprint,
+  flaws: Flaw[],
+): Omit<Part, "isOther">[] {
   return vnf.vdus.map((vdu) => {
     const linksAt = (cp: string): ConnectionBlueprint[] =>
       use.connections.filter((c) => vnf.extCps.some((e) => e.id === c.extCp && e.vdu === vdu.id && e.cp === cp));

@@ -36,7 +36,9 @@ export interface Outcome {
 /** Blueprints in the model, with every rule of the model kept in each deployment flavour; null where `flaws` says what is wrong. Pure. */
 export function compile({ vnfs, nss }: Blueprints, known: KnownVnfds, flaws: Flaw[]): Outcome | null {
   const alone = vnfs.map((vnf) => ({ vnf, ...compileVnf(vnf, nss.length > 0 ? [] : flaws) }));
-  const inOthers = vnfs.flatMap((vnf) => inEachFlavour(vnf).slice(1)).map((vnf) => ({ vnf, ...compileVnf(vnf, nss.length > 0 ? [] : flaws) }));
+  const inOthers = vnfs
+    .flatMap((vnf) => inEachFlavour(vnf).slice(1))
+    .map((vnf) => ({ vnf, ...compileVnf(vnf, nss.length > 0 ? [] : flaws) }));
   const find: Lookup = (id) => vnfs.find((v) => v.id === id) ?? vnfs.find((v) => v.name === id) ?? known.find(id);
   const names = [...vnfs.map((v) => v.id), ...known.names];
   const made: Made[] = [];

@@ -44,7 +44,9 @@ export function readVnfd(vnfd: Spot): VnfBlueprint {
   const flavours = vnfd.get("df").items("deployment flavours", 1);
   if (flavours.length > 1) refuseUnnamed(flavours);
   refuseRepeated(flavours, "df");
-  const [first, ...others] = (flavours.length === 0 ? [undefined] : flavours).map((f) => readFlavour(vnfd, f, flavours.length > 1));
+  const [first, ...others] = (flavours.length === 0 ? [undefined] : flavours).map((f) =>
+    readFlavour(vnfd, f, flavours.length > 1),
+  );
   const { vdus, extCps, vips, flavour, scaling } = first!;
   const blueprint: VnfBlueprint = {
     id: vnfd.get("id").text("the VNFD's id"),
@@ -100,7 +102,8 @@ function readFlavour(vnfd: Spot, flavour: Spot | undefined, isOneOfSeveral: bool
   };
 }
 
-const isProfileOf = (profile: Spot, vdu: unknown): boolean => profile.get("id").value === vdu || profile.get("vdu-id").value === vdu;
+const isProfileOf = (profile: Spot, vdu: unknown): boolean =>
+  profile.get("id").value === vdu || profile.get("vdu-id").value === vdu;
 
 /** The VDU that `{ vdu-id, cpd }` is about, or the only one with a connection point of that name. */
 function vduNamedBy(reference: Spot, vdus: readonly Spot[]): unknown {

@@ -113,9 +113,7 @@ function carriedBy(vnf: VnfBlueprint, carriedIn: (image: SwImageBlueprint) => Sw
   const { images: described = [], ...rest } = vnf;
   const images = described.flatMap((image) => carriedIn(image) ?? []);
   const carrying = (all: VnfBlueprint["vdus"]) =>
-    all.map(({ imageId, ...vdu }) =>
-      imageId !== undefined && images.some((i) => i.id === imageId) ? { ...vdu, imageId } : vdu,
-    );
+    all.map(({ imageId, ...vdu }) => (imageId !== undefined && images.some((i) => i.id === imageId) ? { ...vdu, imageId } : vdu));
   const vdus = carrying(vnf.vdus);
   const others = vnf.others && { others: vnf.others.map((of) => ({ ...of, vdus: carrying(of.vdus) })) };
   return images.length === 0 ? { ...rest, vdus, ...others } : { ...rest, vdus, images, ...others };

@@ -32,7 +32,11 @@ export function readToscaVnfd(template: Template): VnfBlueprint {
     return { vdus, extCps, vips, ...(flavour && { flavour }), ...(scaling && { scaling }) };
   });
   const images = template.flavours.flatMap((id) => imagesOf(template.inFlavour(id)));
-  return { ...readInFlavour(template.inFlavour(first), first), images: [...new Map(images.map((i) => [i.id, i])).values()], others };
+  return {
+    ...readInFlavour(template.inFlavour(first), first),
+    images: [...new Map(images.map((i) => [i.id, i])).values()],
+    others,
+  };
 }
 
 const imagesOf = (template: Template): SwImageBlueprint[] =>

@@ -205,14 +205,12 @@ function further(d: Deployment, profile: string, count: number, ground: VnfGroun
       `NS ${d.ns.name}: a VNF of profile ${profile} is still being taken away; ask again when it is gone`,
     );
   const { vnfd, vnfFlavour } = vnfsIn(made.nsd, made.vnfd).find((v) => v.profile === profile)!;
-  const planned = free
-    .slice(0, count)
-    .map(
-      (k): PlannedVnf => ({
-        ...{ profile, vnfd, vnfcs: namesWhenMade(made, scaling, k), ordinal: k },
-        ...(vnfFlavour !== undefined && { vnfFlavour }),
-      }),
-    );
+  const planned = free.slice(0, count).map(
+    (k): PlannedVnf => ({
+      ...{ profile, vnfd, vnfcs: namesWhenMade(made, scaling, k), ordinal: k },
+      ...(vnfFlavour !== undefined && { vnfFlavour }),
+    }),
+  );
   return planVnfs({ ...made, ns: d.ns }, planned, ground);
 }
 

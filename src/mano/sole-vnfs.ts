@@ -219,7 +219,8 @@ function blueprintOf({ id, blueprint }: Vnfd): VnfBlueprint {
 function flavouredAt(vnfd: VnfBlueprint, { flavourId, level }: Pick<SoleVnfStart, "flavourId" | "level">): VnfBlueprint {
   const { id } = vnfd;
   const found = inFlavour(vnfd, flavourId);
-  if (!found) throw notHere(`flavourId: VNFD ${id} has no deployment flavour ${flavourId}; it has ${flavourIds(vnfd).join(", ")}`);
+  if (!found)
+    throw notHere(`flavourId: VNFD ${id} has no deployment flavour ${flavourId}; it has ${flavourIds(vnfd).join(", ")}`);
   const levels = found.scaling?.levels.map((l) => l.id) ?? found.flavour?.levels.slice(0, 1) ?? [];
   if (level === null || levels.includes(level)) return found;
   throw notHere(

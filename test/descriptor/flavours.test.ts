@@ -93,12 +93,20 @@ test("an NSD names the flavour of each VNF, and is compiled in each of its own",
   const busy = nsInFlavour(made, "busy")!;
   expect(busy.vnfd).toMatchObject({
     vdus: [
-      { id: "relay", flavor: "large", highAvailability: "N_PLUS_M", vnfcs: [{ id: "relay-a" }, { id: "relay-b" }, { id: "relay-3" }] },
+      {
+        id: "relay",
+        flavor: "large",
+        highAvailability: "N_PLUS_M",
+        vnfcs: [{ id: "relay-a" }, { id: "relay-b" }, { id: "relay-3" }],
+      },
       { id: "cache", highAvailability: null, vnfcs: [{ id: "cache-1" }] },
     ],
   });
   expect(busy.vnfd.blueprint).toBeUndefined();
-  expect(busy.nsd).toMatchObject({ flavour: "busy", vnfs: [{ vnfFlavour: "pool", vnfcs: ["relay-a", "relay-b", "relay-3", "cache-1"] }] });
+  expect(busy.nsd).toMatchObject({
+    flavour: "busy",
+    vnfs: [{ vnfFlavour: "pool", vnfcs: ["relay-a", "relay-b", "relay-3", "cache-1"] }],
+  });
   expect(nsInFlavour(made, "none")).toBeUndefined();
   // What it was compiled with in any of them may not be deleted.
   expect(nsd.vnfds).toEqual(["media-relay-vip"]);
@@ -115,9 +123,15 @@ test("what is wrong in any flavour is told, with where it stands", () => {
   );
   expect(wrong((f) => (vnfd(f).df[1].id = "default"))).toMatch(/df\[1\]\.id: "default" is the id of another df/);
   expect(wrong((f) => delete vnfd(f).df[1].id)).toMatch(/df\[1\]\.id: is missing; write an id, by which it is chosen/);
-  expect(wrong((f) => (vnfd(f).df[1]["vdu-profile"][0].id = "relais"))).toMatch(/there is no vdu "relais"; write one of relay, cache/);
-  expect(wrong((f) => vnfd(f).df[1]["vdu-profile"].pop())).toMatch(/no deployment flavour has it; write a vdu-profile for it in a df/);
-  expect(wrong((f) => (vnfd(f).df[1]["vdu-profile"][0]["high-availabilty"] = "NPlusM"))).toMatch(/write high-availability, or remove it/);
+  expect(wrong((f) => (vnfd(f).df[1]["vdu-profile"][0].id = "relais"))).toMatch(
+    /there is no vdu "relais"; write one of relay, cache/,
+  );
+  expect(wrong((f) => vnfd(f).df[1]["vdu-profile"].pop())).toMatch(
+    /no deployment flavour has it; write a vdu-profile for it in a df/,
+  );
+  expect(wrong((f) => (vnfd(f).df[1]["vdu-profile"][0]["high-availabilty"] = "NPlusM"))).toMatch(
+    /write high-availability, or remove it/,
+  );
   // A pool of one is none, and it is told though the first flavour is right.
   expect(
     wrong((f) => {

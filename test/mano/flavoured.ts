@@ -23,8 +23,16 @@ export function flavoured(): Loose {
   const [profile] = first["vdu-profile"];
   profile["nfvi-maintenance-info"]["min-recovery-time-between-impacts"] = 20; // A wait-to-restore time that a test can wait for.
   vnfd["virtual-compute-desc"].push({ id: "large", "virtual-memory": { size: 4 }, "virtual-cpu": { "num-virtual-cpu": 4 } });
-  vnfd.vdu.push({ ...relay, id: "other", name: "other", vnfc: relay.vnfc.map((v: Loose) => ({ ...v, id: v.id.replace("relay", "other") })) });
-  vnfd["ext-cpd"].push({ ...media, id: "media2", "int-cpd": { "vdu-id": "other", cpd: "eth0" } }, { ...viewers, id: "viewers2", "vip-cpd": "service2" });
+  vnfd.vdu.push({
+    ...relay,
+    id: "other",
+    name: "other",
+    vnfc: relay.vnfc.map((v: Loose) => ({ ...v, id: v.id.replace("relay", "other") })),
+  });
+  vnfd["ext-cpd"].push(
+    { ...media, id: "media2", "int-cpd": { "vdu-id": "other", cpd: "eth0" } },
+    { ...viewers, id: "viewers2", "vip-cpd": "service2" },
+  );
   vnfd["vip-cpd"].push({ ...service, id: "service2", "int-cpd": [{ "vdu-id": "other", cpd: "eth1" }] });
   const level = (vdu: string, count: number) => ({
     "instantiation-level": [{ id: "default", "vdu-level": [{ "vdu-id": vdu, "number-of-instances": count }] }],
@@ -38,7 +46,7 @@ export function flavoured(): Loose {
   });
   vnfd.df.push(
     of("large", "relay", 2, { "virtual-compute-desc": "large" }),
-    of("pool", "relay", 3, { "high-availability": "NPlusM" }),
+    of("pool", "relay", 3, { "high-availability": "NPlusM", protection: { "service-availability-level": 1 } }),
     of("others", "other", 2, {}),
   );
   const [use] = nsd.df[0]["vnf-profile"];
@@ -46,7 +54,12 @@ export function flavoured(): Loose {
     "virtual-link-profile-id": id,
     "constituent-cpd-id": [{ "constituent-base-element-id": "relays", "constituent-cpd-id": extCp }],
   });
-  use["virtual-link-connectivity"].push(also("media2", "media_net"), also("viewers2", "traffic_net0"), also("viewers2", "traffic_net1"));
+  use["virtual-link-connectivity"].push(
+    also("media2", "media_net"),
+    also("viewers2", "traffic_net0"),
+    also("viewers2", "traffic_net1"),
+  );
+  delete use["service-availability-level"]; // A spare of the VDU's level 1 is hot.
   delete use.member; // Data nets of their own, which are made.
   nsd.df.push({ ...structuredClone(nsd.df[0]), id: "busy" });
   nsd.df[1]["vnf-profile"][0]["flavour-id"] = "pool";
@@ -137,7 +150,9 @@ export class FlavourBed implements AsyncDisposable {
   /** Who serves the traffic nets. */
   served(): string {
     const { nets } = this.rig.vim;
-    return ["traffic_net0", "traffic_net1"].map((n) => nets.get(nets.get(`id-${n}`)!.bind_net ?? "")?.name.replace(/^.*?-((relay|other)-\w+)-data$/, "$1")).join();
+    return ["traffic_net0", "traffic_net1"]
+      .map((n) => nets.get(nets.get(`id-${n}`)!.bind_net ?? "")?.name.replace(/^.*?-((relay|other)-\w+)-data$/, "$1"))
+      .join();
   }
 
   async group() {

@@ -32,5 +32,8 @@ test("a VNF by itself is made in the flavour that is asked for; one that there i
   expect(await bed.info()).toMatchObject({ flavourId: "pool" });
   await bed.ended(await bed.begin(`${bed.vnf}/terminate`, { terminationType: "FORCEFUL" }), "COMPLETED");
   const refused = await bed.sol.ask("POST", `${bed.vnf}/instantiate`, { flavourId: "none", extVirtualLinks: [] });
-  expect(refused).toMatchObject({ status: 422, body: { detail: expect.stringContaining("it has default, large, pool, others") } });
+  expect(refused).toMatchObject({
+    status: 422,
+    body: { detail: expect.stringContaining("it has default, large, pool, others") },
+  });
 });
