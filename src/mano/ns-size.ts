@@ -154,7 +154,7 @@ function withMore(d: Deployment, wishes: readonly FurtherVnf[], ground: VnfGroun
     if (wish.flavour !== undefined && wish.flavour !== there)
       throw new Fault(
         "NOT_SUPPORTED",
-        `VNF profile ${vnf.profile} has its VNFs in deployment flavour ${there}, not ${wish.flavour}; add one so, and change its flavour then`,
+        `VNF profile ${vnf.profile} has no deployment flavour ${wish.flavour} here; it has ${there}, as all its VNFs have`,
       );
     const { name = vnf.name, description = vnf.description, metadata = {} } = wish;
     made.push({ ...vnf, ...sizeAt(d, vnf, wish.level), name, description, metadata });

@@ -49,7 +49,7 @@ function inNsFlavour(made: NsdFlavour, asked: string): NsdFlavour {
   const found = nsInFlavour(made, asked);
   if (found) return found;
   const there = nsFlavourIds(made.nsd).join(", ");
-  throw new Fault("NOT_SUPPORTED", `nsFlavourId: NSD ${id} has no deployment flavour ${asked}; it has ${there}`);
+  throw new Fault("NOT_SUPPORTED", `nsFlavourId: NSD ${id} has no deployment flavour ${asked} here; it has ${there}`);
 }
 
 /** What is worked out for one NS alone: the descriptors as they are written, whatever size it begins with. */
