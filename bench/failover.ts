@@ -10,6 +10,7 @@ import { runLine } from "../src/lab/printed.ts";
 import { type DemoRun, summarise } from "../src/lab/result.ts";
 import { spreadOf } from "../src/lab/stats.ts";
 import { systemClock } from "../src/lib/clock.ts";
+import { whenInterrupted } from "./interrupted.ts";
 
 export interface FailoverBench {
   readonly root: string;
@@ -25,6 +26,8 @@ export interface FailoverBench {
 
 /** How long the daemons are watched doing nothing, ms. */
 const IDLE_MS = 10_000;
+/** The exit status of who was interrupted; what was measured by then is of fewer runs than was asked for, and is not kept. */
+const INTERRUPTED = 130;
 /** Kernel ticks of /proc/PID/stat in a second (USER_HZ). */
 const TICKS_PER_S = 100;
 
@@ -37,6 +40,7 @@ interface Idle {
 
 /** Kills VNFC A again and again, first with push, then with the dissertation's polling, in one lab; keeps one line in git. */
 export async function benchFailover({ root, runs, pollRuns, pps, load, probeInterval }: FailoverBench): Promise<number> {
+  const stopped = whenInterrupted();
   await removeLeftovers(join(root, LAB_FOLDER), console.log);
   const image = await ensureGuestImage(join(root, ".cache", "guest"), console.log);
   const runFolder = join(root, "var", "bench", String(Date.now()));
@@ -46,9 +50,10 @@ export async function benchFailover({ root, runs, pollRuns, pps, load, probeInte
     progress: console.log,
   });
   const idle = { vim: await idleOf(lab.daemons.vim.pid), mano: await idleOf(lab.daemons.mano.pid) };
-  const push = await kills(lab, "push", runs);
-  await lab.setMode("poll");
-  const poll = await kills(lab, "poll", pollRuns);
+  const push = await kills(lab, "push", runs, stopped);
+  if (!stopped.aborted) await lab.setMode("poll");
+  const poll = await kills(lab, "poll", pollRuns, stopped);
+  if (stopped.aborted) return INTERRUPTED;
 
   const line = {
     at: new Date().toISOString(),
@@ -69,9 +74,9 @@ export async function benchFailover({ root, runs, pollRuns, pps, load, probeInte
 const text = ({ cpuPercent, rssMiB, pssMiB }: Idle) =>
   `${cpuPercent.toFixed(1)} % of a core, ${rssMiB.toFixed(0)} MiB resident (${pssMiB.toFixed(0)} MiB its share)`;
 
-async function kills(lab: RunningLab, mode: "push" | "poll", n: number): Promise<DemoRun[]> {
+async function kills(lab: RunningLab, mode: "push" | "poll", n: number, stopped: AbortSignal): Promise<DemoRun[]> {
   const done: DemoRun[] = [];
-  for (let i = 1; i <= n; i++) {
+  for (let i = 1; i <= n && !stopped.aborted; i++) {
     const run = await runOnce(lab, { fault: "kill", mode, scheme: "ACTIVE_ACTIVE", onMoment: () => {} });
     done.push(run);
     console.log(runLine(i, run));

@@ -7,6 +7,7 @@ import { LAB_FOLDER, removeLeftovers } from "../src/lab/leftovers.ts";
 import { runLine } from "../src/lab/printed.ts";
 import { systemClock } from "../src/lib/clock.ts";
 import { Fault } from "../src/lib/fault.ts";
+import { whenInterrupted } from "./interrupted.ts";
 import {
   added,
   type Cell,
@@ -66,16 +67,15 @@ export async function benchKillMatrix(bench: KillMatrix): Promise<number> {
   }
   const work = workFor(bench, version, counted());
   const progress = new Progress(work);
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+  const stopped = whenInterrupted();
   await removeLeftovers(join(bench.root, LAB_FOLDER), console.log);
   let missed = 0;
   for (const scheme of bench.schemes) {
     for (const openflow of bench.versions) {
       const cells = work.filter((w) => w.key.scheme === scheme && w.key.openflow === openflow && w.missing > 0);
-      if (cells.length === 0 || stop.signal.aborted) continue;
+      if (cells.length === 0 || stopped.aborted) continue;
       await using lab = await labFor(bench, scheme, openflow);
-      for (const cell of cells) missed += await runCell(lab, cell, { path, scheme, progress, signal: stop.signal });
+      for (const cell of cells) missed += await runCell(lab, cell, { path, scheme, progress, signal: stopped });
     }
   }
   show();

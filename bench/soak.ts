@@ -7,6 +7,7 @@ import { ensureGuestImage } from "../src/lab/image.ts";
 import { type RunningLab, startLab } from "../src/lab/lab.ts";
 import { LAB_FOLDER, removeLeftovers } from "../src/lab/leftovers.ts";
 import { systemClock } from "../src/lib/clock.ts";
+import { whenInterrupted } from "./interrupted.ts";
 import { versionOf } from "./matrix/ledger.ts";
 import { loss, Tally } from "./soak/tally.ts";
 
@@ -29,6 +30,7 @@ const SETTLE_MS = 5_000;
  */
 export async function soak({ root, minutes, pps, load, probeIntervalMs }: Soak): Promise<number> {
   const version = versionOf(root); // Before the first daemon is started: it runs what stands here then.
+  const stopped = whenInterrupted();
   await removeLeftovers(join(root, LAB_FOLDER), console.log);
   const image = await ensureGuestImage(join(root, ".cache", "guest"), console.log);
   const runFolder = join(root, "var", "bench", `soak-${Date.now()}`);
@@ -37,14 +39,12 @@ export async function soak({ root, minutes, pps, load, probeIntervalMs }: Soak):
     ...{ ...options, root, runFolder, image, pps, load, tuning: { probeIntervalMs } },
     progress: console.log,
   });
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
-  await systemClock.sleep(SETTLE_MS, stop.signal).catch(() => {});
+  await systemClock.sleep(SETTLE_MS, stopped).catch(() => {});
   const tally = new Tally();
   using _mano = followMano(lab.manoUrl, (event) => tally.hearMano(event));
   using _vim = followVim(lab.vimUrl, (event) => tally.hearVim(event));
   console.log(`\n${minutes} min, ${load} busy processes, asked every ${probeIntervalMs} ms; nothing is done to the service`);
-  const watched = await watch(lab, tally, minutes, stop.signal);
+  const watched = await watch(lab, tally, minutes, stopped);
   const restarts = lab.daemons.vim.restarts + lab.daemons.mano.restarts;
   const line = {
     ...{ at: new Date().toISOString(), what: "soak", version, pps, load, probeIntervalMs, ...watched, ...tally.counts, restarts },

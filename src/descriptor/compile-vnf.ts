@@ -87,6 +87,8 @@ export function compileVdu(
       groups: [],
       ...(software && { software }),
       ...computeOf(vdu),
+      ...(vdu.cloudConfig && { cloudConfig: vdu.cloudConfig }),
+      ...(vdu.availabilityZone !== undefined && { availabilityZone: vdu.availabilityZone }),
     },
   };
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { CpBlueprint, ExtCpBlueprint, Needs, VduBlueprint, VnfBlueprint, VnfcBlueprint } from "../model/blueprint.ts";
+import { readOpenmanoBoot } from "./boot-data.ts";
 import { oneOf, quote } from "./flaw.ts";
 import { asWritten, type Spot } from "./spot.ts";
 import { megabits } from "./units.ts";
@@ -133,6 +134,8 @@ function readVnfc(vnfc: Spot, vnf: string, internal: Internal): VduBlueprint {
   if (!image.isThere) vnfc.get("VNFC image").text('the path of an image, or "image name"');
   else if (vnfc.get("VNFC image").isThere) image.refuse('stands beside "VNFC image"', "write one of the two");
   const count = vnfc.get("count").whole(1, COUNT_MAX, "a number of VMs") ?? 1;
+  const told = readOpenmanoBoot(vnfc.first("boot-data", "cloud-config"));
+  const zone = vnfc.get("availability_zone").textOr(null, "an availability zone of the VIM");
   return {
     id,
     image: image.isThere ? image.text("the name of an image") : `${vnf}-${written}-img`, // As the original names what it makes.
@@ -144,6 +147,8 @@ function readVnfc(vnfc: Spot, vnf: string, internal: Internal): VduBlueprint {
     isKeptApart: false,
     maintenance: null,
     wish: wishOf(vnfc.get("\0")),
+    ...(told && { cloudConfig: told }),
+    ...(zone !== null && { availabilityZone: zone }),
     at: vnfc.at,
   };
 }

@@ -9,6 +9,7 @@ import type {
   VnfBlueprint,
   VnfcBlueprint,
 } from "../model/blueprint.ts";
+import { readBootData } from "./boot-data.ts";
 import { oneOf, quote } from "./flaw.ts";
 import { readScaling } from "./sol006-scaling.ts";
 import { asWritten, type Spot } from "./spot.ts";
@@ -192,6 +193,7 @@ function readVdu(vdu: Spot, vnfd: Spot, flavour: Spot | undefined, isInSeveral: 
   const image = named(imageId, vnfd.get("sw-image-desc"), "sw-image-desc");
   if (!computeId.isThere) computeId.text("the id of a virtual-compute-desc, which is the name of a flavor in the VIM");
   if (!imageId.isThere) imageId.text("the id of a sw-image-desc");
+  const told = readBootData(vdu);
   return {
     id,
     image: image?.first("name", "image", "id").text("the name of an image in the VIM") ?? "",
@@ -204,6 +206,7 @@ function readVdu(vdu: Spot, vnfd: Spot, flavour: Spot | undefined, isInSeveral: 
     isKeptApart: profile !== undefined && isKeptApart(profile, flavour!),
     maintenance: maintenanceOf(profile?.get("nfvi-maintenance-info") ?? nowhere, instances.initial),
     wish: profile === undefined ? wishOf(vdu) : overriding(wishOf(profile), wishOf(vdu)),
+    ...(told && { cloudConfig: told }),
     at: vdu.at,
   };
 }

@@ -9,6 +9,7 @@ import type {
   VipBlueprint,
   VnfBlueprint,
 } from "../model/blueprint.ts";
+import { readBootData } from "./boot-data.ts";
 import { oneOf, quote } from "./flaw.ts";
 import { asWritten, type Spot } from "./spot.ts";
 import { toscaSwImage } from "./sw-images.ts";
@@ -104,6 +105,7 @@ function readVdu({ name, spot }: NodeTemplate, template: Template): VduBlueprint
   metadata.misspelt([...VDU_EXTENSIONS, "flavor"]);
   const instances = countsOf(name, properties.get("vdu_profile"), template);
   const software = imageNode({ name, spot }, template);
+  const told = readBootData(properties);
   return {
     id: safeName(name, spot),
     image: imageName(software.spot).text("the name of an image in the VIM, at sw_image_data"),
@@ -119,6 +121,7 @@ function readVdu({ name, spot }: NodeTemplate, template: Template): VduBlueprint
       instances.initial,
     ),
     wish: wishOf(metadata),
+    ...(told && { cloudConfig: told }),
     at: spot.at,
   };
 }

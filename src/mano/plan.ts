@@ -139,10 +139,12 @@ export function specOf(d: Deployment, vnfc: Vnfc, nets: ReadonlyMap<string, NetI
   });
   const kernelCmdline = vdu.vnfcs.find((v) => v.id === vnfc.name)?.kernelCmdline ?? null;
   const description = `VNFC ${vnfc.id} of NS ${vnfc.nsId}`;
-  const { image, flavor, software, compute } = vdu;
+  const { image, flavor, software, compute, cloudConfig, availabilityZone } = vdu;
   const brought = {
     ...(software && { imageId: imageIdOf(vnfc.vimAccountId, software), imageMd5: software.md5 }),
     ...(compute && { flavorId: flavorIdOf(vnfc.vimAccountId, compute) }),
+    ...(cloudConfig && { cloudConfig }),
+    ...(availabilityZone !== undefined && { availabilityZone }),
   };
   const antiAffinityGroup = vdu.highAvailability === null ? null : groupIdOf(d.ns.id, vdu.id);
   const of = { id: vnfc.vimServerId, name: vnfc.serverName, description };

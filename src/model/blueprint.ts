@@ -1,3 +1,4 @@
+import type { CloudConfig } from "./cloud-config.ts";
 import type { Scheme, Standby } from "./protection.ts";
 import type { NsScaling, ScalingBlueprint } from "./scaling.ts";
 
@@ -112,6 +113,10 @@ export interface VduBlueprint extends Placed {
   readonly isKeptApart: boolean;
   readonly maintenance: Maintenance | null;
   readonly wish: ProtectionWish;
+  /** Left out: it is told nothing. */
+  readonly cloudConfig?: CloudConfig;
+  /** The zone of the VIM that it is to be in; left out: any. */
+  readonly availabilityZone?: string;
 }
 
 /** An external connection point: of one VDU, or of an internal link with all that is on it. */

@@ -1,4 +1,5 @@
 import type { VnfBlueprint } from "./blueprint.ts";
+import type { CloudConfig } from "./cloud-config.ts";
 import type { ProtectionPolicy, Scheme, Standby } from "./protection.ts";
 import type { NsScaling, ProfileScaling } from "./scaling.ts";
 
@@ -52,6 +53,10 @@ export interface Vdu {
   readonly software?: SoftwareOfVdu;
   /** What a flavor of a VIM that has none of this name is made of; left out: the descriptor does not say. */
   readonly compute?: { readonly vcpus: number; readonly memoryMiB: number; readonly diskGiB: number | null };
+  /** What cloud-init in its VMs is told at their first boot; left out: nothing. */
+  readonly cloudConfig?: CloudConfig;
+  /** The zone of the VIM that its VMs are to be in; left out: any. */
+  readonly availabilityZone?: string;
 }
 
 export interface Vnfd {

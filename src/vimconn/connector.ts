@@ -1,4 +1,5 @@
 import type { ArmedProtection } from "../model/armed.ts";
+import type { CloudConfig } from "../model/cloud-config.ts";
 import type { Source } from "../model/evidence.ts";
 import type { HostState } from "../model/host-state.ts";
 import type { GroupId, HostId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
@@ -66,6 +67,10 @@ export interface ServerSpec {
   readonly flavorId?: string;
   readonly nics: readonly { readonly name: string; readonly netId: NetId; readonly ip: string | null }[];
   readonly kernelCmdline: string | null;
+  /** What cloud-init is told at its first boot; left out: nothing. */
+  readonly cloudConfig?: CloudConfig;
+  /** The zone of the VIM that it is to be in; left out: any. */
+  readonly availabilityZone?: string;
   /** Servers of one such group are kept on different hosts where another one fits; null: it goes anywhere. */
   readonly antiAffinityGroup: string | null;
 }

@@ -5,6 +5,7 @@ import type { GroupId, HostId, NetId, ServerId, VimPortId, VnfcId } from "../mod
 import type { VimAccount } from "../model/ns.ts";
 import type { PortCount } from "../model/port-count.ts";
 import type { VimEvent } from "../model/vim-event.ts";
+import { cloudConfigOut } from "./cloud-config.ts";
 import type { Bound, Inventory, NetSpec, OutsidePortSpec, ServerSpec, VimConnector, VimServer } from "./connector.ts";
 import { type Answer, VimHttp } from "./http.ts";
 import { VimSecrets } from "./secrets.ts";
@@ -137,12 +138,14 @@ class OpenVim implements VimConnector {
     }));
     const { id, name, description } = spec;
     const cmdline = spec.kernelCmdline === null ? {} : { kernel_cmdline: spec.kernelCmdline };
+    const told = spec.cloudConfig === undefined ? {} : { cloud_config: cloudConfigOut(spec.cloudConfig) };
+    const zone = spec.availabilityZone === undefined ? {} : { availability_zone: spec.availabilityZone };
     const apart =
       spec.antiAffinityGroup === null ? {} : { anti_affinity: { group: spec.antiAffinityGroup, policy: "preferred" } };
     await this.#ask(
       "POST",
       `${tenant}/servers`,
-      { server: { id, name, description, imageRef, flavorRef, networks, ...cmdline, ...apart } },
+      { server: { id, name, description, imageRef, flavorRef, networks, ...cmdline, ...told, ...zone, ...apart } },
       signal,
     );
   }

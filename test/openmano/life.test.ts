@@ -252,6 +252,43 @@ test("a net of the VIM is led outside by a port of the switch, and no more", asy
   expect(await ports()).toEqual([]);
 });
 
+test("a VM is told its boot data, and what the instance says to all; it goes to the zone that its VNFC names", async () => {
+  const [host] = (await rig.atVim("GET", "/hosts")).body.hosts;
+  await rig.atVim("PUT", `/hosts/${host.id}`, { host: { availability_zone: "east" } });
+  const vnfOf = (name: string, zone: string) => {
+    const [vnfc] = LINUX.vnf.VNFC;
+    const told = { "user-data": "#cloud-config\nhostname: x\n", "key-pairs": ["ssh-ed25519 AAAA own"] };
+    return { vnf: { ...LINUX.vnf, name, VNFC: [{ ...vnfc, "boot-data": told, availability_zone: zone }] } };
+  };
+  for (const [name, zone] of [
+    ["told", "east"],
+    ["lost", "west"],
+  ] as const) {
+    expect((await rig.ask("POST", "/gold/vnfs", vnfOf(name, zone))).status).toBe(200);
+    const scenario = { ...SIMPLE.scenario, name, vnfs: { linux1: { vnf_name: name } } };
+    expect((await rig.ask("POST", "/gold/scenarios", { ...SIMPLE, scenario })).status).toBe(200);
+  }
+  const told = { users: [{ name: "op", "key-pairs": ["ssh-ed25519 AAAA op"] }] };
+  const wish = { name: "told", scenario: "told", "cloud-config": told };
+  expect((await rig.ask("POST", "/gold/instances", { instance: wish })).status).toBe(200);
+  const [vm] = vmsOf(await until(() => instance("told"), isUp));
+  const tenant = (await rig.atVim("GET", "/tenants?name=gold")).body.tenants[0].id;
+  const { server } = (await rig.atVim("GET", `/${tenant}/servers/${vm.vim_vm_id}`)).body;
+  expect(server).toMatchObject({ config_drive: true, availability_zone: "east" });
+  await rig.ask("DELETE", "/gold/instances/told");
+
+  await rig.ask("POST", "/gold/instances", { instance: { name: "lost", scenario: "lost" } });
+  const failed = await until(
+    () => instance("lost"),
+    (i) => vmsOf(i).some((v) => v.status === "ERROR"),
+  );
+  expect(vmsOf(failed)[0].error_msg).toContain("h1: it is in zone east");
+  await rig.ask("DELETE", "/gold/instances/lost");
+  const wrong = { name: "wrong", scenario: "told", "cloud-config": { users: [{ "key-pairs": [] }] } };
+  const refused = await rig.ask("POST", "/gold/instances", { instance: wrong });
+  expect([refused.status, refused.text]).toEqual([400, expect.stringContaining("cloud-config")]);
+});
+
 test("yaml in and out", async () => {
   const yaml = { "content-type": "application/yaml", accept: "application/yaml" };
   const reply = await rig.ask("POST", "/tenants", "tenant:\n  name: bronze\n  description: yes\n", yaml);

@@ -1,5 +1,6 @@
 import type { Static } from "typebox";
 import { type TSchema, Type } from "typebox";
+import { cloudConfig } from "../cloud-config.ts";
 import { checked as checkedBy, type Saying } from "../invalid.ts";
 
 // Bodies of OpenMANO's requests (openmano_schemas.py). Descriptors have their own readers.
@@ -111,6 +112,7 @@ export const newInstance = Type.Object(
       scenario: maybe(name),
       datacenter: maybe(name),
       action: maybe(orNull(Type.Enum(["deploy", "reserve", "verify"]))),
+      "cloud-config": maybe(orNull(cloudConfig)),
       vnfs: maybe(Type.Record(Type.String(), Type.Object({ datacenter: maybe(name), name: maybe(name) }))),
       networks: maybe(
         Type.Record(

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { CloudConfig } from "../../model/cloud-config.ts";
 import type { Nsd, Vdu, Vnfd } from "../../model/descriptor.ts";
 import type {
   OmInstance,
@@ -35,6 +36,8 @@ export interface InstanceWish {
   readonly description: string | null;
   readonly tenantId: string;
   readonly isReserved: boolean;
+  /** What cloud-init in all its VMs is told, beside what each of them is. */
+  readonly told: CloudConfig | null;
   readonly now: string;
 }
 
@@ -54,7 +57,8 @@ export function planInstance(wish: InstanceWish, ground: InstanceGround): OmInst
     const [usedImage, usedFlavor] = [images.get(image.id) ?? image, flavors.get(id) ?? flavor];
     images.set(image.id, usedImage);
     flavors.set(id, usedFlavor);
-    return { ...renamedVdu(vdu, made), image: usedImage.id, flavor: usedFlavor.name };
+    const cloudConfig = bothTold(vdu.cloudConfig, wish.told);
+    return { ...renamedVdu(vdu, made), image: usedImage.id, flavor: usedFlavor.name, ...(cloudConfig && { cloudConfig }) };
   });
   const uuid = randomUUID();
   const ref = `openmano-${uuid}`;
@@ -72,6 +76,16 @@ export function planInstance(wish: InstanceWish, ground: InstanceGround): OmInst
     nsd: { ...renamedNsd(scenario.nsd, made, netOf), id: ref, name: wish.name, version: "1", vnfd: vnfd.id },
     vnfd,
     ...{ state: "WANTED", failed: null, isReserved: wish.isReserved },
+  };
+}
+
+function bothTold(own: CloudConfig | undefined, all: CloudConfig | null): CloudConfig | null {
+  if (own === undefined || all === null) return own ?? all;
+  return {
+    keyPairs: [...own.keyPairs, ...all.keyPairs],
+    users: [...own.users, ...all.users],
+    userData: [...own.userData, ...all.userData],
+    configFiles: [...own.configFiles, ...all.configFiles],
   };
 }
 

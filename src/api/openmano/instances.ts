@@ -1,8 +1,10 @@
 import { Fault } from "../../lib/fault.ts";
 import { Turns } from "../../lib/turns.ts";
+import type { CloudConfig } from "../../model/cloud-config.ts";
 import type { OmAction, OmInstance, OmTenant } from "../../model/openmano.ts";
 import { readOmActions, readOmAttachments, readOmDatacenters, readOmInstances } from "../../store/mano-openmano.ts";
 import type { ManoStore } from "../../store/mano-schema.ts";
+import { cloudConfigIn } from "../cloud-config.ts";
 import type { Columns, Wire } from "../query.ts";
 import { WireError } from "../wire-error.ts";
 import { checked, newInstance, scenarioAction } from "./bodies.ts";
@@ -112,7 +114,8 @@ export async function makeInstance(call: Call) {
     { ...net, ...sites?.[0] },
   ]);
   const { name, description = null, datacenter } = wish;
-  const order = { name, description, datacenter, nets: Object.fromEntries(nets), isReserved: wish.action === "reserve" };
+  const told = cloudConfigIn(wish["cloud-config"] ?? undefined, undefined) ?? null;
+  const order = { name, description, datacenter, nets: Object.fromEntries(nets), isReserved: wish.action === "reserve", told };
   const { instance, action } = await orderedBy(call, tenant, wish.scenario, order);
   return { ...newInstanceOut(instance), action_id: action.uuid };
 }
@@ -123,6 +126,8 @@ interface Order {
   readonly datacenter: string | undefined;
   readonly nets: Readonly<Record<string, NetWish>>;
   readonly isReserved: boolean;
+  /** What cloud-init in all its VMs is told, beside what each of them is. */
+  readonly told: CloudConfig | null;
 }
 
 /** Two that are asked for at once, with names that are cut to the same, must not choose one NS. */
@@ -188,7 +193,7 @@ export async function actOnScenario(call: Call) {
   const [kind, wish] = Object.entries(body)[0] as [string, NonNullable<(typeof body)["deploy"]>];
   const tenant = await tenantOf(call);
   const { instance_name: name, description = null, datacenter } = wish;
-  const order = { name, description, datacenter, nets: {}, isReserved: kind === "reserve" };
+  const order = { name, description, datacenter, nets: {}, isReserved: kind === "reserve", told: null };
   const { instance, action } = await orderedBy(call, tenant, call.params.scenario!, order);
   if (kind !== "verify") return { ...newInstanceOut(instance), action_id: action.uuid };
   await call.doors.settled(instance.uuid, VERIFY_PATIENCE_MS);

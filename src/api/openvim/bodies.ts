@@ -1,5 +1,5 @@
 import { type TSchema, Type } from "typebox";
-import { cloudConfig } from "./cloud-config.ts";
+import { cloudConfig } from "../cloud-config.ts";
 import { hostSwitch } from "./host-switch.ts";
 import { checksum, metadata } from "./image-metadata.ts";
 import { cidr, ip, ip4, netLinks, prefix, routes } from "./ip-words.ts";

@@ -1,8 +1,8 @@
 import { type Static, Type } from "typebox";
-import type { CloudConfig } from "../../model/cloud-config.ts";
-import { WireError } from "../wire-error.ts";
+import type { CloudConfig } from "../model/cloud-config.ts";
+import { WireError } from "./wire-error.ts";
 
-// What cloud-init in a server is told: ours, with the members of OpenMANO's boot-data and its names for them.
+// What cloud-init in a server is told, with the members of OpenMANO's boot-data and its names for them.
 
 const maybe = Type.Optional;
 const closed = { additionalProperties: false } as const;
