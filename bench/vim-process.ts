@@ -30,8 +30,7 @@ export async function startDaemon(config: object, core: number | null = null, fl
   const src = new URL("../src/", import.meta.url).href;
   const args = [...NODE_FLAGS, ...flags, "--input-type=module", "-e", DAEMON, src, JSON.stringify(config)];
   const pinned = core === null ? [] : ["taskset", "-c", String(core)];
-  const [command, ...rest] = [...pinned, process.execPath, ...args];
-  const child: ChildProcess = spawn(command!, rest, {
+  const child: ChildProcess = spawn("setpriv", ["--pdeathsig", "KILL", ...pinned, process.execPath, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, ...NODE_ENV },
   });

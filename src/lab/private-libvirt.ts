@@ -110,6 +110,7 @@ export async function startPrivateLibvirt(options: PrivateLibvirtOptions = {}): 
   await fill(dir, options.tls);
   const listen = options.tls === undefined ? "" : "--listen";
   const isolate = [
+    ...["setpriv", "--pdeathsig", "KILL"], // With whoever started it, also where that is killed.
     "unshare",
     "--mount",
     "--pid",

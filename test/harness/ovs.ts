@@ -207,7 +207,8 @@ async function takeAddresses(undo: AsyncDisposableStack): Promise<{ readonly net
 }
 
 function startDaemon(command: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
-  const child = spawn(command[0]!, command.slice(1), { env, stdio: "ignore" });
+  // With whoever started it, also where that is killed.
+  const child = spawn("setpriv", ["--pdeathsig", "TERM", ...command], { env, stdio: "ignore" });
   // A missing program shows as "not up in time", with its name in the message of the first call that fails.
   child.on("error", () => {});
   return child;

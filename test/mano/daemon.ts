@@ -11,7 +11,8 @@ export class ManoDaemon implements AsyncDisposable {
   /** `how`: to run Node with. */
   constructor(configPath: string, how: { readonly flags?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {}) {
     const code = `import { runDaemon } from ${JSON.stringify(DAEMON)}; await runDaemon("mano", ${JSON.stringify(configPath)});`;
-    this.process = spawn(process.execPath, [...(how.flags ?? []), "--input-type=module", "-e", code], {
+    const program = [process.execPath, ...(how.flags ?? []), "--input-type=module", "-e", code];
+    this.process = spawn("setpriv", ["--pdeathsig", "KILL", ...program], {
       stdio: ["ignore", "ignore", "pipe"],
       env: { ...process.env, ...how.env },
     });

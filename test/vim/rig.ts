@@ -160,7 +160,8 @@ export interface Daemon {
 /** The VIM as a process of its own, so that it can be killed. */
 export async function startDaemon(config: VimConfig): Promise<Daemon> {
   const src = new URL("../../src/", import.meta.url).href;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", DAEMON, src, JSON.stringify(config)], {
+  const program = [process.execPath, "--input-type=module", "-e", DAEMON, src, JSON.stringify(config)];
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", ...program], {
     stdio: ["ignore", "pipe", process.env.SEMPRE_LOG ? "inherit" : "ignore"],
   });
   const gone = once(child, "exit");
