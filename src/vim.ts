@@ -22,7 +22,8 @@ import type { DatapathId } from "./model/ids.ts";
 import type { CallbackRules } from "./notify/callback-policy.ts";
 import { openStore } from "./store/open.ts";
 import type { VimDb } from "./store/vim-schema.ts";
-import { listen, type SwitchListener } from "./switch/listen.ts";
+import { Door } from "./switch/door.ts";
+import { listenAt, type SwitchListener } from "./switch/listen.ts";
 import { APPLIANCES_EVERY_MS } from "./vim/appliances.ts";
 import { onOvsdb, onSwitch } from "./vim/edges.ts";
 import { ImageMaking, type ImageMakingParts } from "./vim/image-making.ts";
@@ -52,6 +53,10 @@ export interface RunningVim extends AsyncDisposable {
  */
 export async function startVim(config: VimConfig, { clock, log }: { clock: Clock; log: Log }): Promise<RunningVim> {
   await using undo = new AsyncDisposableStack();
+  const door =
+    config.mode === "test"
+      ? null
+      : undo.use(await Door.open({ host: config.openflow.host, tcpPort: config.openflow.port, clock, log }));
   const db = await openStore<VimDb>({ path: config.store, migrationsDir: MIGRATIONS });
   undo.defer(() => db.destroy());
   const ownPorts: number[] = [];
@@ -81,7 +86,7 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   const lost = Promise.withResolvers<Fault>();
   const lead = () => db.takeLead(lost.resolve);
   const around = { clock, log };
-  const world = config.mode === "test" ? await openTestWorld(vim, lead, around) : await openWorld(config, vim, lead, around);
+  const world = door === null ? await openTestWorld(vim, lead, around) : await openWorld(config, vim, door, lead, around);
   undo.use(world);
   running.push(
     vim.fabricLoop.run(() => PASS_EVERY_MS, ended.signal),
@@ -162,7 +167,13 @@ async function openImages(config: VimConfig, vim: Vim, { clock, log }: Surroundi
 }
 
 /** `lead`: takes the lead over the store and answers the epoch; asked when nothing can fail any more that is another daemon's. */
-async function openWorld(config: VimConfig, vim: Vim, lead: () => Promise<number>, around: Surroundings): Promise<World> {
+async function openWorld(
+  config: VimConfig,
+  vim: Vim,
+  door: Door,
+  lead: () => Promise<number>,
+  around: Surroundings,
+): Promise<World> {
   await using undo = new AsyncDisposableStack();
   let epoch = 0;
   const leads = async () => {
@@ -171,7 +182,7 @@ async function openWorld(config: VimConfig, vim: Vim, lead: () => Promise<number
   };
   const isSeveral = config.tunnelIp !== undefined;
   let isOurs: HostSwitches["isOurs"] = () => (isSeveral ? false : null);
-  const switches = undo.use(await listenForSwitches(config, vim, (d) => isOurs(d), { ...around, epoch: leads }));
+  const switches = undo.use(await listenForSwitches(door, vim, (d) => isOurs(d), { ...around, epoch: leads }));
   const { fabric, facts } = vim;
   const frames = probeFrames(PROBE_MAC);
   const threadsOf = ({ hostId, serverId }: ProbeTarget) =>
@@ -226,14 +237,13 @@ async function openTestWorld(vim: Vim, lead: () => Promise<number>, around: Surr
  * and so is one that is led through somebody else's controller.
  */
 async function listenForSwitches(
-  config: VimConfig,
+  door: Door,
   vim: Vim,
   isOurs: HostSwitches["isOurs"],
   around: Surroundings & { epoch: () => Promise<bigint> },
 ): Promise<SwitchListener> {
-  const { host, port: tcpPort } = config.openflow;
   const isFree = () => vim.fabric.session === null;
   const accept = (datapath: DatapathId) =>
     isOurs(datapath) ?? ((isFree() || vim.fabric.session?.datapath === datapath) && vim.fabric.at(datapath) === undefined);
-  return listen({ host, tcpPort, accept, ...around });
+  return listenAt(door, { accept, ...around });
 }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
@@ -6,7 +7,8 @@ import { startOvs } from "../../test/harness/ovs.ts";
 import { listenAs, record, target } from "../../test/harness/switch-session.ts";
 import { systemClock } from "../lib/clock.ts";
 import { silent } from "../lib/log.ts";
-import { listen } from "./listen.ts";
+import { Door } from "./door.ts";
+import { listen, listenAt } from "./listen.ts";
 
 describe("the listener", () => {
   test("drops peers that send garbage with one log line each, and lives", async () => {
@@ -67,6 +69,21 @@ describe("the listener", () => {
     });
     while (asked.length === 0) await sleep(5);
     expect(listener.sessions.size).toBe(0);
+  });
+
+  test("a switch that comes before anybody can lead it is greeted at once, and joins when somebody can", async () => {
+    const parts = { clock: systemClock, log: silent };
+    await using door = await Door.open({ host: "127.0.0.1", tcpPort: 0, ...parts });
+    const peer = connect(door.tcpPort, "127.0.0.1");
+    peer.on("error", () => {});
+    peer.write(Buffer.from("0400000800000001", "hex"));
+    const [hello] = (await once(peer, "data")) as [Buffer];
+    expect(hello.subarray(0, 2).toString("hex")).toBe("0400");
+    const asked = once(peer, "data") as Promise<[Buffer]>;
+    await using _listener = await listenAt(door, { ...parts, epoch: 1n });
+    const [request] = await asked;
+    expect(request.subarray(0, 2).toString("hex")).toBe("0405"); // OFPT_FEATURES_REQUEST.
+    peer.destroy();
   });
 
   test("a port in use is a fault that says what to do", async () => {

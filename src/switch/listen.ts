@@ -1,19 +1,11 @@
-import { once } from "node:events";
-import { createServer, type Server, type Socket } from "node:net";
-import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
-import type { Log } from "../lib/log.ts";
 import type { DatapathId } from "../model/ids.ts";
 import type { SwitchEvent } from "../model/switch.ts";
+import { Door, type DoorOptions, type Join } from "./door.ts";
 import { KEEP_ALIVE, type KeepAlivePolicy } from "./keep-alive.ts";
 import { openSession, type SwitchSession } from "./session.ts";
 
-export interface ListenOptions {
-  readonly host: string;
-  /** 0 lets the system choose; IANA's port for OpenFlow is 6653. */
-  readonly tcpPort: number;
-  readonly clock: Clock;
-  readonly log: Log;
+export interface LeadOptions extends Pick<DoorOptions, "clock" | "log"> {
   /**
    * Leadership epoch: the generation_id with which switches of 1.3 are led. A function is asked when the port is bound, so that
    * a daemon that cannot listen has taken no lead.
@@ -24,6 +16,8 @@ export interface ListenOptions {
   readonly keepAlive?: KeepAlivePolicy;
 }
 
+export type ListenOptions = DoorOptions & LeadOptions;
+
 /** The controller's end of OpenFlow: switches connect to it. Disposing it ends all sessions. */
 export interface SwitchListener extends AsyncDisposable {
   readonly tcpPort: number;
@@ -33,16 +27,15 @@ export interface SwitchListener extends AsyncDisposable {
   on(listener: (event: SwitchEvent) => void): () => void;
 }
 
-/** From the connection to the role: features of a large switch are a few kB. */
-const JOIN_LIMIT_MS = 5000;
-/** One connection per switch; many more than one VIM's switches, few enough for the descriptors of a process. */
-const CONNECTIONS_MAX = 256;
-
 /** Opens the TCP port. Rejects with Fault CONFIG when that is not possible. */
 export async function listen(options: ListenOptions): Promise<SwitchListener> {
+  return listenAt(await Door.open(options), options);
+}
+
+/** At a door that is open, and that goes with the listener. Rejects as `epoch` does. */
+export async function listenAt(door: Door, options: LeadOptions): Promise<SwitchListener> {
   const { log, clock } = options;
   const sessions = new Map<DatapathId, SwitchSession>();
-  const joining = new Set<Socket>();
   const listeners = new Set<(event: SwitchEvent) => void>();
   const tell = (event: SwitchEvent) => {
     for (const listener of listeners) listener(event);
@@ -55,15 +48,15 @@ export async function listen(options: ListenOptions): Promise<SwitchListener> {
     tell({ type: "down", datapath: session.datapath, why });
   };
 
-  const led = Promise.withResolvers<bigint>(); // Who connects before the lead is taken waits for it.
+  const epoch = typeof options.epoch === "bigint" ? options.epoch : await options.epoch();
   const sessionOptions = {
-    ...{ clock, log, tell, ended },
+    ...{ clock, log, tell, ended, epoch },
     keepAlive: options.keepAlive ?? KEEP_ALIVE,
     accept: options.accept ?? (() => true),
   };
 
-  const join = async (socket: Socket) => {
-    const session = await openSession(socket, { ...sessionOptions, epoch: await led.promise });
+  const join: Join = async (socket, greeted) => {
+    const session = await openSession(socket, greeted, sessionOptions);
     // It may have ended in the very chunk that completed it. From here to start() nothing can come in between.
     if (session.endedWhy !== null) throw new Fault("SWITCH_NOT_CONNECTED", session.endedWhy);
     sessions.get(session.datapath)?.close("the switch connected anew");
@@ -71,67 +64,20 @@ export async function listen(options: ListenOptions): Promise<SwitchListener> {
     log.info({ datapath: session.datapath, version: session.version, ports: session.ports.size }, "switch up");
     session.start();
   };
-
-  const server = createServer({ noDelay: true }, (socket) => {
-    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-    const late = new AbortController();
-    joining.add(socket);
-    // Without a listener an error would end the process; "close" follows and tells the reason to whoever waits.
-    socket.on("error", () => {});
-    clock.sleep(JOIN_LIMIT_MS, late.signal).then(
-      () => socket.destroy(),
-      () => {},
-    );
-    join(socket)
-      .catch((e: Error) => {
-        socket.destroy();
-        log.warn({ peer, why: e.message }, "OpenFlow peer dropped");
-      })
-      .finally(() => {
-        late.abort();
-        joining.delete(socket);
-      });
-  });
-  server.maxConnections = CONNECTIONS_MAX;
-  await open(server, options);
-  led.resolve(typeof options.epoch === "bigint" ? options.epoch : await options.epoch());
+  // Who listens to what it tells does so before any switch is up.
+  setImmediate(() => door.let(join));
 
   return {
-    tcpPort: tcpPortOf(server),
+    tcpPort: door.tcpPort,
     sessions,
     on(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
     async [Symbol.asyncDispose]() {
-      const closed = once(server, "close");
-      server.close();
-      for (const socket of joining) socket.destroy();
+      const closed = door[Symbol.asyncDispose]();
       for (const session of [...sessions.values()]) session.close();
       await closed;
     },
   };
-}
-
-const CURES: Readonly<Record<string, string>> = {
-  EADDRINUSE: "another program listens there: end it, or choose another port for OpenFlow",
-  EACCES: "this user may not listen there: choose a port above 1023",
-  EADDRNOTAVAIL: "this machine has no such address: choose one of its own, or 0.0.0.0",
-};
-
-async function open(server: Server, { host, tcpPort }: ListenOptions): Promise<void> {
-  server.listen(tcpPort, host);
-  try {
-    await once(server, "listening");
-  } catch (e) {
-    const { code = "", message } = e as NodeJS.ErrnoException;
-    const about = { host, tcpPort };
-    throw new Fault("CONFIG", `cannot listen for switches on ${host}:${tcpPort}: ${CURES[code] ?? message}`, about, { cause: e });
-  }
-}
-
-function tcpPortOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("a TCP server without a TCP address");
-  return address.port;
 }
