@@ -2,12 +2,17 @@ import type { NetId } from "../model/ids.ts";
 import type { ServerPort, VimNet } from "../model/vim-picture.ts";
 import { type Outside, outsideOf } from "../steer/fabric.ts";
 
+/** Changes whose nets are known without a search: those of some tenths of a second where very much is changed. */
+const RECENT_MAX = 4_096;
+
 /**
  * Tells when what a net's flow entries follow from has last changed: its own row, its ports, who is bound to it, and who else is on the
  * switch ports of its own.
  */
 export class FlowVersions {
   readonly #changedAt = new Map<NetId, number>();
+  /** Whose change each of the last numbers is. */
+  readonly #recent: NetId[] = [];
   readonly #neighbours: (at: Outside) => Iterable<NetId>;
   readonly #tell: (net: NetId) => void;
   /** Grows with every such change. */
@@ -22,6 +27,14 @@ export class FlowVersions {
   areUnchangedSince(at: number, nets: Iterable<NetId>): boolean {
     for (const id of nets) if ((this.#changedAt.get(id) ?? 0) > at) return false;
     return true;
+  }
+
+  /** Nets that have changed since it was so. Costs what has changed, unless that is very much. */
+  changedSince(at: number): NetId[] {
+    if (this.now - at > RECENT_MAX) return [...this.#changedAt].flatMap(([id, changedAt]) => (changedAt > at ? [id] : []));
+    const changed = new Set<NetId>();
+    for (let n = at + 1; n <= this.now; n++) changed.add(this.#recent[n % RECENT_MAX]!);
+    return [...changed];
   }
 
   /** Something else has changed that the entries of these nets follow from. */
@@ -53,6 +66,7 @@ export class FlowVersions {
   #change(id: NetId | null): void {
     if (id === null) return;
     this.#changedAt.set(id, ++this.now);
+    this.#recent[this.now % RECENT_MAX] = id;
     this.#tell(id);
   }
 }

@@ -186,8 +186,8 @@ export class Overlay implements Bridges<DatapathId> {
       apply: (phases) => main.apply(phases),
       packetOut: (port, frame) => sessionOf(port).packetOut(port, frame),
       inOneWrite: (send) => up().reduce<() => void>((inner, s) => () => s.inOneWrite(inner), send)(),
-      portCounters: async () => {
-        const all = await Promise.allSettled(up().map((s) => s.portCounters()));
+      portCounters: async (of) => {
+        const all = await Promise.allSettled(up().map((s) => s.portCounters(of)));
         return new Map<string, CountedPort>(all.flatMap((a) => (a.status === "fulfilled" ? [...a.value] : [])));
       },
     };

@@ -38,6 +38,16 @@ export function endsOf(picture: Picture, net: VimNet): PathEnds | null {
   return ends.users.length > 0 && ends.members.length > 0 ? ends : null;
 }
 
+/** The same ports in the same order, asked by the same addresses. */
+export const areSame = (a: PathEnds, b: PathEnds): boolean =>
+  a.users.length === b.users.length &&
+  a.members.length === b.members.length &&
+  a.users.every((port, i) => port === b.users[i]) &&
+  a.members.every((m, i) => {
+    const { portId, switchPort, ip } = b.members[i]!;
+    return m.portId === portId && m.switchPort === switchPort && m.ip === ip;
+  });
+
 const portsOf = (picture: Picture, id: NetId) => picture.portsIn(id).filter((p) => p.switchPort !== null);
 
 /** One look at a path, from a first reading on. */

@@ -9,7 +9,7 @@ import type { FlowSwitch } from "../switch/flow-switch.ts";
 import type { VimEvents } from "./events.ts";
 import type { Fabrics } from "./fabrics.ts";
 import type { Facts } from "./facts.ts";
-import { endsOf, PathCourse } from "./path-course.ts";
+import { areSame, endsOf, PathCourse, type PathEnds } from "./path-course.ts";
 import type { Picture } from "./picture.ts";
 import { type Readings, readPorts } from "./port-readings.ts";
 import type { ProbeAnswer, ProbeFrames } from "./probe-targets.ts";
@@ -31,6 +31,8 @@ const LATE_MS = 300;
 interface WatchedPath {
   path: Path;
   course: PathCourse | null;
+  /** Whose counters were asked for last. */
+  ends: PathEnds | null;
   /** The member was called silent on this bind once: nobody is told twice. */
   isSilenceTold: boolean;
 }
@@ -53,6 +55,11 @@ export interface PathParts {
 export class PathWatch {
   readonly #parts: PathParts;
   readonly #paths = new Map<NetId, WatchedPath>();
+  /** Those of them that are looked at. */
+  readonly #open = new Set<WatchedPath>();
+  /** Binds that were told of, and up to which change of the picture they were all taken in. */
+  readonly #told = new Set<NetId>();
+  #followedTo = 0;
   #session: FlowSwitch | null = null;
   #wake: () => void = () => {};
   #isWoken = false;
@@ -61,7 +68,8 @@ export class PathWatch {
     this.#parts = parts;
     parts.events.subscribe((e) => {
       if (e.type !== "net.bound") return;
-      this.#paths.delete(e.netId); // Also where it comes back to what it was: what passed before says nothing of now.
+      this.#forget(e.netId); // Also where it comes back to what it was: what passed before says nothing of now.
+      this.#told.add(e.netId);
       this.#isWoken = true;
       this.#wake();
     });
@@ -91,22 +99,39 @@ export class PathWatch {
   }
 
   heard(answer: ProbeAnswer, event: Extract<SwitchEvent, { type: "packetIn" }>): void {
-    if (answer.kind === "arp") for (const { course } of this.#paths.values()) course?.heard(event.inPort, answer.ip);
+    if (answer.kind === "arp") for (const { course } of this.#open) course?.heard(event.inPort, answer.ip);
   }
 
-  /** Takes the binds as they are. */
+  /** Takes the binds as they are; of all others than those that have changed it is known. */
   #follow(): void {
-    const { nets } = this.#parts.picture;
-    for (const [netId, { path }] of this.#paths) if (nets.get(netId)?.bindNet !== path.bindNet) this.#paths.delete(netId);
-    for (const { id: netId, bindNet } of nets.values()) {
-      if (bindNet === null || this.#paths.has(netId)) continue;
-      const path: Path = { netId, bindNet, state: "pending", how: null, why: "no packet was seen on it yet", at: null };
-      this.#paths.set(netId, { path, course: null, isSilenceTold: false });
+    const { nets, flowVersions } = this.#parts.picture;
+    const changed = [...this.#told, ...flowVersions.changedSince(this.#followedTo)];
+    this.#told.clear();
+    this.#followedTo = flowVersions.now;
+    for (const netId of changed) {
+      const bindNet = nets.get(netId)?.bindNet ?? null;
+      if (bindNet === (this.#paths.get(netId)?.path.bindNet ?? null)) continue;
+      this.#forget(netId);
+      if (bindNet !== null) this.#begin(netId, bindNet);
     }
   }
 
+  #begin(netId: NetId, bindNet: NetId): void {
+    const path: Path = { netId, bindNet, state: "pending", how: null, why: "no packet was seen on it yet", at: null };
+    const watched = { path, course: null, ends: null, isSilenceTold: false };
+    this.#paths.set(netId, watched);
+    this.#open.add(watched);
+  }
+
+  #forget(netId: NetId): void {
+    const watched = this.#paths.get(netId);
+    if (watched === undefined) return;
+    this.#paths.delete(netId);
+    this.#open.delete(watched);
+  }
+
   #beginAnew(): void {
-    for (const watched of this.#paths.values()) watched.course = null;
+    for (const watched of this.#open) watched.course = null;
   }
 
   async #look(frames: ProbeFrames): Promise<void> {
@@ -117,33 +142,30 @@ export class PathWatch {
     if (session !== this.#session) this.#beginAnew();
     this.#session = session;
     if (standing !== null && session === null) this.#cannotSee();
-    const due = session === null ? [] : [...this.#paths].filter(([, w]) => isOpen(w) && this.#isReady(w, session));
+    const due = session === null ? [] : [...this.#open].filter((w) => this.#isReady(w, session));
     if (session === null || due.length === 0) return;
-    if (due.some(([, w]) => w.course === null)) await session.apply([]); // What the bind changed stands in the switch from here on.
-    session.inOneWrite(() =>
-      this.#askAll(
-        due.map(([, w]) => w),
-        session,
-        frames,
-      ),
-    );
-    const seen = await readPorts(session, clock);
+    if (due.some((w) => w.course === null)) await session.apply([]); // What the bind changed stands in the switch from here on.
+    session.inOneWrite(() => this.#askAll(due, session, frames));
+    const seen = await readPorts(session, clock, this.#portsOf(due));
     if (seen.tookMs > LATE_MS || session !== fabric.session) return this.#beginAnew();
-    const still = due.filter(([id, w]) => this.#paths.get(id) === w).map(([, w]) => w);
-    this.#conclude(still, seen);
+    this.#conclude(
+      due.filter((w) => this.#open.has(w)),
+      seen,
+    );
   }
 
   #cannotSee(): void {
     const why = "the switch is led by a controller that tells no port counters of the moment";
-    for (const watched of this.#paths.values())
-      if (isOpen(watched)) this.#found(watched, { state: "unseen", how: null, why, isSilent: false }, this.#parts.clock.now());
+    for (const watched of [...this.#open])
+      this.#found(watched, { state: "unseen", how: null, why, isSilent: false }, this.#parts.clock.now());
   }
 
   /** A port that came up or went since is another path. */
   #isReady(watched: WatchedPath, session: FlowSwitch): boolean {
     const ends = this.#endsOf(watched.path);
     const isThere = ends !== null && [...ends.users, ...ends.members.map((m) => m.switchPort)].every((p) => session.ports.has(p));
-    if (!isThere || JSON.stringify(watched.course?.ends) !== JSON.stringify(ends)) watched.course = null;
+    if (!isThere || (watched.course !== null && !areSame(watched.course.ends, ends))) watched.course = null;
+    watched.ends = ends;
     return isThere;
   }
 
@@ -152,6 +174,10 @@ export class PathWatch {
     const ends = endsOf(picture, picture.nets.get(netId) as VimNet);
     if (ends === null || fabric.session?.abilities.packets !== false) return ends;
     return { ...ends, members: ends.members.map((m) => ({ ...m, ip: null })) }; // Nobody can be asked.
+  }
+
+  #portsOf(due: readonly WatchedPath[]): ReadonlySet<string> {
+    return new Set(due.flatMap(({ ends }) => [...(ends?.users ?? []), ...(ends?.members ?? []).map((m) => m.switchPort)]));
   }
 
   #askAll(due: readonly WatchedPath[], session: FlowSwitch, frames: ProbeFrames): void {
@@ -169,7 +195,7 @@ export class PathWatch {
     const silent: WatchedPath[] = [];
     for (const watched of due) {
       const ends = this.#endsOf(watched.path);
-      if (ends === null) watched.course = null;
+      if (ends === null || watched.ends === null || !areSame(ends, watched.ends)) watched.course = null;
       else if (watched.course === null || !watched.course.read(seen, now)) watched.course = new PathCourse(ends, seen, now);
       const verdict = watched.course?.verdict ?? null;
       if (verdict === null) continue;
@@ -189,6 +215,7 @@ export class PathWatch {
     const { path } = watched;
     if (path.state === state) return;
     watched.path = { netId: path.netId, bindNet: path.bindNet, state, how, why, at: now };
+    if (!isOpen(watched)) this.#open.delete(watched);
     this.#parts.events.push({ type: `path.${state}`, path: watched.path });
     if (how === "traffic") this.#tellMembers(watched, "answers", why, now);
   }
@@ -219,10 +246,9 @@ export class PathWatch {
 
   #restMs(): number {
     const now = this.#parts.clock.now();
-    const open = [...this.#paths.values()].filter((w) => isOpen(w) && w.course !== null);
-    const ages = open.map((w) => now - (w.course as PathCourse).begunAtMs);
-    if (ages.length === 0) return LOOK_EVERY_MS;
-    const youngest = Math.min(...ages);
+    let youngest = Number.POSITIVE_INFINITY;
+    for (const { course } of this.#open) if (course !== null) youngest = Math.min(youngest, now - course.begunAtMs);
+    if (youngest === Number.POSITIVE_INFINITY) return LOOK_EVERY_MS;
     return EVERY_MS.find((e) => youngest < e.untilMs)?.everyMs ?? LOOK_EVERY_MS;
   }
 

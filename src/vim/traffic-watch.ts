@@ -86,7 +86,8 @@ export class TrafficWatch {
     if (this.#fabric.session === null) this.#suspension.begin(NO_SWITCH, this.#clock.now());
     if (session === null) return;
     try {
-      const seen = await readPorts(session, this.#clock);
+      const ports = new Set([...this.#ports.values()].map((p) => p.target.switchPort));
+      const seen = await readPorts(session, this.#clock, ports);
       if (session !== this.#fabric.session || seen.tookMs > stepMs * LATE_SHARE) this.#forget();
       else this.#take(seen);
     } catch (err) {

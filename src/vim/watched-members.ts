@@ -1,4 +1,5 @@
 import type { KeptProtection } from "../model/armed.ts";
+import type { NetId } from "../model/ids.ts";
 import { probedIp } from "../model/net.ts";
 import type { ServerPort, VimPicture } from "../model/vim-picture.ts";
 import type { ProbeTarget } from "./probe-targets.ts";
@@ -22,15 +23,18 @@ export function probeTargets(picture: VimPicture, protectionsOf: ProtectionsOf):
 
 /** Service ports whose counters are to be watched: of those that traffic is led to. */
 export function trafficTargets(picture: VimPicture, protectionsOf: ProtectionsOf): TrafficTarget[] {
-  const serving = new Set([...picture.nets.values()].map((n) => n.bindNet));
+  const isServing = (net: NetId) => picture.boundTo(net).some((n) => n.bindNet === net);
   return believed(picture).flatMap((port): TrafficTarget[] => {
     const { id: portId, switchPort, netId, fenced } = port;
-    if (switchPort === null || netId === null || fenced || !serving.has(netId)) return [];
+    if (switchPort === null || netId === null || fenced || !isServing(netId)) return [];
     const policy = protectionsOf(port).find((p) => p.traffic !== null)?.traffic;
     const hostId = picture.servers.get(port.serverId!)?.hostId ?? null;
     return policy ? [{ portId, switchPort, silentMs: policy.silentMs, hostId }] : [];
   });
 }
 
-const believed = ({ ports, servers }: VimPicture): ServerPort[] =>
-  [...ports.values()].filter((p) => p.status === "ACTIVE" && p.serverId !== null && servers.get(p.serverId)?.status === "ACTIVE");
+/** By the servers: where there are none, however many ports there are, nothing is looked at. */
+const believed = (picture: VimPicture): ServerPort[] =>
+  [...picture.servers.values()].flatMap(({ id, status }) =>
+    status === "ACTIVE" ? picture.portsOf(id).filter((p) => p.status === "ACTIVE") : [],
+  );
