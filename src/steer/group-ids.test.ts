@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { collidingPair } from "../../test/harness/colliding-nets.ts";
 import { COOKIE_MARK, type FlowEntry, type FlowTable } from "../model/flow.ts";
 import { GroupIds, hash32 } from "./group-ids.ts";
 
@@ -44,8 +45,16 @@ test("40,000 nets: no two groups have one number, and after a restart each is kn
   expect(differing(idsOf(left, again), idsOf(left, ids))).toBe(0);
 });
 
-/** Found by search: their hashes agree in the 23 bits of a first choice. */
 const [FIRST, SECOND] = collidingPair();
+
+test("numbers that are given anew are those that stand", () => {
+  const [a, b] = [new GroupIds(), new GroupIds()];
+  const before = tableOf([SECOND, FIRST], a);
+  tableOf([FIRST, SECOND], b);
+  b.forget(new Set([FIRST, SECOND]));
+  b.found(before);
+  expect(idsOf([FIRST, SECOND], b)).toEqual(idsOf([FIRST, SECOND], a));
+});
 
 test("whose number is taken gets another one; it keeps it until its net is gone", () => {
   const ids = new GroupIds();
@@ -58,14 +67,3 @@ test("whose number is taken gets another one; it keeps it until its net is gone"
   ids.keepOnly(new Set());
   expect(forward(SECOND)).toBe(taken);
 });
-
-function collidingPair(): [string, string] {
-  const seen = new Map<number, string>();
-  for (let i = 0; ; i++) {
-    const owner = `net-${i}`;
-    const id = new GroupIds().of({ way: "forward", owner });
-    const had = seen.get(id);
-    if (had !== undefined) return [had, owner];
-    seen.set(id, owner);
-  }
-}

@@ -66,8 +66,17 @@ export class GroupIds {
 
   /** Numbers for nets that are no more are free again. */
   keepOnly(nets: { has(net: string): boolean }): void {
+    this.#free((owner) => !nets.has(owner));
+  }
+
+  /** Numbers for these nets are given anew. */
+  forget(nets: ReadonlySet<string>): void {
+    if (nets.size > 0) this.#free((owner) => nets.has(owner));
+  }
+
+  #free(isFree: (owner: string) => boolean): void {
     for (const [text, { id, owner }] of this.#idOf) {
-      if (nets.has(owner)) continue;
+      if (!isFree(owner)) continue;
       this.#idOf.delete(text);
       this.#taken.delete(id);
     }

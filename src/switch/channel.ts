@@ -30,6 +30,8 @@ export interface Refusal {
 interface Waiter<M> {
   readonly reply: M["kind" & keyof M];
   readonly take: (part: M) => void;
+  /** Reads the parts of its reply. */
+  readonly codec: Codec<M>;
   bytes: number;
   readonly askedAt: number;
   readonly resolve: () => void;
@@ -126,14 +128,20 @@ export class Channel<M extends AnyMessage> {
 
   /**
    * The same for a reply in parts, each handed over as it comes and kept by nobody here: a large table is hundreds of them. Resolves when
-   * the part without OFPMPF_REPLY_MORE has come; rejects with what `take` throws.
+   * the part without OFPMPF_REPLY_MORE has come; rejects with what `take` throws. `codec`: what reads them, where it is another one of the
+   * same version.
    */
-  requestParts<K extends M["kind"]>(message: Unsent<M>, reply: K, take: (part: OfKind<M, K>) => void): Promise<void> {
+  requestParts<K extends M["kind"], P = M>(
+    message: Unsent<M>,
+    reply: K,
+    take: (part: OfKind<P, K>) => void,
+    codec = this.codec as unknown as Codec<P>,
+  ): Promise<void> {
     if (this.#closed !== null) return Promise.reject(this.#gone());
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const xid = this.#takeXids(1);
-    const waiter = { reply: reply as never, take: take as never, bytes: 0, askedAt: this.#clock.now(), resolve, reject };
-    this.#waiters.set(xid, waiter);
+    const asked = { reply: reply as never, take: take as never, codec: codec as unknown as Codec<M> };
+    this.#waiters.set(xid, { ...asked, bytes: 0, askedAt: this.#clock.now(), resolve, reject });
     this.#send(message, xid);
     return promise;
   }
@@ -244,7 +252,7 @@ export class Channel<M extends AnyMessage> {
 
   #onFrame(frame: Uint8Array, at: number): void {
     if (this.#closed !== null) return;
-    const message = this.codec.decode(frame);
+    const message = (this.#waiters.get(xidOf(frame))?.codec ?? this.codec).decode(frame);
     switch (message.kind) {
       case "echoRequest":
         this.#send({ kind: "echoReply", data: message.data } as unknown as Unsent<M>, message.xid);
@@ -270,6 +278,7 @@ export class Channel<M extends AnyMessage> {
     try {
       waiter.take(message);
     } catch (e) {
+      if (e instanceof ProtocolError) throw e;
       waiter.reject(e as Error); // The parts that are still to come are taken as well, and change nothing.
     }
     if ("part" in message && (message.part.flags & MORE) !== 0) return;
@@ -307,6 +316,9 @@ export class Channel<M extends AnyMessage> {
     return batch !== undefined;
   }
 }
+
+/** Of a whole frame, which is a header at least. */
+const xidOf = (f: Uint8Array): number => ((f[4]! << 24) | (f[5]! << 16) | (f[6]! << 8) | f[7]!) >>> 0;
 
 /** Which message of the batch has this xid. */
 function placeOf(batch: Batch, xid: number): { readonly phase: number; readonly index: number } {

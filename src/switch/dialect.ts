@@ -3,7 +3,7 @@ import type { DatapathId } from "../model/ids.ts";
 import type { SwitchPort } from "../model/switch.ts";
 import type { VersionName } from "../wire/openflow/hello.ts";
 import type { BatchResult } from "./channel.ts";
-import type { CookiePart } from "./flow-switch.ts";
+import type { CookiePart, Unlike } from "./flow-switch.ts";
 import type { PortBook } from "./ports.ts";
 
 /** Counters of one port since it exists; null where the switch does not count. */
@@ -42,10 +42,11 @@ export interface Dialect {
   encode(phases: FlowPhases, ports: PortBook): void;
   /** Our own entries and groups. `strange` is told of what matches in a way the model has no words for. */
   read(ports: PortBook, strange: (what: string) => void): Promise<FlowTable>;
-  /** As `FlowSwitch.readPart` and `count`; only where the protocol has it. */
-  readPart?(ports: PortBook, strange: (what: string) => void, part: CookiePart): Promise<FlowTable>;
+  /** As `FlowSwitch.compare` and `count`; only where the protocol has it. */
+  compare?(ports: PortBook, strange: (what: string) => void, want: FlowTable, part: CookiePart): Promise<Unlike>;
   count?(): Promise<number>;
-  counters(ports: PortBook): Promise<Map<string, PortCounters>>;
+  /** `of`: these alone are needed. */
+  counters(ports: PortBook, of?: ReadonlySet<string>): Promise<Map<string, PortCounters>>;
   packetOut(portNo: number, frame: Uint8Array): void;
   echo(): void;
   expire(): void;

@@ -4,17 +4,35 @@ import { Fault } from "../lib/fault.ts";
 import { COOKIE_MARK, type FlowEntry, type FlowPhases, type FlowTable, type GroupEntry } from "../model/flow.ts";
 import { datapathId } from "../model/ids.ts";
 import type { SwitchPort } from "../model/switch.ts";
+import { Reader } from "../wire/kit.ts";
 import { bundleControl } from "../wire/openflow/bundle.ts";
 import { errorName, STALE } from "../wire/openflow/errors.ts";
 import { OF13 } from "../wire/openflow/hello.ts";
-import { GROUP, type Message13, NO_BUFFER, of13, PORT, TABLE_ALL, WHOLE_PACKET } from "../wire/openflow/of13.ts";
+import {
+  type FlowEntry13,
+  flowEntry,
+  GROUP,
+  type GroupDesc13,
+  groupDesc,
+  type Message13,
+  NO_BUFFER,
+  of13,
+  of13Rows,
+  PORT,
+  PORT_STATS_BYTES,
+  portStats,
+  type RowsMessage13,
+  TABLE_ALL,
+  WHOLE_PACKET,
+} from "../wire/openflow/of13.ts";
 import { type BatchResult, Channel, type Refusal } from "./channel.ts";
 import { type Dialect, type Heard, type PortCounters, portCounters } from "./dialect.ts";
 import { Encoded } from "./encoded.ts";
-import type { CookiePart } from "./flow-switch.ts";
+import { Expected } from "./expected.ts";
+import type { CookiePart, Unlike } from "./flow-switch.ts";
 import type { Greeted } from "./greet.ts";
 import { type PortBook, switchPort } from "./ports.ts";
-import { change13, entryFrom13, groupFrom13 } from "./words13.ts";
+import { change13, entryFrom13, groupFrom13, writeGroupRow13, writeRow13 } from "./words13.ts";
 
 type Part<K> = Extract<Extract<Message13, { kind: "multipartReply" }>["part"], { readonly kind: K }>;
 
@@ -58,10 +76,10 @@ export function dialect13(socket: Socket, greeted: Greeted, clock: Clock): Diale
       const isOne = phases.length === 1 && (phases[0]?.length ?? 0) < 2;
       return isBundling && !isOne ? applyBundle(phases, ports) : channel.batch(encoded.messages(phases, ports));
     },
-    read: (ports, strange) => read(channel, ports, strange, { bits: 0, mask: 0, withGroups: true }),
-    readPart: (ports, strange, part) => read(channel, ports, strange, part),
+    read: (ports, strange) => read(channel, ports, strange),
+    compare: (ports, strange, want, part) => compare(channel, ports, strange, want, part),
     count: () => count(channel),
-    counters: (ports) => counters(channel, ports),
+    counters: (ports, of) => counters(channel, ports, of),
     packetOut: (port, frame) =>
       channel.post({
         kind: "packetOut",
@@ -116,33 +134,78 @@ function unbundled(refused: readonly Refusal[], phases: FlowPhases): Refusal[] {
 
 const EVERYWHERE = { table: TABLE_ALL, outPort: PORT.any, outGroup: GROUP.any, match: {} } as const;
 
-async function read(
+async function read(channel: Channel<Message13>, ports: PortBook, strange: Strange): Promise<FlowTable> {
+  const { table, takeEntry, takeGroup } = foundTable(ports, strange);
+  await Promise.all([
+    eachPart(channel, { kind: "flow", flags: 0, ...EVERYWHERE, ...OUR_COOKIES }, "flow", (part) =>
+      part.entries.forEach(takeEntry),
+    ),
+    eachPart(channel, { kind: "groupDesc", flags: 0 }, "groupDesc", (part) => part.groups.forEach(takeGroup)),
+  ]);
+  return table;
+}
+
+type Strange = (what: string) => void;
+
+/** What of the rows that it is given is ours, in the model's words. */
+function foundTable(ports: PortBook, strange: Strange) {
+  const table: { readonly entries: FlowEntry[]; readonly groups: GroupEntry[] } = { entries: [], groups: [] };
+  return {
+    table,
+    takeEntry(row: FlowEntry13): void {
+      const entry = entryFrom13(row, ports);
+      if (entry === undefined)
+        strange(`table ${row.table} priority ${row.priority} matches ${Object.keys(row.match).join(", ")}`);
+      else if (entry !== null) table.entries.push(entry);
+    },
+    takeGroup(row: GroupDesc13): void {
+      const group = groupFrom13(row, ports);
+      if (group !== null) table.groups.push(group);
+    },
+  };
+}
+
+/** Of a flow entry's row: its length, table and priority, not how long it has been there, its timeouts and flags; its cookie, not its counters. */
+const ENTRY_HEAD = [0xffffff00, 0, 0, 0xffff0000, 0, 0, -1, -1, 0, 0, 0, 0];
+/** Of a group's: its length and type. */
+const GROUP_HEAD = [0xffffff00];
+
+async function compare(
   channel: Channel<Message13>,
   ports: PortBook,
-  strange: (what: string) => void,
+  strange: Strange,
+  want: FlowTable,
   { bits, mask, withGroups }: CookiePart,
-): Promise<FlowTable> {
+): Promise<Unlike> {
   const cookies = { cookie: OUR_COOKIES.cookie | BigInt(bits), cookieMask: OUR_COOKIES.cookieMask | BigInt(mask) };
-  const entries: FlowEntry[] = [];
-  const groups: GroupEntry[] = [];
+  const entries = new Expected(ENTRY_HEAD, want.entries.length, (w, n) => ifSaid(() => writeRow13(w, want.entries[n]!, ports)));
+  const groups = new Expected(GROUP_HEAD, want.groups.length, (w, n) => ifSaid(() => writeGroupRow13(w, want.groups[n]!, ports)));
+  const { table, takeEntry, takeGroup } = foundTable(ports, strange);
   await Promise.all([
-    eachPart(channel, { kind: "flow", flags: 0, ...EVERYWHERE, ...cookies }, "flow", (part) => {
-      for (const row of part.entries) {
-        const entry = entryFrom13(row, ports);
-        if (entry === undefined)
-          strange(`table ${row.table} priority ${row.priority} matches ${Object.keys(row.match).join(", ")}`);
-        else if (entry !== null) entries.push(entry);
-      }
-    }),
+    eachRows(channel, { kind: "flow", flags: 0, ...EVERYWHERE, ...cookies }, "flow", (rows) =>
+      entries.meet(rows, (row) => takeEntry(flowEntry.read(new Reader(row)))),
+    ),
     withGroups &&
-      eachPart(channel, { kind: "groupDesc", flags: 0 }, "groupDesc", (part) => {
-        for (const row of part.groups) {
-          const group = groupFrom13(row, ports);
-          if (group !== null) groups.push(group);
-        }
-      }),
+      eachRows(channel, { kind: "groupDesc", flags: 0 }, "groupDesc", (rows) =>
+        groups.meet(rows, (row) => takeGroup(groupDesc.read(new Reader(row)))),
+      ),
   ]);
-  return { entries, groups };
+  return {
+    missing: {
+      entries: want.entries.filter((_, n) => !entries.isFound(n)),
+      groups: want.groups.filter((_, n) => !groups.isFound(n)),
+    },
+    found: table,
+  };
+}
+
+/** What names a port that the switch has lost does not stand there. */
+function ifSaid(write: () => void): void {
+  try {
+    write();
+  } catch (e) {
+    if (!(e instanceof Fault)) throw e;
+  }
 }
 
 async function count(channel: Channel<Message13>): Promise<number> {
@@ -150,10 +213,22 @@ async function count(channel: Channel<Message13>): Promise<number> {
   return parts.reduce((sum, part) => sum + part.flows, 0);
 }
 
-async function counters(channel: Channel<Message13>, ports: PortBook): Promise<Map<string, PortCounters>> {
-  const parts = await multipart(channel, { kind: "port", flags: 0, port: PORT.any }, "port");
-  const rows = parts.flatMap((part) => part.ports).filter((row) => row.port <= PORT.max);
-  return new Map(rows.map((row) => [ports.nameOf(row.port), portCounters(row)]));
+/** `of`: no values are made of what others count. */
+async function counters(
+  channel: Channel<Message13>,
+  ports: PortBook,
+  of: ReadonlySet<string> | undefined,
+): Promise<Map<string, PortCounters>> {
+  const counted = new Map<string, PortCounters>();
+  await eachRows(channel, { kind: "port", flags: 0, port: PORT.any }, "port", (rows) => {
+    for (let at = 0; at < rows.length; at += PORT_STATS_BYTES) {
+      const row = new Reader(rows.subarray(at, at + PORT_STATS_BYTES));
+      const no = new Reader(rows.subarray(at)).u32();
+      const name = no <= PORT.max ? ports.nameOf(no) : null;
+      if (name !== null && (of?.has(name) ?? true)) counted.set(name, portCounters(portStats.read(row)));
+    }
+  });
+  return counted;
 }
 
 type Request = Extract<Message13, { kind: "multipartRequest" }>["part"];
@@ -180,6 +255,20 @@ function eachPart<K extends Part<string>["kind"]>(
     if (reply.part.kind !== kind) throw new Fault("SWITCH_REFUSED", `asked for ${kind}, got ${reply.part.kind}`);
     take(reply.part as Part<K>);
   });
+}
+
+/** The rows of such an answer, as they stand. */
+function eachRows<K extends "flow" | "port" | "groupDesc">(
+  channel: Channel<Message13>,
+  part: Request,
+  kind: K,
+  take: (rows: Uint8Array) => void,
+): Promise<void> {
+  const each = ({ part: its }: Extract<RowsMessage13, { kind: "multipartReply" }>) => {
+    if (its.kind !== kind) throw new Fault("SWITCH_REFUSED", `asked for ${kind}, got ${its.kind}`);
+    take((its as Extract<typeof its, { readonly kind: K }>).rows);
+  };
+  return channel.requestParts({ kind: "multipartRequest", part }, "multipartReply", each, of13Rows);
 }
 
 function hear(message: Message13): Heard | null {

@@ -23,6 +23,18 @@ export interface CookiePart {
   readonly withGroups: boolean;
 }
 
+/** All of them. */
+export const EVERY_COOKIE: CookiePart = { bits: 0, mask: 0, withGroups: true };
+
+/**
+ * How what stands in a switch differs from what is wanted: what is not there so, and what is there instead or besides. Something that
+ * stands as wanted may be in both, where the switch tells it in other words than ours.
+ */
+export interface Unlike {
+  readonly missing: FlowTable;
+  readonly found: FlowTable;
+}
+
 /**
  * What carries flow entries to one switch: an OpenFlow session of our own, or somebody else's controller. After it has ended
  * everything rejects with Fault SWITCH_NOT_CONNECTED; a request without answer in time rejects with Fault TIMEOUT.
@@ -35,10 +47,11 @@ export interface FlowSwitch {
   /** Our entries and groups, as the switch has them and in whatever order it tells them. */
   read(): Promise<FlowTable>;
   /**
-   * The same of those entries alone whose cookie ends in these bits, and of the groups only where `withGroups` is set: a look at a large
-   * table that costs little at a time. Only where a switch can be asked so.
+   * How what stands there differs from this, of those entries alone whose cookie ends in these bits, and of the groups only where
+   * `withGroups` is set. Of a large table it costs a fraction of `read`, and keeps nothing of what is right. Only where a switch can be
+   * asked so.
    */
-  readonly readPart?: ((part: CookiePart) => Promise<FlowTable>) | undefined;
+  readonly compare?: ((want: FlowTable, part: CookiePart) => Promise<Unlike>) | undefined;
   /** How many entries of ours there are. */
   readonly count?: (() => Promise<number>) | undefined;
   /**
@@ -58,6 +71,9 @@ export interface FlowSwitch {
   packetOut(port: string, frame: Uint8Array): void;
   /** Sends all that `send` asks for in one write to the connection: for many small messages that is most of their cost. */
   inOneWrite(send: () => void): void;
-  /** Of all ports, by one request. Rejects with SWITCH_REFUSED where `abilities.counters` is false. */
-  portCounters(): Promise<Map<string, CountedPort>>;
+  /**
+   * Of all ports, by one request; `of`: of others than these there may be none. Rejects with SWITCH_REFUSED where `abilities.counters` is
+   * false.
+   */
+  portCounters(of?: ReadonlySet<string>): Promise<Map<string, CountedPort>>;
 }

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { add, entry, join, OURS, out, PORTS, VERSIONS } from "../../test/harness/switch-session.ts";
+import { EVERY_COOKIE } from "./flow-switch.ts";
+
+const NOTHING = { entries: [], groups: [] };
 
 describe.each(VERSIONS)("OpenFlow $version", ({ version, protocol }) => {
   test("a switch comes up with its version, its datapath id and its ports, the LOCAL one left out", async () => {
@@ -64,6 +67,8 @@ describe.each(VERSIONS)("OpenFlow $version", ({ version, protocol }) => {
     const table = await it.session.read();
     expect([...table.entries].sort((a, b) => a.priority - b.priority)).toEqual(entries);
     expect(table.groups).toEqual([]);
+    const same = await it.session.compare?.(table, EVERY_COOKIE);
+    expect(same).toEqual(version === "1.0" ? undefined : { missing: NOTHING, found: NOTHING });
   });
 
   test("an entry of ours with actions that the model has no word for reads as something nobody wants", async () => {

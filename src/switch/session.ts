@@ -12,11 +12,11 @@ import type { Dialect, Heard } from "./dialect.ts";
 import { dialect10 } from "./dialect10.ts";
 import { dialect13 } from "./dialect13.ts";
 import type { CountedPort, FlowSwitch, OwnPackets } from "./flow-switch.ts";
-import { greet } from "./greet.ts";
+import type { Greeted } from "./greet.ts";
 import { type KeepAlivePolicy, keepAlive } from "./keep-alive.ts";
 import { PortBook } from "./ports.ts";
 
-type InParts = "readPart" | "count";
+type InParts = "compare" | "count";
 
 /**
  * One switch that accepted us as its controller. A change of it is one write: a bundle that takes effect as a whole, where the switch has
@@ -40,11 +40,10 @@ export interface SessionOptions {
 }
 
 /**
- * Hello, features, ports, role, configuration: resolves when the switch may be written to. Rejects with ProtocolError,
+ * After the hello: features, ports, role, configuration. Resolves when the switch may be written to. Rejects with ProtocolError,
  * Fault STALE_EPOCH, SWITCH_REFUSED or SWITCH_NOT_CONNECTED; the socket is closed then.
  */
-export async function openSession(socket: Socket, options: SessionOptions): Promise<Session> {
-  const greeted = await greet(socket);
+export async function openSession(socket: Socket, greeted: Greeted, options: SessionOptions): Promise<Session> {
   const dialect = (greeted.version === OF13 ? dialect13 : dialect10)(socket, greeted, options.clock);
   const session = new Session(dialect, options, socket);
   try {
@@ -143,9 +142,9 @@ export class Session implements SwitchSession {
     this.#options.log.warn({ datapath: this.#datapath, what }, "entry with our cookie that is not of our making");
   }
 
-  get readPart(): FlowSwitch["readPart"] {
-    const { readPart } = this.#dialect;
-    return readPart && ((part) => readPart(this.#book, (what) => this.#strange(what), part));
+  get compare(): FlowSwitch["compare"] {
+    const { compare } = this.#dialect;
+    return compare && ((want, part) => compare(this.#book, (what) => this.#strange(what), want, part));
   }
 
   get count(): FlowSwitch["count"] {
@@ -182,9 +181,9 @@ export class Session implements SwitchSession {
     }
   }
 
-  async portCounters(): Promise<Map<string, CountedPort>> {
+  async portCounters(of?: ReadonlySet<string>): Promise<Map<string, CountedPort>> {
     const sent = new Map(this.#sent); // The switch carries out what was sent before this request before it answers it.
-    const counters = await this.#dialect.counters(this.#book);
+    const counters = await this.#dialect.counters(this.#book, of);
     const ownOf = (port: string): OwnPackets => ({ sent: sent.get(port) ?? 0, heard: this.#handed.get(port) ?? 0 });
     return new Map([...counters].map(([port, row]) => [port, { ...row, own: ownOf(port) }]));
   }

@@ -2,6 +2,9 @@ import { describe, expect, test } from "vitest";
 import { startOvs } from "../../test/harness/ovs.ts";
 import { add, entry, join, listenAs, OURS, out, record, target } from "../../test/harness/switch-session.ts";
 import { type FlowEntry, GROUP_ID_BASE, type GroupEntry } from "../model/flow.ts";
+import { EVERY_COOKIE } from "./flow-switch.ts";
+
+const NOTHING = { entries: [], groups: [] };
 
 test("both offered: 1.3 is spoken", async () => {
   await using listener = await listenAs(1n);
@@ -46,6 +49,7 @@ describe("OpenFlow 1.3 only", () => {
     expect(entries).toEqual([towards]);
     expect([...groups].sort((a, b) => a.id - b.id)).toEqual([one, all]);
     expect(await it.ovs.trace("in_port=1,dl_vlan=8")).toMatch(/Datapath actions: 2$/m);
+    expect(await it.session.compare!({ entries, groups }, EVERY_COOKIE)).toEqual({ missing: NOTHING, found: NOTHING });
 
     const turned = group(1, "indirect", [out("p3")]);
     await it.session.apply([[{ op: "modifyGroup", group: turned }], [{ op: "deleteGroup", groupId: all.id }]]);
@@ -109,11 +113,30 @@ describe("OpenFlow 1.3 only", () => {
     });
   });
 
-  test("a thousand entries are read back, over several parts", async () => {
+  test("a thousand entries are read back and compared, over several parts", async () => {
     await using it = await join("OpenFlow13");
     const many = Array.from({ length: 1000 }, (_, i) => entry(i + 1, { inPort: "p1", vlan: (i % 4094) + 1 }, out("p2")));
     await it.session.apply([add(...many)]);
     expect((await it.session.read()).entries).toHaveLength(1000);
+    const turned = many.map((e) => (e.priority === 500 ? { ...e, actions: [out("p3")] } : e));
+    const unlike = await it.session.compare!({ entries: turned.slice(1), groups: [] }, EVERY_COOKIE);
+    expect(unlike).toEqual({
+      missing: { entries: [turned[499]], groups: [] },
+      found: { entries: expect.arrayContaining([many[0], many[499]]), groups: [] },
+    });
+    expect(unlike.found.entries).toHaveLength(2);
+  });
+
+  test("what is wanted of a port that the switch has lost is missing, and what stands of it is told", async () => {
+    await using it = await join("OpenFlow13");
+    const [kept, lost] = [entry(1, { inPort: "p1" }, out("p2")), entry(2, { inPort: "p3" }, out("p2"))];
+    await it.session.apply([add(kept, lost)]);
+    await it.ovs.vsctl("del-port", "br0", "p3");
+    await it.told.until("port", (e) => e.reason === "delete");
+    expect(await it.session.compare!({ entries: [kept, lost], groups: [] }, EVERY_COOKIE)).toEqual({
+      missing: { entries: [lost], groups: [] },
+      found: { entries: [entry(2, { inPort: "#3" }, out("p2"))], groups: [] },
+    });
   });
 });
 

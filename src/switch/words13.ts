@@ -12,12 +12,15 @@ import {
   isOurs,
   type Match,
 } from "../model/flow.ts";
+import type { Writer } from "../wire/kit.ts";
 import type { Unsent } from "../wire/openflow/codec.ts";
 import {
   type Action13,
   type FlowEntry13,
+  flowEntry,
   GROUP,
   type GroupDesc13,
+  groupDesc,
   type Instruction13,
   type Message13,
   NO_BUFFER,
@@ -33,6 +36,10 @@ import { IMPOSSIBLE_PORT, type PortBook } from "./ports.ts";
 
 const CVLAN = 0x8100;
 const EXACT_COOKIE = 0xffffffffffffffffn;
+const UNCOUNTED = {
+  ...{ durationSec: 0, durationNsec: 0, idleTimeoutSec: 0, hardTimeoutSec: 0, flags: 0 },
+  ...{ packets: 0n, bytes: 0n },
+} as const;
 const FLOW_MOD = { kind: "flowMod", idleTimeoutSec: 0, hardTimeoutSec: 0, buffer: NO_BUFFER, flags: 0 } as const;
 
 export function change13(change: FlowChange, ports: PortBook): Unsent<Message13> {
@@ -48,6 +55,18 @@ export function change13(change: FlowChange, ports: PortBook): Unsent<Message13>
     case "deleteEntry":
       return flowMod("deleteStrict", change.entry, ports, []);
   }
+}
+
+/** What a switch tells of this entry, but for counters and times. Throws Fault SWITCH_REFUSED for a port that it does not have. */
+export function writeRow13(w: Writer, entry: FlowEntry, ports: PortBook): void {
+  const { table, priority, cookie } = entry;
+  const match = match13(entry.match, ports);
+  flowEntry.write(w, { ...UNCOUNTED, table, priority, cookie, match, instructions: applied(entry, ports) });
+}
+
+/** The same of a group. */
+export function writeGroupRow13(w: Writer, { id, type, buckets }: GroupEntry, ports: PortBook): void {
+  groupDesc.write(w, { id, type, buckets: buckets13(buckets, ports) });
 }
 
 /** A delete names the cookie too, so that an entry that somebody else put in its place stays. */
@@ -74,15 +93,21 @@ function flowMod(
   };
 }
 
-function groupMod(command: "add" | "modify", group: GroupEntry, ports: PortBook): Unsent<Message13> {
-  const buckets = group.buckets.map(({ actions, watchPort }) => ({
+const groupMod = (command: "add" | "modify", { id, type, buckets }: GroupEntry, ports: PortBook): Unsent<Message13> => ({
+  kind: "groupMod",
+  command,
+  type,
+  group: id,
+  buckets: buckets13(buckets, ports),
+});
+
+const buckets13 = (buckets: readonly Bucket[], ports: PortBook): GroupDesc13["buckets"] =>
+  buckets.map(({ actions, watchPort }) => ({
     weight: 0,
     watchPort: watchPort === null ? PORT.any : ports.noOf(watchPort),
     watchGroup: GROUP.any,
     actions: actions.flatMap((a) => action13(a, ports)),
   }));
-  return { kind: "groupMod", command, type: group.type, group: group.id, buckets };
-}
 
 function match13(match: Match, ports: PortBook): OxmMatch {
   return {

@@ -1,4 +1,5 @@
 import type { FlowChange, FlowPhases } from "../model/flow.ts";
+import type { NetId } from "../model/ids.ts";
 import type { Applied } from "../model/switch.ts";
 import type { FlowSwitch } from "../switch/flow-switch.ts";
 import type { Draft } from "./draft.ts";
@@ -19,6 +20,27 @@ export interface Part {
   readonly ahead: Ahead | null;
 }
 
+/** Where each was worked out ahead, is still good, and follows from nothing that another of them changes; else null. */
+export function allApart(parts: readonly Part[], isGood: (ahead: Ahead) => boolean): Ahead[] | null {
+  const aheads: Ahead[] = [];
+  const tied = new Set<NetId>();
+  for (const { ahead } of parts) {
+    if (ahead === null || !isGood(ahead)) return null;
+    for (const id of ahead.tied) {
+      if (tied.has(id)) return null;
+      tied.add(id);
+    }
+    aheads.push(ahead);
+  }
+  return aheads;
+}
+
+/**
+ * So many changes of one tick leave in one write. A switch does nothing for a bundle before it has all of it, and works all its ports out
+ * anew after each: with two thousand ports that is some 8 ms, so there are few.
+ */
+const AHEADS_IN_A_WRITE = 512;
+
 type Phases = [FlowChange[], FlowChange[], FlowChange[]];
 export const noChanges = (): Phases => [[], [], []];
 
@@ -38,8 +60,19 @@ export function joined(works: readonly Moves[]): FlowPhases {
   return all;
 }
 
+/** What leaves for many changes at once, each of the lists in a write: what moves traffic, and after it the groups that nothing leads to any more. */
+export function writesOf(works: readonly Work[]): {
+  readonly moves: readonly (readonly Moves[])[];
+  readonly rests: readonly FlowPhases[];
+} {
+  const { moves, rests } = works.length < AHEADS_IN_A_WRITE ? { moves: works, rests: [] } : restsApart(works);
+  const writes: (readonly Moves[])[] = [];
+  for (let i = 0; i < moves.length; i += AHEADS_IN_A_WRITE) writes.push(moves.slice(i, i + AHEADS_IN_A_WRITE));
+  return { moves: writes, rests };
+}
+
 /** Groups that nothing leads to any more, apart from all that moves traffic: where many fail at once, these can wait for them. */
-export function restsApart(works: readonly Work[]): { readonly moves: readonly Moves[]; readonly rests: readonly FlowPhases[] } {
+function restsApart(works: readonly Work[]): { readonly moves: readonly Moves[]; readonly rests: readonly FlowPhases[] } {
   const isRest = ({ op }: FlowChange) => op === "deleteGroup";
   const moves = works.map(({ phases }) => ({ phases: phases.map((phase) => phase.filter((c) => !isRest(c))) }));
   return { moves, rests: [[works.flatMap(({ phases }) => phases.flat().filter(isRest))]] };

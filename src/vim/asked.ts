@@ -1,8 +1,8 @@
-import type { FlowEntry, FlowTable } from "../model/flow.ts";
+import type { FlowEntry, FlowTable, GroupEntry } from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
-import { hash32 } from "../steer/group-ids.ts";
 import type { Wanted, WantedPart } from "../steer/wanted.ts";
 import type { CookiePart } from "../switch/flow-switch.ts";
+import { SLICES, sliceOf, slicesIn } from "./slices.ts";
 
 /**
  * What the switch was asked for last, apart by bind groups: what a change asks for is compared with what its own groups were asked for,
@@ -10,6 +10,8 @@ import type { CookiePart } from "../switch/flow-switch.ts";
  */
 export class Asked {
   readonly #partOf = new Map<NetId, WantedPart>();
+  /** The nets of it by the slice that their hash falls in. */
+  readonly #bySlice = Array.from({ length: SLICES }, () => new Set<NetId>());
   /** Entries that belong to no net. */
   #ours: readonly FlowEntry[] = [];
   #size = 0;
@@ -17,6 +19,7 @@ export class Asked {
   /** All of it is this. */
   begin({ table, parts }: Wanted): void {
     this.#partOf.clear();
+    for (const nets of this.#bySlice) nets.clear();
     const count = parts.reduce((n, p) => n + p.table.entries.length, 0);
     this.#ours = table.entries.slice(0, table.entries.length - count);
     this.#size = this.#ours.length;
@@ -37,7 +40,7 @@ export class Asked {
   replace(nets: Iterable<NetId>, parts: readonly WantedPart[]): void {
     for (const part of this.#partsOf(nets)) {
       this.#size -= part.table.entries.length;
-      for (const id of part.nets) if (this.#partOf.get(id) === part) this.#partOf.delete(id);
+      for (const id of part.nets) if (this.#partOf.get(id) === part) this.#drop(id);
     }
     this.#put(parts);
   }
@@ -53,21 +56,36 @@ export class Asked {
   }
 
   /** Of the nets of these hashes, and with `withGroups` all groups. */
-  in({ bits, mask, withGroups }: CookiePart): FlowTable {
-    const isIn = (e: FlowEntry) => (Number(e.cookie & 0xffffffffn) & mask) === bits;
-    const parts = [...new Set(this.#partOf.values())];
-    const its = parts.filter((p) => p.nets.some((id) => isNetIn(id, { bits, mask })));
+  in(of: CookiePart): FlowTable {
+    const isIn = (e: FlowEntry) => (Number(BigInt.asUintN(32, e.cookie)) & of.mask) === of.bits;
+    const its = [...this.#partsOf(slicesIn(of).flatMap((slice) => [...this.#bySlice[slice]!]))];
     return {
       entries: [...this.#ours, ...its.flatMap((p) => p.table.entries)].filter(isIn),
-      groups: withGroups ? parts.flatMap((p) => p.table.groups) : [],
+      groups: of.withGroups ? [...new Set(this.#partOf.values())].flatMap((p) => p.table.groups) : [],
     };
+  }
+
+  /** The nets whose groups were asked for any of these very entries and groups. */
+  netsAskedFor({ entries, groups }: FlowTable): NetId[] {
+    const those = new Set<FlowEntry | GroupEntry>([...entries, ...groups]);
+    if (those.size === 0) return [];
+    const isOf = ({ table }: WantedPart) => table.entries.some((e) => those.has(e)) || table.groups.some((g) => those.has(g));
+    return [...new Set(this.#partOf.values())].filter(isOf).flatMap((p) => p.nets);
   }
 
   #put(parts: readonly WantedPart[]): void {
     for (const part of parts) {
       this.#size += part.table.entries.length;
-      for (const id of part.nets) this.#partOf.set(id, part);
+      for (const id of part.nets) {
+        this.#partOf.set(id, part);
+        this.#bySlice[sliceOf(id)]!.add(id);
+      }
     }
+  }
+
+  #drop(id: NetId): void {
+    this.#partOf.delete(id);
+    this.#bySlice[sliceOf(id)]!.delete(id);
   }
 
   #partsOf(nets: Iterable<NetId>): Set<WantedPart> {
@@ -79,9 +97,6 @@ export class Asked {
     return parts;
   }
 }
-
-/** By the hash that its entries carry. */
-export const isNetIn = (id: NetId, { bits, mask }: Pick<CookiePart, "bits" | "mask">): boolean => (hash32(id) & mask) === bits;
 
 function joined(parts: Iterable<WantedPart>): FlowTable {
   const tables = [...parts].map((p) => p.table);

@@ -1,17 +1,18 @@
-import type { FlowPhases, FlowTable } from "../model/flow.ts";
+import type { FlowPhases } from "../model/flow.ts";
 import { flowChanges } from "../steer/changes.ts";
-import type { CookiePart, FlowSwitch } from "../switch/flow-switch.ts";
+import type { CookiePart, FlowSwitch, Unlike } from "../switch/flow-switch.ts";
+import { SLICES } from "./slices.ts";
 import type { Wish, Work } from "./wish.ts";
 
 /** A table up to this size is read whole in every pass: some ms of this thread. */
 const WHOLE_MAX = 4_000;
 /** A larger one in parts of about so many entries, a few in each pass, so that nothing else waits for it. */
 const PART_ENTRIES = 1_000;
-const PARTS_MAX = 256;
 export const PARTS_A_PASS = 4;
+const COUNT_TRIES = 5;
 
 export interface PartSwitch extends FlowSwitch {
-  readonly readPart: (part: CookiePart) => Promise<FlowTable>;
+  readonly compare: NonNullable<FlowSwitch["compare"]>;
   readonly count: () => Promise<number>;
 }
 
@@ -32,21 +33,30 @@ export class Audit {
 
   /** Null: this table is read whole. */
   static of(session: FlowSwitch, entries: number): PartSwitch | null {
-    const { readPart, count } = session;
-    return entries > WHOLE_MAX && readPart !== undefined && count !== undefined ? (session as PartSwitch) : null;
+    const { compare, count } = session;
+    return entries > WHOLE_MAX && compare !== undefined && count !== undefined ? (session as PartSwitch) : null;
+  }
+
+  /** As many entries as were asked for: what somebody else has emptied is found at once. `isNewAs`: as of the fabric. */
+  async isCounted(session: PartSwitch, wish: Wish, isNewAs: () => () => boolean): Promise<boolean> {
+    for (let tries = 0; tries < COUNT_TRIES; tries++) {
+      const isNew = isNewAs();
+      const count = await session.count();
+      if (isNew()) return count === wish.size;
+    }
+    return true; // Changes come too fast for it; each of them is confirmed.
   }
 
   /** The part whose turn it is. */
   part(entries: number): CookiePart {
-    const parts = Math.min(PARTS_MAX, 2 ** Math.ceil(Math.log2(Math.max(1, entries / PART_ENTRIES))));
+    const parts = Math.min(SLICES, 2 ** Math.ceil(Math.log2(Math.max(1, entries / PART_ENTRIES))));
     const bits = this.#next % parts;
     return { bits, mask: parts - 1, withGroups: bits === 0 };
   }
 
-  /** `have`: what was read of that part. */
-  compare(session: FlowSwitch, wish: Wish, part: CookiePart, have: FlowTable): Found {
+  /** `unlike`: how that part differs from what was asked for. */
+  compare(session: FlowSwitch, wish: Wish, part: CookiePart, { missing, found }: Unlike): Found {
     this.#next++;
-    const work = wish.workOut(session, wish.netsIn(part));
-    return { mend: flowChanges(wish.askedIn(part), have), work };
+    return { mend: flowChanges(missing, found), work: wish.workOut(session, wish.netsIn(part)) };
   }
 }

@@ -6,12 +6,13 @@ import type { Applied } from "../model/switch.ts";
 import { datapathOf } from "../model/switch-port-name.ts";
 import { flowChanges } from "../steer/changes.ts";
 import type { StandIns } from "../steer/stand-ins.ts";
-import type { FlowSwitch } from "../switch/flow-switch.ts";
-import { type Ahead, addPhases, allOf, bothOf, joined, noChanges, type Part, restsApart } from "./ahead.ts";
+import { EVERY_COOKIE, type FlowSwitch } from "../switch/flow-switch.ts";
+import { type Ahead, addPhases, allApart, allOf, bothOf, joined, noChanges, type Part, writesOf } from "./ahead.ts";
 import { Audit, PARTS_A_PASS, type PartSwitch } from "./audit.ts";
+import { ChangedPorts } from "./changed-ports.ts";
 import { asDrafted, asItStands, type Draft, draw, touchedBy } from "./draft.ts";
 import type { Place } from "./overlay.ts";
-import { type Picture, RECORD_DELAY_MS } from "./picture.ts";
+import type { Picture } from "./picture.ts";
 import { refusalOfStandIns } from "./refusals.ts";
 import { Wish } from "./wish.ts";
 
@@ -21,11 +22,6 @@ export const NOT_TAKEN = "flow entries were not taken; the next pass reads the s
 const isOwn = (switchPort: string): boolean => datapathOf(switchPort) === null;
 const NOTHING: FlowTable = { entries: [], groups: [] };
 
-/**
- * So many changes of one tick leave in one write. A switch does nothing for a bundle before it has all of it, and works all its ports out
- * anew after each: with two thousand ports that is some 8 ms, so there are few.
- */
-const AHEADS_IN_A_WRITE = 512;
 /** A change on the wire during a read makes the answer old; after this many the next pass tries again. */
 const READ_TRIES = 5;
 
@@ -46,12 +42,11 @@ export class Fabric {
   readonly #underWay = new Set<Promise<Applied>>();
   readonly #wish: Wish;
   readonly #audit = new Audit();
+  #comparing: Promise<Applied | null> | null = null;
   /** Grows with everything but nets and ports that what is wanted follows from. */
   #generation = 0;
   #tellInStep: () => void = () => {};
-  /** Ports that the switch gained or lost and that are not followed yet; true: lost. */
-  readonly #changedPorts = new Map<string, boolean>();
-  #following: Promise<void> | null = null;
+  readonly #changedPorts: ChangedPorts;
 
   /** `isMine`: whether a switch port of this name is one of the switch that is led here; left out: of the VIM's own. */
   constructor(picture: Picture, clock: Clock, log: Log, wake: () => void, isMine = isOwn) {
@@ -60,6 +55,9 @@ export class Fabric {
     this.#clock = clock;
     this.#log = log;
     this.#wake = wake;
+    this.#changedPorts = new ChangedPorts(clock, (ports) =>
+      this.followFor(new Set(ports.flatMap((port) => picture.netsOn(port)))),
+    );
   }
 
   get session(): FlowSwitch | null {
@@ -134,11 +132,7 @@ export class Fabric {
     const session = this.#session;
     const have = this.#isInStep ? this.#wish.asked() : this.#found;
     if (session === null || have === null) return null;
-    const phases = flowChanges(this.#wish.whole(session), have);
-    this.#found = null;
-    this.#isInStep = true;
-    this.#tellInStep();
-    return this.#send(session, phases);
+    return this.#begin(session, flowChanges(this.#wish.whole(session), have));
   }
 
   /** As `write`, after a change that somebody else has drawn into the picture and that touches no more than these nets. */
@@ -166,7 +160,7 @@ export class Fabric {
       for (const { draft } of parts) draw(this.#picture, draft);
       return this.write();
     }
-    const aheads = this.#allGood(parts);
+    const aheads = allApart(parts, (ahead) => this.isGood(ahead));
     if (aheads !== null) return this.#sendAhead(session, parts, aheads);
     const ready = noChanges();
     const touched = new Set<NetId>();
@@ -185,27 +179,10 @@ export class Fabric {
     return first === null ? second : bothOf(first, second);
   }
 
-  /** Where each was worked out ahead, is still good, and follows from nothing that another of them changes. */
-  #allGood(parts: readonly Part[]): Ahead[] | null {
-    const aheads: Ahead[] = [];
-    const tied = new Set<NetId>();
-    for (const { ahead } of parts) {
-      if (ahead === null || !this.isGood(ahead)) return null;
-      for (const id of ahead.tied) {
-        if (tied.has(id)) return null;
-        tied.add(id);
-      }
-      aheads.push(ahead);
-    }
-    return aheads;
-  }
-
   /** The bytes are there: they leave before anything is drawn and noted, and the switch begins with the first while the last are put together. */
   #sendAhead(session: FlowSwitch, parts: readonly Part[], aheads: readonly Ahead[]): Promise<Applied> {
-    const sent: Promise<Applied>[] = [];
-    const { moves, rests } = aheads.length < AHEADS_IN_A_WRITE ? { moves: aheads, rests: [] } : restsApart(aheads);
-    for (let i = 0; i < moves.length; i += AHEADS_IN_A_WRITE)
-      sent.push(this.#send(session, joined(moves.slice(i, i + AHEADS_IN_A_WRITE))));
+    const { moves, rests } = writesOf(aheads);
+    const sent = moves.map((works) => this.#send(session, joined(works)));
     // Nothing leads to these groups any more: nobody waits for it, and one that is refused has the switch read.
     for (const rest of rests) this.#send(session, rest).catch(() => {});
     for (const ahead of aheads) this.#wish.took(ahead);
@@ -264,19 +241,10 @@ export class Fabric {
     this.#log.warn({ err }, NOT_TAKEN);
   }
 
-  /**
-   * After a change of the switch's own ports: entries for those that came, and none for those that went. A moment later and together:
-   * ports come and go many at a time, and evidence that came with them is acted on first.
-   */
+  /** After a change of the switch's own ports: entries for those that came, and none for those that went. */
   portsChanged(reason: "add" | "delete", name: string): void {
-    if (reason === "add" && this.#changedPorts.get(name)) this.distrust(); // Back with another number; what stands there leads to the old one.
-    this.#changedPorts.set(name, reason === "delete");
-    this.#following ??= this.#clock.sleep(RECORD_DELAY_MS).then(() => {
-      this.#following = null;
-      const changed = [...this.#changedPorts.keys()];
-      this.#changedPorts.clear();
-      this.followFor(new Set(changed.flatMap((port) => this.#picture.netsOn(port))));
-    });
+    if (reason === "add" && this.#changedPorts.isLost(name)) this.distrust(); // Back with another number; what stands there leads to the old one.
+    this.#changedPorts.add(name, reason === "delete");
   }
 
   /** Compares everything and writes what differs; a refusal is found again by the next pass. */
@@ -287,38 +255,81 @@ export class Fabric {
   }
 
   /**
-   * Reads the switch and writes what differs; of a large table that is believed to be right, a few parts. Null when there is no switch,
+   * Looks at the switch and writes what differs; of a large table that is believed to be right, at a few parts. Null when there is no switch,
    * or the table was cleared on purpose.
    */
   async reconcile(): Promise<Applied | null> {
     if (this.#isHeld) return null;
     const session = this.#session;
-    const inParts = session !== null && this.#isInStep ? Audit.of(session, this.#wish.size) : null;
-    if (inParts !== null && (await this.#isCounted(inParts))) return this.#auditParts(inParts);
+    if (session !== null && this.#isInStep) {
+      const inParts = Audit.of(session, this.#wish.size);
+      if (inParts === null) return this.#readAll();
+      if (await this.#audit.isCounted(inParts, this.#wish, () => this.#isNewAs(inParts))) return this.#auditParts(inParts);
+    }
+    return this.#lookAtAll();
+  }
+
+  async #readAll(): Promise<Applied | null> {
     if (!(await this.#read())) return null;
     return this.#isHeld ? null : this.write();
   }
 
-  /** As many entries as were asked for: what somebody else has emptied is found at once. */
-  async #isCounted(session: PartSwitch): Promise<boolean> {
-    for (let tries = 0; tries < READ_TRIES; tries++) {
-      const writes = this.#writes;
-      const count = await session.count();
-      if (writes === this.#writes) return count === this.#wish.size;
+  /** Who asks while it is under way waits for the same: what has changed since it began is in it. */
+  #lookAtAll(): Promise<Applied | null> {
+    // Keys of tunnels that stand are known by all that stands.
+    if (this.#session?.compare === undefined || this.#wish.place !== null) return this.#readAll();
+    this.#comparing ??= this.#compareAll();
+    return this.#comparing;
+  }
+
+  async #compareAll(): Promise<Applied | null> {
+    try {
+      for (let tries = 0; tries < READ_TRIES; tries++) {
+        const session = this.#session;
+        if (session?.compare === undefined || this.#isHeld) return null;
+        const isNew = this.#isNewAs(session);
+        const { now } = this.#picture.flowVersions;
+        const want = this.#isInStep ? this.#wish.asked() : this.#wish.whole(session);
+        const unlike = await session.compare(want, EVERY_COOKIE);
+        if (!isNew() || this.#isHeld) continue;
+        const work = this.#wish.mend(session, unlike, this.#picture.flowVersions.changedSince(now));
+        this.#generation++; // Groups may have other numbers now than where a change was worked out ahead.
+        this.#wish.took(work);
+        return this.#begin(session, work.phases);
+      }
+    } finally {
+      this.#comparing = null; // What is asked from now on has not been looked at.
     }
-    return true; // Changes come too fast for it; each of them is confirmed.
+    this.#wake();
+    return null;
+  }
+
+  /** Writes what was lacking; from here on what the whole picture asks for stands there, or is on its way. */
+  #begin(session: FlowSwitch, phases: FlowPhases): Promise<Applied> {
+    this.#found = null;
+    this.#isInStep = true;
+    this.#tellInStep();
+    return this.#send(session, phases);
+  }
+
+  /** Tells of what is read from now on whether it is still true when it has come: no change was written, and no port got another number. */
+  #isNewAs(session: FlowSwitch): () => boolean {
+    const [writes, generation, { portsVersion }] = [this.#writes, this.#generation, session];
+    return () =>
+      session === this.#session &&
+      writes === this.#writes &&
+      generation === this.#generation &&
+      portsVersion === session.portsVersion;
   }
 
   async #auditParts(session: PartSwitch): Promise<Applied | null> {
     let all: Promise<Applied> = this.#settled();
     for (let i = 0; i < PARTS_A_PASS && session === this.#session && this.#isInStep; i++) {
-      const writes = this.#writes;
-      const { portsVersion } = session;
+      const isNew = this.#isNewAs(session);
       const part = this.#audit.part(this.#wish.size);
-      const have = await session.readPart(part);
-      if (portsVersion !== session.portsVersion) continue;
-      if (writes !== this.#writes || session !== this.#session || !this.#isInStep) continue; // Old; its turn comes again.
-      const { mend, work } = this.#audit.compare(session, this.#wish, part, have);
+      const unlike = await session.compare(this.#wish.askedIn(part), part);
+      if (!isNew()) continue; // Its turn comes again.
+      const { mend, work } = this.#audit.compare(session, this.#wish, part, unlike);
       if (mend.length > 0) this.#log.warn({ part, changes: mend.flat().length }, "the switch did not have what it had confirmed");
       if (work.phases.some((phase) => phase.length > 0)) this.#log.error({ part }, "entries were not what the picture asks for");
       this.#wish.took(work);
@@ -343,7 +354,7 @@ export class Fabric {
   /** The end of a `clear`, and a fresh look at the switch. */
   async reinstall(): Promise<Applied | null> {
     this.#isHeld = false;
-    return (await this.#read()) ? this.write() : null;
+    return this.#lookAtAll();
   }
 
   /** False where there is no switch, or changes come faster than it can be read. */
@@ -351,11 +362,9 @@ export class Fabric {
     for (let tries = 0; tries < READ_TRIES; tries++) {
       const session = this.#session;
       if (session === null) return false;
-      const writes = this.#writes;
-      const { portsVersion } = session;
+      const isNew = this.#isNewAs(session);
       const have = await session.read();
-      if (session !== this.#session || writes !== this.#writes) continue; // Read before or during a change: old.
-      if (portsVersion !== session.portsVersion) continue; // Its parts were read with different numbers of ports.
+      if (!isNew()) continue;
       this.#isInStep = false;
       this.#found = have;
       this.#wish.found(have);

@@ -8,6 +8,7 @@ import { type Outside, outsideOf } from "../steer/fabric.ts";
 import { readPicture, updateStates, type VimStore } from "../store/vim-picture.ts";
 import { FlowVersions } from "./flow-versions.ts";
 import { IndexedMap } from "./indexed-map.ts";
+import { sliceOf } from "./slices.ts";
 
 const byId = <K extends string, T extends { readonly id: K }>(things: readonly T[]): Map<K, T> =>
   new Map(things.map((t) => [t.id, t]));
@@ -21,6 +22,7 @@ const NET_LOOKUPS = {
   switchPort: (n: VimNet) => outsideOf(n)?.switchPort ?? null,
   provider: (n: VimNet) => n.provider,
   vlan: (n: VimNet) => (n.region === null || n.vlan === null ? null : vlanKey(n.region, n.vlan)),
+  slice: (n: VimNet) => sliceOf(n.id),
 };
 const PORT_LOOKUPS = {
   server: (p: ServerPort) => p.serverId,

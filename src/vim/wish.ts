@@ -8,11 +8,12 @@ import { withoutMissing } from "../steer/missing.ts";
 import { reachOf } from "../steer/reach.ts";
 import { NO_STAND_INS, type StandIns } from "../steer/stand-ins.ts";
 import { unarmed, type Wanted, type WantedPart, wantedTable } from "../steer/wanted.ts";
-import type { CookiePart, FlowSwitch } from "../switch/flow-switch.ts";
-import { Asked, isNetIn } from "./asked.ts";
+import type { CookiePart, FlowSwitch, Unlike } from "../switch/flow-switch.ts";
+import { Asked } from "./asked.ts";
 import { asItStands, type Sketch } from "./draft.ts";
 import type { Place } from "./overlay.ts";
 import type { Picture } from "./picture.ts";
+import { slicesIn } from "./slices.ts";
 
 type AskedSwitch = Pick<FlowSwitch, "abilities" | "ports">;
 
@@ -80,7 +81,7 @@ export class Wish {
   }
 
   netsIn(part: CookiePart): NetId[] {
-    return [...this.#picture.nets.keys()].filter((id) => isNetIn(id, part));
+    return slicesIn(part).flatMap((slice) => this.#picture.nets.by("slice", slice).map((n) => n.id));
   }
 
   /** All that is wanted from now on. */
@@ -103,9 +104,28 @@ export class Wish {
 
   /** What these nets ask for alone, against what was asked for them last. Changes nothing. */
   workOut(session: AskedSwitch, nets: Iterable<NetId>, sketch = asItStands(this.#picture)): Work {
+    const drawn = this.#drawn(session, nets, sketch);
+    return { ...drawn, phases: allPhases(joined(drawn.parts), this.#asked.of(drawn.affected)) };
+  }
+
+  /**
+   * What makes the switch what is wanted, where it was compared with what `whole` asked for: `changed`, the nets that have changed since.
+   * Groups that stand keep their numbers.
+   */
+  mend(session: AskedSwitch, { missing, found }: Unlike, changed: readonly NetId[]): Work {
+    const lacking = this.#asked.netsAskedFor(found.entries.length + found.groups.length > 0 ? missing : NOTHING);
+    this.#ids.forget(new Set<string>(lacking));
+    this.#ids.found(found);
+    const drawn = this.#drawn(session, [...lacking, ...changed], asItStands(this.#picture));
+    const were = this.#asked.of(drawn.affected);
+    const stands = both(without(were, missing), found);
+    return { ...drawn, phases: allPhases(both(without(missing, were), joined(drawn.parts)), stands) };
+  }
+
+  #drawn(session: AskedSwitch, nets: Iterable<NetId>, sketch: Sketch): Omit<Work, "phases"> {
     const { affected, all: tied } = reachOf(nets, this.standIns, sketch);
     const were = this.#asked.netsWith(affected);
-    if (were.some((id) => !affected.has(id))) return this.workOut(session, [...affected, ...were], sketch);
+    if (were.some((id) => !affected.has(id))) return this.#drawn(session, [...affected, ...were], sketch);
     const rows = [...tied].flatMap((id) => sketch.net(id) ?? []);
     const wanted = this.#wanted(
       session,
@@ -114,10 +134,9 @@ export class Wish {
     );
     const parts = wanted.parts.filter((p) => p.nets.some((id) => affected.has(id)));
     const are = parts.flatMap((p) => p.nets);
-    if (are.some((id) => !affected.has(id))) return this.workOut(session, [...affected, ...are], sketch);
-    const want = { entries: parts.flatMap((p) => p.table.entries), groups: parts.flatMap((p) => p.table.groups) };
+    if (are.some((id) => !affected.has(id))) return this.#drawn(session, [...affected, ...are], sketch);
     const { problems, notArmed } = wanted;
-    return { phases: allPhases(want, this.#asked.of(affected)), affected, tied, parts, problems, notArmed };
+    return { affected, tied, parts, problems, notArmed };
   }
 
   /** It is on its way to the switch: the last word of these nets is this one. */
@@ -150,4 +169,22 @@ export class Wish {
       notArmed: this.refusal === null ? wanted.notArmed : unarmed(nets, this.standIns, this.refusal),
     };
   }
+}
+
+const NOTHING: FlowTable = { entries: [], groups: [] };
+
+const joined = (parts: readonly WantedPart[]): FlowTable => ({
+  entries: parts.flatMap((p) => p.table.entries),
+  groups: parts.flatMap((p) => p.table.groups),
+});
+
+const both = (a: FlowTable, b: FlowTable): FlowTable => ({
+  entries: [...a.entries, ...b.entries],
+  groups: [...a.groups, ...b.groups],
+});
+
+/** These very entries and groups taken out. */
+function without(table: FlowTable, those: FlowTable): FlowTable {
+  const gone = new Set<object>([...those.entries, ...those.groups]);
+  return { entries: table.entries.filter((e) => !gone.has(e)), groups: table.groups.filter((g) => !gone.has(g)) };
 }

@@ -72,6 +72,12 @@ export class Reader {
     return new Uint8Array(this.#bytes.subarray(from, from + n));
   }
 
+  /** No copy: for what is looked at now and not kept. */
+  view(n: number): Buffer {
+    const from = this.skip(n);
+    return this.#bytes.subarray(from, from + n);
+  }
+
   /** From here only `n` more bytes may be read. Returns the old border, for `widen`. */
   narrow(n: number): number {
     if (n < 0 || n > this.left) throw new ProtocolError("BAD_LENGTH", `${n} bytes announced, ${this.left} left`);
@@ -181,6 +187,9 @@ export const pad = (n: number): Field<undefined> => ({
 
 /** Everything up to the border, as it stands. */
 export const bytesLeft: Field<Uint8Array> = { read: (r) => r.bytes(r.left), write: (w, v) => void w.bytes(v) };
+
+/** The same without a copy: it keeps what it was read from alive. */
+export const viewLeft: Field<Buffer> = { read: (r) => r.view(r.left), write: (w, v) => void w.bytes(v) };
 
 /** Exactly `n` bytes. */
 export const bytesOf = (n: number): Field<Uint8Array> => ({

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
-import type { FlowTable } from "../../src/model/flow.ts";
+import { type FlowTable, NO_OWNER } from "../../src/model/flow.ts";
 import type { DatapathId, NetId, VimPortId } from "../../src/model/ids.ts";
 import { ABILITIES, type SwitchPort } from "../../src/model/switch.ts";
 import type { ServerPort, VimNet } from "../../src/model/vim-picture.ts";
@@ -12,9 +12,10 @@ import { standInsOf } from "../../src/steer/stand-ins.ts";
 import { wantedTable } from "../../src/steer/wanted.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { VimDb } from "../../src/store/vim-schema.ts";
-import type { FlowSwitch } from "../../src/switch/flow-switch.ts";
+import type { FlowSwitch, Unlike } from "../../src/switch/flow-switch.ts";
 import { Fabric } from "../../src/vim/fabric.ts";
 import { Picture } from "../../src/vim/picture.ts";
+import { collidingPair } from "../harness/colliding-nets.ts";
 import { net, port } from "../harness/table.ts";
 
 /**
@@ -30,7 +31,7 @@ const NOTHING: FlowTable = { entries: [], groups: [] };
 
 class Rig {
   readonly picture: Picture;
-  readonly fabric: Fabric;
+  fabric: Fabric;
   readonly there = new Set(["p0", "p1", "p2", "p3", "p4", "p5"]);
   standIns = new Map<NetId, NetId[]>();
   table = NOTHING;
@@ -38,8 +39,13 @@ class Rig {
 
   constructor(picture: Picture) {
     this.picture = picture;
-    this.fabric = new Fabric(picture, systemClock, silent, () => {});
-    this.fabric.useStandIns(this.#asked());
+    this.fabric = this.#newFabric();
+  }
+
+  #newFabric(): Fabric {
+    const fabric = new Fabric(this.picture, systemClock, silent, () => {});
+    fabric.useStandIns(this.#asked());
+    return fabric;
   }
 
   /** As the one that is armed: read at each look. */
@@ -55,8 +61,32 @@ class Rig {
   }
 
   async connect(): Promise<this> {
+    this.fabric.connected(this.#session());
+    await this.fabric.reconcile();
+    return this;
+  }
+
+  /** The daemon begins anew, at a switch that tells differences; `meanwhile` is done after it has asked for them. Resolves with what it wrote. */
+  async restart(meanwhile: () => void): Promise<number> {
+    const asked = Promise.withResolvers<void>();
+    const compare = async (want: FlowTable): Promise<Unlike> => {
+      const have = this.table;
+      await asked.promise;
+      return { missing: without(want, have), found: without(have, want) };
+    };
+    this.fabric = this.#newFabric();
+    this.fabric.connected({ ...this.#session(), compare });
+    const first = this.fabric.reconcile();
+    meanwhile();
+    const second = this.fabric.reconcile();
+    asked.resolve();
+    const all = await Promise.all([first, second]);
+    return all[0]!.changes;
+  }
+
+  #session(): FlowSwitch {
     const { there } = this;
-    const session: FlowSwitch = {
+    return {
       datapath: "1" as DatapathId,
       abilities: ABILITIES["1.3"],
       ports: { has: (name: string) => there.has(name) } as unknown as ReadonlyMap<string, SwitchPort>,
@@ -70,9 +100,6 @@ class Rig {
       inOneWrite: (work) => work(),
       portCounters: async () => new Map(),
     };
-    this.fabric.connected(session);
-    await this.fabric.reconcile();
-    return this;
   }
 
   wanted(): FlowTable {
@@ -98,6 +125,12 @@ class Rig {
   isRoot(n: number): boolean {
     return this.net(n)?.bindNet === null;
   }
+}
+
+const exactly = (t: object) => JSON.stringify(t, (_, v) => (typeof v === "bigint" ? `${v}` : v));
+function without({ entries, groups }: FlowTable, those: FlowTable): FlowTable {
+  const known = new Set([...those.entries, ...those.groups].map(exactly));
+  return { entries: entries.filter((e) => !known.has(exactly(e))), groups: groups.filter((g) => !known.has(exactly(g))) };
 }
 
 const some = fc.nat(5);
@@ -180,10 +213,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 test("whatever is changed, the switch has what the whole picture asks for, and a pass finds nothing to do", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 40 }), async (list) => {
-      const picture = await Picture.load(db, systemClock, silent);
-      for (let n = 0; n < 6; n++) picture.nets.set(id(n), net(id(n)) as VimNet);
-      for (let n = 0; n < 6; n++) picture.ports.set(portId(n), port(id(n), `p${n}`, null, { id: portId(n) }) as ServerPort);
-      const rig = await new Rig(picture).connect();
+      const rig = await sixNets();
       for (const step of list) {
         step(rig);
         expect(flowChanges(rig.wanted(), rig.table)).toEqual([]);
@@ -192,6 +222,62 @@ test("whatever is changed, the switch has what the whole picture asks for, and a
     }),
     { numRuns: Number(process.env.FABRIC_RUNS ?? 100) },
   );
+});
+
+/** One net to each of six ports. */
+async function sixNets(): Promise<Rig> {
+  const picture = await Picture.load(db, systemClock, silent);
+  for (let n = 0; n < 6; n++) picture.nets.set(id(n), net(id(n)) as VimNet);
+  for (let n = 0; n < 6; n++) picture.ports.set(portId(n), port(id(n), `p${n}`, null, { id: portId(n) }) as ServerPort);
+  return new Rig(picture).connect();
+}
+
+/** A stranger's entry, and of all others each n-th gone or turned; 0: none. */
+function damaged({ entries, groups }: FlowTable, [gone, turned]: readonly [number, number]): FlowTable {
+  const stays = (_: object, i: number) => gone === 0 || i % gone !== 0;
+  const isTurned = (i: number) => turned !== 0 && i % turned === 0;
+  const stranger = { table: 0, priority: 7, cookie: NO_OWNER | 99n, match: { vlan: 4_000 }, actions: [] };
+  return {
+    entries: [stranger, ...entries.map((e, i) => (isTurned(i) ? { ...e, actions: [] } : e)).filter(stays)],
+    groups: groups.map((g, i) => (isTurned(i) ? { ...g, buckets: [] } : g)).filter(stays),
+  };
+}
+
+test("a daemon that begins anew at a switch that tells differences mends these alone, and what is changed meanwhile too", async () => {
+  const many = fc.array(steps, { maxLength: 20 });
+  await fc.assert(
+    fc.asyncProperty(many, fc.tuple(fc.nat(4), fc.nat(4)), many, async (before, damage, meanwhile) => {
+      const rig = await sixNets();
+      for (const step of before) step(rig);
+      expect(await rig.restart(() => {})).toBe(0);
+      rig.table = damaged(rig.table, damage);
+      await rig.restart(() => {
+        for (const step of meanwhile) step(rig);
+      });
+      expect(flowChanges(rig.wanted(), rig.table)).toEqual([]);
+      expect((await rig.fabric.reconcile())?.changes).toBe(0);
+    }),
+    { numRuns: Number(process.env.FABRIC_RUNS ?? 100) },
+  );
+});
+
+test("nets whose groups hash to one number keep theirs, whoever was bound first", async () => {
+  const picture = await Picture.load(db, systemClock, silent);
+  const [first, second] = collidingPair() as [NetId, NetId];
+  for (const [i, n] of [first, second].entries()) {
+    picture.nets.set(n, net(n) as VimNet);
+    picture.nets.set(id(i), net(id(i)) as VimNet);
+    for (const [k, of] of [n, id(i)].entries())
+      picture.ports.set(portId(2 * i + k), port(of, `p${2 * i + k}`, null, { id: portId(2 * i + k) }) as ServerPort);
+  }
+  const rig = await new Rig(picture).connect();
+  const bind = (n: NetId, to: NetId) => rig.fabric.writeUnattended({ nets: [{ ...picture.nets.get(n)!, bindNet: to }] });
+  bind(second, id(1));
+  bind(first, id(0));
+  const stood = rig.table;
+  expect(new Set(stood.groups.map((g) => g.id)).size).toBe(stood.groups.length);
+  expect(await rig.restart(() => {})).toBe(0);
+  expect(rig.table).toBe(stood);
 });
 
 test("what a bind writes is the same among 20 nets and among 2,000", async () => {

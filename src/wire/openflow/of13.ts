@@ -15,6 +15,7 @@ import {
   u32,
   u64,
   variants,
+  viewLeft,
 } from "../kit.ts";
 import { choice } from "./choice.ts";
 import { codec, type MessageOf } from "./codec.ts";
@@ -111,7 +112,7 @@ const flowSelection = {
   match,
 } as const;
 
-const flowEntry = sized(
+export const flowEntry = sized(
   struct({
     table: u8,
     _1: pad(1),
@@ -131,7 +132,9 @@ const flowEntry = sized(
 );
 export type FlowEntry13 = FieldValue<typeof flowEntry>;
 
-const portStats = struct({
+/** ofp_port_stats (7.3.5.6). */
+export const PORT_STATS_BYTES = 112;
+export const portStats = struct({
   port: u32,
   _: pad(4),
   rxPackets: u64,
@@ -163,7 +166,7 @@ const groupStats = sized(
     buckets: list(struct({ packets: u64, bytes: u64 })),
   }),
 );
-const groupDesc = sized(struct({ type: groupType, _: pad(1), id: u32, buckets: list(bucket) }));
+export const groupDesc = sized(struct({ type: groupType, _: pad(1), id: u32, buckets: list(bucket) }));
 export type GroupDesc13 = FieldValue<typeof groupDesc>;
 
 /** Four numbers, one per type of group: all, select, indirect, fast failover. */
@@ -182,7 +185,7 @@ const request = choice({
   portDesc: { tag: 13, fields: {} },
 });
 
-const reply = choice({
+const replies = {
   desc: {
     tag: 0,
     fields: { manufacturer: text(256), hardware: text(256), software: text(256), serial: text(32), datapath: text(256) },
@@ -195,7 +198,15 @@ const reply = choice({
   groupDesc: { tag: 7, fields: { groups: list(groupDesc) } },
   groupFeatures: { tag: 8, fields: { types: u32, capabilities: u32, groupsMax: perGroupType, actions: perGroupType } },
   portDesc: { tag: 13, fields: { ports: list(port) } },
-});
+} as const;
+
+/** Flow entries, ports and groups as they stand, one after another; of flow entries and groups the first two bytes are the length. */
+const rowReplies = {
+  ...replies,
+  flow: { tag: 1, fields: { rows: viewLeft } },
+  port: { tag: 4, fields: { rows: viewLeft } },
+  groupDesc: { tag: 7, fields: { rows: viewLeft } },
+} as const;
 
 const switchConfig = { flags: u16, missSendLen: u16 } as const;
 const role = { role: named(u32, { noChange: 0, equal: 1, master: 2, slave: 3 }), _: pad(4), generationId: u64 } as const;
@@ -274,7 +285,7 @@ export const MESSAGES_13 = {
     fields: { port: u32, _1: pad(4), mac, _2: pad(2), config: u32, mask: u32, advertise: u32, _3: pad(4) },
   },
   multipartRequest: { type: 18, fields: { part: request } },
-  multipartReply: { type: 19, fields: { part: reply } },
+  multipartReply: { type: 19, fields: { part: choice(replies) } },
   barrierRequest: { type: 20, fields: {} },
   barrierReply: { type: 21, fields: {} },
   roleRequest: { type: 24, fields: role },
@@ -283,3 +294,7 @@ export const MESSAGES_13 = {
 
 export type Message13 = MessageOf<typeof MESSAGES_13>;
 export const of13 = codec(OF13, MESSAGES_13);
+
+/** The same, for who looks at the rows of a large table and makes values of few of them. */
+export const of13Rows = codec(OF13, { ...MESSAGES_13, multipartReply: { type: 19, fields: { part: choice(rowReplies) } } });
+export type RowsMessage13 = ReturnType<typeof of13Rows.decode>;

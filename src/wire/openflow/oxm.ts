@@ -21,8 +21,8 @@ import {
 const OXM = {
   inPort: { number: 0, size: 4, field: u32 },
   inPhyPort: { number: 1, size: 4, field: u32 },
-  ethDst: { number: 3, size: 6, field: mac },
   ethSrc: { number: 4, size: 6, field: mac },
+  ethDst: { number: 3, size: 6, field: mac },
   ethType: { number: 5, size: 2, field: u16 },
   vlanVid: { number: 6, size: 2, field: u16 },
   vlanPcp: { number: 7, size: 1, field: u8 },
