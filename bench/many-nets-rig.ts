@@ -24,8 +24,11 @@ export interface ManyNetsRig extends AsyncDisposable {
   readonly pairs: readonly Pair[];
   /** ms for each of the networks and ports, made one after the other through the VIM's own doors. */
   readonly makingMs: number;
-  /** The VIM as a process of its own. */
-  start(): Promise<Daemon>;
+  /** Its file, and the TCP port that the switch looks for its controller at. */
+  readonly store: string;
+  readonly openflowPort: number;
+  /** The VIM as a process of its own; `flags`: of Node, in place of those for so many. */
+  start(flags?: readonly string[]): Promise<Daemon>;
 }
 
 const MIGRATIONS = join(import.meta.dirname, "../sql/vim");
@@ -65,7 +68,9 @@ export async function startManyNets(pairCount: number): Promise<ManyNetsRig> {
     ovs,
     pairs,
     makingMs,
-    start: () => startDaemon(config, null, [HEAP_MIB_MAX]),
+    store,
+    openflowPort: openflow,
+    start: (flags = [HEAP_MIB_MAX]) => startDaemon(config, null, flags),
     [Symbol.asyncDispose]: () => ends.disposeAsync(),
   };
 }
