@@ -157,6 +157,7 @@ export const outletKey = (o: Outlet) => `${o.vlan ?? "-"}>${o.port}`;
 const byTag = (a: Outlet, b: Outlet) => (a.vlan ?? 0) - (b.vlan ?? 0) || (a.port < b.port ? -1 : a.port > b.port ? 1 : 0);
 
 export function distinct(outlets: readonly Outlet[]): Outlet[] {
+  if (outlets.length < 2) return [...outlets];
   return [...new Map(outlets.map((o) => [outletKey(o), o])).values()].sort(byTag);
 }
 
@@ -232,7 +233,7 @@ function unify(entries: readonly FabricEntry[]): FabricEntry[] {
 }
 
 export const sameOut = (a: readonly Outlet[], b: readonly Outlet[]) =>
-  a.length === b.length && a.every((o, i) => outletKey(o) === outletKey(b[i] as Outlet));
+  a.length === b.length && a.every(({ vlan, port }, i) => vlan === b[i]!.vlan && port === b[i]!.port);
 
 /** The actions that lead a packet with tag `vlanIn` (null: none) to the outlets, writing the tag only where it changes. */
 export function actionsOf(vlanIn: number | null, out: readonly Outlet[]): Action[] {

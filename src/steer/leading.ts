@@ -40,6 +40,7 @@ export interface LeadingEntry extends FabricEntry {
 const [BARRED_ABOVE, ADVERTISED_ABOVE] = [50, 200] as const;
 
 type OfAnybody = Omit<LeadingEntry, "from">;
+const ANYBODY: SentBy = {};
 
 export function leadingEntries(
   group: readonly FabricNet[],
@@ -49,7 +50,9 @@ export function leadingEntries(
   const portCount = portCountOf(group);
   const takesTags = isTransparent(group, attachments);
   const toAll = masks ? GROUP_ADDRESSES : BROADCAST;
-  const open = ways(group).filter((w) => takenFor(w.direction, w.source.switchPort, attachments) === null);
+  const open = hasTags(group)
+    ? ways(group).filter((w) => takenFor(w.direction, w.source.switchPort, attachments) === null)
+    : ways(group);
   const bySource = Map.groupBy(open, (w) => `${w.source.switchPort}|${w.vlanIn}`);
   return [...bySource.values()].flatMap((list) => {
     const source = list[0] as Way;
@@ -62,6 +65,8 @@ export function leadingEntries(
       out,
       takesTags,
     });
+    if (list.every((w) => w.source.senders === null))
+      return entriesFrom(list, portCount, toAll, (...of) => ({ ...entry(...of), from: ANYBODY }));
     const senders = allSenders([...new Set(list.map((w) => w.source.senders))]);
     const asking = (e: OfAnybody, from: readonly SentBy[]) => from.map((sender) => ({ ...e, from: sender }));
     return [
@@ -74,12 +79,12 @@ export function leadingEntries(
   });
 }
 
-function entriesFrom(
+function entriesFrom<E extends OfAnybody>(
   list: readonly Way[],
   portCount: number,
   toAll: string,
-  entry: (priority: number, ethDst: string | null, out: readonly Outlet[]) => OfAnybody,
-): OfAnybody[] {
+  entry: (priority: number, ethDst: string | null, out: readonly Outlet[]) => E,
+): E[] {
   const top = list.some(isAcross) ? ACROSS : INSIDE;
   const everybody = outletsOf(list);
   if (portCount === 2) return [entry(top - ANY_BELOW, null, everybody)];
@@ -103,6 +108,9 @@ function isTransparent(group: readonly FabricNet[], attachments: Attachments): b
   return group.every((n) => n.bindVlan === null && n.ports.every((p) => p.vlan === null && !attachments.isTrunk(p.switchPort)));
 }
 
+/** A bind of the group has a tag: without one no way begins where another net may be. */
+const hasTags = (group: readonly FabricNet[]): boolean => group.some((n) => n.bindVlan !== null);
+
 /** The net that has a port at the place where packets with a bind's tag would come in; null: that place is free for them. */
 function takenFor({ from, vlanIn }: Way["direction"], switchPort: string, attachments: Attachments): string | null {
   const holder = vlanIn === null ? null : attachments.holderOf(switchPort, vlanIn);
@@ -112,6 +120,7 @@ function takenFor({ from, vlanIn }: Way["direction"], switchPort: string, attach
 /** Ways by the tag of a bind that start where another net is: none is led, or its packets would go there too. By the net that is bound. */
 export function takenTags(group: readonly FabricNet[], attachments: Attachments): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
+  if (!hasTags(group)) return found;
   for (const { direction, source } of ways(group)) {
     const holder = takenFor(direction, source.switchPort, attachments);
     const place = `switch port ${source.switchPort}, VLAN ${direction.vlanIn} of the bind`;

@@ -1,4 +1,4 @@
-import { type Action, COOKIE_MARK, type FlowEntry, type FlowTable, type GroupEntry, PROBE_MAC } from "../model/flow.ts";
+import { type Action, type FlowEntry, type FlowTable, type GroupEntry, type Match, NO_OWNER, PROBE_MAC } from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
 import { hasOwnBridges, type Net, type VimPort } from "../model/net.ts";
 import type { Abilities } from "../model/switch.ts";
@@ -153,17 +153,18 @@ export const arrival = (tunnel: string): FlowEntry => ({
 });
 
 export function entryOf(priority: number, owner: string): FlowEntry {
-  return { table: 0, priority, cookie: (COOKIE_MARK << 32n) | BigInt(hash32(owner)), match: {}, actions: [] };
+  return { table: 0, priority, cookie: cookieOf(owner), match: {}, actions: [] };
 }
 
+const cookieOf = (owner: string): bigint => NO_OWNER | BigInt(hash32(owner));
+
 function flowEntry(e: LeadingEntry, actions: readonly Action[]): FlowEntry {
-  const match = {
-    inPort: e.inPort,
-    ...(e.vlan !== null ? { vlan: e.vlan } : e.takesTags ? {} : { vlan: "none" as const }),
-    ...(e.ethDst === null ? {} : { ethDst: e.ethDst }),
-    ...e.from,
-  };
-  return { ...entryOf(e.priority, e.netId), match, actions };
+  const match: { -readonly [K in keyof Match]: Match[K] } = { inPort: e.inPort };
+  if (e.vlan !== null) match.vlan = e.vlan;
+  else if (!e.takesTags) match.vlan = "none";
+  if (e.ethDst !== null) match.ethDst = e.ethDst;
+  Object.assign(match, e.from);
+  return { table: 0, priority: e.priority, cookie: cookieOf(e.netId), match, actions };
 }
 
 /** The entries of these nets, on this switch. */

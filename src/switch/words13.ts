@@ -124,6 +124,8 @@ const [IPV4, ARP, IPV6, UDP, ICMPV6] = [0x0800, 0x0806, 0x86dd, 17, 58];
 /** What is asked of the sender, each field with those that it needs before it (7.2.3.8). */
 function sender13(match: Match): OxmMatch {
   const { ethSrc, ipv4Src, arpSpa, arpSha, udp } = match;
+  const asksMore = arpSha !== undefined || udp !== undefined;
+  if (ethSrc === undefined && ipv4Src === undefined && arpSpa === undefined && !asksMore) return ipv613(match);
   return {
     ...(ethSrc === undefined ? {} : { ethSrc }),
     ...(ipv4Src === undefined ? {} : { ethType: IPV4, ipv4Src: address13(ipv4Src) }),

@@ -156,8 +156,11 @@ export class Picture implements VimPicture, Attachments {
   /** The nets that have something at this place of a switch, beside one of the ports: commonly one, or none. */
   netsAt(switchPort: string, vlan: number | null, beside: VimPortId | null = null): NetId[] {
     const key = placeKey(switchPort, vlan);
-    const ports = this.ports.by("place", key).filter((p) => p.id !== beside);
-    return [...new Set([...this.nets.by("outside", key).map((n) => n.id), ...ports.map((p) => p.netId as NetId)])];
+    const ports = this.ports.by("place", key);
+    const outside = this.nets.by("outside", key);
+    if (outside.length === 0 && ports.length < 2) return ports.flatMap((p) => (p.id === beside ? [] : (p.netId as NetId)));
+    const others = ports.filter((p) => p.id !== beside);
+    return [...new Set([...outside.map((n) => n.id), ...others.map((p) => p.netId as NetId)])];
   }
 
   /** The nets that have anything on this port of the switch. */

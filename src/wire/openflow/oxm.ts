@@ -75,9 +75,17 @@ export type OxmMatch = {
   readonly [K in keyof typeof OXM]?: FieldValue<(typeof OXM)[K]["field"]> | Masked<FieldValue<(typeof OXM)[K]["field"]>>;
 } & { readonly others?: readonly Uint8Array[] };
 
-type Row = { readonly name: string; readonly number: number; readonly size: number; readonly field: Field<unknown> };
-const ROWS: readonly Row[] = Object.entries(OXM).map(([name, row]) => ({ name, ...row }) as Row);
+interface Row {
+  readonly name: string;
+  readonly number: number;
+  readonly size: number;
+  readonly field: Field<unknown>;
+  /** Among the rows, which are written in their order. */
+  readonly place: number;
+}
+const ROWS: readonly Row[] = Object.entries(OXM).map(([name, row], place) => ({ ...row, name, place }) as Row);
 const BY_NUMBER = new Map(ROWS.map((row) => [row.number, row]));
+const BY_NAME = new Map(ROWS.map((row) => [row.name, row]));
 
 const OPENFLOW_BASIC = 0x8000;
 const HEADER_BYTES = 4;
@@ -132,7 +140,16 @@ export const oxmFields: Field<OxmMatch> = {
   },
   write(w, match) {
     const values = match as Readonly<Record<string, unknown>>;
-    for (const row of ROWS) if (values[row.name] !== undefined) writeField(w, row, values[row.name]);
+    const rows: Row[] = [];
+    let isInOrder = true;
+    for (const name in values) {
+      const row = BY_NAME.get(name);
+      if (row === undefined || values[name] === undefined) continue;
+      isInOrder &&= row.place > (rows.at(-1)?.place ?? -1);
+      rows.push(row);
+    }
+    if (!isInOrder) rows.sort((a, b) => a.place - b.place);
+    for (const row of rows) writeField(w, row, values[row.name]);
     for (const other of match.others ?? []) w.bytes(other);
   },
 };
