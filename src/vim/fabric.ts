@@ -233,8 +233,8 @@ export class Fabric {
     const touched = [...nets];
     this.#picture.flowVersions.touch(touched);
     if (this.#isHeld || this.#session === null) return;
-    if (this.#isInStep) this.#writeFor(this.#session, touched).catch((err: unknown) => this.#notTaken(err));
-    else this.write()?.catch((err: unknown) => this.#notTaken(err));
+    const written = this.#isInStep ? this.#writeFor(this.#session, touched) : this.write();
+    written?.catch((err: unknown) => this.#notTaken(err));
   }
 
   #notTaken(err: unknown): void {
@@ -250,8 +250,7 @@ export class Fabric {
   /** Compares everything and writes what differs; a refusal is found again by the next pass. */
   follow(): void {
     this.#generation++;
-    if (this.#isHeld) return;
-    this.write()?.catch((err: unknown) => this.#notTaken(err));
+    if (!this.#isHeld) this.write()?.catch((err: unknown) => this.#notTaken(err));
   }
 
   /**
