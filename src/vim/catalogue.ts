@@ -5,7 +5,7 @@ import type { FlavorId, ImageId, ServerId, TenantId } from "../model/ids.ts";
 import type { Asked, Change, Flavor, Image, ImageSource, Server, Tenant } from "../model/vim-picture.ts";
 import { deleteFlavor, deleteImage, deleteTenant, saveFlavor, saveImage, saveTenant } from "../store/vim-picture.ts";
 import { checkUnique, found, given, newId, notFree } from "./asking.ts";
-import { diskMeant, type MeantDisk } from "./disk-plan.ts";
+import { diskMeant, fileOf, hasDisk, type MeantDisk } from "./disk-plan.ts";
 import { type Content, type ImageContents, isUrl, LATER, PROVISIONAL } from "./image-making.ts";
 import type { Picture } from "./picture.ts";
 import { watchdogOf } from "./server-spec.ts";
@@ -154,7 +154,9 @@ export class Catalogue {
     if (asked.path !== undefined) await this.#images().checkTarget(asked.path);
     const source: ImageSource = { serverId, disk };
     const id = newId(this.#picture.images, asked.id);
-    return this.#newImage({ ...asked, ...LATER, id, path: asked.path ?? `${PROVISIONAL}${id}`, source });
+    const boot = disk === "root" ? bootOf(this.#picture.images.get(server.imageId)!) : {};
+    const metadata = { ...boot, ...asked.metadata };
+    return this.#newImage({ ...asked, ...LATER, id, path: asked.path ?? `${PROVISIONAL}${id}`, metadata, source });
   }
 
   /** While servers are made from it its content stays. */
@@ -233,6 +235,15 @@ export class Catalogue {
     this.#picture.images.set(image.id, image);
     return image;
   }
+}
+
+/**
+ * What a copy of a server's first disk needs to boot as that does: what its image says, without what was said of that file. The image of a kernel
+ * alone is its initial RAM disk, beside the disk.
+ */
+function bootOf(image: Image): Image["metadata"] {
+  const { sha256: _, ...said } = image.metadata ?? {};
+  return hasDisk(image) ? said : { ...said, initrd: fileOf(image) };
 }
 
 function withTenant<T extends Flavor | Image>(thing: T, tenant: TenantId, kind: string): T {

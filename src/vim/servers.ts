@@ -91,14 +91,19 @@ export class Servers {
     });
   }
 
-  /** Remembers what to do; of two actions that are not done yet the later one counts. Throws NOT_ALLOWED. */
-  act(id: ServerId, task: ServerTask): Promise<void> {
+  /**
+   * Remembers what to do; of two actions that are not done yet the later one counts. `imageId`: of a rebuild, what it is made from, from now on.
+   * Throws NOT_ALLOWED, NOT_FOUND for an image.
+   */
+  act(id: ServerId, task: ServerTask, imageId?: ImageId): Promise<void> {
     return this.#picture.change(async () => {
       const server = found(this.#picture.servers, id, `server ${id} not found`);
       if (server.status === "ERROR" && !ERROR_TASKS.has(task)) {
         throw new Fault("NOT_ALLOWED", IN_ERROR);
       }
-      const asked = { task, taskNo: server.taskNo + 1 };
+      if (imageId !== undefined && this.#picture.images.get(imageId)?.status !== "ACTIVE")
+        throw new Fault("NOT_FOUND", `image_id ${imageId} not found or not ACTIVE`);
+      const asked = { task, taskNo: server.taskNo + 1, imageId: imageId ?? server.imageId };
       await updateServer(this.#picture.db, { ...server, ...asked });
       this.#picture.servers.set(id, { ...this.#picture.servers.get(id)!, ...asked });
       this.#changed({});

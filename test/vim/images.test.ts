@@ -294,6 +294,28 @@ test("a disk that is not there, and a path that is not for images, are refused",
   expect(existsSync("/etc/cron.d/x")).toBe(false);
 });
 
+test("made anew from a copy of its disk it has what it wrote; made anew from its image it has not", async () => {
+  const id = crypto.randomUUID();
+  const { image: copy } = await copied({ id });
+  expect(copy).toMatchObject({ id, metadata: { ...metadata, use_incremental: "no" } });
+  await isWhole(id);
+  const anew = async (imageRef: string) => {
+    heard.events.length = 0;
+    const reply = await act(server, { rebuild: { imageRef } });
+    if (reply.status !== 200) return reply.body.error.description;
+    await until("its old life has ended", () => heard.events.some((e) => e.type === "server.status" && e.status === "INACTIVE"));
+    expect((await see(server)).image.id).toBe(imageRef);
+    return (await saidBy(server)).find((line) => line.startsWith("found "));
+  };
+  expect(await anew(image)).toBe("found ");
+  expect(await anew(id)).toBe(`found ${WRITTEN.text}`);
+  expect((await ask("DELETE", `/${tenant}/images/${id}`)).status).toBe(400); // It is in use.
+  const gone = "00000000-0000-4000-8000-000000000000";
+  expect(await anew(gone)).toBe(`image_id ${gone} not found or not ACTIVE`);
+  expect(await anew(image)).toBe("found ");
+  expect((await ask("DELETE", `/${tenant}/images/${id}`)).status).toBe(200);
+});
+
 test("what it wrote is there after a restart, and gone after a rebuild", async () => {
   await act(server, { forceOff: null });
   await serverIs(server, "INACTIVE");

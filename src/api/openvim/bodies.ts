@@ -325,10 +325,13 @@ export const serverAction = Type.Object(
     shutdown: maybe(Type.Null()),
     forceOff: maybe(Type.Null()),
     terminate: maybe(Type.Null()),
-    rebuild: maybe(nothing),
+    /** Ours: from another image, which is the server's own from then on. */
+    rebuild: maybe(orNull(Type.Object({ imageRef: maybe(id) }))),
     reboot: maybe(nothing),
     createImage: maybe(
       Type.Object({
+        /** Ours: so that asking twice makes one. */
+        id: maybe(id),
         name,
         path: maybe(Type.String({ minLength: 2, maxLength: 1_024, pattern: "^/[^\\u0000-\\u001f]*$" })),
         description: maybe(description),

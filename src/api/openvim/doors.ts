@@ -59,7 +59,7 @@ export interface VimDoors {
     createImageOf(
       id: ServerId,
       disk: { readonly dev?: string | null | undefined; readonly imageRef?: string | undefined },
-      asked: Pick<Image, "name"> & Change<Pick<Image, "path" | "description" | "metadata" | "tenants">>,
+      asked: Pick<Image, "name"> & Change<Pick<Image, "id" | "path" | "description" | "metadata" | "tenants">>,
     ): Promise<Image>;
     editImage(id: ImageId, change: Change<Image>): Promise<Image>;
     deleteImage(id: ImageId): Promise<void>;
@@ -85,7 +85,7 @@ export interface VimDoors {
   readonly servers: {
     createServer(asked: AskedServer): Promise<Server>;
     deleteServer(id: ServerId): Promise<void>;
-    act(id: ServerId, task: ServerTask): Promise<void>;
+    act(id: ServerId, task: ServerTask, imageId?: ImageId): Promise<void>;
     evacuate(id: ServerId, where: { readonly from: HostId; readonly to: HostId | null }): Promise<Server>;
     sharesHostWith(server: Server): readonly ServerId[];
   };

@@ -122,15 +122,16 @@ export async function postAction(call: Call) {
   if (action.createImage !== undefined) return copyReply(call, id, action.createImage);
   if (action.console !== undefined) return consoleReply(call, id, action.console);
   if (action.terminate !== undefined) await call.doors.servers.deleteServer(id);
-  else await call.doors.servers.act(id, taskOf(action));
+  else await call.doors.servers.act(id, taskOf(action), imageFor(call, id, action.rebuild?.imageRef));
   return { result: "deleting in process" };
 }
 
 /** The image is its server's tenant's. What is copied stands alone, as OpenVIM's does. */
 async function copyReply(call: Call, id: ServerId, asked: NonNullable<Static<typeof serverAction>["createImage"]>) {
-  const { name, path, description, metadata, imageRef, disk: dev } = asked;
+  const { id: imageId, name, path, description, metadata, imageRef, disk: dev } = asked;
   const tenants = [call.doors.picture.servers.get(id)!.tenantId];
-  const more = { name, path, description, metadata: { use_incremental: "no", ...metadata }, tenants };
+  const own = { id: imageId as ImageId | undefined, name, path, description };
+  const more = { ...own, metadata: { use_incremental: "no", ...metadata }, tenants };
   const image = await call.doors.catalogue.createImageOf(id, { dev, imageRef }, more);
   return { image: imageOut(image, tenantOf(call), call.base) };
 }
@@ -149,6 +150,14 @@ const evacuationIn = ({ from, hostId }: { from: string; hostId?: string | undefi
   from: from as HostId,
   to: (hostId ?? null) as HostId | null,
 });
+
+/** What a server is to be made from anew: one that its tenant may use. */
+function imageFor({ doors: { picture } }: Call, id: ServerId, ref: string | undefined): ImageId | undefined {
+  const image = picture.images.get(ref as ImageId);
+  if (image && !isVisible(image, picture.servers.get(id)!.tenantId))
+    throw new WireError(404, `image_id ${ref} not found or not ACTIVE`);
+  return ref as ImageId | undefined;
+}
 
 function taskOf(action: Static<typeof serverAction>): ServerTask {
   if (action.start === "rebuild") return "rebuild";

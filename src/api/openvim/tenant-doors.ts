@@ -299,9 +299,10 @@ function serversOf(view: TenantView, { servers }: VimDoors, picture: Picture): V
       found(picture.servers, id, `server ${id} not found`);
       return servers.deleteServer(id);
     },
-    act: async (id, task) => {
+    act: async (id, task, imageId) => {
       found(picture.servers, id, `server ${id} not found`);
-      return servers.act(id, task);
+      if (imageId !== undefined) found(picture.images, imageId, `image_id ${imageId} not found or not ACTIVE`);
+      return servers.act(id, task, imageId);
     },
     evacuate: adminOnly,
     sharesHostWith: (server) => servers.sharesHostWith(server),
