@@ -36,6 +36,7 @@ interface Case {
   readonly nowMs: number;
   readonly net: TrafficNet;
   readonly current: Member | undefined;
+  /** Undefined: there is none, or it is to go, and nothing is led home to it. */
   readonly normal: Member | undefined;
 }
 
@@ -57,7 +58,7 @@ export function decide(group: ProtectionGroup, view: GroupView, command: Protect
       nowMs,
       net,
       current: group.members.find((m) => m.vnfcId === view.serving.get(net.netId)),
-      normal: group.members.find((m) => m.vnfcId === net.normal),
+      normal: group.members.find((m) => m.vnfcId === net.normal && !m.isLeaving),
     });
     if (verdict.move) load.moved(verdict.move);
     decided.push(verdict);
@@ -174,7 +175,7 @@ function cleared(it: Case): Verdict {
 /** Who serves it is to be taken away: it gives it away while it is up, so that nobody is without it for a moment. */
 function giveAway(it: Case, current: Member): Verdict {
   const { net, normal, view, load } = it;
-  const isGood = normal !== undefined && !normal.isLeaving && isUp(view, normal) && load.hasRoom(normal);
+  const isGood = normal !== undefined && isUp(view, normal) && load.hasRoom(normal);
   const to = isGood ? normal : standIns(it.group, view, load, current)[0];
   if (to === undefined)
     return {
@@ -246,7 +247,7 @@ function obstacleTo({ view, load, current }: Case, to: Member | undefined): stri
   if (to === undefined) return "there is no such member";
   const health = healthOf(view, to.vnfcId);
   if (health.state !== "up") return `${to.name} is ${health.state} (${health.why})`;
-  if (to.isLeaving) return `${to.name} is to go: its VNF is scaled in`;
+  if (to.isLeaving) return `${to.name} is to go: its VNF is scaled in, or reverted to a snapshot`;
   return to === current || load.hasRoom(to) ? null : `${to.name} carries all it may`;
 }
 

@@ -75,6 +75,17 @@ describe("what is decided for a warm spare", () => {
   }
 });
 
+test("who is to go and serves is given a spare where nobody else is up; where somebody is, it sleeps on", () => {
+  const leaving = { ...member(a, "hot"), isLeaving: true as const };
+  const view = viewOf(a, [up, up, silent], "resting");
+  const decided = (members: ProtectionGroup["members"]) => decide({ ...group, members }, view, null, NOW);
+  expect(decided([leaving, member(c, "warm")])).toMatchObject({ moves: [], wake: [c] });
+  expect(decided([leaving, member(b, "hot"), member(c, "warm")])).toMatchObject({ moves: [{ to: b }], wake: [] });
+  // Nor is what it served led home to it while it is.
+  const [members, later] = [[leaving, member(b, "hot"), member(c, "warm")], viewOf(b, [up, up, silent], "resting")];
+  expect(decide({ ...group, members }, later, null, NOW)).toMatchObject({ moves: [], againAt: null });
+});
+
 test("a spare is never put to rest while it serves or somebody is not up, and never given traffic while it is not up", () => {
   const health = fc.constantFrom(up, fresh, down, silent);
   const any = fc.record({

@@ -87,13 +87,18 @@ function needsOf(
   const spares = group.members.filter((m) => !isHot(m) && !m.isLeaving);
   const serving = spares.filter((m) => servesOf(m) !== undefined);
   const needs = new Map(serving.map((m) => [m.vnfcId, `it serves ${servesOf(m)!.name}`]));
-  const lost = group.members.filter((m) => isHot(m) && !m.isLeaving && healthOf(view, m.vnfcId).state === "down");
+  // Who is to go and serves on after the moves finds nobody awake to give it to.
+  const isLost = (m: Member) => (m.isLeaving ? servesOf(m) !== undefined : healthOf(view, m.vnfcId).state === "down");
+  const lost = group.members.filter((m) => isHot(m) && isLost(m));
   let [members, nets] = [lost.length - serving.length, lost.length > 0 ? unserved.length : Number(isRing)];
   const rankOf = (m: Member) =>
     healthOf(view, m.vnfcId).state === "down" ? 2 : (view.rest?.get(m.vnfcId) ?? "awake") === "awake" ? 0 : 1;
   for (const spare of spares.filter((m) => !needs.has(m.vnfcId)).sort((a, b) => rankOf(a) - rankOf(b))) {
     if ((members <= 0 && nets <= 0) || !load.hasRoom(spare)) continue;
-    needs.set(spare.vnfcId, lost[0] ? `${lost[0].name} is down` : "traffic nets wait for each other to return");
+    needs.set(
+      spare.vnfcId,
+      lost[0] ? `${lost[0].name} is ${lost[0].isLeaving ? "to go" : "down"}` : "traffic nets wait for each other to return",
+    );
     if (rankOf(spare) === 2) continue; // It does not help.
     members -= 1;
     nets -= load.roomOf(spare);

@@ -26,7 +26,7 @@ export interface Member {
   readonly standby: Standby;
   /** Where it is reached, if it is in another VIM than the one its traffic enters; left out: it is in that one. */
   readonly away?: MemberAway;
-  /** It is to be taken away (its VNF is scaled in): what it serves is given to others, and nothing is led to it. */
+  /** It is to be taken away (its VNF is scaled in), or to begin anew (it is reverted to a snapshot): what it serves is given to others, and nothing is led to it. */
   readonly isLeaving?: true;
 }
 
