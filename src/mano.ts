@@ -4,10 +4,12 @@ import { listenHttp, shareServer } from "./api/http.ts";
 import { serveMano } from "./api/mano/serve.ts";
 import { OPENMANO_PATH, serveOpenmano } from "./api/openmano/serve.ts";
 import { manoDoors } from "./compose/mano-doors.ts";
+import { vimOf } from "./compose/mano-lcm.ts";
 import { openSubscriptions } from "./compose/mano-notify.ts";
 import { imageHandoutOf, onboardingOf } from "./compose/mano-onboarding.ts";
 import { openmanoOf } from "./compose/mano-openmano.ts";
 import { openPerformance } from "./compose/mano-pm.ts";
+import { openSnapshots } from "./compose/mano-snapshots.ts";
 import { solRoutes } from "./compose/mano-sol.ts";
 import type { ManoConfig } from "./config.ts";
 import type { Clock } from "./lib/clock.ts";
@@ -75,9 +77,10 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   const { packages } = onboarding;
   undo.use(packages);
   const requests = new Requests(nfvo, db, clock, log);
-  const operations = new Operations(nfvo, requests, db, clock);
+  const snapshotting = undo.use(await openSnapshots(nfvo, { db, clock, log, direct, vimOf: vimOf(nfvo) }));
+  const operations = new Operations(nfvo, requests, db, clock, snapshotting.turns);
   const soleVnfs = new SoleVnfs(nfvo, requests, db, clock);
-  const routes = solRoutes(nfvo, { requests, operations, soleVnfs, subscriptions, performance, onboarding, db });
+  const routes = solRoutes(nfvo, { requests, operations, soleVnfs, snapshotting, subscriptions, performance, onboarding, db });
   const sol = { routes, apiRoot: config.listen.apiRoot, pageSize: config.listPageSize };
   const hasTenant = async (id: string) => (await readOmTenants(db)).some((t) => t.uuid === id);
   const doorsFor = (tenant: string | null) =>
@@ -100,6 +103,7 @@ export async function startMano(config: ManoConfig, { clock, log }: { clock: Clo
   ownPorts.push(port);
   subscriptions.start();
   nfvo.start(VERSION); // Last: a second MANO on the same port must not have acted before it is refused.
+  snapshotting.start();
   await performance.start();
   undo.use(keepingClean({ db, clock, log, keeping: config.retention }));
   await packages.start();

@@ -1,6 +1,6 @@
 import { API_VERSIONS, isApiName } from "../../src/api/sol/versions.ts";
 import { Chance } from "../../test/chaos/chance.ts";
-import { EtsiDefinitions } from "../../test/harness/etsi-schema.ts";
+import { EtsiDefinitions, oneOfTwo } from "../../test/harness/etsi-schema.ts";
 import { example, Rig } from "../../test/mano/rig.ts";
 import { parsed } from "./judge.ts";
 import { type ManoFuzzed, ManoRequests } from "./mano-requests.ts";
@@ -116,7 +116,7 @@ class Run {
     if (status >= 400 && !isProblemOf(status, parsed(text))) return [`${status} is told otherwise in the body`];
     const path = asked.path.split("?")[0]!;
     if (status === 304 || this.#etsi === null || NO_PATH.test(path)) return [];
-    const only = path.startsWith("/vnfpkgm/v2/vnf_packages") ? "SOL005" : "SOL00"; // As `SolClient`: two specifications contradict each other.
+    const only = oneOfTwo(path) ?? "SOL00";
     if (!this.#etsi.has(path, only)) return [];
     const isJson = /json/.test(headers.get("content-type") ?? "");
     const exchange = { method: asked.method, path: asked.path, status, headers, body: text === "" || isJson ? text : null };

@@ -2,6 +2,7 @@ import type { NsLcmDoors } from "../api/sol/ns-lcm.ts";
 import { NS_LCM_ROUTES } from "../api/sol/ns-lcm.ts";
 import { type BoundRoute, boundFor } from "../api/sol/route.ts";
 import { VNF_LCM_ROUTES, type VnfLcmDoors, type VnfOccurrenceOf } from "../api/sol/vnf-lcm.ts";
+import { SNAPSHOT_ROUTES } from "../api/sol/vnf-snapshots.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Nfvo } from "../mano/nfvo.ts";
 import type { Operations } from "../mano/operations.ts";
@@ -14,12 +15,22 @@ import { ordinalOf, vnfcsOf } from "../mano/vnf-plan.ts";
 import { nsInstanceView, type VimOf, vnfView } from "../mano/vnf-views.ts";
 import type { NsId, VnfcId } from "../model/ids.ts";
 import type { Occurrence } from "../model/occurrence.ts";
+import { type Snapshotting, snapshotDoors } from "./mano-snapshots.ts";
 
 /** The tables of life cycle management, with the doors that their routes go through. */
-export const lcmRoutes = (nfvo: Nfvo, requests: Requests, operations: Operations, soleVnfs: SoleVnfs): BoundRoute[] => [
-  ...boundFor(NS_LCM_ROUTES, (tenant) => nsDoors(nfvo, requests, operations, new Scope(nfvo, tenant))),
-  ...boundFor(VNF_LCM_ROUTES, (tenant) => vnfDoors(nfvo, { requests, operations, soleVnfs }, new Scope(nfvo, tenant))),
+export const lcmRoutes = (nfvo: Nfvo, parts: LcmParts): BoundRoute[] => [
+  ...boundFor(NS_LCM_ROUTES, (tenant) => nsDoors(nfvo, parts, new Scope(nfvo, tenant))),
+  ...boundFor(VNF_LCM_ROUTES, (tenant) => vnfDoors(nfvo, parts, new Scope(nfvo, tenant))),
+  ...boundFor(SNAPSHOT_ROUTES, (tenant) => snapshotDoors(parts.snapshotting, new Scope(nfvo, tenant))),
 ];
+
+/** What stands behind the tables of life cycle management, beside the MANO itself. */
+export interface LcmParts {
+  readonly requests: Requests;
+  readonly operations: Operations;
+  readonly soleVnfs: SoleVnfs;
+  readonly snapshotting: Snapshotting;
+}
 
 const NS_OCCURRENCES = "/nslcm/v2/ns_lcm_op_occs";
 
@@ -57,14 +68,19 @@ export function vimOf(nfvo: Nfvo): VimOf {
   };
 }
 
-function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations, scope: Scope): NsLcmDoors {
+function nsDoors(nfvo: Nfvo, { requests, operations, snapshotting }: LcmParts, scope: Scope): NsLcmDoors {
   /** Throws NOT_FOUND also for one that is nothing but a VNF's life cycle. */
   const own = (id: string): string => {
     const { ns } = requests.deploymentOf(ownNs(nfvo, scope, id));
     if (ns.soleVnf === undefined) return ns.id;
     throw notThere("NS instance", id, "/nslcm/v2/ns_instances");
   };
-  const viewOf = (id: string) => nsInstanceView(requests.deploymentOf(own(id)), vimOf(nfvo));
+  const lookAt = (d: Deployment) => {
+    const isOfIt = (vnfId: string | undefined) => d.vnfs.some((v) => v.id === vnfId);
+    const snapshotIds = snapshotting.snapshots.all.filter((r) => isOfIt(r.content?.vnfId)).map((r) => r.id);
+    return { ...nsInstanceView(d, vimOf(nfvo)), snapshotIds };
+  };
+  const viewOf = (id: string) => lookAt(requests.deploymentOf(own(id)));
   const occurrence = async (id: string) => {
     const o = await ownOccurrence(scope, id, operations.get(id), NS_OCCURRENCES);
     if (!o.isOfSoleVnf) return o;
@@ -84,7 +100,7 @@ function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations, scope: 
     listNs: () =>
       nfvo.lifecycle.all
         .filter((d) => d.ns.soleVnf === undefined && scope.owns(d.ns.id))
-        .map((d) => ({ createdAt: d.ns.createdAt, place: d.ns.id, look: () => nsInstanceView(d, vimOf(nfvo)) })),
+        .map((d) => ({ createdAt: d.ns.createdAt, place: d.ns.id, look: () => lookAt(d) })),
     getNs: viewOf,
     createNs: async (wish) => viewOf((await requests.createNs({ ...wish, ...wishOf(scope) })).id),
     deleteNs: async (id) => requests.deleteNs(own(id), false),
@@ -107,6 +123,10 @@ function nsDoors(nfvo: Nfvo, requests: Requests, operations: Operations, scope: 
     scaleNs: async (id, scaling, params) => operations.scaleNs(own(id), scaling, "SCALE", params),
     addVnfs: async (id, more, params) => operations.scaleNs(own(id), { more }, "UPDATE", params),
     removeVnfs: async (id, without, params) => operations.scaleNs(own(id), { without }, "UPDATE", params),
+    takeSnapshot: async (id, asked, params) => snapshotting.turns.take(withVnfs(id, [asked.vnfId]).ns.id, asked, params),
+    revert: async (id, asked, params) => snapshotting.turns.revert(withVnfs(id, [asked.vnfId]).ns.id, asked, params),
+    deleteSnapshot: async (id, { vnfId, snapshotId }, params) =>
+      snapshotting.turns.delete(withVnfs(id, [vnfId]).ns.id, vnfId, snapshotId, params),
     listOccurrences: (asked) => operations.list({ ...asked, tenant: scope.tenant ?? undefined }),
     getOccurrence: occurrence,
     retry: async (id) => operations.retry(await idOf(id)),
@@ -128,13 +148,7 @@ const listedVnfs = (d: Deployment, vims: VimOf) =>
 /** What an NS is made with, by who asks. */
 export const wishOf = (scope: Scope) => ({ owner: scope.tenant, mayUse: (id: string) => scope.sees(id) });
 
-interface VnfParts {
-  readonly requests: Requests;
-  readonly operations: Operations;
-  readonly soleVnfs: SoleVnfs;
-}
-
-function vnfDoors(nfvo: Nfvo, { requests, operations, soleVnfs }: VnfParts, scope: Scope): VnfLcmDoors {
+function vnfDoors(nfvo: Nfvo, { requests, operations, soleVnfs, snapshotting }: LcmParts, scope: Scope): VnfLcmDoors {
   const own = (id: string) => ownVnf(nfvo, scope, id);
   const getVnf = (id: string) => {
     const { deployment, vnf } = operations.vnfOf(own(id));
@@ -190,6 +204,14 @@ function vnfDoors(nfvo: Nfvo, { requests, operations, soleVnfs }: VnfParts, scop
     operate: async (id, asked, params) => {
       const { ns } = operations.vnfOf(own(id)).deployment;
       return ofVnf(id, await operations.operate(ns.id, [{ vnfId: id, ...asked }], params));
+    },
+    takeSnapshot: async (id, asked, params) => {
+      const { ns } = operations.vnfOf(own(id)).deployment;
+      return ofVnf(id, await snapshotting.turns.take(ns.id, { vnfId: id, ...asked }, params));
+    },
+    revert: async (id, asked, params) => {
+      const { ns } = operations.vnfOf(own(id)).deployment;
+      return ofVnf(id, await snapshotting.turns.revert(ns.id, { vnfId: id, ...asked }, params));
     },
     listOccurrences: (asked) => operations.list({ ...asked, tenant: scope.tenant ?? undefined }),
     getOccurrence: async (id) => {

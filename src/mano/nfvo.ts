@@ -5,6 +5,7 @@ import type { Log } from "../lib/log.ts";
 import type { ProtectionGroupView } from "../model/group-view.ts";
 import type { NsId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, VimAccount, Vnfc } from "../model/ns.ts";
+import { isReverting } from "../model/occurrence.ts";
 import type { Decision, ProtectionCommand } from "../model/protection.ts";
 import type { VimLink } from "../model/stitch.ts";
 import { EventStream } from "../notify/stream.ts";
@@ -339,7 +340,9 @@ export class Nfvo implements AsyncDisposable {
     if (this.occurrences.runningOf(ns) === undefined && this.lifecycle.of(ns)?.asWritten === undefined) return;
     await this.lifecycle.exclusive(ns, async () => {
       const before = this.lifecycle.of(ns);
-      if (before) await this.scaler.step(before, site);
+      const o = this.occurrences.runningOf(ns);
+      const isSetAside = o?.state === "PROCESSING" && isReverting(o); // Who is to go then is not to be taken away.
+      if (before && !isSetAside) await this.scaler.step(before, site);
       const d = this.lifecycle.of(ns);
       if (d) await this.operations.look(d, site);
     });

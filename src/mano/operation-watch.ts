@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { NsId } from "../model/ids.ts";
 import type { Vnfc } from "../model/ns.ts";
-import { isReconnected, isScaling, type Occurrence } from "../model/occurrence.ts";
+import { isReconnected, isReverting, isScaling, isSnapshotting, type Occurrence } from "../model/occurrence.ts";
 import type { AlarmBook } from "./alarms.ts";
 import type { ConnectionTurns } from "./connection-turns.ts";
 import { type Guard, isWell } from "./guard.ts";
@@ -25,6 +25,12 @@ const HEAL_MAX_MS = 1_800_000;
 /** Until VNFs have the size that was asked for, and as long again to take it back. */
 const SCALE_MAX_MS = 300_000;
 
+/** Until more of a snapshot is seen to come, and until its images are gone. */
+const SNAPSHOT_MAX_MS = 600_000;
+
+/** All VNFCs of a VNF, one after the other. */
+const REVERT_MAX_MS = 3_600_000;
+
 /** Guests are not asked to end by themselves, not even in the first look. */
 const NOT_ASKED_MS = -1;
 
@@ -45,14 +51,31 @@ export interface OperationWatchParts {
   whyItCannotFire(guard: Guard): readonly string[];
 }
 
+/** Takes snapshots, and leads VNFs back to them. */
+export interface SnapshotSteps {
+  /** With what is to be known of what was taken. */
+  take(o: Occurrence, site: Site): Promise<ScaleProgress & { readonly remarks: readonly string[] }>;
+  takeBack(o: Occurrence, site: Site): Promise<readonly string[]>;
+  revert(d: Deployment, o: Occurrence, site: Site): Promise<ScaleProgress>;
+  /** A way back has ended where it is. */
+  release(d: Deployment, o: Occurrence): Promise<void>;
+  readonly turns: Pick<ScaleTurns, "turn">;
+}
+
 /** Looks in each pass how far the operations are that somebody asked for, does their next step, and ends them. */
 export class OperationWatch {
   readonly #parts: OperationWatchParts;
   /** When this run first looked at each, monotonic ms. */
   readonly #sinceMs = new Map<string, number>();
+  #snapshots: SnapshotSteps | null = null;
 
   constructor(parts: OperationWatchParts) {
     this.#parts = parts;
+  }
+
+  /** Before the first look. */
+  withSnapshots(steps: SnapshotSteps): void {
+    this.#snapshots = steps;
   }
 
   /** Of one NS, in one of its VIMs. The caller has its turn. */
@@ -61,7 +84,9 @@ export class OperationWatch {
     if (o === undefined || d.ns.state !== "INSTANTIATED") return;
     if (isScaling(o)) return this.#scale(d, o, site);
     if (o.vnfs.some(isReconnected)) return this.#reconnect(d, o, site);
+    if (isSnapshotting(o)) return this.#snapshot(d, o, site);
     if (o.state !== "PROCESSING") return;
+    if (isReverting(o)) return this.#revert(d, o, site);
     if (o.operation === "INSTANTIATE") await this.#ready(d, o);
     else if (o.operation === "HEAL") await this.#heal(d, o, site);
     else if (o.operation === "UPDATE") await this.#operate(d, o, site);
@@ -81,6 +106,38 @@ export class OperationWatch {
     if (o.state === "FAILED_TEMP" || site.vim !== d.ns.vimAccountId) return;
     const { reconnector, connectionTurns } = this.#parts;
     await this.#follow(d, o, await reconnector.step(d, o.vnfs.filter(isReconnected), site), connectionTurns);
+  }
+
+  async #snapshot(d: Deployment, o: Occurrence, site: Site): Promise<void> {
+    if (o.state === "FAILED_TEMP") return;
+    const { take, takeBack, turns } = this.#snapshots!;
+    if (o.state === "ROLLING_BACK" || o.error !== null) return this.#takenBack(o, await takeBack(o, site));
+    const { waits, failure: why, remarks } = await take(o, site);
+    if (why === null && waits.length === 0) return this.#end(o, { state: "COMPLETED", warnings: remarks });
+    if (o.warnings.join() !== waits.join()) this.forget(o.id); // It takes as long as it takes, if only more of it comes.
+    const words = waits.join("; ");
+    const isOver = this.#isOver(o.id, SNAPSHOT_MAX_MS);
+    if (why === null && !isOver && o.cancelMode === null) return this.#note(o, waits);
+    const because = o.cancelMode !== null ? `cancelled while: ${words}` : (why ?? `no more of it came: ${words}`);
+    this.forget(o.id);
+    await turns.turn(d, o, "from", { error: failure(because), warnings: waits });
+  }
+
+  async #revert(d: Deployment, o: Occurrence, site: Site): Promise<void> {
+    const { revert, release } = this.#snapshots!;
+    if (site.vim !== d.ns.vimAccountId) return;
+    const { waits, failure: why } = await revert(d, o, site);
+    const now = this.#parts.occurrences.runningOf(d.ns.id) ?? o; // It may be a step further.
+    if (waits.length === 0) return this.#ready(d, now);
+    const isOver = this.#isOver(backOf(o.id), REVERT_MAX_MS);
+    const isMidway = now.vnfs.some((p) => p.reverting?.begun != null);
+    const isCancelled = o.cancelMode === "FORCEFUL" || (o.cancelMode === "GRACEFUL" && !isMidway);
+    if (why === null && !isOver && !isCancelled) return this.#note(now, waits);
+    const words = waits.join("; ");
+    const because = isCancelled ? `cancelled while: ${words}` : (why ?? `not after ${REVERT_MAX_MS / 1000} s: ${words}`);
+    await release(d, now);
+    const vnfs = now.vnfs.map((p) => (p.reverting ? { ...p, reverting: { ...p.reverting, begun: null } } : p));
+    await this.#end(now, { state: "FAILED_TEMP", error: failure(because), warnings: waits, vnfs });
   }
 
   /** Ends what has come to where it was turned to, and turns back what does not. */

@@ -7,6 +7,7 @@ import {
   type CancelMode,
   isReconnected,
   isScaling,
+  isSnapshotting,
   type NsOperation,
   type Occurrence,
   type VnfInstance,
@@ -55,8 +56,10 @@ export class Operations {
   readonly #requests: Requests;
   readonly #db: ManoStore;
   readonly #clock: Clock;
+  readonly #snapshotTurns: Pick<ScaleTurns, "turn">;
 
-  constructor(nfvo: Nfvo, requests: Requests, db: ManoStore, clock: Clock) {
+  constructor(nfvo: Nfvo, requests: Requests, db: ManoStore, clock: Clock, snapshotTurns: Pick<ScaleTurns, "turn">) {
+    this.#snapshotTurns = snapshotTurns;
     this.#nfvo = nfvo;
     this.#requests = requests;
     this.#db = db;
@@ -305,6 +308,7 @@ export class Operations {
 
   /** What turns an operation forth and back; null: it has two ends that differ in nothing. */
   #turnsOf(o: Occurrence): Pick<ScaleTurns, "turn"> | null {
+    if (isSnapshotting(o)) return this.#snapshotTurns;
     return isScaling(o) ? this.#nfvo.scaleTurns : o.vnfs.some(isReconnected) ? this.#nfvo.connectionTurns : null;
   }
 

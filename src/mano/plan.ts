@@ -142,6 +142,8 @@ export function specOf(d: Deployment, vnfc: Vnfc, nets: ReadonlyMap<string, NetI
   const { image, flavor, software, compute, cloudConfig, availabilityZone } = vdu;
   const brought = {
     ...(software && { imageId: imageIdOf(vnfc.vimAccountId, software), imageMd5: software.md5 }),
+    // Where that is no more, it begins as its VNFD has it.
+    ...(vnfc.madeFrom && { imageId: vnfc.madeFrom.imageId }),
     ...(compute && { flavorId: flavorIdOf(vnfc.vimAccountId, compute) }),
     ...(cloudConfig && { cloudConfig }),
     ...(availabilityZone !== undefined && { availabilityZone }),

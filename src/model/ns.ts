@@ -2,6 +2,7 @@ import type { GroupId, NsdId, NsId, ServerId, VimAccountId, VnfcId } from "./ids
 import type { Occurrence } from "./occurrence.ts";
 import type { Health, Member, ProtectionPolicy, Scheme, TrafficNet } from "./protection.ts";
 import type { Stitch } from "./stitch.ts";
+import type { MadeFrom } from "./vnf-snapshot.ts";
 
 /** A VIM the MANO may use, and as which tenant. */
 export interface VimAccount {
@@ -77,6 +78,8 @@ export interface Vnfc {
   readonly errorMsg: string | null;
   /** A warm spare that we have paused ourselves, or are about to: since when. Null: it is not meant to rest. */
   readonly restsSince: string | null;
+  /** Left out: it is made from its VNFD's image. */
+  readonly madeFrom?: MadeFrom;
   readonly createdAt: string;
   readonly modifiedAt: string;
 }

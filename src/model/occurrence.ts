@@ -25,7 +25,9 @@ export type VnfOperation =
   | "HEAL"
   | "OPERATE"
   | "CHANGE_EXT_CONN"
-  | "MODIFY_INFO";
+  | "MODIFY_INFO"
+  | "CREATE_SNAPSHOT"
+  | "REVERT_TO_SNAPSHOT";
 
 /** SOL003 5.5.4.6: GRACEFUL lets what is under way come to its end. */
 export type CancelMode = "GRACEFUL" | "FORCEFUL";
@@ -53,6 +55,15 @@ export interface Connections {
   readonly links: readonly ExternalLink[] | null;
 }
 
+/** How far a VNF is on the way back to a snapshot, by ids of its VNFCs. */
+export interface Reverting {
+  /** Those that are to be reverted. */
+  readonly all: readonly VnfcId[];
+  readonly done: readonly VnfcId[];
+  /** Its machine is asked to begin anew, and is waited for; null: none is. */
+  readonly begun: VnfcId | null;
+}
+
 /** An operation as one VNF sees it. */
 export interface VnfPart {
   /** Of the VnfLcmOpOcc. */
@@ -71,6 +82,9 @@ export interface VnfPart {
   readonly graceMs?: number;
   /** Of one that connects it otherwise: where it was connected to, where it is to be, and the links that were asked for. */
   readonly connections?: { readonly from: Connections; readonly to: Connections; readonly changed: readonly ExternalLink[] };
+  /** Of one that takes a snapshot of it, or reverts it to one: the record of that. */
+  readonly snapshotId?: string;
+  readonly reverting?: Reverting;
 }
 
 /** A life cycle operation: of an NS (NsLcmOpOcc), and of each VNF that it concerns (VnfLcmOpOcc). Times are ISO 8601 of the wall clock. */
@@ -176,9 +190,16 @@ export const isScaling = ({ vnfs }: Pick<Occurrence, "vnfs">): boolean => vnfs.s
 /** Somebody has asked for other connections of it. */
 export const isReconnected = ({ connections }: Pick<VnfPart, "connections">): boolean => connections !== undefined;
 
+/** It takes a snapshot of a VNF. */
+export const isSnapshotting = ({ vnfs }: Pick<Occurrence, "vnfs">): boolean =>
+  vnfs.some((p) => p.snapshotId !== undefined && p.reverting === undefined);
+
+/** It leads a VNF back to a snapshot. */
+export const isReverting = ({ vnfs }: Pick<Occurrence, "vnfs">): boolean => vnfs.some((p) => p.reverting !== undefined);
+
 /** It has a rollback. */
 export const canBeTakenBack = (o: Occurrence): boolean =>
-  o.operation === "INSTANTIATE" || isScaling(o) || o.vnfs.some(isReconnected);
+  o.operation === "INSTANTIATE" || isScaling(o) || o.vnfs.some(isReconnected) || isSnapshotting(o);
 
 /** It goes on, or waits for somebody to say how: until then no other operation begins on its NS. */
 export const isUnderWay = ({ state }: Pick<Occurrence, "state">): boolean =>

@@ -51,6 +51,8 @@ export interface NsInstanceView {
   readonly scaleStatus: readonly { readonly aspect: string; readonly level: string }[];
   /** Nets of the VIM that it is on, by name. */
   readonly links: readonly { readonly net: string; readonly vimAccountId: VimAccountId }[];
+  /** Of its VNFs. */
+  readonly snapshotIds?: readonly string[];
   readonly modifiedAt: string;
 }
 

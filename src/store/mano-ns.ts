@@ -2,6 +2,7 @@ import type { GroupId, NsdId, NsId, ServerId, VimAccountId, VnfcId } from "../mo
 import type { Ns, NsState, Vnfc, VnfcStatus } from "../model/ns.ts";
 import type { ProtectionGroup, Scheme } from "../model/protection.ts";
 import type { Stitch } from "../model/stitch.ts";
+import type { MadeFrom } from "../model/vnf-snapshot.ts";
 import type { ManoStore, NsRow, VnfcRow } from "./mano-schema.ts";
 import { policyIn } from "./policy.ts";
 
@@ -37,6 +38,7 @@ const vnfcOf = (row: VnfcRow & { readonly ns_vim: string }): Vnfc => ({
   createdAt: row.created_at,
   modifiedAt: row.modified_at,
   restsSince: row.rests_since,
+  ...(row.made_from !== null && { madeFrom: JSON.parse(row.made_from) as MadeFrom }),
 });
 
 const rowOfVnfc = (v: Vnfc): VnfcRow => ({
@@ -56,6 +58,7 @@ const rowOfVnfc = (v: Vnfc): VnfcRow => ({
   created_at: v.createdAt,
   modified_at: v.modifiedAt,
   rests_since: v.restsSince,
+  made_from: v.madeFrom === undefined ? null : JSON.stringify(v.madeFrom),
 });
 
 export async function insertNs(db: ManoStore, ns: Ns): Promise<void> {

@@ -94,6 +94,14 @@ export interface VnfcRow {
   created_at: string;
   modified_at: string;
   rests_since: string | null;
+  made_from: string | null;
+}
+
+export interface VnfSnapshotRow {
+  id: string;
+  created_at: string;
+  is_going: Generated<number>;
+  body: string;
 }
 
 export interface StitchRow {
@@ -248,6 +256,7 @@ export interface ManoTables {
   saga: SagaRow;
   heal_course: HealCourseRow;
   vnf_instance: VnfInstanceRow;
+  vnf_snapshot: VnfSnapshotRow;
   occurrence: OccurrenceRow;
   vnf_occurrence: VnfOccurrenceRow;
   tokens: TokenRow;

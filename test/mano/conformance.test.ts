@@ -62,6 +62,12 @@ const RESOURCES = `
   GET                /vnflcm/v2/vnf_lcm_op_occs
   GET                /vnflcm/v2/vnf_lcm_op_occs/{nobody}
   POST               /vnflcm/v2/vnf_lcm_op_occs/{nobody}/retry|rollback|fail|cancel
+  GET, POST          /vnflcm/v2/vnf_snapshots
+  GET, PATCH, DELETE /vnflcm/v2/vnf_snapshots/{nobody}
+  GET                /vnflcm/v2/vnf_snapshots/{nobody}/vnf_state_snapshot
+  POST               /vnflcm/v2/vnf_instances/{nobody}/create_snapshot|revert_to_snapshot
+  GET                /nslcm/v2/vnf_snapshots
+  GET, DELETE        /nslcm/v2/vnf_snapshots/{nobody}
   GET                /nsfm/v1/alarms
   GET, PATCH         /nsfm/v1/alarms/{nobody}
   GET                /vnffm/v1/alarms
@@ -204,6 +210,7 @@ describe("the life cycle of an NS", () => {
       ["POST", "{ns}/scale", { scaleType: "SCALE_NS", scaleNsData: { vnfInstanceToBeAdded: [] } }, status],
       ["POST", "{ns}/heal", { healVnfData: [{ vnfInstanceId: NOBODY }] }, status],
       ["POST", "{ns}/update", { updateType: "ADD_VNF", addVnfIstance: [] }, status],
+      ["POST", "{ns}/update", { updateType: "CREATE_VNF_SNAPSHOT", createSnapshotData: { vnfInstanceId: NOBODY } }, status],
       ["POST", "{ns}/update", { updateType: "REMOVE_VNF", removeVnfInstanceId: [NOBODY] }, status],
       ["POST", "{ns}/update", { updateType: "MODIFY_VNF_INFORMATION", modifyVnfInfoData: [{ vnfInstanceId: NOBODY }] }, status],
     ];
@@ -271,6 +278,9 @@ describe("the life cycle of an NS", () => {
       ["POST", "{vnf}/scale", { type: "SCALE_OUT", aspectId: "a" }, 404],
       ["POST", "{vnf}/scale_to_level", { instantiationLevelId: "a" }, 404],
       ["POST", "{vnf}/change_flavour", { newFlavourId: "a" }, 404],
+      ["POST", "{vnf}/create_snapshot", { vnfSnapshotInfoId: NOBODY }, 422],
+      ["POST", "{vnf}/revert_to_snapshot", { vnfSnapshotInfoId: NOBODY }, 422],
+      ["POST", "{vnf}/create_snapshot", {}, 400],
     ]);
   });
 });

@@ -83,6 +83,12 @@ export class KillBed implements AsyncDisposable {
     await this.start();
   }
 
+  /** Killed whatever it does, and started anew. */
+  async restarted(): Promise<void> {
+    await this.#daemon!.kill("SIGKILL");
+    await this.start();
+  }
+
   /** The last operation of this kind that somebody asked for, once it is in this state. */
   ended(operation: string, state: string) {
     return until(`${operation} is ${state}`, async () => {

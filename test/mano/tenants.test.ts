@@ -89,6 +89,7 @@ async function fill(o: Owner): Promise<void> {
   };
   const jobId = (await ask(who, "POST", "/nspm/v2/pm_jobs", job)).body.id;
   const report = await until("a report", async () => (await ask(who, "GET", `/nspm/v2/pm_jobs/${jobId}`)).body.reports?.href);
+  const snapshot = (await ask(who, "POST", "/vnflcm/v2/vnf_snapshots", {})).body.id;
   things[o] = {
     ns,
     vnf,
@@ -107,6 +108,8 @@ async function fill(o: Owner): Promise<void> {
       "/vnflcm/v2/vnf_lcm_op_occs",
       (x: { vnfInstanceId: string }) => x.vnfInstanceId === vnf,
     ),
+    "/vnflcm/v2/vnf_snapshots": snapshot,
+    "/nslcm/v2/vnf_snapshots": snapshot,
     "/nsfm/v1/alarms": await first("/nsfm/v1/alarms", ofNs),
     "/vnffm/v1/alarms": await first("/vnffm/v1/alarms", (x: { managedObjectId: string }) => x.managedObjectId === vnf),
     "/nsfm/v1/subscriptions": (await ask(who, "POST", "/nsfm/v1/subscriptions", { callbackUri: `${callbackUri}?${o}` })).body.id,
@@ -240,7 +243,7 @@ describe("changing what is another's", () => {
           const { status } = await ask(`${tenant} operator`, method, path, bodyOf(is));
           // What no VNF here can do is refused before it is looked whose it is.
           const isRefusedToAll =
-            /scale|change_|snapshot|vnf_instances\/[^/]+\/(instantiate|terminate)|update|DELETE.*vnf_instances/.test(
+            /scale|change_|_snapshot$|vnf_instances\/[^/]+\/(instantiate|terminate)|update|DELETE.*vnf_instances/.test(
               `${method} ${path}`,
             );
           const want = o === "nobody" && isCatalogue(path) ? [403] : isRefusedToAll ? [404, 400, 409, 422] : [404];

@@ -13,6 +13,8 @@ export interface ToyServer {
   status: string;
   networks: { uuid: string; name: string; ip_address?: string }[];
   hostId?: string;
+  /** What it was made anew from; left out: what it was made from. */
+  image?: { id: string };
   host_state?: "up" | "unreachable" | "gone";
 }
 
@@ -83,6 +85,8 @@ export class ToyVim implements AsyncDisposable {
   readonly flavors = new Map<string, ToyThing>([["flavors-1", { id: "flavors-1", name: "media-relay" }]]);
   /** What is said of an image that is made. */
   newImage: Partial<ToyThing> = {};
+  /** Its servers have no disk that could be copied. */
+  hasNoDisks = false;
   /** Ids of servers that it was asked to pause. */
   readonly rested = new Set<string>();
   /** What is done to a request before it is answered; false: it is never answered. */
@@ -255,6 +259,8 @@ export class ToyVim implements AsyncDisposable {
     const server = this.servers.get(b ?? "");
     if (!server) return [404, { error: { code: 404, description: `instance '${b}' not found` } }];
     if (method === "POST" && "evacuate" in body) return this.#evacuate(server, body.evacuate.from);
+    if (method === "POST" && "createImage" in body) return this.#copy(body.createImage);
+    if (method === "POST" && body.rebuild?.imageRef) return this.#rebuild(server, body.rebuild.imageRef);
     const isStop = method === "POST" && ("shutdown" in body || "forceOff" in body);
     if (isStop && this.keepsRunning) return [409, { error: { code: 409, description: "it cannot be stopped now" } }];
     if (method === "POST") this.#act(server, Object.keys(body)[0]);
@@ -290,6 +296,23 @@ export class ToyVim implements AsyncDisposable {
     if (!found) return [404, { error: { code: 404, description: `${one} '${id}' not found` } }];
     if (method === "DELETE") things.delete(found.id);
     return [200, { [one]: found }];
+  }
+
+  #copy({ id, name }: ToyThing): [number, unknown] {
+    if (this.hasNoDisks) return [404, { error: { code: 404, description: "disk not found for server" } }];
+    if (this.images.has(id)) return [409, { error: { code: 409, description: `uuid '${id}' already in use` } }];
+    const image = { id, name, status: "ACTIVE", ...this.newImage };
+    this.images.set(image.id, image);
+    return [200, { image }];
+  }
+
+  /** Its new life begins when the test says so (`up`). */
+  #rebuild(server: ToyServer, imageRef: string): [number, unknown] {
+    if (this.images.get(imageRef)?.status !== "ACTIVE")
+      return [404, { error: { code: 404, description: `no image ${imageRef}` } }];
+    this.down(server.name);
+    Object.assign(server, { status: "CREATING", image: { id: imageRef } });
+    return [200, { result: "deleting in process" }];
   }
 
   #newNet(network: { id: string; name: string }): [number, unknown] {

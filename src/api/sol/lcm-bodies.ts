@@ -168,6 +168,16 @@ const gracefulStopTimeout = Type.Optional(
   Type.Integer({ minimum: 0, maximum: 86_400, description: "whole seconds, at most a day" }),
 );
 
+/** SOL005 6.5.3.66, 6.5.3.67: a snapshot, and the VNF that it is of. */
+const snapshotOfVnf = object(
+  {
+    vnfInstanceId: text("the id of a VNF instance"),
+    vnfSnapshotInfoId: text("the id of a VNF snapshot"),
+    additionalParams: pairs,
+  },
+  "an object with vnfInstanceId and vnfSnapshotInfoId",
+);
+
 /** SOL005 6.5.2.12. */
 export const updateNsRequest = object(
   {
@@ -215,6 +225,14 @@ export const updateNsRequest = object(
         { minItems: 1, maxItems: 64, description: "a list of objects with vnfInstanceId and extVirtualLinks" },
       ),
     ),
+    createSnapshotData: Type.Optional(
+      object(
+        { vnfInstanceId: text("the id of a VNF instance"), additionalParams: pairs, userDefinedData: pairs },
+        "an object with vnfInstanceId",
+      ),
+    ),
+    revertVnfToSnapshotData: Type.Optional(snapshotOfVnf),
+    deleteVnfSnapshotData: Type.Optional(snapshotOfVnf),
     modifyVnfInfoData: Type.Optional(
       Type.Array(
         object(
@@ -317,8 +335,32 @@ export const changeExtConnRequest = object(
 
 export const changePackageRequest = object({ vnfdId: text("the id of a VNFD") }, "an object with vnfdId");
 
+/** SOL003 5.5.2.20; what comes with a package is only told apart from nothing. */
+export const createSnapshotInfoRequest = object(
+  { vnfSnapshotPkgId: Type.Optional(text("the id of a VNF snapshot package")), vnfSnapshot: pairs },
+  "an object, which may be empty",
+);
+
+/** SOL003 5.5.2.21, and SOL002 with the VNFC that is meant. */
 export const createSnapshotRequest = object(
-  { vnfSnapshotInfoId: text("the id of a VNF snapshot") },
+  {
+    vnfSnapshotInfoId: Type.Optional(text("the id of a VNF snapshot")),
+    vnfSnapshotResId: Type.Optional(text("the id of a VNF snapshot")),
+    vnfcInstanceId: Type.Optional(text("the id of a VNFC")),
+    additionalParams: pairs,
+    userDefinedData: pairs,
+  },
+  "an object with vnfSnapshotInfoId",
+);
+
+/** SOL003 5.5.2.26, and SOL002 with the VNFC that is meant. */
+export const revertToSnapshotRequest = object(
+  {
+    vnfSnapshotInfoId: text("the id of a VNF snapshot"),
+    vnfcInstanceId: Type.Optional(text("the id of a VNFC")),
+    vnfcSnapshotInfoId: Type.Optional(text("the id of a VNFC snapshot")),
+    additionalParams: pairs,
+  },
   "an object with vnfSnapshotInfoId",
 );
 

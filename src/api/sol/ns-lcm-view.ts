@@ -81,6 +81,7 @@ export function nsInstance(ns: NsInstanceView) {
         resourceHandle: [{ vimId: vimAccountId, resourceId: net, vimLevelResourceType: "network" }],
       })),
     }),
+    ...(ns.snapshotIds && ns.snapshotIds.length > 0 && { vnfSnapshotInfoIds: ns.snapshotIds }),
     nsState: ns.isInstantiated ? "INSTANTIATED" : "NOT_INSTANTIATED",
     _links: {
       self: { href: nsAt(ns.id) },
@@ -92,7 +93,7 @@ export function nsInstance(ns: NsInstanceView) {
 }
 
 /** SOL005 6.5.3.57 VnfInstance. */
-const vnfOfNs = (vnf: VnfView) => ({
+export const vnfOfNs = (vnf: VnfView) => ({
   ...plainOf(vnf),
   vnfPkgId: vnf.product.packageId,
   ...(vnf.vims[0] && { vimId: vnf.vims[0].id }),
@@ -106,7 +107,8 @@ const vnfOfNs = (vnf: VnfView) => ({
 
 const plainLink = ({ id, resourceId }: ExternalLink) => ({ id, resourceHandle: { resourceId } });
 
-const CHANGES: Readonly<Record<VnfOperation, string>> = {
+/** Null: nothing of the VNF is changed. Of a VNF that is reverted machines are made anew, as by a heal; SOL005 has no word of its own for it. */
+const CHANGES: Readonly<Record<VnfOperation, string | null>> = {
   INSTANTIATE: "INSTANTIATE",
   SCALE: "SCALE",
   SCALE_TO_LEVEL: "SCALE",
@@ -115,6 +117,8 @@ const CHANGES: Readonly<Record<VnfOperation, string>> = {
   OPERATE: "OPERATE",
   CHANGE_EXT_CONN: "CHANGE_EXTERNAL_VNF_CONNECTIVITY",
   MODIFY_INFO: "MODIFY_INFORMATION",
+  CREATE_SNAPSHOT: null,
+  REVERT_TO_SNAPSHOT: "HEAL",
 };
 
 /** What came of the changes; ETSI has no word for one that goes on, so nothing is told of it before. */
@@ -145,18 +149,20 @@ export function nsOccurrence(o: Occurrence) {
     ...(o.error !== null && { error: o.error }),
     ...(changeResult && {
       resourceChanges: {
-        affectedVnfs: o.vnfs.map((p) => ({
-          vnfInstanceId: p.vnfId,
-          vnfdId: p.vnfdId,
-          vnfProfileId: p.profile,
-          vnfName: p.vnfName,
-          changeType: CHANGES[p.operation],
-          changeResult,
-          changedExtConnectivity: p.connections ? p.connections.changed.map(plainLink) : movedLinks(o),
-          ...(p.operation === "MODIFY_INFO" && {
-            changedInfo: { changedVnfInfo: { vnfInstanceId: p.vnfId, ...modifiedOf(o, p) } },
-          }),
-        })),
+        affectedVnfs: o.vnfs
+          .filter((p) => CHANGES[p.operation] !== null)
+          .map((p) => ({
+            vnfInstanceId: p.vnfId,
+            vnfdId: p.vnfdId,
+            vnfProfileId: p.profile,
+            vnfName: p.vnfName,
+            changeType: CHANGES[p.operation],
+            changeResult,
+            changedExtConnectivity: p.connections ? p.connections.changed.map(plainLink) : movedLinks(o),
+            ...(p.operation === "MODIFY_INFO" && {
+              changedInfo: { changedVnfInfo: { vnfInstanceId: p.vnfId, ...modifiedOf(o, p) } },
+            }),
+          })),
       },
     }),
     ...(o.switchOver && { switchOver: o.switchOver }),

@@ -19,6 +19,7 @@ import { Dated, type SolCall, type SolRoute } from "./route.ts";
 import { type Scaling, type ScalingOfNs, scalingOfNs, scalingOfVnf } from "./scale.ts";
 import type { OperateAsked, VnfChange } from "./vnf-change.ts";
 import type { ExternalLinkAsked, VimAsked } from "./vnf-links.ts";
+import type { RevertAsked, SnapshotAsked } from "./vnf-snapshots.ts";
 
 /** What clients ask for, as it was sent. */
 type Params = Occurrence["params"];
@@ -55,6 +56,9 @@ export interface NsLcmDoors extends OccurrenceDoors {
   scaleNs(id: string, scaling: ScalingOfNs, params: Params): Promise<Occurrence>;
   addVnfs(id: string, vnfs: readonly WishedVnf[], params: Params): Promise<Occurrence>;
   removeVnfs(id: string, vnfs: readonly string[], params: Params): Promise<Occurrence>;
+  takeSnapshot(id: string, asked: SnapshotAsked & { readonly vnfId: string }, params: Params): Promise<Occurrence>;
+  revert(id: string, asked: RevertAsked & { readonly vnfId: string }, params: Params): Promise<Occurrence>;
+  deleteSnapshot(id: string, asked: { readonly vnfId: string; readonly snapshotId: string }, params: Params): Promise<Occurrence>;
   listOccurrences: ListsOccurrences;
   getOccurrence(id: string): Promise<Occurrence>;
   continue(id: string): Promise<Occurrence>;

@@ -13,8 +13,7 @@ type Asked = Static<typeof updateNsRequest>;
 const TYPES = [
   ...["ADD_VNF", "CHANGE_VNF_DF", "CHANGE_VNFPKG", "REMOVE_SAP", "ADD_NESTED_NS", "REMOVE_NESTED_NS", "ASSOC_NEW_NSD_VERSION"],
   ...["MOVE_VNF", "ADD_VNFFG", "REMOVE_VNFFG", "UPDATE_VNFFG", "CHANGE_NS_DF", "ADD_PNF", "MODIFY_PNF", "REMOVE_PNF"],
-  ...["CREATE_VNF_SNAPSHOT", "REVERT_VNF_TO_SNAPSHOT", "DELETE_VNF_SNAPSHOT_INFO", "MODIFY_WAN_CONNECTION_INFO"],
-  ...["CREATE_NS_VIRTUAL_LINK", "DELETE_NS_VIRTUAL_LINK", "ADD SAP", "ADD_SAP"],
+  ...["MODIFY_WAN_CONNECTION_INFO", "CREATE_NS_VIRTUAL_LINK", "DELETE_NS_VIRTUAL_LINK", "ADD SAP", "ADD_SAP"],
 ];
 type Update = (c: SolCall<NsLcmDoors>, id: string, asked: Asked) => Promise<Occurrence>;
 const DONE: Readonly<Record<string, Update>> = {
@@ -42,6 +41,18 @@ const DONE: Readonly<Record<string, Update>> = {
     }));
     return c.doors.changeConnectivity(id, vnfs, paramsOf(c));
   },
+  CREATE_VNF_SNAPSHOT: (c, id, { createSnapshotData }) => {
+    const { vnfInstanceId: vnfId, userDefinedData = null } = there("createSnapshotData", createSnapshotData);
+    return c.doors.takeSnapshot(id, { vnfId, snapshotId: null, vnfcId: null, userDefinedData }, paramsOf(c));
+  },
+  REVERT_VNF_TO_SNAPSHOT: (c, id, { revertVnfToSnapshotData }) => {
+    const { vnfInstanceId: vnfId, vnfSnapshotInfoId: snapshotId } = there("revertVnfToSnapshotData", revertVnfToSnapshotData);
+    return c.doors.revert(id, { vnfId, snapshotId, vnfcId: null, vnfcSnapshotId: null }, paramsOf(c));
+  },
+  DELETE_VNF_SNAPSHOT_INFO: (c, id, { deleteVnfSnapshotData }) => {
+    const { vnfInstanceId: vnfId, vnfSnapshotInfoId: snapshotId } = there("deleteVnfSnapshotData", deleteVnfSnapshotData);
+    return c.doors.deleteSnapshot(id, { vnfId, snapshotId }, paramsOf(c));
+  },
 };
 
 const paramsOf = (c: SolCall<NsLcmDoors>) => c.body as Occurrence["params"];
@@ -58,6 +69,12 @@ export function update(c: SolCall<NsLcmDoors>): Promise<Occurrence> {
   if (!done) throw new Fault("NOT_SUPPORTED", `updateType ${type} is not done here; ${Object.keys(DONE).join(", ")} are`);
   atOnce("updateTime", updateTime);
   return done(c, id, asked);
+}
+
+/** Throws INVALID. */
+function there<T>(name: string, given: T | undefined): T {
+  if (given !== undefined) return given;
+  throw new Fault("INVALID", `${name}: is missing; this update wants an object there`);
 }
 
 /** Each VNF once. Throws INVALID. */

@@ -9,7 +9,7 @@ export interface ListRules {
   readonly always: readonly string[];
   /** Structures and lists that may be missing. */
   readonly complex: readonly string[];
-  /** Of these, what is left out where nobody asks for it (what the definition says of `exclude_default`). */
+  /** Of these, or within them (`a/b`), what is left out where nobody asks for it (what the definition says of `exclude_default`). */
   readonly byDefaultLeftOut: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export function parseSelector(query: Selecting, rules: ListRules): Selector {
     return (resource) =>
       without(
         resource,
-        rules.byDefaultLeftOut.map((a) => [a]),
+        rules.byDefaultLeftOut.map((a) => a.split("/")),
       );
   if (asked === "exclude_fields") return excluding(query.exclude_fields, rules);
   const fields = asked === "fields" || asked === "fields+exclude_default" ? pathsOf("fields", query.fields, rules) : null;

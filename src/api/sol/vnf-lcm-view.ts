@@ -73,6 +73,7 @@ export function vnfInstance(vnf: VnfView) {
     _links: {
       self: { href: vnfAt(vnf.id) },
       ...(vnf.isInstantiated && { heal: to("heal"), operate: to("operate"), changeExtConn: to("change_ext_conn") }),
+      ...(vnf.isInstantiated && { createSnapshot: to("create_snapshot"), revertToSnapshot: to("revert_to_snapshot") }),
       ...(vnf.isSole && (vnf.isInstantiated ? { terminate: to("terminate") } : { instantiate: to("instantiate") })),
       ...(vnf.isInstantiated && vnf.aspects.length > 0 && { scale: to("scale"), scaleToLevel: to("scale_to_level") }),
     },
@@ -221,7 +222,9 @@ export function vnfOccurrence(o: Occurrence, part: VnfPart) {
     isCancelPending: o.cancelMode !== null,
     ...(o.cancelMode !== null && { cancelMode: o.cancelMode }),
     ...(o.error !== null && { error: o.error }),
-    resourceChanges: { affectedVnfcs: part.vnfcs.map(affectedVnfc) },
+    // A snapshot changes nothing of what it is taken of.
+    resourceChanges: { affectedVnfcs: part.operation === "CREATE_SNAPSHOT" ? [] : part.vnfcs.map(affectedVnfc) },
+    ...(part.snapshotId !== undefined && { vnfSnapshotInfoId: part.snapshotId }),
     ...(part.connections && { changedExtConnectivity: part.connections.changed.map(externalLink) }),
     changedInfo: part.operation === "MODIFY_INFO" ? modifiedOf(o, part) : {},
     ...(o.switchOver && {

@@ -13,12 +13,13 @@ import {
   instantiateVnfRequest,
   modifyVnfRequest,
   operateVnfRequest,
+  revertToSnapshotRequest,
   scaleVnfRequest,
   scaleVnfToLevelRequest,
   terminateVnfRequest,
 } from "./lcm-bodies.ts";
 import { type ListsOccurrences, vnfOccurrences } from "./lcm-lists.ts";
-import { identified, type Listed, placedAndShown } from "./members.ts";
+import { type Listed, placedAndShown } from "./members.ts";
 import type { OccurrenceDoors, Task } from "./ns-lcm.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
 import { type Scaling, scalingByStep, scalingToLevel } from "./scale.ts";
@@ -33,6 +34,7 @@ import {
   vimsIn,
   withoutSecrets,
 } from "./vnf-links.ts";
+import { type RevertAsked, revertAsked, type SnapshotAsked, snapshotAsked } from "./vnf-snapshots.ts";
 
 type Params = Occurrence["params"];
 
@@ -80,6 +82,8 @@ export interface VnfLcmDoors extends OccurrenceDoors {
   operate(id: string, asked: OperateAsked, params: Params): Promise<VnfOccurrenceOf>;
   scale(id: string, scaling: Scaling, params: Params): Promise<VnfOccurrenceOf>;
   changeConnectivity(id: string, connectivity: Pick<VnfStart, "vims" | "external">, params: Params): Promise<VnfOccurrenceOf>;
+  takeSnapshot(id: string, asked: SnapshotAsked, params: Params): Promise<VnfOccurrenceOf>;
+  revert(id: string, asked: RevertAsked, params: Params): Promise<VnfOccurrenceOf>;
   listOccurrences: ListsOccurrences;
   getOccurrence(id: string): Promise<VnfOccurrenceOf>;
 }
@@ -92,7 +96,6 @@ const shown = ({ occurrence, part }: VnfOccurrenceOf) => vnfOccurrence(occurrenc
 
 const VNFS = "/vnflcm/v2/vnf_instances";
 const OCCURRENCES = "/vnflcm/v2/vnf_lcm_op_occs";
-const SNAPSHOTS = "/vnflcm/v2/vnf_snapshots";
 
 /** VNF life cycle management, SOL003 clause 5, with the heal of SOL002. VNFs of a network service are made and taken away with it. */
 export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
@@ -177,13 +180,22 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
     is: `POST ${VNFS}/:id/create_snapshot`,
     gives: 202,
     body: createSnapshotRequest,
-    does: (c) => noTask(c, "snapshots of VNFs are not taken; the VIM copies disks of its servers"),
+    does: (c) => {
+      const asked = snapshotAsked(c.body as Static<typeof createSnapshotRequest>);
+      c.doors.mayBegin(idOf(c), "change");
+      return c.doors.takeSnapshot(idOf(c), asked, paramsOf(c));
+    },
+    location: at,
   },
   {
     is: `POST ${VNFS}/:id/revert_to_snapshot`,
     gives: 202,
-    body: createSnapshotRequest,
-    does: (c) => noTask(c, "there is no snapshot of it"),
+    body: revertToSnapshotRequest,
+    does: (c) => {
+      c.doors.mayBegin(idOf(c), "change");
+      return c.doors.revert(idOf(c), revertAsked(c.body as Static<typeof revertToSnapshotRequest>), paramsOf(c));
+    },
+    location: at,
   },
 
   {
@@ -215,12 +227,6 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
     gives: 202,
     body: cancelMode,
     does: (c) => c.doors.cancel(idOf(c), (c.body as Static<typeof cancelMode>).cancelMode),
-  },
-  {
-    is: `GET ${SNAPSHOTS}`,
-    gives: 200,
-    does: () => identified([], () => ({})),
-    lists: { always: ["id", "_links"], complex: [], byDefaultLeftOut: [] },
   },
 ];
 
