@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestHost, type TestHost } from "../../test/harness/libvirt.ts";
@@ -107,6 +108,51 @@ describe("a server on a real libvirtd", () => {
     const exit = evidence().find((e) => e.source === "processExit" && e.about.id === id);
     expect(exit).toMatchObject({ says: "stopped", detail: "QEMU was killed by signal 9" });
     await host.ensureGone(id);
+  });
+
+  test("what it takes: no CPU while it stands paused, and more when it runs; another run counts anew", async () => {
+    await using host = await open();
+    const spec = await peer.spec("used");
+    const id = spec.uuid as ServerId;
+    const used = async () => (await host.usage([id]))[0]!;
+    const grown = async (beyond: number) => {
+      for (const start = clock.now(); clock.now() - start < 60_000; await delay(20)) {
+        const now = await used();
+        if (now.cpuMs! > beyond) return now;
+      }
+      throw new Error(`its CPU time never grew beyond ${beyond} ms`);
+    };
+    await host.ensureRunning(spec, { paused: true });
+    const paused = await grown(0); // What QEMU took to begin.
+    await host.resume(id);
+    const runs = await grown(paused.cpuMs! + 20); // Its BIOS looks for what to boot.
+    expect(runs.run).toBe(paused.run);
+    await using another = await open(); // As a VIM that was started again.
+    const [again] = await another.usage([id]);
+    expect([again!.run, again!.cpuMs! >= runs.cpuMs!]).toEqual([runs.run, true]);
+    const held = await readFile(`/proc/${(await findQemu(id))!.pid}/status`, "utf8");
+    const residentMiB = Number(/^VmRSS:\s+(\d+)/m.exec(held)![1]) / 1_024;
+    expect(runs.residentMiB).toBeGreaterThan(residentMiB / 2);
+    expect(runs.residentMiB).toBeLessThan(residentMiB * 2);
+    expect(await host.usage([])).toEqual([]);
+    const stranger = "00000000-0000-4000-8000-000000000000" as ServerId;
+    expect((await host.usage([stranger, id])).map((u) => u.uuid)).toEqual([id]);
+
+    await host.destroy(id);
+    for (const u of await host.usage([id])) expect(u).toMatchObject({ run: null, cpuMs: null, residentMiB: null });
+    await host.ensureRunning(spec, { paused: true });
+    expect((await grown(0)).run).not.toBe(runs.run);
+    await host.ensureGone(id);
+  });
+
+  test("what a server takes is told while its QEMU stands still", async () => {
+    await using host = await open();
+    const server = await running(host, "still");
+    process.kill(server.pid, "SIGSTOP");
+    const used = (await host.usage([server.id]))[0]!;
+    expect([used.cpuMs! > 0, used.residentMiB! > 0]).toEqual([true, true]);
+    await host.destroy(server.id);
+    await host.ensureGone(server.id);
   });
 
   test("one that stands still hears nothing of libvirt, and is destroyed all the same", async () => {

@@ -8,11 +8,12 @@ import type { ServerId } from "../model/ids.ts";
 import type { DomainState } from "../wire/libvirt/protocol.ts";
 import { copyRunningDisk } from "./disk-copy.ts";
 import { EVENT_SAYS, STATE_SAYS } from "./domain-says.ts";
+import type { DomainUsage } from "./domain-usage.ts";
 import { type DomainSpec, domainXml } from "./domain-xml.ts";
 import { refuseIfLater } from "./epoch.ts";
 import type { GuestAnswer } from "./guest-channel.ts";
 import { type Capacity, connectLibvirt, type LibvirtEvent, type LibvirtSession } from "./libvirt.ts";
-import type { LibvirtAt } from "./libvirt-stream.ts";
+import { addressOf, type LibvirtAt } from "./libvirt-stream.ts";
 import { storageNamedIn } from "./mounts.ts";
 import type { ProcessExit } from "./process-exit.ts";
 import type { CopyOptions } from "./qemu-img.ts";
@@ -198,6 +199,11 @@ export class Host implements AsyncDisposable {
 
   async domains(): Promise<HostServer[]> {
     return (await this.#libvirt().list()).map(({ uuid, name, state }) => ({ id: uuid as ServerId, name, state }));
+  }
+
+  /** Of those of these servers that libvirt has. */
+  async usage(ids: readonly ServerId[]): Promise<DomainUsage[]> {
+    return this.#libvirt().usage(ids);
   }
 
   async capacity(): Promise<Capacity> {
@@ -393,6 +399,3 @@ export class Host implements AsyncDisposable {
     for (const listener of this.#listeners) listener(event);
   }
 }
-
-/** For the log. */
-const addressOf = (at: LibvirtAt): string => ("tls" in at ? `${at.tls.host}:${at.tls.port} (TLS)` : at.socketPath);

@@ -9,6 +9,9 @@ import { inTime, openStream } from "./stream.ts";
 /** Where a libvirtd listens: on a unix socket of this machine, or for TLS on another one. */
 export type LibvirtAt = { readonly socketPath: string } | { readonly tls: LibvirtTls };
 
+/** For the log. */
+export const addressOf = (at: LibvirtAt): string => ("tls" in at ? `${at.tls.host}:${at.tls.port} (TLS)` : at.socketPath);
+
 export interface LibvirtTls {
   /** The name or address that its certificate must be for. */
   readonly host: string;

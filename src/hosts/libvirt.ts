@@ -29,10 +29,12 @@ import {
   type RemoteError,
   type Reply,
   STATES,
+  STATS,
   STOPPED,
   SUSPENDED,
 } from "../wire/libvirt/protocol.ts";
 import { ProtocolError } from "../wire/libvirt/xdr.ts";
+import { type DomainUsage, usageIn } from "./domain-usage.ts";
 import { ConsoleStreams } from "./libvirt-consoles.ts";
 import { type LibvirtAt, openLibvirtStream } from "./libvirt-stream.ts";
 import { inTime, type Patience, watchSilence } from "./stream.ts";
@@ -77,8 +79,7 @@ export type LibvirtEvent =
 const CALL_MAX_MS = 60_000;
 /** keepalive_interval of libvirt's own clients, who ask five times. */
 const LIBVIRT_PATIENCE: Patience = { everyMs: 5_000, asks: 2 };
-const KIB_PER_MIB = 1024;
-const BYTES_PER_MIB = 1024n * 1024n;
+const [KIB_PER_MIB, BYTES_PER_MIB] = [1024, 1024n * 1024n];
 
 /**
  * Opens a session with a libvirtd: no authentication other than the socket's own rights or the certificates of both, keepalive both ways,
@@ -97,9 +98,8 @@ export async function connectLibvirt(target: LibvirtTarget): Promise<LibvirtSess
 
 /** The wire names a domain by more than its UUID, but libvirt looks at that alone; the name must not be empty. */
 const ref = (uuid: string) => ({ domain: { name: "-", uuid, id: -1 } });
-
-const refused = (error: RemoteError): Fault =>
-  new Fault("HOST_REFUSED", error.message ?? "no reason given", { libvirtCode: error.code });
+const refused = ({ code, message }: RemoteError): Fault =>
+  new Fault("HOST_REFUSED", message ?? "no reason given", { libvirtCode: code });
 const isLibvirt = (e: unknown, ...codes: number[]): boolean =>
   e instanceof Fault && codes.includes(Number(e.about["libvirtCode"]));
 
@@ -245,6 +245,15 @@ export class LibvirtSession implements AsyncDisposable {
   openConsole(uuid: string, side: ConsoleSide): Promise<OpenConsole> {
     const call = () => this.#call("openConsole", { ...ref(uuid), device: null, flags: FLAGS.consoleForce });
     return this.#consoles.open(this.#serial, call, side);
+  }
+
+  /** Of those of these domains that are there. Asks no QEMU, and waits for nobody who changes a domain. */
+  async usage(uuids: readonly string[]): Promise<DomainUsage[]> {
+    if (uuids.length === 0) return []; // libvirt would take that for all of them.
+    const domains = uuids.map((uuid) => ref(uuid).domain);
+    const { records } = await this.#call("domainStats", { domains, stats: STATS.balloon, flags: FLAGS.statsNoWait });
+    const infos = await Promise.all(records.map(({ domain: { uuid } }) => ifThere(this.#call("domainInfo", ref(uuid)))));
+    return records.flatMap((record, i) => (infos[i] ? [usageIn(record, infos[i])] : []));
   }
 
   async capacity(): Promise<Capacity> {

@@ -40,6 +40,14 @@ call("virDomainResume", "void *")(domain);
 call("virDomainSuspend", "void *")(domain);
 call("virDomainResume", "void *")(domain);
 give("virDomainGetXMLDesc", "void *", "uint32_t")(domain, 0);
+call("virDomainGetInfo", "void *", "void *")(domain, Buffer.alloc(64));
+const [BALLOON, NO_WAIT] = [4, 2 ** 29];
+lib.func("int virDomainListGetStats(void **domains, uint32_t stats, _Out_ void **records, uint32_t flags)")(
+  [domain, null],
+  BALLOON,
+  [null],
+  NO_WAIT,
+);
 call("virConnectListAllDomains", "void *", "void *", "uint32_t")(conn, Buffer.alloc(8), 3);
 lib.func("virConnectGetCapabilities", "char *", ["void *"])(conn);
 const SYSTEM = 1; // Of all devices the one that every machine has: "computer".

@@ -23,6 +23,9 @@ const NODE_DEVICES_MAX = 65_536;
 /** REMOTE_DOMAIN_JOB_STATS_MAX. */
 const JOB_PARAMS_MAX = 64;
 
+/** More than a domain has in the groups that we ask for; REMOTE_CONNECT_GET_ALL_DOMAIN_STATS_MAX is larger. */
+const STATS_PARAMS_MAX = 4_096;
+
 /** virDomainJobInfo: what a job has done, in bytes. A backup counts in `file…`. */
 const jobInfo = struct({
   ...{ type: i32, elapsedMs: u64, remainingMs: u64, dataTotal: u64, dataDone: u64, dataLeft: u64 },
@@ -49,6 +52,12 @@ export const PROCEDURES = {
   },
   capabilities: { number: 7, args: nothing, reply: struct({ xml: text }) },
   domainXml: { number: 14, args: onDomainFlags, reply: struct({ xml: text }) },
+  /** `cpuNs`: of its QEMU, since it began. On the wire all that is shorter than an int is one. */
+  domainInfo: {
+    number: 16,
+    args: onDomain,
+    reply: struct({ state: u32, maxMemoryKiB: u64, memoryKiB: u64, vcpus: u32, cpuNs: u64 }),
+  },
   lookupByName: { number: 23, args: struct({ name: text }), reply: givesDomain },
   lookupByUuid: { number: 24, args: struct({ uuid }), reply: givesDomain },
   reboot: { number: 27, args: onDomainFlags, reply: nothing },
@@ -79,6 +88,11 @@ export const PROCEDURES = {
   },
   jobStats: { number: 298, args: onDomainFlags, reply: struct({ type: i32, params: list(typedParam, JOB_PARAMS_MAX) }) },
   registerEvent: { number: 316, args: struct({ eventId: i32, domain: optional(domain) }), reply: struct({ callbackId: i32 }) },
+  domainStats: {
+    number: 344,
+    args: struct({ domains: list(domain, DOMAINS_MAX), stats: u32, flags: u32 }),
+    reply: struct({ records: list(struct({ domain, params: list(typedParam, STATS_PARAMS_MAX) }), DOMAINS_MAX) }),
+  },
   define: { number: 350, args: struct({ xml: text, flags: u32 }), reply: givesDomain },
   beginBackup: {
     number: 421,
@@ -126,7 +140,9 @@ export const FEATURE_KEEPALIVE = 10;
 /** virDomainEventID. */
 export const EVENT_LIFECYCLE = 0;
 export const EVENT_IO_ERROR_REASON = 6;
-/** virDomainGetJobStatsFlags, virDomainDefineFlags, virDomainCreateFlags, virConnectListAllDomainsFlags, virDomainUndefineFlagsValues, virDomainXMLFlags, virConnectListAllNodeDeviceFlags, virDomainConsoleFlags. */
+/** virDomainStatsTypes. Of a domain that has no balloon device `balloon.…` are the kernel's words, and QEMU is not asked: for `cpu.…` it is. */
+export const STATS = { balloon: 4 } as const;
+/** virDomainGetJobStatsFlags, virDomainDefineFlags, virDomainCreateFlags, virConnectListAllDomainsFlags, virDomainUndefineFlagsValues, virDomainXMLFlags, virConnectListAllNodeDeviceFlags, virDomainConsoleFlags, virConnectGetAllDomainStatsFlags. */
 export const FLAGS = {
   defineValidate: 1,
   startPaused: 1,
@@ -136,6 +152,7 @@ export const FLAGS = {
   completedJob: 1,
   listPciAndNetDevices: 2 | 16,
   consoleForce: 1,
+  statsNoWait: 2 ** 29,
 } as const;
 
 /** virDomainState, by number. */
