@@ -231,8 +231,8 @@ class OpenHosts implements HostOpener, AsyncDisposable {
     const [session, running] = [this.#sessions.get(id), this.#loops.get(id)];
     this.#sessions.delete(id);
     this.#loops.delete(id);
-    for (const known of [vim.computeLoops, vim.computes, vim.agents, vim.threads, vim.diskLooks, vim.consoles.hosts])
-      known.delete(id);
+    const { computeLoops, computes, agents, threads, diskLooks, usageReaders, consoles } = vim;
+    for (const known of [computeLoops, computes, agents, threads, diskLooks, usageReaders, consoles.hosts]) known.delete(id);
     running?.end.abort();
     await session?.[Symbol.asyncDispose]();
     await running?.done;
@@ -274,6 +274,7 @@ async function openSession(site: Site, parts: SessionParts): Promise<Session> {
     vim.threads.set(id, (of) => host.processOf(of)?.threads() ?? null);
     vim.diskLooks.set(id, async (of) => (await host.processOf(of)?.hungDisk()) ?? null);
   }
+  vim.usageReaders.set(id, (of) => host.usage(of));
   vim.consoles.hosts.set(id, consolesOf(host, site));
   undo.defer(host.on(onHost(vim, id)));
   undo.defer(host.on((e) => void (e.type === "host" && e.status === "up" && learn())));

@@ -41,6 +41,7 @@ import { Ports } from "./ports.ts";
 import { Protections } from "./protections.ts";
 import { routers } from "./router-plan.ts";
 import type { Cabling } from "./server-ports.ts";
+import { type ReadUsage, ServerUsages } from "./server-usages.ts";
 import { Servers } from "./servers.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
@@ -79,6 +80,7 @@ export class Vim {
   readonly protections: Protections;
   readonly paths: PathWatch;
   readonly counters: PortCounts;
+  readonly usages: ServerUsages;
   readonly beats: BeatWatch;
   readonly fabricLoop: Loop;
   readonly bfd: BfdSessions;
@@ -103,6 +105,8 @@ export class Vim {
 
   /** Who finds out for what disk a server of a host waits; filled for the same. */
   readonly diskLooks = new Map<HostId, DiskLook>();
+  /** Who tells what servers have taken of a host; filled as well. */
+  readonly usageReaders = new Map<HostId, ReadUsage>();
 
   private constructor(
     parts: VimParts,
@@ -170,6 +174,7 @@ export class Vim {
       (err) => log.warn({ err }, "BFD could not be set as the ports ask; the next pass tries again"),
     );
     this.counters = new PortCounts({ picture, fabric: this.fabric, clock });
+    this.usages = new ServerUsages({ picture, clock, log, readerOf: (host) => this.usageReaders.get(host) });
     this.condition = new Condition(events, () => this.protections.ledBySwitch());
     const inNets = { picture, clock, log, draw: (draft: Draft) => this.fabric.writeUnattended(draft) };
     this.dhcp = new Appliances(inNets, DHCP_SERVERS);

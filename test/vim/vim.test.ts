@@ -185,6 +185,22 @@ describe("servers", () => {
     expect(await rig.ovs.vsctl("list-ports", "br0")).toContain(port["binding:switch_port"]);
   });
 
+  test("what it has taken of its host is told", async () => {
+    const used = async () =>
+      (await ask("GET", "/usage")).body.usage.find((u: { server_id: string }) => u.server_id === server.id);
+    const before = await until("it is told", async () => {
+      const now = await used();
+      return now?.cpu_ms > 0 && now.resident_mib > 0 && now;
+    });
+    expect(before).toMatchObject({ name: "vm1", run: expect.any(String), vcpus: 1, memory_mib: 16 });
+    const after = await until("it is read again", async () => {
+      const now = await used();
+      return now?.read_mono_ms > before.read_mono_ms && now;
+    });
+    expect(after.run).toBe(before.run);
+    expect(after.cpu_ms).toBeGreaterThanOrEqual(before.cpu_ms);
+  });
+
   test("QEMU killed: every source tells it, INACTIVE told once, and nobody starts it again", async () => {
     heard.events.length = 0;
     const qemu = await findQemu(server.id as never);

@@ -78,6 +78,7 @@ export const ACCESS: Readonly<Record<string, Role>> = {
   "GET /paths": "viewer",
   "GET /counters": "viewer",
   "GET /ports/:id/counters": "viewer",
+  "GET /usage": "viewer",
   "GET /condition": "admin",
 
   "GET /subscriptions": "viewer",

@@ -19,6 +19,7 @@ import type {
 import type { Path } from "../../model/path.ts";
 import type { PortCount } from "../../model/port-count.ts";
 import type { AskedController, ControllerState, PortMapping, SdnController } from "../../model/sdn-controller.ts";
+import type { ServerUsage } from "../../model/server-usage.ts";
 import type { Applied, SwitchPort } from "../../model/switch.ts";
 import type { VimCondition } from "../../model/vim-condition.ts";
 import type { ApiChange, VimEvent } from "../../model/vim-event.ts";
@@ -119,6 +120,7 @@ export interface VimDoors {
   readonly facts: { isStale(port: ServerPort): boolean; storageLostBy(id: ServerId): string | null };
   readonly paths: { list(): readonly Path[] };
   readonly counters: { list(): Promise<readonly PortCount[]> };
+  readonly usages: { list(): Promise<readonly ServerUsage[]> };
   readonly condition: { now(): VimCondition };
   readonly dhcp: { readonly problems: ReadonlyMap<NetId, string> };
   readonly routers: { readonly problems: ReadonlyMap<NetId, string> };

@@ -62,6 +62,28 @@ const portCountersSchema = Type.Object(
 export const counters = Type.Object({ counters: Type.Array(portCountersSchema) });
 export const portCounters = Type.Object({ counters: portCountersSchema });
 
+const serverUsage = Type.Object(
+  {
+    server_id: uuid,
+    name: text,
+    run: orNull(
+      Type.String({ description: "with each run that begins another, and `cpu_ms` counts from 0; null: it does not run" }),
+    ),
+    read_mono_ms: monoMs,
+    cpu_ms: orNull(Type.Number({ description: "CPU time of its QEMU in this run, its CPUs' and its devices'; null: not known" })),
+    vcpus: Type.Integer(),
+    memory_mib: Type.Integer(),
+    resident_mib: orNull(
+      Type.Number({
+        description:
+          "memory that its QEMU has now: all that the guest has ever touched, and QEMU's own; null: not known, as of huge pages",
+      }),
+    ),
+  },
+  { title: "ServerUsage", description: "a server whose host does not answer is not among them" },
+);
+export const usage = Type.Object({ usage: Type.Array(serverUsage) });
+
 export const condition = Type.Object({
   condition: Type.Object(
     {

@@ -8,6 +8,7 @@ import * as replies from "./replies.ts";
 import * as our from "./replies-ours.ts";
 import type { Route } from "./route.ts";
 import * as subscriptions from "./subscriptions.ts";
+import * as usage from "./usage.ts";
 
 /** What OpenVIM does not have. Paths are below `/openvim`. */
 export const OUR_ROUTES: readonly Route[] = [
@@ -77,6 +78,15 @@ export const OUR_ROUTES: readonly Route[] = [
     does: counters.getCounters,
     says: "tells what this port has carried",
     gives: our.portCounters,
+    ours: true,
+  },
+
+  // Ours: what servers have taken.
+  {
+    is: "GET /usage",
+    does: usage.listUsage,
+    says: "tells what every server has taken of its compute host, as that counts it: all of them by one request",
+    gives: our.usage,
     ours: true,
   },
 

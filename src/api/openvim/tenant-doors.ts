@@ -82,6 +82,7 @@ export function tenantDoors(tenant: TenantId, doors: VimDoors): VimDoors {
         return (await doors.counters.list()).filter((c) => owns(c.portId));
       },
     },
+    usages: { list: async () => (await doors.usages.list()).filter((u) => picture.servers.has(u.serverId)) },
     condition: { now: adminOnlyNow },
     dhcp: doors.dhcp,
     routers: doors.routers,
