@@ -2,6 +2,7 @@ import { PM_ROUTES } from "../api/sol/pm.ts";
 import { pmNotifications } from "../api/sol/pm-view.ts";
 import { type BoundRoute, bound } from "../api/sol/route.ts";
 import type { ManoConfig } from "../config.ts";
+import type { AlarmCause } from "../mano/alarms.ts";
 import type { MeasuredObject } from "../mano/measuring.ts";
 import type { Nfvo } from "../mano/nfvo.ts";
 import { Performance } from "../mano/performance.ts";
@@ -10,10 +11,12 @@ import type { FindObject, PmSources } from "../mano/pm-collector.ts";
 import { Scope } from "../mano/scope.ts";
 import { nsInstanceView } from "../mano/vnf-views.ts";
 import { WriteQueue } from "../mano/writes.ts";
-import type { NsId, VnfcId } from "../model/ids.ts";
+import type { NsId, VimAccountId, VnfcId } from "../model/ids.ts";
+import type { ProtectionGroup } from "../model/protection.ts";
 import type { NsInstanceView } from "../model/vnf-view.ts";
 import { EventStream } from "../notify/stream.ts";
-import { readFailoversClosedSince, readJournalExtent, readLastSeq } from "../store/mano-records.ts";
+import { readAlarmsClearedSince, readFailoversClosedSince, readJournalExtent, readLastSeq } from "../store/mano-records.ts";
+import type { VimConnector } from "../vimconn/connector.ts";
 import { vimOf } from "./mano-lcm.ts";
 import { callbackRules, type NotifyParts } from "./mano-notify.ts";
 
@@ -39,18 +42,23 @@ export async function openPerformance(config: ManoConfig, nfvo: Nfvo, parts: Not
 
 export const pmRoutes = (performance: Performance): BoundRoute[] => bound(PM_ROUTES, performance);
 
+/** What is raised about a group of which a net is led to nobody who serves. */
+const SERVICE_DOWN: AlarmCause = "SERVICE_DOWN";
+
 function sourcesOf(nfvo: Nfvo, { db, log }: NotifyParts): PmSources {
+  const read = async <T>(id: VimAccountId, what: string, ask: (vim: VimConnector) => Promise<T | null>): Promise<T | null> => {
+    const watch = nfvo.watches.find((w) => w.account.id === id);
+    try {
+      return watch === undefined ? null : await ask(watch.connector);
+    } catch (err) {
+      log.debug({ err, vim: id }, `${what} could not be read; this period is without it`);
+      return null;
+    }
+  };
   return {
     finder: () => finderIn(nfvo),
-    portCounts: async (id, signal) => {
-      const watch = nfvo.watches.find((w) => w.account.id === id);
-      try {
-        return (await watch?.connector.portCounts(signal)) ?? null;
-      } catch (err) {
-        log.debug({ err, vim: id }, "what ports have carried could not be read; this period is without it");
-        return null;
-      }
-    },
+    portCounts: (id, signal) => read(id, "what ports have carried", (vim) => vim.portCounts(signal)),
+    serverUsage: (id, signal) => read(id, "what servers have taken of their hosts", (vim) => vim.serverUsage(signal)),
     health: () => {
       const members = nfvo.reaction.guards.flatMap((g) => g.members.map((m) => [m.member.vnfcId, m.health.state] as const));
       const judged = new Map(members);
@@ -61,6 +69,14 @@ function sourcesOf(nfvo: Nfvo, { db, log }: NotifyParts): PmSources {
     failovers: async (sinceMs) => {
       await nfvo.writes.flush();
       return nfvo.writes.isWaiting ? null : readFailoversClosedSince(db, new Date(sinceMs).toISOString());
+    },
+    serviceDowns: async (sinceMs) => {
+      const active = nfvo.alarms.active.filter((a) => a.probableCause === SERVICE_DOWN);
+      await nfvo.writes.flush();
+      if (nfvo.writes.isWaiting) return null;
+      // One that was cleared meanwhile is among both.
+      const cleared = await readAlarmsClearedSince(db, SERVICE_DOWN, new Date(sinceMs).toISOString());
+      return [...new Map([...active, ...cleared].map((a) => [a.id, a])).values()];
     },
   };
 }
@@ -76,7 +92,9 @@ function finderIn(nfvo: Nfvo): FindObject {
   return (of, id, owner) => {
     const d = of === "nspm" ? nfvo.lifecycle.of(id as NsId) : nfvo.lifecycle.vnfOf(id)?.deployment;
     const isThere = d && (of === "vnfpm" || d.ns.soleVnf === undefined);
-    return isThere && new Scope(nfvo, owner).owns(d.ns.id) ? objectOf(d, viewOf(d), of === "nspm" ? null : id) : null;
+    if (!isThere || !new Scope(nfvo, owner).owns(d.ns.id)) return null;
+    const groups = nfvo.reaction.guards.map((g) => g.group).filter((g) => g.nsId === d.ns.id);
+    return objectOf(d, viewOf(d), of === "nspm" ? null : id, groups);
   };
 }
 
@@ -84,9 +102,13 @@ function objectOf(
   { ns: { id: nsId, vimAccountId }, nsd }: Deployment,
   ns: NsInstanceView,
   vnfId: string | null,
+  all: readonly ProtectionGroup[],
 ): MeasuredObject | null {
   const vnf = vnfId === null ? null : (ns.vnfs.find((v) => v.id === vnfId) ?? null);
   if (vnfId !== null && vnf === null) return null;
   const saps = trafficNetNames(nsd).map((net) => ({ net, vim: vimAccountId }));
-  return { id: vnfId ?? ns.id, nsId, ns, vnf, saps };
+  // A group lies within one VNF; one over several is their network service's.
+  const isWithin = (g: ProtectionGroup) => g.members.every((m) => vnf?.vnfcViews.some((v) => v.id === m.vnfcId));
+  const groups = vnf === null ? all : all.filter(isWithin);
+  return { id: vnfId ?? ns.id, nsId, ns, vnf, saps, groups };
 }

@@ -1,38 +1,23 @@
-import type { NsId, VimAccountId, VnfcId } from "../model/ids.ts";
-import type { Failover } from "../model/mano-event.ts";
-import type { Direction, Measured, Metric, PmValue, ThresholdWish } from "../model/measurement.ts";
+import type { GroupId, NsId, VimAccountId, VnfcId } from "../model/ids.ts";
+import type { Alarm, Failover } from "../model/mano-event.ts";
+import {
+  type CountedSource,
+  type Direction,
+  isCounted,
+  isUsed,
+  type Measured,
+  type Metric,
+  type PmValue,
+  type ThresholdWish,
+} from "../model/measurement.ts";
 import type { PortCount } from "../model/port-count.ts";
+import type { Scheme } from "../model/protection.ts";
 import { externalCpsOf, type NsInstanceView, type VnfcView, type VnfView } from "../model/vnf-view.ts";
+import type { Period, Reading } from "./reading.ts";
+import { alarmSpanOf, coveredMs, spanOf } from "./spans.ts";
+import { usedBy } from "./used.ts";
 
 // What is measured of objects, from what was read at the beginning and at the end of a period. Pure.
-
-/** What was read at one moment. */
-export interface Reading {
-  readonly at: string;
-  readonly wallMs: number;
-  /** Of the monotonic clock: a period is as long as it says, however clocks are set. */
-  readonly monoMs: number;
-  /** By VIM; one that did not answer, or does not count, is not there. */
-  readonly counts: ReadonlyMap<VimAccountId, Counts>;
-}
-
-/** What the ports of one VIM had carried, so that those of a server and of a net are found at once. */
-export interface Counts {
-  readonly byServer: ReadonlyMap<string, readonly PortCount[]>;
-  /** By the name of the net: where cables enter. */
-  readonly outside: ReadonlyMap<string, readonly PortCount[]>;
-}
-
-export const countsOf = (all: readonly PortCount[]): Counts => ({
-  byServer: Map.groupBy(
-    all.filter((c) => c.serverId !== null),
-    (c) => c.serverId as string,
-  ),
-  outside: Map.groupBy(
-    all.filter((c) => c.serverId === null && c.netName !== null),
-    (c) => c.netName as string,
-  ),
-});
 
 /** An object that is measured, as it is at the end of the period. */
 export interface MeasuredObject {
@@ -43,6 +28,8 @@ export interface MeasuredObject {
   readonly vnf: VnfView | null;
   /** Where the traffic of the NS enters, by the names of nets in a VIM. */
   readonly saps: readonly { readonly net: string; readonly vim: VimAccountId }[];
+  /** Protection groups that are its own, of a VNF those within it. */
+  readonly groups: readonly { readonly id: GroupId; readonly scheme: Scheme }[];
 }
 
 /** Where the packets of one sub-object are counted: in one place, or, where twins share it, in several. */
@@ -85,7 +72,11 @@ function allPointsOf(type: Measured["objectType"], vnf: VnfView | null, saps: Me
 
 /** The ids of the sub-objects that an object has. */
 export const subObjectsOf = (type: Measured["objectType"], object: MeasuredObject): string[] =>
-  allPointsOf(type, object.vnf, object.saps).map((p) => p.id);
+  type === "Vnfc"
+    ? vnfcsOf(object).map((v) => v.id)
+    : type === "ProtectionGroup"
+      ? object.groups.map((g) => g.id)
+      : allPointsOf(type, object.vnf, object.saps).map((p) => p.id);
 
 /** What the MANO knows beside what is counted. */
 export interface Known {
@@ -94,28 +85,22 @@ export interface Known {
   readonly faults: Faults | null;
 }
 
-/** Switch-overs because of a fault, found by whom they are of. */
+/** Switch-overs because of a fault, and alarms that a group serves nobody (SERVICE_DOWN), found by whom they are of. */
 export interface Faults {
   readonly ofNs: ReadonlyMap<NsId, readonly Failover[]>;
   readonly ofVnfc: ReadonlyMap<VnfcId, readonly Failover[]>;
+  readonly ofGroup: ReadonlyMap<GroupId, readonly Failover[]>;
+  readonly downs: ReadonlyMap<string, readonly Alarm[]>;
 }
 
-export function faultsIn(failovers: readonly Failover[]): Faults {
+export function faultsIn(failovers: readonly Failover[], downs: readonly Alarm[] = []): Faults {
   const faults = failovers.filter((f) => f.kind === "failover");
-  return { ofNs: Map.groupBy(faults, (f) => f.nsId), ofVnfc: Map.groupBy(faults, (f) => f.about) };
-}
-
-type Period = readonly [before: Reading, after: Reading];
-
-/** A period may be so much longer than it should be, or this share of it: then what grew in it is still told as of one. */
-const SLACK_MS = 500;
-const SLACK = 0.2;
-
-/** Whether what lies between two readings is one period, by a wall clock that was not set within. One that a boundary ends early is. */
-export function isOnePeriod([before, after]: Period, everyMs: number): boolean {
-  const spanMs = after.monoMs - before.monoMs;
-  const setMs = Math.abs(after.wallMs - before.wallMs - spanMs);
-  return spanMs <= everyMs + Math.max(SLACK_MS, everyMs * SLACK) && setMs <= SLACK_MS;
+  return {
+    ofNs: Map.groupBy(faults, (f) => f.nsId),
+    ofVnfc: Map.groupBy(faults, (f) => f.about),
+    ofGroup: Map.groupBy(faults, (f) => f.groupId),
+    downs: Map.groupBy(downs, (a) => a.managedObjectId),
+  };
 }
 
 /** What was measured of an object in the period between two readings. What is not known, since a VIM did not answer or a port was made anew within, is left out. */
@@ -125,6 +110,7 @@ export function measure(
   object: MeasuredObject,
   period: Period,
   known: Known,
+  between: readonly Reading[] = [],
 ): PmValue[] {
   const [before, after] = period;
   const faults = known.faults && faultsOf(object, known.faults);
@@ -132,15 +118,50 @@ export function measure(
   return metrics.flatMap((metric) => {
     const told = (subObjectId: string | null, value: number | null): PmValue[] =>
       value === null ? [] : [{ objectId: object.id, subObjectId, metric: metric.name, at: after.at, value }];
-    const { source } = metric;
-    if (source === "vnfcsUp") return told(null, vnfcsOf(object).filter((v) => known.isUp(v.id)).length);
-    if (source === "failovers") return told(null, faults?.filter(within(period)).length ?? null);
-    if (source === "failoverTime") return told(null, faults && failoverMs(faults, period));
-    return points.flatMap((p) => told(p.id, grown(p, before, after, source)));
+    if (isUsed(metric))
+      return usersOf(measured, object).flatMap(([id, of]) => told(id, usedBy(metric.source, of, [before, ...between, after])));
+    if (isCounted(metric)) return points.flatMap((p) => told(p.id, grown(p, before, after, metric.source)));
+    if (metric.source === "vnfcsUp") return told(null, vnfcsOf(object).filter((v) => known.isUp(v.id)).length);
+    if (metric.source === "failovers") return told(null, faults?.filter(within(period)).length ?? null);
+    if (metric.source === "failoverTime") return told(null, faults && coveredMs(faults.map(spanOf(after)), period));
+    return serversOf(measured, object).flatMap(([id, groups]) => told(id, outageMs(groups, known.faults, period)));
   });
 }
 
-const vnfcsOf = ({ ns, vnf }: MeasuredObject): readonly VnfcView[] => (vnf ? [vnf] : ns.vnfs).flatMap((v) => v.vnfcViews);
+/** Groups whose outage is told as one: all of an object's, or each for itself. */
+function serversOf({ objectType, subObjectIds }: Measured, { groups }: MeasuredObject): (readonly [string | null, Groups])[] {
+  if (objectType !== "ProtectionGroup") return [[null, groups]];
+  return groups.filter((g) => subObjectIds === null || subObjectIds.includes(g.id)).map((g) => [g.id, [g]]);
+}
+
+type Groups = MeasuredObject["groups"];
+
+/**
+ * For how long at least one traffic net was led to nobody who served: by failovers, and by the alarm that there is nobody. Where both members
+ * serve at once (DUPLICATED) a failover interrupts nobody. Null: nothing is protected, or the store has not taken all that there is.
+ */
+function outageMs(groups: Groups, faults: Faults | null, period: Period): number | null {
+  if (groups.length === 0 || faults === null) return null;
+  const [, after] = period;
+  const spans = groups.flatMap(({ id, scheme }) => [
+    ...(scheme === "DUPLICATED" ? [] : (faults.ofGroup.get(id) ?? []).map(spanOf(after))),
+    ...(faults.downs.get(id) ?? []).map(alarmSpanOf(after)),
+  ]);
+  return coveredMs(spans, period);
+}
+
+/** Whose CPUs and memory are told as one: of a VNF all of its VNFCs', of a VNFC its own. */
+function usersOf(
+  { objectType, subObjectIds }: Measured,
+  object: MeasuredObject,
+): (readonly [string | null, readonly VnfcView[]])[] {
+  const vnfcs = vnfcsOf(object);
+  if (objectType !== "Vnfc") return [[null, vnfcs]];
+  return vnfcs.filter((v) => subObjectIds === null || subObjectIds.includes(v.id)).map((v) => [v.id, [v]]);
+}
+
+/** All of its VNFCs. */
+export const vnfcsOf = ({ ns, vnf }: MeasuredObject): readonly VnfcView[] => (vnf ? [vnf] : ns.vnfs).flatMap((v) => v.vnfcViews);
 
 const faultsOf = (object: MeasuredObject, { ofNs, ofVnfc }: Faults): readonly Failover[] =>
   object.vnf === null ? (ofNs.get(object.nsId) ?? []) : object.vnf.vnfcViews.flatMap((v) => ofVnfc.get(v.id) ?? []);
@@ -150,10 +171,8 @@ const within =
   ({ openedAt }: Failover): boolean =>
     Date.parse(openedAt) > before.wallMs && Date.parse(openedAt) <= after.wallMs;
 
-type Counter = "bytesIn" | "bytesOut" | "packetsIn" | "packetsOut";
-
 /** The sum over its places; null as soon as one of them is not known, so that half of what twins carry is never told as the whole. */
-function grown({ places }: Point, before: Reading, after: Reading, counter: Counter): number | null {
+function grown({ places }: Point, before: Reading, after: Reading, counter: CountedSource): number | null {
   const growths = places.map((place) => grownAt(place(before), place(after), counter));
   if (growths.includes(null)) return null;
   const counted = growths.filter((g): g is number => typeof g === "number");
@@ -164,7 +183,7 @@ function grown({ places }: Point, before: Reading, after: Reading, counter: Coun
 function grownAt(
   before: readonly PortCount[] | null,
   after: readonly PortCount[] | null,
-  counter: Counter,
+  counter: CountedSource,
 ): number | null | undefined {
   if (before === null || after === null || before.length !== after.length) return null;
   const was = new Map(before.map((c) => [c.portId, c[counter]]));
@@ -175,39 +194,6 @@ function grownAt(
     sum = (sum ?? 0) + to - from;
   }
   return sum;
-}
-
-/** Records are read so long after a reading at most: what is of then is later than it. */
-const READ_WITHIN_MS = 60_000;
-
-/** How much of a period traffic was led to a member that had failed, ms; two at the same time count once. */
-export function failoverMs(failovers: readonly Failover[], [before, after]: Period): number {
-  const [fromMs, toMs] = [before.monoMs, after.monoMs];
-  const parts = failovers
-    .map((f) => spanOf(f, after))
-    .map(([a, b]) => [Math.max(a, fromMs), Math.min(b, toMs)] as const)
-    .filter(([a, b]) => a < b)
-    .sort(([a], [b]) => a - b);
-  let [sum, end] = [0, fromMs];
-  for (const [a, b] of parts) {
-    sum += Math.max(0, b - Math.max(a, end));
-    end = Math.max(end, b);
-  }
-  return Math.round(sum * 1_000) / 1_000;
-}
-
-/**
- * From the first sight of the fault until packets were seen to pass, or, where nobody could see, until the switch confirmed; while the record is open, until
- * now. By the monotonic clock: a time far beyond now is of an earlier boot, and so long ago.
- */
-function spanOf({ times, openedAt, closedAt }: Failover, now: Reading): readonly [number, number] {
-  const known = (ms: number) => (ms > now.monoMs + READ_WITHIN_MS ? Number.NEGATIVE_INFINITY : ms);
-  const ofWall = (iso: string) => known(Date.parse(iso) - now.wallMs + now.monoMs);
-  const seen = [...Object.values(times.seen), times.told, times.decided].filter((t) => t !== null);
-  const since = seen.length > 0 ? known(Math.min(...seen)) : ofWall(openedAt);
-  if (times.verified !== null) return [since, known(times.verified)];
-  if (closedAt === null) return [since, now.monoMs];
-  return [since, times.barrier === null ? ofWall(closedAt) : known(times.barrier)];
 }
 
 /** The sides on which values are of a threshold, and which of them crossed it: who has never been seen begins below. */

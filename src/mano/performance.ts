@@ -4,7 +4,15 @@ import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { Seal } from "../lib/seal.ts";
 import type { ManoEvent } from "../model/mano-event.ts";
-import { METRICS, type PmInterface, type PmNotifying, type PmReport, type PmTask, type PmWish } from "../model/measurement.ts";
+import {
+  METRICS,
+  type PmInterface,
+  type PmNotifying,
+  type PmReport,
+  type PmTask,
+  type PmWish,
+  sampleMsOf,
+} from "../model/measurement.ts";
 import type { Callback, CallbackTls, ShownSubscription } from "../model/subscription.ts";
 import type { CallbackPolicy } from "../notify/callback-policy.ts";
 import type { EventStream } from "../notify/stream.ts";
@@ -212,7 +220,9 @@ export class Performance implements AsyncDisposable {
 
 /** Objects that are measured each second. One that is over counts until it is deleted. */
 const rateOf = (wish: PmWish, thresholdEveryMs: number): number =>
-  wish.kind === "job" ? wish.objectIds.length / wish.collectionS : 1_000 / thresholdEveryMs;
+  (wish.objectIds.length * MS_PER_S) / sampleMsOf(wish, wish.kind === "job" ? wish.collectionS * MS_PER_S : thresholdEveryMs);
+
+const MS_PER_S = 1_000;
 
 function missing({ interface: of }: PmWish, id: string): never {
   const [what, list] = of === "nspm" ? ["NS", "/nslcm/v2/ns_instances"] : ["VNF", "/vnflcm/v2/vnf_instances"];

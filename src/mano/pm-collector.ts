@@ -2,35 +2,29 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { VimAccountId, VnfcId } from "../model/ids.ts";
-import type { Failover } from "../model/mano-event.ts";
+import type { Alarm, Failover } from "../model/mano-event.ts";
 import {
   type Direction,
   isCounted,
+  isKnown,
+  isUsed,
   type JobWish,
   type Metric,
-  metricNamed,
   metricsOf,
   type OpenPmReport,
   type PmInterface,
   type PmTask,
   type PmValue,
+  sampleMsOf,
   type ThresholdWish,
 } from "../model/measurement.ts";
 import type { PortCount } from "../model/port-count.ts";
+import type { ServerUsage } from "../model/server-usage.ts";
 import type { EventStream } from "../notify/stream.ts";
 import { readOpenPmReports, readPmCrossings, writePmCollection, writePmCrossing } from "../store/mano-performance.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
-import {
-  type Counts,
-  countsOf,
-  crossings,
-  faultsIn,
-  isOnePeriod,
-  type Known,
-  type MeasuredObject,
-  measure,
-  type Reading,
-} from "./measuring.ts";
+import { crossings, faultsIn, type Known, type MeasuredObject, measure, vnfcsOf } from "./measuring.ts";
+import { countsOf, isOnePeriod, type Reading } from "./reading.ts";
 import type { WriteQueue } from "./writes.ts";
 
 /** Of each job; older ones go. */
@@ -54,10 +48,14 @@ export interface PmSources {
   finder(): FindObject;
   /** Null: it does not answer, or does not count. Must not throw, and must end. */
   portCounts(vim: VimAccountId, signal: AbortSignal): Promise<readonly PortCount[] | null>;
+  /** What servers have taken of their hosts, likewise. */
+  serverUsage(vim: VimAccountId, signal: AbortSignal): Promise<readonly ServerUsage[] | null>;
   /** Whether each VNFC is up, as it is now. */
   health(): (id: VnfcId) => boolean;
   /** Those that were open at this time of the wall clock or later. Null: the store does not have all of them. */
   failovers(sinceMs: number): Promise<readonly Failover[] | null>;
+  /** Alarms that a group serves nobody (SERVICE_DOWN), likewise. */
+  serviceDowns(sinceMs: number): Promise<readonly Alarm[] | null>;
 }
 
 export interface PmCollectorParts extends PmSources {
@@ -73,12 +71,25 @@ export interface PmCollectorParts extends PmSources {
 interface Going {
   readonly task: PmTask;
   readonly everyMs: number;
+  /** How far apart looks are. */
+  readonly sampleMs: number;
+  /** The end of the period. */
   dueMs: number;
+  /** When it is looked at next: then, or before where it is sampled within. */
+  lookMs: number;
   /** At the beginning of the period; null: it has not begun. */
   before: Reading | null;
+  /** What was read within it. */
+  between: Reading[];
   /** What a job collects into; null: its next collection begins a report. */
   open: OpenPmReport | null;
   sides: ReadonlyMap<string, Direction>;
+}
+
+/** What one VIM is asked for, all of it at once. */
+interface Question<T> {
+  readonly of: "ports" | "servers";
+  ask(vim: VimAccountId, signal: AbortSignal): Promise<readonly T[] | null>;
 }
 
 /** What falls due, with its objects as they are now. */
@@ -101,8 +112,8 @@ export class PmCollector implements AsyncDisposable {
   #sides = new Map<string, ReadonlyMap<string, Direction>>();
   /** Both are read: before that no task is begun, for it would begin anew. */
   #isReady = false;
-  /** VIMs that have not answered in time, and have not answered since: nobody waits for them. */
-  readonly #silent = new Set<VimAccountId>();
+  /** VIMs that have not answered in time, and have not answered since, with what they were asked for: nobody waits for them. */
+  readonly #silent = new Set<string>();
   #wake: () => void = () => {};
   #running: Promise<void> = Promise.resolve();
 
@@ -143,13 +154,14 @@ export class PmCollector implements AsyncDisposable {
     const sides = this.#sides.get(task.id) ?? new Map();
     this.#open.delete(task.id);
     this.#sides.delete(task.id);
-    return { task, everyMs, dueMs: now, before: null, open, sides };
+    const sampleMs = sampleMsOf(task, everyMs);
+    return { task, everyMs, sampleMs, dueMs: now, lookMs: now, before: null, between: [], open, sides };
   }
 
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const { clock, log } = this.#parts;
-      const due = [...this.#going.values()].filter((g) => g.dueMs <= clock.now());
+      const due = [...this.#going.values()].filter((g) => g.lookMs <= clock.now());
       try {
         if (due.length > 0) await this.#measure(due, signal);
       } catch (err) {
@@ -162,7 +174,7 @@ export class PmCollector implements AsyncDisposable {
 
   async #rest(signal: AbortSignal): Promise<void> {
     const { clock } = this.#parts;
-    const next = Math.min(...[...this.#going.values()].map((g) => g.dueMs), clock.now() + IDLE_MS);
+    const next = Math.min(...[...this.#going.values()].map((g) => g.lookMs), clock.now() + IDLE_MS);
     const woken = new AbortController();
     this.#wake = () => woken.abort();
     const ends = AbortSignal.any([signal, woken.signal]);
@@ -176,12 +188,24 @@ export class PmCollector implements AsyncDisposable {
     for (const going of all) await this.#try(going, () => due.push({ going, objects: objectsOf(going.task, find) }));
     const wall = clock.wall(); // Before counts and records are read: what happens meanwhile is of the next period.
     const at = { at: wall.toISOString(), wallMs: wall.getTime(), monoMs: clock.now() };
-    const now: Reading = { ...at, counts: await this.#countsFor(due, signal) };
-    const known = await this.#knownFor(all);
+    const isOver = ({ going }: Due) => going.dueMs <= at.monoMs;
+    const { portCounts, serverUsage } = this.#parts;
+    const [carried, taken] = await Promise.all([
+      this.#read(due.filter(isOver), isCounted, { of: "ports", ask: portCounts }, signal),
+      this.#read(due, isUsed, { of: "servers", ask: serverUsage }, signal),
+    ]);
+    const counts = mapped(carried, countsOf);
+    const usage = mapped(taken, (all) => new Map(all.map((u) => [u.serverId as string, u])));
+    const now: Reading = { ...at, counts, usage };
+    const known = await this.#knownFor(due.filter(isOver).map((d) => d.going));
     for (const { going, objects } of due) {
       if (signal.aborted) return;
       if (this.#going.get(going.task.id) !== going) continue; // It was deleted meanwhile.
-      await this.#try(going, () => this.#take(going, objects, now, known));
+      await this.#try(going, () => {
+        const own = { ...now, usage: usageFor(going.task, objects, usage) };
+        if (isOver({ going, objects })) this.#take(going, objects, own, known);
+        else this.#sample(going, own);
+      });
     }
   }
 
@@ -196,23 +220,29 @@ export class PmCollector implements AsyncDisposable {
     await othersRun();
   }
 
-  /** One request to each VIM in which something that falls due is counted. */
-  async #countsFor(due: readonly Due[], signal: AbortSignal): Promise<ReadonlyMap<VimAccountId, Counts>> {
-    const counting = due.filter(({ going }) => metricsFor(going.task).some(isCounted));
-    const vims = new Set(counting.flatMap(({ objects }) => objects.flatMap(vimsOf)));
-    const read = await Promise.all([...vims].map(async (vim) => [vim, await this.#countsOf(vim, signal)] as const));
-    return new Map(read.flatMap(([vim, all]) => (all === null ? [] : [[vim, countsOf(all)] as const])));
+  /** One request to each VIM in which something of this kind is measured. One that does not answer is left out. */
+  async #read<T>(
+    due: readonly Due[],
+    isIts: (m: Metric) => boolean,
+    question: Question<T>,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<VimAccountId, readonly T[]>> {
+    const wanting = due.filter(({ going }) => metricsOf(going.task).some(isIts));
+    const vims = new Set(wanting.flatMap(({ objects }) => objects.flatMap(vimsOf)));
+    const read = await Promise.all([...vims].map(async (vim) => [vim, await this.#answerOf(vim, question, signal)] as const));
+    return new Map(read.flatMap(([vim, all]) => (all === null ? [] : [[vim, all]])));
   }
 
   /** Null where it takes longer than a part of the shortest period: one VIM that hangs must not hold up what others count. */
-  async #countsOf(vim: VimAccountId, signal: AbortSignal): Promise<readonly PortCount[] | null> {
-    if (this.#silent.has(vim)) return null;
-    const { clock, portCounts } = this.#parts;
-    const shortestMs = Math.min(...[...this.#going.values()].map((g) => g.everyMs));
-    this.#silent.add(vim);
+  async #answerOf<T>(vim: VimAccountId, { of, ask }: Question<T>, signal: AbortSignal): Promise<readonly T[] | null> {
+    const asked = `${of} ${vim}`;
+    if (this.#silent.has(asked)) return null;
+    const { clock } = this.#parts;
+    const shortestMs = Math.min(...[...this.#going.values()].map((g) => g.sampleMs));
+    this.#silent.add(asked);
     const ends = new AbortController();
-    const answer = portCounts(vim, signal).finally(() => {
-      this.#silent.delete(vim);
+    const answer = ask(vim, signal).finally(() => {
+      this.#silent.delete(asked);
       ends.abort();
     });
     const late = clock.sleep(Math.min(shortestMs / ANSWER_PARTS, ANSWER_MAX_MS), ends.signal).then(
@@ -224,22 +254,30 @@ export class PmCollector implements AsyncDisposable {
 
   /** What is asked for by nobody is not read. */
   async #knownFor(all: readonly Going[]): Promise<Known> {
-    const { failovers, health } = this.#parts;
-    const own = all.filter(({ task }) => metricsFor(task).some((m) => !isCounted(m)));
+    const { failovers, serviceDowns, health } = this.#parts;
+    const own = all.filter(({ task }) => metricsOf(task).some(isKnown));
     const since = own.flatMap((g) => g.before?.wallMs ?? []);
-    const found = since.length > 0 ? await failovers(Math.min(...since)) : [];
-    return { isUp: own.length > 0 ? health() : () => false, faults: found && faultsIn(found) };
+    const [fromMs, areAsked] = [Math.min(...since), own.some(({ task }) => metricsOf(task).some(isOutage))];
+    const found = since.length > 0 ? await failovers(fromMs) : [];
+    const downs = since.length > 0 && areAsked ? await serviceDowns(fromMs) : [];
+    return { isUp: own.length > 0 ? health() : () => false, faults: found && downs && faultsIn(found, downs) };
   }
 
   #take(going: Going, objects: readonly MeasuredObject[], now: Reading, known: Known): void {
     const { task, before, everyMs } = going;
     const isWhole = before !== null && isOnePeriod([before, now], everyMs);
-    const measured = isWhole ? objects.flatMap((o) => measure(task, metricsFor(task), o, [before, now], known)) : [];
-    const values = before === null ? null : measured;
+    const of = (o: MeasuredObject) => measure(task, metricsOf(task), o, [before!, now], known, going.between);
+    const values = before === null ? null : isWhole ? objects.flatMap(of) : [];
     going.before = now;
     this.#next(going);
     if (task.kind === "job") this.#collect(going, task, values, objects, now);
     else if (values !== null) this.#compare(going, task, values);
+  }
+
+  /** Within a period that has begun. */
+  #sample(going: Going, now: Reading): void {
+    going.between.push(now);
+    going.lookMs = sampledNext(going, now.monoMs);
   }
 
   /** What lies before is not of the next period. */
@@ -256,6 +294,8 @@ export class PmCollector implements AsyncDisposable {
     const onTimeMs = going.dueMs + going.everyMs;
     const nextMs = onTimeMs - now < going.everyMs * NEAR ? now + going.everyMs : onTimeMs;
     going.dueMs = Math.min(nextMs, now + Math.max(leftMs, 0));
+    going.lookMs = sampledNext(going, now);
+    going.between = [];
   }
 
   /** A report is on the disk before it is told: both are one transaction. `values` null: the first period has only begun. */
@@ -267,7 +307,7 @@ export class PmCollector implements AsyncDisposable {
     now: Reading,
   ): void {
     const isOver = leftOf(job, now.wallMs) <= STEP_MS;
-    if (isOver) going.dueMs = Number.POSITIVE_INFINITY;
+    if (isOver) going.dueMs = going.lookMs = Number.POSITIVE_INFINITY;
     const isAnything = values !== null && objects.length > 0; // Else what was measured is gone.
     if (going.open === null && !isAnything) return;
     if (values === null && !isOver) return;
@@ -299,18 +339,33 @@ export class PmCollector implements AsyncDisposable {
 const objectsOf = ({ interface: of, owner, objectIds }: PmTask, find: FindObject): MeasuredObject[] =>
   objectIds.flatMap((id) => find(of, id, owner) ?? []);
 
-const othersRun = () => new Promise(setImmediate);
+/** Not just before the end: in a time as short as that nothing is measured well. */
+const sampledNext = ({ sampleMs, dueMs }: Going, nowMs: number): number =>
+  nowMs + sampleMs * (1 + NEAR) > dueMs ? dueMs : nowMs + sampleMs;
 
-const metricsFor = (task: PmTask): Metric[] =>
-  task.kind === "job"
-    ? metricsOf(task).filter((m) => m.objectType === task.objectType)
-    : [metricNamed(task.interface, task.metric)!];
+const isOutage = ({ source }: Metric): boolean => source === "outageTime";
+
+const othersRun = () => new Promise(setImmediate);
 
 /** Until its boundary, ms; infinite where it has none. */
 const leftOf = ({ until }: JobWish, wallMs: number): number =>
   until === null ? Number.POSITIVE_INFINITY : Date.parse(until) - wallMs;
 
-const vimsOf = ({ ns, vnf, saps }: MeasuredObject): VimAccountId[] => [
-  ...(vnf ? [vnf] : ns.vnfs).flatMap((v) => v.vnfcViews.map((c) => c.vimAccountId)),
-  ...saps.map((s) => s.vim),
+const vimsOf = (object: MeasuredObject): VimAccountId[] => [
+  ...vnfcsOf(object).map((c) => c.vimAccountId),
+  ...object.saps.map((s) => s.vim),
 ];
+
+const mapped = <K, T, U>(all: ReadonlyMap<K, T>, to: (one: T) => U): ReadonlyMap<K, U> =>
+  new Map([...all].map(([key, one]) => [key, to(one)]));
+
+/** Of its own VNFCs alone, and only where it measures that: readings are kept until a period is over. */
+function usageFor(task: PmTask, objects: readonly MeasuredObject[], all: Reading["usage"]): Reading["usage"] {
+  const usage = new Map<VimAccountId, Map<string, ServerUsage>>();
+  if (!metricsOf(task).some(isUsed)) return usage;
+  for (const { vimAccountId: vim, serverId } of objects.flatMap(vnfcsOf)) {
+    const found = all.get(vim)?.get(serverId);
+    if (found) usage.set(vim, (usage.get(vim) ?? new Map()).set(serverId, found));
+  }
+  return usage;
+}

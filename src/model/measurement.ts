@@ -1,18 +1,21 @@
 /** Performance management of VNFs (SOL003 clause 6) and of network services (SOL005 clause 7), by the names of their paths. */
 export type PmInterface = "vnfpm" | "nspm";
 
-/** What is measured. Of a connection point the object is its VNF, or its NS, and it is the sub-object (IFA 027, 6.2). */
-export type MeasuredType = "Vnf" | "VnfIntCp" | "VnfExtCp" | "Ns" | "Sap";
+/** What is measured. Of a connection point or a VNFC the object is its VNF, or its NS, and it is the sub-object (IFA 027, 6.2); so it is with a protection group, which is ours. */
+export type MeasuredType = "Vnf" | "Vnfc" | "VnfIntCp" | "VnfExtCp" | "Ns" | "Sap" | "ProtectionGroup";
 
-/** How a metric comes about: counters of switch ports, whose growth in a period is told; or what the MANO itself knows. */
-export type MetricSource = "bytesIn" | "bytesOut" | "packetsIn" | "packetsOut" | "vnfcsUp" | "failovers" | "failoverTime";
+/** How a metric comes about: counters of switch ports, whose growth in a period is told; what servers take of their hosts; or what the MANO itself knows. */
+export type MetricSource = CountedSource | UsedSource | KnownSource;
+export type CountedSource = "bytesIn" | "bytesOut" | "packetsIn" | "packetsOut";
+export type UsedSource = "cpuMean" | "cpuPeak" | "memoryMean" | "memoryPeak";
+export type KnownSource = "vnfcsUp" | "failovers" | "failoverTime" | "outageTime";
 
 export interface Metric {
   readonly name: string;
   readonly of: PmInterface;
   readonly objectType: MeasuredType;
   readonly group: string;
-  readonly unit: "byte" | "packet" | "VNFC" | "failover" | "ms";
+  readonly unit: "byte" | "packet" | "percent" | "VNFC" | "failover" | "ms";
   readonly source: MetricSource;
 }
 
@@ -26,14 +29,38 @@ const TRAFFIC = [
 const trafficOf = (of: PmInterface, objectType: MeasuredType, group: string): Metric[] =>
   TRAFFIC.map(([name, unit, source]) => ({ name: `${name}${objectType}`, of, objectType, group, unit, source }));
 
+const COMPUTE = [
+  ["VCpuUsageMeanVnf", "cpuMean"],
+  ["VCpuUsagePeakVnf", "cpuPeak"],
+  ["VMemoryUsageMeanVnf", "memoryMean"],
+  ["VMemoryUsagePeakVnf", "memoryPeak"],
+] as const;
+
+/** Of a VNFC they have the names that they have of a VNF. */
+const computeOf = (objectType: "Vnf" | "Vnfc"): Metric[] =>
+  COMPUTE.map(([name, source]) => ({
+    name,
+    of: "vnfpm",
+    objectType,
+    group: "VirtualisedComputeResource",
+    unit: "percent",
+    source,
+  }));
+
+const OUTAGE = ["ServiceOutageTime", "ms", "outageTime"] as const;
 const AVAILABILITY = [
   ["VnfcUpCount", "VNFC", "vnfcsUp"],
   ["FailoverCount", "failover", "failovers"],
   ["FailoverTime", "ms", "failoverTime"],
+  OUTAGE,
 ] as const;
 
-const availabilityOf = (of: PmInterface, objectType: MeasuredType): Metric[] =>
-  AVAILABILITY.map(([name, unit, source]) => ({
+const availabilityOf = (
+  of: PmInterface,
+  objectType: MeasuredType,
+  which: readonly (typeof AVAILABILITY)[number][] = AVAILABILITY,
+): Metric[] =>
+  which.map(([name, unit, source]) => ({
     name: `${name}${objectType}`,
     of,
     objectType,
@@ -42,13 +69,16 @@ const availabilityOf = (of: PmInterface, objectType: MeasuredType): Metric[] =>
     source,
   }));
 
-/** Everything that is measured. Names and groups of traffic are IFA 027's (7.2, 7.3); of high availability it has none, and these are ours. */
+/** Everything that is measured. Names and groups of traffic and of CPU and memory are IFA 027's (7.2, 7.3); of high availability it has none, and these are ours. */
 export const METRICS: readonly Metric[] = [
   ...trafficOf("vnfpm", "VnfExtCp", "VnfExternalCp"),
   ...trafficOf("vnfpm", "VnfIntCp", "VnfInternalCp"),
+  ...computeOf("Vnf"),
+  ...computeOf("Vnfc"),
   ...availabilityOf("vnfpm", "Vnf"),
   ...trafficOf("nspm", "Sap", "Sap"),
   ...availabilityOf("nspm", "Ns"),
+  ...availabilityOf("nspm", "ProtectionGroup", [OUTAGE]),
 ];
 
 /** Of which objects, and of which parts of theirs. */
@@ -154,13 +184,31 @@ export type PmEvent =
       readonly value: number;
     };
 
-export const metricNamed = (of: PmInterface, name: string): Metric | undefined =>
-  METRICS.find((m) => m.of === of && m.name === name);
+export const metricNamed = (of: PmInterface, objectType: MeasuredType, name: string): Metric | undefined =>
+  METRICS.find((m) => m.of === of && m.objectType === objectType && m.name === name);
 
-/** All that a job measures, each once. */
-export function metricsOf(job: Pick<JobWish, "interface" | "metrics" | "groups">): Metric[] {
-  return METRICS.filter((m) => m.of === job.interface && (job.metrics.includes(m.name) || job.groups.includes(m.group)));
+/** All that a job or threshold measures, each once. */
+export function metricsOf(wish: PmWish): Metric[] {
+  const isAsked = ({ name, group }: Metric) =>
+    wish.kind === "job" ? wish.metrics.includes(name) || wish.groups.includes(group) : wish.metric === name;
+  return METRICS.filter((m) => m.of === wish.interface && m.objectType === wish.objectType && isAsked(m));
 }
 
+const COUNTED: readonly MetricSource[] = ["bytesIn", "bytesOut", "packetsIn", "packetsOut"] satisfies CountedSource[];
+const USED: readonly MetricSource[] = ["cpuMean", "cpuPeak", "memoryMean", "memoryPeak"] satisfies UsedSource[];
+
 /** Whether it takes the counters of switch ports. */
-export const isCounted = ({ source }: Metric): boolean => /^(bytes|packets)/.test(source);
+export const isCounted = (m: Metric): m is Metric & { readonly source: CountedSource } => COUNTED.includes(m.source);
+/** Whether it takes what servers have taken of their hosts. */
+export const isUsed = (m: Metric): m is Metric & { readonly source: UsedSource } => USED.includes(m.source);
+/** Whether it takes what the MANO itself knows. */
+export const isKnown = (m: Metric): boolean => !isCounted(m) && !isUsed(m);
+/** Whether what lies between the ends of a period is looked at too: of CPU time the mean is in its counter. */
+export const isSampled = (m: Metric): boolean => isUsed(m) && m.source !== "cpuMean";
+
+const SAMPLES = 10;
+const SAMPLE_MIN_MS = 1_000;
+
+/** How far apart looks within a period are, ms; the period where it is looked at its ends alone. */
+export const sampleMsOf = (wish: PmWish, periodMs: number): number =>
+  metricsOf(wish).some(isSampled) ? Math.min(periodMs, Math.max(periodMs / SAMPLES, SAMPLE_MIN_MS)) : periodMs;

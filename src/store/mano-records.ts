@@ -108,6 +108,12 @@ export async function readActiveAlarms(db: ManoStore): Promise<Alarm[]> {
   return rows.map((r) => JSON.parse(r.body) as Alarm);
 }
 
+/** Those of a cause that were cleared then (ISO 8601) or later. */
+export async function readAlarmsClearedSince(db: ManoStore, cause: string, since: string): Promise<Alarm[]> {
+  const query = db.selectFrom("alarm").select("body").where("probable_cause", "=", cause).where("cleared_at", ">=", since);
+  return (await query.execute()).map((r) => JSON.parse(r.body) as Alarm);
+}
+
 export async function readAlarm(db: ManoStore, id: string): Promise<Alarm | null> {
   const row = await db.selectFrom("alarm").select("body").where("id", "=", id).executeTakeFirst();
   return row ? (JSON.parse(row.body) as Alarm) : null;

@@ -3,9 +3,11 @@ import type { CloudConfig } from "../model/cloud-config.ts";
 import type { Source } from "../model/evidence.ts";
 import type { HostState } from "../model/host-state.ts";
 import type { GroupId, HostId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
+import type { LinkAddresses } from "../model/link-addresses.ts";
 import type { Net, VimPort } from "../model/net.ts";
 import type { Path } from "../model/path.ts";
 import type { PortCount } from "../model/port-count.ts";
+import type { ServerUsage } from "../model/server-usage.ts";
 import type { VimCondition } from "../model/vim-condition.ts";
 import type { ServerStatus, VimEvent } from "../model/vim-event.ts";
 
@@ -81,6 +83,8 @@ export interface NetSpec {
   readonly name: string;
   /** For its tenant alone; left out: for all. */
   readonly isPrivate?: boolean;
+  /** Left out: it gives none. */
+  readonly addresses?: LinkAddresses;
 }
 
 /** Where a link to another VIM enters the switch, as an outside port of a net: one VLAN of it. */
@@ -105,6 +109,8 @@ export interface VimConnector extends Disposable {
   inventory(signal: AbortSignal): Promise<Inventory>;
   /** What its ports have carried until now, all of them by one request; null: it does not say, as the original. */
   portCounts(signal: AbortSignal): Promise<readonly PortCount[] | null>;
+  /** What its servers have taken of their hosts until now, likewise. A server whose host does not tell is not among them. */
+  serverUsage(signal: AbortSignal): Promise<readonly ServerUsage[] | null>;
   /** Makes the server unless one with this id is there already. */
   ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void>;
   startServer(id: ServerId, signal: AbortSignal): Promise<void>;

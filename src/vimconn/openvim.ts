@@ -4,6 +4,7 @@ import type { ArmedProtection } from "../model/armed.ts";
 import type { GroupId, HostId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { VimAccount } from "../model/ns.ts";
 import type { PortCount } from "../model/port-count.ts";
+import type { ServerUsage } from "../model/server-usage.ts";
 import type { VimEvent } from "../model/vim-event.ts";
 import { cloudConfigOut } from "./cloud-config.ts";
 import type { Bound, Inventory, NetSpec, OutsidePortSpec, ServerSpec, VimConnector, VimServer } from "./connector.ts";
@@ -12,6 +13,7 @@ import { VimSecrets } from "./secrets.ts";
 import { SseCutter } from "./sse.ts";
 import { inOurTime } from "./vim-clock.ts";
 import {
+  addressesOut,
   conditionOf,
   linkPortOf,
   netOf,
@@ -20,12 +22,14 @@ import {
   protectionOf,
   protectionOut,
   serverOf,
+  serverUsageOf,
   type WireCondition,
   type WirePath,
   type WirePort,
   type WirePortCount,
   type WireProtection,
   type WireServer,
+  type WireServerUsage,
   type WireVimNet,
 } from "./wire.ts";
 
@@ -122,6 +126,11 @@ class OpenVim implements VimConnector {
     return answer === null ? null : answer.counters.map(portCountOf);
   }
 
+  async serverUsage(signal: AbortSignal): Promise<readonly ServerUsage[] | null> {
+    const answer = await this.#ours<{ usage: WireServerUsage[] }>("usage", signal);
+    return answer === null ? null : answer.usage.map(serverUsageOf);
+  }
+
   async ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void> {
     if (await this.#server(spec.id, signal)) return;
     const tenant = await this.#tenantPath(signal);
@@ -182,10 +191,15 @@ class OpenVim implements VimConnector {
     await this.#delete(`${this.#url}/${await this.#tenantPath(signal)}/servers/${id}`, signal);
   }
 
-  async ensureNet({ id, name, isPrivate = false }: NetSpec, signal: AbortSignal): Promise<void> {
+  async ensureNet({ id, name, isPrivate = false, addresses }: NetSpec, signal: AbortSignal): Promise<void> {
     if (await this.#isThere(`networks/${id}`, signal)) return;
     const whose = isPrivate ? { tenant_id: await this.#tenantPath(signal), shared: false } : { shared: true };
-    await this.#ask("POST", "networks", { network: { id, name, type: "data", ...whose } }, signal);
+    await this.#ask(
+      "POST",
+      "networks",
+      { network: { id, name, type: "data", ...whose, ...(addresses && addressesOut(addresses)) } },
+      signal,
+    );
   }
 
   deleteNet(id: NetId, signal: AbortSignal): Promise<void> {

@@ -100,6 +100,10 @@ export class SimConnector implements VimConnector {
     return this.#ask(ASK_TIMEOUT_MS, signal, ({ counters }) => counters.list());
   }
 
+  serverUsage(signal: AbortSignal) {
+    return this.#ask(ASK_TIMEOUT_MS, signal, ({ usages }) => usages.list());
+  }
+
   async ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void> {
     if (await this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture }) => picture.servers.has(spec.id))) return;
     await this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture, servers }) => {

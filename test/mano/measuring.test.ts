@@ -1,16 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  countsOf,
-  crossings,
-  failoverMs,
-  faultsIn,
-  isOnePeriod,
-  type MeasuredObject,
-  measure,
-  type Reading,
-} from "../../src/mano/measuring.ts";
+import { crossings, faultsIn, type MeasuredObject, measure } from "../../src/mano/measuring.ts";
+import { countsOf, isOnePeriod, type Reading } from "../../src/mano/reading.ts";
+import { coveredMs, spanOf } from "../../src/mano/spans.ts";
 import type { NsId, ServerId, VimAccountId, VimPortId, VnfcId } from "../../src/model/ids.ts";
-import type { Failover } from "../../src/model/mano-event.ts";
+import type { Alarm, Failover } from "../../src/model/mano-event.ts";
 import { METRICS, type PmValue } from "../../src/model/measurement.ts";
 import type { PortCount } from "../../src/model/port-count.ts";
 import {
@@ -27,7 +20,7 @@ const T0 = Date.parse("2026-01-01T00:00:00Z");
 /** So many ms of the wall clock after T0; the monotonic one shows 10,000 at T0. */
 const readingAt = (ms: number, counts: Reading["counts"] = new Map()): Reading => {
   const wallMs = T0 + ms;
-  return { at: new Date(wallMs).toISOString(), wallMs, monoMs: 10_000 + ms, counts };
+  return { at: new Date(wallMs).toISOString(), wallMs, monoMs: 10_000 + ms, counts, usage: new Map() };
 };
 const second = [readingAt(0), readingAt(1_000)] as const;
 
@@ -62,7 +55,7 @@ describe("how long traffic was led to who had failed", () => {
     ["a fault of an earlier boot, whose clock showed more, goes on", [failover(900_000, {})], 1_000],
     ["or was over long ago", [failover(900_000, { barrier: 900_060 }, 20)], 0],
   ] as const)
-    test(what, () => expect(failoverMs(failovers, second)).toBe(want));
+    test(what, () => expect(coveredMs(failovers.map(spanOf(second[1])), second)).toBe(want));
 });
 
 describe("what lies between two readings is one period", () => {
@@ -107,6 +100,7 @@ const object: MeasuredObject = {
   ns: { vnfs: [vnf] } as never,
   vnf,
   saps: [{ net: "t", vim: vimA }],
+  groups: [],
 };
 const known = { isUp: () => true, faults: faultsIn([]) };
 
@@ -180,6 +174,68 @@ describe("failovers of a period", () => {
     expect(ofType("Ns", { ...object, vnf: null }, found)).toEqual([2, 30]);
   });
   test("no value, where the store does not have all of them", () => expect(ofType("Vnf", object, null)).toEqual([]));
+});
+
+describe("for how long a net was led to nobody who served", () => {
+  /** Of this group a SERVICE_DOWN from then to then, ms after T0; null: it is active. */
+  const down = (managedObjectId: string, fromMs: number, toMs: number | null): Alarm => {
+    const isoAt = (ms: number) => new Date(T0 + ms).toISOString();
+    return { managedObjectId, raisedAt: isoAt(fromMs), clearedAt: toMs === null ? null : isoAt(toMs) } as Alarm;
+  };
+  const moved = (groupId: string, fromMs: number, toMs: number): Failover =>
+    ({ ...failover(fromMs, { barrier: toMs }, toMs + 50), groupId }) as Failover;
+  const groups = [
+    { id: "g", scheme: "ACTIVE_PASSIVE" },
+    { id: "twice", scheme: "DUPLICATED" },
+  ] as unknown as MeasuredObject["groups"];
+  const ofType = (
+    objectType: "Ns" | "ProtectionGroup",
+    faults: typeof known.faults | null,
+    of: object = {},
+    ids: string[] | null = null,
+  ) => {
+    const metrics = METRICS.filter((m) => m.name === `ServiceOutageTime${objectType}`);
+    const measured = { interface: "nspm", objectType, objectIds: ["x"], subObjectIds: ids } as const;
+    const values = measure(measured, metrics, { ...object, vnf: null, groups, ...of }, second, { ...known, faults });
+    return Object.fromEntries(values.map((v) => [v.subObjectId ?? "all", v.value]));
+  };
+  for (const [what, faults, want] of [
+    ["nothing happened", faultsIn([]), { g: 0, twice: 0, all: 0 }],
+    ["a switch-over", faultsIn([moved("g", 500, 510)]), { g: 10, twice: 0, all: 10 }],
+    ["nobody was there to switch to", faultsIn([], [down("g", 600, 900)]), { g: 300, twice: 0, all: 300 }],
+    ["it goes on", faultsIn([], [down("g", 600, null)]), { g: 400, twice: 0, all: 400 }],
+    ["it began before, and is over since", faultsIn([], [down("g", -900, 50)]), { g: 50, twice: 0, all: 50 }],
+    [
+      "both, one within the other, count once",
+      faultsIn([moved("g", 500, 700)], [down("g", 600, 900)]),
+      { g: 400, twice: 0, all: 400 },
+    ],
+    [
+      "twins that serve at once are interrupted by no switch-over",
+      faultsIn([moved("twice", 500, 700)]),
+      { g: 0, twice: 0, all: 0 },
+    ],
+    ["but by the loss of both", faultsIn([moved("twice", 500, 700)], [down("twice", 700, 800)]), { g: 0, twice: 100, all: 100 }],
+    [
+      "groups at the same time count once in their NS",
+      faultsIn([moved("g", 500, 700)], [down("twice", 600, 800)]),
+      { g: 200, twice: 200, all: 300 },
+    ],
+    ["another's is not theirs", faultsIn([moved("x", 500, 700)], [down("x", 600, 800)]), { g: 0, twice: 0, all: 0 }],
+    [
+      "a command or a return is no fault",
+      faultsIn([{ ...moved("g", 500, 510), kind: "failback" } as Failover]),
+      { g: 0, twice: 0, all: 0 },
+    ],
+  ] as const)
+    test(what, () => {
+      expect({ ...ofType("ProtectionGroup", faults), ...ofType("Ns", faults) }).toEqual(want);
+    });
+  test("of one group alone", () => expect(ofType("ProtectionGroup", faultsIn([]), {}, ["twice"])).toEqual({ twice: 0 }));
+  test("no value where nothing is protected, or the store has not taken all", () => {
+    expect(ofType("Ns", faultsIn([]), { groups: [] })).toEqual({});
+    expect(ofType("Ns", null)).toEqual({});
+  });
 });
 
 describe("reports in the store", () => {

@@ -10,6 +10,7 @@ import type { NsId, ServerId, VimAccountId, VimPortId } from "../../src/model/id
 import type { ManoEvent } from "../../src/model/mano-event.ts";
 import type { PmTask, PmWish } from "../../src/model/measurement.ts";
 import type { PortCount } from "../../src/model/port-count.ts";
+import type { ServerUsage } from "../../src/model/server-usage.ts";
 import { CallbackPolicy } from "../../src/notify/callback-policy.ts";
 import { EventStream } from "../../src/notify/stream.ts";
 import { pmTasksIn, readPmReport, readReadyPmReports } from "../../src/store/mano-performance.ts";
@@ -55,7 +56,7 @@ const objectOf = (id: string): MeasuredObject => {
   const cps = [{ id: "cp", cpd: "eth0", net: "n", ip: null, isService: false }];
   const vnfc = { id, name: id, vdu: "u", vimAccountId: id, serverId: id, serverName: id, cps };
   const vnf = { id, vnfcViews: [vnfc] } as unknown as NonNullable<MeasuredObject["vnf"]>;
-  return { id, nsId: "ns" as NsId, ns: { vnfs: [vnf] } as never, vnf, saps: [] };
+  return { id, nsId: "ns" as NsId, ns: { vnfs: [vnf] } as never, vnf, saps: [], groups: [] };
 };
 
 let db: Store<ManoTables>;
@@ -72,6 +73,18 @@ const countsOf = (vim: VimAccountId): PortCount[] => {
   return [{ ...port, bytesIn: carried, bytesOut: carried, packetsIn: carried, packetsOut: carried }];
 };
 
+/** When each VIM was asked for it. */
+const usageAsked: string[] = [];
+/** Which part of the time since the last look the CPU of a VNFC was used, in percent, look by look; 10 where there is none. */
+const busy: number[] = [];
+let usage = { cpuMs: 0, readMs: 0 };
+let nowMs = () => 0;
+const usageOf = (vim: VimAccountId): ServerUsage[] => {
+  const readMs = nowMs();
+  usage = { cpuMs: usage.cpuMs + ((readMs - usage.readMs) * (busy.shift() ?? 10)) / 100, readMs };
+  return [{ serverId: vim as string as ServerId, name: vim, run: "1", vcpus: 1, memoryMiB: 100, residentMiB: 25, ...usage }];
+};
+
 beforeAll(async () => {
   db = await openStore<ManoTables>({ path: ":memory:", migrationsDir: new URL("../../sql/mano", import.meta.url).pathname });
   sources = {
@@ -80,8 +93,13 @@ beforeAll(async () => {
       return objectOf(id);
     },
     portCounts: async (vim) => answers.get(vim) ?? countsOf(vim),
+    serverUsage: async (vim) => {
+      usageAsked.push(vim);
+      return answers.get(`usage ${vim}`) ?? usageOf(vim);
+    },
     health: () => () => true,
     failovers: async () => [],
+    serviceDowns: async () => [],
   };
 });
 afterAll(() => db.destroy());
@@ -109,6 +127,9 @@ describe("by a clock that is moved", () => {
 
   const start = async (of: readonly PmTask[]) => {
     clock = new ManualClock();
+    nowMs = () => clock.ms;
+    usageAsked.length = 0;
+    usage = { cpuMs: 0, readMs: clock.ms };
     answers = new Map();
     broken = new Set();
     events = [];
@@ -174,6 +195,44 @@ describe("by a clock that is moved", () => {
     await pass(1_000); // It waits no more: else it would not rest.
     expect(await valuesOf("t3")).toEqual([[]]);
     expect((await valuesOf("t4"))[0]!.length).toBeGreaterThan(0);
+    answers.clear();
+    await collector[Symbol.asyncDispose]();
+  });
+
+  const COMPUTE = { objectType: "Vnfc", metrics: [], groups: ["VirtualisedComputeResource"] };
+
+  test("CPU and memory are looked at within a period too, so that a peak is found; what nobody asks for is not read", async () => {
+    const carried = carriedIn.get("v1");
+    await start([taskOf("u1", ["v1"], { ...COMPUTE, collectionS: 4, reportingS: 4 })]);
+    expect([usageAsked, carriedIn.get("v1")]).toEqual([["v1"], carried]);
+    busy.push(20, 80, 40, 20);
+    for (const _ of [1, 2, 3, 4]) await pass(1_000);
+    expect(usageAsked).toHaveLength(5);
+    const names = ["VCpuUsageMeanVnf", "VCpuUsagePeakVnf", "VMemoryUsageMeanVnf", "VMemoryUsagePeakVnf"];
+    const [report] = await readReadyPmReports(db, ["u1"]);
+    const values = (await readPmReport(db, report!.id))!.values.map((v) => [v.subObjectId, v.metric, v.value]);
+    expect(values).toEqual([40, 80, 25, 25].map((value, i) => ["v1", names[i], value]));
+    for (const _ of [1, 2, 3, 4]) await pass(1_000); // The next period is for itself.
+    expect((await valuesOf("u1"))[1]).toEqual([10, 10, 25, 25]);
+    await collector[Symbol.asyncDispose]();
+  });
+
+  test("a mean of CPU time alone is in its counter: there are no looks in between", async () => {
+    await start([taskOf("u2", ["v1"], { objectType: "Vnf", metrics: ["VCpuUsageMeanVnf"], collectionS: 4, reportingS: 4 })]);
+    for (const _ of [1, 2]) await pass(4_000);
+    expect([usageAsked.length, await valuesOf("u2")]).toEqual([3, [[10], [10]]]);
+    await collector[Symbol.asyncDispose]();
+  });
+
+  test("a VIM that does not tell what servers take is asked for what ports carry all the same", async () => {
+    await start([taskOf("u3", ["v1"], COMPUTE), taskOf("u4", ["v1"])]);
+    answers.set("usage v1", new Promise(() => {}));
+    clock.move(1_000);
+    await until("it waits", () => [...clock.sleepers].some((s) => s.atMs === clock.ms + 500));
+    await pass(500);
+    await pass(1_000);
+    expect(await valuesOf("u3")).toEqual([[]]);
+    expect((await valuesOf("u4"))[0]!.length).toBeGreaterThan(0);
     answers.clear();
     await collector[Symbol.asyncDispose]();
   });
@@ -252,6 +311,11 @@ describe("jobs", () => {
     });
     await expect(create(receiver, wishOf(["v1"], { collectionS: 60, reportingS: 60 }))).rejects.toThrow(/101 objects/);
     for (const { id } of made) await performance.delete(id, null);
+    const sampled = { objectType: "Vnf", metrics: ["VCpuUsagePeakVnf"], collectionS: 60, reportingS: 60 };
+    const six = await Promise.all([1, 2, 3, 4, 5, 6].map(() => create(receiver, wishOf(many(90), sampled))));
+    // Each is looked at ten times in its period: 15 objects each second.
+    await expect(create(receiver, wishOf(many(90), sampled))).rejects.toThrow(/105 objects .* each second, and 100/);
+    for (const { id } of six) await performance.delete(id, null);
     await expect(create(receiver, wishOf(many(51)), "a-tenant")).rejects.toThrow(/51 objects .* 50 can be, .* of this tenant/);
     const long = wishOf(many(100), { collectionS: 10, reportingS: 210 });
     await expect(create(receiver, long)).rejects.toThrow(

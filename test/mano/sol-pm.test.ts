@@ -12,6 +12,8 @@ let vnfId: string;
 /** What every port has carried; each look of the MANO finds `each` more. */
 let carried = 0;
 let each = 100;
+/** Of the CPU of each server. */
+const busyPercent = 50;
 
 beforeAll(async () => {
   rig = await Rig.start({ performance: { thresholdSeconds: 1 } });
@@ -21,6 +23,7 @@ beforeAll(async () => {
     if (req.url?.endsWith("/counters")) carried += each;
     return counts(req);
   };
+  rig.vim.used = () => ({ run: "1", cpu_ms: (performance.now() * busyPercent) / 100, resident_mib: 25 });
   sol3 = new SolClient(rig, "SOL003");
   sol5 = new SolClient(rig, "SOL005");
   nsId = await rig.deploy();
@@ -156,6 +159,38 @@ describe("jobs", () => {
     await sol3.ask("DELETE", `${JOBS}/${body.id}`);
   });
 
+  test.concurrent("CPU and memory of a VNF, and of each of its VNFCs, by the VIM's word", async () => {
+    await using receiver = await Receiver.start();
+    const used = { performanceMetricGroup: ["VirtualisedComputeResource"], reportingPeriod: 1 };
+    const ofVnf = await sol3.ask("POST", JOBS, jobOf(receiver, { objectType: "Vnf" }, used));
+    const ofVnfcs = await sol3.ask("POST", JOBS, jobOf(receiver, { objectType: "Vnfc" }, used));
+    expect([ofVnf.status, ofVnfcs.status]).toEqual([201, 201]);
+    const vnf = (await sol3.ask("GET", `/vnflcm/v2/vnf_instances/${vnfId}`)).body;
+    const vnfcs: string[] = vnf.instantiatedVnfInfo.vnfcResourceInfo.map((v: { id: string }) => v.id);
+    // biome-ignore lint/suspicious/noExplicitAny: an answer of an API.
+    const entriesOf = (jobId: string, count: number): Promise<any[]> =>
+      until(`a report of ${count} values`, async () => {
+        for (const { _links } of told(receiver).filter((n) => n.pmJobId === jobId)) {
+          const report = await sol3.ask("GET", _links.performanceReport.href.replace(rig.url, ""));
+          expect(SolClient.structure("SOL003-VNFPerformanceManagement", "PerformanceReport", report.body)).toEqual([]);
+          if (report.body.entries?.length === count) return report.body.entries;
+        }
+        return null;
+      });
+    const whole = await entriesOf(ofVnf.body.id, 4);
+    const each = await entriesOf(ofVnfcs.body.id, 4 * vnfcs.length);
+    const numberOf = (all: typeof whole, metric: string, id?: string) =>
+      all.find((e) => e.performanceMetric === metric && e.subObjectInstanceId === id).performanceValue;
+    expect(whole[0].performanceValues[0].value).toEqual({ value: expect.any(Number), unit: "percent" });
+    expect([...new Set(each.map((e) => e.subObjectInstanceId))].sort()).toEqual([...vnfcs].sort());
+    expect(numberOf(whole, "VMemoryUsageMeanVnf")).toBe(25);
+    for (const id of vnfcs) expect(numberOf(each, "VMemoryUsagePeakVnf", id)).toBe(25);
+    // They have used half of each CPU, as far as the machine of the test keeps time.
+    expect(numberOf(whole, "VCpuUsageMeanVnf")).toBeGreaterThan(10);
+    expect(numberOf(whole, "VCpuUsageMeanVnf")).toBeLessThan(90);
+    for (const { body } of [ofVnf, ofVnfcs]) expect((await sol3.ask("DELETE", `${JOBS}/${body.id}`)).status).toBe(204);
+  });
+
   // Alone: what it takes away others would measure.
   test("a switch-over is in the count of its NS and of its VNF, with the time that traffic was led to who had failed", async () => {
     await using receiver = await Receiver.start();
@@ -164,6 +199,8 @@ describe("jobs", () => {
     const { status, body } = await sol5.ask("POST", "/nspm/v2/pm_jobs", asked);
     expect(status).toBe(201);
     const ofVnf = await sol3.ask("POST", JOBS, jobOf(receiver, { objectType: "Vnf" }, criteria));
+    const ofGroups = await sol5.ask("POST", "/nspm/v2/pm_jobs", { ...asked, objectType: "ProtectionGroup" });
+    expect(ofGroups.status).toBe(201);
     const sums = async (jobId: string, sol: SolClient): Promise<Record<string, number[]>> => {
       const notes = told(receiver).filter((n) => n.pmJobId === jobId);
       const reports = await Promise.all(
@@ -188,6 +225,11 @@ describe("jobs", () => {
       return all.FailoverCountVnf?.some((n) => n > 0) ? all : null;
     });
     expect(vnf.FailoverCountVnf!.reduce((a, b) => a + b)).toBe(1);
+    expect(vnf.ServiceOutageTimeVnf!.some((ms) => ms > 0)).toBe(true);
+    const outages = async () => (await sums(ofGroups.body.id, sol5)).ServiceOutageTimeProtectionGroup ?? [];
+    await until("the interruption is its group's", async () => (await outages()).some((ms) => ms > 0));
+    rig.vim.down("media-relay-b");
+    await until("nobody serves for most of a period", async () => (await outages()).some((ms) => ms > 700));
     expect(
       SolClient.structure(
         nsNotes,
@@ -195,9 +237,10 @@ describe("jobs", () => {
         told(receiver).find((n) => n.pmJobId === body.id),
       ),
     ).toEqual([]);
-    rig.vim.up("media-relay-a");
+    for (const member of ["media-relay-a", "media-relay-b"]) rig.vim.up(member);
     await until("none", async () => (await rig.alarms()).length === 0);
-    for (const path of [`/nspm/v2/pm_jobs/${body.id}`, `${JOBS}/${ofVnf.body.id}`]) await rig.ask("GET", path);
+    await until("and it is over", async () => (await outages()).at(-1) === 0);
+    expect((await sol5.ask("DELETE", `/nspm/v2/pm_jobs/${ofGroups.body.id}`)).status).toBe(204);
     expect((await sol5.ask("DELETE", `/nspm/v2/pm_jobs/${body.id}`)).status).toBe(204);
     expect((await sol3.ask("DELETE", `${JOBS}/${ofVnf.body.id}`)).status).toBe(204);
   });
@@ -208,6 +251,11 @@ describe("refusals", () => {
     await using receiver = await Receiver.start();
     const cases: readonly [object, number, RegExp][] = [
       [jobOf(receiver, { objectType: "Vdu" }), 422, /objectType: Vdu .* VnfExtCp, VnfIntCp, Vnf/],
+      [
+        jobOf(receiver, { objectType: "Vnfc" }, { performanceMetricGroup: ["VirtualisedStorageResource"] }),
+        422,
+        /performanceMetricGroup: .* there are VirtualisedComputeResource/,
+      ],
       [jobOf(receiver, {}, { performanceMetric: ["Nonsense"] }), 422, /performanceMetric: Nonsense .* ByteIncomingVnfExtCp, /],
       [
         jobOf(receiver, {}, { performanceMetricGroup: ["VnfInternalCp"] }),
@@ -279,6 +327,21 @@ describe("thresholds", () => {
     expect((await sol3.ask("GET", THRESHOLDS)).body).toMatchObject([{ id: made.body.id, objectInstanceId: vnfId }]);
     expect((await sol3.ask("DELETE", path)).status).toBe(204);
     expect((await sol3.ask("GET", path)).status).toBe(404);
+  });
+
+  test("one on the CPU of each VNFC is told for it, in percent", async () => {
+    await using receiver = await Receiver.start();
+    const simpleThresholdDetails = { thresholdValue: 5, hysteresis: 0 };
+    const criteria = { performanceMetric: "VCpuUsageMeanVnf", thresholdType: "SIMPLE", simpleThresholdDetails };
+    const made = await sol3.ask("POST", THRESHOLDS, thresholdOf(receiver, 0, 0, { objectType: "Vnfc", criteria }));
+    expect(made.status).toBe(201);
+    await until("each is told", () => new Set(told(receiver).map((n) => n.subObjectInstanceId)).size >= 2);
+    for (const note of told(receiver)) {
+      expect(SolClient.structure(vnfNotes, "ThresholdCrossedNotification", note)).toEqual([]);
+      expect(note).toMatchObject({ objectType: "Vnfc", objectInstanceId: vnfId, crossingDirection: "UP" });
+      expect(note.performanceValue).toEqual({ value: expect.any(Number), unit: "percent" });
+    }
+    expect((await sol3.ask("DELETE", `${THRESHOLDS}/${made.body.id}`)).status).toBe(204);
   });
 
   test("which side it was on is known over a restart: no crossing is told twice", async () => {

@@ -67,6 +67,8 @@ export class ToyVim implements AsyncDisposable {
   condition: WireCondition | null = null;
   /** What a port has carried, by its id; null: it does not count, as the original. */
   carried: ((portId: string) => { bytes_in: number; bytes_out: number; packets_in: number; packets_out: number }) | null = null;
+  /** What a server has taken of its host, by its name; null: it does not say, as the original. */
+  used: ((name: string) => { run: string | null; cpu_ms: number | null; resident_mib: number | null }) | null = null;
   /** Its compute hosts; empty: it says nothing of hosts. */
   hosts: { id: string; name: string; state: string }[] = [];
   /** It takes no server away. */
@@ -242,6 +244,7 @@ export class ToyVim implements AsyncDisposable {
     if (kind === "ports") return this.#ports(method, a, body);
     if (kind === "condition" && this.condition !== null) return [200, { condition: this.condition }];
     if (kind === "counters" && this.carried !== null) return [200, { counters: this.#counters() }];
+    if (kind === "usage" && this.used !== null) return [200, { usage: this.#usage() }];
     if (kind === "paths" && this.paths !== null) return [200, { paths: [...this.paths.values()] }];
     if (kind === "networks" && a === undefined && method === "POST") return this.#newNet(body.network);
     if (kind === "networks" && a !== undefined && b === undefined) return this.#net(method, a);
@@ -282,6 +285,13 @@ export class ToyVim implements AsyncDisposable {
       network_id: p.network_id,
       network_name: this.nets.get(p.network_id)?.name ?? null,
       ...this.carried!(p.id),
+    }));
+  }
+
+  #usage() {
+    return [...this.servers.values()].map(({ id, name }) => ({
+      ...{ server_id: id, name, read_mono_ms: monoMs(), vcpus: 1, memory_mib: 100 },
+      ...this.used!(name),
     }));
   }
 

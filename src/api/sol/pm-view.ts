@@ -2,6 +2,7 @@ import { nameUuid } from "../../lib/name-uuid.ts";
 import type { ManoEvent } from "../../model/mano-event.ts";
 import {
   type JobWish,
+  type Measured,
   metricNamed,
   type PmEvent,
   type PmInterface,
@@ -106,13 +107,16 @@ function entryOf(job: PmTask<JobWish>, values: readonly PmValue[]) {
     performanceValue: values.at(-1)!.value,
     performanceValues: values.map(({ at, value }) => ({
       timeStamp: at,
-      value: measured(job.interface, metric, value),
+      value: measured(job, metric, value),
       performanceValue: value,
     })),
   };
 }
 
-const measured = (of: PmInterface, metric: string, value: number) => ({ value, unit: metricNamed(of, metric)?.unit });
+const measured = ({ interface: of, objectType }: Pick<Measured, "interface" | "objectType">, metric: string, value: number) => ({
+  value,
+  unit: metricNamed(of, objectType, metric)?.unit,
+});
 
 /** PerformanceInformationAvailableNotification, one for each object, or ThresholdCrossedNotification, as they are sent; none: it is about another task. */
 export function pmNotifications(task: PmTask, event: ManoEvent): object[] {
@@ -156,7 +160,7 @@ function crossedOf(event: Extract<PmEvent, { type: "pm.crossed" }>) {
     crossingDirection: direction,
     ...(subObjectId !== null && { subObjectInstanceId: subObjectId }),
     performanceMetric: metric,
-    performanceValue: measured(of, metric, value),
+    performanceValue: measured(event, metric, value),
     _links: {
       objectInstance: { href: objectAt(of, objectId) },
       threshold: { href: `${thresholdsAt(of)}/${thresholdId}` },
