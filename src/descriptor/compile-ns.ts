@@ -7,6 +7,7 @@ import type {
   VnfUse,
 } from "../model/blueprint.ts";
 import type { Nsd, NsMember, Vdu, Vnfd, VnfOfNs } from "../model/descriptor.ts";
+import type { LinkAddresses } from "../model/link-addresses.ts";
 import type { ProfileScaling } from "../model/scaling.ts";
 import { scalingOf } from "./compile-scaling.ts";
 import { type CompiledVdu, compileVdu, compileVnf, flawAt, vnfcNames } from "./compile-vnf.ts";
@@ -236,7 +237,7 @@ function netOf(
   const second = direct.find((c) => c.link !== direct[0]!.link);
   if (second) flawAt(second, flaws, `${cp.id} is on virtual link ${quote(direct[0]!.link)} already`, "leave one of the two");
   if (outside) return netName(outside.link, ns.links);
-  if (cp.link !== null) return ns.uses.length > 1 ? `${use.id}-${cp.link}` : cp.link;
+  if (cp.link !== null) return internalNet(ns, use, cp.link);
   if (cp.mayBeOpen) return "";
   flawAt(
     use,
@@ -293,7 +294,7 @@ function ownNetsOf(
   parts: readonly Part[],
   nets: Readonly<Record<string, string>>,
   members: readonly NsMember[],
-): Pick<Nsd, "ownNets"> {
+): Pick<Nsd, "ownNets" | "netAddresses"> {
   if (!ns.makesNets) return {};
   const ofVim = new Set(ns.links.filter((l) => l.isOfVim).map((l) => l.net));
   const written = parts.flatMap(({ use, made }) => [
@@ -302,8 +303,21 @@ function ownNetsOf(
   ]);
   const own = [...Object.values(nets), ...members.map((m) => m.dataNet)];
   const ownNets = [...new Set(own)].filter((net) => !ofVim.has(net) && !written.includes(net));
-  return ownNets.length === 0 ? {} : { ownNets };
+  if (ownNets.length === 0) return {};
+  const given = addressesIn(ns, parts).filter(([net]) => ownNets.includes(net));
+  return { ownNets, ...(given.length > 0 && { netAddresses: Object.fromEntries(given) }) };
 }
+
+/** By the names of nets; a net that two links are has those of the first. */
+function addressesIn(ns: NsBlueprint, parts: readonly Part[]): (readonly [string, LinkAddresses])[] {
+  const outside = ns.links.flatMap(({ net, addresses }) => (addresses ? [[net, addresses] as const] : []));
+  const inside = parts.flatMap(({ use, asWritten }) =>
+    (asWritten.links ?? []).map(({ id, addresses }) => [internalNet(ns, use, id), addresses] as const),
+  );
+  return [...inside, ...outside].reverse();
+}
+
+const internalNet = (ns: NsBlueprint, use: VnfUse, link: string): string => (ns.uses.length > 1 ? `${use.id}-${link}` : link);
 
 /** What is written of a VNFC, by its name in the VNFD or by the longer one that it has in this NS. */
 const writtenOf = (use: VnfUse, id: string): MemberBlueprint | undefined =>

@@ -10,12 +10,13 @@ const nameOf = ({ flavour }: FlavourBlueprint): string => flavour?.id ?? UNNAMED
 
 /** A VNFD in each of its deployment flavours, as if it had no other; the first first. */
 export function inEachFlavour(vnf: VnfBlueprint): VnfBlueprint[] {
-  const { others = [], flavour, scaling, ...all } = vnf;
+  const { others = [], flavour, links, scaling, ...all } = vnf;
   const first: FlavourBlueprint = {
     vdus: vnf.vdus,
     extCps: vnf.extCps,
     vips: vnf.vips,
     ...(flavour && { flavour }),
+    ...(links && { links }),
     ...(scaling && { scaling }),
   };
   return [first, ...others].map((of) => ({ ...all, ...of }));

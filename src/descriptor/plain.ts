@@ -1,5 +1,6 @@
 import { type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
+import { ipv6Text, isIpv6 } from "../lib/ipv6.ts";
 import type { GuestHeartbeatPolicy, ProbePolicy, TrafficPolicy } from "../model/armed.ts";
 import type { Descriptor, Nsd, Vdu, Vnfd } from "../model/descriptor.ts";
 import type { Scheme } from "../model/protection.ts";
@@ -20,9 +21,15 @@ const list = <T extends TSchema>(item: T, description: string, minItems = 1) =>
 const waitMs = Type.Integer({ minimum: 0, maximum: WAIT_MS_MAX, description: "whole milliseconds, 0..3600000" });
 const whole = (minimum: number, maximum: number, what: string) =>
   Type.Integer({ minimum, maximum, description: `${what}, ${minimum}..${maximum}` });
+const IPV4 = "^((25[0-5]|2[0-4]\\d|1?\\d?\\d)(\\.(?!$)|$)){4}$";
 const ipv4 = Type.String({
-  pattern: "^((25[0-5]|2[0-4]\\d|1?\\d?\\d)(\\.(?!$)|$)){4}$",
+  pattern: IPV4,
   description: "an IPv4 address such as 10.0.0.100",
+});
+/** One of IPv6 is looked at more closely when it is read. */
+const ip = Type.String({
+  pattern: `${IPV4}|^(?=.*:)[0-9A-Fa-f:.]{2,45}$`,
+  description: "an IPv4 address such as 10.0.0.100, or an IPv6 address such as fd00:0:0:1::100",
 });
 const probeShape = Type.Object(
   {
@@ -56,7 +63,7 @@ const vduShape = Type.Object(
     flavor: text("the name of a flavor in the VIM"),
     cp: list(
       Type.Object(
-        { id: id("a vNIC name such as eth0"), ip: Type.Optional(ipv4) },
+        { id: id("a vNIC name such as eth0"), ip: Type.Optional(ip) },
         { ...closed, description: "an object with id and perhaps ip" },
       ),
       "a list of connection points",
@@ -223,13 +230,16 @@ const vnfdOf = (raw: Raw): Vnfd => ({
   vdus: objects(raw.vdu).map(vduOf),
 });
 
+/** Two of IPv6 that are the same are the same text. */
+const ipOf = (ip: string | null): string | null => (ip !== null && isIpv6(ip) ? ipv6Text(ip) : ip);
+
 function vduOf(raw: Raw): Vdu {
   const protection = object(raw.protection);
   return {
     id: string(raw.id),
     image: string(raw.image),
     flavor: string(raw.flavor),
-    cps: objects(raw.cp).map((cp) => ({ id: string(cp.id), ip: stringOrNull(cp.ip) })),
+    cps: objects(raw.cp).map((cp) => ({ id: string(cp.id), ip: ipOf(stringOrNull(cp.ip)) })),
     highAvailability: stringOrNull(raw.high_availability) as Scheme | null,
     serviceInterface: stringOrNull(raw.service_interface),
     policy: {

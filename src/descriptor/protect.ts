@@ -7,6 +7,7 @@ import type {
   VnfBlueprint,
   VnfUse,
 } from "../model/blueprint.ts";
+import { probedIp } from "../model/net.ts";
 import type { ProtectionPolicy, Scheme, Standby } from "../model/protection.ts";
 import { countIn } from "../model/scaling.ts";
 import { DETECTION, LEVEL_DEFAULT, LEVELS } from "./levels.ts";
@@ -56,7 +57,8 @@ export function protect(
     return { no: `${found.why}, but there is only one instance of it`, remedy: "write a number of instances of 2 or more" };
   const level = (where.use?.level ?? where.ns?.level ?? vdu.wish.level ?? LEVEL_DEFAULT) as 1 | 2 | 3;
   const spares = sparesOf(vdu, where.count, found.scheme);
-  const standby = service.cp.ip === null ? "hot" : LEVELS[level].standby; // A spare must answer at an address before it may rest.
+  // A spare must answer at an address before it may rest.
+  const standby = probedIp(service.cp) === null ? "hot" : LEVELS[level].standby;
   const { scheme, why } = fitted(found, where, spares, standby, isScaled(vdu, vnf) || isScaledByNs(where.ns, where.use));
   const { policy, detection } = policyOf(vdu, level, service.cp);
   return {
@@ -207,7 +209,10 @@ function policyOf(
     revertive: wish.revertive ?? true,
     holdOffMs: wish.holdOffMs ?? Math.max(maintenance?.maxInterruptionMs ?? 0, byLevel.holdOffMs),
     waitToRestoreMs: wish.waitToRestoreMs ?? maintenance?.recoveryMs ?? byLevel.waitToRestoreMs,
-    probe: probe === null || service.ip === null ? null : { ...probe, icmp: false, udpPort: null, tcpPort: null, sourceIp: null },
+    probe:
+      probe === null || probedIp(service) === null
+        ? null
+        : { ...probe, icmp: false, udpPort: null, tcpPort: null, sourceIp: null },
     guestHeartbeat,
     traffic: null,
   };

@@ -1,4 +1,6 @@
+import { isIpv6 } from "../lib/ipv6.ts";
 import type { Descriptor, Nsd, NsMember, Vdu, Vnfd } from "../model/descriptor.ts";
+import { probedIp } from "../model/net.ts";
 import { isPool, rulesOfGroups, rulesOfPoolMembers } from "./pool-rules.ts";
 import { hotVnfcs, rulesOfSpareMembers, rulesOfSpares } from "./spare-rules.ts";
 
@@ -51,6 +53,11 @@ function rulesOfVnfd(vnfd: Vnfd, at: string): string[] {
         vdu.cps.map((c) => c.id),
         `${at}.vdu[${i}].cp`,
         "id",
+      ),
+      ...vdu.cps.flatMap(({ ip }, k) =>
+        ip?.includes(":") && !isIpv6(ip)
+          ? [`${at}.vdu[${i}].cp[${k}].ip: ${quote(ip)} is no IPv6 address; write one such as fd00:0:0:1::100`]
+          : [],
       ),
       ...rulesOfProtection(vdu, `${at}.vdu[${i}]`),
       ...rulesOfSpares(vdu, `${at}.vdu[${i}]`),
@@ -107,10 +114,10 @@ function rulesOfProbe({ policy: { probe }, cps, serviceInterface }: Vdu, at: str
       `${at}.protection.probe.source_ip: is missing beside icmp, udp_port or tcp_port; write a free address of the members' subnet`,
     );
   const cp = cps.find((c) => c.id === serviceInterface);
-  if (cp?.ip === null)
-    errors.push(
-      `${at}.protection.probe: the service interface ${quote(cp.id)} has no ip to ask; write its ip, or remove the probe`,
-    );
+  if (cp !== undefined && probedIp(cp) === null) {
+    const why = cp.ip === null ? "has no ip to ask; write its ip" : `has an IPv6 address, and probes ask IPv4; write one of IPv4`;
+    errors.push(`${at}.protection.probe: the service interface ${quote(cp.id)} ${why}, or remove the probe`);
+  }
   return errors;
 }
 

@@ -6,6 +6,7 @@ import type {
   SteeringBlueprint,
   VnfUse,
 } from "../model/blueprint.ts";
+import { DASHES, linkAddresses } from "./link-addresses.ts";
 import { initialLevel, readNsScaling } from "./sol006-ns-scaling.ts";
 import { isKeptApart, named, refuseRepeated, refuseUnnamed } from "./sol006-vnfd.ts";
 import { asWritten, type Spot } from "./spot.ts";
@@ -45,7 +46,7 @@ function readInFlavour(nsd: Spot, flavour: Spot | undefined): NsBlueprint {
     ...(flavour?.get("id").isThere && { flavour: asWritten(flavour.get("id").value) }),
     level,
     uses: uses.map((use) => readUse(use, flavour!, nsd)),
-    links: links.map(readLink),
+    links: links.map((link) => readLink(link, flavour)),
     steering: nsd
       .get("vnffgd")
       .items("forwarding graphs")
@@ -64,10 +65,21 @@ function refuseNested(nsd: Spot): void {
   else nested.refuse("an NS in another NS is not possible here", "put its VNF profiles into this NSD");
 }
 
-function readLink(link: Spot): LinkBlueprint {
+function readLink(link: Spot, flavour: Spot | undefined): LinkBlueprint {
   const id = link.object("a virtual link").get("id").text("an id");
   const named = link.first("vim-network-name", "vim-network-id");
-  return { id, net: named.textOr(id, "the name of a net in the VIM"), ...(named.isThere && { isOfVim: true }), at: link.at };
+  const profile = flavour
+    ?.get("virtual-link-profile")
+    .items("virtual link profiles")
+    .find((p) => p.get("virtual-link-desc-id").value === id);
+  const addresses = profile ? linkAddresses(profile.get("virtual-link-protocol-data"), DASHES) : null;
+  return {
+    id,
+    net: named.textOr(id, "the name of a net in the VIM"),
+    ...(named.isThere && { isOfVim: true }),
+    ...(addresses && { addresses }),
+    at: link.at,
+  };
 }
 
 function readUse(use: Spot, flavour: Spot, nsd: Spot): VnfUse {

@@ -11,6 +11,7 @@ import type {
 } from "../model/blueprint.ts";
 import { readBootData } from "./boot-data.ts";
 import { oneOf, quote } from "./flaw.ts";
+import { DASHES, linkAddresses } from "./link-addresses.ts";
 import { readScaling } from "./sol006-scaling.ts";
 import { asWritten, type Spot } from "./spot.ts";
 import { swImageOf } from "./sw-images.ts";
@@ -48,7 +49,7 @@ export function readVnfd(vnfd: Spot): VnfBlueprint {
   const [first, ...others] = (flavours.length === 0 ? [undefined] : flavours).map((f) =>
     readFlavour(vnfd, f, flavours.length > 1),
   );
-  const { vdus, extCps, vips, flavour, scaling } = first!;
+  const { vdus, extCps, vips, flavour, links, scaling } = first!;
   const blueprint: VnfBlueprint = {
     id: vnfd.get("id").text("the VNFD's id"),
     version: vnfd.get("version").text('the VNFD\'s version, such as "1.0"'),
@@ -63,6 +64,7 @@ export function readVnfd(vnfd: Spot): VnfBlueprint {
       .items("images")
       .flatMap((image) => swImageOf(image) ?? []),
     ...(flavour && { flavour }),
+    ...(links && { links }),
     ...(scaling && { scaling }),
     ...(others.length > 0 && { others }),
     at: vnfd.at,
@@ -99,6 +101,7 @@ function readFlavour(vnfd: Spot, flavour: Spot | undefined, isOneOfSeveral: bool
       .filter((vip) => isHere(vip.get("int-cpd").items("connection points")[0] ?? vip.get("int-cpd")))
       .map((vip) => readVip(vip, vdus)),
     ...flavourOf(flavour),
+    ...linksOf(flavour),
     ...(scaling && { scaling }),
   };
 }
@@ -146,6 +149,15 @@ function refuseUnused(vnfd: Spot, flavours: readonly FlavourBlueprint[]): void {
   for (const vdu of vnfd.get("vdu").items("VDUs"))
     if (!flavours.some((f) => f.vdus.some((v) => v.id === vdu.get("id").value)))
       vdu.refuse("no deployment flavour has it", "write a vdu-profile for it in a df, or remove it");
+}
+
+/** Internal links whose profile has addresses. */
+function linksOf(flavour: Spot | undefined): Pick<FlavourBlueprint, "links"> {
+  const links = (flavour?.get("virtual-link-profile").items("virtual link profiles") ?? []).flatMap((profile) => {
+    const addresses = linkAddresses(profile.get("virtual-link-protocol-data"), DASHES);
+    return addresses === null ? [] : [{ id: asWritten(profile.first("vnf-virtual-link-desc-id", "id").value), addresses }];
+  });
+  return links.length === 0 ? {} : { links };
 }
 
 /** The flavour's name, and its levels. */
@@ -302,11 +314,12 @@ function cpsOf(vdu: Spot, vnfd: Spot): CpBlueprint[] {
 /** The first fixed address of a CPD. */
 function fixedIp(cp: Spot): string | null {
   for (const protocol of cp.get("protocol").items("protocols"))
-    for (const address of protocol.get("address-data").items("addresses")) {
-      const ip = address.get("l3-address-data").get("fixed-ip-address").ipv4("its fixed address");
-      if (ip !== null) return ip;
-    }
-  return cp.get("ip-address").ipv4("its fixed address"); // OSM's.
+    for (const address of protocol.get("address-data").items("addresses"))
+      for (const fixed of address.get("l3-address-data").get("fixed-ip-address").items("addresses")) {
+        const ip = fixed.ip("its fixed address");
+        if (ip !== null) return ip;
+      }
+  return cp.get("ip-address").ip("its fixed address"); // OSM's.
 }
 
 function readExtCp(cp: Spot, vnfd: Spot, vdus: readonly VduBlueprint[]): ExtCpBlueprint {

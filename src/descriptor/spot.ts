@@ -1,3 +1,4 @@
+import { ipv6Text, isIpv6 } from "../lib/ipv6.ts";
 import type { Place } from "../model/blueprint.ts";
 import { quote } from "./flaw.ts";
 import type { Key, Source } from "./source.ts";
@@ -150,6 +151,14 @@ export class Spot {
     if (isOne) return text;
     this.#wanted(`an IPv4 address such as 10.0.0.100: ${what}`);
     return null;
+  }
+
+  /** Of either kind; one of IPv6 as RFC 5952 has it. */
+  ip(what: string): string | null {
+    const text = this.asName ?? "";
+    if (isIpv6(text)) return ipv6Text(text);
+    if (text.includes(":")) this.#wanted(`an IPv6 address such as fd00:0:0:1::100: ${what}`);
+    return text.includes(":") ? null : this.ipv4(what);
   }
 
   refuse(what: string, remedy: string): void {

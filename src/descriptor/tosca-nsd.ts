@@ -1,4 +1,5 @@
 import type { ConnectionBlueprint, NsBlueprint, SteeringBlueprint, VnfUse } from "../model/blueprint.ts";
+import { toscaAddresses } from "./link-addresses.ts";
 import { asWritten } from "./spot.ts";
 import { initialNsLevel, readToscaNsScaling, toscaCountAt } from "./tosca-ns-scaling.ts";
 import { type NodeTemplate, requirementsOf, type Template } from "./tosca-template.ts";
@@ -30,7 +31,8 @@ export function readToscaNsd(template: Template): NsBlueprint {
     links: template.of(LINK).map(({ name, spot }) => {
       const named = spot.get("metadata").get("vim-network-name");
       const net = named.textOr(name, "the name of a net in the VIM");
-      return { id: name, net, ...(named.isThere && { isOfVim: true as const }), at: spot.at };
+      const addresses = toscaAddresses(spot);
+      return { id: name, net, ...(named.isThere && { isOfVim: true as const }), ...(addresses && { addresses }), at: spot.at };
     }),
     ...(scaling && { scaling }),
     makesNets: true,

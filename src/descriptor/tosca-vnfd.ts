@@ -11,6 +11,7 @@ import type {
 } from "../model/blueprint.ts";
 import { readBootData } from "./boot-data.ts";
 import { oneOf, quote } from "./flaw.ts";
+import { toscaAddresses } from "./link-addresses.ts";
 import { asWritten, type Spot } from "./spot.ts";
 import { toscaSwImage } from "./sw-images.ts";
 import { readToscaScaling } from "./tosca-scaling.ts";
@@ -29,8 +30,8 @@ export function readToscaVnfd(template: Template): VnfBlueprint {
   const [first, ...more] = template.flavours;
   if (first === undefined) return readInFlavour(template, undefined);
   const others = more.map((id): FlavourBlueprint => {
-    const { vdus, extCps, vips, flavour, scaling } = readInFlavour(template.inFlavour(id), id);
-    return { vdus, extCps, vips, ...(flavour && { flavour }), ...(scaling && { scaling }) };
+    const { vdus, extCps, vips, flavour, links, scaling } = readInFlavour(template.inFlavour(id), id);
+    return { vdus, extCps, vips, ...(flavour && { flavour }), ...(links && { links }), ...(scaling && { scaling }) };
   });
   const images = template.flavours.flatMap((id) => imagesOf(template.inFlavour(id)));
   return {
@@ -65,9 +66,19 @@ function readInFlavour(template: Template, id: string | undefined): VnfBlueprint
     vips: template.of("VipCp").map((node) => readVip(node, template)),
     images: imagesOf(template),
     ...flavourOf(template, vnfs, id),
+    ...linksOf(template),
     ...(scaling && { scaling }),
     ...(vnf && { at: vnf.spot.at }),
   };
+}
+
+/** Internal links whose profile has addresses. */
+function linksOf(template: Template): Pick<VnfBlueprint, "links"> {
+  const links = template.of(LINK).flatMap(({ name, spot }) => {
+    const addresses = toscaAddresses(spot);
+    return addresses === null ? [] : [{ id: name, addresses }];
+  });
+  return links.length === 0 ? {} : { links };
 }
 
 /** The flavour that its service template is, and its levels. */
@@ -212,7 +223,7 @@ function fixedIp(properties: Spot): string | null {
   for (const protocol of properties.get("protocol").items("protocols"))
     for (const address of protocol.get("address_data").items("addresses"))
       for (const ip of address.get("l3_address_data").get("fixed_ip_address").items("addresses")) {
-        const found = ip.ipv4("its fixed address");
+        const found = ip.ip("its fixed address");
         if (found !== null) return found;
       }
   return null;

@@ -165,7 +165,19 @@ const blueprintsIn = (records: readonly DescriptorRecord[]): VnfBlueprint[] =>
   records.flatMap(({ body }) => ("blueprint" in body && body.blueprint ? [body.blueprint] : [])).reverse();
 
 /** What follows from the rest of a file; a store of before it has it nowhere. */
-const WORKED_OUT = ["compute", "ownNets", "software", "images", "imageId", "scaling", "nsScaling", "flavour", "others"];
+const WORKED_OUT = [
+  "compute",
+  "ownNets",
+  "software",
+  "images",
+  "imageId",
+  "scaling",
+  "nsScaling",
+  "flavour",
+  "others",
+  "links",
+  "netAddresses",
+];
 
 /** Ids and versions are the store's, and not a tenant's: what they name must be one thing for all. */
 const taken = ({ kind, body }: DescriptorRecord): Fault =>

@@ -32,7 +32,8 @@ export class Provisioning {
   async ensure(d: Deployment, { vim, connector, seen, signal }: Site): Promise<string | null> {
     const { images, flavors, nets } = provisionsOf(d, vim, netNamesIn(d, vim));
     const missing = nets.filter((net) => !seen.nets.has(net.id) && !isNamed(net, seen));
-    for (const { id, vimName: name } of missing) await connector.ensureNet({ id, name, isPrivate: true }, signal);
+    for (const { id, vimName: name, addresses } of missing)
+      await connector.ensureNet({ id, name, isPrivate: true, ...(addresses && { addresses }) }, signal);
     if (images.length + flavors.length > 0) {
       using direct = this.#parts.direct(vim);
       const waiting = await this.#shared.take(vim, async () => {

@@ -1,6 +1,7 @@
 import { nameUuid } from "../lib/name-uuid.ts";
 import type { SoftwareOfVdu, Vdu } from "../model/descriptor.ts";
 import type { NetId, NsId, VimAccountId } from "../model/ids.ts";
+import type { LinkAddresses } from "../model/link-addresses.ts";
 import type { Deployment } from "./plan.ts";
 
 // What an NS brings to a VIM that has it not: images of its packages, flavors and nets of its descriptors. Ids follow from the content, so that whoever
@@ -28,6 +29,7 @@ export interface NetWish {
   readonly name: string;
   /** As the VIM is to have it. */
   readonly vimName: string;
+  readonly addresses?: LinkAddresses;
 }
 
 export interface Provisions {
@@ -69,7 +71,7 @@ export const ownNetIds = (d: Deployment, vim: VimAccountId): NetId[] =>
 /** All that it may have brought to one of its VIMs since it began: for VNFs that were removed, and of links that it has left, too. */
 export const broughtBy = (d: Deployment, vim: VimAccountId): Provisions => wishesFor(d, vim, d.vnfd.vdus, ownNetNames(d));
 
-function wishesFor({ ns }: Deployment, vim: VimAccountId, vdus: readonly Vdu[], nets: readonly string[]): Provisions {
+function wishesFor({ ns, nsd }: Deployment, vim: VimAccountId, vdus: readonly Vdu[], nets: readonly string[]): Provisions {
   const images = vdus.flatMap(({ image: name, software }) =>
     software === undefined ? [] : [{ id: imageIdOf(vim, software), name, software }],
   );
@@ -81,7 +83,10 @@ function wishesFor({ ns }: Deployment, vim: VimAccountId, vdus: readonly Vdu[], 
   return {
     images: distinct(images),
     flavors: distinct(flavors),
-    nets: nets.map((name) => ({ id: ownNetId(ns.id, vim, name), name, vimName: `${ns.name}-${name}` })),
+    nets: nets.map((name) => {
+      const addresses = nsd.netAddresses?.[name];
+      return { id: ownNetId(ns.id, vim, name), name, vimName: `${ns.name}-${name}`, ...(addresses && { addresses }) };
+    }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { CloudConfig } from "./cloud-config.ts";
+import type { LinkAddresses } from "./link-addresses.ts";
 import type { Scheme, Standby } from "./protection.ts";
 import type { NsScaling, ScalingBlueprint } from "./scaling.ts";
 
@@ -144,6 +145,8 @@ export interface FlavourBlueprint {
   readonly vdus: readonly VduBlueprint[];
   readonly extCps: readonly ExtCpBlueprint[];
   readonly vips: readonly VipBlueprint[];
+  /** Internal virtual links that give addresses; left out: none does. */
+  readonly links?: readonly { readonly id: string; readonly addresses: LinkAddresses }[];
   /** Its id, and its instantiation levels, the one that it begins at first; left out: its form has none. */
   readonly flavour?: { readonly id: string; readonly levels: readonly string[] };
   /** Left out: it has neither scaling aspects nor instantiation levels. Without aspects it is as its level says, and cannot be scaled. */
@@ -169,6 +172,8 @@ export interface LinkBlueprint extends Placed {
   readonly net: string;
   /** The net is named as one that the VIM has; left out: its name is only the link's. */
   readonly isOfVim?: true;
+  /** What it gives where its net is made; left out: nothing. */
+  readonly addresses?: LinkAddresses;
 }
 
 /** Where an external connection point is connected to. */

@@ -1,5 +1,6 @@
 import type { VnfBlueprint } from "./blueprint.ts";
 import type { CloudConfig } from "./cloud-config.ts";
+import type { LinkAddresses } from "./link-addresses.ts";
 import type { ProtectionPolicy, Scheme, Standby } from "./protection.ts";
 import type { NsScaling, ProfileScaling } from "./scaling.ts";
 
@@ -114,6 +115,8 @@ export interface Nsd {
   readonly vnfs?: readonly VnfOfNs[];
   /** Names of nets that are made for each NS in a VIM that has none of the name; left out: the VIM must have all. */
   readonly ownNets?: readonly string[];
+  /** What those of them give that give addresses; left out: none does. */
+  readonly netAddresses?: Readonly<Record<string, LinkAddresses>>;
   /** Nets that are meant by their ids in the VIM, by the names that they have here; left out: every net is meant by its name. */
   readonly netIds?: Readonly<Record<string, string>>;
   /** Of the profiles whose VNFs may be scaled, or be more or fewer; left out: none. */
