@@ -202,9 +202,7 @@ export class Host implements AsyncDisposable {
   }
 
   /** Of those of these servers that libvirt has. */
-  async usage(ids: readonly ServerId[]): Promise<DomainUsage[]> {
-    return this.#libvirt().usage(ids);
-  }
+  readonly usage = async (ids: readonly ServerId[]): Promise<DomainUsage[]> => this.#libvirt().usage(ids);
 
   async capacity(): Promise<Capacity> {
     return this.#libvirt().capacity();

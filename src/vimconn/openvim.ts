@@ -194,12 +194,8 @@ class OpenVim implements VimConnector {
   async ensureNet({ id, name, isPrivate = false, addresses }: NetSpec, signal: AbortSignal): Promise<void> {
     if (await this.#isThere(`networks/${id}`, signal)) return;
     const whose = isPrivate ? { tenant_id: await this.#tenantPath(signal), shared: false } : { shared: true };
-    await this.#ask(
-      "POST",
-      "networks",
-      { network: { id, name, type: "data", ...whose, ...(addresses && addressesOut(addresses)) } },
-      signal,
-    );
+    const network = { id, name, type: "data", ...whose, ...(addresses && addressesOut(addresses)) };
+    await this.#ask("POST", "networks", { network }, signal);
   }
 
   deleteNet(id: NetId, signal: AbortSignal): Promise<void> {
