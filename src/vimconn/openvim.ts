@@ -3,12 +3,11 @@ import { Fault } from "../lib/fault.ts";
 import type { ArmedProtection } from "../model/armed.ts";
 import type { GroupId, HostId, NetId, ServerId, VimPortId, VnfcId } from "../model/ids.ts";
 import type { VimAccount } from "../model/ns.ts";
-import type { PortCount } from "../model/port-count.ts";
-import type { ServerUsage } from "../model/server-usage.ts";
 import type { VimEvent } from "../model/vim-event.ts";
 import { cloudConfigOut } from "./cloud-config.ts";
 import type { Bound, Inventory, NetSpec, OutsidePortSpec, ServerSpec, VimConnector, VimServer } from "./connector.ts";
 import { type Answer, VimHttp } from "./http.ts";
+import { portCountsIn, serverUsageIn } from "./measured.ts";
 import { VimSecrets } from "./secrets.ts";
 import { SseCutter } from "./sse.ts";
 import { inOurTime } from "./vim-clock.ts";
@@ -18,18 +17,14 @@ import {
   linkPortOf,
   netOf,
   pathOf,
-  portCountOf,
   protectionOf,
   protectionOut,
   serverOf,
-  serverUsageOf,
   type WireCondition,
   type WirePath,
   type WirePort,
-  type WirePortCount,
   type WireProtection,
   type WireServer,
-  type WireServerUsage,
   type WireVimNet,
 } from "./wire.ts";
 
@@ -121,14 +116,12 @@ class OpenVim implements VimConnector {
     return null;
   }
 
-  async portCounts(signal: AbortSignal): Promise<readonly PortCount[] | null> {
-    const answer = await this.#ours<{ counters: WirePortCount[] }>("counters", signal);
-    return answer === null ? null : answer.counters.map(portCountOf);
+  async portCounts(signal: AbortSignal) {
+    return portCountsIn(await this.#ours("counters", signal));
   }
 
-  async serverUsage(signal: AbortSignal): Promise<readonly ServerUsage[] | null> {
-    const answer = await this.#ours<{ usage: WireServerUsage[] }>("usage", signal);
-    return answer === null ? null : answer.usage.map(serverUsageOf);
+  async serverUsage(signal: AbortSignal) {
+    return serverUsageIn(await this.#ours("usage", signal));
   }
 
   async ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void> {

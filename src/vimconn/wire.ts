@@ -3,8 +3,6 @@ import type { GroupId, HostId, NetId, ServerId, VimPortId, VnfcId } from "../mod
 import type { LinkAddresses } from "../model/link-addresses.ts";
 import type { NetKind, WireStatus } from "../model/net.ts";
 import type { Path } from "../model/path.ts";
-import type { PortCount } from "../model/port-count.ts";
-import type { ServerUsage } from "../model/server-usage.ts";
 import type { VimCondition } from "../model/vim-condition.ts";
 import type { ServerStatus } from "../model/vim-event.ts";
 import type { VimLinkPort, VimNet, VimServer } from "./connector.ts";
@@ -55,54 +53,6 @@ export const addressesOut = ({ cidr, gateway, isGiven, pool }: LinkAddresses) =>
   ...(gateway !== null && { gateway_ip: gateway }),
   ...(isGiven && { enable_dhcp: true }),
   ...(isGiven && pool && { dhcp_first_ip: pool[0], dhcp_last_ip: pool[1] }),
-});
-
-/** Ours: what a port has carried (`/openvim/counters`). */
-export interface WirePortCount {
-  readonly port_id: string;
-  readonly name: string;
-  readonly server_id?: string | null;
-  readonly network_id?: string | null;
-  readonly network_name?: string | null;
-  readonly bytes_in?: number | null;
-  readonly bytes_out?: number | null;
-  readonly packets_in?: number | null;
-  readonly packets_out?: number | null;
-}
-
-export const portCountOf = (c: WirePortCount): PortCount => ({
-  portId: c.port_id as VimPortId,
-  name: c.name,
-  serverId: (c.server_id ?? null) as ServerId | null,
-  netId: (c.network_id ?? null) as NetId | null,
-  netName: c.network_name ?? null,
-  bytesIn: c.bytes_in ?? null,
-  bytesOut: c.bytes_out ?? null,
-  packetsIn: c.packets_in ?? null,
-  packetsOut: c.packets_out ?? null,
-});
-
-/** Ours: what a server has taken of its host (`/openvim/usage`). */
-export interface WireServerUsage {
-  readonly server_id: string;
-  readonly name: string;
-  readonly run: string | null;
-  readonly read_mono_ms: number;
-  readonly cpu_ms: number | null;
-  readonly vcpus: number;
-  readonly memory_mib: number;
-  readonly resident_mib: number | null;
-}
-
-export const serverUsageOf = (u: WireServerUsage): ServerUsage => ({
-  serverId: u.server_id as ServerId,
-  name: u.name,
-  run: u.run,
-  readMs: u.read_mono_ms,
-  cpuMs: u.cpu_ms,
-  vcpus: u.vcpus,
-  memoryMiB: u.memory_mib,
-  residentMiB: u.resident_mib,
 });
 
 /** Ours: what is armed (`/openvim/protections`). */
