@@ -1,4 +1,4 @@
-import type { VduBlueprint, VnfBlueprint } from "../model/blueprint.ts";
+import type { NsBlueprint, VduBlueprint, VnfBlueprint } from "../model/blueprint.ts";
 import type { Cp, Vdu, VnfcProfile, Vnfd } from "../model/descriptor.ts";
 import { countIn } from "../model/scaling.ts";
 import type { Flaw } from "./flaw.ts";
@@ -127,6 +127,6 @@ export function flawAt(thing: { readonly at?: Flaw | VduBlueprint["at"] }, flaws
 }
 
 /** Where it stood in its file is no part of what a descriptor is: it may be written anew with other comments. */
-function withoutPlaces(vnf: VnfBlueprint): VnfBlueprint {
-  return JSON.parse(JSON.stringify(vnf, (key, value) => (key === "at" ? undefined : value))) as VnfBlueprint;
+export function withoutPlaces<T extends VnfBlueprint | NsBlueprint>(of: T): T {
+  return JSON.parse(JSON.stringify(of, (key, value) => (key === "at" ? undefined : value))) as T;
 }

@@ -1,7 +1,7 @@
 import type { NsBlueprint, Place, VnfBlueprint } from "../model/blueprint.ts";
 import type { Descriptor, Nsd, Vnfd } from "../model/descriptor.ts";
 import { type CompiledNs, compileNs, type Lookup } from "./compile-ns.ts";
-import { type CompiledVdu, compileVnf } from "./compile-vnf.ts";
+import { type CompiledVdu, compileVnf, withoutPlaces } from "./compile-vnf.ts";
 import { inEachFlavour } from "./flavours.ts";
 import type { Flaw } from "./flaw.ts";
 import { brokenRules } from "./rules.ts";
@@ -44,7 +44,9 @@ export function compile({ vnfs, nss }: Blueprints, known: KnownVnfds, flaws: Fla
   const made: Made[] = [];
   for (const { others = [], ...ns } of nss) {
     const all = [ns, ...others].map((of) => madeOf(of, find, names, flaws));
-    if (all[0]) made.push({ ...all[0], others: all.slice(1).flatMap((m) => m ?? []) });
+    const canChange = [ns, ...others].some((of) => of.uses.some((use) => find(use.vnfd)?.others));
+    const written = canChange ? { written: { ...ns, ...(others.length > 0 && { others }) } } : {};
+    if (all[0]) made.push({ ...all[0], others: all.slice(1).flatMap((m) => m ?? []), ...written });
   }
   if (flaws.length > 0) return null;
   const vnfds = distinct([...alone.map((a) => a.vnfd), ...made.map((m) => m.vnfd)]);
@@ -67,7 +69,7 @@ export function compile({ vnfs, nss }: Blueprints, known: KnownVnfds, flaws: Fla
 
 type MadeIn = CompiledNs & { readonly ns: NsBlueprint };
 /** An NSD in its first deployment flavour, and in its others. */
-type Made = MadeIn & { readonly others: readonly MadeIn[] };
+type Made = MadeIn & { readonly others: readonly MadeIn[]; readonly written?: NsBlueprint };
 
 function madeOf(ns: NsBlueprint, find: Lookup, names: readonly string[], flaws: Flaw[]): MadeIn | null {
   const compiled = flaws.length === 0 ? compileNs(ns, find, names, flaws) : null;
@@ -75,11 +77,12 @@ function madeOf(ns: NsBlueprint, find: Lookup, names: readonly string[], flaws: 
 }
 
 /** The VNFD of another flavour has no blueprint: that is its VNFDs' own. */
-function withOthers({ nsd, others }: Made): Nsd {
-  if (others.length === 0) return nsd;
+function withOthers({ nsd, others, written }: Made): Nsd {
+  const kept = written && { written: withoutPlaces(written) };
+  if (others.length === 0) return { ...nsd, ...kept };
   const bare = ({ nsd: of, vnfd: { blueprint: _, ...vnfd } }: MadeIn) => ({ nsd: of, vnfd });
   const vnfds = [...new Set([nsd, ...others.map((o) => o.nsd)].flatMap((n) => n.vnfds ?? []))];
-  return { ...nsd, vnfds, others: others.map(bare) };
+  return { ...nsd, vnfds, others: others.map(bare), ...kept };
 }
 
 /** As it is when all that can be scaled is as large as it can be: a rule that is broken then is told when it is written. */

@@ -26,13 +26,18 @@ export type SoleVnf =
  * What a VNF by itself is run by: the NSD of one VNF profile whose virtual links are the nets that its external connection points are connected to, so that
  * protection is compiled as it is for a VNF of an NS. Pure.
  */
-export function soleVnf(vnf: VnfBlueprint, nets: readonly ConnectedNet[], managed: readonly ManagedNet[]): SoleVnf {
+export function soleVnf(
+  vnf: VnfBlueprint,
+  nets: readonly ConnectedNet[],
+  managed: readonly ManagedNet[],
+  level?: string,
+): SoleVnf {
   const wrong = [...openOf(vnf, nets), ...strangersIn(vnf, managed)];
   if (wrong.length > 0) return { wrong };
   const names = namesFor(vnf, [...nets, ...managed]);
   const nameOf = (net: { readonly id: string; readonly name: string }) => names.get(net.id)!;
   const flaws: Flaw[] = [];
-  const made = compile({ vnfs: [vnf], nss: [nsOf(vnf, nets, nameOf)] }, NONE_KNOWN, flaws);
+  const made = compile({ vnfs: [vnf], nss: [nsOf(vnf, nets, nameOf, level)] }, NONE_KNOWN, flaws);
   const nsd = made?.descriptor.nsds[0];
   const vnfd = made?.descriptor.vnfds.find((v) => v.id === nsd?.vnfd);
   if (!nsd || !vnfd) return { wrong: flaws.map(({ what, remedy }) => `${what}; ${remedy}`) };
@@ -49,11 +54,17 @@ export function soleVnf(vnf: VnfBlueprint, nets: readonly ConnectedNet[], manage
   };
 }
 
-function nsOf(vnf: VnfBlueprint, nets: readonly ConnectedNet[], nameOf: (net: ConnectedNet) => string): NsBlueprint {
+function nsOf(
+  vnf: VnfBlueprint,
+  nets: readonly ConnectedNet[],
+  nameOf: (net: ConnectedNet) => string,
+  level: string | undefined,
+): NsBlueprint {
   const links = nets.map((net) => ({ id: nameOf(net), net: nameOf(net), isOfVim: true as const }));
   const connections = nets.flatMap((net) => net.extCps.map((extCp) => ({ link: nameOf(net), extCp })));
   const one = { min: 1, max: 1, initial: 1 };
-  const use = { id: vnf.id, vnfd: vnf.id, instances: one, isKeptApart: false, level: null, connections, members: [] };
+  const at = level === undefined ? {} : { vnfLevel: level };
+  const use = { id: vnf.id, vnfd: vnf.id, ...at, instances: one, isKeptApart: false, level: null, connections, members: [] };
   const { id, version, name } = vnf;
   return { id, version, name, designer: null, level: null, uses: [use], links, steering: [], makesNets: true };
 }

@@ -177,6 +177,7 @@ const WORKED_OUT = [
   "others",
   "links",
   "netAddresses",
+  "written",
 ];
 
 /** Ids and versions are the store's, and not a tenant's: what they name must be one thing for all. */

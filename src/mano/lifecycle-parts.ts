@@ -25,6 +25,7 @@ export interface LifecycleParts {
   readonly provisioning?: Provisioning | undefined;
   /** Throws CONFLICT where a net that it is about to use is another's: a VIM that was not looked at when it was asked for may show that only now. */
   refuseTaken(d: Deployment, all: readonly Deployment[]): void;
+  guardsOf(d: Deployment): readonly Guard[];
   /** A group is to be heard from now on; it is protected once its guard is watched. */
   guardAdded(guard: Guard): void;
   /** Its groups are protected from now on. */

@@ -43,7 +43,6 @@ const INSTANTIATE_MAX_MS = 300_000;
 export class Lifecycle {
   readonly #parts: LifecycleParts;
   readonly #deployments = new Deployments();
-  readonly #guards = new Map<NsId, readonly Guard[]>();
   /** When this run first worked on an instantiation, monotonic ms. */
   readonly #begunMs = new Map<NsId, number>();
   /** How far it is in each of its VIMs. */
@@ -59,7 +58,7 @@ export class Lifecycle {
   /** Takes up an NS as the store has it, with the groups that were made for it. */
   load(deployment: Deployment, groups: readonly ProtectionGroup[]): void {
     this.#deployments.set(deployment.ns.id, deployment);
-    if (groups.length > 0) this.#guard(deployment, groups);
+    if (groups.length > 0) this.protect(deployment, groups);
   }
 
   get all(): readonly Deployment[] {
@@ -277,10 +276,10 @@ export class Lifecycle {
 
   /** Once the nets of all its VIMs are known. */
   async #makeGroups(d: Deployment): Promise<void> {
-    if (this.#guards.has(d.ns.id) || vimsOf(d).some((vim) => this.#partOf(d, vim).nets === undefined)) return;
+    if (this.#parts.guardsOf(d).length > 0 || vimsOf(d).some((vim) => this.#partOf(d, vim).nets === undefined)) return;
     const groups = groupsOf(d, (vim) => this.#partOf(d, vim).nets as NetIds);
     for (const group of groups) await upsertGroup(this.#parts.db, group);
-    this.#guard(d, groups);
+    this.protect(d, groups);
   }
 
   /** Leads its traffic to who serves it when nothing is wrong; says what is being done. */
@@ -301,7 +300,7 @@ export class Lifecycle {
 
   async #watch(d: Deployment): Promise<void> {
     await this.#setState(d.ns.id, "INSTANTIATED", null);
-    for (const guard of this.#guards.get(d.ns.id) ?? []) guard.isWatched = true;
+    for (const guard of this.#parts.guardsOf(d)) guard.isWatched = true;
     this.#parts.watched(d.ns);
   }
 
@@ -310,7 +309,7 @@ export class Lifecycle {
     const { vim, connector, seen, signal } = site;
     if (seen.startedAt <= (this.#askedMs.get(d.ns.id) ?? Number.NEGATIVE_INFINITY)) return;
     const part = this.#partOf(d, vim);
-    for (const guard of this.#guards.get(d.ns.id) ?? []) {
+    for (const guard of this.#parts.guardsOf(d)) {
       guard.isWatched = false;
       if (!part.isDisarmed && guard.isIn(vim)) await this.#parts.disarm(guard, vim, signal);
     }
@@ -332,20 +331,20 @@ export class Lifecycle {
       if (!keepsVnfs) await deleteVnfInstances(tx, ns.id);
     };
     await this.#write(ns, true, remove, keepsVnfs ? [] : vnfsDeleted(d));
-    this.#deployments.set(ns.id, resized({ ...d, ns, vnfcs: [], vnfs: keepsVnfs ? d.vnfs : [], stitches: [] }));
-    this.#guards.delete(ns.id);
+    const { formerly: _, ...left } = d;
+    this.#deployments.set(ns.id, resized({ ...left, ns, vnfcs: [], vnfs: keepsVnfs ? d.vnfs : [], stitches: [] }));
     this.#inVims.delete(ns.id);
     this.#parts.removed(ns, d.vnfcs);
     this.#tell(ns);
   }
 
-  #guard(d: Deployment, groups: readonly ProtectionGroup[]): void {
+  /** Takes up groups of an NS; from here on they are heard, and protected while it is instantiated. */
+  protect(d: Deployment, groups: readonly ProtectionGroup[]): void {
     const servers = new Map(d.vnfcs.map((v) => [v.id, v.vimServerId]));
     const made = new Map<VnfcId, GuardedMember>();
     const guards = groups.map((g) => new Guard(g, servers, made));
     for (const guard of guards) guard.isWatched = d.ns.state === "INSTANTIATED";
     for (const { id, restsSince } of d.vnfcs) if (restsSince !== null) for (const guard of guards) guard.restsSinceBefore(id);
-    this.#guards.set(d.ns.id, guards);
     for (const guard of guards) this.#parts.guardAdded(guard);
   }
 

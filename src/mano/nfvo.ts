@@ -19,7 +19,6 @@ import { Apartness } from "./apart.ts";
 import { Arming } from "./arming.ts";
 import { Catalogue } from "./catalogue.ts";
 import { Commands } from "./commands.ts";
-import { ConnectionTurns } from "./connection-turns.ts";
 import { FailoverBook } from "./failover-book.ts";
 import { Fences } from "./fences.ts";
 import { groupView } from "./group-views.ts";
@@ -38,15 +37,13 @@ import { Owners } from "./owners.ts";
 import { type Deployment, vimsOf } from "./plan.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { Reaction } from "./reaction.ts";
-import { Reconnector } from "./reconnector.ts";
 import { ReferenceWatch } from "./reference-watch.ts";
 import { RootCauses, tellStore } from "./roots.ts";
-import { ScaleTurns } from "./scale-turns.ts";
-import { Scaler } from "./scaler.ts";
 import { isBefore, refuseSharedNets } from "./shared-nets.ts";
 import { type SinceByNet, setSince, takeUpRecords } from "./since.ts";
 import { Spares } from "./spares.ts";
 import { tellCutOff } from "./traffic-ports.ts";
+import { type Turns, turnsOf } from "./turns.ts";
 import { unexplainedMoves } from "./unexplained.ts";
 import { VimNets } from "./vim-nets.ts";
 import { VimWatch } from "./vim-watch.ts";
@@ -83,9 +80,7 @@ export class Nfvo implements AsyncDisposable {
   readonly outbox: Outbox;
   readonly occurrences: Occurrences;
   readonly operations: OperationWatch;
-  readonly scaler: Scaler;
-  readonly scaleTurns: ScaleTurns;
-  readonly connectionTurns: ConnectionTurns;
+  readonly turns: Turns;
   readonly #healing: HealingParts;
   readonly #parts: NfvoParts;
   readonly #book: FailoverBook;
@@ -163,21 +158,21 @@ export class Nfvo implements AsyncDisposable {
     const disarm: Arming["disarm"] = (guard, vim, signal) => this.arming.disarm(guard, vim, signal);
     const refuseTaken: LifecycleParts["refuseTaken"] = (d, all) =>
       refuseSharedNets(d, all.filter(isBefore(d)), owners, this.nets);
-    const around = { guardAdded, watched, disarm, wake, removed, provisioning, refuseTaken };
+    const guardsOf = ({ ns }: Deployment) => this.reaction.guardsOf(ns.id);
+    const around = { guardsOf, guardAdded, watched, disarm, wake, removed, provisioning, refuseTaken };
     const { healer, occurrences, outbox, arming, reaction } = this;
     const lifecycle = new Lifecycle({ db, clock, stream, writes, healer, occurrences, outbox, ...around });
     this.lifecycle = lifecycle;
     this.#healing = { clock, healer, lifecycle };
-    const guardsOf = ({ ns }: Deployment) => this.reaction.guardsOf(ns.id);
     const whyItCannotFire = (guard: Guard) => this.viewOf(guard).readyBecause;
-    const sizing = { db, clock, lifecycle, outbox, guardsOf, wake };
-    const turning = { ...sizing, occurrences, owners, nets: this.nets };
-    this.scaler = new Scaler({ ...sizing, healer, provisioning, arming, reaction, forgotten: (gone) => this.#forget(gone) });
-    this.scaleTurns = new ScaleTurns(turning);
-    this.connectionTurns = new ConnectionTurns({ ...turning, watches: () => this.watches });
-    const reconnector = new Reconnector({ ...sizing, provisioning, reaction });
-    const { scaler, scaleTurns, connectionTurns } = this;
-    const looking = { guardsOf, whyItCannotFire, scaler, scaleTurns, reconnector, connectionTurns, readyMaxMs: parts.readyMaxMs };
+    const dropped = (guard: Guard) => this.#dropGroup(guard);
+    const forgotten = (gone: readonly Vnfc[]) => this.#forget(gone);
+    const turns = turnsOf({
+      ...{ db, clock, lifecycle, outbox, guardsOf, wake, occurrences, owners, nets: this.nets, watches: () => this.watches },
+      ...{ healer, provisioning, arming, reaction, forgotten, dropped },
+    });
+    this.turns = turns;
+    const looking = { guardsOf, whyItCannotFire, ...turns, readyMaxMs: parts.readyMaxMs };
     this.operations = new OperationWatch({ clock, alarms, healer, lifecycle, occurrences, ...looking });
     alarms.placedBy((id) => placeOf(id, this.lifecycle, this.reaction));
     this.#reference = new ReferenceWatch(clock, this.lifecycle, this.#book);
@@ -342,7 +337,7 @@ export class Nfvo implements AsyncDisposable {
       const before = this.lifecycle.of(ns);
       const o = this.occurrences.runningOf(ns);
       const isSetAside = o?.state === "PROCESSING" && isReverting(o); // Who is to go then is not to be taken away.
-      if (before && !isSetAside) await this.scaler.step(before, site);
+      if (before && !isSetAside) await this.turns.scaler.step(before, site);
       const d = this.lifecycle.of(ns);
       if (d) await this.operations.look(d, site);
     });
@@ -379,15 +374,17 @@ export class Nfvo implements AsyncDisposable {
   }
 
   #removed(ns: Ns, vnfcs: readonly Vnfc[]): void {
-    for (const guard of this.reaction.guardsOf(ns.id)) {
-      this.#book.abandon(guard);
-      this.commands.forget(guard);
-      this.reaction.remove(guard);
-      this.#fences.forget(guard);
-      this.#apart.forget(guard);
-      this.alarms.clearAllOf([guard.group.id]);
-    }
+    for (const guard of this.reaction.guardsOf(ns.id)) this.#dropGroup(guard);
     this.#forget(vnfcs);
+  }
+
+  #dropGroup(guard: Guard): void {
+    this.#book.abandon(guard);
+    this.commands.forget(guard);
+    this.reaction.remove(guard);
+    this.#fences.forget(guard);
+    this.#apart.forget(guard);
+    this.alarms.clearAllOf([guard.group.id]);
   }
 
   /** Where the next run goes on listening. Not exact on purpose: an event heard twice changes nothing. */

@@ -107,7 +107,9 @@ export class Occurrences {
   /** The same in another state. */
   changed(o: Occurrence, change: Partial<Pick<Occurrence, "state" | "error" | "warnings" | "cancelMode" | "vnfs">>): Occurrence {
     const isNew = change.state !== undefined && change.state !== o.state;
-    return { ...o, ...change, ...(isNew && { stateEnteredAt: this.#now() }) };
+    const changed = { ...o, ...change, ...(isNew && { stateEnteredAt: this.#now() }) };
+    const { descriptors: _, ...bare } = changed; // Of use to who turns it forth and back alone.
+    return isUnderWay(changed) ? changed : bare;
   }
 
   /** Part of the caller's transaction, with what is to be heard of it; `tell` it when that is on the disk. `before`: as it is told until then. */
@@ -242,7 +244,7 @@ export class Occurrences {
 const markOf = ({ soleVnf }: Ns): Pick<Occurrence, "isOfSoleVnf"> => (soleVnf === undefined ? {} : { isOfSoleVnf: true });
 
 /** What is heard of it in this state. */
-function eventsOf(o: Occurrence, isNew: boolean): ManoEventBody[] {
+function eventsOf({ descriptors: _, ...o }: Occurrence, isNew: boolean): ManoEventBody[] {
   const states = isNew && !o.isAutomatic && o.state === "PROCESSING" ? (["STARTING", "PROCESSING"] as const) : [o.state];
   const ofVnfs = o.vnfs.flatMap(({ id: occurrenceId, vnfId }) =>
     states.map((state) => ({ type: "vnf.occurrence", vnfId, occurrenceId, state, occurrence: o }) as const),

@@ -2,9 +2,10 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { NsId } from "../model/ids.ts";
 import type { Vnfc } from "../model/ns.ts";
-import { isReconnected, isReverting, isScaling, isSnapshotting, type Occurrence } from "../model/occurrence.ts";
+import { isReconnected, isReshaped, isReverting, isScaling, isSnapshotting, type Occurrence } from "../model/occurrence.ts";
 import type { AlarmBook } from "./alarms.ts";
 import type { ConnectionTurns } from "./connection-turns.ts";
+import type { FlavourTurns } from "./flavour-turns.ts";
 import { type Guard, isWell } from "./guard.ts";
 import { bare, type Healer } from "./healer.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -44,6 +45,7 @@ export interface OperationWatchParts {
   readonly scaleTurns: ScaleTurns;
   readonly reconnector: Reconnector;
   readonly connectionTurns: ConnectionTurns;
+  readonly flavourTurns: FlavourTurns;
   /** After the service runs, until it must be able to fail over. */
   readonly readyMaxMs: number;
   guardsOf(d: Deployment): readonly Guard[];
@@ -99,7 +101,8 @@ export class OperationWatch {
 
   async #scale(d: Deployment, o: Occurrence, { vim }: Site): Promise<void> {
     if (o.state === "FAILED_TEMP" || vim !== d.ns.vimAccountId) return;
-    await this.#follow(d, o, this.#parts.scaler.progressOf(d), this.#parts.scaleTurns);
+    const { scaler, scaleTurns, flavourTurns } = this.#parts;
+    await this.#follow(d, o, scaler.progressOf(d), o.vnfs.some(isReshaped) ? flavourTurns : scaleTurns);
   }
 
   async #reconnect(d: Deployment, o: Occurrence, site: Site): Promise<void> {
@@ -149,10 +152,11 @@ export class OperationWatch {
   ): Promise<void> {
     if (o.state === "ROLLING_BACK" || o.error !== null) return this.#takenBack(o, waits);
     if (waits.length === 0) return this.#ready(d, o);
-    const isOver = this.#isOver(o.id, SCALE_MAX_MS);
+    const maxMs = SCALE_MAX_MS * (1 + remadeBy(o));
+    const isOver = this.#isOver(o.id, maxMs);
     if (why === null && !isOver && o.cancelMode === null) return this.#note(o, waits);
     const words = waits.join("; ");
-    const because = o.cancelMode !== null ? `cancelled while: ${words}` : (why ?? `not after ${SCALE_MAX_MS / 1000} s: ${words}`);
+    const because = o.cancelMode !== null ? `cancelled while: ${words}` : (why ?? `not after ${maxMs / 1000} s: ${words}`);
     this.forget(o.id);
     await turns.turn(d, o, "from", { error: failure(because), warnings: waits });
   }
@@ -161,7 +165,7 @@ export class OperationWatch {
   async #takenBack(o: Occurrence, waits: readonly string[]): Promise<void> {
     const isRollback = o.state === "ROLLING_BACK";
     if (waits.length === 0) return this.#end(o, { state: isRollback ? "ROLLED_BACK" : "FAILED_TEMP" });
-    if (!this.#isOver(backOf(o.id), SCALE_MAX_MS)) return this.#note(o, waits);
+    if (!this.#isOver(backOf(o.id), SCALE_MAX_MS * (1 + remadeBy(o)))) return this.#note(o, waits);
     const words = `it could not be taken back: ${waits.join("; ")}`;
     await this.#end(o, {
       state: "FAILED_TEMP",
@@ -287,6 +291,9 @@ export class OperationWatch {
     for (const { id } of vnfs.flatMap((p) => p.vnfcs)) if (!guarded.has(id)) healer.forget(id);
   }
 }
+
+/** Machines that are made anew, one after the other. */
+const remadeBy = ({ vnfs }: Occurrence): number => vnfs.flatMap((p) => p.reshaped?.remade ?? []).length;
 
 const backOf = (id: string): string => `${id} back`;
 

@@ -6,6 +6,7 @@ import type { Ns } from "../model/ns.ts";
 import {
   type CancelMode,
   isReconnected,
+  isReshaped,
   isScaling,
   isSnapshotting,
   type NsOperation,
@@ -133,12 +134,12 @@ export class Operations {
     operation: "SCALE" | "SCALE_TO_LEVEL",
     params: Occurrence["params"],
   ): Promise<Occurrence> {
-    return this.#nfvo.scaleTurns.begin(this.#requests.deploymentOf(nsId).ns.id, wishes, operation, params);
+    return this.#nfvo.turns.scaleTurns.begin(this.#requests.deploymentOf(nsId).ns.id, wishes, operation, params);
   }
 
   /** Scales the NS itself: how many VNFs it has. It ends when they are there, or are gone, and what is protected can fail over. */
   scaleNs(nsId: string, wish: NsScaleWish, operation: "SCALE" | "UPDATE", params: Occurrence["params"]): Promise<Occurrence> {
-    return this.#nfvo.scaleTurns.beginNs(this.#requests.deploymentOf(nsId).ns.id, wish, operation, params);
+    return this.#nfvo.turns.scaleTurns.beginNs(this.#requests.deploymentOf(nsId).ns.id, wish, operation, params);
   }
 
   /** Changes what is written of VNFs of one NS (metadata as in RFC 7396, of one level): done when this resolves, and on record as an operation. */
@@ -309,7 +310,9 @@ export class Operations {
   /** What turns an operation forth and back; null: it has two ends that differ in nothing. */
   #turnsOf(o: Occurrence): Pick<ScaleTurns, "turn"> | null {
     if (isSnapshotting(o)) return this.#snapshotTurns;
-    return isScaling(o) ? this.#nfvo.scaleTurns : o.vnfs.some(isReconnected) ? this.#nfvo.connectionTurns : null;
+    const { flavourTurns, scaleTurns, connectionTurns } = this.#nfvo.turns;
+    if (o.vnfs.some(isReshaped)) return flavourTurns;
+    return isScaling(o) ? scaleTurns : o.vnfs.some(isReconnected) ? connectionTurns : null;
   }
 
   #turn(o: Occurrence, way: "from" | "to", change: Parameters<ScaleTurns["turn"]>[3]): Promise<Occurrence> {

@@ -1,6 +1,6 @@
 import { type EndSpec, netOfEnd } from "../act/stitches.ts";
 import { isNameUuid } from "../lib/name-uuid.ts";
-import type { Nsd, NsMember, Vdu, Vnfd } from "../model/descriptor.ts";
+import type { Nsd, NsdFlavour, NsMember, Vdu, Vnfd } from "../model/descriptor.ts";
 import type { GroupId, NetId, NsId, ServerId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, Vnfc, VnfcStatus } from "../model/ns.ts";
 import type { VnfInstance } from "../model/occurrence.ts";
@@ -20,7 +20,9 @@ export interface Deployment {
   readonly nsd: Nsd;
   readonly vnfd: Vnfd;
   /** As they stand in the catalogue, where its VNFs can be scaled: `nsd` and `vnfd` are then of the size that it has. */
-  readonly asWritten?: { readonly nsd: Nsd; readonly vnfd: Vnfd };
+  readonly asWritten?: NsdFlavour;
+  /** What VNFCs are made of that are to go, or to be made anew: `nsd` and `vnfd` have these too. */
+  readonly formerly?: NsdFlavour;
   readonly vnfcs: readonly Vnfc[];
   /** Its VNFs, while it is instantiated or about to be. */
   readonly vnfs: readonly VnfInstance[];

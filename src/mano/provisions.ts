@@ -69,7 +69,8 @@ export const ownNetIds = (d: Deployment, vim: VimAccountId): NetId[] =>
   ownNetNames(d).map((name) => ownNetId(d.ns.id, vim, name));
 
 /** All that it may have brought to one of its VIMs since it began: for VNFs that were removed, and of links that it has left, too. */
-export const broughtBy = (d: Deployment, vim: VimAccountId): Provisions => wishesFor(d, vim, d.vnfd.vdus, ownNetNames(d));
+export const broughtBy = (d: Deployment, vim: VimAccountId): Provisions =>
+  wishesFor(d, vim, [...d.vnfd.vdus, ...(d.formerly?.vnfd.vdus ?? [])], ownNetNames(d));
 
 function wishesFor({ ns, nsd }: Deployment, vim: VimAccountId, vdus: readonly Vdu[], nets: readonly string[]): Provisions {
   const images = vdus.flatMap(({ image: name, software }) =>

@@ -41,7 +41,20 @@ function joined(
     const formerly = had === undefined || had.normal === net.normal ? had?.formerly : had.normal;
     return { ...net, ...(formerly !== undefined && { formerly }) };
   });
-  return { ...current, members, trafficNets };
+  return { ...current, scheme: whole.scheme, policy: whole.policy, members, trafficNets };
+}
+
+/** The group with the nets of one member led home to others, as long as that is away. */
+export function withoutMember(group: ProtectionGroup, away: VnfcId | null): ProtectionGroup {
+  const others = group.members.filter((m) => m.vnfcId !== away && m.standby === "hot");
+  const counts = new Map(others.map((m) => [m.vnfcId, group.trafficNets.filter((n) => n.normal === m.vnfcId).length]));
+  const trafficNets = group.trafficNets.map((net) => {
+    if (net.normal !== away || others.length === 0) return net;
+    const [least] = others.toSorted((a, b) => counts.get(a.vnfcId)! - counts.get(b.vnfcId)!);
+    counts.set(least!.vnfcId, counts.get(least!.vnfcId)! + 1);
+    return { ...net, normal: least!.vnfcId };
+  });
+  return { ...group, trafficNets };
 }
 
 /** Who was to go and is to stay after all. */
@@ -52,8 +65,9 @@ const reclaimed =
     return isLeaving && facts.isWanted(m) ? rest : m;
   };
 
-const contentOf = ({ members, trafficNets }: ProtectionGroup): string =>
+const contentOf = ({ scheme, policy, members, trafficNets }: ProtectionGroup): string =>
   JSON.stringify([
+    [scheme, Object.entries(policy).toSorted(([a], [b]) => (a < b ? -1 : 1))],
     members.map((m) => [m.vnfcId, m.standby, m.dataNet, m.capacity, m.isLeaving ?? false]),
     trafficNets.map((n) => [n.netId, n.normal]),
   ]);

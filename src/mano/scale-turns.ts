@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { type Cost, sized } from "../descriptor/sized.ts";
+import type { Cost } from "../descriptor/sized.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { NsId, VimAccountId } from "../model/ids.ts";
 import type { Vnfc } from "../model/ns.ts";
 import type { Occurrence, VnfInstance, VnfPart } from "../model/occurrence.ts";
-import type { VnfSize } from "../model/scaling.ts";
 import { insertVnfcs, updateVnfcStatus } from "../store/mano-ns.ts";
 import { insertVnfInstances, updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
@@ -15,12 +14,13 @@ import { type NsScaleWish, nsTurnFor, sizesOfTurn } from "./ns-size.ts";
 import type { Occurrences } from "./occurrences.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Owners } from "./owners.ts";
-import { calledOf, type Deployment, planVnfcs, SERVER_NAME_MAX, vimsOf } from "./plan.ts";
+import { calledOf, type Deployment, SERVER_NAME_MAX, vimsOf } from "./plan.ts";
 import { productsOf } from "./products.ts";
 import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
-import { resized, type ScaleWish, sizeOf, sizesFor, wantedNames } from "./size.ts";
+import { type ScaleWish, sizeOf, sizesFor } from "./size.ts";
+import { changesOf, partsAfter, type Turned, turnedTo } from "./turned.ts";
 import type { VimNets } from "./vim-nets.ts";
-import { concerned, vnfcsOf, vnfsCreated } from "./vnf-plan.ts";
+import { vnfsCreated } from "./vnf-plan.ts";
 
 export interface ScaleTurnsParts {
   readonly db: ManoStore;
@@ -32,17 +32,6 @@ export interface ScaleTurnsParts {
   guardsOf(d: Deployment): readonly Guard[];
   readonly nets: VimNets;
   wake(vim: VimAccountId): void;
-}
-
-/** An NS whose VNFs are meant to be of other sizes, and what of that is to be written. */
-interface Turned {
-  readonly d: Deployment;
-  readonly vnfs: readonly VnfInstance[];
-  /** Those of them that were not there. */
-  readonly created: readonly VnfInstance[];
-  readonly made: readonly Vnfc[];
-  /** They were to go, and are to stay after all. */
-  readonly kept: readonly Vnfc[];
 }
 
 /**
@@ -71,7 +60,7 @@ export class ScaleTurns {
         d.vnfs.filter((v) => wishes.some((w) => w.vnfId === v.id)),
       );
       const sizes = sizesFor(d, wishes, this.#costIn(d));
-      const turned = this.#turned(d, sizes, []);
+      const turned = turnedTo(d, sizes, [], this.#now());
       checkNames(turned.made);
       const parts = [...sizes].map(([vnfId, to]): VnfPart => {
         const vnf = d.vnfs.find((v) => v.id === vnfId)!;
@@ -85,15 +74,15 @@ export class ScaleTurns {
 
   /** The same for how many VNFs the NS has. `operation`: what SOL005 calls it. */
   beginNs(ns: NsId, wish: NsScaleWish, operation: "SCALE" | "UPDATE", params: Occurrence["params"]): Promise<Occurrence> {
-    const { db, clock, lifecycle, occurrences, owners } = this.#parts;
+    const { db, lifecycle, occurrences, owners } = this.#parts;
     return lifecycle.exclusive(ns, async () => {
       const d = this.#deploymentOf(ns);
       checkMayScale(d, []);
       const found = await productsOf(db, owners, d);
-      const ground = { newId: randomUUID, now: clock.wall().toISOString(), found };
+      const ground = { newId: randomUUID, now: this.#now(), found };
       const turn = nsTurnFor(d, wish, this.#costIn(d), ground);
       const all = sizesOfTurn(turn);
-      const turned = this.#turned(d, new Map(all.map((s) => [s.vnf.id, s.to])), [...turn.made, ...turn.gone]);
+      const turned = turnedTo(d, new Map(all.map((s) => [s.vnf.id, s.to])), [...turn.made, ...turn.gone], this.#now());
       checkNames(turned.made);
       const parts = all.map(({ vnf, from, to }): VnfPart => {
         const { id: vnfId, name: vnfName, vnfdId, profile } = vnf;
@@ -116,17 +105,10 @@ export class ScaleTurns {
     change: Pick<Parameters<Occurrences["changed"]>[1], "state" | "error" | "warnings" | "cancelMode">,
   ): Promise<Occurrence> {
     const sizes = new Map(o.vnfs.flatMap((p) => (p.size ? [[p.vnfId, p.size[way]]] : [])));
-    const turned = this.#turned(
-      d,
-      sizes,
-      o.vnfs.flatMap((p) => p.instance ?? []),
-    );
-    const vnfs = o.vnfs.map((p) => {
-      const more = changesOf(turned, p.vnfId).filter((c) => !p.vnfcs.some((had) => had.id === c.id));
-      return { ...p, vnfcs: [...p.vnfcs, ...more] };
-    });
-    const turnedTo = this.#parts.occurrences.changed(o, { ...change, vnfs });
-    return way === "to" ? this.#writeApart(turned, turnedTo) : this.#write(turned, turnedTo);
+    const passing = o.vnfs.flatMap((p) => p.instance ?? []);
+    const turned = turnedTo(d, sizes, passing, this.#now());
+    const changed = this.#parts.occurrences.changed(o, { ...change, vnfs: partsAfter(turned, o) });
+    return way === "to" ? this.#writeApart(turned, changed) : this.#write(turned, changed);
   }
 
   /** Where no other NS has a net of its own that it needs. */
@@ -155,29 +137,8 @@ export class ScaleTurns {
     };
   }
 
-  /** `passing`: VNFs that come into being or go with it. */
-  #turned(d: Deployment, sizes: ReadonlyMap<string, VnfSize>, passing: readonly VnfInstance[]): Turned {
-    const now = this.#parts.clock.wall().toISOString();
-    const before = wantedNames(d);
-    const created = passing.filter((p) => !d.vnfs.some((v) => v.id === p.id) && sizes.get(p.id)?.vnfcs.length);
-    const isPassing = (id: string) => passing.some((p) => p.id === id);
-    const vnfs = [...d.vnfs, ...created].map((vnf) => turnedVnf(d, vnf, sizes.get(vnf.id), isPassing(vnf.id), now));
-    const names = new Set(vnfs.flatMap((v) => v.vnfcs));
-    const wanted = wantedNames({ vnfs });
-    const { vnfd } = sized(d.asWritten ?? d, names, wanted);
-    const there = new Set(d.vnfcs.map((v) => v.name));
-    const made = planVnfcs(d.ns, vnfd, randomUUID, now).filter((v) => names.has(v.name) && !there.has(v.name));
-    const kept = d.vnfcs.filter((v) => wanted.has(v.name) && !before.has(v.name)).map((v) => asNew(v, now));
-    const vnfcs = [...d.vnfcs.map((v) => kept.find((k) => k.id === v.id) ?? v), ...made];
-    const isCreated = (id: string) => created.some((c) => c.id === id);
-    const changed = vnfs.filter((v) => sizes.has(v.id));
-    return {
-      d: resized({ ...d, vnfs, vnfcs }),
-      vnfs: changed.filter((v) => !isCreated(v.id)),
-      created: changed.filter((v) => isCreated(v.id)),
-      made,
-      kept,
-    };
+  #now(): string {
+    return this.#parts.clock.wall().toISOString();
   }
 
   async #write({ d, vnfs, created, made, kept }: Turned, o: Occurrence): Promise<Occurrence> {
@@ -199,35 +160,8 @@ export class ScaleTurns {
   }
 }
 
-/** Its machine may be gone by now. */
-const asNew = (v: Vnfc, now: string): Vnfc => ({ ...v, status: "BUILD", previousStatus: null, errorMsg: null, modifiedAt: now });
-
-function turnedVnf(d: Deployment, vnf: VnfInstance, size: VnfSize | undefined, isPassing: boolean, now: string): VnfInstance {
-  if (size === undefined) return vnf;
-  const leaving = vnfcsOf(d, vnf)
-    .map((v) => v.name)
-    .filter((n) => !size.vnfcs.includes(n));
-  const { leaving: _, isGoing: __, ...rest } = vnf;
-  return {
-    ...rest,
-    vnfcs: [...size.vnfcs, ...leaving],
-    ...(leaving.length > 0 && { leaving }),
-    ...(isPassing && size.vnfcs.length === 0 && { isGoing: true as const }),
-    ...((vnf.scale !== undefined || Object.keys(size.scale).length > 0) && { scale: size.scale }),
-    modifiedAt: now,
-  };
-}
-
-/** What the turn adds to a VNF, and what it takes away. */
-function changesOf({ d, made }: Turned, vnfId: string): VnfPart["vnfcs"] {
-  const vnf = d.vnfs.find((v) => v.id === vnfId);
-  if (!vnf) return [];
-  const added = made.filter((v) => vnf.vnfcs.includes(v.name)).map((v) => concerned(v, "ADDED"));
-  const removed = vnfcsOf(d, vnf).filter((v) => vnf.leaving?.includes(v.name));
-  return [...added, ...removed.map((v) => concerned(v, "REMOVED"))];
-}
-
-function checkMayScale(d: Deployment, vnfs: readonly VnfInstance[]): void {
+/** Throws CONFLICT, and NOT_SUPPORTED for an NS of several VIMs. */
+export function checkMayScale(d: Deployment, vnfs: readonly VnfInstance[]): void {
   const { id, name, state } = d.ns;
   if (state !== "INSTANTIATED")
     throw new Fault("CONFLICT", `${calledOf(d.ns)} is ${state}; that is possible when it is INSTANTIATED`, { id });

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { ensureServers } from "../act/servers.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
@@ -5,7 +6,8 @@ import type { NsId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Vnfc } from "../model/ns.ts";
 import type { VnfInstance } from "../model/occurrence.ts";
 import type { ProtectionGroup } from "../model/protection.ts";
-import { deleteVnfcs, upsertGroup } from "../store/mano-ns.ts";
+import { upsertOwnDescriptors } from "../store/mano-catalogue.ts";
+import { deleteVnfcs, updateVnfcs, upsertGroup } from "../store/mano-ns.ts";
 import { deleteVnfInstance, updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import { netsCalled } from "../vimconn/inventory-index.ts";
@@ -15,13 +17,14 @@ import { bare, type Healer } from "./healer.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Site } from "./lifecycle-parts.ts";
 import type { Outbox } from "./outbox.ts";
-import { type Deployment, groupsOf, type NetIds, resolveNets, specOf, waitsFor } from "./plan.ts";
+import { type Deployment, groupsOf, type NetIds, netNamesIn, planVnfcs, resolveNets, specOf, waitsFor } from "./plan.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { ownNetId } from "./provisions.ts";
 import type { Reaction } from "./reaction.ts";
 import { refusal } from "./refusal.ts";
-import { regrouped } from "./regroup.ts";
-import { isBeingMade, resized, wantedNames } from "./size.ts";
+import { regrouped, withoutMember } from "./regroup.ts";
+import { isBeingMade, remakingIn, resized, wantedNames } from "./size.ts";
+import type { Turnover } from "./turnover.ts";
 import { vnfsDeleted } from "./vnf-plan.ts";
 
 export interface ScalerParts {
@@ -33,6 +36,7 @@ export interface ScalerParts {
   readonly provisioning?: Provisioning | undefined;
   readonly arming: Arming;
   readonly reaction: Reaction;
+  readonly turnover: Turnover;
   guardsOf(d: Deployment): readonly Guard[];
   wake(vim: VimAccountId): void;
   /** VNFCs that are no more. */
@@ -69,7 +73,8 @@ export class Scaler {
     this.#parts = parts;
   }
 
-  progressOf({ ns, vnfs }: Deployment): ScaleProgress {
+  progressOf({ ns, vnfs, asWritten }: Deployment): ScaleProgress {
+    if (asWritten === undefined) return { waits: [], failure: null }; // It is as it is written, and cannot be otherwise.
     const seen = this.#seen.get(ns.id);
     return seen?.vnfs === vnfs ? seen.progress : { waits: ["it was not looked at yet"], failure: null };
   }
@@ -85,15 +90,19 @@ export class Scaler {
 
   async #work(work: Work): Promise<ScaleProgress> {
     const { d, guards, wanted, members, site } = work;
+    const remaking = remakingIn(d);
     const leaving = d.vnfcs.filter((v) => !wanted.has(v.name));
+    // What was written last of one whose machine was taken away may be of that.
+    const isMissing = (v: Vnfc) => isBeingMade(v) || (d.formerly !== undefined && !site.seen.servers.has(v.vimServerId));
     const making = d.vnfcs.filter(
-      (v) => wanted.has(v.name) && (v.highAvailability === null ? isBeingMade(v) : !members.has(v.id)),
+      (v) => wanted.has(v.name) && !remaking.has(v.name) && (v.highAvailability === null ? isMissing(v) : !members.has(v.id)),
     );
     const isFlagged = guards.some((g) => g.group.members.some((m) => m.isLeaving));
-    if (leaving.length === 0 && making.length === 0 && !isFlagged) {
+    if (leaving.length === 0 && making.length === 0 && !isFlagged && d.formerly === undefined) {
       if (d.vnfs.some(isGone)) await this.#forget(d, []);
       return { waits: [], failure: null };
     }
+    const next = nextRemade(d, guards, making);
     const needed = d.vnfcs.filter((v) => wanted.has(v.name) || members.has(v.id) || ledTo(d, v, site).length > 0);
     const brought = await this.#bring({ ...d, vnfcs: needed }, site);
     if (brought !== null) return brought;
@@ -102,7 +111,8 @@ export class Scaler {
     const failure = await this.#make(d, making, ids, site);
     if (failure !== null) return failed(failure);
     const late = making.flatMap((v) => waitsFor([v], site.seen) ?? []);
-    if (await this.#regroup(work, making, ids))
+    const staying = new Set([...wanted].filter((name) => name !== next?.name));
+    if (await this.#regroup({ ...work, wanted: staying }, making, next, ids))
       return { waits: [...late, "its protection groups are being changed"], failure: null };
     const gone: Vnfc[] = [];
     const left: string[] = [];
@@ -112,7 +122,52 @@ export class Scaler {
       else left.push(why);
     }
     if (gone.length > 0) await this.#forget(d, gone);
-    return { waits: [...late, ...left], failure: null };
+    left.push(...(await this.#remake({ ...work, wanted: staying }, next, remaking)));
+    const outside = d.formerly === undefined ? [] : making.filter((v) => v.highAvailability !== null);
+    const waits = [...late, ...left, ...outside.map((v) => `${v.name} is not in its group yet`)];
+    if (waits.length === 0 && gone.length === 0 && d.formerly !== undefined) waits.push(...(await this.#settle(d, site)));
+    return { waits, failure: null };
+  }
+
+  /** The machine of the one whose turn it is goes, and is to be made as it is meant to be from then on. */
+  async #remake(work: Work, next: Vnfc | null, remaking: ReadonlySet<string>): Promise<string[]> {
+    if (next === null) return [...remaking].map((name) => `${name} is to be made anew`);
+    const { d, guards, members, wanted } = work;
+    const why = members.has(next.id) ? stillServes(guards, next, wanted) : await this.#takeAway(work, next, false);
+    if (why !== null) return [why];
+    const { db, lifecycle, clock, forgotten } = this.#parts;
+    const now = lifecycle.of(d.ns.id) ?? d;
+    const vnfs = now.vnfs.map((vnf) => (vnf.remaking?.includes(next.name) ? withoutRemade(vnf, next.name) : vnf));
+    const anew = madeAnew(now, next, clock.wall().toISOString());
+    await db.transaction().execute(async (tx) => {
+      await updateVnfcs(tx, [anew]);
+      for (const vnf of vnfs) if (!now.vnfs.includes(vnf)) await updateVnfInstance(tx, vnf);
+    });
+    lifecycle.resize(resized({ ...now, vnfs, vnfcs: now.vnfcs.map((v) => (v.id === next.id ? anew : v)) }));
+    forgotten([next]);
+    this.#parts.wake(work.site.vim);
+    return [`${next.name} is being made anew`];
+  }
+
+  /** Nothing is left of what it was: what was made or brought for that alone is taken away, and it is forgotten. */
+  async #settle(d: Deployment, site: Site): Promise<string[]> {
+    const { db, lifecycle, provisioning } = this.#parts;
+    const { vim, connector, seen, signal } = site;
+    const { nsd, vnfd } = d.asWritten ?? d;
+    const needed = new Set(netNamesIn({ ...d, nsd, vnfd }, vim));
+    const waits: string[] = [];
+    for (const name of d.formerly!.nsd.ownNets ?? []) {
+      const id = ownNetId(d.ns.id, vim, name);
+      if (needed.has(name) || !seen.nets.has(id)) continue;
+      const refused = await refusal(connector.deleteNet(id, signal));
+      waits.push(refused === null ? `net ${name} is being taken away` : `net ${name}: ${refused}`);
+    }
+    if (waits.length > 0) return waits;
+    await provisioning?.release(asItWas(d), lifecycle.all, site);
+    await db.transaction().execute((tx) => upsertOwnDescriptors(tx, d.ns.id, { nsd, vnfd }));
+    const { formerly: _, ...rest } = lifecycle.of(d.ns.id) ?? d;
+    lifecycle.resize(resized({ ...rest, asWritten: { nsd, vnfd } }));
+    return [];
   }
 
   /** Nets of their own, and what else the VIM has not; null: all is there. */
@@ -140,26 +195,29 @@ export class Scaler {
   }
 
   /** True where a group has other members now, or leads its nets home elsewhere. */
-  async #regroup({ d, guards, wanted, site }: Work, making: readonly Vnfc[], ids: NetIds): Promise<boolean> {
-    const { db, reaction, clock, arming } = this.#parts;
+  async #regroup({ d, guards, wanted, site }: Work, making: readonly Vnfc[], next: Vnfc | null, ids: NetIds): Promise<boolean> {
+    const { db, reaction, clock, arming, turnover } = this.#parts;
     const bound = new Set([...site.seen.nets.values()].map((n) => n.bindNet));
-    let isChanged = false;
-    for (const whole of groupsOf(d, () => ids)) {
+    const isUp = (id: VnfcId) => making.some((v) => v.id === id && waitsFor([v], site.seen) === null);
+    const wholes = groupsOf(d, () => ids).map((g) => withoutMember(g, next?.id ?? null));
+    const { others, isChanged: isTurned } = await turnover.step({ d, wholes, guards, wanted, isUp }, site);
+    let isChanged = isTurned;
+    for (const whole of others) {
       const guard = guards.find((g) => g.group.id === whole.id);
-      const next =
+      const changed =
         guard &&
         regrouped(guard.group, whole, {
           isWanted: (m) => wanted.has(m.name),
-          isUp: (id) => making.some((v) => v.id === id && waitsFor([v], site.seen) === null),
+          isUp,
           isDrained: ({ vnfcId, dataNet }) =>
             guard.carriedBy(vnfcId) === 0 &&
             !bound.has(dataNet) &&
             !arming.mayKnow(guard, vnfcId, "target") &&
             isSpared(guard, vnfcId, wanted),
         });
-      if (!guard || !next) continue;
-      await upsertGroup(db, next);
-      reaction.regroup(guard, next, new Map(d.vnfcs.map((v) => [v.id, v.vimServerId])));
+      if (!guard || !changed) continue;
+      await upsertGroup(db, changed);
+      reaction.regroup(guard, changed, new Map(d.vnfcs.map((v) => [v.id, v.vimServerId])));
       reaction.decideNow(guard, "command", clock.now());
       isChanged = true;
     }
@@ -167,8 +225,8 @@ export class Scaler {
     return isChanged;
   }
 
-  /** Its machine, once no plan of the VIM knows it any more; what that waits for, or null: it is gone. */
-  async #takeAway({ d, guards, site }: Work, vnfc: Vnfc): Promise<string | null> {
+  /** Its machine, once no plan of the VIM knows it any more, and its net unless it comes back; what that waits for, or null: it is gone. */
+  async #takeAway({ d, guards, site }: Work, vnfc: Vnfc, isForGood = true): Promise<string | null> {
     const led = ledTo(d, vnfc, site);
     if (led.length > 0) return `${vnfc.name}: the VIM leads ${led.join(", ")} to it`;
     const knowing = guards.find((g) => this.#parts.arming.mayKnow(g, vnfc.id, "member"));
@@ -177,7 +235,7 @@ export class Scaler {
     const refused = await refusal(site.connector.deleteServer(vnfc.vimServerId, site.signal));
     if (refused !== null) return `${vnfc.serverName}: ${refused}`;
     if (site.seen.servers.has(vnfc.vimServerId)) return `${vnfc.serverName} is being taken away`;
-    return this.#takeNet(d, vnfc, site);
+    return isForGood ? this.#takeNet(d, vnfc, site) : null;
   }
 
   /** The net that was made for it alone. */
@@ -214,6 +272,43 @@ export class Scaler {
     forgotten(gone);
     outbox.tell(untold);
   }
+}
+
+/**
+ * Of those that are to be made anew the one whose turn it is: who is half-way, else who serves nothing, and nobody as long as others are being made. Null:
+ * nobody.
+ */
+function nextRemade(d: Deployment, guards: readonly Guard[], making: readonly Vnfc[]): Vnfc | null {
+  const remaking = remakingIn(d);
+  const all = d.vnfcs.filter((v) => remaking.has(v.name));
+  const memberOf = (v: Vnfc) => guards.flatMap((g) => g.group.members).find((m) => m.vnfcId === v.id);
+  const begun = all.find((v) => v.highAvailability !== null && (memberOf(v)?.isLeaving ?? memberOf(v) === undefined));
+  if (begun) return begun;
+  if (making.length > 0) return null;
+  const carried = (v: Vnfc) => guards.reduce((sum, g) => sum + g.carriedBy(v.id), 0);
+  return all.toSorted((a, b) => carried(a) - carried(b))[0] ?? null;
+}
+
+/** As an NS of its own that is gone but for what it was made of: this one, as it is now, is another that may need that too. */
+const asItWas = ({ formerly, ...d }: Deployment): Deployment => ({
+  ...d,
+  ns: { ...d.ns, id: `${d.ns.id} formerly` as NsId },
+  nsd: { ...formerly!.nsd, ownNets: [] },
+  vnfd: formerly!.vnfd,
+  asWritten: { nsd: { ...formerly!.nsd, ownNets: [] }, vnfd: formerly!.vnfd },
+});
+
+/** The same VNFC, of which the VIM has nothing yet. */
+function madeAnew(d: Deployment, vnfc: Vnfc, now: string): Vnfc {
+  const planned = planVnfcs(d.ns, (d.asWritten ?? d).vnfd, randomUUID, now).find((v) => v.name === vnfc.name);
+  const sizedTo = planned ?? planVnfcs(d.ns, d.vnfd, randomUUID, now).find((v) => v.name === vnfc.name)!;
+  return { ...sizedTo, id: vnfc.id, replicated: vnfc.replicated, createdAt: vnfc.createdAt };
+}
+
+function withoutRemade(vnf: VnfInstance, name: string): VnfInstance {
+  const { remaking = [], ...rest } = vnf;
+  const left = remaking.filter((n) => n !== name);
+  return { ...rest, ...(left.length > 0 && { remaking: left }) };
 }
 
 const failed = (why: string): ScaleProgress => ({ waits: [why], failure: why });

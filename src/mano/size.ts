@@ -4,6 +4,7 @@ import type { Vnfc } from "../model/ns.ts";
 import type { VnfInstance } from "../model/occurrence.ts";
 import { type Counts, countIn, type ProfileScaling, type ScaledVdu, type VnfSize } from "../model/scaling.ts";
 import type { Deployment } from "./plan.ts";
+import { inBetween } from "./reshape.ts";
 import { ordinalOf } from "./vnf-plan.ts";
 
 // How large the VNFs of an NS are, and are asked to be. Pure.
@@ -27,10 +28,24 @@ export const isNotMadeYet = ({ status, previousStatus }: Vnfc): boolean => statu
 export const isBeingMade = (vnfc: Vnfc): boolean =>
   isNotMadeYet(vnfc) || (vnfc.previousStatus === "BUILD" && vnfc.status !== "ACTIVE" && vnfc.status !== "ACTIVE:NoMgmtIP");
 
-/** With its descriptors of the size that its VNFs have. */
+/** Names of VNFCs that are to be made anew. */
+export const remakingIn = ({ vnfs }: Pick<Deployment, "vnfs">): Set<string> => new Set(vnfs.flatMap((v) => v.remaking ?? []));
+
+/** With its descriptors of the size that its VNFs have, and with what they have yet of what they were before. */
 export function resized(d: Deployment): Deployment {
+  if (d.formerly === undefined) return atSize(d);
+  const now = atSize(d);
+  const leaving = new Set(d.vnfs.flatMap((v) => v.leaving ?? []));
+  const asWritten = now.asWritten ?? { nsd: now.nsd, vnfd: now.vnfd };
+  return { ...now, ...inBetween(now, d.formerly, leaving, remakingIn(d)), asWritten };
+}
+
+function atSize(d: Deployment): Deployment {
   const asWritten = d.asWritten ?? { nsd: d.nsd, vnfd: d.vnfd };
-  if (asWritten.nsd.scaling === undefined) return d;
+  if (asWritten.nsd.scaling === undefined) {
+    const { asWritten: given, ...rest } = d;
+    return given === undefined ? d : { ...rest, ...given };
+  }
   const present = new Set(d.vnfcs.map((v) => v.name));
   const wanted = wantedNames(d);
   const first = asWritten.vnfd.vdus.flatMap((v) => v.vnfcs.map((c) => c.id));

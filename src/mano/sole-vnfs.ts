@@ -232,8 +232,8 @@ type Links = Pick<VnfInstance, "externalLinks" | "managedLinks" | "localizationL
 
 /** The deployment that is about to be instantiated, of the size of its level. Throws as a request to scale does. */
 function startedAs(d: Deployment, made: { nsd: Nsd; vnfd: Vnfd }, level: string | null, links: Links): Deployment {
-  const { asWritten: _, ...bare } = d;
-  const { leaving: _leaving, scale: _scale, localizationLanguage: _said, ...vnf } = d.vnfs[0]!; // Of the time before.
+  const { asWritten: _, formerly: _formerly, ...bare } = d;
+  const { leaving: _leaving, remaking: _remaking, scale: _scale, localizationLanguage: _said, ...vnf } = d.vnfs[0]!; // Of the time before.
   const ground = { newId: () => vnf.id, now: d.ns.modifiedAt, found: () => vnf.product };
   const [first] = planVnfs({ ns: d.ns, ...made }, placed(vnfsIn(made.nsd, made.vnfd)), ground);
   const { profile, vnfcs, scale, ordinal } = first!;

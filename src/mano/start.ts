@@ -72,7 +72,7 @@ export async function asOnBoard(
   const meant = typeof asked === "string" ? inNsFlavour(made, asked) : made;
   const isOther = meant !== made;
   if (own === null && !isOther) return { d, isOther };
-  const { asWritten: _, ...rest } = d;
+  const { asWritten: _, formerly: __, ...rest } = d;
   return { d: resized({ ...rest, nsd: meant.nsd, vnfd: meant.vnfd }), isOther };
 }
 

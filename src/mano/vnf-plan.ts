@@ -1,3 +1,4 @@
+import { flavourIds } from "../descriptor/flavours.ts";
 import type { Nsd, Vnfd, VnfOfNs } from "../model/descriptor.ts";
 import type { VnfcId } from "../model/ids.ts";
 import type { ManoEventBody } from "../model/mano-event.ts";
@@ -20,6 +21,7 @@ export const productOf = (vnfd: Vnfd, packageId: string): VnfProduct => ({
   vnfdVersion: vnfd.version,
   packageId,
   ...(vnfd.blueprint?.flavour && { flavourId: vnfd.blueprint.flavour.id }),
+  ...(vnfd.blueprint?.others && { flavours: flavourIds(vnfd.blueprint) }),
 });
 
 /** It is of another deployment flavour than the first of its VNFD. */

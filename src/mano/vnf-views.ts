@@ -25,6 +25,7 @@ export function vnfView(d: Deployment, vnf: VnfInstance, vimOf: VimOf): VnfView 
       level: countIn(vnf.scale ?? {}, id) ?? 0,
       max: steps.length,
     })),
+    flavours: vnf.product.flavours ?? [],
   };
 }
 

@@ -1,4 +1,4 @@
-import type { VnfBlueprint } from "./blueprint.ts";
+import type { NsBlueprint, VnfBlueprint } from "./blueprint.ts";
 import type { CloudConfig } from "./cloud-config.ts";
 import type { LinkAddresses } from "./link-addresses.ts";
 import type { ProtectionPolicy, Scheme, Standby } from "./protection.ts";
@@ -123,6 +123,8 @@ export interface Nsd {
   readonly scaling?: readonly ProfileScaling[];
   /** Left out: it has no levels. */
   readonly nsScaling?: NsScaling;
+  /** As it was written, so that it can be compiled anew; left out: it is of the plain form, made for one NS, or was on board before that was kept. */
+  readonly written?: NsBlueprint;
 }
 
 /** What one descriptor file holds: NSDs and the VNFDs they are made of. */

@@ -1,3 +1,4 @@
+import type { NsdFlavour } from "./descriptor.ts";
 import type { NetId, NsId, ServerId, VimAccountId, VnfcId } from "./ids.ts";
 import type { Failover } from "./mano-event.ts";
 import type { VnfSize } from "./scaling.ts";
@@ -24,6 +25,7 @@ export type VnfOperation =
   | "TERMINATE"
   | "HEAL"
   | "OPERATE"
+  | "CHANGE_FLAVOUR"
   | "CHANGE_EXT_CONN"
   | "MODIFY_INFO"
   | "CREATE_SNAPSHOT"
@@ -80,12 +82,20 @@ export interface VnfPart {
   readonly instance?: VnfInstance;
   /** Of one that stops it: how long its guests have to end by themselves, ms; left out: they are switched off. */
   readonly graceMs?: number;
+  /** Of one that makes something else of it: what it was made of, and is to be, and the names of VNFCs whose machines are not as they were. */
+  readonly reshaped?: { readonly from: VnfShape; readonly to: VnfShape; readonly remade: readonly string[] };
   /** Of one that connects it otherwise: where it was connected to, where it is to be, and the links that were asked for. */
   readonly connections?: { readonly from: Connections; readonly to: Connections; readonly changed: readonly ExternalLink[] };
   /** Of one that takes a snapshot of it, or reverts it to one: the record of that. */
   readonly snapshotId?: string;
   readonly reverting?: Reverting;
 }
+
+/** What a VNF is made of, beside what stands in the descriptors of its NS. */
+export type VnfShape = Pick<VnfInstance, "product" | "vnfdId"> & {
+  /** Null: it is no sole VNF. */
+  readonly links: Pick<VnfInstance, "externalLinks" | "managedLinks"> | null;
+};
 
 /** A life cycle operation: of an NS (NsLcmOpOcc), and of each VNF that it concerns (VnfLcmOpOcc). Times are ISO 8601 of the wall clock. */
 export interface Occurrence {
@@ -106,6 +116,8 @@ export interface Occurrence {
   /** What it waits for, or what is to be known of it. */
   readonly warnings: readonly string[];
   readonly vnfs: readonly VnfPart[];
+  /** Of one that makes something else of VNFs: the descriptors of their NS, as long as it is under way. */
+  readonly descriptors?: { readonly from: NsdFlavour; readonly to: NsdFlavour };
   /** Of a sole VNF: no NS that anybody knows has it. */
   readonly isOfSoleVnf?: true;
   /** Of a switch-over: its record. */
@@ -132,6 +144,8 @@ export interface VnfProduct {
   readonly packageId: string;
   /** Left out: its form has no deployment flavours. */
   readonly flavourId?: string;
+  /** Ids of all its deployment flavours; left out: it has one. */
+  readonly flavours?: readonly string[];
 }
 
 /** A net of a VIM that external connection points are connected to, as it was asked for (SOL003 4.4.1.11 ExtVirtualLinkData). */
@@ -170,6 +184,8 @@ export interface VnfInstance {
   readonly vnfcs: readonly string[];
   /** Those of them that are to be taken away; left out: none. */
   readonly leaving?: readonly string[];
+  /** Those whose machines are to be made anew, since they are not what they are meant to be; left out: none. */
+  readonly remaking?: readonly string[];
   /** It is to be no more once its VNFCs are gone. */
   readonly isGoing?: true;
   /** Scaling aspect → level, as it is meant to be; left out: it has none. */
@@ -186,6 +202,9 @@ export interface VnfInstance {
 
 /** It changes which VNFCs or VNFs there are of an NS that runs, and has a way back. */
 export const isScaling = ({ vnfs }: Pick<Occurrence, "vnfs">): boolean => vnfs.some((p) => p.size !== undefined);
+
+/** Somebody has asked for it to be made of something else. */
+export const isReshaped = ({ reshaped }: Pick<VnfPart, "reshaped">): boolean => reshaped !== undefined;
 
 /** Somebody has asked for other connections of it. */
 export const isReconnected = ({ connections }: Pick<VnfPart, "connections">): boolean => connections !== undefined;

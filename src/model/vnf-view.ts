@@ -33,6 +33,8 @@ export interface VnfView extends VnfInstance {
   readonly vnfcViews: readonly VnfcView[];
   /** Its scaling aspects: the level that it is meant to be at, and the highest. */
   readonly aspects: readonly { readonly id: string; readonly level: number; readonly max: number }[];
+  /** Ids of the deployment flavours of its VNFD; none: it has one, or its form has none. */
+  readonly flavours: readonly string[];
 }
 
 /** An NS as ETSI's interfaces show it. */

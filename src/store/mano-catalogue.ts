@@ -1,4 +1,4 @@
-import type { Nsd, Vdu, VnfcProfile, Vnfd } from "../model/descriptor.ts";
+import type { Nsd, NsdFlavour, Vdu, VnfcProfile, Vnfd } from "../model/descriptor.ts";
 import type { NsdId, NsId, VimAccountId } from "../model/ids.ts";
 import type { VimAccess, VimAccount } from "../model/ns.ts";
 import type { DescriptorRow, ManoStore, VimAccountRow } from "./mano-schema.ts";
@@ -101,14 +101,29 @@ export async function readNsd(db: ManoStore, id: NsdId): Promise<{ nsd: Nsd; vnf
   return rows[0] ? { nsd: nsdIn(rows[0].nsd), vnfd: vnfdIn(rows[0].vnfd) } : null;
 }
 
-/** Of the NSs that have an NSD and a VNFD of their own, which were worked out for them alone. */
-export async function readOwnDescriptors(db: ManoStore): Promise<Map<NsId, { nsd: Nsd; vnfd: Vnfd }>> {
-  const rows = await db.selectFrom("own_descriptors").selectAll().execute();
-  return new Map(rows.map((r) => [r.ns_id as NsId, { nsd: nsdIn(r.nsd), vnfd: vnfdIn(r.vnfd) }]));
+/** Descriptors of one NS alone; `formerly`: what is left of those before. */
+export interface OwnDescriptors extends NsdFlavour {
+  readonly formerly?: NsdFlavour;
 }
 
-export async function upsertOwnDescriptors(db: ManoStore, ns_id: NsId, of: { nsd: Nsd; vnfd: Vnfd }): Promise<void> {
-  const bodies = { nsd: JSON.stringify(of.nsd), vnfd: JSON.stringify(of.vnfd) };
+/** Of the NSs that have an NSD and a VNFD of their own, which were worked out for them alone. */
+export async function readOwnDescriptors(db: ManoStore): Promise<Map<NsId, OwnDescriptors>> {
+  const rows = await db.selectFrom("own_descriptors").selectAll().execute();
+  const formerlyIn = (text: string): NsdFlavour => {
+    const { nsd, vnfd } = JSON.parse(text) as NsdFlavour;
+    return { nsd: nsdIn(JSON.stringify(nsd)), vnfd: vnfdIn(JSON.stringify(vnfd)) };
+  };
+  const ownIn = (r: (typeof rows)[number]): OwnDescriptors => ({
+    nsd: nsdIn(r.nsd),
+    vnfd: vnfdIn(r.vnfd),
+    ...(r.formerly !== null && { formerly: formerlyIn(r.formerly) }),
+  });
+  return new Map(rows.map((r) => [r.ns_id as NsId, ownIn(r)]));
+}
+
+export async function upsertOwnDescriptors(db: ManoStore, ns_id: NsId, { nsd, vnfd, formerly }: OwnDescriptors): Promise<void> {
+  const before = formerly === undefined ? null : JSON.stringify({ nsd: formerly.nsd, vnfd: formerly.vnfd });
+  const bodies = { nsd: JSON.stringify(nsd), vnfd: JSON.stringify(vnfd), formerly: before };
   await db
     .insertInto("own_descriptors")
     .values({ ns_id, ...bodies })

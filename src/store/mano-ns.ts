@@ -120,6 +120,14 @@ export async function insertVnfcs(tx: ManoStore, vnfcs: readonly Vnfc[]): Promis
   if (vnfcs.length > 0) await tx.insertInto("vnfc").values(vnfcs.map(rowOfVnfc)).execute();
 }
 
+/** VNFCs that are something else from now on. Part of the caller's transaction. */
+export async function updateVnfcs(tx: ManoStore, vnfcs: readonly Vnfc[]): Promise<void> {
+  for (const vnfc of vnfcs) {
+    const { id, ...row } = rowOfVnfc(vnfc);
+    await tx.updateTable("vnfc").set(row).where("id", "=", id).execute();
+  }
+}
+
 /** VNFCs whose servers are gone. Part of the caller's transaction. */
 export async function deleteVnfcs(tx: ManoStore, ids: readonly VnfcId[]): Promise<void> {
   if (ids.length > 0) await tx.deleteFrom("vnfc").where("id", "in", ids).execute();
@@ -183,6 +191,17 @@ export async function upsertGroup(db: ManoStore, group: ProtectionGroup): Promis
     .values({ id: group.id, ns_id: group.nsId, body })
     .onConflict((c) => c.column("id").doUpdateSet({ body }))
     .execute();
+}
+
+/** A group that is no more, while its NS goes on. Part of the caller's transaction. */
+export async function deleteGroup(tx: ManoStore, id: GroupId, endedAt: string): Promise<void> {
+  await tx
+    .updateTable("protection_command")
+    .set({ ended_at: endedAt, ended_because: "the VNF has become something else, without this group" })
+    .where("group_id", "=", id)
+    .where("ended_at", "is", null)
+    .execute();
+  await tx.deleteFrom("protection_group").where("id", "=", id).execute();
 }
 
 export async function readGroups(db: ManoStore): Promise<(ProtectionGroup & { readonly id: GroupId })[]> {

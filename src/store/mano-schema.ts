@@ -75,6 +75,7 @@ export interface OwnDescriptorsRow {
   ns_id: string;
   nsd: string;
   vnfd: string;
+  formerly: string | null;
 }
 
 export interface VnfcRow {

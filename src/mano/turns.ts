@@ -1,0 +1,31 @@
+import { ConnectionTurns, type ConnectionTurnsParts } from "./connection-turns.ts";
+import { FlavourTurns } from "./flavour-turns.ts";
+import { Reconnector, type ReconnectorParts } from "./reconnector.ts";
+import { ScaleTurns, type ScaleTurnsParts } from "./scale-turns.ts";
+import { Scaler, type ScalerParts } from "./scaler.ts";
+import { Turnover, type TurnoverParts } from "./turnover.ts";
+
+export type TurnsParts = ConnectionTurnsParts &
+  ReconnectorParts &
+  ScaleTurnsParts &
+  Omit<ScalerParts, "turnover"> &
+  TurnoverParts;
+
+/** What turns an NS that runs to what is asked for and back, and what makes it so. */
+export interface Turns {
+  readonly scaler: Scaler;
+  readonly scaleTurns: ScaleTurns;
+  readonly flavourTurns: FlavourTurns;
+  readonly reconnector: Reconnector;
+  readonly connectionTurns: ConnectionTurns;
+}
+
+export function turnsOf(parts: TurnsParts): Turns {
+  return {
+    scaler: new Scaler({ ...parts, turnover: new Turnover(parts) }),
+    scaleTurns: new ScaleTurns(parts),
+    flavourTurns: new FlavourTurns(parts),
+    reconnector: new Reconnector(parts),
+    connectionTurns: new ConnectionTurns(parts),
+  };
+}
