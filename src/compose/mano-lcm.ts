@@ -114,7 +114,9 @@ function nsDoors(nfvo: Nfvo, { requests, operations, snapshotting }: LcmParts, s
     mayBegin: (id, task) => operations.checkMayBegin(own(id), task),
     operate: async (id, vnfs, params) => operations.operate(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
     modifyVnfs: async (id, vnfs, params) => operations.modify(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
-    changeConnectivity: async (id, vnfs, params) => nfvo.connectionTurns.begin(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
+    changeConnectivity: async (id, vnfs, params) =>
+      nfvo.turns.connectionTurns.begin(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
+    changeFlavours: async (id, vnfs, params) => nfvo.turns.flavourTurns.begin(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
     scale: async (id, vnfs, params) => {
       withVnfs(id, idsIn(vnfs));
       const isToLevel = vnfs.every((v) => !("steps" in v));
@@ -178,7 +180,11 @@ function vnfDoors(nfvo: Nfvo, { requests, operations, soleVnfs, snapshotting }: 
     terminate: async (id, params) => ofVnf(id, await requests.startTermination(sole(id, "terminate that"), params)),
     changeConnectivity: async (id, connectivity, params) => {
       const { ns } = operations.vnfOf(own(id)).deployment;
-      return ofVnf(id, await nfvo.connectionTurns.begin(ns.id, [{ vnfId: id, ...connectivity }], params));
+      return ofVnf(id, await nfvo.turns.connectionTurns.begin(ns.id, [{ vnfId: id, ...connectivity }], params));
+    },
+    changeFlavour: async (id, asked, params) => {
+      const { ns } = operations.vnfOf(own(id)).deployment;
+      return ofVnf(id, await nfvo.turns.flavourTurns.begin(ns.id, [{ vnfId: id, ...asked }], params));
     },
     modify: async (id, change, params) => {
       const { ns } = operations.vnfOf(own(id)).deployment;

@@ -1,11 +1,10 @@
 import { type TSchema, Type } from "typebox";
-import { extManagedVirtualLinks, extVirtualLinks, extVirtualLinksOfNs, vimConnectionInfo } from "./vnf-links.ts";
+import { changeVnfFlavourData } from "./flavour-bodies.ts";
+import { extManagedVirtualLinks, extVirtualLinks, extVirtualLinksOfNs, pairs, text, vimConnectionInfo } from "./vnf-links.ts";
 
 // Bodies of life cycle requests, as far as they are looked into. What SOL003 and SOL005 know beside it passes, and is kept with the operation.
 
-const text = (description: string) => Type.String({ minLength: 1, maxLength: 255, description });
 const ids = (description: string) => Type.Array(text("an id"), { minItems: 1, maxItems: 1_000, description });
-const pairs = Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: "an object of keys and values" }));
 const object = <P extends Record<string, TSchema>>(properties: P, description: string) =>
   Type.Object(properties, { description });
 
@@ -233,6 +232,7 @@ export const updateNsRequest = object(
     ),
     revertVnfToSnapshotData: Type.Optional(snapshotOfVnf),
     deleteVnfSnapshotData: Type.Optional(snapshotOfVnf),
+    changeVnfFlavourData,
     modifyVnfInfoData: Type.Optional(
       Type.Array(
         object(
@@ -320,11 +320,6 @@ export const terminateVnfRequest = object(
     gracefulTerminationTimeout: gracefulStopTimeout,
   },
   "an object with terminationType",
-);
-
-export const changeFlavourRequest = object(
-  { newFlavourId: text("the id of a deployment flavour") },
-  "an object with newFlavourId",
 );
 
 /** SOL003 5.5.2.11. */

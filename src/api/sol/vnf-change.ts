@@ -1,4 +1,5 @@
 import { Fault } from "../../lib/fault.ts";
+import type { ExternalLinkAsked } from "./vnf-links.ts";
 
 /** What is written of a VNF, and may be written anew (SOL003 5.5.2.12, SOL005 6.5.3.30). */
 export interface VnfChange {
@@ -29,6 +30,41 @@ export function changeAlone(asked: Asked, called: string): VnfChange {
   if (other === undefined) return changeOf(asked);
   const can = "vnfInstanceName, vnfInstanceDescription and metadata can";
   throw new Fault("NOT_SUPPORTED", `${other} of VNF ${called} cannot be changed; ${can}`);
+}
+
+/** SOL003 5.5.2.7. */
+export interface VnfFlavour {
+  readonly flavour: string;
+  /** Left out: the one that the flavour begins with. */
+  readonly level?: string;
+  readonly external: readonly ExternalLinkAsked[];
+}
+
+/** What a VNF is to be of, as ETSI has it in both of its interfaces. */
+interface FlavourBody {
+  readonly newFlavourId: string;
+  readonly instantiationLevelId?: string;
+  readonly extManagedVirtualLinks?: readonly unknown[];
+  readonly extensions?: Readonly<Record<string, unknown>>;
+  readonly vnfConfigurableProperties?: Readonly<Record<string, unknown>>;
+}
+
+/** SOL003 5.5.2.7, SOL005 6.5.3.17, without the nets. Throws NOT_SUPPORTED for what no VNF here has. */
+export function flavourIn({ newFlavourId: flavour, instantiationLevelId: level, ...more }: FlavourBody) {
+  refuseProperties(more);
+  if ((more.extManagedVirtualLinks ?? []).length > 0)
+    throw new Fault(
+      "NOT_SUPPORTED",
+      "extManagedVirtualLinks: those that it has stay, and others are made for it; leave them out",
+    );
+  return { flavour, ...(level !== undefined && { level }) };
+}
+
+/** Throws NOT_SUPPORTED: no VNFD declares any. */
+export function refuseProperties(asked: Pick<FlavourBody, "extensions" | "vnfConfigurableProperties">): void {
+  for (const name of ["extensions", "vnfConfigurableProperties"] as const)
+    if (Object.keys(asked[name] ?? {}).length > 0)
+      throw new Fault("NOT_SUPPORTED", `${name}: no VNFD here has any, so ${Object.keys(asked[name]!)[0]} is none`);
 }
 
 /** What a VNF is asked to be: running, or stopped. */

@@ -75,6 +75,7 @@ export function vnfInstance(vnf: VnfView) {
       ...(vnf.isInstantiated && { heal: to("heal"), operate: to("operate"), changeExtConn: to("change_ext_conn") }),
       ...(vnf.isInstantiated && { createSnapshot: to("create_snapshot"), revertToSnapshot: to("revert_to_snapshot") }),
       ...(vnf.isSole && (vnf.isInstantiated ? { terminate: to("terminate") } : { instantiate: to("instantiate") })),
+      ...(vnf.isInstantiated && vnf.flavours.length > 1 && { changeFlavour: to("change_flavour") }),
       ...(vnf.isInstantiated && vnf.aspects.length > 0 && { scale: to("scale"), scaleToLevel: to("scale_to_level") }),
     },
   };

@@ -2,10 +2,10 @@ import type { Static } from "typebox";
 import { Fault } from "../../lib/fault.ts";
 import type { Occurrence, VnfPart } from "../../model/occurrence.ts";
 import type { VnfView } from "../../model/vnf-view.ts";
+import { changeFlavourRequest } from "./flavour-bodies.ts";
 import {
   cancelMode,
   changeExtConnRequest,
-  changeFlavourRequest,
   changePackageRequest,
   createSnapshotRequest,
   createVnfRequest,
@@ -23,7 +23,15 @@ import { type Listed, placedAndShown } from "./members.ts";
 import type { OccurrenceDoors, Task } from "./ns-lcm.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
 import { type Scaling, scalingByStep, scalingToLevel } from "./scale.ts";
-import { changeAlone, type OperateAsked, operateOf, type VnfChange } from "./vnf-change.ts";
+import {
+  changeAlone,
+  flavourIn,
+  type OperateAsked,
+  operateOf,
+  refuseProperties,
+  type VnfChange,
+  type VnfFlavour,
+} from "./vnf-change.ts";
 import { VNF_LIST, VNF_OCCURRENCE_LIST, vnfAt, vnfInstance, vnfOccurrence, vnfOccurrenceAt } from "./vnf-lcm-view.ts";
 import {
   type ExternalLinkAsked,
@@ -84,6 +92,7 @@ export interface VnfLcmDoors extends OccurrenceDoors {
   changeConnectivity(id: string, connectivity: Pick<VnfStart, "vims" | "external">, params: Params): Promise<VnfOccurrenceOf>;
   takeSnapshot(id: string, asked: SnapshotAsked, params: Params): Promise<VnfOccurrenceOf>;
   revert(id: string, asked: RevertAsked, params: Params): Promise<VnfOccurrenceOf>;
+  changeFlavour(id: string, asked: VnfFlavour, params: Params): Promise<VnfOccurrenceOf>;
   listOccurrences: ListsOccurrences;
   getOccurrence(id: string): Promise<VnfOccurrenceOf>;
 }
@@ -152,7 +161,8 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
     is: `POST ${VNFS}/:id/change_flavour`,
     gives: 202,
     body: changeFlavourRequest,
-    does: (c) => noTask(c, "the first deployment flavour of its VNFD is the one that it has, and others are not read"),
+    does: (c) => changeFlavour(c),
+    location: at,
   },
   {
     is: `POST ${VNFS}/:id/change_ext_conn`,
@@ -238,9 +248,7 @@ function create(c: Call): Promise<VnfView> {
 function instantiate(c: Call): Promise<VnfOccurrenceOf> {
   const asked = c.body as Static<typeof instantiateVnfRequest>;
   c.doors.mayBegin(idOf(c), "instantiate");
-  for (const name of ["extensions", "vnfConfigurableProperties"] as const)
-    if (Object.keys(asked[name] ?? {}).length > 0)
-      throw new Fault("NOT_SUPPORTED", `${name}: no VNFD here has any, so ${Object.keys(asked[name]!)[0]} is none`);
+  refuseProperties(asked);
   const start = {
     flavourId: asked.flavourId,
     level: asked.instantiationLevelId ?? null,
@@ -250,6 +258,18 @@ function instantiate(c: Call): Promise<VnfOccurrenceOf> {
     localizationLanguage: asked.localizationLanguage ?? null,
   };
   return c.doors.instantiate(idOf(c), start, paramsOf(c));
+}
+
+function changeFlavour(c: Call): Promise<VnfOccurrenceOf> {
+  const asked = c.body as Static<typeof changeFlavourRequest>;
+  const { flavours, vnfdId } = c.doors.getVnf(idOf(c));
+  if (flavours.length < 2) return noTask(c, `its VNFD ${vnfdId} has one deployment flavour`);
+  c.doors.mayBegin(idOf(c), "change");
+  return c.doors.changeFlavour(
+    idOf(c),
+    { ...flavourIn(asked), external: externalLinksIn(asked.extVirtualLinks ?? []) },
+    paramsOf(c),
+  );
 }
 
 function heal(c: Call): Promise<VnfOccurrenceOf> {

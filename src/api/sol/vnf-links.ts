@@ -4,8 +4,8 @@ import type { Occurrence } from "../../model/occurrence.ts";
 
 // What SOL003 says of the VIMs and nets that a VNF is to be connected to, as far as it is looked into.
 
-const text = (description: string) => Type.String({ minLength: 1, maxLength: 255, description });
-const pairs = Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: "an object of keys and values" }));
+export const text = (description: string) => Type.String({ minLength: 1, maxLength: 255, description });
+export const pairs = Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: "an object of keys and values" }));
 const anyLink = {
   id: text("an id of the link"),
   vimConnectionId: Type.Optional(text("a key of vimConnectionInfo")),
