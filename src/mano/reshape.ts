@@ -47,7 +47,17 @@ function machineOf(made: NsdFlavour, name: string): string {
   const { vcpus, memoryMiB, diskGiB } = compute ?? {};
   const size = [vcpus, memoryMiB, diskGiB];
   const told = [kernelCmdline, cloudConfig];
-  return JSON.stringify([vdu?.id, image, flavor, software?.sha256, size, highAvailability === null, nics, told, availabilityZone]);
+  return JSON.stringify([
+    vdu?.id,
+    image,
+    flavor,
+    software?.sha256,
+    size,
+    highAvailability === null,
+    nics,
+    told,
+    availabilityZone,
+  ]);
 }
 
 /**

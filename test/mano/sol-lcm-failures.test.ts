@@ -266,7 +266,7 @@ test("what cannot be done is refused in ETSI's shape, says why, and changes noth
     [`${vnf}/terminate`, { terminationType: "SOMEHOW" }, 400, /FORCEFUL or GRACEFUL/],
     [`${vnf}/scale`, { type: "SCALE_OUT", aspectId: "a" }, 404, /no scaling aspect/],
     [`${vnf}/heal`, { vnfcInstanceId: ["zz"] }, 400, /has no VNFC zz/],
-    [`${vnf}/change_flavour`, { newFlavourId: "big" }, 404, /others are not read/],
+    [`${vnf}/change_flavour`, { newFlavourId: "big" }, 404, /has one deployment flavour/],
     [`${vnf}/change_ext_conn`, { extVirtualLinks: [{}] }, 400, /resourceId/],
     [`${VNFS}/${NOBODY}/heal`, {}, 404, /there is no VNF instance/],
     [`${instantiation}/retry`, undefined, 409, /is COMPLETED; only one that is FAILED_TEMP can be retried/],

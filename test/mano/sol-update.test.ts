@@ -196,7 +196,12 @@ test("a VNF that is named twice, or is not of the NS, changes nothing", async ()
       422,
       /no VNF zz/,
     ],
-    ["CHANGE_VNF_DF", { changeVnfFlavourData: [{ vnfInstanceId: north, newFlavourId: "big" }] }, 422, /is not done here/],
+    [
+      "CHANGE_VNF_DF",
+      { changeVnfFlavourData: [{ vnfInstanceId: north, newFlavourId: "big" }] },
+      422,
+      /has one deployment flavour/,
+    ],
   ] as const) {
     const refused = await sol.ask("POST", `${ns}/update`, { updateType, ...body });
     expect([updateType, refused.status, refused.body.detail]).toEqual([updateType, status, expect.stringMatching(detail)]);
