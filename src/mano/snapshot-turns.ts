@@ -112,12 +112,15 @@ export class SnapshotTurns {
       const begun = occurrences.begin(d.ns, "UPDATE", [], params);
       const o = occurrences.changed(begun, { state: "COMPLETED" });
       const gone = snapshots.deleted(id);
-      await db.transaction().execute(async (tx) => {
+      const write = async (tx: ManoStore) => {
         await upsertSnapshot(tx, gone);
         await occurrences.write(tx, begun);
         await occurrences.write(tx, o, begun);
+      };
+      await snapshots.holding(id, async () => {
+        await db.transaction().execute(write);
+        snapshots.note(gone);
       });
-      snapshots.note(gone);
       occurrences.tell(begun);
       occurrences.tell(o);
       snapshots.wake();
@@ -181,7 +184,10 @@ export class SnapshotTurns {
   #meant(d: Deployment, id: string): SnapshotRecord {
     const { snapshots, owners } = this.#parts;
     const record = snapshots.find(id);
-    if (record && [null, owners.of(d.ns.id)].includes(owners.of(id))) return record;
+    if (record && [null, owners.of(d.ns.id)].includes(owners.of(id))) {
+      snapshots.checkFree(id);
+      return record;
+    }
     throw new Fault("NOT_SUPPORTED", `vnfSnapshotInfoId: there is no VNF snapshot ${id}`, { id });
   }
 
@@ -192,13 +198,16 @@ export class SnapshotTurns {
     also: (tx: ManoStore) => Promise<void> = async () => {},
   ): Promise<Occurrence> {
     const { db, occurrences, snapshots, wake } = this.#parts;
-    await db.transaction().execute(async (tx) => {
+    const write = async (tx: ManoStore) => {
       await also(tx);
       if (record) await upsertSnapshot(tx, record);
       await occurrences.write(tx, o);
+    };
+    await snapshots.holding(o.vnfs[0]!.snapshotId!, async () => {
+      await db.transaction().execute(write);
+      if (record) snapshots.note(record);
+      occurrences.tell(o);
     });
-    if (record) snapshots.note(record);
-    occurrences.tell(o);
     wake(d);
     return o;
   }

@@ -35,6 +35,10 @@ export interface SnapshotsParts {
 export class Snapshots {
   readonly #parts: SnapshotsParts;
   readonly #records = new Map<string, SnapshotRecord>();
+  /** Those that are being written anew. */
+  readonly #held = new Set<string>();
+  /** Why each that is going is still there, as it was logged last. */
+  readonly #why = new Map<string, string>();
   readonly #loop: Loop;
 
   constructor(parts: SnapshotsParts) {
@@ -97,6 +101,21 @@ export class Snapshots {
     this.#records.set(record.id, record);
   }
 
+  /** Writes what was looked at a moment ago: until that is done nobody else begins anything with it. */
+  async holding<T>(id: string, write: () => Promise<T>): Promise<T> {
+    this.#held.add(id);
+    try {
+      return await write();
+    } finally {
+      this.#held.delete(id);
+    }
+  }
+
+  /** Throws CONFLICT while it is held. */
+  checkFree(id: string): void {
+    if (this.#held.has(id)) throw new Fault("CONFLICT", `VNF snapshot ${id}: another request is at it; ask again`, { id });
+  }
+
   /** Writes it by itself. */
   async put(record: SnapshotRecord): Promise<SnapshotRecord> {
     await upsertSnapshot(this.#parts.db, record);
@@ -107,6 +126,7 @@ export class Snapshots {
   /** As it is when it is deleted. Throws NOT_FOUND, and CONFLICT while an operation is at it or a VNFC runs on it. */
   deleted(id: string): SnapshotRecord {
     const record = this.get(id);
+    this.checkFree(id);
     const at = this.#parts.running().find((o) => o.vnfs.some((p) => p.snapshotId === id));
     if (at)
       throw new Fault("CONFLICT", `VNF snapshot ${id}: ${nameOf(at)} ${at.id} is ${at.state} and needs it; wait for its end`, {
@@ -126,7 +146,8 @@ export class Snapshots {
 
   /** Throws as `deleted`. What it leaves in VIMs follows. */
   async delete(id: string): Promise<void> {
-    await this.put(this.deleted(id));
+    const gone = this.deleted(id);
+    await this.holding(id, () => this.put(gone));
     this.wake();
   }
 
@@ -163,8 +184,9 @@ export class Snapshots {
     let isBare = true;
     for (const [vim, vnfcs] of byVim) {
       const why = await this.drop(vim, vnfcs).catch((e: unknown) => (e instanceof Error ? e.message : String(e)));
-      if (why !== null)
+      if (why !== null && this.#why.get(record.id) !== why)
         this.#parts.log.warn({ snapshot: record.id, why }, "a snapshot that was deleted leaves an image; it is tried again");
+      if (why !== null) this.#why.set(record.id, why);
       isBare &&= why === null;
     }
     return isBare;
@@ -173,6 +195,7 @@ export class Snapshots {
   async #forget({ id }: SnapshotRecord): Promise<void> {
     await deleteSnapshot(this.#parts.db, id);
     this.#records.delete(id);
+    this.#why.delete(id);
   }
 
   #now(): string {

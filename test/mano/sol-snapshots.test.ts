@@ -24,8 +24,8 @@ class Bed implements AsyncDisposable {
     this.sol5 = new SolClient(rig, "SOL005");
   }
 
-  static async deployed(file = example("media-relay.yaml")): Promise<Bed> {
-    const bed = new Bed(await Rig.start());
+  static async deployed(file = example("media-relay.yaml"), nets?: readonly string[]): Promise<Bed> {
+    const bed = new Bed(await Rig.start({}, nets));
     const { rig } = bed;
     const id = await rig.create(file);
     bed.ns = `${NS}/${id}`;
@@ -264,6 +264,22 @@ test("one VNFC of several is kept and reverted; of one without a disk nothing is
   expect(await bed.status("DELETE", `${SNAPSHOTS}/${id}`)).toBe(204);
 });
 
+test("of requests at once for one snapshot each is done or refused, and no image is left that nobody knows", async () => {
+  await using bed = await Bed.deployed(example("sol006/single.yaml"));
+  const id = await bed.empty();
+  const wishes = [
+    ["POST", `${bed.vnf}/create_snapshot`, { vnfSnapshotInfoId: id }],
+    ["DELETE", `${SNAPSHOTS}/${id}`],
+    ["POST", `${bed.vnf}/create_snapshot`, { vnfSnapshotInfoId: id }],
+  ] as const;
+  const statuses = await Promise.all(wishes.map(([method, path, body]) => bed.status(method, path, body)));
+  expect(statuses.filter((status) => ![202, 204, 409, 422].includes(status))).toEqual([]);
+  expect(statuses.filter((status) => status === 202).length).toBeLessThanOrEqual(1); // It is filled once.
+  await until("nothing goes on", async () => (await bed.rig.ns()).underWay === null);
+  const isThere = (await bed.sol3.ask("GET", `${SNAPSHOTS}/${id}`)).status === 200;
+  await until("its image is there as long as it is", () => bed.images().length === (isThere ? 1 : 0));
+});
+
 test("a copy that fails, and one that is cancelled, leave no image; retried it is whole, rolled back it is none", async () => {
   await using bed = await Bed.deployed();
   const { vim } = bed.rig;
@@ -363,4 +379,34 @@ test("a warm spare is made anew as the others are, and rests again", async () =>
   }
   await bed.ended(occurrence, "COMPLETED");
   await until("it rests again", () => vim.byName("media-relay-c").status === "PAUSED");
+});
+
+test("a pool: what was scaled since is told how to get back, and nobody is taken away for being set aside", async () => {
+  const nets = ["media_net", ...[0, 1, 2, 3, 4].map((n) => `data_net${n}`), ...[0, 1, 2, 3].map((n) => `traffic_net${n}`)];
+  await using bed = await Bed.deployed(example("sol006/media-service-scaled.yaml"), nets);
+  const { vim } = bed.rig;
+  const id = await bed.taken();
+  const scale = async (type: string) => bed.begin(bed.sol3, `${bed.vnf}/scale`, { type, aspectId: "relays" });
+  const out = await scale("SCALE_OUT");
+  await until("it is made", () => vim.servers.size === 4);
+  vim.up("media-relay-d");
+  await bed.ended(out, "COMPLETED");
+  const refused = await bed.sol3.ask("POST", `${bed.vnf}/revert_to_snapshot`, { vnfSnapshotInfoId: id });
+  expect([refused.status, refused.body.detail]).toEqual([
+    409,
+    expect.stringMatching(/it has relay-d now, .* scale it to what it was/),
+  ]);
+  await bed.ended(await scale("SCALE_IN"), "COMPLETED");
+  const begun: string[] = [];
+  const occurrence = await bed.revert(id);
+  while (begun.length < 3) {
+    const name = await until("one begins anew", () => [...vim.servers.values()].find((s) => s.status === "CREATING")?.name);
+    const net = `id-data_net${"abc".indexOf(name.slice(-1))}`;
+    expect([...vim.nets.values()].filter((n) => n.bind_net === net)).toEqual([]);
+    begun.push(name);
+    vim.up(name);
+  }
+  await bed.ended(occurrence, "COMPLETED");
+  expect([new Set(begun).size, vim.servers.size]).toEqual([3, 3]);
+  expect(vim.servers.values().every((s) => s.image !== undefined)).toBe(true);
 });

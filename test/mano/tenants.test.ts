@@ -295,6 +295,12 @@ test("what is another's can be used for nothing, and what is nobody's can", asyn
   ] as const)
     expect([path, (await ask("bravo operator", "POST", path, body)).status]).toEqual([path, 404]);
   // In a body it is as one that there is not.
+  for (const task of ["create_snapshot", "revert_to_snapshot"])
+    for (const vnfSnapshotInfoId of [things.alpha["/vnflcm/v2/vnf_snapshots"], "nobody"]) {
+      const path = `/vnflcm/v2/vnf_instances/${things.bravo.vnf}/${task}`;
+      const refused = await ask("bravo operator", "POST", path, { vnfSnapshotInfoId });
+      expect([task, refused.status, refused.body.detail]).toEqual([task, 422, expect.stringMatching(/there is no VNF snapshot/)]);
+    }
   for (const vnfInstanceId of [vnf, "nobody"]) {
     const body = { scaleType: "SCALE_VNF", scaleVnfData: [{ ...byStep, vnfInstanceId }] };
     const refused = await ask("bravo operator", "POST", `/nslcm/v2/ns_instances/${things.bravo.ns}/scale`, body);
