@@ -118,7 +118,7 @@ describe("a server on a real libvirtd", () => {
     const grown = async (beyond: number) => {
       for (const start = clock.now(); clock.now() - start < 60_000; await delay(20)) {
         const now = await used();
-        if (now.cpuMs! > beyond) return now;
+        if (now.cpuMs! > beyond && now.residentMiB !== null) return now; // Null while libvirt does something with it.
       }
       throw new Error(`its CPU time never grew beyond ${beyond} ms`);
     };
@@ -149,8 +149,7 @@ describe("a server on a real libvirtd", () => {
     await using host = await open();
     const server = await running(host, "still");
     process.kill(server.pid, "SIGSTOP");
-    const used = (await host.usage([server.id]))[0]!;
-    expect([used.cpuMs! > 0, used.residentMiB! > 0]).toEqual([true, true]);
+    for (let twice = 0; twice < 2; twice++) expect((await host.usage([server.id]))[0]!.cpuMs).toBeGreaterThan(0);
     await host.destroy(server.id);
     await host.ensureGone(server.id);
   });

@@ -8,7 +8,7 @@ import type { ServerId } from "../model/ids.ts";
 import type { DomainState } from "../wire/libvirt/protocol.ts";
 import { copyRunningDisk } from "./disk-copy.ts";
 import { EVENT_SAYS, STATE_SAYS } from "./domain-says.ts";
-import type { DomainUsage } from "./domain-usage.ts";
+import { type DomainUsage, readUsage } from "./domain-usage.ts";
 import { type DomainSpec, domainXml } from "./domain-xml.ts";
 import { refuseIfLater } from "./epoch.ts";
 import type { GuestAnswer } from "./guest-channel.ts";
@@ -202,7 +202,7 @@ export class Host implements AsyncDisposable {
   }
 
   /** Of those of these servers that libvirt has. */
-  readonly usage = async (ids: readonly ServerId[]): Promise<DomainUsage[]> => this.#libvirt().usage(ids);
+  readonly usage = async (ids: readonly ServerId[]): Promise<DomainUsage[]> => readUsage(this.#libvirt(), ids);
 
   async capacity(): Promise<Capacity> {
     return this.#libvirt().capacity();

@@ -23,21 +23,19 @@ import {
   FEATURE_KEEPALIVE,
   FLAGS,
   JOB,
-  LIFECYCLE,
-  type LifecycleEvent,
   type Procedure,
   type RemoteError,
   type Reply,
   STATES,
   STATS,
-  STOPPED,
-  SUSPENDED,
 } from "../wire/libvirt/protocol.ts";
 import { ProtocolError } from "../wire/libvirt/xdr.ts";
-import { type DomainUsage, usageIn } from "./domain-usage.ts";
 import { ConsoleStreams } from "./libvirt-consoles.ts";
+import { eventIn, type LibvirtEvent } from "./libvirt-events.ts";
 import { type LibvirtAt, openLibvirtStream } from "./libvirt-stream.ts";
 import { inTime, type Patience, watchSilence } from "./stream.ts";
+
+export type { LibvirtEvent };
 
 export type LibvirtTarget = LibvirtAt & {
   /** Which driver to open; `qemu:///system` unless told. */
@@ -61,25 +59,12 @@ export interface Capacity {
   readonly cpus: number;
 }
 
-/** `detail` is libvirt's reason as text where it has one for a stop, else its number. `seenAt` is monotonic ms. */
-export type LibvirtEvent =
-  | {
-      readonly type: "lifecycle";
-      readonly uuid: string;
-      readonly event: LifecycleEvent;
-      readonly detail: string;
-      readonly seenAt: number;
-    }
-  /** A disk could not be read or written. `file`: what libvirt's XML has as its source; `reason`: of QEMU, as "eio"; "" where it gives none. */
-  | { readonly type: "ioError"; readonly uuid: string; readonly file: string; readonly reason: string; readonly seenAt: number }
-  /** `heardAt`: when its last byte came. */
-  | { readonly type: "closed"; readonly why: string; readonly heardAt: number };
-
 /** libvirt itself gives up on a domain's lock after 30 s, so a call this late is lost. */
 const CALL_MAX_MS = 60_000;
 /** keepalive_interval of libvirt's own clients, who ask five times. */
 const LIBVIRT_PATIENCE: Patience = { everyMs: 5_000, asks: 2 };
-const [KIB_PER_MIB, BYTES_PER_MIB] = [1024, 1024n * 1024n];
+const KIB_PER_MIB = 1024;
+const BYTES_PER_MIB = 1024n * 1024n;
 
 /**
  * Opens a session with a libvirtd: no authentication other than the socket's own rights or the certificates of both, keepalive both ways,
@@ -98,8 +83,9 @@ export async function connectLibvirt(target: LibvirtTarget): Promise<LibvirtSess
 
 /** The wire names a domain by more than its UUID, but libvirt looks at that alone; the name must not be empty. */
 const ref = (uuid: string) => ({ domain: { name: "-", uuid, id: -1 } });
-const refused = ({ code, message }: RemoteError): Fault =>
-  new Fault("HOST_REFUSED", message ?? "no reason given", { libvirtCode: code });
+
+const refused = (error: RemoteError): Fault =>
+  new Fault("HOST_REFUSED", error.message ?? "no reason given", { libvirtCode: error.code });
 const isLibvirt = (e: unknown, ...codes: number[]): boolean =>
   e instanceof Fault && codes.includes(Number(e.about["libvirtCode"]));
 
@@ -247,13 +233,18 @@ export class LibvirtSession implements AsyncDisposable {
     return this.#consoles.open(this.#serial, call, side);
   }
 
-  /** Of those of these domains that are there. Asks no QEMU, and waits for nobody who changes a domain. */
-  async usage(uuids: readonly string[]): Promise<DomainUsage[]> {
-    if (uuids.length === 0) return []; // libvirt would take that for all of them.
+  /**
+   * `balloon.…` of those of these domains that are there. Asks no QEMU (none of ours has a balloon), and waits for nobody who changes a domain; nor
+   * does `info`.
+   */
+  async balloons(uuids: readonly string[]): Promise<Reply<"domainStats">["records"]> {
     const domains = uuids.map((uuid) => ref(uuid).domain);
-    const { records } = await this.#call("domainStats", { domains, stats: STATS.balloon, flags: FLAGS.statsNoWait });
-    const infos = await Promise.all(records.map(({ domain: { uuid } }) => ifThere(this.#call("domainInfo", ref(uuid)))));
-    return records.flatMap((record, i) => (infos[i] ? [usageIn(record, infos[i])] : []));
+    return (await this.#call("domainStats", { domains, stats: STATS.balloon, flags: FLAGS.statsNoWait })).records;
+  }
+
+  /** Null where there is no such domain. */
+  info(uuid: string): Promise<Reply<"domainInfo"> | null> {
+    return ifThere(this.#call("domainInfo", ref(uuid)));
   }
 
   async capacity(): Promise<Capacity> {
@@ -370,17 +361,8 @@ export class LibvirtSession implements AsyncDisposable {
     }
     const pushed = decodePushed(frame);
     if (pushed.kind === "ping") this.#socket.write(encodeKeepalive("pong"));
-    if (pushed.kind === "ioError") {
-      const { domain, file, reason } = pushed.body;
-      this.#tell({ type: "ioError", uuid: domain.uuid, file, reason, seenAt: this.#heardAt });
-    }
-    if (pushed.kind !== "lifecycle") return;
-    const { domain, event: number, detail: code } = pushed.body;
-    const event = LIFECYCLE[number];
-    if (!event) return;
-    const details: readonly string[] = event === "stopped" ? STOPPED : event === "suspended" ? SUSPENDED : [];
-    const detail = details[code] ?? String(code);
-    this.#tell({ type: "lifecycle", uuid: domain.uuid, event, detail, seenAt: this.#heardAt });
+    const event = eventIn(pushed, this.#heardAt);
+    if (event !== null) this.#tell(event);
   }
 
   #tell(event: LibvirtEvent): void {
