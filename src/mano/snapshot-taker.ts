@@ -3,7 +3,7 @@ import { Fault } from "../lib/fault.ts";
 import type { VimAccountId } from "../model/ids.ts";
 import type { Occurrence } from "../model/occurrence.ts";
 import type { SnapshotRecord, VnfcSnapshot } from "../model/vnf-snapshot.ts";
-import type { OpenVimDirect } from "../vimconn/openvim-direct.ts";
+import type { OpenVimDirect, VimRow } from "../vimconn/openvim-direct.ts";
 import type { Site } from "./lifecycle-parts.ts";
 import type { ScaleProgress } from "./scaler.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -41,9 +41,7 @@ export class SnapshotTaker {
       vnfcs.push(now);
       if (now.finishedAt === null) waits.push(why ?? `${now.name} is being copied`);
     }
-    const remarks = vnfcs
-      .filter((v) => v.imageId === null)
-      .map(({ name }) => `${name} has no disk: nothing is kept of it, and a revert makes it anew from its image`);
+    const remarks = vnfcs.flatMap(remarksOf);
     if (vnfcs.every((v, i) => v === content.vnfcs[i])) return { waits, failure: null, remarks };
     const finishedAt = waits.length === 0 ? clock.wall().toISOString() : null;
     await snapshots.put(snapshots.with(record, { ...content, vnfcs, finishedAt }));
@@ -72,7 +70,7 @@ export class SnapshotTaker {
     if (image.status === "ERROR") return lost(one, `${one.name}: ${image.last_error ?? "its VIM gives no reason"}`);
     if (image.status === "BUILD")
       return { now: one, why: `${one.name} is being copied: ${image.progress ?? 0} %`, isLost: false };
-    return this.#finished(one);
+    return this.#finished(one, await direct.server(one.serverId));
   }
 
   async #ask(record: SnapshotRecord, one: VnfcSnapshot, isThere: boolean, direct: OpenVimDirect): Promise<Taken> {
@@ -90,14 +88,18 @@ export class SnapshotTaker {
     } catch (e) {
       if (!(e instanceof Fault) || e.code !== "VIM_REFUSED") throw e;
       // Its machine is there, so it is the disk that is not: a kernel and its initial RAM disk are all that it is made from.
-      if (e.about.status === 404 && (await rowOf(direct.server(one.serverId)))) return this.#finished({ ...one, imageId: null });
+      const server = e.about.status === 404 ? await rowOf(direct.server(one.serverId)) : null;
+      if (server !== null) return this.#finished({ ...one, imageId: null }, server);
       return lost(one, `${one.name}: ${e.detail}`);
     }
     return { now: one, why: `${one.name} is being copied`, isLost: false };
   }
 
-  #finished(one: VnfcSnapshot): Taken {
-    return { now: { ...one, finishedAt: this.#parts.clock.wall().toISOString() }, why: null, isLost: false };
+  #finished(one: VnfcSnapshot, { extended }: VimRow): Taken {
+    const { devices = [] } = (extended ?? {}) as { readonly devices?: readonly { readonly type?: string }[] };
+    const hasMore = devices.some(({ type }) => type === "disk" || type === "usb");
+    const finishedAt = this.#parts.clock.wall().toISOString();
+    return { now: { ...one, ...(hasMore && { hasMoreDisks: true as const }), finishedAt }, why: null, isLost: false };
   }
 }
 
@@ -110,6 +112,14 @@ interface Taken {
   /** It will not come. */
   readonly isLost: boolean;
 }
+
+/** What is not kept of it. */
+const remarksOf = ({ name, imageId, hasMoreDisks }: VnfcSnapshot): string[] => [
+  ...(imageId === null ? [`${name} has no disk: nothing is kept of it, and a revert makes it anew from its image`] : []),
+  ...(hasMoreDisks
+    ? [`${name} has further disks, of which nothing is kept: a revert makes them anew, as they were at first`]
+    : []),
+];
 
 const lost = (now: VnfcSnapshot, why: string): Taken => ({ now, why, isLost: true });
 

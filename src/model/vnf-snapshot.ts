@@ -13,6 +13,8 @@ export interface VnfcSnapshot {
   readonly serverId: ServerId;
   /** The image of its disk in its VIM, chosen before that is asked; null: it has no disk, and nothing of it is kept. */
   readonly imageId: string | null;
+  /** It has further disks, which are not kept. */
+  readonly hasMoreDisks?: true;
   /** When it was whole, ISO 8601; null: it is not yet. */
   readonly finishedAt: string | null;
 }

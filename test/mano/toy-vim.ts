@@ -15,6 +15,7 @@ export interface ToyServer {
   hostId?: string;
   /** What it was made anew from; left out: what it was made from. */
   image?: { id: string };
+  extended?: { devices: { type: string }[] };
   host_state?: "up" | "unreachable" | "gone";
 }
 
