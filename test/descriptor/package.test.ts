@@ -335,6 +335,39 @@ describe("SOL001", () => {
     });
   });
 
+  test("addresses that links give, of the NS and within the VNF, and a fixed one of IPv6", async () => {
+    const l3 = (cidr: string) => ({
+      vl_profile: {
+        virtual_link_protocol_data: [{ associated_layer_protocol: "ipv6", l3_protocol_data: { ip_version: "ipv6", cidr } }],
+      },
+    });
+    const f = template();
+    const nodes = f.topology_template.node_templates;
+    const address = { address_type: "ip_address", l3_address_data: { fixed_ip_address: ["FD00:0:0:2:0::9"] } };
+    nodes.CP_within = {
+      type: "tosca.nodes.nfv.VduCp",
+      properties: { layer_protocols: ["ipv6"], protocol: [{ associated_layer_protocol: "ipv6", address_data: [address] }] },
+      requirements: [{ virtual_binding: "FW" }, { virtual_link: "within" }],
+    };
+    nodes.within = { type: "tosca.nodes.nfv.VnfVirtualLink", properties: l3("fd00:0:0:2::/64") };
+    const vnf = await read(vnfPackage(f));
+    expect(vnf.flaws).toEqual([]);
+    const [vnfd] = vnf.outcome!.descriptor.vnfds;
+    expect(vnfd!.vdus[0]!.cps.find((c) => c.id === "CP_within")!.ip).toBe("fd00:0:0:2::9");
+    const ns: Loose = nsTemplate();
+    ns.topology_template.node_templates.mgmt_net = { type: "tosca.nodes.nfv.NsVirtualLink", properties: l3("fd00:0:0:1::/64") };
+    const made = await readDescriptorFile(Buffer.from(stringify(ns)), "ns.yaml", {
+      find: (id) => (id === "fw-1" ? vnfd!.blueprint : undefined),
+      names: ["fw-1"],
+    });
+    expect(made.flaws).toEqual([]);
+    const given = (cidr: string) => ({ cidr, gateway: null, isGiven: true, pool: null });
+    expect(made.outcome!.descriptor.nsds[0]!.netAddresses).toEqual({
+      mgmt_net: given("fd00:0:0:1::/64"),
+      within: given("fd00:0:0:2::/64"),
+    });
+  });
+
   const BROKEN: Record<string, [(f: Loose, types: Loose) => void, where: RegExp]> = {
     "an import that would have to be fetched": [
       (f) => f.imports.push("https://example.org/x.yaml"),
