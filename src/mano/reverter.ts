@@ -7,7 +7,7 @@ import type { MadeFrom } from "../model/vnf-snapshot.ts";
 import { upsertGroup } from "../store/mano-ns.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import { updateMadeFrom } from "../store/mano-snapshots.ts";
-import type { OpenVimDirect } from "../vimconn/openvim-direct.ts";
+import type { OpenVimDirect, VimRow } from "../vimconn/openvim-direct.ts";
 import type { Arming } from "./arming.ts";
 import { type Guard, isWell } from "./guard.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -120,9 +120,11 @@ export class Reverter {
     if (server === undefined) return failed(`${vnfc.serverName} is gone from its VIM`);
     if (server.status === "ERROR") return failed(`${vnfc.serverName}: ${server.lastError ?? "its VIM gives no reason"}`);
     if (server.status !== "ACTIVE" || server.task != null) return say(`the VIM has its machine ${server.status}`);
-    const other = await this.#otherImage(part, vnfc, site);
-    if (other !== null)
-      return failed(`${vnfc.serverName}: its VIM has made it from image ${other}: it makes no server anew from another one`);
+    const { imageId, refused } = await this.#madeFrom(vnfc, site);
+    if (refused !== null) return say(refused);
+    const wanted = this.#imageOf(part, vnfc);
+    if (wanted !== null && imageId !== wanted)
+      return failed(`${vnfc.serverName}: its VIM made it anew from its own image; it makes no server anew from another one`);
     const of = guards.flatMap((g) => g.memberOf(vnfc.id) ?? [])[0];
     const why = of === undefined ? waitsFor([vnfc], site.seen) : of.health.state === "up" ? null : of.health.why;
     if (why !== null) return say(why);
@@ -136,13 +138,16 @@ export class Reverter {
     return { waits: [words], failure: null };
   }
 
-  /** Null: it has what it is to have, or there is nothing that it could have. */
-  async #otherImage(part: VnfPart, vnfc: Vnfc, { vim }: Site): Promise<string | null> {
-    const imageId = this.#imageOf(part, vnfc);
-    if (imageId === null) return null;
+  /** What its VIM has made it from. What that does not say, though it answers, holds up nobody else there. */
+  async #madeFrom({ vimServerId }: Vnfc, { vim }: Site): Promise<{ imageId: string | null; refused: string | null }> {
     using direct = this.#parts.direct(vim);
-    const { id } = ((await direct.server(vnfc.vimServerId)).image ?? {}) as { readonly id?: string };
-    return id === imageId ? null : String(id);
+    let row: VimRow = {};
+    const refused = await refusal(
+      direct.server(vimServerId).then((found) => {
+        row = found;
+      }),
+    );
+    return { imageId: ((row.image ?? {}) as { readonly id?: string }).id ?? null, refused };
   }
 
   #imageOf({ snapshotId }: VnfPart, { name }: Vnfc): string | null {

@@ -36,7 +36,9 @@ export class SnapshotTaker {
     using direct = this.#parts.direct(site.vim);
     for (const one of content.vnfcs) {
       const isHere = one.vimAccountId === site.vim && one.finishedAt === null;
-      const { now, why, isLost } = isHere ? await this.#one(record, one, site, direct) : { now: one, why: null, isLost: false };
+      const { now, why, isLost } = isHere
+        ? await this.#one(record, one, site, direct).catch(refusedFor(one))
+        : { now: one, why: null, isLost: false };
       if (isLost) return { waits: [why!], failure: why, remarks: [] };
       vnfcs.push(now);
       if (now.finishedAt === null) waits.push(why ?? `${now.name} is being copied`);
@@ -70,7 +72,7 @@ export class SnapshotTaker {
     if (image.status === "ERROR") return lost(one, `${one.name}: ${image.last_error ?? "its VIM gives no reason"}`);
     if (image.status === "BUILD")
       return { now: one, why: `${one.name} is being copied: ${image.progress ?? 0} %`, isLost: false };
-    return this.#finished(one, await direct.server(one.serverId));
+    return this.#finished(one, (await rowOf(direct.server(one.serverId))) ?? {});
   }
 
   async #ask(record: SnapshotRecord, one: VnfcSnapshot, isThere: boolean, direct: OpenVimDirect): Promise<Taken> {
@@ -120,6 +122,14 @@ const remarksOf = ({ name, imageId, hasMoreDisks }: VnfcSnapshot): string[] => [
     ? [`${name} has further disks, of which nothing is kept: a revert makes them anew, as they were at first`]
     : []),
 ];
+
+/** What a VIM does not answer, though it answers, is waited for: it holds up nobody else of that VIM. */
+const refusedFor =
+  (now: VnfcSnapshot) =>
+  (e: unknown): Taken => {
+    if (!(e instanceof Fault) || e.code === "VIM_UNREACHABLE") throw e;
+    return { now, why: `${now.name}: ${e.detail}`, isLost: false };
+  };
 
 const lost = (now: VnfcSnapshot, why: string): Taken => ({ now, why, isLost: true });
 

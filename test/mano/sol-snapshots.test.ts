@@ -270,6 +270,17 @@ test("one VNFC of several is kept and reverted; of one without a disk nothing is
   expect(await bed.status("DELETE", `${SNAPSHOTS}/${id}`)).toBe(204);
 });
 
+test("a VIM that makes a machine anew from its own image has reverted nothing, and that is told", async () => {
+  await using bed = await Bed.deployed(example("sol006/single.yaml"));
+  const { vim } = bed.rig;
+  vim.ignoresImages = true;
+  const occurrence = await bed.revert(await bed.taken());
+  await until("it begins anew", () => [...vim.servers.values()].some((s) => s.status === "CREATING"));
+  for (const { name } of vim.servers.values()) vim.up(name);
+  expect((await bed.ended(occurrence, "FAILED_TEMP")).error.detail).toContain("makes no server anew from another one");
+  expect(await bed.status("POST", `${occurrence}/fail`)).toBe(200);
+});
+
 test("of requests at once for one snapshot each is done or refused, and no image is left that nobody knows", async () => {
   await using bed = await Bed.deployed(example("sol006/single.yaml"));
   const id = await bed.empty();

@@ -88,6 +88,8 @@ export class ToyVim implements AsyncDisposable {
   readonly flavors = new Map<string, ToyThing>([["flavors-1", { id: "flavors-1", name: "media-relay" }]]);
   /** What is said of an image that is made. */
   newImage: Partial<ToyThing> = {};
+  /** It makes servers anew from their own image, whatever is asked for: as the original. */
+  ignoresImages = false;
   /** Its servers have no disk that could be copied. */
   hasNoDisks = false;
   /** Ids of servers that it was asked to pause. */
@@ -322,7 +324,7 @@ export class ToyVim implements AsyncDisposable {
     if (this.images.get(imageRef)?.status !== "ACTIVE")
       return [404, { error: { code: 404, description: `no image ${imageRef}` } }];
     this.down(server.name);
-    Object.assign(server, { status: "CREATING", image: { id: imageRef } });
+    Object.assign(server, { status: "CREATING", ...(!this.ignoresImages && { image: { id: imageRef } }) });
     return [200, { result: "deleting in process" }];
   }
 
