@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import type { KeptProtection } from "../model/armed.ts";
 import type { FlavorId, HostId, ImageId, NetId, TenantId, VimPortId } from "../model/ids.ts";
 import type { Flavor, Host, Image, Leftover, Server, ServerPort, Tenant, VimNet } from "../model/vim-picture.ts";
@@ -9,19 +9,45 @@ import type { VimDb } from "./vim-schema.ts";
 export type VimStore = Kysely<VimDb>;
 type Writer = VimStore | Transaction<VimDb>;
 
-/** Everything but the events, as it was last acknowledged. */
-export async function readPicture(db: VimStore) {
+/** Everything but the events, as it was last acknowledged, of one moment. */
+export function readPicture(db: VimStore) {
+  return db.transaction().execute(readTables);
+}
+
+async function readTables(db: Writer) {
   return {
     tenants: (await db.selectFrom("tenants").selectAll().execute()).map(tenantRow.fromRow),
     hosts: (await db.selectFrom("hosts").selectAll().orderBy("created_at").execute()).map(hostRow.fromRow),
     images: (await db.selectFrom("images").selectAll().orderBy("created_at").execute()).map(imageRow.fromRow),
     flavors: (await db.selectFrom("flavors").selectAll().execute()).map(flavorRow.fromRow),
-    nets: (await db.selectFrom("nets").selectAll().orderBy("created_at").execute()).map(netRow.fromRow),
+    nets: await inPages(
+      (n, from) => db.selectFrom("nets").selectAll().orderBy("created_at").orderBy(ROWID).limit(n).offset(from).execute(),
+      netRow.fromRow,
+    ),
     servers: (await db.selectFrom("servers").selectAll().orderBy("created_at").execute()).map(serverRow.fromRow),
-    ports: (await db.selectFrom("ports").selectAll().execute()).map(portRow.fromRow),
+    ports: await inPages(
+      (n, from) => db.selectFrom("ports").selectAll().orderBy(ROWID).limit(n).offset(from).execute(),
+      portRow.fromRow,
+    ),
     protections: (await db.selectFrom("protections").selectAll().execute()).map((row) => asOfNow(protectionRow.fromRow(row))),
     leftovers: (await db.selectFrom("leftovers").selectAll().execute()).map(leftoverRow.fromRow),
   };
+}
+
+const ROWID = sql<number>`rowid`;
+const PAGE_ROWS = 2_000;
+
+/** A table that may be large. Rows are in the memory of two threads until they are made into what they stand for: so many at a time. */
+async function inPages<Row, Thing>(
+  read: (limit: number, offset: number) => Promise<Row[]>,
+  fromRow: (row: Row) => Thing,
+): Promise<Thing[]> {
+  const things: Thing[] = [];
+  for (;;) {
+    const rows = await read(PAGE_ROWS, things.length);
+    for (const row of rows) things.push(fromRow(row));
+    if (rows.length < PAGE_ROWS) return things;
+  }
 }
 
 /** Protections written before there were pools name no capacity and no second choice. */

@@ -24,6 +24,8 @@ const EVERY_MS = [
 ] as const;
 /** And where there is nothing: binds that nobody told of, members that come up. */
 const LOOK_EVERY_MS = 500;
+/** Looks are at most so frequent, and each takes what is due until half of that later: one request serves all of them. */
+const STEP_MS = EVERY_MS[0].everyMs;
 const ASK_EVERY_MS = 100;
 /** Our own lateness, or that of the switch's answer, of more than this says that times cannot be trusted: looked at from the beginning. */
 const LATE_MS = 300;
@@ -33,6 +35,8 @@ interface WatchedPath {
   course: PathCourse | null;
   /** Whose counters were asked for last. */
   ends: PathEnds | null;
+  /** When it is looked at next. */
+  dueAtMs: number;
   /** The member was called silent on this bind once: nobody is told twice. */
   isSilenceTold: boolean;
 }
@@ -118,7 +122,7 @@ export class PathWatch {
 
   #begin(netId: NetId, bindNet: NetId): void {
     const path: Path = { netId, bindNet, state: "pending", how: null, why: "no packet was seen on it yet", at: null };
-    const watched = { path, course: null, ends: null, isSilenceTold: false };
+    const watched = { path, course: null, ends: null, dueAtMs: AT_ONCE, isSilenceTold: false };
     this.#paths.set(netId, watched);
     this.#open.add(watched);
   }
@@ -131,7 +135,7 @@ export class PathWatch {
   }
 
   #beginAnew(): void {
-    for (const watched of this.#open) watched.course = null;
+    for (const watched of this.#open) Object.assign(watched, { course: null, dueAtMs: AT_ONCE });
   }
 
   async #look(frames: ProbeFrames): Promise<void> {
@@ -142,7 +146,7 @@ export class PathWatch {
     if (session !== this.#session) this.#beginAnew();
     this.#session = session;
     if (standing !== null && session === null) this.#cannotSee();
-    const due = session === null ? [] : [...this.#open].filter((w) => this.#isReady(w, session));
+    const due = session === null ? [] : this.#due(clock.now()).filter((w) => this.#isReady(w, session));
     if (session === null || due.length === 0) return;
     if (due.some((w) => w.course === null)) await session.apply([]); // What the bind changed stands in the switch from here on.
     session.inOneWrite(() => this.#askAll(due, session, frames));
@@ -152,6 +156,13 @@ export class PathWatch {
       due.filter((w) => this.#open.has(w)),
       seen,
     );
+  }
+
+  /** What is not ready, or not looked at for another reason, is due again after a while. */
+  #due(now: number): WatchedPath[] {
+    const due = [...this.#open].filter((w) => w.dueAtMs <= now + STEP_MS / 2);
+    for (const watched of due) watched.dueAtMs = now + LOOK_EVERY_MS;
+    return due;
   }
 
   #cannotSee(): void {
@@ -203,7 +214,10 @@ export class PathWatch {
       this.#found(watched, verdict, now);
     }
     this.#tellSilent(silent, now);
-    for (const watched of due) if (!isOpen(watched) || watched.path.state === "unverified") this.#endRound(watched);
+    for (const watched of due) {
+      if (!isOpen(watched) || watched.path.state === "unverified") this.#endRound(watched);
+      if (watched.course !== null) watched.dueAtMs = now + everyMs(now - watched.course.begunAtMs);
+    }
   }
 
   /** One that is unverified is looked at again, from the beginning. */
@@ -246,10 +260,9 @@ export class PathWatch {
 
   #restMs(): number {
     const now = this.#parts.clock.now();
-    let youngest = Number.POSITIVE_INFINITY;
-    for (const { course } of this.#open) if (course !== null) youngest = Math.min(youngest, now - course.begunAtMs);
-    if (youngest === Number.POSITIVE_INFINITY) return LOOK_EVERY_MS;
-    return EVERY_MS.find((e) => youngest < e.untilMs)?.everyMs ?? LOOK_EVERY_MS;
+    let next = now + LOOK_EVERY_MS;
+    for (const { dueAtMs } of this.#open) next = Math.min(next, dueAtMs);
+    return Math.max(STEP_MS, next - now);
   }
 
   /** True when a bind has moved meanwhile. */
@@ -269,5 +282,11 @@ export class PathWatch {
 
 /** A reason of its own: without one each wake-up would make an error with its stack. */
 const WOKEN = Symbol("woken");
+
+/** Of one that was not looked at since its bind was told of, or since what was read became worthless. */
+const AT_ONCE = Number.NEGATIVE_INFINITY;
+
+/** How long after a look comes the next one, by the time since the first. */
+const everyMs = (ageMs: number): number => EVERY_MS.find((e) => ageMs < e.untilMs)!.everyMs;
 
 const isOpen = ({ path }: WatchedPath): boolean => path.state === "pending" || path.state === "unverified";
