@@ -244,5 +244,5 @@ export function actionsOf(vlanIn: number | null, out: readonly Outlet[]): Action
     tag = vlan;
     actions.push({ do: "output", port });
   }
-  return actions;
+  return actions.slice(); // A list that was pushed to has room for 17; of a hundred thousand entries that is most of their memory.
 }

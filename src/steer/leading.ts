@@ -40,7 +40,8 @@ export interface LeadingEntry extends FabricEntry {
 const [BARRED_ABOVE, ADVERTISED_ABOVE] = [50, 200] as const;
 
 type OfAnybody = Omit<LeadingEntry, "from">;
-const ANYBODY: SentBy = {};
+/** Nothing is asked of the sender. */
+export const ANYBODY: SentBy = {};
 
 export function leadingEntries(
   group: readonly FabricNet[],

@@ -6,7 +6,7 @@ import { type Attachments, attachmentsOf, placed, placeKey } from "./attachments
 import { actionsOf, bindGroups, type FabricNet, type FabricPort, fabricNet } from "./fabric.ts";
 import { GroupIds, hash32 } from "./group-ids.ts";
 import { grouped, permanentBridge, turnsBack, type Waiting } from "./groups.ts";
-import { type LeadingEntry, leadingEntries, takenTags, twoTagged } from "./leading.ts";
+import { ANYBODY, type LeadingEntry, leadingEntries, takenTags, twoTagged } from "./leading.ts";
 import { type Arming, arm, NO_STAND_INS, type StandIns } from "./stand-ins.ts";
 
 /** What is wanted of one bind group, or of several that a net is led into at once. */
@@ -159,12 +159,14 @@ export function entryOf(priority: number, owner: string): FlowEntry {
 const cookieOf = (owner: string): bigint => NO_OWNER | BigInt(hash32(owner));
 
 function flowEntry(e: LeadingEntry, actions: readonly Action[]): FlowEntry {
-  const match: { -readonly [K in keyof Match]: Match[K] } = { inPort: e.inPort };
-  if (e.vlan !== null) match.vlan = e.vlan;
-  else if (!e.takesTags) match.vlan = "none";
-  if (e.ethDst !== null) match.ethDst = e.ethDst;
-  Object.assign(match, e.from);
+  const match = e.from === ANYBODY ? placeOf(e) : { ...placeOf(e), ...e.from };
   return { table: 0, priority: e.priority, cookie: cookieOf(e.netId), match, actions };
+}
+
+function placeOf({ inPort, vlan, takesTags, ethDst }: LeadingEntry): Match {
+  if (vlan === null && takesTags) return ethDst === null ? { inPort } : { inPort, ethDst };
+  const tag = vlan ?? "none";
+  return ethDst === null ? { inPort, vlan: tag } : { inPort, vlan: tag, ethDst };
 }
 
 /** The entries of these nets, on this switch. */

@@ -15,17 +15,18 @@ export function readPicture(db: VimStore) {
 }
 
 async function readTables(db: Writer) {
+  const pages = inPages();
   return {
     tenants: (await db.selectFrom("tenants").selectAll().execute()).map(tenantRow.fromRow),
     hosts: (await db.selectFrom("hosts").selectAll().orderBy("created_at").execute()).map(hostRow.fromRow),
     images: (await db.selectFrom("images").selectAll().orderBy("created_at").execute()).map(imageRow.fromRow),
     flavors: (await db.selectFrom("flavors").selectAll().execute()).map(flavorRow.fromRow),
-    nets: await inPages(
+    nets: await pages(
       (n, from) => db.selectFrom("nets").selectAll().orderBy("created_at").orderBy(ROWID).limit(n).offset(from).execute(),
       netRow.fromRow,
     ),
     servers: (await db.selectFrom("servers").selectAll().orderBy("created_at").execute()).map(serverRow.fromRow),
-    ports: await inPages(
+    ports: await pages(
       (n, from) => db.selectFrom("ports").selectAll().orderBy(ROWID).limit(n).offset(from).execute(),
       portRow.fromRow,
     ),
@@ -37,17 +38,31 @@ async function readTables(db: Writer) {
 const ROWID = sql<number>`rowid`;
 const PAGE_ROWS = 2_000;
 
-/** A table that may be large. Rows are in the memory of two threads until they are made into what they stand for: so many at a time. */
-async function inPages<Row, Thing>(
-  read: (limit: number, offset: number) => Promise<Row[]>,
-  fromRow: (row: Row) => Thing,
-): Promise<Thing[]> {
-  const things: Thing[] = [];
-  for (;;) {
-    const rows = await read(PAGE_ROWS, things.length);
-    for (const row of rows) things.push(fromRow(row));
-    if (rows.length < PAGE_ROWS) return things;
-  }
+/**
+ * Tables that may be large. Rows are in the memory of two threads until they are made into what they stand for: so many at a time. A text
+ * that stands in many rows (a net's id, a state) comes from the other thread once for each: one of them is kept.
+ */
+function inPages() {
+  const texts = new Map<unknown, unknown>();
+  const once = (value: unknown): unknown => {
+    if (typeof value !== "string") return value;
+    if (!texts.has(value)) texts.set(value, value);
+    return texts.get(value);
+  };
+  return async <Row extends object, Thing>(
+    read: (limit: number, offset: number) => Promise<Row[]>,
+    fromRow: (row: Row) => Thing,
+  ): Promise<Thing[]> => {
+    const things: Thing[] = [];
+    for (;;) {
+      const rows = await read(PAGE_ROWS, things.length);
+      for (const row of rows) {
+        for (const name in row) row[name] = once(row[name]) as Row[typeof name];
+        things.push(fromRow(row));
+      }
+      if (rows.length < PAGE_ROWS) return things;
+    }
+  };
 }
 
 /** Protections written before there were pools name no capacity and no second choice. */
