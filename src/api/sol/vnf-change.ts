@@ -49,7 +49,7 @@ interface FlavourBody {
   readonly vnfConfigurableProperties?: Readonly<Record<string, unknown>>;
 }
 
-/** SOL003 5.5.2.7, SOL005 6.5.3.17, without the nets. Throws NOT_SUPPORTED for what no VNF here has. */
+/** SOL003 5.5.2.7, SOL005 6.5.3.14, without the nets. Throws NOT_SUPPORTED for what no VNF here has. */
 export function flavourIn({ newFlavourId: flavour, instantiationLevelId: level, ...more }: FlavourBody) {
   refuseProperties(more);
   if ((more.extManagedVirtualLinks ?? []).length > 0)
