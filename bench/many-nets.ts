@@ -1,7 +1,8 @@
 import { ms, table } from "../src/cli/table.ts";
-import { spreadOf } from "../src/lab/stats.ts";
+import { type Spread, spreadOf } from "../src/lab/stats.ts";
 import { systemClock } from "../src/lib/clock.ts";
 import { keepLine } from "./kept.ts";
+import { switchShare } from "./many-nets-floor.ts";
 import { type ManyNetsRig, startManyNets } from "./many-nets-rig.ts";
 import { client, type Daemon } from "./vim-process.ts";
 
@@ -38,7 +39,9 @@ export async function benchManyNets({ root, nets, binds }: ManyNetsBench): Promi
     const after = await standing(rig);
     const isSame = after.entries === before.entries && after.groups === before.groups;
     const afterRestart = daemon.memory();
-    const found = { makingMs: rig.makingMs, firstMs, ...moved, ...edits, listenMs, restartMs, memory, afterRestart };
+    await daemon.kill();
+    const switchAlone = await switchShare(rig, Math.min(binds, 300), REST_MS);
+    const found = { makingMs: rig.makingMs, firstMs, ...moved, ...edits, switchAlone, listenMs, restartMs, memory, afterRestart };
     tell(found);
     keepLine(root, "many-nets", { nets, ports: 2 * nets, ...before, binds, ...found });
     if (!isSame) console.log(`a restart left ${after.entries} entries and ${after.groups} groups`);
@@ -109,6 +112,8 @@ async function edit({ pairs }: ManyNetsRig, { port, adminPort }: Daemon) {
 }
 
 interface Found extends Awaited<ReturnType<typeof move>>, Awaited<ReturnType<typeof edit>> {
+  /** From the wire to the barrier, of the same changes from a process that does nothing else. */
+  readonly switchAlone: Spread;
   readonly makingMs: number;
   readonly firstMs: number;
   readonly listenMs: number;
@@ -123,6 +128,7 @@ function tell(f: Found): void {
     row("bind: request to the wire", f.onWire),
     row("bind: request to the barrier", f.barrier),
     row("bind: request to the answer", f.reply),
+    row("the switch alone: the wire to the barrier", f.switchAlone),
     row("nets and ports made, moved, deleted: to the answer", f.edits),
   ];
   console.log(`\n${table(["ms", "p50", "p99", "max"], rows)}`);
