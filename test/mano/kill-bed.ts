@@ -69,6 +69,7 @@ export class KillBed implements AsyncDisposable {
 
   /** Asks for it, and kills the MANO when the VIM is asked for the nth change: before it has done it, or after. Then the MANO is started anew. */
   async killedAt(nth: number, when: "before" | "after", path: string, body: object): Promise<void> {
+    const had = await this.#asked();
     const base = this.vim.asked.length;
     const { process } = this.#daemon!;
     this.vim.intercept = () => {
@@ -77,10 +78,19 @@ export class KillBed implements AsyncDisposable {
       process.kill("SIGKILL");
       return when === "after";
     };
-    // It may be dead before it has answered; it has asked for a change, so the operation is on the disk.
+    // It may be dead before it has answered.
     await this.sol.askUnchecked("POST", `${this.#about}${path}`, body).catch(() => null);
     await until("it is dead", () => process.signalCode !== null);
     await this.start();
+    // A net that returned home by then was a change too: where the operation is not on the disk, it is asked for now.
+    if ((await this.#asked()) === had) await this.sol.ask("POST", `${this.#about}${path}`, body);
+  }
+
+  /** Ids of the operations that somebody asked for. */
+  async #asked(): Promise<string> {
+    const list = this.#about.startsWith(NS) ? OCCURRENCES : VNF_OCCURRENCES;
+    const { body } = await this.sol.ask("GET", `${list}?filter=(eq,isAutomaticInvocation,false)`);
+    return body.map((o: { id: string }) => o.id).join();
   }
 
   /** Killed whatever it does, and started anew. */
