@@ -89,9 +89,9 @@ export class PathWatch {
     let dueAtMs = this.#parts.clock.now();
     while (!signal.aborted) {
       const lateMs = this.#parts.clock.now() - dueAtMs;
-      if (lateMs > LATE_MS) this.#beginAnew();
+      if (lateMs > LATE_MS) this.#beginAnew(AT_ONCE);
       await this.#look(frames).catch((err: unknown) => {
-        this.#beginAnew();
+        this.#beginAnew(this.#parts.clock.now() + LOOK_EVERY_MS);
         this.#parts.log.debug({ err }, "paths could not be looked at"); // The session ended under us; its end is told elsewhere.
       });
       dueAtMs = this.#parts.clock.now() + this.#restMs();
@@ -134,8 +134,8 @@ export class PathWatch {
     this.#open.delete(watched);
   }
 
-  #beginAnew(): void {
-    for (const watched of this.#open) Object.assign(watched, { course: null, dueAtMs: AT_ONCE });
+  #beginAnew(dueAtMs: number): void {
+    for (const watched of this.#open) Object.assign(watched, { course: null, dueAtMs });
   }
 
   async #look(frames: ProbeFrames): Promise<void> {
@@ -143,15 +143,15 @@ export class PathWatch {
     const { fabric, clock } = this.#parts;
     const standing = fabric.isStanding ? fabric.session : null;
     const session = standing?.abilities.counters ? standing : null;
-    if (session !== this.#session) this.#beginAnew();
+    if (session !== this.#session) this.#beginAnew(AT_ONCE);
     this.#session = session;
     if (standing !== null && session === null) this.#cannotSee();
-    const due = session === null ? [] : this.#due(clock.now()).filter((w) => this.#isReady(w, session));
+    const due = this.#due(clock.now()).filter((w) => session !== null && this.#isReady(w, session));
     if (session === null || due.length === 0) return;
     if (due.some((w) => w.course === null)) await session.apply([]); // What the bind changed stands in the switch from here on.
     session.inOneWrite(() => this.#askAll(due, session, frames));
     const seen = await readPorts(session, clock, this.#portsOf(due));
-    if (seen.tookMs > LATE_MS || session !== fabric.session) return this.#beginAnew();
+    if (seen.tookMs > LATE_MS || session !== fabric.session) return this.#beginAnew(clock.now() + LOOK_EVERY_MS);
     this.#conclude(
       due.filter((w) => this.#open.has(w)),
       seen,
