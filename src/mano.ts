@@ -23,7 +23,6 @@ import { Provisioning } from "./mano/provisioning.ts";
 import { Requests } from "./mano/requests.ts";
 import { Retention, type RetentionParts } from "./mano/retention.ts";
 import { Scope } from "./mano/scope.ts";
-import type { SolSubscriptions } from "./mano/sol-subscriptions.ts";
 import { SoleVnfs } from "./mano/sole-vnfs.ts";
 import type { VimAccountId } from "./model/ids.ts";
 import type { VimAccount } from "./model/ns.ts";

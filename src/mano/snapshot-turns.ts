@@ -74,7 +74,7 @@ export class SnapshotTurns {
         userDefinedData: wish.userDefinedData,
         ...this.#begun(which),
       });
-      const part = partOf(d, vnf, "CREATE_SNAPSHOT", record.id, which);
+      const part = partOf(vnf, "CREATE_SNAPSHOT", record.id, which);
       const o = occurrences.begin(d.ns, "UPDATE", [part], params);
       return this.#write(d, o, filled, (tx) => owners.give(record.id, owners.of(d.ns.id), tx));
     });
@@ -95,7 +95,7 @@ export class SnapshotTurns {
       const record = this.#meant(d, wish.snapshotId);
       const all = revertedBy(d, vnf, wholeIn(record, vnf), wish);
       const part = {
-        ...partOf(d, vnf, "REVERT_TO_SNAPSHOT", record.id, all),
+        ...partOf(vnf, "REVERT_TO_SNAPSHOT", record.id, all),
         reverting: { all: all.map((v) => v.id), done: [], begun: null },
       };
       return this.#write(d, occurrences.begin(d.ns, "UPDATE", [part], params), null);
@@ -221,7 +221,7 @@ function userDataOf(params: Occurrence["params"]): VnfSnapshot["userDefinedData"
   return userDefinedData ?? null;
 }
 
-function partOf(d: Deployment, vnf: VnfInstance, operation: VnfOperation, snapshotId: string, which: readonly Vnfc[]): VnfPart {
+function partOf(vnf: VnfInstance, operation: VnfOperation, snapshotId: string, which: readonly Vnfc[]): VnfPart {
   const { id: vnfId, name: vnfName, vnfdId, profile } = vnf;
   const vnfcs = which.map((v) => concerned(v, "MODIFIED"));
   return { id: randomUUID(), vnfId, vnfName, vnfdId, profile, operation, vnfcs, snapshotId };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { example, Rig, until } from "./rig.ts";
+import { example, Rig } from "./rig.ts";
 
 let rig: Rig;
 beforeAll(async () => {

@@ -34,11 +34,12 @@ async function until<T>(ask: () => Promise<T>, is: (value: NoInfer<T>) => boolea
 }
 const instance = async (name: string) => (await rig.ask("GET", `/gold/instances/${name}`)).body;
 // biome-ignore lint/suspicious/noExplicitAny: as it came.
-const vmsOf = (i: any): any[] => (i.vnfs ?? []).flatMap((v: any) => v.vms);
+type Loose = any;
+const vmsOf = (i: Loose): Loose[] => (i.vnfs ?? []).flatMap((v: Loose) => v.vms);
 /** All run, and the VIM has shown where they are plugged in. */
 const isUp = (i: unknown) =>
   vmsOf(i).length > 0 &&
-  vmsOf(i).every((vm) => /^ACTIVE/.test(vm.status) && vm.interfaces.every((x: any) => x.mac_address !== null));
+  vmsOf(i).every((vm) => /^ACTIVE/.test(vm.status) && vm.interfaces.every((x: Loose) => x.mac_address !== null));
 const namesAtVim = async (what: string) =>
   (await rig.atVim("GET", what)).body[what.split("/").at(-1)!].map((x: { name: string }) => x.name);
 
@@ -108,8 +109,8 @@ test("two of one VNF have an inner net each, and a net of the scenario is made; 
   ).toEqual(["two-p1-a-1", "two-p1-b-1", "two-p2-a-1", "two-p2-b-1"]);
   const created = up.nets.filter((n: { created: boolean }) => n.created).map((n: { vim_name: string }) => n.vim_name);
   expect(created.sort()).toEqual(["two.inner", "two.inner", "two.lan"]);
-  const inner = (v: number) => up.vnfs[v].vms.map((vm: any) => vm.interfaces.find((i: any) => i.internal_name === "xe0"));
-  expect(new Set(inner(0).map((i: any) => i.instance_net_id)).size).toBe(1);
+  const inner = (v: number) => up.vnfs[v].vms.map((vm: Loose) => vm.interfaces.find((i: Loose) => i.internal_name === "xe0"));
+  expect(new Set(inner(0).map((i: Loose) => i.instance_net_id)).size).toBe(1);
   expect(inner(0)[0].instance_net_id).not.toBe(inner(1)[0].instance_net_id);
   for (const i of [...inner(0), ...inner(1)]) expect(i.mac_address).not.toBeNull();
 
@@ -136,13 +137,13 @@ test("the fields for redundancy give a protection group whose members are led th
     ["vm-b", null],
   ]);
   const groups = await until(
-    async () => (await (await fetch(`${rig.manoUrl}/mano/v1/protection_groups`)).json()) as any[],
+    async () => (await (await fetch(`${rig.manoUrl}/mano/v1/protection_groups`)).json()) as Loose[],
     (all) => all.length === 1,
   );
   expect(groups).toMatchObject([{ scheme: "ACTIVE_ACTIVE", members: [{}, {}] }]);
   const bound = async () => {
     const { networks } = (await rig.atVim("GET", "/networks?field=name&field=bind_net&limit=0")).body;
-    return networks.filter((n: any) => n.name.startsWith("viewers") && n.bind_net).length;
+    return networks.filter((n: Loose) => n.name.startsWith("viewers") && n.bind_net).length;
   };
   expect(await until(bound, (n) => n === 2)).toBe(2);
   await rig.ask("DELETE", "/gold/instances/ha");

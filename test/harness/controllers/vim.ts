@@ -15,6 +15,7 @@ export type Ask = (
   method: "GET" | "POST" | "PUT" | "DELETE",
   path: string,
   body?: object,
+  // biome-ignore lint/suspicious/noExplicitAny: as it came.
 ) => Promise<{ status: number; body: any }>;
 
 export interface Life extends AsyncDisposable {
