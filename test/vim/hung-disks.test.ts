@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { hungDiskOf } from "../../src/hosts/hung-disk.ts";
@@ -10,16 +11,17 @@ import type { Evidence } from "../../src/model/evidence.ts";
 import { ArmedRig } from "./armed-rig.ts";
 import { until } from "./rig.ts";
 
-/** Who has called vfork waits in state D until the child is gone, as a thread does whose disk does not answer. */
-const WAITS = "import ctypes, time\nctypes.CDLL(None).vfork() or time.sleep(600)";
+/** Who has called vfork waits in state D until the child is gone, as a thread does whose disk does not answer. The child says that it has begun. */
+const WAITS = "import ctypes, os, time\nctypes.CDLL(None).vfork() or (os.write(1, b'.'), time.sleep(600))";
 const DISK = "/proc/version"; // It is on a storage of its own: /proc.
 
 test("a process that waits in the kernel all the time waits for the storage of its disks; one that sleeps waits for none", async () => {
-  const waits = spawn("python3", ["-c", WAITS], { detached: true, stdio: "ignore" });
+  const waits = spawn("python3", ["-c", WAITS], { detached: true, stdio: ["ignore", "pipe", "ignore"] });
   const sleeps = spawn("sleep", ["600"], { stdio: "ignore" });
   const looks: number[] = [];
   const quick: Clock = { ...systemClock, sleep: async (ms) => void looks.push(ms) };
   try {
+    await once(waits.stdout!, "data"); // Before that it waits for its own files now and then, and runs in between.
     await until("it waits", () => readWaiting(waits.pid!).size > 0);
     await until("it has waited all the time", async () => (await hungDiskOf({ pid: waits.pid!, disks: [DISK] }, quick)) !== null);
     expect(await hungDiskOf({ pid: waits.pid!, disks: [DISK] }, quick)).toEqual({
