@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { knownOf, type Outcome } from "../descriptor/compile.ts";
+import { flavourIds, nsFlavourIds } from "../descriptor/flavours.ts";
 import { flawText } from "../descriptor/flaw.ts";
 import { type Reading, readDescriptorFile } from "../descriptor/read.ts";
 import type { VnfBlueprint } from "../model/blueprint.ts";
-import type { Nsd, Vdu } from "../model/descriptor.ts";
+import type { Nsd, Vdu, Vnfd } from "../model/descriptor.ts";
 import type { ProtectionPolicy } from "../model/protection.ts";
 import { table } from "./table.ts";
 
@@ -45,18 +46,33 @@ export async function validate(files: readonly string[], json: boolean): Promise
 function forMachines({ file, form, outcome, flaws, notes }: Checked) {
   if (outcome === null) return { file, form, valid: false, flaws, notes };
   const { vnfds, nsds } = outcome.descriptor;
-  const name = ({ id, version }: { id: string; version: string }) => ({ id, version });
-  return { file, form, valid: true, flaws, notes, vnfd: vnfds.map(name), nsd: nsds.map(name), protection: groupsOf(outcome) };
+  const vnfd = vnfds.map((v) => ({ id: v.id, version: v.version, flavours: flavoursOf(v) }));
+  const nsd = nsds.map((n) => ({ id: n.id, version: n.version, flavours: nsFlavourIds(n) }));
+  return { file, form, valid: true, flaws, notes, vnfd, nsd, protection: groupsOf(outcome) };
 }
 
 function forPeople({ file, form, outcome, flaws, notes }: Checked): string {
   if (outcome === null) return flaws.map(flawText).join("\n");
   const { vnfds, nsds } = outcome.descriptor;
   const names = [...vnfds.map((v) => `vnfd ${v.id} ${v.version}`), ...nsds.map((n) => `nsd ${n.id} ${n.version}`)];
+  const told = [
+    ...notes,
+    ...vnfds.flatMap((v) => noteOfSeveral(`vnfd ${v.id}`, flavoursOf(v))),
+    ...nsds.flatMap((n) => noteOfSeveral(`nsd ${n.id}`, nsFlavourIds(n))),
+  ];
   const groups = groupsOf(outcome);
-  const head = [`${file}: good (${form}): ${names.join(", ")}`, ...notes.map((n) => `note: ${n}`)].join("\n");
+  const head = [`${file}: good (${form}): ${names.join(", ")}`, ...told.map((n) => `note: ${n}`)].join("\n");
   if (groups.length === 0) return `${head}\nnothing in it is protected`;
   return [head, ...groups.map(groupText)].join("\n\n");
+}
+
+const flavoursOf = ({ blueprint }: Vnfd): string[] => (blueprint === undefined ? [] : flavourIds(blueprint));
+
+/** Only the protection of the first is shown: an NS or a VNF is in that one where nobody names another. */
+function noteOfSeveral(what: string, flavours: readonly string[]): string[] {
+  return flavours.length < 2
+    ? []
+    : [`${what} has the deployment flavours ${flavours.join(", ")}; what is shown is ${flavours[0]}`];
 }
 
 interface Group {

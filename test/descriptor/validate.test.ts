@@ -26,6 +26,22 @@ test("a good file: what is in it, who protects whom, with which times, and why",
   expect(text).toMatch(/relay-a +hot +data_net0 +traffic_net0, traffic_net1/);
 });
 
+test("a VNFD of several deployment flavours: which there are, and which one is shown", async () => {
+  const [before, after] = example("sol006/media-service.yaml").split(
+    "      df:\n        - id: default\n          vdu-profile:\n",
+  );
+  const df = (id: string) => `        - id: ${id}\n          vdu-profile:\n`;
+  const [profiles, nsd] = after!.split("  nsd:\n");
+  const path = file("two.yaml", `${before}      df:\n${df("default")}${profiles}${df("large")}${profiles}  nsd:\n${nsd}`);
+  const { text, exitCode } = await validate([path], false);
+  expect([text.split("\n")[1], exitCode]).toEqual([
+    "note: vnfd media-relay-sol has the deployment flavours default, large; what is shown is default",
+    0,
+  ]);
+  const [read] = JSON.parse((await validate([path], true)).text).files;
+  expect([read.vnfd[0].flavours, read.nsd[0].flavours]).toEqual([["default", "large"], ["default"]]);
+});
+
 test("the plain form is shown the same way", async () => {
   const { text } = await validate([file("plain.yaml", example("media-relay-pool.yaml"))], false);
   expect(text).toContain("good (plain)");
