@@ -1,30 +1,14 @@
-import { mkdtempDisposableSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { openmanoRig } from "../openmano/rig.ts";
-import { example, until } from "./rig.ts";
-import { SolClient } from "./sol-client.ts";
+import { example } from "./rig.ts";
+import { solVimBed } from "./sol-vim-bed.ts";
 
 // A VNF that becomes one of larger machines in a VIM of ours, whose machines are states in its process.
 
-const VNFS = "/vnflcm/v2/vnf_instances";
-
 test("a machine of another flavor is made in place of the one that there was, and what was brought for that alone is gone", async () => {
-  using dir = mkdtempDisposableSync(join(tmpdir(), "sempre-flavour-"));
-  await using rig = await openmanoRig({ packages: { dir: dir.path } });
-  const sol = new SolClient({ url: rig.manoUrl });
-  const ok = async (method: string, path: string, body?: object) => {
-    const { status, body: answer } = await rig.atVim(method, path, body);
-    expect({ path, status, answer }).toMatchObject({ status: 200 });
-    return answer;
-  };
-  const tenant = (await ok("GET", "/tenants?name=default")).tenants[0].id;
-  await ok("POST", `/${tenant}/images`, { image: { name: "media-relay", path: "/nowhere/image.qcow2" } });
-  const media = (await ok("POST", "/networks", { network: { name: "media_net", type: "data" } })).network.id;
-  const account = { name: "vim1", url: rig.vimUrl, adminUrl: rig.vimAdminUrl };
-  expect((await sol.askUnchecked("POST", "/mano/v1/vims", account, { version: "" })).status).toBe(201);
+  await using bed = await solVimBed();
+  const { sol, ok, tenant } = bed;
+  const media = await bed.newNet("media_net");
   const file = parse(example("sol006/single.yaml"));
   const [vnfd] = file.nfv.vnfd;
   delete file.nfv.nsd;
@@ -34,21 +18,10 @@ test("a machine of another flavor is made in place of the one that there was, an
   large.id = "large";
   large["vdu-profile"][0]["virtual-compute-desc"] = "large-relay";
   vnfd.df.push(large);
-  const headers = { version: "", "content-type": "text/plain" };
-  expect((await sol.askUnchecked("POST", "/mano/v1/descriptors", stringify(file), headers)).status).toBe(201);
+  await bed.onBoard(stringify(file));
 
-  const { body: made } = await sol.ask("POST", VNFS, { vnfdId: "single-relay", vnfInstanceName: "single" });
-  const vnf = `${VNFS}/${made.id}`;
-  const begun = async (task: string, body: object) => {
-    const asked = await sol.ask("POST", `${vnf}/${task}`, body);
-    expect({ task, status: asked.status, body: asked.body }).toEqual({ task, status: 202, body: null });
-    const occurrence = new URL(asked.headers.get("location")!).pathname;
-    return until(`${task} is done`, async () => {
-      const { body: o } = await sol.ask("GET", occurrence);
-      expect(o.operationState).not.toBe("FAILED_TEMP");
-      return o.operationState === "COMPLETED" && o;
-    });
-  };
+  const vnf = await bed.newVnf();
+  const begun = (task: string, body: object) => bed.done(vnf, task, body);
   const machine = async () => {
     const { servers } = await ok("GET", `/${tenant}/servers`);
     expect(servers).toHaveLength(1);

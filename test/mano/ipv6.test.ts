@@ -1,27 +1,13 @@
-import { mkdtempDisposableSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { openmanoRig } from "../openmano/rig.ts";
 import { example, until } from "./rig.ts";
-import { SolClient } from "./sol-client.ts";
+import { solVimBed } from "./sol-vim-bed.ts";
 
 // An NS whose link gives addresses of IPv6, in a VIM of ours, whose machines are states in its process.
 
 test("an NS with a link of IPv6: its net is made with it, its VNFC gets an address, and what is shown says so", async () => {
-  using dir = mkdtempDisposableSync(join(tmpdir(), "sempre-six-"));
-  await using rig = await openmanoRig({ packages: { dir: dir.path } });
-  const sol = new SolClient({ url: rig.manoUrl });
-  const ok = async (method: string, path: string, body?: object) => {
-    const { status, body: answer } = await rig.atVim(method, path, body);
-    expect({ path, status, answer }).toMatchObject({ status: 200 });
-    return answer;
-  };
-  const tenant = (await ok("GET", "/tenants?name=default")).tenants[0].id;
-  await ok("POST", `/${tenant}/images`, { image: { name: "media-relay", path: "/nowhere/image.qcow2" } });
-  const account = { name: "vim1", url: rig.vimUrl, adminUrl: rig.vimAdminUrl };
-  expect((await sol.askUnchecked("POST", "/mano/v1/vims", account, { version: "" })).status).toBe(201);
+  await using bed = await solVimBed();
+  const { sol, ok } = bed;
   const file = parse(example("sol006/single.yaml"));
   file.nfv.nsd[0].df[0]["virtual-link-profile"][0]["virtual-link-protocol-data"] = [
     {
@@ -34,9 +20,7 @@ test("an NS with a link of IPv6: its net is made with it, its VNFC gets an addre
       },
     },
   ];
-  const asText = { version: "", "content-type": "text/plain" };
-  const onboarded = await sol.askUnchecked("POST", "/mano/v1/descriptors", stringify(file), asText);
-  expect([onboarded.status, onboarded.body]).toMatchObject([201, {}]);
+  await bed.onBoard(stringify(file));
 
   const NS = "/nslcm/v2/ns_instances";
   const [nsd] = (await sol.askUnchecked("GET", "/mano/v1/descriptors", undefined, { version: "" })).body.filter(
@@ -44,14 +28,7 @@ test("an NS with a link of IPv6: its net is made with it, its VNFC gets an addre
   );
   const made = await sol.ask("POST", NS, { nsdId: nsd.id, nsName: "six", nsDescription: "" });
   expect(made.status).toBe(201);
-  const asked = await sol.ask("POST", `${NS}/${made.body.id}/instantiate`, { nsFlavourId: "default" });
-  expect([asked.status, asked.body]).toEqual([202, null]);
-  const operation = new URL(asked.headers.get("location")!).pathname;
-  await until("it is instantiated", async () => {
-    const { body } = await sol.ask("GET", operation);
-    expect(body.operationState).not.toBe("FAILED_TEMP");
-    return body.operationState === "COMPLETED";
-  });
+  await bed.done(`${NS}/${made.body.id}`, "instantiate", { nsFlavourId: "default" });
 
   const [net] = (await ok("GET", "/networks?name=six-media_net")).networks;
   expect((await ok("GET", `/networks/${net.id}`)).network).toMatchObject({

@@ -1,48 +1,20 @@
-import { mkdtempDisposableSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openmanoRig } from "../openmano/rig.ts";
 import { example, until } from "./rig.ts";
-import { SolClient } from "./sol-client.ts";
+import { solVimBed } from "./sol-vim-bed.ts";
 
 // Snapshots of a VNF in a VIM of ours, whose machines are states in its process, and whose images are rows.
 
-const VNFS = "/vnflcm/v2/vnf_instances";
 const SNAPSHOTS = "/vnflcm/v2/vnf_snapshots";
 
 test("taken, made anew from its image, which the VIM keeps while it is in use, and gone with what it was put into", async () => {
-  using dir = mkdtempDisposableSync(join(tmpdir(), "sempre-snapshot-"));
-  await using rig = await openmanoRig({ packages: { dir: dir.path } });
-  const sol = new SolClient({ url: rig.manoUrl }, "SOL003");
-  const ok = async (method: string, path: string, body?: object) => {
-    const { status, body: answer } = await rig.atVim(method, path, body);
-    expect({ path, status, answer }).toMatchObject({ status: 200 });
-    return answer;
-  };
-  const tenant = (await ok("GET", "/tenants?name=default")).tenants[0].id;
   const metadata = { os_type: "linux" };
-  const relay = { name: "media-relay", path: "/nowhere/image.qcow2", metadata };
-  const own = (await ok("POST", `/${tenant}/images`, { image: relay })).image.id;
-  const net = (await ok("POST", "/networks", { network: { name: "media_net", type: "data" } })).network.id;
-  const account = { name: "vim1", url: rig.vimUrl, adminUrl: rig.vimAdminUrl };
-  expect((await sol.askUnchecked("POST", "/mano/v1/vims", account, { version: "" })).status).toBe(201);
-  const file = example("sol006/single.yaml").split("  nsd:")[0]!;
-  const text = { version: "", "content-type": "text/plain" };
-  expect((await sol.askUnchecked("POST", "/mano/v1/descriptors", file, text)).status).toBe(201);
+  await using bed = await solVimBed("SOL003", metadata);
+  const { sol, ok, tenant, imageId: own } = bed;
+  const net = await bed.newNet("media_net");
+  await bed.onBoard(example("sol006/single.yaml").split("  nsd:")[0]!);
 
-  const { body: made } = await sol.ask("POST", VNFS, { vnfdId: "single-relay", vnfInstanceName: "single" });
-  const vnf = `${VNFS}/${made.id}`;
-  const begun = async (task: string, body: object) => {
-    const asked = await sol.ask("POST", `${vnf}/${task}`, body);
-    expect({ task, status: asked.status, body: asked.body }).toEqual({ task, status: 202, body: null });
-    const occurrence = new URL(asked.headers.get("location")!).pathname;
-    return until(`${task} is done`, async () => {
-      const { body: o } = await sol.ask("GET", occurrence);
-      expect([o.operationState, o.error]).not.toContain("FAILED_TEMP");
-      return o.operationState === "COMPLETED" && o;
-    });
-  };
+  const vnf = await bed.newVnf();
+  const begun = (task: string, body: object) => bed.done(vnf, task, body);
   const links = [{ id: "media", resourceId: net, extCps: [{ cpdId: "media" }] }];
   await begun("instantiate", { flavourId: "default", extVirtualLinks: links });
   const images = async (): Promise<string[]> =>

@@ -1,48 +1,17 @@
-import { mkdtempDisposableSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openmanoRig } from "../openmano/rig.ts";
-import { example, until } from "./rig.ts";
-import { SolClient } from "./sol-client.ts";
+import { example } from "./rig.ts";
+import { solVimBed } from "./sol-vim-bed.ts";
 
 // A VNF without a network service in a VIM of ours, whose machines are states in its process.
 
-const VNFS = "/vnflcm/v2/vnf_instances";
-
 test("instantiated, plugged into another net, stopped, and taken away by a client of SOL003", async () => {
-  using dir = mkdtempDisposableSync(join(tmpdir(), "sempre-sole-"));
-  await using rig = await openmanoRig({ packages: { dir: dir.path } });
-  const sol = new SolClient({ url: rig.manoUrl });
-  const ok = async (method: string, path: string, body?: object) => {
-    const { status, body: answer } = await rig.atVim(method, path, body);
-    expect({ path, status, answer }).toMatchObject({ status: 200 });
-    return answer;
-  };
-  const tenant = (await ok("GET", "/tenants?name=default")).tenants[0].id;
-  await ok("POST", `/${tenant}/images`, { image: { name: "media-relay", path: "/nowhere/image.qcow2" } });
-  const netOf = async (name: string): Promise<string> =>
-    (await ok("POST", "/networks", { network: { name, type: "data" } })).network.id;
-  const [home, other] = [await netOf("media_net"), await netOf("other_net")];
-  const account = { name: "vim1", url: rig.vimUrl, adminUrl: rig.vimAdminUrl };
-  expect((await sol.askUnchecked("POST", "/mano/v1/vims", account, { version: "" })).status).toBe(201);
-  const file = example("sol006/single.yaml").split("  nsd:")[0]!;
-  expect(
-    (await sol.askUnchecked("POST", "/mano/v1/descriptors", file, { version: "", "content-type": "text/plain" })).status,
-  ).toBe(201);
+  await using bed = await solVimBed();
+  const { sol, ok, tenant } = bed;
+  const [home, other] = [await bed.newNet("media_net"), await bed.newNet("other_net")];
+  await bed.onBoard(example("sol006/single.yaml").split("  nsd:")[0]!);
 
-  const { body: made } = await sol.ask("POST", VNFS, { vnfdId: "single-relay", vnfInstanceName: "single" });
-  const vnf = `${VNFS}/${made.id}`;
-  const begun = async (task: string, body: object) => {
-    const asked = await sol.ask("POST", `${vnf}/${task}`, body);
-    expect({ task, status: asked.status, body: asked.body }).toEqual({ task, status: 202, body: null });
-    const occurrence = new URL(asked.headers.get("location")!).pathname;
-    return until(`${task} is done`, async () => {
-      const { body: o } = await sol.ask("GET", occurrence);
-      expect(o.operationState).not.toBe("FAILED_TEMP");
-      return o.operationState === "COMPLETED" && o;
-    });
-  };
+  const vnf = await bed.newVnf();
+  const begun = (task: string, body: object) => bed.done(vnf, task, body);
   const on = (resourceId: string) => [{ id: "media", resourceId, extCps: [{ cpdId: "media" }] }];
   await begun("instantiate", { flavourId: "default", extVirtualLinks: on(home) });
   const [vnfc] = (await sol.ask("GET", vnf)).body.instantiatedVnfInfo.vnfcResourceInfo;
