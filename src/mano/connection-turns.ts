@@ -11,12 +11,12 @@ import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory } from "../vimconn/connector.ts";
 import { type AskedExternalLink, type AskedVim, linksAt, netAsked, notHere, refuseRepeated, vimAsked } from "./asked-links.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { Occurrences } from "./occurrences.ts";
+import type { Occurrences, TurnChange } from "./occurrences.ts";
 import type { Owners } from "./owners.ts";
 import { type Deployment, resolveNets } from "./plan.ts";
 import { reconnection, withConnections } from "./reconnect.ts";
 import { GIVEN, refuseSharedNets, shownTo } from "./shared-nets.ts";
-import { checkMayBegin } from "./start.ts";
+import { changeable, vnfIn } from "./start.ts";
 import type { VimNets } from "./vim-nets.ts";
 import type { VimWatch } from "./vim-watch.ts";
 import { concerned, vnfcsOf } from "./vnf-plan.ts";
@@ -114,12 +114,7 @@ export class ConnectionTurns {
   }
 
   /** Turns an operation forth to what was asked for, or back to what was before it. The caller has the turn of its NS. */
-  turn(
-    d: Deployment,
-    o: Occurrence,
-    way: "from" | "to",
-    change: Pick<Parameters<Occurrences["changed"]>[1], "state" | "error" | "warnings" | "cancelMode">,
-  ): Promise<Occurrence> {
+  turn(d: Deployment, o: Occurrence, way: "from" | "to", change: TurnChange): Promise<Occurrence> {
     const parts = way === "to" ? o.vnfs : o.vnfs.toReversed(); // Each begins where the one before it has led.
     const turned = parts.reduce((at, p) => (p.connections ? withConnections(at, p.vnfId, p.connections[way]) : at), d);
     const changed = this.#parts.occurrences.changed(o, change);
@@ -137,13 +132,9 @@ export class ConnectionTurns {
 
   /** Throws NOT_FOUND, and CONFLICT before anything that is wrong with what is asked for. */
   #runningOf(ns: NsId, vnfIds: readonly string[]): Deployment {
-    const { lifecycle, occurrences } = this.#parts;
-    const d = lifecycle.of(ns);
-    if (!d) throw new Fault("NOT_FOUND", `there is no NS ${ns}`, { id: ns });
-    checkMayBegin(d, occurrences.runningOf(ns), "change");
+    const d = changeable(ns, this.#parts);
     for (const id of vnfIds) {
-      const vnf = d.vnfs.find((v) => v.id === id);
-      if (!vnf) throw new Fault("NOT_FOUND", `there is no VNF ${id}`, { id });
+      const vnf = vnfIn(d, id);
       if (vnf.isStopped) throw new Fault("CONFLICT", `VNF ${vnf.name} was stopped; ask for an operate to STARTED first`, { id });
     }
     const twice = vnfIds.find((id, i) => vnfIds.indexOf(id) < i);

@@ -16,7 +16,7 @@ import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory } from "../vimconn/connector.ts";
 import { type AskedExternalLink, netAsked, notHere } from "./asked-links.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { Occurrences } from "./occurrences.ts";
+import type { Occurrences, TurnChange } from "./occurrences.ts";
 import type { Owners } from "./owners.ts";
 import type { Deployment } from "./plan.ts";
 import { checkMade, reshapeOf } from "./reshape.ts";
@@ -24,7 +24,7 @@ import { checkFlavour, compiledWith, isConnectedAs, type ProfileWish, sizeMade }
 import { checkMayScale, checkNames } from "./scale-turns.ts";
 import { GIVEN, refuseSharedNets, shownTo } from "./shared-nets.ts";
 import { remakingIn, resized, sizeOf, wantedNames, wantedOf } from "./size.ts";
-import { checkMayBegin } from "./start.ts";
+import { changeable, vnfIn } from "./start.ts";
 import { changesOf, partsAfter, type Turned, turnedTo } from "./turned.ts";
 import type { VimNets } from "./vim-nets.ts";
 import type { VimWatch } from "./vim-watch.ts";
@@ -81,12 +81,7 @@ export class FlavourTurns {
   }
 
   /** Turns an operation forth to what was asked for, or back to what was before it. The caller has the turn of its NS. */
-  turn(
-    d: Deployment,
-    o: Occurrence,
-    way: "from" | "to",
-    change: Pick<Parameters<Occurrences["changed"]>[1], "state" | "error" | "warnings" | "cancelMode">,
-  ): Promise<Occurrence> {
+  turn(d: Deployment, o: Occurrence, way: "from" | "to", change: TurnChange): Promise<Occurrence> {
     const made = o.descriptors![way];
     const parts = o.vnfs.flatMap((p) => (p.reshaped && p.size ? [{ ...p, reshaped: p.reshaped, size: p.size }] : []));
     const vnfs = d.vnfs.map((vnf) => {
@@ -259,15 +254,8 @@ export class FlavourTurns {
 
   /** Throws NOT_FOUND, and CONFLICT before anything that is wrong with what is asked for. */
   #runningOf(ns: NsId, asked: readonly AskedFlavour[]): Deployment {
-    const { lifecycle, occurrences } = this.#parts;
-    const d = lifecycle.of(ns);
-    if (!d) throw new Fault("NOT_FOUND", `there is no NS ${ns}`, { id: ns });
-    checkMayBegin(d, occurrences.runningOf(ns), "change");
-    const vnfs = asked.map(({ vnfId: id }) => {
-      const vnf = d.vnfs.find((v) => v.id === id);
-      if (!vnf) throw new Fault("NOT_FOUND", `there is no VNF ${id}`, { id });
-      return vnf;
-    });
+    const d = changeable(ns, this.#parts);
+    const vnfs = asked.map(({ vnfId }) => vnfIn(d, vnfId));
     checkMayScale(d, vnfs);
     for (const { product, name, id } of vnfs)
       if (asked.some((a) => a.vnfId === id && a.flavour === product.flavourId))

@@ -32,6 +32,9 @@ export const failure = (detail: string): NonNullable<Occurrence["error"]> => ({
   detail,
 });
 
+/** What becomes of an operation while what it works on is turned forth or back. */
+export type TurnChange = Partial<Pick<Occurrence, "state" | "error" | "warnings" | "cancelMode">>;
+
 /** The life cycle operations of every NS: at most one at a time that somebody asked for, and the record of what the MANO does by itself. */
 export class Occurrences {
   readonly #db: ManoStore;
@@ -105,7 +108,7 @@ export class Occurrences {
   }
 
   /** The same in another state. */
-  changed(o: Occurrence, change: Partial<Pick<Occurrence, "state" | "error" | "warnings" | "cancelMode" | "vnfs">>): Occurrence {
+  changed(o: Occurrence, change: TurnChange & Partial<Pick<Occurrence, "vnfs">>): Occurrence {
     const isNew = change.state !== undefined && change.state !== o.state;
     const changed = { ...o, ...change, ...(isNew && { stateEnteredAt: this.#now() }) };
     const { descriptors: _, ...bare } = changed; // Of use to who turns it forth and back alone.

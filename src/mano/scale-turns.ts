@@ -11,7 +11,7 @@ import type { ManoStore } from "../store/mano-schema.ts";
 import { type Guard, isWell } from "./guard.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { type NsScaleWish, nsTurnFor, sizesOfTurn } from "./ns-size.ts";
-import type { Occurrences } from "./occurrences.ts";
+import type { Occurrences, TurnChange } from "./occurrences.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Owners } from "./owners.ts";
 import { calledOf, type Deployment, SERVER_NAME_MAX, vimsOf } from "./plan.ts";
@@ -98,12 +98,7 @@ export class ScaleTurns {
    * Turns an operation forth to what was asked for, or back to what was before it. The caller has the turn of its NS. Throws CONFLICT where another NS
    * has taken a net meanwhile that it needs to go forth.
    */
-  turn(
-    d: Deployment,
-    o: Occurrence,
-    way: "from" | "to",
-    change: Pick<Parameters<Occurrences["changed"]>[1], "state" | "error" | "warnings" | "cancelMode">,
-  ): Promise<Occurrence> {
+  turn(d: Deployment, o: Occurrence, way: "from" | "to", change: TurnChange): Promise<Occurrence> {
     const sizes = new Map(o.vnfs.flatMap((p) => (p.size ? [[p.vnfId, p.size[way]]] : [])));
     const passing = o.vnfs.flatMap((p) => p.instance ?? []);
     const turned = turnedTo(d, sizes, passing, this.#now());

@@ -9,11 +9,11 @@ import type { VnfView } from "../model/vnf-view.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import { upsertSnapshot } from "../store/mano-snapshots.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { Occurrences } from "./occurrences.ts";
+import type { Occurrences, TurnChange } from "./occurrences.ts";
 import type { Owners } from "./owners.ts";
 import { type Deployment, vimsOf } from "./plan.ts";
 import type { Snapshots } from "./snapshots.ts";
-import { checkMayBegin } from "./start.ts";
+import { changeable, vnfIn } from "./start.ts";
 import { concerned, vnfcsOf } from "./vnf-plan.ts";
 
 /** A snapshot of a VNF that is asked for. */
@@ -129,17 +129,12 @@ export class SnapshotTurns {
   }
 
   /** A snapshot that has failed is taken back, or, when it is tried again, taken anew. The caller has the turn of its NS. */
-  turn(
-    d: Deployment,
-    o: Occurrence,
-    way: "from" | "to",
-    change: Pick<Parameters<Occurrences["changed"]>[1], "state" | "error" | "warnings" | "cancelMode">,
-  ): Promise<Occurrence> {
+  turn(d: Deployment, o: Occurrence, way: "from" | "to", change: TurnChange): Promise<Occurrence> {
     const { occurrences, snapshots } = this.#parts;
     const changed = occurrences.changed(o, change);
     if (way === "from") return this.#write(d, changed, null);
     const { vnfId, vnfcs, snapshotId } = o.vnfs[0]!;
-    const { vnf } = this.#vnfOf(d, vnfId);
+    const vnf = vnfIn(d, vnfId);
     const which = d.vnfcs.filter((v) => vnfcs.some((c) => c.id === v.id));
     const record = snapshots.get(snapshotId!);
     const filled = snapshots.with(record, {
@@ -167,17 +162,8 @@ export class SnapshotTurns {
 
   /** Throws NOT_FOUND, and CONFLICT before anything that is wrong with what is asked for. */
   #runningOf(nsId: NsId, vnfId: string): { readonly d: Deployment; readonly vnf: VnfInstance } {
-    const { lifecycle, occurrences } = this.#parts;
-    const d = lifecycle.of(nsId);
-    if (!d) throw new Fault("NOT_FOUND", `there is no NS ${nsId}`, { id: nsId });
-    checkMayBegin(d, occurrences.runningOf(nsId), "change");
-    return this.#vnfOf(d, vnfId);
-  }
-
-  #vnfOf(d: Deployment, vnfId: string): { readonly d: Deployment; readonly vnf: VnfInstance } {
-    const vnf = d.vnfs.find((v) => v.id === vnfId);
-    if (!vnf) throw new Fault("NOT_FOUND", `there is no VNF ${vnfId}`, { id: vnfId });
-    return { d, vnf };
+    const d = changeable(nsId, this.#parts);
+    return { d, vnf: vnfIn(d, vnfId) };
   }
 
   /** What a body names. Whose it is does not matter where it is nobody's. Throws NOT_SUPPORTED: the path is right. */

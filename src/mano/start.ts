@@ -1,11 +1,13 @@
 import { nsFlavourIds, nsInFlavour } from "../descriptor/flavours.ts";
 import { Fault } from "../lib/fault.ts";
 import type { NsdFlavour } from "../model/descriptor.ts";
-import type { Occurrence } from "../model/occurrence.ts";
+import type { NsId } from "../model/ids.ts";
+import type { Occurrence, VnfInstance } from "../model/occurrence.ts";
 import { deleteOwnDescriptors, hasOwnDescriptors, readNsd, upsertOwnDescriptors } from "../store/mano-catalogue.ts";
 import { updateNsVim } from "../store/mano-ns.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
-import { busy } from "./occurrences.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import { busy, type Occurrences } from "./occurrences.ts";
 import { calledOf, type Deployment } from "./plan.ts";
 import { resized } from "./size.ts";
 
@@ -40,6 +42,24 @@ export function checkMayBegin({ ns, vnfcs }: Deployment, running: Occurrence | u
   if (task === "instantiate" && !isGone) throw say("it can be instantiated when it is NOT_INSTANTIATED");
   if (task === "terminate" && isGone && !running) throw say("there is nothing to terminate");
   if (running) throw busy(ns, running);
+}
+
+/** The NS, where something of it may be changed now. Throws NOT_FOUND, and CONFLICT as `checkMayBegin`. */
+export function changeable(
+  id: NsId,
+  { lifecycle, occurrences }: { readonly lifecycle: Pick<Lifecycle, "of">; readonly occurrences: Pick<Occurrences, "runningOf"> },
+): Deployment {
+  const d = lifecycle.of(id);
+  if (!d) throw new Fault("NOT_FOUND", `there is no NS ${id}`, { id });
+  checkMayBegin(d, occurrences.runningOf(id), "change");
+  return d;
+}
+
+/** Throws NOT_FOUND. */
+export function vnfIn({ vnfs }: Deployment, id: string): VnfInstance {
+  const vnf = vnfs.find((v) => v.id === id);
+  if (!vnf) throw new Fault("NOT_FOUND", `there is no VNF ${id}`, { id });
+  return vnf;
 }
 
 /** Throws NOT_SUPPORTED for a flavour that the NSD has not. One from before flavours were kept is taken at its word. */
