@@ -5,10 +5,11 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import { Loop } from "../lib/loop.ts";
-import type { BfdTimers } from "../model/bfd.ts";
+import type { BfdTimers, TunnelBfdView } from "../model/bfd.ts";
 import type { DatapathId, HostId } from "../model/ids.ts";
 import type { HostSwitchAt } from "../model/vim-picture.ts";
 import type { SwitchSession } from "../switch/session.ts";
+import type { TunnelBfd } from "../vim/bfd.ts";
 import { onOvsdb } from "../vim/edges.ts";
 import type { Fabric } from "../vim/fabric.ts";
 import { Overlay } from "../vim/overlay.ts";
@@ -95,6 +96,7 @@ export async function openHostSwitches(
   // With an address for tunnels there may be hosts with switches of their own at any time.
   const overlay = config.tunnelIp === undefined ? null : new Tunnels(vim, sites, { everyMs, sessionOf, clock, log });
   if (overlay !== null) for (const site of sites) undo.defer(overlay.listenTo(site));
+  if (overlay !== null) vim.bfd.useTunnels(overlay);
   const ends = undo.move();
   return {
     all: sites,
@@ -130,7 +132,7 @@ function whyNot(vim: Vim, config: VimConfig, host: HostId | null, at: HostSwitch
 }
 
 /** Makes one switch of the bridges: finds out what they are called, keeps tunnels between them, and sees which hosts are cut off. */
-class Tunnels {
+class Tunnels implements TunnelBfd {
   readonly #vim: Vim;
   readonly #sites: Site[];
   readonly #everyMs: number;
@@ -172,9 +174,19 @@ class Tunnels {
     return site.ovsdb.on((e) => {
       if (e.type === "up") this.#loop.wake();
       if (e.type !== "bfd" || site.datapath === null) return;
-      this.#overlay.heard(site.datapath, e.port, e.status?.state === "up");
+      this.#overlay.heard(site.datapath, e.port, e.status);
+      if (e.status === null && TUNNEL.test(e.port)) this.#loop.wake(); // Somebody has taken it off: it is put back.
       this.#look();
     });
+  }
+
+  viewOf(switchPort: string): TunnelBfdView | null {
+    const bridge = this.#overlay.bridgeOf(switchPort);
+    if (bridge === null || bridge === this.#sites[0]?.datapath) return null;
+    const nameOf = (at: DatapathId) => this.#sites.find((s) => s.datapath === at)?.name ?? at;
+    const slow = this.#overlay.slowTo(bridge).map(({ from, why }) => `from the switch of ${nameOf(from)}: ${why}`);
+    const why = slow.length === 0 ? null : `the tunnel to the switch of ${nameOf(bridge)} ${slow.join("; ")}`;
+    return { timers: TUNNEL_BFD, isProtecting: why === null, why };
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -304,7 +316,7 @@ class Tunnels {
       await ovsdb.ensureTunnel(bridge, name, { localIp, remoteIp: to.tunnelIp, bfd: TUNNEL_BFD });
       this.#overlay.leads(from.datapath!, to.datapath!, name);
       const status = ovsdb.bfdOf(name)?.status ?? null;
-      if (status !== null) this.#overlay.heard(from.datapath!, name, status.state === "up");
+      if (status !== null) this.#overlay.heard(from.datapath!, name, status);
     }
     if (this.#overlay.tookTunnels()) this.#vim.fabric.placesChanged();
     const all = this.#areAllHere && known.length === this.#sites.length;

@@ -33,3 +33,8 @@ export interface BfdView extends Omit<BfdWord, "says"> {
   readonly timers: BfdTimers;
   readonly status: BfdStatus | null;
 }
+
+/** BFD in the tunnels that lead to the switch of a port's host: whether they would find the loss of that host in time. */
+export interface TunnelBfdView extends Omit<BfdWord, "says"> {
+  readonly timers: BfdTimers;
+}

@@ -2,7 +2,7 @@ import { bfdWord } from "../detect/bfd.ts";
 import type { BfdSeen } from "../hosts/bfd.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
-import type { BfdStatus, BfdTimers, BfdView } from "../model/bfd.ts";
+import type { BfdStatus, BfdTimers, BfdView, TunnelBfdView } from "../model/bfd.ts";
 import type { ServerPort } from "../model/vim-picture.ts";
 import type { Facts } from "./facts.ts";
 import type { Picture } from "./picture.ts";
@@ -24,6 +24,12 @@ export interface BfdParts {
   readonly isSwitchThere: () => boolean;
 }
 
+/** The tunnels between the switches of hosts, which run BFD without being asked. */
+export interface TunnelBfd {
+  /** Of those that lead to this port's switch; null: none does, for it is that of the cables, or none of ours. */
+  viewOf(switchPort: string): TunnelBfdView | null;
+}
+
 /** A switch that starts anew connects some tenths of a second before its database forgets what the one before has said. */
 const DATABASE_LAG_MS = 2_000;
 
@@ -31,6 +37,7 @@ const DATABASE_LAG_MS = 2_000;
 export class BfdSessions {
   readonly #parts: BfdParts;
   #ovsdb: BfdSwitch | null = null;
+  #tunnels: TunnelBfd | null = null;
   #switchUpMs = Number.NEGATIVE_INFINITY;
   /** Why a port does not run what it is to. */
   readonly #problems = new Map<string, string>();
@@ -42,6 +49,10 @@ export class BfdSessions {
   use(ovsdb: BfdSwitch): void {
     this.#ovsdb = ovsdb;
     for (const [port, { status }] of ovsdb.bfd()) this.heard(port, status, this.#parts.clock.now());
+  }
+
+  useTunnels(tunnels: TunnelBfd): void {
+    this.#tunnels = tunnels;
   }
 
   switchConnected(): void {
@@ -78,6 +89,11 @@ export class BfdSessions {
     const { isProtecting, why } = bfdWord(status);
     const blind = this.#blindness(switchPort) ?? (isProtecting ? this.#doubt() : null);
     return { timers: bfd, status, isProtecting: isProtecting && blind === null, why: blind ?? why };
+  }
+
+  /** Whether the loss of the host that this port is on would be found in time; null: no tunnel leads there. */
+  tunnelsTo({ switchPort }: ServerPort): TunnelBfdView | null {
+    return switchPort === null ? null : (this.#tunnels?.viewOf(switchPort) ?? null);
   }
 
   #doubt(): string | null {

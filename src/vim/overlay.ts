@@ -1,3 +1,5 @@
+import { bfdWord } from "../detect/bfd.ts";
+import type { BfdStatus } from "../model/bfd.ts";
 import type { FlowEntry, FlowTable } from "../model/flow.ts";
 import type { DatapathId } from "../model/ids.ts";
 import type { Net } from "../model/net.ts";
@@ -13,8 +15,8 @@ interface Site {
   session: FlowSwitch | null;
   /** As they are now; after its session ended, as they were then: the bridge goes on without us. */
   ports: ReadonlyMap<string, SwitchPort>;
-  /** By the bridge behind them: names of tunnels, and whether BFD in them says that packets pass; null: it has not said yet. */
-  readonly tunnels: Map<DatapathId, { readonly port: string; isUp: boolean | null }>;
+  /** By the bridge behind them: names of tunnels, what BFD in them said last, and whether packets pass; null: it has not said yet. */
+  readonly tunnels: Map<DatapathId, { readonly port: string; status: BfdStatus | null; isUp: boolean | null }>;
 }
 
 /** What is wanted of one bridge, as a part of the whole. */
@@ -86,7 +88,7 @@ export class Overlay implements Bridges<DatapathId> {
   leads(from: DatapathId, to: DatapathId, port: string): void {
     const tunnels = this.#sites.get(from)?.tunnels;
     if (tunnels === undefined || tunnels.get(to)?.port === port) return;
-    tunnels.set(to, { port, isUp: null });
+    tunnels.set(to, { port, status: null, isUp: null });
     this.#hasNewTunnels = true;
   }
 
@@ -98,9 +100,22 @@ export class Overlay implements Bridges<DatapathId> {
   }
 
   /** BFD in a tunnel says whether packets pass. Before it first did, that it does not says nothing. */
-  heard(from: DatapathId, port: string, isUp: boolean): void {
-    for (const tunnel of this.#sites.get(from)?.tunnels.values() ?? [])
-      if (tunnel.port === port && (isUp || tunnel.isUp !== null)) tunnel.isUp = isUp;
+  heard(from: DatapathId, port: string, status: BfdStatus | null): void {
+    const isUp = status?.state === "up";
+    for (const tunnel of this.#sites.get(from)?.tunnels.values() ?? []) {
+      if (tunnel.port !== port) continue;
+      tunnel.status = status;
+      if (isUp || tunnel.isUp !== null) tunnel.isUp = isUp;
+    }
+  }
+
+  /** Tunnels that lead to a bridge from those that we speak to, in which BFD would not find its loss in time: whence, and why. */
+  slowTo(bridge: DatapathId): { readonly from: DatapathId; readonly why: string }[] {
+    return [...this.#sites].flatMap(([from, { session, tunnels }]) => {
+      if (from === bridge || session === null) return [];
+      const { why } = bfdWord(tunnels.get(bridge)?.status ?? null);
+      return why === null ? [] : [{ from, why }];
+    });
   }
 
   /**

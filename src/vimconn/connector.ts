@@ -35,7 +35,7 @@ export type VimLinkPort = Pick<VimPort, "id" | "name" | "netId" | "serverId" | "
   readonly opinions: Readonly<Partial<Record<Source, "answers" | "silent">>>;
   /** Its status is that of an earlier run of the VIM, which has not heard of its link since; or it waits for an answer, and no switch is there to ask it through. */
   readonly stale: boolean;
-  /** Why the BFD that it is to run would not find a loss of its link as fast as it is set to; null: it would, it is to run none, or this VIM does not say. */
+  /** Why the BFD that it is to run, or that runs in the tunnels to its host's switch, would not find a loss as fast as it is set to; null: it would, none is to run, or this VIM does not say. */
   readonly bfdWhyNot?: string | null;
 };
 

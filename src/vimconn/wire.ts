@@ -31,6 +31,11 @@ export interface WireVimNet {
   readonly bind_net?: string | null;
 }
 
+interface WireBfd {
+  readonly protected: boolean;
+  readonly why?: string;
+}
+
 export interface WirePort {
   readonly id: string;
   readonly name: string;
@@ -44,7 +49,9 @@ export interface WirePort {
   readonly fenced?: boolean | null;
   readonly opinions?: Readonly<Record<string, "answers" | "silent">> | null;
   readonly stale?: boolean | null;
-  readonly bfd?: { readonly protected: boolean; readonly why?: string } | null;
+  readonly bfd?: WireBfd | null;
+  /** Ours: of the tunnels that lead to the switch of its host. */
+  readonly tunnel_bfd?: WireBfd | null;
 }
 
 /** As the original has them too. What is left out the VIM chooses. */
@@ -234,5 +241,8 @@ export const linkPortOf = (w: WirePort): VimLinkPort => ({
   fenced: w.fenced ?? null,
   opinions: w.opinions ?? {},
   stale: w.stale ?? false,
-  bfdWhyNot: w.bfd && !w.bfd.protected ? (w.bfd.why ?? "its VIM does not say why") : null,
+  bfdWhyNot: whyNot(w.bfd) ?? whyNot(w.tunnel_bfd),
 });
+
+const whyNot = (bfd: WireBfd | null | undefined): string | null =>
+  bfd && !bfd.protected ? (bfd.why ?? "its VIM does not say why") : null;

@@ -60,6 +60,13 @@ const namesIn = (vim: VimAccountId, nets: readonly string[], bfd: Parameters<typ
     (w) => /port (\S+)/.exec(w)?.[1],
   );
 
+test("a link on a host whose loss the tunnels to it would not find in time; its own BFD is told first", () => {
+  const why = (bfd: { protected: boolean; why?: string }, tunnel_bfd: typeof bfd) =>
+    linkPortOf({ id: "p", name: "p", status: "ACTIVE", bfd, tunnel_bfd }).bfdWhyNot;
+  const tunnel = { protected: false, why: "the tunnel is slow" };
+  expect([why({ protected: true }, tunnel), why(slow, tunnel)]).toEqual([tunnel.why, SLOW]);
+});
+
 test("of each VIM the links that its traffic takes there, and no other", () => {
   const all = ["t0", "d-a", "way-b", "d-b", "elsewhere"];
   expect(namesIn(here, all)).toEqual(["t0", "d-a", "way-b"]);

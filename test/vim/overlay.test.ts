@@ -139,6 +139,19 @@ test("what is there already is left as it is when the VIM is killed and comes ba
   await reaches("x", ["a"]);
 });
 
+test("a port says whether the loss of its host would be found in time, and why not: slow timers, no peer that was heard; and then that it would", async () => {
+  const tunnelBfd = async (port: string) => (await ask("GET", `/ports?name=${port}`)).body.ports[0].tunnel_bfd;
+  const isProtected = async (port: string) => (await tunnelBfd(port)).protected;
+  await until("protected", async () => (await isProtected("a")) && (await isProtected("b")));
+  expect(await tunnelBfd("a")).toEqual({ min_tx_ms: 100, min_rx_ms: 100, detect_mult: 3, protected: true });
+  expect(await tunnelBfd("x")).toBeUndefined(); // It is where the cables are: no tunnel leads there.
+  const there = await tunnelTo(1);
+  await hosts[0]!.vsctl("set", "interface", there, "bfd:bfd_remote_dst_mac=02:00:00:00:00:01", "bfd:enable=false");
+  await until("told", async () => /from the switch of the cables: the switch does not run it/.test((await tunnelBfd("a")).why));
+  expect((await tunnelBfd("a")).why).toMatch(/^the tunnel to the switch of host1 from/);
+  await until("set again, and protected", async () => isProtected("a"));
+});
+
 test("a host whose switch is lost is known by the tunnels that lead there, and its ports are down; it comes back", async () => {
   const status = async () => (await ask("GET", "/ports?name=a")).body.ports[0].status;
   await until("BFD passes", async () =>

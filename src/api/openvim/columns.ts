@@ -52,7 +52,7 @@ export const PORTS: Columns = {
   shown: [
     ...["name", "tenant_id", "vpci", "status", "admin_state_up", "ip_address", "id", "network_id", "mac_address"],
     ...["device_owner", "device_id", "binding:switch_port", "binding:switch_dpid", "binding:vlan", "bandwidth"],
-    ...["fenced", "opinions", "stale", "bfd", "port_security", "allowed_address_pairs"],
+    ...["fenced", "opinions", "stale", "bfd", "tunnel_bfd", "port_security", "allowed_address_pairs"],
   ],
   more: ["model"],
 };

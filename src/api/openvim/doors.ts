@@ -1,5 +1,5 @@
 import type { ArmedProtection, ProtectionView } from "../../model/armed.ts";
-import type { BfdView } from "../../model/bfd.ts";
+import type { BfdView, TunnelBfdView } from "../../model/bfd.ts";
 import type { ConsoleKind, ConsoleSide, ConsoleTicket, OpenConsole } from "../../model/console.ts";
 import type { Source } from "../../model/evidence.ts";
 import type { HostState } from "../../model/host-state.ts";
@@ -94,7 +94,7 @@ export interface VimDoors {
     give(id: ServerId, kind: ConsoleKind): ConsoleTicket;
     open(ticket: string, side: ConsoleSide): Promise<OpenConsole>;
   };
-  readonly bfd: { viewOf(port: ServerPort): BfdView | null };
+  readonly bfd: { viewOf(port: ServerPort): BfdView | null; tunnelsTo(port: ServerPort): TunnelBfdView | null };
   readonly hostStates: { of(id: HostId): HostState | null };
   readonly binds: {
     check(netId: NetId, target: NetId | null, bindVlan?: number | null): void;

@@ -1,12 +1,9 @@
-import { type TSchema, Type } from "typebox";
+import { Type } from "typebox";
 import { VIM_EVENT_TYPES } from "../../model/vim-event.ts";
-import { uuid } from "./replies.ts";
+import { maybe, orNull, text, uuid } from "./reply-parts.ts";
 
 // As replies.ts, of what OpenVIM does not have.
 
-const maybe = Type.Optional;
-const orNull = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
-const text = Type.String();
 const monoMs = Type.Number({ description: "CLOCK_MONOTONIC of the VIM's machine, ms" });
 const instant = Type.String({ format: "date-time" });
 

@@ -1,30 +1,9 @@
-import { type TObject, type TSchema, Type } from "typebox";
+import { Type } from "typebox";
 import { hostSwitch } from "./host-switch.ts";
 import { ofcAccess } from "./ofc-access.ts";
+import { flag, links, mac, many, maybe, one, orNull, ours, switchDpid, text, time, uuid, whole, yesNo } from "./reply-parts.ts";
 
 // What is answered, for the OpenAPI document; tests hold every answer against it. A schema with a title becomes a component of the document.
-
-const maybe = Type.Optional;
-const orNull = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
-const text = Type.String();
-const flag = Type.Boolean();
-const whole = Type.Integer();
-const ours = (description: string) => ({ description: `Ours: ${description}` });
-
-export const uuid = Type.String({ format: "uuid" });
-const time = Type.String({
-  pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}$",
-  description: "to the second, without a zone",
-});
-const link = Type.Object({ href: Type.String({ format: "uri" }), rel: Type.Literal("bookmark") }, { title: "Link" });
-const links = Type.Array(link);
-const yesNo = Type.Enum(["yes", "no"]);
-const mac = Type.String({ pattern: "^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$" });
-const switchDpid = Type.String({ description: "the datapath of the OpenFlow switch" });
-
-/** `{"tenant": {…}}` and `{"tenants": [{…}]}`; in a list each member may be left out by `field=`. */
-const one = (key: string, schema: TSchema) => Type.Object({ [key]: schema });
-const many = (key: string, schema: TObject, title: string) => Type.Object({ [key]: Type.Array(Type.Partial(schema, { title })) });
 
 const tenantSchema = Type.Object({ id: uuid, name: text, description: maybe(text), enabled: flag }, { title: "Tenant" });
 export const tenant = one("tenant", tenantSchema);
@@ -333,6 +312,14 @@ const mappingSchema = Type.Object({
 });
 export const portMappings = many("of_port_mappings", mappingSchema, "PortMapping");
 
+const bfdSchema = {
+  min_tx_ms: Type.Number(),
+  min_rx_ms: Type.Number(),
+  detect_mult: Type.Number(),
+  protected: flag,
+  why: maybe(text),
+};
+
 const portSchema = Type.Object(
   {
     id: uuid,
@@ -356,18 +343,12 @@ const portSchema = Type.Object(
     stale: maybe(Type.Boolean(ours("nobody has told of its link since this VIM started"))),
     bfd: maybe(
       Type.Object(
-        {
-          min_tx_ms: Type.Number(),
-          min_rx_ms: Type.Number(),
-          detect_mult: Type.Number(),
-          state: maybe(text),
-          remote_state: maybe(text),
-          diagnostic: maybe(text),
-          protected: flag,
-          why: maybe(text),
-        },
+        { ...bfdSchema, state: maybe(text), remote_state: maybe(text), diagnostic: maybe(text) },
         ours("BFD on the switch port (RFC 5880)"),
       ),
+    ),
+    tunnel_bfd: maybe(
+      Type.Object(bfdSchema, ours("BFD in the tunnels that lead to its host's switch: whether the host's loss is found in time")),
     ),
     port_security: maybe(
       Type.Boolean(ours("what it sends is led on only from its own addresses; left out: as its network says")),

@@ -1,4 +1,4 @@
-import type { BfdView } from "../../model/bfd.ts";
+import type { BfdView, TunnelBfdView } from "../../model/bfd.ts";
 import type { TenantId } from "../../model/ids.ts";
 import { type AddressPair, hasOwnBridges } from "../../model/net.ts";
 import { bandwidthText, type Extended, type ExtendedNuma, mbpsOf } from "../../model/numa.ts";
@@ -127,6 +127,7 @@ export const portOut = (p: ServerPort, { picture, protections, facts, bfd }: Vim
     opinions: opinionsOut(protections.opinionsOf(p.id)),
     stale: p.kind === "instance:data" && facts.isStale(p) ? true : null,
     bfd: bfdOut(bfd.viewOf(p)),
+    tunnel_bfd: tunnelBfdOut(bfd.tunnelsTo(p)),
     port_security: p.portSecurity,
     allowed_address_pairs: p.allowedPairs.length === 0 ? null : p.allowedPairs.map(pairOut),
   });
@@ -136,17 +137,20 @@ const pairOut = ({ mac, ip }: AddressPair): Wire => withoutNulls({ ip_address: i
 const isOnOverlay = ({ kind, netId }: ServerPort, { nets }: VimDoors["picture"]): boolean =>
   kind === "instance:bridge" && netId !== null && hasOwnBridges(nets.get(netId) ?? { provider: null });
 
-const bfdOut = (b: BfdView | null): Wire | null =>
+const tunnelBfdOut = (b: TunnelBfdView | null): Wire | null =>
   b &&
   withoutNulls({
     min_tx_ms: b.timers.minTxMs,
     min_rx_ms: b.timers.minRxMs,
     detect_mult: b.timers.detectMult,
-    state: b.status?.state,
-    remote_state: b.status?.remoteState,
-    diagnostic: b.status?.diagnostic,
     protected: b.isProtecting,
     why: b.why,
   });
+
+const bfdOut = (b: BfdView | null): Wire | null =>
+  b && {
+    ...withoutNulls({ state: b.status?.state, remote_state: b.status?.remoteState, diagnostic: b.status?.diagnostic }),
+    ...tunnelBfdOut(b),
+  };
 
 const opinionsOut = (said: ReadonlyMap<string, string>) => (said.size === 0 ? null : Object.fromEntries(said));

@@ -43,7 +43,7 @@ export function tenantDoors(tenant: TenantId, doors: VimDoors): VimDoors {
       },
       open: (ticket, side) => doors.consoles.open(ticket, side),
     },
-    bfd: { viewOf: (port) => doors.bfd.viewOf(port) },
+    bfd: { viewOf: (port) => doors.bfd.viewOf(port), tunnelsTo: (port) => doors.bfd.tunnelsTo(port) },
     hostStates: { of: (id) => doors.hostStates.of(id) },
     binds: {
       check: (id, target, bindVlan) => {
