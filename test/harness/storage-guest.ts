@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type CpioEntry, cpioNewc } from "../../src/lab/cpio.ts";
-import { ensureGuestKernel } from "../../src/lab/image.ts";
+import { ensureGuestKernel, GUEST_CMDLINE } from "../../src/lab/image.ts";
 
 /** In the order in which they must be loaded. */
 const MODULES = [
@@ -19,8 +19,7 @@ const CACHE = ".cache/storage-guest";
 
 /** What it writes into its first disk, at this offset. */
 export const WRITTEN = { at: 8 * 512, text: "written by the guest" };
-export const STORAGE_GUEST_CMDLINE =
-  "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off nokaslr acpi=noirq lpj=4000000 tsc=reliable random.trust_cpu=on";
+export const STORAGE_GUEST_CMDLINE = GUEST_CMDLINE;
 
 /**
  * First process of a guest that says on its console what disks it has and what is on them, as `guest: …`, and then sends back each line that
