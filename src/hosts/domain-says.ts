@@ -22,3 +22,6 @@ export const EVENT_SAYS: Readonly<Partial<Record<LifecycleEvent, Evidence["says"
   stopped: "stopped",
   crashed: "stopped",
 };
+
+/** What a guest says that begins anew where it is: what it served has ended. */
+export const REBOOT_SAYS: readonly Evidence["says"][] = ["stopped", "running"];

@@ -29,6 +29,8 @@ export interface DomainSpec {
   readonly rawDevices?: readonly string[];
   /** All CPUs in one socket, with so many threads to a core; without it a socket for each. */
   readonly threadsPerCore?: 1 | 2 | undefined;
+  /** A guest that restarts itself goes on where it is; without it, it ends there, as one that powers off. */
+  readonly restartsItself?: boolean;
   /** In the order in which the guest finds them. */
   readonly vnics: readonly (VnicSpec | CardSpec)[];
   /** Where QEMU listens for our own monitor, beside libvirt's; at most 107 bytes, as every UNIX socket. None: we are on another machine. */
@@ -61,7 +63,7 @@ export const AGENT_CHARDEV = "sempreagent";
  *
  * Off on purpose: checksum and segmentation offload (packets between a tap and a userspace switch would carry unfinished
  * checksums), balloon, USB, and a screen unless one is asked for (memory and CPU for nothing). A guest that panics or powers off is gone: what
- * follows is decided by the MANO, not by libvirt. `epoch`: of the VIM that defines it (`epoch.ts`).
+ * follows is decided by the MANO, not by libvirt. One that restarts itself does what its owner wants of it. `epoch`: of the VIM that defines it (`epoch.ts`).
  */
 export function domainXml(spec: DomainSpec, epoch: number | null = null): string {
   const kvm = spec.accel === "kvm";
@@ -71,7 +73,7 @@ export function domainXml(spec: DomainSpec, epoch: number | null = null): string
     `<memory unit='MiB'>${spec.memoryMiB}</memory>${numaXml(spec)}`,
     `<os><type arch='x86_64' machine='pc'>hvm</type>${element("kernel", spec.kernel)}${element("initrd", spec.initrd)}${element("cmdline", spec.cmdline)}${bootXml(spec)}</os>`,
     `<features><acpi/><apic/>${kvm ? "" : TRANSLATION_CACHE}</features>${cpuXml(spec)}<clock offset='utc'/>`,
-    "<on_poweroff>destroy</on_poweroff><on_reboot>destroy</on_reboot><on_crash>destroy</on_crash>",
+    `<on_poweroff>destroy</on_poweroff><on_reboot>${spec.restartsItself ? "restart" : "destroy"}</on_reboot><on_crash>destroy</on_crash>`,
     "<devices>",
     ...disksXml(spec.disks ?? []),
     ...spec.vnics.map(nicXml),

@@ -7,7 +7,7 @@ import type { DiskFailure, Evidence } from "../model/evidence.ts";
 import type { ServerId } from "../model/ids.ts";
 import type { DomainState } from "../wire/libvirt/protocol.ts";
 import { copyRunningDisk } from "./disk-copy.ts";
-import { EVENT_SAYS, STATE_SAYS } from "./domain-says.ts";
+import { EVENT_SAYS, REBOOT_SAYS, STATE_SAYS } from "./domain-says.ts";
 import { type DomainUsage, readUsage } from "./domain-usage.ts";
 import { type DomainSpec, domainXml } from "./domain-xml.ts";
 import { refuseIfLater } from "./epoch.ts";
@@ -17,7 +17,7 @@ import { addressOf, type LibvirtAt } from "./libvirt-stream.ts";
 import { storageNamedIn } from "./mounts.ts";
 import type { ProcessExit } from "./process-exit.ts";
 import type { CopyOptions } from "./qemu-img.ts";
-import { killQemu } from "./qemu-process.ts";
+import { killIfLate } from "./qemu-process.ts";
 import { type AttachOptions, ServerWatch } from "./server-watch.ts";
 import { backOffMs, type Patience } from "./stream.ts";
 import { type Topology, topologyOf } from "./topology.ts";
@@ -62,9 +62,6 @@ export type HostEvent =
       /** Since when it is so: libvirtd is unreachable since it was last heard, which may be long before that is noticed. */
       readonly sinceMs: number;
     };
-
-/** libvirt asks QEMU to end and waits ten seconds before it kills it. One that stands still hears nothing; it is killed after this, ms. */
-const ENDS_BY_ITSELF_MS = 300;
 
 /** A libvirtd that has just started has joined every QEMU that is left, or found it gone, after this, ms. */
 const FINDS_OUT_MS = 3_000;
@@ -231,15 +228,8 @@ export class Host implements AsyncDisposable {
     const libvirt = await this.#led(id);
     if (this.#isElsewhere) return libvirt.destroy(id);
     const isDone = new AbortController();
-    void this.#options.clock.sleep(ENDS_BY_ITSELF_MS, isDone.signal).then(
-      () => killQemu(id, this.#options.otherRunDirs?.() ?? [], isDone.signal),
-      () => {}, // It ended by itself.
-    );
-    try {
-      await libvirt.destroy(id);
-    } finally {
-      isDone.abort();
-    }
+    void killIfLate(id, this.#options.otherRunDirs?.() ?? [], this.#options.clock, isDone.signal);
+    await libvirt.destroy(id).finally(() => isDone.abort());
   }
 
   async #define(libvirt: LibvirtSession, spec: DomainSpec): Promise<void> {
@@ -285,6 +275,7 @@ export class Host implements AsyncDisposable {
     session.on((e) => {
       if (e.type === "closed") closed.resolve(e);
       else if (e.type === "ioError") void this.#diskFailed(e);
+      else if (e.type === "rebooted") this.#rebooted(e);
       else this.#heard(e);
     });
     if (this.#ended.signal.aborted) session.close();
@@ -333,6 +324,13 @@ export class Host implements AsyncDisposable {
     const storage = this.#isElsewhere ? storageNamedIn(file) : await this.#watchOf(id).storageOf(file);
     const why = `an I/O error of ${file}${reason === "" ? "" : ` (${reason})`}`;
     if (storage !== null) this.#emit({ type: "ioError", id, storage, why, seenAt });
+  }
+
+  /** On this machine QEMU's own monitor tells it, and a second time it would be a second failure. */
+  #rebooted({ uuid, seenAt }: Extract<LibvirtEvent, { type: "rebooted" }>): void {
+    const about = { kind: "server", id: uuid as ServerId } as const;
+    if (this.#isElsewhere)
+      for (const says of REBOOT_SAYS) this.#tell({ about, says, source: "libvirt", seenAt, detail: "rebooted" });
   }
 
   #heard(e: Extract<LibvirtEvent, { type: "lifecycle" }>): void {

@@ -10,6 +10,8 @@ export type LibvirtEvent =
       readonly detail: string;
       readonly seenAt: number;
     }
+  /** The guest began anew in the same QEMU: it restarted itself, or was reset. */
+  | { readonly type: "rebooted"; readonly uuid: string; readonly seenAt: number }
   /** A disk could not be read or written. `file`: what libvirt's XML has as its source; `reason`: of QEMU, as "eio"; "" where it gives none. */
   | { readonly type: "ioError"; readonly uuid: string; readonly file: string; readonly reason: string; readonly seenAt: number }
   /** `heardAt`: when its last byte came. */
@@ -21,6 +23,7 @@ export function eventIn(pushed: Pushed, seenAt: number): LibvirtEvent | null {
     const { domain, file, reason } = pushed.body;
     return { type: "ioError", uuid: domain.uuid, file, reason, seenAt };
   }
+  if (pushed.kind === "reboot") return { type: "rebooted", uuid: pushed.body.domain.uuid, seenAt };
   if (pushed.kind !== "lifecycle") return null;
   const { domain, event: number, detail: code } = pushed.body;
   const event = LIFECYCLE[number];

@@ -20,6 +20,7 @@ import {
   ERROR,
   EVENT_IO_ERROR_REASON,
   EVENT_LIFECYCLE,
+  EVENT_REBOOT,
   FEATURE_KEEPALIVE,
   FLAGS,
   JOB,
@@ -68,7 +69,7 @@ const BYTES_PER_MIB = 1024n * 1024n;
 
 /**
  * Opens a session with a libvirtd: no authentication other than the socket's own rights or the certificates of both, keepalive both ways,
- * events of life cycles and of disks that fail on. Throws HOST_UNREACHABLE, CONFIG for certificates of ours, or HOST_REFUSED with libvirt's text.
+ * events of life cycles, of guests that restart and of disks that fail on. Throws HOST_UNREACHABLE, CONFIG for certificates of ours, or HOST_REFUSED with libvirt's text.
  */
 export async function connectLibvirt(target: LibvirtTarget): Promise<LibvirtSession> {
   const session = new LibvirtSession(await openLibvirtStream(target, target.clock), target);
@@ -130,7 +131,8 @@ export class LibvirtSession implements AsyncDisposable {
       );
     await this.#call("supportsFeature", { feature: FEATURE_KEEPALIVE });
     await this.#call("connectOpen", { uri, flags: 0 });
-    for (const eventId of [EVENT_LIFECYCLE, EVENT_IO_ERROR_REASON]) await this.#call("registerEvent", { eventId, domain: null });
+    for (const eventId of [EVENT_LIFECYCLE, EVENT_REBOOT, EVENT_IO_ERROR_REASON])
+      await this.#call("registerEvent", { eventId, domain: null });
   }
 
   on(listener: (e: LibvirtEvent) => void): () => void {

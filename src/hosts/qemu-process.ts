@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Clock } from "../lib/clock.ts";
 import { AGENT_CHARDEV, QMP_CHARDEV } from "./domain-xml.ts";
 
 /** A process that cannot be mistaken for a later one with the same number. */
@@ -69,6 +70,18 @@ export async function killQemu(uuid: string, elsewhere: readonly string[], unles
   } catch {
     // ESRCH: it ended in between.
   }
+}
+
+/** libvirt asks QEMU to end and waits ten seconds before it kills it. One that stands still hears nothing; it is killed after this, ms. */
+const ENDS_BY_ITSELF_MS = 300;
+
+/** Kills the QEMU of a domain that is being ended, where that takes too long. `unless`: as `killQemu`. */
+export async function killIfLate(uuid: string, elsewhere: readonly string[], clock: Clock, unless: AbortSignal): Promise<void> {
+  const isLate = await clock.sleep(ENDS_BY_ITSELF_MS, unless).then(
+    () => true,
+    () => false, // It ended by itself.
+  );
+  if (isLate) await killQemu(uuid, elsewhere, unless);
 }
 
 async function readArgs(pid: number): Promise<string[]> {

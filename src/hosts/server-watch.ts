@@ -4,6 +4,7 @@ import type { Log } from "../lib/log.ts";
 import type { Evidence, Source } from "../model/evidence.ts";
 import type { ServerId } from "../model/ids.ts";
 import type { ThreadTimes } from "../model/thread-times.ts";
+import { REBOOT_SAYS } from "./domain-says.ts";
 import { type GuestAnswer, GuestChannel } from "./guest-channel.ts";
 import { hungDiskOf } from "./hung-disk.ts";
 import { storageOf } from "./mounts.ts";
@@ -30,15 +31,14 @@ export interface AttachOptions {
 }
 
 /**
- * QEMU's events that say how the server is (qapi/run-state.json). A reset ends what the guest served and starts it
- * anew, so it says two things.
+ * QEMU's events that say how the server is (qapi/run-state.json). A reset ends what the guest served and starts it anew, so it says two things.
  */
 const MEANINGS: Readonly<Record<string, readonly Says[]>> = {
   STOP: ["paused"],
   RESUME: ["running"],
   SHUTDOWN: ["stopped"],
   GUEST_PANICKED: ["stopped"],
-  RESET: ["stopped", "running"],
+  RESET: REBOOT_SAYS,
   GUEST_CRASHLOADED: ["stopped"],
 };
 

@@ -39,6 +39,7 @@ export function domainSpec(
     cpuset: sharedThreads(picture.hosts.get(server.hostId)?.numas ?? []),
     threadsPerCore: threadsPerCore(image, vcpus),
     ...kernelOf(image, server),
+    restartsItself: image.metadata?.kernel === undefined, // As OpenVIM. One without firmware knows no way but this to end itself quickly.
     disks,
     rawDevices,
     vnics: ports.flatMap((port) => nicsOf(picture, server, port, place)),

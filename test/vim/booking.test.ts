@@ -186,6 +186,7 @@ test("libvirt is told: huge pages, pins, the node, the card and the function wit
     "<cputune><vcpupin vcpu='0' cpuset='1'/><vcpupin vcpu='1' cpuset='5'/></cputune>",
     "<numatune><memory mode='strict' nodeset='0'/></numatune>",
     "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x0000' bus='0x04' slot='0x00' function='0x0'/></source><address type='pci' domain='0x0000' bus='0x00' slot='0x10' function='0x0'/></hostdev>",
+    "<on_reboot>restart</on_reboot>",
     `<interface type='hostdev' managed='yes'><mac address='a0:00:00:01:05:01'/><source><address type='pci' domain='0x0000' bus='0x05' slot='0x10' function='0x1'/></source><vlan><tag id='${vlan}'/></vlan></interface>`,
   ])
     expect(xml).toContain(part);

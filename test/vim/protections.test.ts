@@ -49,6 +49,21 @@ describe("firing", () => {
     expect(rig.writes, "what was written is what the whole picture asks for").toHaveLength(1);
   });
 
+  test("a guest that restarts itself: its traffic is moved all the same, and its port is open for its new life", async () => {
+    await rig.vim.protections.arm(rig.armed());
+    rig.vim.facts.gather(); // As for all that a host tells.
+    rig.server(rig.a, "stopped");
+    rig.server(rig.a, "running");
+    expect([rig.boundTo("traffic0"), rig.vim.picture.servers.get(rig.a.id)!.status]).toEqual(["data1", "ACTIVE"]);
+    await confirmed();
+    await until("its port is open", () => !rig.portOf(rig.a).fenced);
+    await rig.vim.fabric.reconcile();
+    expect(await rig.leavesAt("va")).toBe(tapOf("b"));
+    expect(rig.portOf(rig.a).status).toBe("BUILD"); // It has not answered since.
+    rig.answers(rig.a);
+    expect(rig.portOf(rig.a).status).toBe("ACTIVE");
+  });
+
   test.each([
     ["paused", () => rig.server(rig.a, "paused"), ["paused by qmp"]],
     ["silent", () => rig.port(rig.a, "silent", "probe"), ["silent by probe"]],

@@ -109,6 +109,7 @@ export type Reply<P extends Procedure> = ValueOf<(typeof PROCEDURES)[P]["reply"]
 /** Messages nobody asked for, by procedure number. Their serial means nothing (1 on libvirt 9, 0 by the text). */
 export const EVENTS = {
   lifecycle: { number: 318, body: struct({ callbackId: i32, domain, event: i32, detail: i32 }) },
+  reboot: { number: 319, body: struct({ callbackId: i32, domain }) },
   /** `reason` is empty where QEMU gives none; `alias` is of the device in libvirt's XML. */
   ioError: { number: 324, body: struct({ callbackId: i32, domain, file: text, alias: text, action: i32, reason: text }) },
 } as const satisfies Record<string, { number: number; body: AnyField }>;
@@ -139,6 +140,7 @@ export const AUTH_NONE = 0;
 export const FEATURE_KEEPALIVE = 10;
 /** virDomainEventID. */
 export const EVENT_LIFECYCLE = 0;
+export const EVENT_REBOOT = 1;
 export const EVENT_IO_ERROR_REASON = 6;
 /** virDomainStatsTypes. Of a domain that has no balloon device `balloon.…` are the kernel's words, and QEMU is not asked: for `cpu.…` it is. */
 export const STATS = { balloon: 4 } as const;
