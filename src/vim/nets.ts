@@ -6,6 +6,7 @@ import type { Asked, Change, ServerPort, VimNet } from "../model/vim-picture.ts"
 import { outsideOf } from "../steer/fabric.ts";
 import { deleteNet, saveNet } from "../store/vim-picture.ts";
 import { isRouted, withRange } from "./addresses.ts";
+import { checkNetSenders } from "./allowed-senders.ts";
 import { checkFree, found, given, newId, notFree } from "./asking.ts";
 import { checkBind } from "./binds.ts";
 import type { Draft } from "./draft.ts";
@@ -29,6 +30,7 @@ interface NetsParts {
   readonly draw: (draft: Draft) => void;
   readonly freed: (net: VimNet, was: NetId | null) => void;
   readonly isOpen: (bridge: string) => boolean;
+  readonly spansHosts: boolean;
 }
 
 /** Networks, by OpenVIM's rules. */
@@ -39,17 +41,19 @@ export class Nets {
   readonly #draw: (draft: Draft) => void;
   readonly #freed: (net: VimNet, was: NetId | null) => void;
   readonly #isOpen: (bridge: string) => boolean;
+  readonly #spansHosts: boolean;
   /** Given last, by region. */
   readonly #lastVlan = new Map<string, number>();
 
-  /** `freed` is told of a net that was led into one that is deleted; `was`: what it was bound to. `isOpen`: nets may lead out to this bridge. */
-  constructor(picture: Picture, clock: Clock, vlans: VlanRange, { draw, freed, isOpen }: NetsParts) {
+  /** `freed` is told of a net that was led into one that is deleted; `was`: what it was bound to. `isOpen`: nets may lead out to this bridge. `spansHosts`: bridges of hosts are one switch. */
+  constructor(picture: Picture, clock: Clock, vlans: VlanRange, { draw, freed, isOpen, spansHosts }: NetsParts) {
     this.#picture = picture;
     this.#clock = clock;
     this.#vlans = vlans;
     this.#draw = draw;
     this.#freed = freed;
     this.#isOpen = isOpen;
+    this.#spansHosts = spansHosts;
   }
 
   /** `bindNet` may be a name, as in OpenVIM. Throws INVALID, CONFLICT or NOT_FOUND. */
@@ -63,6 +67,7 @@ export class Nets {
       checkPlace(this.#picture, net, outsideOf(net));
       this.#checkVlanFree(net);
       this.#checkLinks(net, asked);
+      checkNetSenders(net, [], this.#spansHosts);
       if (net.bindNet !== null) this.#checkBindOfNew(net, net.bindNet);
       const saved = await this.#save(net);
       if (asked.vlan === undefined && net.region !== null && net.vlan !== null) this.#lastVlan.set(net.region, net.vlan);
@@ -84,6 +89,7 @@ export class Nets {
       if (edited.provider !== net.provider || edited.vlan !== net.vlan) checkPlace(this.#picture, edited, outsideOf(edited));
       if (edited.bindVlan !== net.bindVlan) this.#checkBindVlan(edited);
       this.#checkLinks(edited, change);
+      if (asksForSecurity(change)) checkNetSenders(edited, this.#picture.portsIn(id), this.#spansHosts);
       return this.#save(edited, readdressed(this.#picture, edited));
     });
   }
@@ -237,6 +243,10 @@ export class Nets {
     return net;
   }
 }
+
+/** Else what an older version has taken would stand in the way of another name. */
+const asksForSecurity = ({ portSecurity, kind, provider }: Change<VimNet>): boolean =>
+  portSecurity === true || kind !== undefined || provider !== undefined;
 
 /** Ports of a net are of its kind and carry its VLAN. Throws NOT_ALLOWED. */
 function checkStays(net: VimNet, { kind = net.kind, vlan = net.vlan }: Change<VimNet>): void {

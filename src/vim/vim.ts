@@ -151,11 +151,11 @@ export class Vim {
     const freed = ({ id: netId, bindNet }: VimNet, was: NetId | null) =>
       this.events.push({ type: "net.bound", netId, bindNet, was });
     const isOpen = (bridge: string) => isTest || (parts.linkBridges ?? []).includes(bridge);
-    this.nets = new Nets(picture, clock, vlanRange, { draw: drawn, freed, isOpen });
+    const spansHosts = !isTest && (parts.spansHosts ?? false);
+    this.nets = new Nets(picture, clock, vlanRange, { draw: drawn, freed, isOpen, spansHosts });
     this.ports = new Ports(picture, drawn);
     const reach = { away: (id: HostId) => this.hostStates.away(id) };
     const moved = (server: Server, was: HostId) => this.#moved(server, was);
-    const spansHosts = !isTest && (parts.spansHosts ?? false);
     const cabledTo: Cabling = (host, pci) => controllers.cabledTo(host, pci);
     this.servers = new Servers({ picture, clock, reach, onlySwitched: !isTest, cabledTo, spansHosts, changed, moved });
     const capacities = new Capacities(picture);

@@ -120,3 +120,19 @@ test("a port moves between networks, tagged or not, and not to where its place i
     await expect(vim.ports.editPort(id, { netId: b.id })).rejects.toMatchObject({ code: "CONFLICT" });
   }
 });
+
+test("port_security is taken where it is kept, and nowhere else", async () => {
+  const asked = { name: "held", portSecurity: true };
+  const refused = (why: RegExp) => ({ code: "INVALID", message: expect.stringMatching(why) });
+  await expect(vim.nets.createNet(asked)).rejects.toMatchObject(refused(/bridge of each host.*config\.vim\.tunnelIp/));
+  const { id } = await vim.nets.createNet({ name: "open" });
+  await expect(vim.nets.editNet(id, { portSecurity: true })).rejects.toMatchObject(refused(/tunnelIp/));
+  expect([vim.picture.nets.size, vim.picture.nets.get(id)!.portSecurity]).toEqual([1, false]);
+  const switched = await vim.nets.createNet({ ...asked, kind: "data" });
+  await expect(vim.nets.editNet(switched.id, { kind: "bridge_man" })).rejects.toMatchObject(refused(/'held'/));
+
+  vim = await Vim.open({ db, clock: systemClock, log: silent, vlanRange: { first: 100, last: 103 }, spansHosts: true });
+  expect((await vim.nets.editNet(id, { portSecurity: true })).portSecurity).toBe(true);
+  const over = { ...asked, provider: "bridge:br-ext" };
+  await expect(vim.nets.createNet(over)).rejects.toMatchObject(refused(/over bridge:br-ext/));
+});
