@@ -9,6 +9,7 @@ import { besideStore, openHosts } from "./compose/vim-hosts.ts";
 import { type HostSwitches, OVERLAY_MTU, openHostSwitches } from "./compose/vim-overlay.ts";
 import { simulateHosts } from "./compose/vim-test-mode.ts";
 import type { VimConfig } from "./config.ts";
+import { HostBridges } from "./hosts/host-bridges.ts";
 import { ImageFiles } from "./hosts/image-files.ts";
 import { connectOvsdb } from "./hosts/ovsdb.ts";
 import type { Clock } from "./lib/clock.ts";
@@ -200,8 +201,9 @@ async function openWorld(
     }),
   );
   isOurs = (datapath) => hostSwitches.isOurs(datapath);
-  const hosts = undo.use(await openHosts(config, vim, hostSwitches, { ...around, epoch }));
-  openAppliances(config, vim, ovsdb, () => (hostSwitches.all.length > 1 ? OVERLAY_MTU : null));
+  const bridges = new HostBridges(besideStore(config, "bridges"));
+  const hosts = undo.use(await openHosts(config, vim, hostSwitches, { ...around, epoch, bridges }));
+  openAppliances(config, vim, { ovsdb, bridges, mtu: () => (hostSwitches.all.length > 1 ? OVERLAY_MTU : null) });
   undo.use(await openImages(config, vim, around));
   undo.defer(ovsdb.on(onOvsdb(vim)));
   vim.bfd.use(ovsdb);

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import type { VimConfig } from "../config.ts";
 import { probeAccel } from "../hosts/accel.ts";
 import { type Host, openHost } from "../hosts/host.ts";
+import type { HostBridges } from "../hosts/host-bridges.ts";
 import type { LibvirtAt, LibvirtTlsFiles } from "../hosts/libvirt-stream.ts";
 import { libvirtAt, parseLibvirtUri } from "../hosts/libvirt-uri.ts";
 import { openProcessExit, type ProcessExit } from "../hosts/process-exit.ts";
@@ -17,7 +18,7 @@ import { Loop } from "../lib/loop.ts";
 import type { HostId } from "../model/ids.ts";
 import { threadSet } from "../model/thread-set.ts";
 import type { Host as HostRow, HostSwitchAt } from "../model/vim-picture.ts";
-import { ensureBridge } from "../vim/bridges.ts";
+import { isBridgeOfNet } from "../vim/bridges.ts";
 import { Compute, type Plugs } from "../vim/compute.ts";
 import type { ConsoleHost } from "../vim/consoles.ts";
 import { onHost } from "../vim/edges.ts";
@@ -31,8 +32,8 @@ interface Surroundings {
   readonly log: Log;
 }
 
-/** `epoch`: under which this VIM leads the hosts. */
-type Leading = Surroundings & { readonly epoch: number };
+/** `epoch`: under which this VIM leads the hosts. `bridges`: of the VIM's own on this machine's. */
+type Leading = Surroundings & { readonly epoch: number; readonly bridges: HostBridges };
 
 /** A host to be spoken to. */
 interface Site {
@@ -267,8 +268,9 @@ async function openSession(site: Site, parts: SessionParts): Promise<Session> {
     });
     return learned;
   };
-  const plugs = isElsewhere ? PLUGGED_BY_LIBVIRT : plugsOf(site, switches);
-  const loop = computeLoop(vim, site, host, { plugs, place, known: () => (isElsewhere ? learned : null), clock, log });
+  const plugs = isElsewhere ? PLUGGED_BY_LIBVIRT : plugsOf(site, switches, parts.bridges);
+  const sweep = () => parts.bridges.sweep(site.netns ?? null, (name) => isBridgeOfNet(vim.picture, name));
+  const loop = computeLoop(vim, site, host, { plugs, place, before: () => (isElsewhere ? learned : sweep()), clock, log });
   if (!isElsewhere) {
     vim.agents.set(id, ({ serverId }, request) => host.askGuest(serverId, request));
     vim.threads.set(id, (of) => host.processOf(of)?.threads() ?? null);
@@ -293,7 +295,7 @@ export const besideStore = ({ store, runDir }: VimConfig, folder: string): strin
   join(store === ":memory:" ? runDir : dirname(resolve(store)), folder);
 
 /** What a server left on another host leaves the bridge there; one that cannot be asked has no entry that leads to it any more. */
-function plugsOf({ netns, plugged }: Site, { all }: HostSwitches): Plugs {
+function plugsOf({ netns, plugged }: Site, { all }: HostSwitches, bridges: HostBridges): Plugs {
   const { ovsdb, bridge } = plugged;
   const where = netns === undefined ? {} : { netns };
   return {
@@ -306,7 +308,7 @@ function plugsOf({ netns, plugged }: Site, { all }: HostSwitches): Plugs {
       for (const other of all)
         if (other.ovsdb !== ovsdb && other.ovsdb.connected) await other.ovsdb.removePort(other.bridge, name);
     },
-    ensureBridge: (name) => ensureBridge(name, netns),
+    ensureBridge: (name) => bridges.ensure(name, netns ?? null),
   };
 }
 
@@ -332,11 +334,11 @@ const PLUGGED_BY_LIBVIRT: Plugs = {
 interface LoopParts extends Surroundings {
   readonly plugs: Plugs;
   readonly place: SpecPlace;
-  /** What a pass waits for; null: nothing. */
-  readonly known: () => Promise<void> | null;
+  /** What comes before a pass. */
+  readonly before: () => Promise<void>;
 }
 
-function computeLoop(vim: Vim, { row, disksDir }: Site, host: Host, { plugs, place, known, clock, log }: LoopParts): Loop {
+function computeLoop(vim: Vim, { row, disksDir }: Site, host: Host, { plugs, place, before, clock, log }: LoopParts): Loop {
   const compute = new Compute({
     hostId: row.id,
     picture: vim.picture,
@@ -352,7 +354,7 @@ function computeLoop(vim: Vim, { row, disksDir }: Site, host: Host, { plugs, pla
   });
   vim.computes.set(row.id, compute);
   const pass = async () => {
-    await known();
+    await before();
     vim.hostStates.look(row.id);
     await compute.pass();
   };

@@ -14,6 +14,7 @@ let daemon: Daemon;
 let ask: Ask;
 let tenant: string;
 let server: string;
+let net: { id: string; "provider:vlan": number };
 
 beforeAll(async () => {
   const guest = await ensureStorageGuest();
@@ -26,7 +27,9 @@ beforeAll(async () => {
   const metadata = { kernel: guest.kernel, initrd: guest.initrd, cmdline: STORAGE_GUEST_CMDLINE };
   const imageRef = (await ask("POST", `/${tenant}/images`, { image: { name: "i", path, metadata } })).body.image.id;
   const flavorRef = (await ask("POST", `/${tenant}/flavors`, { flavor: { name: "f", ram: 96, vcpus: 1 } })).body.flavor.id;
-  const made = await ask("POST", `/${tenant}/servers`, { server: { name: "s", flavorRef, imageRef, networks: [], start: "no" } });
+  net = (await ask("POST", "/networks", { network: { name: "man" } })).body.network;
+  const networks = [{ name: "eth0", uuid: net.id, type: "virtual" }];
+  const made = await ask("POST", `/${tenant}/servers`, { server: { name: "s", flavorRef, imageRef, networks, start: "no" } });
   server = made.body.server.id;
 });
 afterAll(async () => {
@@ -106,8 +109,12 @@ test("createImage copies its disk; rebuild and start:rebuild are new lives (what
   }
 });
 
-test("terminate is a deletion", async () => {
+test("terminate is a deletion; with the network its bridge goes", async () => {
+  const bridge = () => rig.ovs.inside("ip", "-o", "link", "show", "type", "bridge");
+  expect(await bridge()).toContain(` ovim-${net["provider:vlan"]}:`);
   await does({ terminate: null });
   expect((await ask("GET", `/${tenant}/servers/${server}`)).status).toBe(404);
   await until("its QEMU is gone", async () => (await pidOf()) === null);
+  expect((await ask("DELETE", `/networks/${net.id}`)).status).toBe(200);
+  await until("its bridge is gone", async () => !(await bridge()).includes("ovim-"));
 });

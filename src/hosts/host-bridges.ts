@@ -1,0 +1,68 @@
+import { createHash } from "node:crypto";
+import { dropDevice, tool } from "./net-cable.ts";
+
+interface Link {
+  readonly ifname: string;
+  readonly ifalias?: string;
+}
+
+/** Bridges of one network namespace: what is done with them is done in turn. */
+interface Place {
+  /** Those that are there and were made here; null: not asked for yet. */
+  known: Set<string> | null;
+  last: Promise<unknown>;
+}
+
+/**
+ * Linux bridges of the VIM's own on hosts of this machine. Each bears in its alias whose it is (ip-link(8)), so that one that nobody needs any more is taken away,
+ * after a crash too, and never somebody else's of the same name.
+ */
+export class HostBridges {
+  readonly #mark: string;
+  readonly #places = new Map<string | null, Place>();
+
+  /** `owner`: of this VIM alone, such as its folder. */
+  constructor(owner: string) {
+    this.#mark = `sempre-${createHash("sha256").update(owner).digest("hex").slice(0, 16)}`;
+  }
+
+  /** `netns`: null is this process's own. One that somebody else made is taken as it is. Throws MISSING_PART where this machine cannot. */
+  ensure(name: string, netns: string | null): Promise<void> {
+    return this.#inTurn(netns, async (place) => {
+      const there = await linksOf(netns, "dev", name);
+      if (there.length === 0) await ip(netns, "link", "add", "name", name, "type", "bridge");
+      if (there.length === 0) await ip(netns, "link", "set", "dev", name, "alias", this.#mark);
+      await ip(netns, "link", "set", "dev", name, "up");
+      if (there.length === 0) place.known?.add(name);
+    });
+  }
+
+  /** Takes away what nobody needs and nothing is plugged into. Asks the kernel only where there is such a one. */
+  sweep(netns: string | null, isNeeded: (name: string) => boolean): Promise<void> {
+    return this.#inTurn(netns, async (place) => {
+      place.known ??= new Set((await linksOf(netns, "type", "bridge")).flatMap((l) => (l.ifalias === this.#mark ? l.ifname : [])));
+      for (const name of place.known) {
+        if (isNeeded(name) || (await linksOf(netns, "master", name)).length > 0) continue;
+        if (isNeeded(name)) continue; // By now: the look took its time.
+        await dropDevice(netns, name);
+        place.known.delete(name);
+      }
+    });
+  }
+
+  #inTurn<T>(netns: string | null, work: (place: Place) => Promise<T>): Promise<T> {
+    const place = this.#places.get(netns) ?? { known: null, last: Promise.resolve() };
+    this.#places.set(netns, place);
+    const done = place.last.then(() => work(place));
+    place.last = done.catch(() => {});
+    return done;
+  }
+}
+
+const ip = (netns: string | null, ...args: string[]): Promise<string> => tool("ip", ...(netns === null ? [] : ["-n", netns]), ...args);
+
+/** None where there is no such device. */
+async function linksOf(netns: string | null, ...which: string[]): Promise<Link[]> {
+  const told = await ip(netns, "-j", "link", "show", ...which).catch(() => "");
+  return told.trim() === "" ? [] : (JSON.parse(told) as Link[]).filter((l) => l.ifname !== undefined);
+}
