@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { removeAppliances } from "../../test/harness/appliances.ts";
 import type { DhcpServer } from "../model/dhcp.ts";
 import type { NetId } from "../model/ids.ts";
 import { DhcpServers } from "./dnsmasq.ts";
@@ -37,7 +38,7 @@ beforeAll(async () => {
   for (const netns of [HOST, GUEST]) await ip("netns", "add", netns);
 });
 afterAll(async () => {
-  await servers.remove(server.key, server.device);
+  await removeAppliances(dir);
   for (const netns of [HOST, GUEST]) await ip("netns", "del", netns);
   rmSync(dir, { recursive: true, force: true });
 });

@@ -10,10 +10,21 @@ export const isJoined = ({ ways }: Router): boolean => ways.some((way) => way.ad
 /** The device that has the router's address in the net. */
 export const lanOf = (router: Router): string => (isJoined(router) ? LAN : INSIDE);
 
-/** The device of a way in the namespace, and with a tag that which carries it. */
-export const cableOf = (index: number): string => `out${index}`;
-export const wayDevice = ({ vlan }: RouterWay, index: number): string =>
-  vlan === null ? cableOf(index) : `${cableOf(index)}.${vlan}`;
+/** Of a device's name. With a tag behind it a name has room for fifteen characters. */
+const [OUTSIDE_PREFIX, DIGITS] = ["lnk".length, 7];
+/** The device of a way in the namespace, and with a tag that which carries it: by the way itself, so that others may come and go beside it. */
+export const cableOf = ({ device }: RouterWay): string => `out${device.slice(OUTSIDE_PREFIX, OUTSIDE_PREFIX + DIGITS)}`;
+export const wayDevice = (way: RouterWay): string => (way.vlan === null ? cableOf(way) : `${cableOf(way)}.${way.vlan}`);
+
+/** Whether what is there of a way will do for another: only addresses and rules are others. */
+export const isSameWay = (a: RouterWay, b: RouterWay): boolean => a.device === b.device && a.iface === b.iface && a.vlan === b.vlan;
+
+/** Whether one that is told otherwise need not be made anew. */
+export function canChange(had: Router, router: Router): boolean {
+  const fixed = ({ netns, device, bridge, mtu, ways }: Router) =>
+    JSON.stringify([netns, device, bridge, mtu, ways.filter((w) => w.address === null)]);
+  return fixed(had) === fixed(router);
+}
 
 /**
  * All that passes, put in the place of what was there in one go: out, what is from an address of the net; in, what answers it, and to a net
@@ -22,7 +33,7 @@ export const wayDevice = ({ vlan }: RouterWay, index: number): string =>
 export function rulesOf(router: Router): string {
   const { inside, ways } = router;
   const lan = lanOf(router);
-  const routed = ways.flatMap((way, i) => (way.address === null ? [] : [{ ...way, device: wayDevice(way, i) }]));
+  const routed = ways.flatMap((way) => (way.address === null ? [] : [{ ...way, device: wayDevice(way) }]));
   const named = (some: readonly { readonly device: string }[]) => `{ ${some.map((w) => `"${w.device}"`).join(", ")} }`;
   const [hidden, open] = [routed.filter((w) => w.isHidden), routed.filter((w) => !w.isHidden)];
   const out =

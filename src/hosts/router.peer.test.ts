@@ -1,9 +1,12 @@
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { removeAppliances } from "../../test/harness/appliances.ts";
 import { ip, namespaces, seenAs, startTeller } from "../../test/harness/far-end.ts";
 import type { NetId } from "../model/ids.ts";
 import type { Router, RouterWay } from "../model/router.ts";
@@ -37,7 +40,7 @@ beforeAll(async () => {
     await ip("-n", netns!, "link", "set", "dev", name, "up");
   };
   routers = new Routers(dir, { ensurePort: async () => {}, removePort: async () => {}, ensureBridge });
-  undo.defer(() => routers.remove(router.key, router.device));
+  undo.defer(() => removeAppliances(folder));
   for (const [bridge, netns, end, address] of [
     ["ovim-3000", GUEST, "guest", "10.0.0.5/24"],
     ["br-ext", OUT, "out", "192.0.2.1/24"],
@@ -104,6 +107,70 @@ test("what leaves by a link with a tag carries it; a kernel that knows no tags s
   expect(await seenAs(GUEST, "192.0.2.1")).toBe("192.0.2.2");
   await ip("-n", OUT, "link", "del", "dev", "eth0.7");
   await ip("-n", OUT, "addr", "add", "192.0.2.1/24", "dev", "eth0");
+});
+
+/** Somebody outside who says a letter to whoever calls, again and again, and a guest who calls and only listens. */
+async function listenWithin(): Promise<{ heard: () => number } & AsyncDisposable> {
+  const sayer = `require("net").createServer((s) => { s.on("error", () => {}); setInterval(() => s.write("x"), 20); }).listen(9, "192.0.2.1", () => console.log("ready"));`;
+  const server = spawn("ip", ["netns", "exec", OUT, process.execPath, "-e", sayer], { stdio: ["ignore", "pipe", "inherit"] });
+  await once(server.stdout, "data");
+  const caller = spawn("ip", ["netns", "exec", GUEST, "busybox", "nc", "192.0.2.1", "9"], { stdio: ["pipe", "pipe", "inherit"] });
+  let heard = 0;
+  caller.stdout.on("data", (bytes: Buffer) => (heard += bytes.length));
+  return {
+    heard: () => heard,
+    async [Symbol.asyncDispose]() {
+      for (const child of [caller, server]) {
+        child.kill("SIGKILL");
+        if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+      }
+    },
+  };
+}
+
+async function until(what: string, met: () => boolean): Promise<void> {
+  for (const giveUpAt = performance.now() + 60_000; !met(); await delay(10))
+    if (performance.now() > giveUpAt) throw new Error(`never: ${what}`);
+}
+
+test("what passes by a way passes on while others come and go, one that cannot be opened too, and routes and addresses change", async () => {
+  await routers.ensure(router);
+  await ip("-n", HOST, "link", "add", "name", "br-beside", "type", "bridge");
+  await using guest = await listenWithin();
+  await until("the guest hears", () => guest.heard() > 0);
+  const beside = { ...way, device: "lnk2", iface: "br-beside", mac: "52:00:00:00:00:04", address: "198.51.100.2/24" };
+  const passesOn = async () => {
+    const before = guest.heard();
+    await until("the guest hears on", () => guest.heard() > before + 5);
+  };
+  const routes = { ...router.routes, "203.0.113.128/25": "198.51.100.9" };
+  await routers.ensure({ ...router, ways: [beside, way], routes });
+  await passesOn();
+  const own = netnsName("router", dir, "net");
+  const shown = async () => (await ip("-n", own, "route")) + (await ip("-n", own, "-o", "addr"));
+  expect(await shown()).toMatch(/203\.0\.113\.128\/25 via 198\.51\.100\.9/);
+  const nowhere = { ...beside, iface: "nobridge" };
+  const failing = { ...router, ways: [nowhere, way] };
+  for (let twice = 0; twice < 2; twice++)
+    await expect(routers.ensure(failing)).rejects.toMatchObject({ message: expect.stringContaining("nobridge") });
+  expect(await routers.isRunning(failing)).toBe(false);
+  await passesOn();
+  const readdressed = { ...router, ways: [way, { ...beside, address: "198.51.100.3/24" }] };
+  await routers.ensure(readdressed);
+  await passesOn();
+  expect(await shown()).toContain("198.51.100.3/24");
+  await routers.ensure(router);
+  await passesOn();
+  expect(await shown()).not.toMatch(/198\.51\.100|203\.0\.113\.128/);
+  expect(await routers.isRunning(router)).toBe(true);
+});
+
+test("one that was being told otherwise when its VIM was killed is made anew", async () => {
+  writeFileSync(join(dir, "net", "told"), "");
+  await ip("-n", netnsName("router", dir, "net"), "route", "add", "203.0.113.0/25", "via", "192.0.2.7");
+  await routers.ensure(router);
+  expect(await ip("-n", netnsName("router", dir, "net"), "route")).not.toContain("203.0.113.0/25");
+  expect(await seenAs(GUEST, "192.0.2.1")).toBe("192.0.2.2");
 });
 
 test("a link without an address is one Ethernet with the net, and another beside it is routed", async () => {

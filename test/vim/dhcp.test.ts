@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseConfig, type VimConfig } from "../../src/config.ts";
 import { ipv6Text } from "../../src/lib/ipv6.ts";
+import { removeAppliances } from "../harness/appliances.ts";
 import { type Ovs, startOvs } from "../harness/ovs.ts";
 import { type Ask, client, type Daemon, startDaemon, until } from "./rig.ts";
 
@@ -37,6 +38,7 @@ const config = (openflowPort: number): VimConfig =>
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "dhcp-"));
   undo.defer(() => rmSync(dir, { recursive: true, force: true }));
+  undo.defer(() => removeAppliances(dir));
   ovs = undo.use(await startOvs({ datapathType: "netdev", ports: ["va", "vb", "vc"], protocols: ["OpenFlow13"] }));
   for (const port of ["va", "vb", "vc"]) {
     macs[port] = (await ovs.inside("cat", `/sys/class/net/${port}/address`)).trim();
@@ -52,8 +54,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await vim?.kill("SIGKILL");
-  for (const pid of await serversOf(dir)) process.kill(pid, "SIGKILL");
-  for (const name of await namespaces()) await run("ip", ["netns", "del", name]);
   await undo.disposeAsync();
 });
 

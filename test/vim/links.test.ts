@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseConfig, type VimConfig } from "../../src/config.ts";
 import { isNetns, netnsName } from "../../src/hosts/net-cable.ts";
+import { removeAppliances } from "../harness/appliances.ts";
 import { ip, namespaces, seenAs, startTeller } from "../harness/far-end.ts";
 import { type Ovs, startOvs } from "../harness/ovs.ts";
 import { type Ask, client, type Daemon, startDaemon, until } from "./rig.ts";
@@ -42,6 +43,7 @@ async function start(linkBridges: string[]): Promise<void> {
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "links-"));
   undo.defer(() => rmSync(dir, { recursive: true, force: true }));
+  undo.defer(() => removeAppliances(dir));
   ovs = undo.use(await startOvs({ datapathType: "netdev", ports: [], protocols: ["OpenFlow13"] }));
   await namespaces([GUEST, OUT], undo);
   for (const [end, netns] of [
@@ -65,17 +67,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await vim?.kill("SIGKILL");
-  for (const kind of ["router", "dhcp"]) await gone(kind);
   await undo.disposeAsync();
 });
-
-/** What a test that failed has left of the network's own. */
-async function gone(kind: string): Promise<void> {
-  const name = netnsName(kind, join(dir, kind === "dhcp" ? "dhcp" : "routers"), netId ?? "");
-  if (!isNetns(name)) return;
-  for (const pid of (await ip("netns", "pids", name)).split("\n").filter(Boolean)) process.kill(Number(pid), "SIGKILL");
-  await ip("netns", "del", name);
-}
 
 const own = () => netnsName("router", join(dir, "routers"), netId!);
 const isThere = () => netId !== undefined && isNetns(own());

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseConfig, type VimConfig } from "../../src/config.ts";
 import { ensureTap } from "../../src/hosts/taps.ts";
+import { removeAppliances } from "../harness/appliances.ts";
 import type { Ovs } from "../harness/ovs.ts";
 import type { Came } from "../harness/tap-end.ts";
 import { startWiredHosts, type WiredHosts } from "./overlay-rig.ts";
@@ -91,6 +92,7 @@ async function made(path: string, kind: string, body: object) {
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "overlay-"));
   undo.defer(() => rmSync(dir, { recursive: true, force: true }));
+  undo.defer(() => removeAppliances(dir));
   wired = undo.use(await startWiredHosts(3));
   hosts = wired.hosts;
   vim = await startDaemon(config(0));

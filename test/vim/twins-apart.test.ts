@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseConfig } from "../../src/config.ts";
 import { ensureTap } from "../../src/hosts/taps.ts";
 import { type PrivateLibvirt, startPrivateLibvirt } from "../../src/lab/private-libvirt.ts";
+import { removeAppliances } from "../harness/appliances.ts";
 import { seenAs, startTeller } from "../harness/far-end.ts";
 import type { Ovs } from "../harness/ovs.ts";
 import { startWiredHosts, type WiredHosts } from "./overlay-rig.ts";
@@ -31,6 +32,7 @@ async function made(path: string, kind: string, body: object) {
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "apart-"));
   undo.defer(() => rmSync(dir, { recursive: true, force: true }));
+  undo.defer(() => removeAppliances(dir));
   wired = undo.use(await startWiredHosts(2));
   for (const { netns } of wired.hosts) libvirts.push(undo.use(await startPrivateLibvirt({ netns: netns! })));
   const config = parseConfig({
