@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ import { ImageFiles } from "./image-files.ts";
 const dir = mkdtempSync(join(tmpdir(), "sempre-images-"));
 const images = join(dir, "images");
 const MIB = 2 ** 20;
-const files = new ImageFiles({ dir: images, folders: [join(dir, "allowed")], bytesMax: 4 * MIB });
+const files = new ImageFiles({ dir: images, folders: [join(dir, "allowed")], bytesMax: 4 * MIB, againAfterMs: [1, 1] });
 const img = (...args: string[]) => execFileSync("qemu-img", args, { cwd: dir });
 const id = () => randomUUID() as string as ImageId;
 const left = () => readdirSync(images);
@@ -24,9 +24,24 @@ const RAW = randomBytes(2 * MIB);
 const sums = { md5: createHash("md5").update(RAW).digest("hex"), sha256: createHash("sha256").update(RAW).digest("hex") };
 let http: Server;
 let base: string;
+/** Requests for a file that breaks off at first, and the header `range` of each. */
+const ranges: (string | undefined)[] = [];
+
+/** Half of it, then the end of the connection; the next time the rest, where the file is still the one that the client knows. */
+function breaking(reply: ServerResponse, { range, "if-range": known }: IncomingHttpHeaders, etag: (n: number) => string | null): void {
+  const isFirst = ranges.push(range) === 1;
+  const tag = etag(ranges.length);
+  if (tag !== null) reply.setHeader("etag", tag);
+  const from = Number(/^bytes=(\d+)-$/.exec(range ?? "")?.[1] ?? 0);
+  const isRest = from > 0 && known === tag;
+  const body = isRest ? RAW.subarray(from) : RAW;
+  if (isRest) reply.writeHead(206, { "content-range": `bytes ${from}-${RAW.length - 1}/${RAW.length}` });
+  if (!isFirst) return void reply.end(body);
+  reply.setHeader("content-length", body.length).write(body.subarray(0, MIB), () => reply.destroy());
+}
 
 /** What the server answers, by path. */
-const ANSWERS: Record<string, (reply: ServerResponse) => void> = {
+const ANSWERS: Record<string, (reply: ServerResponse, asked: IncomingHttpHeaders) => void> = {
   "/raw": (r) => void r.setHeader("content-length", RAW.length).end(RAW),
   "/qcow2": (r) => void r.end(readFileSync(join(dir, "own.qcow2"))),
   "/unsized": (r) => {
@@ -37,6 +52,9 @@ const ANSWERS: Record<string, (reply: ServerResponse) => void> = {
   "/short": (r) => {
     r.setHeader("content-length", RAW.length).write(RAW.subarray(0, MIB), () => r.destroy());
   },
+  "/breaks": (r, asked) => breaking(r, asked, () => '"one"'),
+  "/breaks-unnamed": (r, asked) => breaking(r, asked, () => null),
+  "/breaks-and-changes": (r, asked) => breaking(r, asked, (n) => `"${n}"`),
   "/never": (r) => void r.setHeader("content-length", RAW.length).write(RAW.subarray(0, MIB)),
   "/page": (r) => void r.setHeader("content-type", "text/html; charset=utf-8").end("<html>log in</html>"),
   "/to-raw": (r) => void r.writeHead(302, { location: "/raw" }).end(),
@@ -46,9 +64,9 @@ const ANSWERS: Record<string, (reply: ServerResponse) => void> = {
 };
 
 beforeAll(async () => {
-  http = createServer(({ url }, reply) => {
+  http = createServer(({ url, headers }, reply) => {
     const answer = ANSWERS[url!];
-    if (answer) answer(reply);
+    if (answer) answer(reply, headers);
     else reply.writeHead(404, "Not Found").end();
   }).listen(0, "127.0.0.1");
   await once(http, "listening");
@@ -102,6 +120,18 @@ describe("downloads", () => {
       expect(left()).toEqual([]);
     });
   }
+
+  test.each([
+    ["goes on where it was", "/breaks", /^bytes=[1-9]\d*-$/],
+    ["begins anew where the server does not say which file it is", "/breaks-unnamed", undefined],
+    ["begins anew where it is another file by now", "/breaks-and-changes", /^bytes=[1-9]\d*-$/],
+  ])("one that breaks off %s", async (_, path, range) => {
+    ranges.length = 0;
+    const whole = await fetched(path, sums);
+    expect(readFileSync(whole.file).equals(RAW)).toBe(true);
+    expect(ranges).toEqual([undefined, range && expect.stringMatching(range)]);
+    await files.remove(whole.file);
+  });
 
   test("nobody is there", async () => {
     await expect(files.fetch(id(), "http://127.0.0.1:9/x", {}, {})).rejects.toMatchObject({

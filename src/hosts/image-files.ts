@@ -19,7 +19,11 @@ export interface ImageFilesOptions {
   /** Other folders whose files may be images whoever may read them. */
   readonly folders: readonly string[];
   readonly bytesMax: number;
+  /** As `FetchOrder.againAfterMs`; left out: two minutes in all. */
+  readonly againAfterMs?: readonly number[];
 }
+
+const AGAIN_AFTER_MS = [1_000, 5_000, 15_000, 30_000, 60_000];
 
 /** A disk file that is whole. */
 export interface WholeFile extends DiskFile {
@@ -66,8 +70,9 @@ export class ImageFiles {
 
   /** Downloads. Throws INVALID with what is wrong: the server's answer, the size, a checksum, what the file is. */
   async fetch(id: ImageId, url: string, wanted: Wanted, options: CopyOptions): Promise<WholeFile> {
+    const { bytesMax, againAfterMs = AGAIN_AFTER_MS } = this.#options;
     return this.#make(id, async (part) => {
-      const { md5, sha256 } = await this.#download({ url, to: part, bytesMax: this.#options.bytesMax }, options);
+      const { md5, sha256 } = await this.#download({ url, to: part, bytesMax, againAfterMs }, options);
       checkSums({ md5, sha256 }, wanted);
       return { ...(await lookAtDisk(part, options.signal)), md5, sha256 };
     });
