@@ -351,6 +351,7 @@ function computeLoop(vim: Vim, { row, disksDir }: Site, host: Host, { plugs, pla
     log,
     wake: () => loop.wake(),
     isLedAround: (id) => vim.protections.isLedAround(id),
+    replug: (id) => vim.servers.replug(id),
   });
   vim.computes.set(row.id, compute);
   const pass = async () => {

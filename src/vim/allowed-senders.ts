@@ -18,7 +18,7 @@ export function checkNetSenders(net: VimNet, ports: readonly ServerPort[], spans
     throw new Fault("INVALID", `port_security: ${where} is a bridge of each host, where this VIM can hold nobody to its address: set config.vim.tunnelIp, or use a 'data' network`);
   const bridged = ports.find((p) => p.serverId !== null && p.switchPort === null && p.portSecurity !== false);
   if (bridged)
-    throw new Fault("INVALID", `port_security: port '${bridged.name}' of ${where} was made before config.vim.tunnelIp was set and is on the bridge of its host: delete its server first`);
+    throw new Fault("INVALID", `port_security: port '${bridged.name}' of ${where} was made before config.vim.tunnelIp was set and is on the bridge of its host: reboot its server first`);
 }
 
 /** Throws INVALID where a port cannot be held to what it may send. */

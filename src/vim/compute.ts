@@ -72,11 +72,15 @@ export class Compute {
   readonly #log: Log;
   readonly #wake: () => void;
   readonly #isLedAround: (id: ServerId) => boolean;
+  readonly #replug: (id: ServerId) => Promise<void>;
   readonly #busy = new Map<ServerId, Promise<void>>();
   /** Disks of servers that are off, while they are copied. */
   readonly #copies = new Map<ServerId, { readonly end: AbortController; readonly done: Promise<void> }>();
 
-  /** `isLedAround`: the switch leads nothing to a server to which nothing is to be led; left out: there is no switch. */
+  /**
+   * `isLedAround`: the switch leads nothing to a server to which nothing is to be led; left out: there is no switch. `replug`: at the start of a new life, before anything
+   * is made for it, has its ports be where they belong by now.
+   */
   constructor(parts: {
     hostId: HostId;
     picture: Picture;
@@ -89,6 +93,7 @@ export class Compute {
     log: Log;
     wake: () => void;
     isLedAround?: (id: ServerId) => boolean;
+    replug?: (id: ServerId) => Promise<void>;
   }) {
     this.#hostId = parts.hostId;
     this.#picture = parts.picture;
@@ -101,6 +106,7 @@ export class Compute {
     this.#log = parts.log;
     this.#wake = parts.wake;
     this.#isLedAround = parts.isLedAround ?? (() => true);
+    this.#replug = parts.replug ?? (async () => {});
   }
 
   /**
@@ -223,11 +229,11 @@ export class Compute {
         return this.#start(server, true);
       case "rebuild":
         await this.#host.destroy(server.id);
-        this.#lifeEnded(server.id);
+        await this.#lifeEnded(server.id);
         return this.#start(await this.#withoutDisks(server), false);
       case "reboot": // Of a guest that may hang: nothing is asked of it.
         await this.#host.destroy(server.id);
-        this.#lifeEnded(server.id);
+        await this.#lifeEnded(server.id);
         return this.#start(server, false);
       case "pause":
         if (!(await this.#ledAround(server))) return {};
@@ -264,14 +270,16 @@ export class Compute {
   }
 
   /** Shown also where the start follows so soon that nobody tells the end: what comes then is a new life, and no resume. */
-  #lifeEnded(id: ServerId): void {
+  async #lifeEnded(id: ServerId): Promise<void> {
     const status = this.#picture.servers.get(id)?.status;
-    if (status === "ACTIVE" || status === "PAUSED") this.#facts.setServer(id, { status: "INACTIVE" });
+    if (isAlive(status)) this.#facts.setServer(id, { status: "INACTIVE" });
+    await this.#replug(id);
   }
 
   /** What it needs is made while libvirt takes its definition, and the switch opens its ports while QEMU starts. */
   async #start(server: Server, paused: boolean): Promise<Outcome> {
     await this.#cutOff(server.id);
+    if (!isAlive(server.status)) await this.#replug(server.id);
     const ports = this.#picture.portsOf(server.id);
     const plan = diskPlan(this.#picture, server, ports, this.#disks.folderOf(server.id));
     const spec = domainSpec(this.#picture, server, ports, this.#place, plan);
@@ -364,6 +372,8 @@ function saysOf(state: HostServer["state"] | null | undefined): keyof typeof STA
   if (state === "running" || state === "blocked") return "running";
   return state === "paused" || state === "pmsuspended" ? "paused" : "stopped";
 }
+
+const isAlive = (status: ServerStatus | undefined): boolean => status === "ACTIVE" || status === "PAUSED";
 
 /** In the other states the domain is not what decides. */
 const isJudged = (status: ServerStatus): boolean => status === "ACTIVE" || status === "PAUSED" || status === "INACTIVE";

@@ -1,15 +1,17 @@
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { HostId, ImageId, ServerId } from "../model/ids.ts";
+import { hasOwnBridges } from "../model/net.ts";
 import type { Extended } from "../model/numa.ts";
 import type { AskedServer, Flavor, Image, Leftover, Server, ServerPort, ServerTask } from "../model/vim-picture.ts";
 import { lackOf, type Need, numaNeedOf, plainNeedOf } from "../place/need.ts";
-import { deleteServer, insertServer, moveServer, updateServer } from "../store/vim-picture.ts";
+import { deleteServer, insertServer, moveServer, savePort, updateServer } from "../store/vim-picture.ts";
 import { found, newId } from "./asking.ts";
 import { IN_ERROR } from "./catalogue.ts";
 import type { Draft } from "./draft.ts";
 import { leftoverKey, type Picture } from "./picture.ts";
 import { type HostReach, hostFor, sharesHostWith } from "./placement.ts";
+import { tapName } from "./ports.ts";
 import { asCabled, type Cabling, checkVnics, movedPorts, portsFor, tapsOf } from "./server-ports.ts";
 
 /** Which states an action makes sense in; the original does it in all but ERROR, and so do we. */
@@ -133,6 +135,23 @@ export class Servers {
       this.#changed({ ports: plugged.map(({ id: portId, switchPort, mac }) => ({ ...ports.get(portId)!, switchPort, mac })) }); // Its old life is cut off when that returns: now it may be told.
       this.#moved(servers.get(id)!, where.from);
       return servers.get(id)!;
+    });
+  }
+
+  /**
+   * For a server that begins a new life: vNICs that were made on a bridge of its host, before bridges of hosts were one switch, become ports of that (decision 0113). Before
+   * that its guest would lose its link.
+   */
+  async replug(id: ServerId): Promise<void> {
+    const isOld = ({ kind, switchPort, netId }: ServerPort) => {
+      const net = netId === null ? undefined : this.#picture.nets.get(netId);
+      return this.#spansHosts && kind === "instance:bridge" && switchPort === null && net !== undefined && hasOwnBridges(net);
+    };
+    if (!this.#picture.portsOf(id).some(isOld)) return;
+    await this.#picture.change(async () => {
+      const ports = this.#picture.portsOf(id).flatMap((p) => (isOld(p) ? { ...p, switchPort: tapName(p.id), vlan: null } : []));
+      for (const port of ports) await savePort(this.#picture.db, port);
+      this.#changed({ ports });
     });
   }
 
