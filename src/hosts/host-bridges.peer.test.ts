@@ -23,7 +23,10 @@ test("one that nobody needs goes when nothing is plugged in, after a restart too
   await ip("-n", HOST, "link", "add", "name", "plug", "type", "veth", "peer", "name", "far");
   await ip("-n", HOST, "link", "set", "dev", "plug", "master", "ovim-2");
 
-  const needs = (...names: string[]) => (name: string) => names.includes(name);
+  const needs =
+    (...names: string[]) =>
+    (name: string) =>
+      names.includes(name);
   await bridges.sweep(HOST, needs("ovim-1", "ovim-3"));
   expect(await there()).toEqual(["ovim-1", "ovim-2", "ovim-3", "ovim-8", "ovim-9"]);
   await bridges.sweep(HOST, needs("ovim-1"));

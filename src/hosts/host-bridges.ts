@@ -40,7 +40,9 @@ export class HostBridges {
   /** Takes away what nobody needs and nothing is plugged into. Asks the kernel only where there is such a one. */
   sweep(netns: string | null, isNeeded: (name: string) => boolean): Promise<void> {
     return this.#inTurn(netns, async (place) => {
-      place.known ??= new Set((await linksOf(netns, "type", "bridge")).flatMap((l) => (l.ifalias === this.#mark ? l.ifname : [])));
+      place.known ??= new Set(
+        (await linksOf(netns, "type", "bridge")).flatMap((l) => (l.ifalias === this.#mark ? l.ifname : [])),
+      );
       for (const name of place.known) {
         if (isNeeded(name) || (await linksOf(netns, "master", name)).length > 0) continue;
         if (isNeeded(name)) continue; // By now: the look took its time.
@@ -59,7 +61,8 @@ export class HostBridges {
   }
 }
 
-const ip = (netns: string | null, ...args: string[]): Promise<string> => tool("ip", ...(netns === null ? [] : ["-n", netns]), ...args);
+const ip = (netns: string | null, ...args: string[]): Promise<string> =>
+  tool("ip", ...(netns === null ? [] : ["-n", netns]), ...args);
 
 /** None where there is no such device. */
 async function linksOf(netns: string | null, ...which: string[]): Promise<Link[]> {

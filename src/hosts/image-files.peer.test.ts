@@ -28,7 +28,11 @@ let base: string;
 const ranges: (string | undefined)[] = [];
 
 /** Half of it, then the end of the connection; the next time the rest, where the file is still the one that the client knows. */
-function breaking(reply: ServerResponse, { range, "if-range": known }: IncomingHttpHeaders, etag: (n: number) => string | null): void {
+function breaking(
+  reply: ServerResponse,
+  { range, "if-range": known }: IncomingHttpHeaders,
+  etag: (n: number) => string | null,
+): void {
   const isFirst = ranges.push(range) === 1;
   const tag = etag(ranges.length);
   if (tag !== null) reply.setHeader("etag", tag);

@@ -17,7 +17,8 @@ export const cableOf = ({ device }: RouterWay): string => `out${device.slice(OUT
 export const wayDevice = (way: RouterWay): string => (way.vlan === null ? cableOf(way) : `${cableOf(way)}.${way.vlan}`);
 
 /** Whether what is there of a way will do for another: only addresses and rules are others. */
-export const isSameWay = (a: RouterWay, b: RouterWay): boolean => a.device === b.device && a.iface === b.iface && a.vlan === b.vlan;
+export const isSameWay = (a: RouterWay, b: RouterWay): boolean =>
+  a.device === b.device && a.iface === b.iface && a.vlan === b.vlan;
 
 /** Whether one that is told otherwise need not be made anew. */
 export function canChange(had: Router, router: Router): boolean {

@@ -19,7 +19,7 @@ import {
   tool,
   toolWith,
 } from "./net-cable.ts";
-import { canChange, cableOf, isJoined, isSameWay, LAN, lanOf, rulesOf, wayDevice } from "./router-words.ts";
+import { cableOf, canChange, isJoined, isSameWay, LAN, lanOf, rulesOf, wayDevice } from "./router-words.ts";
 
 /**
  * Routers of nets, each a network namespace of its own with a cable to its net and one to each bridge that it leads to: the kernel's
@@ -107,8 +107,7 @@ export class Routers {
       await tool("ip", "netns", "del", own);
       return null;
     }
-    for (const way of had.ways)
-      if (!router.ways.some((w) => isSameWay(w, way))) await dropDevice(had.netns, way.device);
+    for (const way of had.ways) if (!router.ways.some((w) => isSameWay(w, way))) await dropDevice(had.netns, way.device);
     for (const to of Object.keys(had.routes))
       if (router.routes[to] === undefined) await tool("ip", "-n", own, "route", "del", to).catch(() => {}); // It may have gone with its way.
     return had;

@@ -235,14 +235,37 @@ function unify(entries: readonly FabricEntry[]): FabricEntry[] {
 export const sameOut = (a: readonly Outlet[], b: readonly Outlet[]) =>
   a.length === b.length && a.every(({ vlan, port }, i) => vlan === b[i]!.vlan && port === b[i]!.port);
 
+/** One value for each: in a table of a hundred thousand entries most of them stand in many, and nobody changes one. */
+const outputs = new Map<string, Action>();
+const tags = new Map<number, Action>();
+/** Of ports that were ever led to: those that are no more are forgotten with the others. */
+const OUTPUTS_MAX = 10_000;
+const STRIP: Action = { do: "stripVlan" };
+
+function output(port: string): Action {
+  const had = outputs.get(port);
+  if (had !== undefined) return had;
+  if (outputs.size === OUTPUTS_MAX) outputs.clear();
+  const made: Action = { do: "output", port };
+  outputs.set(port, made);
+  return made;
+}
+
+function setVlan(vlan: number, push: boolean): Action {
+  const key = push ? vlan : -vlan;
+  const made = tags.get(key) ?? { do: "setVlan", vlan, push };
+  tags.set(key, made);
+  return made;
+}
+
 /** The actions that lead a packet with tag `vlanIn` (null: none) to the outlets, writing the tag only where it changes. */
 export function actionsOf(vlanIn: number | null, out: readonly Outlet[]): Action[] {
   const actions: Action[] = [];
   let tag = vlanIn;
   for (const { vlan, port } of out) {
-    if (vlan !== tag) actions.push(vlan === null ? { do: "stripVlan" } : { do: "setVlan", vlan, push: tag === null });
+    if (vlan !== tag) actions.push(vlan === null ? STRIP : setVlan(vlan, tag === null));
     tag = vlan;
-    actions.push({ do: "output", port });
+    actions.push(output(port));
   }
   return actions.slice(); // A list that was pushed to has room for 17; of a hundred thousand entries that is most of their memory.
 }

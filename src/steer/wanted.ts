@@ -156,7 +156,12 @@ export function entryOf(priority: number, owner: string): FlowEntry {
   return { table: 0, priority, cookie: cookieOf(owner), match: {}, actions: [] };
 }
 
-const cookieOf = (owner: string): bigint => NO_OWNER | BigInt(hash32(owner));
+let last = { owner: "", cookie: NO_OWNER };
+/** Entries of one net come one after the other, and have one value between them. */
+function cookieOf(owner: string): bigint {
+  if (owner !== last.owner) last = { owner, cookie: NO_OWNER | BigInt(hash32(owner)) };
+  return last.cookie;
+}
 
 function flowEntry(e: LeadingEntry, actions: readonly Action[]): FlowEntry {
   const match = e.from === ANYBODY ? placeOf(e) : { ...placeOf(e), ...e.from };

@@ -13,12 +13,21 @@ export function checkNetSenders(net: VimNet, ports: readonly ServerPort[], spans
   if (!net.portSecurity || net.kind === "data" || net.kind === "ptp") return;
   const where = `network '${net.name}' of type ${net.kind}`;
   if (!hasOwnBridges(net))
-    throw new Fault("INVALID", `port_security: ${where} is over ${net.provider ?? "no provider"}, where this VIM can hold nobody to its address: leave the provider out, or use a 'data' network`);
+    throw new Fault(
+      "INVALID",
+      `port_security: ${where} is over ${net.provider ?? "no provider"}, where this VIM can hold nobody to its address: leave the provider out, or use a 'data' network`,
+    );
   if (!spansHosts)
-    throw new Fault("INVALID", `port_security: ${where} is a bridge of each host, where this VIM can hold nobody to its address: set config.vim.tunnelIp, or use a 'data' network`);
+    throw new Fault(
+      "INVALID",
+      `port_security: ${where} is a bridge of each host, where this VIM can hold nobody to its address: set config.vim.tunnelIp, or use a 'data' network`,
+    );
   const bridged = ports.find((p) => p.serverId !== null && p.switchPort === null && p.portSecurity !== false);
   if (bridged)
-    throw new Fault("INVALID", `port_security: port '${bridged.name}' of ${where} was made before config.vim.tunnelIp was set and is on the bridge of its host: reboot its server first`);
+    throw new Fault(
+      "INVALID",
+      `port_security: port '${bridged.name}' of ${where} was made before config.vim.tunnelIp was set and is on the bridge of its host: reboot its server first`,
+    );
 }
 
 /** Throws INVALID where a port cannot be held to what it may send. */

@@ -45,7 +45,9 @@ beforeEach(async () => {
   const { id: imageId } = await vim.catalogue.createImage({ name: "i", path: "/i" });
   const { id: flavorId } = await vim.catalogue.createFlavor({ name: "f", memoryMiB: 1, vcpus: 1 });
   const { id: netId } = await vim.nets.createNet({ name: "man" });
-  server = (await vim.servers.createServer({ name: "s", tenantId, imageId, flavorId, start: "yes", vnics: [{ netId, name: "eth0" }] })).id;
+  server = (
+    await vim.servers.createServer({ name: "s", tenantId, imageId, flavorId, start: "yes", vnics: [{ netId, name: "eth0" }] })
+  ).id;
   await brought();
   await vim.picture.settled();
   await open(true);
