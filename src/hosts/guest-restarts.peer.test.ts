@@ -55,7 +55,8 @@ async function watched(at: LibvirtAt) {
 }
 
 const until = async (what: string, met: () => boolean | Promise<boolean>, maxMs = 60_000) => {
-  for (const start = clock.now(); !(await met()); await delay(5)) if (clock.now() - start > maxMs) throw new Error(`never: ${what}`);
+  for (const start = clock.now(); !(await met()); await delay(5))
+    if (clock.now() - start > maxMs) throw new Error(`never: ${what}`);
 };
 const said = ({ consoleLog }: DomainSpec) => (existsSync(consoleLog!) ? readFileSync(consoleLog!, "latin1") : "");
 
@@ -75,7 +76,7 @@ test.each([
     await host.resume(spec.id);
     await until("it has come back", () => said(spec) === "AB" && restarts().length >= 2);
     // SeaBIOS begins with a reset of its own where it finds itself in RAM: each is told.
-  expect(restarts().map((e) => e.says)).toEqual(restarts().map((_, i) => (i % 2 === 0 ? "stopped" : "running")));
+    expect(restarts().map((e) => e.says)).toEqual(restarts().map((_, i) => (i % 2 === 0 ? "stopped" : "running")));
     expect([await host.stateOf(spec.id), (await findQemu(spec.uuid))?.pid]).toEqual(["running", pid]);
     await host.ensureGone(spec.id);
   },
