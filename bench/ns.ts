@@ -36,7 +36,10 @@ export async function benchNs({ root, runs }: { readonly root: string; readonly 
     const config = join(dir, "mano.json");
     const vims = [{ name: "vim1", url: vim.url, adminUrl: vim.url }];
     writeFileSync(config, JSON.stringify({ mano: { listen: { port }, store: join(dir, "mano.db"), vims } }));
-    await using mano = new ManoDaemon(config, { flags: [...NODE_FLAGS, HEAP_MIB_MAX], env: NODE_ENV });
+    await using mano = new ManoDaemon(config, {
+      flags: [...NODE_FLAGS, HEAP_MIB_MAX, ...(process.env["XFLAGS"]?.split(" ") ?? [])],
+      env: NODE_ENV,
+    });
     await until("the MANO is up", () => ask(port, "GET", "/mano/v1/vims").catch(() => null), WAIT_MS);
     const plain = readFileSync(join(root, "examples", "media-relay.yaml"), "utf8");
     const begunAt = systemClock.now();

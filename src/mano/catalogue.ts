@@ -7,12 +7,12 @@ import type { Form, Reading } from "../descriptor/read.ts";
 import type { PackedFile } from "../descriptor/zip.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
-import type { VnfBlueprint } from "../model/blueprint.ts";
 import type { Nsd, Vnfd } from "../model/descriptor.ts";
 import type { DescriptorPackage } from "../model/package.ts";
 import {
   type DescriptorName,
   type DescriptorRecord,
+  readBlueprintsOf,
   readDescriptorNames,
   readDescriptors,
   readDescriptorsOf,
@@ -82,8 +82,9 @@ export class Catalogue {
   ): Promise<{ readonly outcome: Outcome; readonly reading: Reading; readonly files: readonly PackedFile[] }> {
     const names = (await readDescriptorNames(this.#db)).filter((n) => sees(n.id));
     const text = typeof given !== "string" && !isPackage(given) ? Buffer.from(given).toString("utf8") : null;
-    const mentioned = await readDescriptorsOf(this.#db, mentionedIn(text, names));
-    const known = { blueprints: blueprintsIn(mentioned), names: names.flatMap((n) => (n.kind === "vnfd" ? n.ref : [])) };
+    const mentioned = await readBlueprintsOf(this.#db, mentionedIn(text, names));
+    // Of several versions the one that came last is first.
+    const known = { blueprints: mentioned.reverse(), names: names.flatMap((n) => (n.kind === "vnfd" ? n.ref : [])) };
     const { reading, files } = await readAside(given, "descriptor", known, outside);
     const { outcome, flaws } = reading;
     if (outcome === null) throw new Fault("DESCRIPTOR", flaws.map(flawText).join("\n"), { errors: flaws.length });
@@ -159,10 +160,6 @@ function mentionedIn(text: string | null, names: readonly DescriptorName[]): str
   const isMentioned = (n: DescriptorName) => !isPlainText || text.includes(n.ref) || text.includes(n.name);
   return names.filter((n) => n.kind === "vnfd" && isMentioned(n)).map((n) => n.id);
 }
-
-/** Of VNFDs that an NSD may refer to: of several versions the one that came last is first. */
-const blueprintsIn = (records: readonly DescriptorRecord[]): VnfBlueprint[] =>
-  records.flatMap(({ body }) => ("blueprint" in body && body.blueprint ? [body.blueprint] : [])).reverse();
 
 /** What follows from the rest of a file; a store of before it has it nowhere. */
 const WORKED_OUT = [

@@ -1,6 +1,9 @@
+import { sql } from "kysely";
+import type { VnfBlueprint } from "../model/blueprint.ts";
 import type { Nsd, NsdFlavour, Vdu, VnfcProfile, Vnfd } from "../model/descriptor.ts";
 import type { NsdId, NsId, VimAccountId } from "../model/ids.ts";
 import type { VimAccess, VimAccount } from "../model/ns.ts";
+import { among } from "./among.ts";
 import type { DescriptorRow, ManoStore, VimAccountRow } from "./mano-schema.ts";
 import { policyIn } from "./policy.ts";
 
@@ -77,7 +80,23 @@ export async function readDescriptorNames(db: ManoStore): Promise<DescriptorName
 /** Those of these ids, the oldest first. */
 export async function readDescriptorsOf(db: ManoStore, ids: readonly string[]): Promise<DescriptorRecord[]> {
   if (ids.length === 0) return [];
-  return (await db.selectFrom("descriptor").selectAll().where("id", "in", ids).orderBy("created_at").execute()).map(recordOf);
+  const rows = db
+    .selectFrom("descriptor")
+    .selectAll()
+    .where(among(sql.ref("id"), ids));
+  return (await rows.orderBy("created_at").execute()).map(recordOf);
+}
+
+/** What NSDs may use of the VNFDs among these, the oldest first; one that came as a part of an NSD has none, and there may be a thousand of a name. */
+export async function readBlueprintsOf(db: ManoStore, ids: readonly string[]): Promise<VnfBlueprint[]> {
+  if (ids.length === 0) return [];
+  const blueprint = sql<string | null>`body ->> '$.blueprint'`;
+  const rows = db
+    .selectFrom("descriptor")
+    .select(blueprint.as("blueprint"))
+    .where(among(sql.ref("id"), ids))
+    .where(blueprint, "is not", null);
+  return (await rows.orderBy("created_at").execute()).map((r) => JSON.parse(r.blueprint!) as VnfBlueprint);
 }
 
 /** Every version of those that go by these ids in their files, the oldest first. */
@@ -86,7 +105,11 @@ export async function readDescriptorsCalled(
   kind: DescriptorRecord["kind"],
   refs: readonly string[],
 ): Promise<DescriptorRecord[]> {
-  const rows = db.selectFrom("descriptor").selectAll().where("kind", "=", kind).where("ref", "in", refs);
+  const rows = db
+    .selectFrom("descriptor")
+    .selectAll()
+    .where("kind", "=", kind)
+    .where(among(sql.ref("ref"), refs));
   return (await rows.orderBy("created_at").execute()).map(recordOf);
 }
 

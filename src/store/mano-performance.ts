@@ -1,4 +1,6 @@
+import { sql } from "kysely";
 import type { Direction, OpenPmReport, PmReport, PmValue } from "../model/measurement.ts";
+import { among } from "./among.ts";
 import type { ManoStore } from "./mano-schema.ts";
 import { subscriptionsIn } from "./subscriptions.ts";
 
@@ -98,7 +100,7 @@ export async function readReadyPmReports(db: ManoStore, taskIds: readonly string
   const rows = await db
     .selectFrom("pm_report")
     .select(["id", "task_id", "ready_at"])
-    .where("task_id", "in", taskIds)
+    .where(among(sql.ref("task_id"), taskIds))
     .where("ready_at", "is not", null)
     .orderBy("seq", "desc")
     .execute();
