@@ -44,9 +44,8 @@ export function compile({ vnfs, nss }: Blueprints, known: KnownVnfds, flaws: Fla
   const made: Made[] = [];
   for (const { others = [], ...ns } of nss) {
     const all = [ns, ...others].map((of) => madeOf(of, find, names, flaws));
-    const canChange = [ns, ...others].some((of) => of.uses.some((use) => find(use.vnfd)?.others));
-    const written = canChange ? { written: { ...ns, ...(others.length > 0 && { others }) } } : {};
-    if (all[0]) made.push({ ...all[0], others: all.slice(1).flatMap((m) => m ?? []), ...written });
+    const written = { ...ns, ...(others.length > 0 && { others }) };
+    if (all[0]) made.push({ ...all[0], others: all.slice(1).flatMap((m) => m ?? []), written });
   }
   if (flaws.length > 0) return null;
   const vnfds = distinct([...alone.map((a) => a.vnfd), ...made.map((m) => m.vnfd)]);
@@ -69,7 +68,7 @@ export function compile({ vnfs, nss }: Blueprints, known: KnownVnfds, flaws: Fla
 
 type MadeIn = CompiledNs & { readonly ns: NsBlueprint };
 /** An NSD in its first deployment flavour, and in its others. */
-type Made = MadeIn & { readonly others: readonly MadeIn[]; readonly written?: NsBlueprint };
+type Made = MadeIn & { readonly others: readonly MadeIn[]; readonly written: NsBlueprint };
 
 function madeOf(ns: NsBlueprint, find: Lookup, names: readonly string[], flaws: Flaw[]): MadeIn | null {
   const compiled = flaws.length === 0 ? compileNs(ns, find, names, flaws) : null;
@@ -78,7 +77,7 @@ function madeOf(ns: NsBlueprint, find: Lookup, names: readonly string[], flaws: 
 
 /** The VNFD of another flavour has no blueprint: that is its VNFDs' own. */
 function withOthers({ nsd, others, written }: Made): Nsd {
-  const kept = written && { written: withoutPlaces(written) };
+  const kept = { written: withoutPlaces(written) };
   if (others.length === 0) return { ...nsd, ...kept };
   const bare = ({ nsd: of, vnfd: { blueprint: _, ...vnfd } }: MadeIn) => ({ nsd: of, vnfd });
   const vnfds = [...new Set([nsd, ...others.map((o) => o.nsd)].flatMap((n) => n.vnfds ?? []))];

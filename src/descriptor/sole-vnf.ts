@@ -24,29 +24,31 @@ export type SoleVnf =
 
 /**
  * What a VNF by itself is run by: the NSD of one VNF profile whose virtual links are the nets that its external connection points are connected to, so that
- * protection is compiled as it is for a VNF of an NS. Pure.
+ * protection is compiled as it is for a VNF of an NS. `profile`: what that is called. Pure.
  */
 export function soleVnf(
   vnf: VnfBlueprint,
   nets: readonly ConnectedNet[],
   managed: readonly ManagedNet[],
   level?: string,
+  profile = vnf.id,
 ): SoleVnf {
   const wrong = [...openOf(vnf, nets), ...strangersIn(vnf, managed)];
   if (wrong.length > 0) return { wrong };
   const names = namesFor(vnf, [...nets, ...managed]);
   const nameOf = (net: { readonly id: string; readonly name: string }) => names.get(net.id)!;
   const flaws: Flaw[] = [];
-  const made = compile({ vnfs: [vnf], nss: [nsOf(vnf, nets, nameOf, level)] }, NONE_KNOWN, flaws);
+  const made = compile({ vnfs: [vnf], nss: [nsOf(vnf, nets, nameOf, level, profile)] }, NONE_KNOWN, flaws);
   const nsd = made?.descriptor.nsds[0];
   const vnfd = made?.descriptor.vnfds.find((v) => v.id === nsd?.vnfd);
   if (!nsd || !vnfd) return { wrong: flaws.map(({ what, remedy }) => `${what}; ${remedy}`) };
+  const { written: _, ...bare } = nsd;
   const managedNames = new Map(managed.map((m) => [m.link, nameOf(m)]));
   const ownNets = nsd.ownNets?.filter((name) => !managedNames.has(name)) ?? [];
   return {
     vnfd,
     nsd: {
-      ...nsd,
+      ...bare,
       nets: Object.fromEntries(Object.entries(nsd.nets).map(([cp, net]) => [cp, managedNames.get(net) ?? net])),
       netIds: Object.fromEntries([...nets, ...managed].map((n) => [nameOf(n), n.id])),
       ownNets,
@@ -59,12 +61,13 @@ function nsOf(
   nets: readonly ConnectedNet[],
   nameOf: (net: ConnectedNet) => string,
   level: string | undefined,
+  profile: string,
 ): NsBlueprint {
   const links = nets.map((net) => ({ id: nameOf(net), net: nameOf(net), isOfVim: true as const }));
   const connections = nets.flatMap((net) => net.extCps.map((extCp) => ({ link: nameOf(net), extCp })));
   const one = { min: 1, max: 1, initial: 1 };
   const at = level === undefined ? {} : { vnfLevel: level };
-  const use = { id: vnf.id, vnfd: vnf.id, ...at, instances: one, isKeptApart: false, level: null, connections, members: [] };
+  const use = { id: profile, vnfd: vnf.id, ...at, instances: one, isKeptApart: false, level: null, connections, members: [] };
   const { id, version, name } = vnf;
   return { id, version, name, designer: null, level: null, uses: [use], links, steering: [], makesNets: true };
 }

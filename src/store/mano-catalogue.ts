@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { VnfBlueprint } from "../model/blueprint.ts";
+import type { NsBlueprint, VnfBlueprint } from "../model/blueprint.ts";
 import type { Nsd, NsdFlavour, Vdu, VnfcProfile, Vnfd } from "../model/descriptor.ts";
 import type { NsdId, NsId, VimAccountId } from "../model/ids.ts";
 import type { VimAccess, VimAccount } from "../model/ns.ts";
@@ -113,7 +113,7 @@ export async function readDescriptorsCalled(
   return (await rows.orderBy("created_at").execute()).map(recordOf);
 }
 
-/** An NSD with the VNFD it is made of. */
+/** An NSD with the VNFD it is made of, without how it was written: that is only of use to who compiles it anew. */
 export async function readNsd(db: ManoStore, id: NsdId): Promise<{ nsd: Nsd; vnfd: Vnfd } | null> {
   const rows = await db
     .selectFrom("descriptor as n")
@@ -121,7 +121,15 @@ export async function readNsd(db: ManoStore, id: NsdId): Promise<{ nsd: Nsd; vnf
     .select(["n.body as nsd", "v.body as vnfd"])
     .where("n.id", "=", id)
     .execute();
-  return rows[0] ? { nsd: nsdIn(rows[0].nsd), vnfd: vnfdIn(rows[0].vnfd) } : null;
+  if (!rows[0]) return null;
+  const { written: _, ...nsd } = nsdIn(rows[0].nsd);
+  return { nsd, vnfd: vnfdIn(rows[0].vnfd) };
+}
+
+/** How an NSD was written, in its first deployment flavour; null: that is not kept of it. */
+export async function readWrittenNsd(db: ManoStore, id: NsdId): Promise<NsBlueprint | null> {
+  const row = await db.selectFrom("descriptor").select("body").where("id", "=", id).executeTakeFirst();
+  return row ? (nsdIn(row.body).written ?? null) : null;
 }
 
 /** Descriptors of one NS alone; `formerly`: what is left of those before. */
