@@ -108,7 +108,7 @@ export class Scaler {
     if (brought !== null) return brought;
     const { ids, missing } = resolveNets({ ...d, vnfcs: needed }, site.vim, site.seen);
     if (missing.length > 0) return failed(missing.join("; "));
-    const failure = await this.#make(d, making, ids, site);
+    const failure = (await this.#make(d, making, ids, site)) ?? (await this.#whyNotRemade(d, next, ids, site));
     if (failure !== null) return failed(failure);
     const late = making.flatMap((v) => waitsFor([v], site.seen) ?? []);
     const staying = new Set([...wanted].filter((name) => name !== next?.name));
@@ -192,6 +192,13 @@ export class Scaler {
       if (server) await this.#parts.healer.heal(bare(specOf(d, vnfc, ids), vnfc, server, connector), signal);
     }
     return null;
+  }
+
+  /** Before a machine is given up for another one, the VIM has what that is made from. */
+  async #whyNotRemade(d: Deployment, next: Vnfc | null, ids: NetIds, { connector, signal }: Site): Promise<string | null> {
+    if (next === null) return null;
+    const { madeFrom: _, ...anew } = next;
+    return refusal(connector.sourcesOf(specOf(d, anew, ids), signal));
   }
 
   /** True where a group has other members now, or leads its nets home elsewhere. */

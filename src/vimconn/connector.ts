@@ -111,6 +111,8 @@ export interface VimConnector extends Disposable {
   portCounts(signal: AbortSignal): Promise<readonly PortCount[] | null>;
   /** What its servers have taken of their hosts until now, likewise. A server whose host does not tell is not among them. */
   serverUsage(signal: AbortSignal): Promise<readonly ServerUsage[] | null>;
+  /** Ids of the image and the flavor that a server would be made from. Throws VIM_REFUSED where the VIM has none. */
+  sourcesOf(spec: ServerSpec, signal: AbortSignal): Promise<{ readonly imageRef: string; readonly flavorRef: string }>;
   /** Makes the server unless one with this id is there already. */
   ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void>;
   startServer(id: ServerId, signal: AbortSignal): Promise<void>;

@@ -124,13 +124,19 @@ class OpenVim implements VimConnector {
     return serverUsageIn(await this.#ours("usage", signal));
   }
 
-  async ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void> {
-    if (await this.#server(spec.id, signal)) return;
+  async sourcesOf(spec: ServerSpec, signal: AbortSignal) {
     const tenant = await this.#tenantPath(signal);
     const [imageRef, flavorRef] = await Promise.all([
       this.#idOf(`${tenant}/images`, "images", spec.image, signal, spec.imageId, spec.imageMd5),
       this.#idOf(`${tenant}/flavors`, "flavors", spec.flavor, signal, spec.flavorId),
     ]);
+    return { imageRef, flavorRef };
+  }
+
+  async ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void> {
+    if (await this.#server(spec.id, signal)) return;
+    const tenant = await this.#tenantPath(signal);
+    const sources = await this.sourcesOf(spec, signal);
     const networks = spec.nics.map((nic) => ({
       uuid: nic.netId,
       name: nic.name,
@@ -147,7 +153,7 @@ class OpenVim implements VimConnector {
     await this.#ask(
       "POST",
       `${tenant}/servers`,
-      { server: { id, name, description, imageRef, flavorRef, networks, ...cmdline, ...told, ...zone, ...apart } },
+      { server: { id, name, description, ...sources, networks, ...cmdline, ...told, ...zone, ...apart } },
       signal,
     );
   }

@@ -36,6 +36,9 @@ export interface Acked {
   readonly fences: Map<ServerId, number>;
 }
 
+const named = <T extends { name: string }>(all: ReadonlyMap<unknown, T>, name: string): T =>
+  [...all.values()].find((x) => x.name === name)!;
+
 /** What one MANO's run asks of the VIM's present run, with the failures that HTTP would have: the contract of src/vimconn/openvim.ts. */
 export class SimConnector implements VimConnector {
   readonly #sim: SimClock;
@@ -104,11 +107,16 @@ export class SimConnector implements VimConnector {
     return this.#ask(ASK_TIMEOUT_MS, signal, ({ usages }) => usages.list());
   }
 
+  sourcesOf({ image, flavor }: ServerSpec, signal: AbortSignal) {
+    return this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture }) => ({
+      imageRef: named(picture.images, image).id,
+      flavorRef: named(picture.flavors, flavor).id,
+    }));
+  }
+
   async ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void> {
     if (await this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture }) => picture.servers.has(spec.id))) return;
     await this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture, servers }) => {
-      const named = <T extends { name: string }>(all: ReadonlyMap<unknown, T>, name: string) =>
-        [...all.values()].find((x) => x.name === name)!;
       await servers.createServer({
         id: spec.id,
         name: spec.name,
