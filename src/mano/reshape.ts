@@ -15,7 +15,7 @@ export interface Reshape {
 /** Names of VNFCs that are told apart: those of the VNFs that are asked for. Throws NOT_SUPPORTED for a change that cannot be made while the service runs. */
 export function reshapeOf(from: NsdFlavour, to: NsdFlavour, had: readonly string[], wanted: readonly string[]): Reshape {
   const both = wanted.filter((name) => had.includes(name));
-  for (const name of both) refuseOther(vduWith(from, name), vduWith(to, name));
+  for (const name of both) refuseOther(name, vduWith(from, name), vduWith(to, name));
   return {
     added: wanted.filter((name) => !had.includes(name)),
     removed: had.filter((name) => !wanted.includes(name)),
@@ -23,9 +23,14 @@ export function reshapeOf(from: NsdFlavour, to: NsdFlavour, had: readonly string
   };
 }
 
-/** Who is reached over a net of its own and who is not cannot change places while both serve. */
-function refuseOther(from: Vdu | undefined, to: Vdu | undefined): void {
-  if (!from || !to || (from.highAvailability === null) === (to.highAvailability === null)) return;
+/** A group is one of a VDU; and who is reached over a net of its own and who is not cannot change places while both serve. */
+function refuseOther(name: string, from: Vdu | undefined, to: Vdu | undefined): void {
+  if (!from || !to) return;
+  if (from.id !== to.id)
+    throw notHere(
+      `VNFC ${name} is of VDU ${from.id} now and would be of VDU ${to.id}; keep the id of the VDU, or give the VNFCs of ${to.id} names of their own`,
+    );
+  if ((from.highAvailability === null) === (to.highAvailability === null)) return;
   const [is, was] = [to, from].map((v) => (v.highAvailability === null ? "not protected" : `protected (${v.highAvailability})`));
   throw notHere(
     `VDU ${to.id} is ${was} now and would be ${is}: its users reach it over other nets then, which cannot be done while it serves; terminate it, and instantiate it so`,
