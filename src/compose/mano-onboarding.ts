@@ -6,6 +6,7 @@ import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import { isLoopback } from "../lib/loopback.ts";
 import type { Seal } from "../lib/seal.ts";
+import { usesOf } from "../mano/descriptor-uses.ts";
 import { ImageHandout } from "../mano/image-handout.ts";
 import type { Nfvo } from "../mano/nfvo.ts";
 import { type ClientCredentials, checkOrigin, download } from "../mano/package-download.ts";
@@ -67,7 +68,7 @@ export function onboardingOf({ config, db, clock, log, nfvo, seal, ownPorts }: O
     catalogue: nfvo.catalogue,
     owners: nfvo.owners,
     download: (origin, signal) => download(policy, origin.uri, credentialsOf(origin, seal), signal),
-    nsdsInUse: () => new Set(nfvo.lifecycle.all.map((d) => d.ns.nsdId)),
+    inUse: () => usesOf(nfvo.lifecycle.all, (ns) => nfvo.occurrences.runningOf(ns)),
   });
   return { packages, reader: new PackageReader(files), policy, seal };
 }

@@ -22,6 +22,7 @@ import { deletePackage, readPackage, readPackages, readPackagesAsked, readUsesOf
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { PackageFiles, Received } from "../store/package-files.ts";
 import { type Catalogue, refuseSecondPnfd } from "./catalogue.ts";
+import type { UsesOfDescriptors } from "./descriptor-uses.ts";
 import { fileIdsOf, NotFetched, readWhole } from "./external-artifacts.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Owners } from "./owners.ts";
@@ -46,8 +47,8 @@ export interface PackagesParts {
   readonly files: PackageFiles;
   /** What comes from where; it ends with an Error that says why. */
   readonly download: (origin: Origin, signal: AbortSignal) => AsyncIterable<Uint8Array>;
-  /** NSDs of which there are NSs. */
-  readonly nsdsInUse: () => ReadonlySet<string>;
+  /** What NSs and VNFs are made of. */
+  readonly inUse: () => UsesOfDescriptors;
 }
 
 const WORDS: Readonly<Record<PackageKind, { readonly what: string; readonly list: string }>> = {
@@ -343,7 +344,7 @@ export class Packages implements AsyncDisposable {
 
   async #checkFree(one: PackageView, isForced: boolean): Promise<void> {
     if (this.#work.has(one.id)) throw new Fault("CONFLICT", BEING_TAKEN_IN);
-    if (one.isInUse) throw new Fault("CONFLICT", "there are NSs made of it; delete those first");
+    if (one.isInUse) throw new Fault("CONFLICT", "there are NSs made of it, or VNFs; delete those first");
     if (one.operational === "ENABLED" && !isForced) throw new Fault("CONFLICT", "it is ENABLED; disable it first (PATCH)");
     const nsds = (await readPackages(this.#parts.db, "nsd")).filter((n) => n.uses.includes(one.id));
     if (nsds.length === 0) return;
@@ -373,9 +374,9 @@ export class Packages implements AsyncDisposable {
   }
 
   async #viewed(all: readonly DescriptorPackage[]): Promise<PackageView[]> {
-    const nsds = this.#parts.nsdsInUse();
-    const vnfs = all.some((p) => p.kind === "vnf") ? await readUsesOf(this.#parts.db, [...nsds]) : new Set<string>();
-    return all.map((p) => ({ ...p, isInUse: nsds.has(p.id) || vnfs.has(p.id) }));
+    const { nsds, vnfds, nsdsToBe } = this.#parts.inUse();
+    const toBe = all.some((p) => p.kind === "vnf") ? await readUsesOf(this.#parts.db, [...nsdsToBe]) : new Set<string>();
+    return all.map((p) => ({ ...p, isInUse: nsds.has(p.id) || vnfds.has(p.id) || toBe.has(p.id) }));
   }
 
   /** `told`: what is heard of it. */

@@ -41,8 +41,8 @@ export const placed = (vnfs: readonly VnfOfNs[]): PlannedVnf[] =>
 export interface VnfGround {
   newId(): string;
   readonly now: string;
-  /** Of the id of a VNFD; undefined: the catalogue has none by it. */
-  found(vnfdId: string): VnfProduct | undefined;
+  /** Of the id of a VNFD, for a VNF of a profile; undefined: the catalogue has none by it. */
+  found(vnfdId: string, profile: string): VnfProduct | undefined;
 }
 
 /** VNFs that an NS is about to have. */
@@ -61,7 +61,7 @@ export function planVnfs(
       name: `${ns.name}-${profile}${isOneOfSeveral ? `-${ordinal + 1}` : ""}`,
       description: `VNF ${profile} of NS ${ns.name}`,
       metadata: {},
-      product: flavouredAs(found(vnfdId) ?? productOf(vnfd, ns.nsdId), vnfFlavour),
+      product: flavouredAs(found(vnfdId, profile) ?? productOf(vnfd, ns.nsdId), vnfFlavour),
       ordinal,
       vnfcs,
       ...scaleAtFirst(nsd, profile),
