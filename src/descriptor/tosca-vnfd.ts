@@ -14,6 +14,7 @@ import { oneOf, quote } from "./flaw.ts";
 import { toscaAddresses } from "./link-addresses.ts";
 import { asWritten, type Spot } from "./spot.ts";
 import { toscaSwImage } from "./sw-images.ts";
+import { readToscaPackageChanges } from "./tosca-package-changes.ts";
 import { readToscaScaling } from "./tosca-scaling.ts";
 import { type NodeTemplate, requirementsOf, type Template } from "./tosca-template.ts";
 import { sizeBytes, timeMs } from "./units.ts";
@@ -28,7 +29,7 @@ const STORAGE = "Vdu.VirtualBlockStorage";
 /** A VNFD of ETSI GS NFV-SOL 001, in each of its deployment flavours. Our extensions stand in `metadata` of a VDU, where TOSCA lets anybody write. */
 export function readToscaVnfd(template: Template): VnfBlueprint {
   const [first, ...more] = template.flavours;
-  if (first === undefined) return readInFlavour(template, undefined);
+  if (first === undefined) return { ...readInFlavour(template, undefined), ...changesOf([template]) };
   const others = more.map((id): FlavourBlueprint => {
     const { vdus, extCps, vips, flavour, links, scaling } = readInFlavour(template.inFlavour(id), id);
     return { vdus, extCps, vips, ...(flavour && { flavour }), ...(links && { links }), ...(scaling && { scaling }) };
@@ -38,7 +39,14 @@ export function readToscaVnfd(template: Template): VnfBlueprint {
     ...readInFlavour(template.inFlavour(first), first),
     images: [...new Map(images.map((i) => [i.id, i])).values()],
     others,
+    ...changesOf(template.flavours.map((id) => template.inFlavour(id))),
   };
+}
+
+/** In whichever of its files they are written, each once. */
+function changesOf(templates: readonly Template[]): Pick<VnfBlueprint, "packageChanges"> {
+  const all = templates.flatMap(readToscaPackageChanges).map((c) => [JSON.stringify(c), c] as const);
+  return all.length === 0 ? {} : { packageChanges: [...new Map(all).values()] };
 }
 
 const imagesOf = (template: Template): SwImageBlueprint[] =>

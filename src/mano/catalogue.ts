@@ -175,6 +175,7 @@ const WORKED_OUT = [
   "links",
   "netAddresses",
   "written",
+  "packageChanges",
 ];
 
 /** Ids and versions are the store's, and not a tenant's: what they name must be one thing for all. */

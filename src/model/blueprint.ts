@@ -164,6 +164,16 @@ export interface VnfBlueprint extends FlavourBlueprint, Placed {
   readonly images?: readonly SwImageBlueprint[];
   /** Its other deployment flavours; left out: it has none. */
   readonly others?: readonly FlavourBlueprint[];
+  /** Left out: it says nothing of what it may be changed from and to. */
+  readonly packageChanges?: readonly PackageChange[];
+}
+
+/** IFA 011 7.1.15 VnfPackageChangeInfo: a VNF of one VNFD, in one of its flavours, may become one of another. Ids. */
+export interface PackageChange {
+  readonly from: string;
+  readonly fromFlavour: string;
+  readonly to: string;
+  readonly toFlavour: string;
 }
 
 /** A virtual link of an NS, and the VIM's net that it is. */
