@@ -1,6 +1,7 @@
 import type { NsLcmDoors } from "../api/sol/ns-lcm.ts";
 import { NS_LCM_ROUTES } from "../api/sol/ns-lcm.ts";
 import { type BoundRoute, boundFor } from "../api/sol/route.ts";
+import type { VnfFlavour, VnfPackage } from "../api/sol/vnf-change.ts";
 import { VNF_LCM_ROUTES, type VnfLcmDoors, type VnfOccurrenceOf } from "../api/sol/vnf-lcm.ts";
 import { SNAPSHOT_ROUTES } from "../api/sol/vnf-snapshots.ts";
 import { Fault } from "../lib/fault.ts";
@@ -116,7 +117,8 @@ function nsDoors(nfvo: Nfvo, { requests, operations, snapshotting }: LcmParts, s
     modifyVnfs: async (id, vnfs, params) => operations.modify(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
     changeConnectivity: async (id, vnfs, params) =>
       nfvo.turns.connectionTurns.begin(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
-    changeFlavours: async (id, vnfs, params) => nfvo.turns.flavourTurns.begin(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
+    changeFlavours: async (id, vnfs, params) => nfvo.turns.reshapeTurns.begin(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
+    changePackages: async (id, vnfs, params) => nfvo.turns.reshapeTurns.begin(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
     scale: async (id, vnfs, params) => {
       withVnfs(id, idsIn(vnfs));
       const isToLevel = vnfs.every((v) => !("steps" in v));
@@ -167,6 +169,10 @@ function vnfDoors(nfvo: Nfvo, { requests, operations, soleVnfs, snapshotting }: 
     if (part) return { occurrence, part };
     throw new Fault("CONFLICT", `VNF ${vnfId} was taken away meanwhile`, { id: vnfId });
   };
+  const reshape = async (id: string, asked: VnfFlavour | VnfPackage, params: Occurrence["params"]) => {
+    const { ns } = operations.vnfOf(own(id)).deployment;
+    return ofVnf(id, await nfvo.turns.reshapeTurns.begin(ns.id, [{ vnfId: id, ...asked }], params));
+  };
   const occurrenceOf = (id: string) => ownOccurrence(scope, id, operations.getOfVnf(id), "/vnflcm/v2/vnf_lcm_op_occs");
   const idOf = async (id: string) => (await occurrenceOf(id)).id;
   return {
@@ -182,10 +188,8 @@ function vnfDoors(nfvo: Nfvo, { requests, operations, soleVnfs, snapshotting }: 
       const { ns } = operations.vnfOf(own(id)).deployment;
       return ofVnf(id, await nfvo.turns.connectionTurns.begin(ns.id, [{ vnfId: id, ...connectivity }], params));
     },
-    changeFlavour: async (id, asked, params) => {
-      const { ns } = operations.vnfOf(own(id)).deployment;
-      return ofVnf(id, await nfvo.turns.flavourTurns.begin(ns.id, [{ vnfId: id, ...asked }], params));
-    },
+    changeFlavour: reshape,
+    changePackage: reshape,
     modify: async (id, change, params) => {
       const { ns } = operations.vnfOf(own(id)).deployment;
       return ofVnf(id, await operations.modify(ns.id, [{ vnfId: id, change }], params));

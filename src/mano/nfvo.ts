@@ -168,7 +168,19 @@ export class Nfvo implements AsyncDisposable {
     const dropped = (guard: Guard) => this.#dropGroup(guard);
     const forgotten = (gone: readonly Vnfc[]) => this.#forget(gone);
     const turns = turnsOf({
-      ...{ db, clock, lifecycle, outbox, guardsOf, wake, occurrences, owners, nets: this.nets, watches: () => this.watches },
+      ...{
+        db,
+        clock,
+        lifecycle,
+        outbox,
+        guardsOf,
+        wake,
+        occurrences,
+        owners,
+        nets: this.nets,
+        watches: () => this.watches,
+        catalogue: this.catalogue,
+      },
       ...{ healer, provisioning, arming, reaction, forgotten, dropped },
     });
     this.turns = turns;

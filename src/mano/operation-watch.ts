@@ -5,7 +5,6 @@ import type { Vnfc } from "../model/ns.ts";
 import { isReconnected, isReshaped, isReverting, isScaling, isSnapshotting, type Occurrence } from "../model/occurrence.ts";
 import type { AlarmBook } from "./alarms.ts";
 import type { ConnectionTurns } from "./connection-turns.ts";
-import type { FlavourTurns } from "./flavour-turns.ts";
 import { type Guard, isWell } from "./guard.ts";
 import { bare, type Healer } from "./healer.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -13,6 +12,7 @@ import type { Site } from "./lifecycle-parts.ts";
 import { failure, type Occurrences } from "./occurrences.ts";
 import type { Deployment } from "./plan.ts";
 import type { Reconnector } from "./reconnector.ts";
+import type { ReshapeTurns } from "./reshape-turns.ts";
 import type { ScaleTurns } from "./scale-turns.ts";
 import type { ScaleProgress, Scaler } from "./scaler.ts";
 import { isStopped, vnfcsOf } from "./vnf-plan.ts";
@@ -45,7 +45,7 @@ export interface OperationWatchParts {
   readonly scaleTurns: ScaleTurns;
   readonly reconnector: Reconnector;
   readonly connectionTurns: ConnectionTurns;
-  readonly flavourTurns: FlavourTurns;
+  readonly reshapeTurns: ReshapeTurns;
   /** After the service runs, until it must be able to fail over. */
   readonly readyMaxMs: number;
   guardsOf(d: Deployment): readonly Guard[];
@@ -101,8 +101,8 @@ export class OperationWatch {
 
   async #scale(d: Deployment, o: Occurrence, { vim }: Site): Promise<void> {
     if (o.state === "FAILED_TEMP" || vim !== d.ns.vimAccountId) return;
-    const { scaler, scaleTurns, flavourTurns } = this.#parts;
-    await this.#follow(d, o, scaler.progressOf(d), o.vnfs.some(isReshaped) ? flavourTurns : scaleTurns);
+    const { scaler, scaleTurns, reshapeTurns } = this.#parts;
+    await this.#follow(d, o, scaler.progressOf(d), o.vnfs.some(isReshaped) ? reshapeTurns : scaleTurns);
   }
 
   async #reconnect(d: Deployment, o: Occurrence, site: Site): Promise<void> {

@@ -310,8 +310,8 @@ export class Operations {
   /** What turns an operation forth and back; null: it has two ends that differ in nothing. */
   #turnsOf(o: Occurrence): Pick<ScaleTurns, "turn"> | null {
     if (isSnapshotting(o)) return this.#snapshotTurns;
-    const { flavourTurns, scaleTurns, connectionTurns } = this.#nfvo.turns;
-    if (o.vnfs.some(isReshaped)) return flavourTurns;
+    const { reshapeTurns, scaleTurns, connectionTurns } = this.#nfvo.turns;
+    if (o.vnfs.some(isReshaped)) return reshapeTurns;
     return isScaling(o) ? scaleTurns : o.vnfs.some(isReconnected) ? connectionTurns : null;
   }
 

@@ -213,13 +213,18 @@ function partOf(vnf: VnfInstance, operation: VnfOperation, snapshotId: string, w
   return { id: randomUUID(), vnfId, vnfName, vnfdId, profile, operation, vnfcs, snapshotId };
 }
 
-/** Throws NOT_SUPPORTED for one that has nothing of this VNF. */
+/** Throws NOT_SUPPORTED for one that has nothing of this VNF, CONFLICT for one of before its package was changed. */
 function wholeIn(record: SnapshotRecord, vnf: VnfInstance): VnfSnapshot {
   const { id, content } = record;
   if (content === null || content.finishedAt === null)
     throw new Fault("NOT_SUPPORTED", `vnfSnapshotInfoId: VNF snapshot ${id} has no content; create_snapshot gives it some`);
   if (content.vnfId !== vnf.id) throw ofAnother(record, vnf.id);
-  return content;
+  const { product, vnfdId } = content.vnf;
+  if (product.packageId === vnf.product.packageId) return content;
+  const [was, is] = [`${vnfdId} version ${product.vnfdVersion}`, `${vnf.vnfdId} version ${vnf.product.vnfdVersion}`];
+  throw new Fault("CONFLICT", `VNF ${vnf.name} is of VNFD ${is}, and the snapshot is of ${was}; change it back to that first`, {
+    id: vnf.id,
+  });
 }
 
 const ofAnother = ({ id, content }: SnapshotRecord, vnfId: string): Fault =>

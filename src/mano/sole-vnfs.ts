@@ -8,15 +8,9 @@ import type { Nsd, Vnfd } from "../model/descriptor.ts";
 import type { NsdId, NsId } from "../model/ids.ts";
 import type { Ns, VimAccount } from "../model/ns.ts";
 import type { ManagedLink, Occurrence, VnfInstance } from "../model/occurrence.ts";
-import {
-  type DescriptorRecord,
-  readDescriptorsCalled,
-  readDescriptorsOf,
-  upsertOwnDescriptors,
-} from "../store/mano-catalogue.ts";
+import { readDescriptorsOf, upsertOwnDescriptors } from "../store/mano-catalogue.ts";
 import { insertNs } from "../store/mano-ns.ts";
 import { insertVnfInstances } from "../store/mano-occurrences.ts";
-import { readPackage } from "../store/mano-packages.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory } from "../vimconn/connector.ts";
 import { netsCalled } from "../vimconn/inventory-index.ts";
@@ -37,6 +31,7 @@ import type { Requests } from "./requests.ts";
 import { shownTo } from "./shared-nets.ts";
 import { resized, sizesFor } from "./size.ts";
 import { placed, planVnfs, productOf, vnfsCreated, vnfsIn } from "./vnf-plan.ts";
+import { blueprintOf, vnfdAsked } from "./vnfds-on-board.ts";
 
 export interface SoleVnfWish {
   /** Id of a VNFD in its file, then the newest version; or of our record of it. */
@@ -88,8 +83,8 @@ export class SoleVnfs {
 
   async #create(wish: SoleVnfWish): Promise<string> {
     const nfvo = this.#nfvo;
-    const record = await this.#vnfdOf(wish);
-    const vnfd = record.body as Vnfd;
+    const record = await vnfdAsked(this.#db, wish.vnfdId, wish.mayUse);
+    const vnfd = record.body;
     const blueprint = blueprintOf(vnfd);
     const account = nfvo.watches.find((w) => wish.mayUse(w.account.id))?.account;
     if (!account) throw notHere("there is no VIM account that a VNF could be in; POST /mano/v1/vims adds one");
@@ -189,16 +184,6 @@ export class SoleVnfs {
     return this.#requests.startInstantiation(nsId, params, { as });
   }
 
-  async #vnfdOf({ vnfdId, mayUse }: SoleVnfWish): Promise<DescriptorRecord> {
-    const [byId] = await readDescriptorsOf(this.#db, [vnfdId]);
-    const all = byId?.kind === "vnfd" ? [byId] : await readDescriptorsCalled(this.#db, "vnfd", [vnfdId]);
-    const record = all.findLast((r) => mayUse(r.id));
-    if (!record) throw notHere(`vnfdId: there is no VNFD ${vnfdId} on board; GET /vnfpkgm/v2/vnf_packages lists the packages`);
-    if ((await readPackage(this.#db, record.id))?.operational === "DISABLED")
-      throw notHere(`vnfdId: VNF package ${record.id} is DISABLED; enable it first`);
-    return record;
-  }
-
   /** What the VIM has, as it was a moment ago where that shows all that is asked for: a net may have been made just now. */
   async #look({ id }: VimAccount, links: readonly AskedLink[]): Promise<Inventory> {
     const watch = this.#nfvo.watchOf(id);
@@ -206,13 +191,6 @@ export class SoleVnfs {
     if (seen && links.every((l) => netsCalled(seen, l.resourceId).length > 0)) return seen;
     return watch.connector.inventory(new AbortController().signal);
   }
-}
-
-/** Throws NOT_SUPPORTED for a VNFD that says nothing of what is outside. */
-function blueprintOf({ id, blueprint }: Vnfd): VnfBlueprint {
-  if (blueprint) return blueprint;
-  const why = "is of the plain form, which has no external connection points, or was made for one NSD";
-  throw notHere(`VNFD ${id} ${why}; make an NS of it, or on-board a VNFD of SOL006, SOL001 or OpenMANO`);
 }
 
 /** The VNFD in the flavour that is asked for. Throws NOT_SUPPORTED where it has no such flavour, or that no such level. */

@@ -1,11 +1,12 @@
 import { ConnectionTurns, type ConnectionTurnsParts } from "./connection-turns.ts";
-import { FlavourTurns } from "./flavour-turns.ts";
 import { Reconnector, type ReconnectorParts } from "./reconnector.ts";
+import { ReshapeTurns, type ReshapeTurnsParts } from "./reshape-turns.ts";
 import { ScaleTurns, type ScaleTurnsParts } from "./scale-turns.ts";
 import { Scaler, type ScalerParts } from "./scaler.ts";
 import { Turnover, type TurnoverParts } from "./turnover.ts";
 
 export type TurnsParts = ConnectionTurnsParts &
+  ReshapeTurnsParts &
   ReconnectorParts &
   ScaleTurnsParts &
   Omit<ScalerParts, "turnover"> &
@@ -15,7 +16,7 @@ export type TurnsParts = ConnectionTurnsParts &
 export interface Turns {
   readonly scaler: Scaler;
   readonly scaleTurns: ScaleTurns;
-  readonly flavourTurns: FlavourTurns;
+  readonly reshapeTurns: ReshapeTurns;
   readonly reconnector: Reconnector;
   readonly connectionTurns: ConnectionTurns;
 }
@@ -24,7 +25,7 @@ export function turnsOf(parts: TurnsParts): Turns {
   return {
     scaler: new Scaler({ ...parts, turnover: new Turnover(parts) }),
     scaleTurns: new ScaleTurns(parts),
-    flavourTurns: new FlavourTurns(parts),
+    reshapeTurns: new ReshapeTurns(parts),
     reconnector: new Reconnector(parts),
     connectionTurns: new ConnectionTurns(parts),
   };

@@ -26,6 +26,7 @@ export type VnfOperation =
   | "HEAL"
   | "OPERATE"
   | "CHANGE_FLAVOUR"
+  | "CHANGE_VNFPKG"
   | "CHANGE_EXT_CONN"
   | "MODIFY_INFO"
   | "CREATE_SNAPSHOT"

@@ -97,6 +97,11 @@ export async function updateNsVim(tx: ManoStore, { id, vimAccountId }: Pick<Ns, 
   await tx.updateTable("ns").set({ vim_account_id: vimAccountId }).where("id", "=", id).execute();
 }
 
+/** The NSD of an NS, or the VNFD of a sole VNF, is another one. Part of the caller's transaction. */
+export async function updateNsd(tx: ManoStore, { id, nsdId }: Pick<Ns, "id" | "nsdId">): Promise<void> {
+  await tx.updateTable("ns").set({ nsd_id: nsdId }).where("id", "=", id).execute();
+}
+
 /** From here on the NS is wanted: its state, every VNFC it shall have and what joins them, in the caller's transaction, before a VIM is asked for any. */
 export async function writeInstantiation(
   tx: ManoStore,

@@ -13,6 +13,8 @@ export interface ToyServer {
   status: string;
   networks: { uuid: string; name: string; ip_address?: string }[];
   hostId?: string;
+  /** What it was made from. */
+  imageRef?: string;
   /** What it was made anew from; left out: what it was made from. */
   image?: { id: string };
   extended?: { devices: { type: string }[] };

@@ -1,5 +1,5 @@
 import { type TSchema, Type } from "typebox";
-import { changeVnfFlavourData } from "./flavour-bodies.ts";
+import { changeVnfFlavourData, changeVnfPackageData } from "./reshape-bodies.ts";
 import { extManagedVirtualLinks, extVirtualLinks, extVirtualLinksOfNs, pairs, text, vimConnectionInfo } from "./vnf-links.ts";
 
 // Bodies of life cycle requests, as far as they are looked into. What SOL003 and SOL005 know beside it passes, and is kept with the operation.
@@ -233,6 +233,7 @@ export const updateNsRequest = object(
     revertVnfToSnapshotData: Type.Optional(snapshotOfVnf),
     deleteVnfSnapshotData: Type.Optional(snapshotOfVnf),
     changeVnfFlavourData,
+    changeVnfPackageData,
     modifyVnfInfoData: Type.Optional(
       Type.Array(
         object(
@@ -327,8 +328,6 @@ export const changeExtConnRequest = object(
   { extVirtualLinks, vimConnectionInfo, additionalParams: pairs },
   "an object with extVirtualLinks",
 );
-
-export const changePackageRequest = object({ vnfdId: text("the id of a VNFD") }, "an object with vnfdId");
 
 /** SOL003 5.5.2.20; what comes with a package is only told apart from nothing. */
 export const createSnapshotInfoRequest = object(

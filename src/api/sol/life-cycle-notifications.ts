@@ -83,6 +83,7 @@ function ofVnfOperation(o: Occurrence, part: VnfPart, verbosity: SolInterest["ve
   const shown = vnfOccurrence(o, part);
   const { operationState, operation, isAutomaticInvocation, error, resourceChanges, changedExtConnectivity, affectedVipCps } =
     shown;
+  const { modificationsTriggeredByVnfPkgChange } = shown;
   return {
     type,
     facts: {
@@ -105,6 +106,7 @@ function ofVnfOperation(o: Occurrence, part: VnfPart, verbosity: SolInterest["ve
         ...resourceChanges,
         ...(changedExtConnectivity && { changedExtConnectivity }),
         ...(affectedVipCps && { affectedVipCps }),
+        ...(modificationsTriggeredByVnfPkgChange && { modificationsTriggeredByVnfPkgChange }),
       }),
       ...(error && { error }),
     },

@@ -1,7 +1,7 @@
 import { canBeTakenBack, type ExternalLink, type Occurrence, type VnfOperation } from "../../model/occurrence.ts";
 import type { NsInstanceView, VnfView } from "../../model/vnf-view.ts";
 import type { ListRules } from "./selector.ts";
-import { extLinks, modifiedOf, movedLinks, plainOf, runningOf, stateOf } from "./vnf-lcm-view.ts";
+import { extLinks, isUpgraded, modifiedOf, movedLinks, plainOf, runningOf, stateOf, upgradeOf } from "./vnf-lcm-view.ts";
 
 // Network services and their life cycle operation occurrences as SOL005 shows them.
 
@@ -116,6 +116,7 @@ const CHANGES: Readonly<Record<VnfOperation, string | null>> = {
   HEAL: "HEAL",
   OPERATE: "OPERATE",
   CHANGE_FLAVOUR: "CHANGE_FLAVOUR",
+  CHANGE_VNFPKG: "CHANGE_VNFPKG",
   CHANGE_EXT_CONN: "CHANGE_EXTERNAL_VNF_CONNECTIVITY",
   MODIFY_INFO: "MODIFY_INFORMATION",
   CREATE_SNAPSHOT: null,
@@ -163,6 +164,7 @@ export function nsOccurrence(o: Occurrence) {
             ...(p.operation === "MODIFY_INFO" && {
               changedInfo: { changedVnfInfo: { vnfInstanceId: p.vnfId, ...modifiedOf(o, p) } },
             }),
+            ...(isUpgraded(o, p) && { changedInfo: { modificationsTriggeredByVnfPkgChange: upgradeOf(p) } }),
           })),
       },
     }),

@@ -17,7 +17,7 @@ import { NS_LIST, NS_OCCURRENCE_LIST, nsAt, nsInstance, nsOccurrence, nsOccurren
 import { atOnce, update } from "./ns-update.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
 import { type Scaling, type ScalingOfNs, scalingOfNs, scalingOfVnf } from "./scale.ts";
-import type { OperateAsked, VnfChange, VnfFlavour } from "./vnf-change.ts";
+import type { OperateAsked, VnfChange, VnfFlavour, VnfPackage } from "./vnf-change.ts";
 import type { ExternalLinkAsked, VimAsked } from "./vnf-links.ts";
 import type { RevertAsked, SnapshotAsked } from "./vnf-snapshots.ts";
 
@@ -51,6 +51,7 @@ export interface NsLcmDoors extends OccurrenceDoors {
     params: Params,
   ): Promise<Occurrence>;
   changeFlavours(id: string, vnfs: readonly (VnfFlavour & { readonly vnfId: string })[], params: Params): Promise<Occurrence>;
+  changePackages(id: string, vnfs: readonly (VnfPackage & { readonly vnfId: string })[], params: Params): Promise<Occurrence>;
   changeConnectivity(id: string, vnfs: readonly WishedConnectivity[], params: Params): Promise<Occurrence>;
   /** By the ids of its VNFs. */
   scale(id: string, vnfs: readonly (Scaling & { readonly vnfId: string })[], params: Params): Promise<Occurrence>;

@@ -4,14 +4,14 @@ import type { Occurrence } from "../../model/occurrence.ts";
 import type { updateNsRequest } from "./lcm-bodies.ts";
 import type { NsLcmDoors, WishedVnf } from "./ns-lcm.ts";
 import type { SolCall } from "./route.ts";
-import { changeAlone, changeOf, flavourIn, operateOf } from "./vnf-change.ts";
+import { changeAlone, changeOf, flavourIn, operateOf, packageIn } from "./vnf-change.ts";
 import { asOfVnf, externalLinksIn } from "./vnf-links.ts";
 
 type Asked = Static<typeof updateNsRequest>;
 
 /** What an update may be (SOL005 6.5.2.12), and what is done of that here. The last two are as the definition and as the text have it. */
 const TYPES = [
-  ...["ADD_VNF", "CHANGE_VNFPKG", "REMOVE_SAP", "ADD_NESTED_NS", "REMOVE_NESTED_NS", "ASSOC_NEW_NSD_VERSION"],
+  ...["ADD_VNF", "REMOVE_SAP", "ADD_NESTED_NS", "REMOVE_NESTED_NS", "ASSOC_NEW_NSD_VERSION"],
   ...["MOVE_VNF", "ADD_VNFFG", "REMOVE_VNFFG", "UPDATE_VNFFG", "CHANGE_NS_DF", "ADD_PNF", "MODIFY_PNF", "REMOVE_PNF"],
   ...["MODIFY_WAN_CONNECTION_INFO", "CREATE_NS_VIRTUAL_LINK", "DELETE_NS_VIRTUAL_LINK", "ADD SAP", "ADD_SAP"],
 ];
@@ -40,6 +40,14 @@ const DONE: Readonly<Record<string, Update>> = {
       external: externalLinksIn(asOfVnf(v.extVirtualLinks ?? [])),
     }));
     return c.doors.changeFlavours(id, vnfs, paramsOf(c));
+  },
+  CHANGE_VNFPKG: (c, id, { changeVnfPackageData }) => {
+    const vnfs = each("changeVnfPackageData", changeVnfPackageData).map((v) => ({
+      vnfId: v.vnfInstanceId,
+      ...packageIn(v),
+      external: externalLinksIn(asOfVnf(v.extVirtualLinks ?? [])),
+    }));
+    return c.doors.changePackages(id, vnfs, paramsOf(c));
   },
   CHANGE_EXTERNAL_VNF_CONNECTIVITY: (c, id, { changeExtVnfConnectivityData }) => {
     const vnfs = each("changeExtVnfConnectivityData", changeExtVnfConnectivityData).map((v) => ({

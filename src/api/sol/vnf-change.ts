@@ -40,10 +40,20 @@ export interface VnfFlavour {
   readonly external: readonly ExternalLinkAsked[];
 }
 
+/** SOL003 5.5.2.11a. */
+export interface VnfPackage {
+  readonly vnfdId: string;
+  readonly external: readonly ExternalLinkAsked[];
+}
+
 /** What a VNF is to be of, as ETSI has it in both of its interfaces. */
-interface FlavourBody {
+interface FlavourBody extends ReshapeBody {
   readonly newFlavourId: string;
   readonly instantiationLevelId?: string;
+}
+
+/** The same of another flavour as of another package. */
+interface ReshapeBody {
   readonly extManagedVirtualLinks?: readonly unknown[];
   readonly extensions?: Readonly<Record<string, unknown>>;
   readonly vnfConfigurableProperties?: Readonly<Record<string, unknown>>;
@@ -51,17 +61,27 @@ interface FlavourBody {
 
 /** SOL003 5.5.2.7, SOL005 6.5.3.14, without the nets. Throws NOT_SUPPORTED for what no VNF here has. */
 export function flavourIn({ newFlavourId: flavour, instantiationLevelId: level, ...more }: FlavourBody) {
-  refuseProperties(more);
-  if ((more.extManagedVirtualLinks ?? []).length > 0)
+  refuseMore(more);
+  return { flavour, ...(level !== undefined && { level }) };
+}
+
+/** SOL003 5.5.2.11a, SOL005 6.5.3.54, without the nets. Throws NOT_SUPPORTED for what no VNF here has. */
+export function packageIn({ vnfdId, ...more }: ReshapeBody & { readonly vnfdId: string }) {
+  refuseMore(more);
+  return { vnfdId };
+}
+
+function refuseMore(asked: ReshapeBody): void {
+  refuseProperties(asked);
+  if ((asked.extManagedVirtualLinks ?? []).length > 0)
     throw new Fault(
       "NOT_SUPPORTED",
       "extManagedVirtualLinks: those that it has stay, and others are made for it; leave them out",
     );
-  return { flavour, ...(level !== undefined && { level }) };
 }
 
 /** Throws NOT_SUPPORTED: no VNFD declares any. */
-export function refuseProperties(asked: Pick<FlavourBody, "extensions" | "vnfConfigurableProperties">): void {
+export function refuseProperties(asked: Pick<ReshapeBody, "extensions" | "vnfConfigurableProperties">): void {
   for (const name of ["extensions", "vnfConfigurableProperties"] as const)
     if (Object.keys(asked[name] ?? {}).length > 0)
       throw new Fault("NOT_SUPPORTED", `${name}: no VNFD here has any, so ${Object.keys(asked[name]!)[0]} is none`);

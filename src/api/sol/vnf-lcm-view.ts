@@ -1,4 +1,11 @@
-import { canBeTakenBack, type ExternalLink, type ManagedLink, type Occurrence, type VnfPart } from "../../model/occurrence.ts";
+import {
+  canBeTakenBack,
+  type ExternalLink,
+  type ManagedLink,
+  type Occurrence,
+  type VnfPart,
+  type VnfShape,
+} from "../../model/occurrence.ts";
 import { externalIdOf, type VnfcCpView, type VnfcView, type VnfView, vipIdOf } from "../../model/vnf-view.ts";
 import type { ListRules } from "./selector.ts";
 
@@ -34,7 +41,7 @@ export const VNF_OCCURRENCE_LIST: ListRules = {
     "isAutomaticInvocation",
     "isCancelPending",
     "cancelMode",
-    "changedInfo", // By an error of the definition it must be there.
+    ...["changedInfo", "modificationsTriggeredByVnfPkgChange"], // By an error of the definition one of the two must be there.
     "vnfSnapshotInfoId",
     "_links",
   ],
@@ -44,7 +51,6 @@ export const VNF_OCCURRENCE_LIST: ListRules = {
     "resourceChanges",
     "changedExtConnectivity",
     "affectedVipCps",
-    "modificationsTriggeredByVnfPkgChange",
     "lcmCoordinations",
     "rejectedLcmCoordinations",
     "warnings",
@@ -75,6 +81,7 @@ export function vnfInstance(vnf: VnfView) {
       ...(vnf.isInstantiated && { heal: to("heal"), operate: to("operate"), changeExtConn: to("change_ext_conn") }),
       ...(vnf.isInstantiated && { createSnapshot: to("create_snapshot"), revertToSnapshot: to("revert_to_snapshot") }),
       ...(vnf.isSole && (vnf.isInstantiated ? { terminate: to("terminate") } : { instantiate: to("instantiate") })),
+      ...(vnf.isInstantiated && { changeCurrentVnfPkg: to("change_vnfpkg") }),
       ...(vnf.isInstantiated && vnf.flavours.length > 1 && { changeFlavour: to("change_flavour") }),
       ...(vnf.isInstantiated && vnf.aspects.length > 0 && { scale: to("scale"), scaleToLevel: to("scale_to_level") }),
     },
@@ -227,7 +234,8 @@ export function vnfOccurrence(o: Occurrence, part: VnfPart) {
     resourceChanges: { affectedVnfcs: part.operation === "CREATE_SNAPSHOT" ? [] : part.vnfcs.map(affectedVnfc) },
     ...(part.snapshotId !== undefined && { vnfSnapshotInfoId: part.snapshotId }),
     ...(part.connections && { changedExtConnectivity: part.connections.changed.map(externalLink) }),
-    changedInfo: part.operation === "MODIFY_INFO" ? modifiedOf(o, part) : {},
+    ...(!isUpgraded(o, part) && { changedInfo: part.operation === "MODIFY_INFO" ? modifiedOf(o, part) : {} }),
+    ...(isUpgraded(o, part) && { modificationsTriggeredByVnfPkgChange: upgradeOf(part) }),
     ...(o.switchOver && {
       changedExtConnectivity: movedLinks(o).map((l) => ({
         ...l,
@@ -253,6 +261,24 @@ export function modifiedOf({ params }: Occurrence, { vnfId }: VnfPart): Readonly
   const asked = all.find((v) => v?.vnfInstanceId === vnfId) ?? params;
   const names = ["vnfInstanceName", "vnfInstanceDescription", "metadata"];
   return Object.fromEntries(names.flatMap((name) => (name in asked ? [[name, asked[name]]] : [])));
+}
+
+/** It is of the other package now. */
+export const isUpgraded = ({ state }: Occurrence, { operation }: VnfPart): boolean =>
+  operation === "CHANGE_VNFPKG" && state === "COMPLETED";
+
+/** SOL003 5.5.2.12b, SOL005 6.5.3.79 ModificationsTriggeredByVnfPkgChange: what is other than before. */
+export function upgradeOf({ reshaped }: VnfPart): Readonly<Record<string, string>> {
+  const of = ({ vnfdId, product }: VnfShape) => ({
+    vnfdId,
+    vnfProvider: product.provider,
+    vnfProductName: product.name,
+    vnfSoftwareVersion: product.softwareVersion,
+    vnfdVersion: product.vnfdVersion,
+  });
+  if (reshaped === undefined) return {};
+  const before: Readonly<Record<string, string>> = of(reshaped.from);
+  return Object.fromEntries(Object.entries(of(reshaped.to)).filter(([name, value]) => value !== before[name]));
 }
 
 const affectedVnfc = (v: VnfPart["vnfcs"][number]) => ({

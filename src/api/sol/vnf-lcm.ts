@@ -2,11 +2,9 @@ import type { Static } from "typebox";
 import { Fault } from "../../lib/fault.ts";
 import type { Occurrence, VnfPart } from "../../model/occurrence.ts";
 import type { VnfView } from "../../model/vnf-view.ts";
-import { changeFlavourRequest } from "./flavour-bodies.ts";
 import {
   cancelMode,
   changeExtConnRequest,
-  changePackageRequest,
   createSnapshotRequest,
   createVnfRequest,
   healVnfRequest,
@@ -21,6 +19,7 @@ import {
 import { type ListsOccurrences, vnfOccurrences } from "./lcm-lists.ts";
 import { type Listed, placedAndShown } from "./members.ts";
 import type { OccurrenceDoors, Task } from "./ns-lcm.ts";
+import { changeFlavourRequest, changePackageRequest } from "./reshape-bodies.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
 import { type Scaling, scalingByStep, scalingToLevel } from "./scale.ts";
 import {
@@ -28,9 +27,11 @@ import {
   flavourIn,
   type OperateAsked,
   operateOf,
+  packageIn,
   refuseProperties,
   type VnfChange,
   type VnfFlavour,
+  type VnfPackage,
 } from "./vnf-change.ts";
 import { VNF_LIST, VNF_OCCURRENCE_LIST, vnfAt, vnfInstance, vnfOccurrence, vnfOccurrenceAt } from "./vnf-lcm-view.ts";
 import {
@@ -93,6 +94,7 @@ export interface VnfLcmDoors extends OccurrenceDoors {
   takeSnapshot(id: string, asked: SnapshotAsked, params: Params): Promise<VnfOccurrenceOf>;
   revert(id: string, asked: RevertAsked, params: Params): Promise<VnfOccurrenceOf>;
   changeFlavour(id: string, asked: VnfFlavour, params: Params): Promise<VnfOccurrenceOf>;
+  changePackage(id: string, asked: VnfPackage, params: Params): Promise<VnfOccurrenceOf>;
   listOccurrences: ListsOccurrences;
   getOccurrence(id: string): Promise<VnfOccurrenceOf>;
 }
@@ -180,11 +182,8 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
     is: `POST ${VNFS}/:id/change_vnfpkg`,
     gives: 202,
     body: changePackageRequest,
-    does: (c) =>
-      noTask(
-        c,
-        "machines that run are not replaced by those of another package; make a VNF or an NS of that, and terminate this",
-      ),
+    does: (c) => changePackage(c),
+    location: at,
   },
   {
     is: `POST ${VNFS}/:id/create_snapshot`,
@@ -270,6 +269,13 @@ function changeFlavour(c: Call): Promise<VnfOccurrenceOf> {
     { ...flavourIn(asked), external: externalLinksIn(asked.extVirtualLinks ?? []) },
     paramsOf(c),
   );
+}
+
+function changePackage(c: Call): Promise<VnfOccurrenceOf> {
+  const asked = c.body as Static<typeof changePackageRequest>;
+  c.doors.mayBegin(idOf(c), "change");
+  const external = externalLinksIn(asked.extVirtualLinks ?? []);
+  return c.doors.changePackage(idOf(c), { ...packageIn(asked), external }, paramsOf(c));
 }
 
 function heal(c: Call): Promise<VnfOccurrenceOf> {
