@@ -168,20 +168,8 @@ export class Nfvo implements AsyncDisposable {
     const dropped = (guard: Guard) => this.#dropGroup(guard);
     const forgotten = (gone: readonly Vnfc[]) => this.#forget(gone);
     const turns = turnsOf({
-      ...{
-        db,
-        clock,
-        lifecycle,
-        outbox,
-        guardsOf,
-        wake,
-        occurrences,
-        owners,
-        nets: this.nets,
-        watches: () => this.watches,
-        catalogue: this.catalogue,
-      },
-      ...{ healer, provisioning, arming, reaction, forgotten, dropped },
+      ...{ db, clock, lifecycle, outbox, guardsOf, wake, occurrences, owners, nets: this.nets, watches: () => this.watches },
+      ...{ catalogue: this.catalogue, healer, provisioning, arming, reaction, forgotten, dropped },
     });
     this.turns = turns;
     const looking = { guardsOf, whyItCannotFire, ...turns, readyMaxMs: parts.readyMaxMs };

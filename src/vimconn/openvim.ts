@@ -135,8 +135,7 @@ class OpenVim implements VimConnector {
 
   async ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void> {
     if (await this.#server(spec.id, signal)) return;
-    const tenant = await this.#tenantPath(signal);
-    const sources = await this.sourcesOf(spec, signal);
+    const [tenant, sources] = await Promise.all([this.#tenantPath(signal), this.sourcesOf(spec, signal)]);
     const networks = spec.nics.map((nic) => ({
       uuid: nic.netId,
       name: nic.name,
