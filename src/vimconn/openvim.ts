@@ -143,12 +143,11 @@ class OpenVim implements VimConnector {
       model: "virtio",
       ...(nic.ip !== null && { ip_address: nic.ip }),
     }));
-    const { id, name, description } = spec;
+    const { id, name, description, antiAffinityGroup: group } = spec;
     const cmdline = spec.kernelCmdline === null ? {} : { kernel_cmdline: spec.kernelCmdline };
     const told = spec.cloudConfig === undefined ? {} : { cloud_config: cloudConfigOut(spec.cloudConfig) };
     const zone = spec.availabilityZone === undefined ? {} : { availability_zone: spec.availabilityZone };
-    const apart =
-      spec.antiAffinityGroup === null ? {} : { anti_affinity: { group: spec.antiAffinityGroup, policy: "preferred" } };
+    const apart = group === null ? {} : { anti_affinity: { group, policy: "preferred" } };
     await this.#ask(
       "POST",
       `${tenant}/servers`,
