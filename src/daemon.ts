@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { type Config, readConfig } from "./config.ts";
 import { systemClock } from "./lib/clock.ts";
 import { Fault } from "./lib/fault.ts";
@@ -14,6 +15,7 @@ export async function runDaemon(name: "vim" | "mano", path: string): Promise<voi
     process.exit(70);
   });
   await using running = await start(name, config, path, log);
+  flushCompileCache(); // Node writes it at an end in good order alone, and the next start should be quick after any.
   process.on("SIGHUP", () => running.reload());
   const priority = config[name]?.realTimePriority ?? 0;
   const told = new Promise<void>((settle) => {

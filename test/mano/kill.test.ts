@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -64,3 +64,12 @@ for (const [nth, when] of [
     expect(second.log).not.toContain('"level":60');
   });
 }
+
+test("what it has compiled is on the disk while it runs: the start after a kill need not compile it again", async () => {
+  const [config, cache] = [join(dir, "alone.json"), join(dir, "compiled")];
+  mkdirSync(cache);
+  writeFileSync(config, JSON.stringify({ mano: { listen: { port: await freePort() }, store: join(dir, "alone.db"), vims: [] } }));
+  await using _ = new ManoDaemon(config, { env: { NODE_COMPILE_CACHE: cache } });
+  const kept = () => readdirSync(cache, { recursive: true }).length;
+  await until("modules are kept", () => kept() > 100);
+});
