@@ -35,7 +35,7 @@ test("larger machines: made anew one after the other, who serves is served by th
   expect(bed.machines()).toEqual(["relay-a", "relay-b"]);
   expect([...vim.servers.values()].every((s) => !before.has(s.name) || before.get(s.name) !== s.id)).toBe(true);
   expect(await bed.info()).toMatchObject({ flavourId: "large" });
-  expect(await bed.group()).toMatchObject({ scheme: "ACTIVE_PASSIVE", isReady: true });
+  expect(await bed.whenReady()).toMatchObject({ scheme: "ACTIVE_PASSIVE" });
   await until("its traffic has returned", () => bed.served() === "relay-a,relay-a");
   expect(
     [...vim.nets.values()]
@@ -52,10 +52,10 @@ test("a third machine and another scheme, and back: those that are the same run 
   await bed.ended(await bed.change("pool"), "COMPLETED");
   expect(bed.machines()).toEqual(["relay-3", "relay-a", "relay-b"]);
   expect([...before].every((id) => vim.servers.has(id))).toBe(true);
-  expect(await bed.group()).toMatchObject({ scheme: "N_PLUS_M", isReady: true, members: [{}, {}, {}] });
+  expect(await bed.whenReady()).toMatchObject({ scheme: "N_PLUS_M", members: [{}, {}, {}] });
   await bed.ended(await bed.change("default"), "COMPLETED");
   expect(new Set(vim.servers.keys())).toEqual(before);
-  expect(await bed.group()).toMatchObject({ scheme: "ACTIVE_PASSIVE", isReady: true, members: [{}, {}] });
+  expect(await bed.whenReady()).toMatchObject({ scheme: "ACTIVE_PASSIVE", members: [{}, {}] });
   expect([...vim.nets.values()].filter((n) => n.name.endsWith("relay-3-data"))).toEqual([]);
 });
 
@@ -70,7 +70,7 @@ test("machines of another VDU take over from those that there were", async () =>
   );
   expect(bed.machines()).toEqual(["other-a", "other-b"]);
   expect(bed.served()).toBe("other-a,other-a");
-  expect(await bed.group()).toMatchObject({ scheme: "ACTIVE_PASSIVE", isReady: true });
+  expect(await bed.whenReady()).toMatchObject({ scheme: "ACTIVE_PASSIVE" });
   expect([...bed.rig.vim.protections!.values()].map((p) => p.members.length)).toEqual([2]);
   expect(
     [...bed.rig.vim.nets.values()]

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { readText } from "../../src/descriptor/read.ts";
+import { Receiver } from "../harness/receiver.ts";
 import { link, VNFS } from "./flavoured.ts";
 import { Rig, until } from "./rig.ts";
 import { SolClient } from "./sol-client.ts";
@@ -9,16 +10,19 @@ import { SolClient } from "./sol-client.ts";
 
 let rig: Rig;
 let sol: SolClient;
+let receiver: Receiver;
 let boots: NodeJS.Timeout;
 beforeAll(async () => {
   rig = await Rig.start();
   sol = new SolClient(rig);
+  receiver = await Receiver.start();
   boots = setInterval(() => {
     for (const s of rig.vim.servers.values()) if (s.status === "CREATING") rig.vim.up(s.name);
   }, 20);
 });
 afterAll(async () => {
   clearInterval(boots);
+  await receiver[Symbol.asyncDispose]();
   await rig[Symbol.asyncDispose]();
 });
 
@@ -114,6 +118,8 @@ test("under another product name, where that is foreseen; from another VNFD or f
   // That one is of the same product, and foreseen from another flavour alone.
   const refused = await sol.ask("POST", `${vnf}/change_vnfpkg`, { vnfdId: other });
   expect(refused).toMatchObject({ status: 422, body: { detail: expect.stringContaining("from fw-1 (large)") } });
+  const filter = { operationTypes: ["CHANGE_VNFPKG"] };
+  expect((await sol.ask("POST", "/vnflcm/v2/subscriptions", { callbackUri: receiver.url, filter })).status).toBe(201);
   expect(await done("change_vnfpkg", { vnfdId: "fw-2" })).toMatchObject({
     modificationsTriggeredByVnfPkgChange: { vnfdId: "fw-2", vnfProductName: "Next firewall", vnfSoftwareVersion: "fw-2" },
   });
@@ -121,4 +127,13 @@ test("under another product name, where that is foreseen; from another VNFD or f
   const { body } = await sol.ask("GET", vnf);
   expect(body).toMatchObject({ vnfdId: "fw-2", vnfProductName: "Next firewall", instantiatedVnfInfo: { flavourId: "small" } });
   expect((await sol.ask("GET", `/vnfpkgm/v2/vnf_packages/${second}`)).body.usageState).toBe("IN_USE");
+  const told = () => receiver.requests.filter((r) => r.method === "POST").map((r) => JSON.parse(r.text));
+  const note = await until("its end is told", () => told().find((n) => n.notificationStatus === "RESULT"));
+  expect(SolClient.structure("SOL003-VNFLifecycleManagementNotification", note.notificationType, note)).toEqual([]);
+  expect(note).toMatchObject({
+    operation: "CHANGE_VNFPKG",
+    operationState: "COMPLETED",
+    affectedVnfcs: [{ changeType: "MODIFIED" }],
+    modificationsTriggeredByVnfPkgChange: { vnfdId: "fw-2" },
+  });
 });

@@ -56,7 +56,7 @@ test("a pair of an NS: the standby first, then a switch, then the other; who ser
     resourceChanges: { affectedVnfcs: [{ changeType: "MODIFIED" }, { changeType: "MODIFIED" }] },
   });
   expect(sourcesOf(bed)).toBe("a:image-2.0,b:image-2.0");
-  expect(await bed.group()).toMatchObject({ scheme: "ACTIVE_PASSIVE", isReady: true });
+  expect(await bed.whenReady()).toMatchObject({ scheme: "ACTIVE_PASSIVE" });
   const vnf = (await bed.sol.ask("GET", bed.vnf)).body;
   expect(vnf).toMatchObject({ vnfdId: "media-relay-vip", vnfdVersion: "2.0", vnfSoftwareVersion: "2.0" });
   expect(vnf._links.changeCurrentVnfPkg.href).toMatch(/change_vnfpkg$/);
@@ -142,7 +142,7 @@ test("other VDUs, and a third machine: of another version they take over from th
   const { record: third } = await withUpgrade(bed, "3.0", asDefault("pool"));
   await bed.ended(await bed.begin(`${bed.ns}/update`, updateOf(bed, third)), "COMPLETED");
   expect(bed.machines()).toEqual(["relay-3", "relay-a", "relay-b"]);
-  expect(await bed.group()).toMatchObject({ scheme: "N_PLUS_M", isReady: true });
+  expect(await bed.whenReady()).toMatchObject({ scheme: "N_PLUS_M" });
 });
 
 test("a version that does not come up leaves who serves serving, and the VNF what it was; it is retried, rolled back or given up", async () => {
@@ -159,7 +159,7 @@ test("a version that does not come up leaves who serves serving, and the VNF wha
     expect(vim.byName("media-relay-a").id).toBe(a);
     expect(bed.served()).toBe("relay-a,relay-a");
     expect((await bed.sol.ask("GET", bed.vnf)).body).toMatchObject({ vnfdVersion: "1.0" });
-    await until("it can fail over again", async () => (await bed.group()).isReady);
+    await bed.whenReady();
   };
   const failed = await bed.ended(occurrence, "FAILED_TEMP");
   expect(failed.error.detail).toContain("relay-b");
@@ -199,7 +199,7 @@ test("what the VIM has no image of is found out before anybody is given up for i
   const occurrence = await bed.begin(`${bed.vnf}/change_vnfpkg`, { vnfdId: record });
   expect((await bed.ended(occurrence, "FAILED_TEMP")).error.detail).toContain('the name "media-relay-2.0"');
   expect(new Set(bed.rig.vim.servers.keys())).toEqual(before);
-  expect(await bed.group()).toMatchObject({ isReady: true });
+  await bed.whenReady();
   bed.rig.vim.images.set(imageOf("2.0").id, imageOf("2.0"));
   expect((await bed.sol.ask("POST", `${occurrence}/retry`)).status).toBe(202);
   await bed.ended(occurrence, "COMPLETED");

@@ -161,6 +161,14 @@ export class FlavourBed implements AsyncDisposable {
     return all[0];
   }
 
+  /** The group once its failover can fire: traffic that returns by itself has its plans armed anew for a moment. */
+  async whenReady() {
+    return until("its failover can fire", async () => {
+      const group = await this.group();
+      return group.isReady && group;
+    });
+  }
+
   #bootAll(): void {
     for (const s of this.rig.vim.servers.values())
       if (s.status === "CREATING" && ![...this.held].some((name) => s.name.endsWith(name))) this.rig.vim.up(s.name);

@@ -11,7 +11,7 @@ test("an NS is made in the flavour that is asked for, shows it, and begins anew 
     vnfInstance: [{ instantiatedVnfInfo: { flavourId: "pool" } }],
   });
   expect(await bed.info()).toMatchObject({ flavourId: "pool" });
-  expect(await bed.group()).toMatchObject({ scheme: "N_PLUS_M", isReady: true });
+  expect(await bed.whenReady()).toMatchObject({ scheme: "N_PLUS_M" });
 
   // After a restart it is what it was.
   await bed.rig.stopMano();
