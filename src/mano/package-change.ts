@@ -10,9 +10,8 @@ import { productOf } from "./vnf-plan.ts";
 import { blueprintOf, vnfdAsked } from "./vnfds-on-board.ts";
 
 /**
- * What a VNF becomes that is changed to another package (SOL003 5.4.11a, IFA 011 7.1.15): a VNFD on board that the change was
- * foreseen to, or that is of the same product. Throws CONFLICT where the
- * VNF is of it already, NOT_SUPPORTED with what stands in the way.
+ * What a VNF becomes that is changed to another package (SOL003 5.4.11a, IFA 011 7.1.15): a VNFD on board of the same product, or one to which the change was
+ * foreseen. Throws CONFLICT where the VNF is of it already, NOT_SUPPORTED with what stands in the way.
  */
 export async function packageFor(
   db: ManoStore,

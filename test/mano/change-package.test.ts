@@ -191,11 +191,13 @@ test("a version that does not come up leaves who serves serving, and the VNF wha
   expect((await bed.sol.ask("GET", bed.vnf)).body).toMatchObject({ vnfdVersion: "2.0" });
 });
 
-test("what the VIM has no image of is found out before anybody is given up for it", async () => {
+test("what the VIM has no image of is found out before anybody is given up for it; a snapshot is of the package that the VNF was of", async () => {
   await using bed = await FlavourBed.ofNs("default");
   const { record } = await withUpgrade(bed);
   bed.rig.vim.images.delete(imageOf("2.0").id);
   const before = new Set(bed.rig.vim.servers.keys());
+  const vnfSnapshotInfoId = (await bed.sol.ask("POST", "/vnflcm/v2/vnf_snapshots", {})).body.id;
+  await bed.ended(await bed.begin(`${bed.vnf}/create_snapshot`, { vnfSnapshotInfoId }), "COMPLETED");
   const occurrence = await bed.begin(`${bed.vnf}/change_vnfpkg`, { vnfdId: record });
   expect((await bed.ended(occurrence, "FAILED_TEMP")).error.detail).toContain('the name "media-relay-2.0"');
   expect(new Set(bed.rig.vim.servers.keys())).toEqual(before);
@@ -203,6 +205,11 @@ test("what the VIM has no image of is found out before anybody is given up for i
   bed.rig.vim.images.set(imageOf("2.0").id, imageOf("2.0"));
   expect((await bed.sol.ask("POST", `${occurrence}/retry`)).status).toBe(202);
   await bed.ended(occurrence, "COMPLETED");
+  const revert = await bed.sol.ask("POST", `${bed.vnf}/revert_to_snapshot`, { vnfSnapshotInfoId });
+  expect(revert).toMatchObject({
+    status: 409,
+    body: { detail: expect.stringMatching(/is of media-relay-vip version 1.0; change it back/) },
+  });
 });
 
 test("what cannot be had is refused, and nothing has changed", async () => {
