@@ -42,6 +42,7 @@ export function grouped(
   const groups = new Map<number, GroupEntry>();
   const everybody = [...group, ...waiting.map((w) => w.armed.net)];
   const owners = ownersOf(group, waiting);
+  const into = new Map<number, readonly Action[]>(); // Most entries do nothing but this: one value for all of a group.
   const led = entries.map((entry): Led => {
     if (entry.out.length === 0) return { entry, actions: [] }; // Drops.
     const part =
@@ -51,7 +52,10 @@ export function grouped(
     for (const g of part.needs) groups.set(g.id, g);
     if (part.through === null || turnsBack(entry) || conflicts(groups, part.through)) return { entry, actions: part.plain };
     groups.set(part.through.id, part.through);
-    return { entry, actions: [{ do: "group", group: part.through.id }, ...part.beside] };
+    const { id } = part.through;
+    if (!into.has(id)) into.set(id, [{ do: "group", group: id }]);
+    const through = into.get(id)!;
+    return { entry, actions: part.beside.length === 0 ? through : [...through, ...part.beside] };
   });
   return { entries: led, groups: [...groups.values()] };
 }
