@@ -67,16 +67,22 @@ export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly strin
     vdus.map((v) => v.vdu),
   );
   const members = parts.flatMap((part) => membersOf(part, ns, flaws));
-  const accounts = parts.flatMap(({ use, made }) =>
-    made.vdu.vnfcs.flatMap((v) => {
-      const account = writtenOf(use, v.id)?.vimAccount ?? null;
-      return account === null ? [] : [[v.id, account]];
-    }),
-  );
+  const accountOf = (use: VnfUse, id: string) => {
+    const account = writtenOf(use, id)?.vimAccount ?? null;
+    return account === null ? [] : [[id, account]];
+  };
   const scaling = ns.uses.flatMap((use) => profileScaling(use, ns, parts, flaws) ?? []);
   refuseLevels(ns, flaws);
   const later = scaling.flatMap((s) => s.vdus.flatMap((v) => v.further.flat()));
   const further = new Set(later.map((f) => f.vnfc.id));
+  const accounts = [
+    ...parts.flatMap(({ use, made }) => made.vdu.vnfcs.flatMap((v) => accountOf(use, v.id))),
+    ...ns.uses.flatMap((use) =>
+      scaling
+        .filter((s) => s.profile === use.id)
+        .flatMap((s) => s.vdus.flatMap((v) => v.further.flat().flatMap((f) => accountOf(use, f.vnfc.id)))),
+    ),
+  ];
   const furtherMembers = later.flatMap((f) => (f.ownNet ? [] : (f.member ?? [])));
   for (const use of ns.uses) refuseStrangers(use, parts, further, flaws);
   refuseMixed(ns, parts, flaws);

@@ -79,8 +79,6 @@ function withOwnNet(further: FurtherVnfc, { of }: CompiledVdu, ground: ScalingGr
 
 function furtherVnfc({ of, compiled }: CompiledVdu, id: string, i: number, ground: ScalingGround, flaws: Flaw[]): FurtherVnfc {
   const written = ground.writtenOf(id);
-  if (written !== undefined && written.vimAccount !== null)
-    flawAt(written, flaws, `${id} is made when its VNF is scaled, in the VIM of its NS`, "remove its vim-account");
   const vnfc = {
     id,
     replicated: null,

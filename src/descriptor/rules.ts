@@ -191,7 +191,9 @@ function rulesOfNets(nsd: Nsd, vnfd: Vnfd, at: string): string[] {
 }
 
 function rulesOfVims(nsd: Nsd, vnfd: Vnfd, at: string): string[] {
-  const vnfcs = vnfd.vdus.flatMap((v) => v.vnfcs.map((c) => c.id));
+  const further = (nsd.scaling ?? []).flatMap((s) => s.vdus.flatMap((v) => v.further.flat().map((f) => f.vnfc.id)));
+  const atFirst = (nsd.vnfs ?? []).flatMap((v) => v.vnfcs); // It may have been scaled in since.
+  const vnfcs = [...new Set([...vnfd.vdus.flatMap((v) => v.vnfcs.map((c) => c.id)), ...atFirst, ...further])];
   const strangers = Object.keys(nsd.vimAccounts).filter((id) => !vnfcs.includes(id));
   return strangers.map(
     (id) => `${at}.vim_accounts.${id}: there is no VNFC ${quote(id)} in vnfd ${quote(vnfd.id)}; ${oneOf(vnfcs)}`,

@@ -36,8 +36,8 @@ export const namesWhenMade = (made: Made, scaling: ProfileScaling, vnf: number):
 const waitsAtFirst = (first: readonly string[], { spares }: ScaledVdu): ReadonlySet<string> =>
   new Set(first.slice(first.length - (spares?.[first.length] ?? 0)));
 
-/** How dear a VNFC is: of several it is the cheapest that goes. */
-export type Cost = (vnfc: string) => number;
+/** How dear a VNFC is to those that are there with it: of several it is the cheapest that goes. */
+export type Cost = (vnfc: string, there: readonly string[]) => number;
 
 /**
  * Names of the VNFCs of a VDU in each VNF, when they have so many and had `now` (left out: those of the first size). More are those that are
@@ -59,9 +59,11 @@ export function namesAt(
     const count = counts[k] ?? had.length;
     const added = all.filter((id) => !had.includes(id)).slice(0, Math.max(0, count - had.length));
     const kept = all.filter((id) => had.includes(id) || added.includes(id));
+    const others = now.filter((_, other) => other !== k).flat();
     while (kept.length > count) {
-      const spare = cheapest(kept, (id) => waits.has(id), cost);
-      const serving = cheapest(kept, (id) => !waits.has(id), cost);
+      const costNow = (id: string) => cost(id, [...kept, ...others]);
+      const spare = cheapest(kept, (id) => waits.has(id), costNow);
+      const serving = cheapest(kept, (id) => !waits.has(id), costNow);
       const goes = spare >= 0 && (waiting > needed || serving < 0) ? spare : serving;
       if (goes === spare) waiting -= 1;
       kept.splice(goes, 1);
@@ -71,7 +73,7 @@ export function namesAt(
 }
 
 /** The place of the one of these that goes first; -1: there is none. */
-function cheapest(names: readonly string[], isMeant: (id: string) => boolean, cost: Cost): number {
+function cheapest(names: readonly string[], isMeant: (id: string) => boolean, cost: (id: string) => number): number {
   let found = -1;
   for (const [i, id] of names.entries()) if (isMeant(id) && (found < 0 || cost(id) <= cost(names[found]!))) found = i;
   return found;

@@ -156,10 +156,10 @@ export class Arming {
     return this.#mode === "push" && this.#clock.now() >= (this.#courses.get(keyOf(guard, guard.vim))?.notBeforeMs ?? 0);
   }
 
-  /** Whether a member is known to what lies in the VIM, as far as we know that: at all, or as one that a plan leads traffic to. */
-  mayKnow(guard: Guard, id: VnfcId, as: "member" | "target"): boolean {
+  /** Whether a member is known to what lies in a VIM, as far as we know that: at all, or as one that a plan leads traffic to. */
+  mayKnow(guard: Guard, id: VnfcId, as: "member" | "target", vim: VimAccountId = guard.vim): boolean {
     if (!this.takesPlans(guard)) return false;
-    const armed = this.#courses.get(keyOf(guard, guard.vim))?.armed;
+    const armed = this.#courses.get(keyOf(guard, vim))?.armed;
     if (!armed) return armed === undefined;
     if (as === "member") return armed.members.some((m) => m.id === id);
     return armed.plans.some((p) => p.moves.some((m) => m.to === id || m.orElse.includes(id)));

@@ -16,7 +16,7 @@ import type { Owners } from "./owners.ts";
 import { type Deployment, resolveNets } from "./plan.ts";
 import { reconnection, withConnections } from "./reconnect.ts";
 import { GIVEN, refuseSharedNets, shownTo } from "./shared-nets.ts";
-import { changeable, vnfIn } from "./start.ts";
+import { changeable, checkInOneVim, vnfIn } from "./start.ts";
 import type { VimNets } from "./vim-nets.ts";
 import type { VimWatch } from "./vim-watch.ts";
 import { concerned, vnfcsOf } from "./vnf-plan.ts";
@@ -139,8 +139,7 @@ export class ConnectionTurns {
     }
     const twice = vnfIds.find((id, i) => vnfIds.indexOf(id) < i);
     if (twice !== undefined) throw new Fault("INVALID", `VNF ${twice} is named twice; name all its links at once`);
-    if (d.stitches.length > 0)
-      throw notHere(`NS ${d.ns.name} is spread over several VIMs; only one that is in one VIM can be connected otherwise`);
+    checkInOneVim(d, "be connected otherwise");
     return d;
   }
 

@@ -30,9 +30,10 @@ import {
   vimsOf,
   vnfcsIn,
   waitsFor,
+  withWaysInUse,
 } from "./plan.ts";
 import { refusal } from "./refusal.ts";
-import { isNotMadeYet, resized } from "./size.ts";
+import { isNotMadeYet, resized, withoutLeft } from "./size.ts";
 import { endsIn } from "./stitches.ts";
 import { vnfsDeleted } from "./vnf-plan.ts";
 
@@ -154,7 +155,10 @@ export class Lifecycle {
     else if (this.isInTransition(d)) {
       const why = await refusal(this.#remove(d, site));
       if (why !== null && d.ns.state === "TERMINATING" && why !== d.ns.detail) await this.#setState(id, "TERMINATING", why);
-    } else if (d.stitches.length > 0) await refusal(ensureEnds(site.connector, endsOf(d, site.vim), site.seen, site.signal)); // Taken away by hand.
+    } else if (d.stitches.length > 0)
+      await refusal(
+        ensureEnds(site.connector, endsOf(withoutLeft(d, this.#parts.guardsOf(d)), site.vim), site.seen, site.signal),
+      ); // Taken away by hand.
   }
 
   /** A VIM has not answered for so long, which is no fault of what it was asked for: that time does not count. Gives what is in it. */
@@ -186,7 +190,7 @@ export class Lifecycle {
   specOf(vnfcId: VnfcId, seen: Inventory): ReturnType<typeof specOf> | null {
     const found = this.vnfcOf(vnfcId);
     if (!found) return null;
-    const alone = { ...found.deployment, vnfcs: [found.vnfc] }; // That a net of another one is gone keeps nobody else from being healed.
+    const alone = { ...withWaysInUse(found.deployment), vnfcs: [found.vnfc] }; // That a net of another one is gone keeps nobody else from being healed.
     const { ids, missing } = resolveNets(alone, found.vnfc.vimAccountId, seen);
     return missing.length > 0 ? null : specOf(found.deployment, found.vnfc, ids);
   }

@@ -1,5 +1,8 @@
+import { randomUUID } from "node:crypto";
 import type { VimAccount } from "../model/ns.ts";
 import type { LinkEnd, VimLink } from "../model/stitch.ts";
+import type { Deployment } from "./plan.ts";
+import type { StitchGround } from "./stitches.ts";
 
 /** A link between VIMs, its ends by the names of their accounts. */
 export interface NamedLink {
@@ -15,3 +18,15 @@ export function linkOf({ ends, vlans }: NamedLink, accounts: readonly VimAccount
   });
   return a && b ? { ends: [a, b], vlans } : null;
 }
+
+/** The links between VIMs that there are accounts for, and what every NS has taken of them. */
+export const groundOf = (
+  links: readonly NamedLink[],
+  accounts: readonly VimAccount[],
+  all: readonly Deployment[],
+): StitchGround => ({
+  links: links.flatMap((link) => linkOf(link, accounts) ?? []),
+  taken: all.flatMap((d) => d.stitches),
+  nameOf: (vim) => accounts.find((a) => a.id === vim)?.name ?? vim,
+  newId: randomUUID,
+});

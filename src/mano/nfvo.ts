@@ -7,7 +7,6 @@ import type { NsId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, VimAccount, Vnfc } from "../model/ns.ts";
 import { isReverting } from "../model/occurrence.ts";
 import type { Decision, ProtectionCommand } from "../model/protection.ts";
-import type { VimLink } from "../model/stitch.ts";
 import { EventStream } from "../notify/stream.ts";
 import { readVimAccounts, updateCursor, upsertVimAccount, type VimAccountRecord } from "../store/mano-catalogue.ts";
 import { readJournalExtent, readLastSeq } from "../store/mano-records.ts";
@@ -28,7 +27,7 @@ import { type HealingParts, healMembers } from "./healing.ts";
 import { IncidentBook } from "./incidents.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { LifecycleParts, Site } from "./lifecycle-parts.ts";
-import { linkOf, type NamedLink } from "./links.ts";
+import { groundOf, type NamedLink } from "./links.ts";
 import { readDeployments } from "./load.ts";
 import { Occurrences } from "./occurrences.ts";
 import { OperationWatch } from "./operation-watch.ts";
@@ -42,6 +41,7 @@ import { RootCauses, tellStore } from "./roots.ts";
 import { isBefore, refuseSharedNets } from "./shared-nets.ts";
 import { type SinceByNet, setSince, takeUpRecords } from "./since.ts";
 import { Spares } from "./spares.ts";
+import type { StitchGround } from "./stitches.ts";
 import { tellCutOff } from "./traffic-ports.ts";
 import { type Turns, turnsOf } from "./turns.ts";
 import { unexplainedMoves } from "./unexplained.ts";
@@ -170,6 +170,7 @@ export class Nfvo implements AsyncDisposable {
     const turns = turnsOf({
       ...{ db, clock, lifecycle, outbox, guardsOf, wake, occurrences, owners, nets: this.nets, watches: () => this.watches },
       ...{ catalogue: this.catalogue, healer, provisioning, arming, reaction, forgotten, dropped },
+      stitchGround: this.stitchGround,
     });
     this.turns = turns;
     const looking = { guardsOf, whyItCannotFire, ...turns, readyMaxMs: parts.readyMaxMs };
@@ -226,11 +227,11 @@ export class Nfvo implements AsyncDisposable {
     return watch;
   }
 
-  /** The links between VIMs that there are accounts for now. */
-  links(): VimLink[] {
+  /** What joins VIMs is made of. */
+  stitchGround = (): StitchGround => {
     const accounts = this.watches.map((w) => w.account);
-    return (this.#parts.links ?? []).flatMap((link) => linkOf(link, accounts) ?? []);
-  }
+    return groundOf(this.#parts.links ?? [], accounts, this.lifecycle.all);
+  };
 
   /** A protection group by id or by name. Throws NOT_FOUND with those there are. */
   guardOf(idOrName: string): Guard {

@@ -129,8 +129,12 @@ function named<T extends { readonly id: string }>(d: Nsds, what: string, id: str
 
 /** Those that serve nobody go first, and of these those that are down, and of these the last ones. */
 function cheapest(d: Deployment, there: readonly VnfInstance[], count: number, cost: Cost): VnfInstance[] {
-  const costOf = (v: VnfInstance) => Math.max(0, ...wantedOf(v).map(cost));
-  return there.toSorted((a, b) => costOf(a) - costOf(b) || ordinalOf(d, b) - ordinalOf(d, a)).slice(0, count);
+  const staying = there.toSorted((a, b) => ordinalOf(d, b) - ordinalOf(d, a));
+  return Array.from({ length: count }, () => {
+    const names = staying.flatMap(wantedOf);
+    const costs = staying.map((v) => Math.max(0, ...wantedOf(v).map((name) => cost(name, names))));
+    return staying.splice(costs.indexOf(Math.min(...costs)), 1)[0]!;
+  });
 }
 
 function withoutThese(d: Deployment, ids: readonly string[]): VnfInstance[] {

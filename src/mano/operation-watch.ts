@@ -13,8 +13,9 @@ import { failure, type Occurrences } from "./occurrences.ts";
 import type { Deployment } from "./plan.ts";
 import type { Reconnector } from "./reconnector.ts";
 import type { ReshapeTurns } from "./reshape-turns.ts";
+import type { ScaleProgress } from "./scale-share.ts";
 import type { ScaleTurns } from "./scale-turns.ts";
-import type { ScaleProgress, Scaler } from "./scaler.ts";
+import type { Scaler } from "./scaler.ts";
 import { isStopped, vnfcsOf } from "./vnf-plan.ts";
 
 /** A machine that was asked to stop or to start, beside the time that its guest has to end by itself. */
@@ -147,9 +148,11 @@ export class OperationWatch {
   async #follow(
     d: Deployment,
     o: Occurrence,
-    { waits, failure: why }: ScaleProgress,
+    { waits, failure: why, isBlind = false }: ScaleProgress,
     turns: Pick<ScaleTurns, "turn">,
   ): Promise<void> {
+    // That a VIM does not answer is no fault of what it was asked for: the time does not count.
+    if (isBlind && (o.cancelMode === null || o.error !== null)) return this.#note(o, waits);
     if (o.state === "ROLLING_BACK" || o.error !== null) return this.#takenBack(o, waits);
     if (waits.length === 0) return this.#ready(d, o);
     const maxMs = SCALE_MAX_MS * (1 + remadeBy(o));

@@ -10,7 +10,7 @@ import type { Inventory, ServerSpec, VimServer } from "../vimconn/connector.ts";
 import { netsCalled, portsOfServer } from "../vimconn/inventory-index.ts";
 import { flavorIdOf, imageIdOf, ownNetId } from "./provisions.ts";
 import { someOf } from "./some-of.ts";
-import { endsIn } from "./stitches.ts";
+import { endsIn, sortedByUse } from "./stitches.ts";
 
 // What follows from a descriptor for one NS. Small pure functions; what the VIM does not have is told as a sentence.
 
@@ -39,6 +39,9 @@ export const vimsOf = ({ ns, vnfcs }: Deployment): readonly VimAccountId[] => [
 ];
 
 export const vnfcsIn = ({ vnfcs }: Deployment, vim: VimAccountId): Vnfc[] => vnfcs.filter((v) => v.vimAccountId === vim);
+
+/** Without what joins parts that it has no more. */
+export const withWaysInUse = (d: Deployment): Deployment => ({ ...d, stitches: sortedByUse(d).inUse });
 
 /** OpenVIM cuts server names at 64 characters (vimconn_openvim, new_vminstance). */
 export const SERVER_NAME_MAX = 64;

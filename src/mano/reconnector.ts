@@ -12,7 +12,7 @@ import { type Deployment, groupsOf, type NetIds, netNamesIn, resolveNets, specOf
 import type { Provisioning } from "./provisioning.ts";
 import { ownNetId } from "./provisions.ts";
 import type { Reaction } from "./reaction.ts";
-import type { ScaleProgress as Progress } from "./scaler.ts";
+import type { ScaleProgress as Progress } from "./scale-share.ts";
 import { vnfcsOf } from "./vnf-plan.ts";
 
 export interface ReconnectorParts {

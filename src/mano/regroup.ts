@@ -41,7 +41,8 @@ function joined(
     const formerly = had === undefined || had.normal === net.normal ? had?.formerly : had.normal;
     return { ...net, ...(formerly !== undefined && { formerly }) };
   });
-  return { ...current, scheme: whole.scheme, policy: whole.policy, members, trafficNets };
+  const { scheme, policy, enters = current.enters } = whole;
+  return { ...current, scheme, policy, members, trafficNets, ...(enters && { enters }) };
 }
 
 /** The group with the nets of one member led home to others, as long as that is away. */

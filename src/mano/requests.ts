@@ -23,8 +23,9 @@ import { checkNames } from "./scale-turns.ts";
 import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
 import { resized } from "./size.ts";
 import { someOf } from "./some-of.ts";
+import { placesWith } from "./spread.ts";
 import { asOnBoard, checkMayStart, forgetOwn, type Start, writeOwn } from "./start.ts";
-import { linkKey, planStitches } from "./stitches.ts";
+import { planStitches } from "./stitches.ts";
 import { partsOf, planVnfs, vnfsCreated, vnfsDeleted } from "./vnf-plan.ts";
 
 /** What is asked for when an NS is created. */
@@ -133,7 +134,8 @@ export class Requests {
       const vnfs = d.vnfs.length > 0 ? d.vnfs : await this.#newVnfs({ ...d, ns }, levelIn(params));
       const names = new Set(vnfs.flatMap((v) => v.vnfcs));
       const { vnfd } = sized(d.asWritten ?? d, names, names);
-      const vnfcs = planVnfcs(ns, vnfd, randomUUID, ns.modifiedAt).filter((v) => names.has(v.name));
+      const vimAccounts = placesWith(d, vnfd, names);
+      const vnfcs = planVnfcs({ ...ns, vimAccounts }, vnfd, randomUUID, ns.modifiedAt).filter((v) => names.has(v.name));
       checkNames(vnfcs);
       const wanted = resized({ ...d, ns, vnfcs, vnfs });
       return lifecycle.exclusive(GIVEN, () => {
@@ -147,12 +149,9 @@ export class Requests {
 
   /** `isOwn`: its descriptors are not those that are on board as such. */
   async #write(d: Deployment, params: Occurrence["params"], { supersedes, retried }: Start, isOwn: boolean): Promise<Occurrence> {
-    const { lifecycle, watches, occurrences, outbox } = this.#nfvo;
-    const taken = lifecycle.all.flatMap((other) => other.stitches);
-    const nameOf = (vim: VimAccountId) => watches.find((w) => w.account.id === vim)?.account.name ?? vim;
-    const { stitches, errors } = planStitches(d, { links: this.#nfvo.links(), taken, nameOf, newId: randomUUID });
+    const { lifecycle, occurrences, outbox } = this.#nfvo;
+    const { stitches, errors } = planStitches(d, this.#nfvo.stitchGround());
     if (errors.length > 0) throw new Fault("INVALID", errors.join("\n"), { id: d.ns.id });
-    const rows = stitches.map((stitch) => ({ link: linkKey(stitch.near, stitch.far), stitch }));
     const givenUp = supersedes ? this.#givenUp(d.ns.id) : null;
     const partOf = (vnfId: string) => retried?.vnfs.find((p) => p.vnfId === vnfId)?.id;
     const parts = partsOf(d, "INSTANTIATE", "ADDED", null, (vnf) => partOf(vnf.id) ?? randomUUID());
@@ -169,7 +168,7 @@ export class Requests {
       : occurrences.begin(d.ns, "INSTANTIATE", parts, params, givenUp);
     const untold = await this.#db.transaction().execute(async (tx) => {
       if (givenUp) await occurrences.write(tx, givenUp);
-      await writeInstantiation(tx, d.ns, d.vnfcs, rows);
+      await writeInstantiation(tx, d.ns, d.vnfcs, stitches);
       if (!retried) await (isOwn ? writeOwn(tx, d) : forgetOwn(tx, d));
       await insertVnfInstances(tx, made);
       for (const vnf of changed) await updateVnfInstance(tx, vnf);

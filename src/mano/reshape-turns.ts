@@ -20,7 +20,7 @@ import { sizeKept, sizeMade } from "./reshape-plan.ts";
 import { checkMayScale, checkNames } from "./scale-turns.ts";
 import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
 import { remakingIn, resized, sizeOf, wantedNames, wantedOf } from "./size.ts";
-import { changeable, vnfIn } from "./start.ts";
+import { changeable, checkInOneVim, vnfIn } from "./start.ts";
 import { changesOf, partsAfter, type Turned, turnedTo } from "./turned.ts";
 import type { VimNets } from "./vim-nets.ts";
 import { concerned, ordinalOf } from "./vnf-plan.ts";
@@ -132,6 +132,7 @@ export class ReshapeTurns {
     const d = changeable(ns, this.#parts);
     const vnfs = asked.map(({ vnfId }) => vnfIn(d, vnfId));
     checkMayScale(d, vnfs);
+    checkInOneVim(d, "be made of something else");
     if (asked.some(isOfPackage)) return d;
     for (const { product, name, id } of vnfs)
       if (asked.some((a) => a.vnfId === id && a.flavour === product.flavourId))

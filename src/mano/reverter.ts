@@ -16,7 +16,7 @@ import type { Occurrences } from "./occurrences.ts";
 import { type Deployment, waitsFor } from "./plan.ts";
 import type { Reaction } from "./reaction.ts";
 import { refusal } from "./refusal.ts";
-import type { ScaleProgress } from "./scaler.ts";
+import type { ScaleProgress } from "./scale-share.ts";
 import type { Snapshots } from "./snapshots.ts";
 
 export interface ReverterParts {

@@ -5,7 +5,8 @@ import { Fault } from "../lib/fault.ts";
 import type { NsId, VimAccountId } from "../model/ids.ts";
 import type { Vnfc } from "../model/ns.ts";
 import type { Occurrence, VnfInstance, VnfPart } from "../model/occurrence.ts";
-import { insertVnfcs, updateVnfcStatus } from "../store/mano-ns.ts";
+import type { Stitch } from "../model/stitch.ts";
+import { insertStitches, insertVnfcs, updateVnfcStatus } from "../store/mano-ns.ts";
 import { insertVnfInstances, updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import { type Guard, isWell } from "./guard.ts";
@@ -18,6 +19,8 @@ import { calledOf, type Deployment, SERVER_NAME_MAX, vimsOf } from "./plan.ts";
 import { productsOf } from "./products.ts";
 import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
 import { type ScaleWish, sizeOf, sizesFor } from "./size.ts";
+import { costApart } from "./spread.ts";
+import { planStitches, type StitchGround } from "./stitches.ts";
 import { changesOf, partsAfter, type Turned, turnedTo } from "./turned.ts";
 import type { VimNets } from "./vim-nets.ts";
 import { vnfsCreated } from "./vnf-plan.ts";
@@ -31,6 +34,7 @@ export interface ScaleTurnsParts {
   readonly outbox: Outbox;
   guardsOf(d: Deployment): readonly Guard[];
   readonly nets: VimNets;
+  stitchGround(): StitchGround;
   wake(vim: VimAccountId): void;
 }
 
@@ -110,9 +114,18 @@ export class ScaleTurns {
   #writeApart(turned: Turned, o: Occurrence): Promise<Occurrence> {
     const { lifecycle, owners, nets } = this.#parts;
     return lifecycle.exclusive(GIVEN, () => {
-      refuseSharedNets(turned.d, lifecycle.all, owners, nets);
-      return this.#write(turned, o);
+      const joined = this.#joined(turned);
+      refuseSharedNets(joined.d, lifecycle.all, owners, nets);
+      return this.#write(joined, o);
     });
+  }
+
+  /** With what joins VNFCs in other VIMs that it had none of before. Throws NOT_SUPPORTED where a link or a VLAN of it is missing. */
+  #joined(turned: Turned): Turned & { readonly stitches: readonly Stitch[] } {
+    const { d } = turned;
+    const { stitches, errors } = planStitches(d, this.#parts.stitchGround(), d.stitches);
+    if (errors.length > 0) throw new Fault("NOT_SUPPORTED", errors.join("\n"), { id: d.ns.id });
+    return { ...turned, d: { ...d, stitches: [...d.stitches, ...stitches] }, stitches };
   }
 
   #deploymentOf(ns: NsId): Deployment {
@@ -124,22 +137,27 @@ export class ScaleTurns {
   /** Who serves goes last; before it who could serve; first who could not. */
   #costIn(d: Deployment): Cost {
     const guards = this.#parts.guardsOf(d);
-    return (name) => {
+    const cost = (name: string) => {
       const vnfc = d.vnfcs.find((v) => v.name === name);
       const of = guards.flatMap((g) => g.members).find((m) => m.member.vnfcId === vnfc?.id);
       if (vnfc === undefined || of === undefined) return 0;
       return guards.some((g) => g.carriedBy(vnfc.id) > 0) ? 2 : isWell(of) ? 1 : 0;
     };
+    return costApart(d, cost, 2);
   }
 
   #now(): string {
     return this.#parts.clock.wall().toISOString();
   }
 
-  async #write({ d, vnfs, created, made, kept }: Turned, o: Occurrence): Promise<Occurrence> {
+  async #write(
+    { d, vnfs, created, made, kept, stitches = [] }: Turned & { readonly stitches?: readonly Stitch[] },
+    o: Occurrence,
+  ): Promise<Occurrence> {
     const { db, lifecycle, occurrences, outbox, wake } = this.#parts;
     const untold = await db.transaction().execute(async (tx) => {
       await insertVnfcs(tx, made);
+      await insertStitches(tx, stitches);
       for (const vnfc of kept) await updateVnfcStatus(tx, vnfc);
       for (const vnf of vnfs) await updateVnfInstance(tx, vnf);
       await insertVnfInstances(tx, created);
@@ -150,22 +168,19 @@ export class ScaleTurns {
     lifecycle.resize(d);
     outbox.tell(untold);
     occurrences.tell(o);
-    wake(d.ns.vimAccountId);
+    for (const vim of vimsOf(d)) wake(vim);
     return o;
   }
 }
 
-/** Throws CONFLICT, and NOT_SUPPORTED for an NS of several VIMs. */
+/** Throws CONFLICT. */
 export function checkMayScale(d: Deployment, vnfs: readonly VnfInstance[]): void {
-  const { id, name, state } = d.ns;
+  const { id, state } = d.ns;
   if (state !== "INSTANTIATED")
     throw new Fault("CONFLICT", `${calledOf(d.ns)} is ${state}; that is possible when it is INSTANTIATED`, { id });
   const stopped = vnfs.find((v) => v.isStopped);
   if (stopped)
     throw new Fault("CONFLICT", `VNF ${stopped.name} was stopped; ask for an operate to STARTED first`, { id: stopped.id });
-  // Also where nothing joins its parts: what is elsewhere is neither seen nor reached from here.
-  if (d.stitches.length > 0 || vimsOf(d).length > 1)
-    throw new Fault("NOT_SUPPORTED", `NS ${name} is spread over several VIMs; only one that is in one VIM can be scaled`, { id });
 }
 
 /** Throws NOT_SUPPORTED for a machine whose name the VIM would cut. */

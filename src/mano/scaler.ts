@@ -1,30 +1,31 @@
 import { randomUUID } from "node:crypto";
-import { ensureServers } from "../act/servers.ts";
 import type { Clock } from "../lib/clock.ts";
-import { Fault } from "../lib/fault.ts";
 import type { NsId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Vnfc } from "../model/ns.ts";
 import type { VnfInstance } from "../model/occurrence.ts";
 import type { ProtectionGroup } from "../model/protection.ts";
 import { upsertOwnDescriptors } from "../store/mano-catalogue.ts";
-import { deleteVnfcs, updateVnfcs, upsertGroup } from "../store/mano-ns.ts";
+import { deleteStitches, deleteVnfcs, updateVnfcs, upsertGroup } from "../store/mano-ns.ts";
 import { deleteVnfInstance, updateVnfInstance } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
-import { netsCalled } from "../vimconn/inventory-index.ts";
 import type { Arming } from "./arming.ts";
 import { type Guard, isWell } from "./guard.ts";
-import { bare, type Healer } from "./healer.ts";
+import type { Healer } from "./healer.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Site } from "./lifecycle-parts.ts";
+import type { Occurrences } from "./occurrences.ts";
 import type { Outbox } from "./outbox.ts";
-import { type Deployment, groupsOf, type NetIds, netNamesIn, planVnfcs, resolveNets, specOf, waitsFor } from "./plan.ts";
+import { type Deployment, groupsOf, type NetIds, netNamesIn, planVnfcs, vimsOf, withWaysInUse } from "./plan.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { ownNetId } from "./provisions.ts";
 import type { Reaction } from "./reaction.ts";
 import { refusal } from "./refusal.ts";
 import { regrouped, withoutMember } from "./regroup.ts";
+import { type Brought, failed, type ScaleProgress, ScaleShare, type Share } from "./scale-share.ts";
 import { isBeingMade, remakingIn, resized, wantedNames } from "./size.ts";
+import { sortedByUse } from "./stitches.ts";
 import type { Turnover } from "./turnover.ts";
+import type { VimWatch } from "./vim-watch.ts";
 import { vnfsDeleted } from "./vnf-plan.ts";
 
 export interface ScalerParts {
@@ -37,18 +38,12 @@ export interface ScalerParts {
   readonly arming: Arming;
   readonly reaction: Reaction;
   readonly turnover: Turnover;
+  readonly occurrences: Pick<Occurrences, "runningOf">;
+  readonly watches: () => readonly Pick<VimWatch, "account" | "site">[];
   guardsOf(d: Deployment): readonly Guard[];
   wake(vim: VimAccountId): void;
   /** VNFCs that are no more. */
   forgotten(vnfcs: readonly Vnfc[]): void;
-}
-
-/** What is still to be done until VNFs have the size that they are meant to have. */
-export interface ScaleProgress {
-  /** In words; none: they have it. */
-  readonly waits: readonly string[];
-  /** What will not come right by waiting; null: nothing. */
-  readonly failure: string | null;
 }
 
 /** What a pass works with. */
@@ -60,17 +55,30 @@ interface Work {
   readonly site: Site;
 }
 
+/** What is to be done until all is as it is meant to be. */
+interface Todo {
+  readonly leaving: readonly Vnfc[];
+  readonly making: readonly Vnfc[];
+  readonly isDone: boolean;
+}
+
 /**
  * Brings the VNFs of an NS that runs to the size that they are meant to have, whoever asked for it and whichever way: a step in each pass, and
  * nothing is remembered but what is on the disk. What is new is made, and becomes a member of its group when it answers. What is to go
- * gives its traffic away, leaves the group and what is armed, and only then its machine is taken away.
+ * gives its traffic away, leaves the group and what is armed, and only then its machine is taken away. Of an NS in several VIMs each has its own passes: what
+ * becomes of the groups is decided in those of the VIM that traffic enters, by what the others have last seen.
  */
 export class Scaler {
   readonly #parts: ScalerParts;
+  readonly #share: ScaleShare;
   readonly #seen = new Map<NsId, { readonly vnfs: Deployment["vnfs"]; readonly progress: ScaleProgress }>();
+  readonly #shares = new Map<NsId, Map<VimAccountId, Share>>();
+  /** Who goes, has left its group, and is led nothing any more where traffic enters. */
+  readonly #released = new Map<NsId, ReadonlySet<VnfcId>>();
 
   constructor(parts: ScalerParts) {
     this.#parts = parts;
+    this.#share = new ScaleShare(parts);
   }
 
   progressOf({ ns, vnfs, asWritten }: Deployment): ScaleProgress {
@@ -81,15 +89,16 @@ export class Scaler {
 
   /** The next step of one NS. The caller has its turn. VIM_UNREACHABLE passes through: the next pass is the retry. */
   async step(d: Deployment, site: Site): Promise<void> {
-    if (d.asWritten === undefined || d.ns.state !== "INSTANTIATED" || site.vim !== d.ns.vimAccountId) return;
+    if (d.asWritten === undefined || d.ns.state !== "INSTANTIATED") return;
     const guards = this.#parts.guardsOf(d);
     const members = new Set(guards.flatMap((g) => g.group.members.map((m) => m.vnfcId)));
-    const progress = await this.#work({ d, guards, members, wanted: wantedNames(d), site });
+    const work = { d, guards, members, wanted: wantedNames(d), site };
+    if (site.vim !== d.ns.vimAccountId) return this.#elsewhere(work);
+    const progress = await this.#work(work);
     this.#seen.set(d.ns.id, { vnfs: this.#parts.lifecycle.of(d.ns.id)?.vnfs ?? d.vnfs, progress });
   }
 
-  async #work(work: Work): Promise<ScaleProgress> {
-    const { d, guards, wanted, members, site } = work;
+  #todoOf({ d, guards, wanted, members, site }: Work): Todo {
     const remaking = remakingIn(d);
     const leaving = d.vnfcs.filter((v) => !wanted.has(v.name));
     // What was written last of one whose machine was taken away may be of that.
@@ -98,42 +107,131 @@ export class Scaler {
       (v) => wanted.has(v.name) && !remaking.has(v.name) && (v.highAvailability === null ? isMissing(v) : !members.has(v.id)),
     );
     const isFlagged = guards.some((g) => g.group.members.some((m) => m.isLeaving));
-    if (leaving.length === 0 && making.length === 0 && !isFlagged && d.formerly === undefined) {
-      if (d.vnfs.some(isGone)) await this.#forget(d, []);
-      return { waits: [], failure: null };
-    }
+    return { leaving, making, isDone: leaving.length + making.length === 0 && !isFlagged && d.formerly === undefined };
+  }
+
+  async #work(work: Work): Promise<ScaleProgress> {
+    const { d, guards, wanted, members, site } = work;
+    const { leaving, making, isDone } = this.#todoOf(work);
+    if (isDone) return this.#done(d);
     const next = nextRemade(d, guards, making);
-    const needed = d.vnfcs.filter((v) => wanted.has(v.name) || members.has(v.id) || ledTo(d, v, site).length > 0);
-    const brought = await this.#bring({ ...d, vnfcs: needed }, site);
-    if (brought !== null) return brought;
-    const { ids, missing } = resolveNets({ ...d, vnfcs: needed }, site.vim, site.seen);
-    if (missing.length > 0) return failed(missing.join("; "));
-    const failure = (await this.#make(d, making, ids, site)) ?? (await this.#whyNotRemade(d, next, ids, site));
-    if (failure !== null) return failed(failure);
-    const late = making.flatMap((v) => waitsFor([v], site.seen) ?? []);
+    const held = this.#heldOf(work, this.#release(work, leaving));
+    const here = making.filter((v) => v.vimAccountId === site.vim);
+    const brought = await this.#share.bring(held, here, site, next);
+    const others = this.#othersOf(d);
+    for (const one of [brought, ...others.values()]) if ("waits" in one) return one;
+    const all = new Map([[site.vim, brought], ...others]) as ReadonlyMap<VimAccountId, Brought>;
+    const late = [...all.values()].flatMap((b) => b.late);
     const staying = new Set([...wanted].filter((name) => name !== next?.name));
-    if (await this.#regroup({ ...work, wanted: staying }, making, next, ids))
+    if (await this.#regroup({ ...work, wanted: staying }, next, all))
       return { waits: [...late, "its protection groups are being changed"], failure: null };
     const gone: Vnfc[] = [];
-    const left: string[] = [];
+    const left: string[] = await this.#waysLeft(held, d, site);
+    const isBare = left.length === 0;
     for (const vnfc of leaving) {
-      const why = members.has(vnfc.id) ? stillServes(guards, vnfc, wanted) : await this.#takeAway(work, vnfc);
+      const why = members.has(vnfc.id) ? stillServes(guards, vnfc, wanted) : await this.#leftOf(work, vnfc);
       if (why === null) gone.push(vnfc);
       else left.push(why);
     }
-    if (gone.length > 0) await this.#forget(d, gone);
-    left.push(...(await this.#remake({ ...work, wanted: staying }, next, remaking)));
+    if (gone.length > 0 && isBare) await this.#forget(d, gone);
+    left.push(...(await this.#remake({ ...work, wanted: staying }, next)));
     const outside = d.formerly === undefined ? [] : making.filter((v) => v.highAvailability !== null);
     const waits = [...late, ...left, ...outside.map((v) => `${v.name} is not in its group yet`)];
     if (waits.length === 0 && gone.length === 0 && d.formerly !== undefined) waits.push(...(await this.#settle(d, site)));
     return { waits, failure: null };
   }
 
+  /** Its VNFs have the size that they are meant to have. What has joined those that are no more is kept as long as they may come back. */
+  async #done(d: Deployment): Promise<ScaleProgress> {
+    const { db, lifecycle, occurrences } = this.#parts;
+    this.#shares.delete(d.ns.id);
+    this.#released.delete(d.ns.id);
+    if (d.vnfs.some(isGone)) await this.#forget(d, []);
+    const { inUse, idle } = sortedByUse(d);
+    if (idle.length > 0 && occurrences.runningOf(d.ns.id) === undefined) {
+      await deleteStitches(db, idle);
+      lifecycle.resize({ ...(lifecycle.of(d.ns.id) ?? d), stitches: inUse });
+    }
+    return { waits: [], failure: null };
+  }
+
+  /** What is to be done in a VIM that its traffic does not enter. */
+  async #elsewhere(work: Work): Promise<void> {
+    const { d, guards, members, site } = work;
+    const { leaving, making, isDone } = this.#todoOf(work);
+    if (isDone) return;
+    const released = this.#released.get(d.ns.id) ?? new Set();
+    const held = this.#heldOf(work, released);
+    const isHere = (v: Vnfc) => v.vimAccountId === site.vim;
+    const brought = await this.#share.bring(held, making.filter(isHere), site);
+    const left = new Map<VnfcId, string | null>();
+    for (const vnfc of leaving.filter((v) => isHere(v) && !members.has(v.id) && released.has(v.id)))
+      left.set(vnfc.id, await this.#share.takeAway(d, guards, vnfc, site));
+    const isFree = [...left.values()].every((why) => why === null);
+    const ways = isFree ? await this.#share.takeWays(idleIn(d, held), site) : "who is there is being taken away";
+    const shares = this.#shares.get(d.ns.id) ?? new Map<VimAccountId, Share>();
+    const had = shares.get(site.vim);
+    const share = { vnfs: d.vnfs, brought, left, ways };
+    this.#shares.set(d.ns.id, shares.set(site.vim, share));
+    if (had?.vnfs !== share.vnfs || textOf(had) !== textOf(share)) this.#parts.wake(d.ns.vimAccountId);
+  }
+
+  /** Who of those that go may be taken away from now on. */
+  #release({ d, guards, members, site }: Work, leaving: readonly Vnfc[]): ReadonlySet<VnfcId> {
+    const had = this.#released.get(d.ns.id);
+    const free = leaving.filter((v) => !members.has(v.id) && this.#share.heldBy(d, guards, v, site) === null);
+    for (const v of free) if (!had?.has(v.id) && v.vimAccountId !== site.vim) this.#parts.wake(v.vimAccountId);
+    const released = new Set(free.map((v) => v.id));
+    this.#released.set(d.ns.id, released);
+    return released;
+  }
+
+  /** It, without those that may be taken away. */
+  #heldOf({ d, wanted, members }: Work, released: ReadonlySet<VnfcId>): Deployment {
+    const isHeld = (v: Vnfc) => wanted.has(v.name) || members.has(v.id) || !released.has(v.id);
+    return withWaysInUse({ ...d, vnfcs: d.vnfcs.filter(isHeld) });
+  }
+
+  /** What its other VIMs have of it, as far as that is known of what is wanted now. */
+  #othersOf(d: Deployment): Map<VimAccountId, Brought | ScaleProgress> {
+    const { watches, wake } = this.#parts;
+    const others = new Map<VimAccountId, Brought | ScaleProgress>();
+    for (const vim of vimsOf(d).filter((v) => v !== d.ns.vimAccountId)) {
+      const watch = watches().find((w) => w.account.id === vim);
+      const share = this.#shares.get(d.ns.id)?.get(vim);
+      const isCurrent = share?.vnfs === d.vnfs;
+      const called = watch?.account.name ?? vim;
+      if (!watch?.site) others.set(vim, { waits: [`its VIM ${called} does not answer`], failure: null, isBlind: true });
+      else if (isCurrent) others.set(vim, share.brought);
+      else {
+        others.set(vim, { waits: [`its VIM ${called} was not looked at yet`], failure: null });
+        wake(vim);
+      }
+    }
+    return others;
+  }
+
+  /** What is there of ways that nobody needs, in any of its VIMs. */
+  async #waysLeft(held: Deployment, d: Deployment, site: Site): Promise<string[]> {
+    const own = await this.#share.takeWays(idleIn(d, held), site);
+    const others = [...(this.#shares.get(d.ns.id)?.values() ?? [])].flatMap((s) => (s.vnfs === d.vnfs ? (s.ways ?? []) : []));
+    return [own ?? [], others].flat();
+  }
+
+  /** What is there of one that has left its group; null: nothing. */
+  async #leftOf({ d, guards, site }: Work, vnfc: Vnfc, isForGood = true): Promise<string | null> {
+    const why = this.#share.heldBy(d, guards, vnfc, site);
+    if (why !== null) return why;
+    if (vnfc.vimAccountId === site.vim) return this.#share.takeAway(d, guards, vnfc, site, isForGood);
+    const left = this.#shares.get(d.ns.id)?.get(vnfc.vimAccountId)?.left.get(vnfc.id);
+    return left === undefined ? `${vnfc.serverName} is to be taken away` : left;
+  }
+
   /** The machine of the one whose turn it is goes, and is to be made as it is meant to be from then on. */
-  async #remake(work: Work, next: Vnfc | null, remaking: ReadonlySet<string>): Promise<string[]> {
-    if (next === null) return [...remaking].map((name) => `${name} is to be made anew`);
+  async #remake(work: Work, next: Vnfc | null): Promise<string[]> {
+    if (next === null) return [...remakingIn(work.d)].map((name) => `${name} is to be made anew`);
     const { d, guards, members, wanted } = work;
-    const why = members.has(next.id) ? stillServes(guards, next, wanted) : await this.#takeAway(work, next, false);
+    const why = members.has(next.id) ? stillServes(guards, next, wanted) : await this.#leftOf(work, next, false);
     if (why !== null) return [why];
     const { db, lifecycle, clock, forgotten } = this.#parts;
     const now = lifecycle.of(d.ns.id) ?? d;
@@ -170,43 +268,16 @@ export class Scaler {
     return [];
   }
 
-  /** Nets of their own, and what else the VIM has not; null: all is there. */
-  async #bring(d: Deployment, site: Site): Promise<ScaleProgress | null> {
-    try {
-      const waiting = (await this.#parts.provisioning?.ensure(d, site)) ?? null;
-      return waiting === null ? null : { waits: [waiting], failure: null };
-    } catch (e) {
-      if (!(e instanceof Fault) || e.code === "VIM_UNREACHABLE") throw e;
-      return failed(e.message);
-    }
-  }
-
-  /** Asks for their machines; why that cannot come right, or null. */
-  async #make(d: Deployment, making: readonly Vnfc[], ids: NetIds, { connector, seen, signal }: Site): Promise<string | null> {
-    const specs = making.map((v) => specOf(d, v, ids));
-    const refused = await refusal(ensureServers(connector, specs, seen, signal));
-    if (refused !== null) return refused;
-    for (const vnfc of making) {
-      const server = seen.servers.get(vnfc.vimServerId);
-      if (server?.status === "ERROR") return `${vnfc.serverName}: ${server.lastError ?? "no reason given"}`;
-      if (server) await this.#parts.healer.heal(bare(specOf(d, vnfc, ids), vnfc, server, connector), signal);
-    }
-    return null;
-  }
-
-  /** Before a machine is given up for another one, the VIM has what that is made from. */
-  async #whyNotRemade(d: Deployment, next: Vnfc | null, ids: NetIds, { connector, signal }: Site): Promise<string | null> {
-    if (next === null) return null;
-    const { madeFrom: _, ...anew } = next;
-    return refusal(connector.sourcesOf(specOf(d, anew, ids), signal));
-  }
-
   /** True where a group has other members now, or leads its nets home elsewhere. */
-  async #regroup({ d, guards, wanted, site }: Work, making: readonly Vnfc[], next: Vnfc | null, ids: NetIds): Promise<boolean> {
+  async #regroup(
+    { d, guards, wanted, site }: Work,
+    next: Vnfc | null,
+    all: ReadonlyMap<VimAccountId, Brought>,
+  ): Promise<boolean> {
     const { db, reaction, clock, arming, turnover } = this.#parts;
     const bound = new Set([...site.seen.nets.values()].map((n) => n.bindNet));
-    const isUp = (id: VnfcId) => making.some((v) => v.id === id && waitsFor([v], site.seen) === null);
-    const wholes = groupsOf(d, () => ids).map((g) => withoutMember(g, next?.id ?? null));
+    const isUp = (id: VnfcId) => all.values().some((b) => b.up.has(id));
+    const wholes = groupsOf(d, (vim) => all.get(vim)?.ids ?? NO_NETS).map((g) => withoutMember(g, next?.id ?? null));
     const { others, isChanged: isTurned } = await turnover.step({ d, wholes, guards, wanted, isUp }, site);
     let isChanged = isTurned;
     for (const whole of others) {
@@ -228,31 +299,8 @@ export class Scaler {
       reaction.decideNow(guard, "command", clock.now());
       isChanged = true;
     }
-    if (isChanged) this.#parts.wake(site.vim);
+    if (isChanged) for (const vim of vimsOf(d)) this.#parts.wake(vim);
     return isChanged;
-  }
-
-  /** Its machine, once no plan of the VIM knows it any more, and its net unless it comes back; what that waits for, or null: it is gone. */
-  async #takeAway({ d, guards, site }: Work, vnfc: Vnfc, isForGood = true): Promise<string | null> {
-    const led = ledTo(d, vnfc, site);
-    if (led.length > 0) return `${vnfc.name}: the VIM leads ${led.join(", ")} to it`;
-    const knowing = guards.find((g) => this.#parts.arming.mayKnow(g, vnfc.id, "member"));
-    if (knowing) return `${vnfc.name}: the VIM has a plan of ${knowing.group.name} that knows it still`;
-    // Also where it was not seen: it may be on its way.
-    const refused = await refusal(site.connector.deleteServer(vnfc.vimServerId, site.signal));
-    if (refused !== null) return `${vnfc.serverName}: ${refused}`;
-    if (site.seen.servers.has(vnfc.vimServerId)) return `${vnfc.serverName} is being taken away`;
-    return isForGood ? this.#takeNet(d, vnfc, site) : null;
-  }
-
-  /** The net that was made for it alone. */
-  async #takeNet({ ns, nsd }: Deployment, { name }: Vnfc, { vim, connector, seen, signal }: Site): Promise<string | null> {
-    const net = nsd.members.find((m) => m.vnfc === name)?.dataNet;
-    if (net === undefined || !nsd.ownNets?.includes(net)) return null;
-    const id = ownNetId(ns.id, vim, net);
-    if (!seen.nets.has(id)) return null;
-    const refused = await refusal(connector.deleteNet(id, signal));
-    return refused === null ? `net ${net} is being taken away` : `net ${net}: ${refused}`;
   }
 
   async #forget(d: Deployment, gone: readonly Vnfc[]): Promise<void> {
@@ -318,15 +366,13 @@ function withoutRemade(vnf: VnfInstance, name: string): VnfInstance {
   return { ...rest, ...(left.length > 0 && { remaking: left }) };
 }
 
-const failed = (why: string): ScaleProgress => ({ waits: [why], failure: why });
+const NO_NETS: NetIds = new Map();
 
-/** Names of the nets that are bound to its own, whoever did that: who serves is not taken away. */
-function ledTo({ ns, nsd }: Deployment, { name }: Vnfc, { vim, seen }: Site): string[] {
-  const net = nsd.members.find((m) => m.vnfc === name)?.dataNet;
-  if (net === undefined) return [];
-  const own = new Set([ownNetId(ns.id, vim, net), ...netsCalled(seen, net).map((n) => n.id)]);
-  return [...seen.nets.values()].filter((n) => n.bindNet !== null && own.has(n.bindNet)).map((n) => n.name);
-}
+/** What joins parts that are held no more. */
+const idleIn = ({ stitches }: Deployment, held: Deployment) => stitches.filter((s) => !held.stitches.includes(s));
+
+const textOf = ({ brought, left, ways }: Share): string =>
+  JSON.stringify([[...left], ways, "waits" in brought ? brought : [[...brought.up], brought.late]]);
 
 /** A VNF that was to go, and has nothing left. */
 const isGone = ({ isGoing, vnfcs }: VnfInstance): boolean => isGoing === true && vnfcs.length === 0;

@@ -81,13 +81,14 @@ export function shownTo(
 }
 
 /** The nets it has to itself, each in the VIM it is in, whichever way it is named. One that is made for it alone is nobody else's. */
-function serviceNets({ ns, nsd }: Deployment, nets: NetsOfVims): ServiceNet[] {
+function serviceNets({ ns, nsd, vnfcs }: Deployment, nets: NetsOfVims): ServiceNet[] {
+  const vimOf = new Map(vnfcs.map((v) => [v.name, v.vimAccountId]));
   const made = new Set(nsd.ownNets);
   const placed = (name: string, vim: VimAccountId) => {
     const id = netIdIn(nsd, name) ?? nets.idOf(vim, name) ?? (made.has(name) ? `${name} of ${ns.id}` : undefined);
     return { name, vim, key: id ?? name, isKnown: id !== undefined };
   };
-  const data = nsd.members.map((m) => placed(m.dataNet, ns.vimAccounts[m.vnfc] ?? ns.vimAccountId));
+  const data = nsd.members.map((m) => placed(m.dataNet, vimOf.get(m.vnfc) ?? ns.vimAccounts[m.vnfc] ?? ns.vimAccountId));
   return [...trafficNetNames(nsd).map((name) => placed(name, ns.vimAccountId)), ...data];
 }
 

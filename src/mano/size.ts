@@ -3,7 +3,8 @@ import { Fault } from "../lib/fault.ts";
 import type { Vnfc } from "../model/ns.ts";
 import type { VnfInstance } from "../model/occurrence.ts";
 import { type Counts, countIn, type ProfileScaling, type ScaledVdu, type VnfSize } from "../model/scaling.ts";
-import type { Deployment } from "./plan.ts";
+import type { Guard } from "./guard.ts";
+import { type Deployment, withWaysInUse } from "./plan.ts";
 import { inBetween } from "./reshape.ts";
 import { ordinalOf } from "./vnf-plan.ts";
 
@@ -30,6 +31,13 @@ export const isBeingMade = (vnfc: Vnfc): boolean =>
 
 /** Names of VNFCs that are to be made anew. */
 export const remakingIn = ({ vnfs }: Pick<Deployment, "vnfs">): Set<string> => new Set(vnfs.flatMap((v) => v.remaking ?? []));
+
+/** Without VNFCs that go and have left their groups, and without what joins them. */
+export function withoutLeft(d: Deployment, guards: readonly Guard[]): Deployment {
+  const wanted = wantedNames(d);
+  const isMember = (v: Vnfc) => guards.some((g) => g.memberOf(v.id) !== undefined);
+  return withWaysInUse({ ...d, vnfcs: d.vnfcs.filter((v) => wanted.has(v.name) || isMember(v)) });
+}
 
 /** With its descriptors of the size that its VNFs have, and with what they have yet of what they were before. */
 export function resized(d: Deployment): Deployment {

@@ -5,7 +5,7 @@ import type { Occurrence } from "../model/occurrence.ts";
 import type { SnapshotRecord, VnfcSnapshot } from "../model/vnf-snapshot.ts";
 import type { OpenVimDirect, VimRow } from "../vimconn/openvim-direct.ts";
 import type { Site } from "./lifecycle-parts.ts";
-import type { ScaleProgress } from "./scaler.ts";
+import type { ScaleProgress } from "./scale-share.ts";
 import type { Snapshots } from "./snapshots.ts";
 
 export interface SnapshotTakerParts {

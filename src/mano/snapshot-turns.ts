@@ -11,9 +11,9 @@ import { upsertSnapshot } from "../store/mano-snapshots.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Occurrences, TurnChange } from "./occurrences.ts";
 import type { Owners } from "./owners.ts";
-import { type Deployment, vimsOf } from "./plan.ts";
+import type { Deployment } from "./plan.ts";
 import type { Snapshots } from "./snapshots.ts";
-import { changeable, vnfIn } from "./start.ts";
+import { changeable, checkInOneVim, vnfIn } from "./start.ts";
 import { concerned, vnfcsOf } from "./vnf-plan.ts";
 
 /** A snapshot of a VNF that is asked for. */
@@ -87,11 +87,7 @@ export class SnapshotTurns {
       const { d, vnf } = this.#runningOf(nsId, wish.vnfId);
       if (vnf.isStopped)
         throw new Fault("CONFLICT", `VNF ${vnf.name} was stopped; ask for an operate to STARTED first`, { id: vnf.id });
-      if (d.stitches.length > 0 || vimsOf(d).length > 1)
-        throw new Fault(
-          "NOT_SUPPORTED",
-          `NS ${d.ns.name} is spread over several VIMs; only one that is in one VIM can be reverted`,
-        );
+      checkInOneVim(d, "be reverted");
       const record = this.#meant(d, wish.snapshotId);
       const all = revertedBy(d, vnf, wholeIn(record, vnf), wish);
       const part = {

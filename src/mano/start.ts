@@ -8,7 +8,7 @@ import { updateNsVim } from "../store/mano-ns.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { busy, type Occurrences } from "./occurrences.ts";
-import { calledOf, type Deployment } from "./plan.ts";
+import { calledOf, type Deployment, vimsOf } from "./plan.ts";
 import { resized } from "./size.ts";
 
 /** How an instantiation is begun. */
@@ -53,6 +53,13 @@ export function changeable(
   if (!d) throw new Fault("NOT_FOUND", `there is no NS ${id}`, { id });
   checkMayBegin(d, occurrences.runningOf(id), "change");
   return d;
+}
+
+/** Throws NOT_SUPPORTED, also where nothing joins its parts: what is elsewhere is neither seen nor reached from here. `what`: it cannot do so there. */
+export function checkInOneVim(d: Deployment, what: string): void {
+  if (d.stitches.length === 0 && vimsOf(d).length === 1) return;
+  const why = `NS ${d.ns.name} is spread over several VIMs; only one that is in one VIM can ${what}`;
+  throw new Fault("NOT_SUPPORTED", why, { id: d.ns.id });
 }
 
 /** Throws NOT_FOUND. */

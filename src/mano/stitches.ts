@@ -1,16 +1,9 @@
 import type { Nsd, Vnfd } from "../model/descriptor.ts";
 import type { NetId, VimAccountId, VimPortId } from "../model/ids.ts";
 import type { Ns, Vnfc } from "../model/ns.ts";
-import type { LinkEnd, Stitch, StitchEnd, VimLink } from "../model/stitch.ts";
+import { type LinkEnd, linkKey, type Stitch, type StitchEnd, type VimLink } from "../model/stitch.ts";
 
 // What joins the parts of an NS that are in several VIMs: pure. The VIM of the NS is the hub: its traffic enters there.
-
-/** A link by its two ends, whichever way round. */
-export const linkKey = (a: LinkEnd, b: LinkEnd): string =>
-  [a, b]
-    .map((end) => `${end.vimAccountId}/${end.switchPort}`)
-    .sort()
-    .join(" ");
 
 export interface StitchWish {
   readonly ns: Ns;
@@ -30,23 +23,58 @@ export interface StitchGround {
 /** The name of the net that traffic is led to for a member elsewhere, in the VIM where it enters. */
 export const wayNetOf = (ns: Ns, vnfc: string): string => `${ns.name}-to-${vnfc}`;
 
-/** One for each protected VNFC that is not where traffic enters, and for each net that VNFCs of several VIMs are on. `errors`: in words. */
-export function planStitches(wish: StitchWish, ground: StitchGround): { stitches: Stitch[]; errors: string[] } {
+/** What is to be joined: by which two nets, and in which VIM the further one is. */
+interface Join {
+  readonly joins: Stitch["joins"];
+  readonly far: VimAccountId;
+  readonly nearNet: string;
+  readonly farNet: string;
+}
+
+/** One for each protected VNFC that is not where traffic enters, and for each net that VNFCs of several VIMs are on. */
+function joinsOf(wish: StitchWish): Join[] {
+  const { ns, nsd, vnfcs } = wish;
+  const ways = vnfcs.flatMap(({ name, vimAccountId: far }): Join[] => {
+    const member = far === ns.vimAccountId ? undefined : nsd.members.find((m) => m.vnfc === name);
+    return member ? [{ joins: { kind: "member", name }, far, nearNet: wayNetOf(ns, name), farNet: member.dataNet }] : [];
+  });
+  const nets = [...sharedNets(wish)].flatMap(([name, vims]) =>
+    [...vims].flatMap((far): Join[] =>
+      far === ns.vimAccountId ? [] : [{ joins: { kind: "net", name }, far, nearNet: name, farNet: name }],
+    ),
+  );
+  return [...ways, ...nets];
+}
+
+const isFor = ({ joins, far }: Stitch, of: Join): boolean =>
+  joins.kind === of.joins.kind && joins.name === of.joins.name && far.vimAccountId === of.far;
+
+/** Those that are needed and that it has not yet. `errors`: in words. */
+export function planStitches(
+  wish: StitchWish,
+  ground: StitchGround,
+  had: readonly Stitch[] = [],
+): { stitches: Stitch[]; errors: string[] } {
   const stitches: Stitch[] = [];
   const errors = new Set<string>();
-  const join = (joins: Stitch["joins"], far: VimAccountId, nearNet: string, farNet: string) => {
-    const made = stitch(wish.ns, joins, far, { near: nearNet, far: farNet }, ground, [...ground.taken, ...stitches]);
+  for (const join of joinsOf(wish).filter((j) => !had.some((s) => isFor(s, j)))) {
+    const nets = { near: join.nearNet, far: join.farNet };
+    const made = stitch(wish.ns, join.joins, join.far, nets, ground, [...ground.taken, ...stitches]);
     if (typeof made === "string") errors.add(made);
     else stitches.push(made);
-  };
-  const { ns, nsd, vnfcs } = wish;
-  for (const vnfc of vnfcs.filter((v) => v.vimAccountId !== ns.vimAccountId)) {
-    const member = nsd.members.find((m) => m.vnfc === vnfc.name);
-    if (member) join({ kind: "member", name: vnfc.name }, vnfc.vimAccountId, wayNetOf(ns, vnfc.name), member.dataNet);
   }
-  for (const [net, vims] of sharedNets(wish))
-    for (const far of vims) if (far !== ns.vimAccountId) join({ kind: "net", name: net }, far, net, net);
   return { stitches, errors: [...errors] };
+}
+
+/** The stitches that its VNFCs need, and those that none of them needs any more. */
+export function sortedByUse(wish: StitchWish & { readonly stitches: readonly Stitch[] }): {
+  readonly inUse: readonly Stitch[];
+  readonly idle: readonly Stitch[];
+} {
+  if (wish.stitches.length === 0) return { inUse: [], idle: [] };
+  const needed = joinsOf(wish);
+  const { inUse = [], idle = [] } = Object.groupBy(wish.stitches, (s) => (needed.some((j) => isFor(s, j)) ? "inUse" : "idle"));
+  return { inUse, idle };
 }
 
 /** Nets of connection points that VNFCs of more than one VIM have, with these VIMs. */

@@ -5,6 +5,7 @@ import type { Occurrence, VnfInstance, VnfPart } from "../model/occurrence.ts";
 import type { VnfSize } from "../model/scaling.ts";
 import { type Deployment, planVnfcs } from "./plan.ts";
 import { resized, wantedNames } from "./size.ts";
+import { placesWith } from "./spread.ts";
 import { concerned, vnfcsOf } from "./vnf-plan.ts";
 
 /** An NS whose VNFs are meant to be of other sizes, and what of that is to be written. */
@@ -33,7 +34,8 @@ export function turnedTo(
   const wanted = wantedNames({ vnfs });
   const { vnfd } = sized(d.asWritten ?? d, names, wanted);
   const there = new Set(d.vnfcs.map((v) => v.name));
-  const made = planVnfcs(d.ns, vnfd, randomUUID, now).filter((v) => names.has(v.name) && !there.has(v.name));
+  const vimAccounts = placesWith(d, vnfd, wanted);
+  const made = planVnfcs({ ...d.ns, vimAccounts }, vnfd, randomUUID, now).filter((v) => names.has(v.name) && !there.has(v.name));
   const kept = d.vnfcs.filter((v) => wanted.has(v.name) && !before.has(v.name)).map((v) => asNew(v, now));
   const vnfcs = [...d.vnfcs.map((v) => kept.find((k) => k.id === v.id) ?? v), ...made];
   const isCreated = (id: string) => created.some((c) => c.id === id);

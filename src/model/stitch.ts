@@ -13,6 +13,13 @@ export interface LinkEnd {
   readonly switchPort: string;
 }
 
+/** A link by its two ends, whichever way round. */
+export const linkKey = (a: LinkEnd, b: LinkEnd): string =>
+  [a, b]
+    .map((end) => `${end.vimAccountId}/${end.switchPort}`)
+    .sort()
+    .join(" ");
+
 /** One VLAN of a link, which makes a net of one VIM and a net of another one L2. */
 export interface Stitch {
   readonly id: string;

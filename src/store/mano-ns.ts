@@ -1,7 +1,7 @@
 import type { GroupId, NsdId, NsId, ServerId, VimAccountId, VnfcId } from "../model/ids.ts";
 import type { Ns, NsState, Vnfc, VnfcStatus } from "../model/ns.ts";
 import type { ProtectionGroup, Scheme } from "../model/protection.ts";
-import type { Stitch } from "../model/stitch.ts";
+import { linkKey, type Stitch } from "../model/stitch.ts";
 import type { MadeFrom } from "../model/vnf-snapshot.ts";
 import type { ManoStore, NsRow, VnfcRow } from "./mano-schema.ts";
 import { policyIn } from "./policy.ts";
@@ -107,17 +107,28 @@ export async function writeInstantiation(
   tx: ManoStore,
   ns: Ns,
   vnfcs: readonly Vnfc[],
-  stitches: readonly { readonly link: string; readonly stitch: Stitch }[],
+  stitches: readonly Stitch[],
 ): Promise<void> {
   await updateNsState(tx, ns);
   await tx.insertInto("vnfc").values(vnfcs.map(rowOfVnfc)).execute();
-  for (const { link, stitch } of stitches) {
-    const { id, nsId: ns_id, vlan } = stitch;
+  await insertStitches(tx, stitches);
+}
+
+/** What joins VIMs: before they are asked for any of it. Part of the caller's transaction. */
+export async function insertStitches(tx: ManoStore, stitches: readonly Stitch[]): Promise<void> {
+  for (const stitch of stitches) {
+    const { id, nsId: ns_id, vlan, near, far } = stitch;
     await tx
       .insertInto("stitch")
-      .values({ id, ns_id, link, vlan, body: JSON.stringify(stitch) })
+      .values({ id, ns_id, link: linkKey(near, far), vlan, body: JSON.stringify(stitch) })
       .execute();
   }
+}
+
+/** Nothing is left of them in any VIM, and their VLANs are free again. */
+export async function deleteStitches(db: ManoStore, stitches: readonly Stitch[]): Promise<void> {
+  const ids = stitches.map((s) => s.id);
+  if (ids.length > 0) await db.deleteFrom("stitch").where("id", "in", ids).execute();
 }
 
 /** Further VNFCs of an NS that runs: before a VIM is asked for any. Part of the caller's transaction. */

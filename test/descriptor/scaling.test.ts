@@ -142,6 +142,16 @@ describe("what scales and what does not", () => {
     expect(of.nsd).not.toHaveProperty("scaling");
   });
 
+  test("one that is made later may have a VIM of its own, as the first ones", () => {
+    const members = (d: Loose) => d.nsd[0].df[0]["vnf-profile"][0].member;
+    const of = made((d) => {
+      Object.assign(members(d)[1], { "vim-account": "south" });
+      Object.assign(members(d)[4], { "vim-account": "north" });
+    });
+    expect(of.nsd.vimAccounts).toEqual({ "relay-b": "south", "relay-e": "north" });
+    expect(whyNotOf(of, new Set(["relay-a", "relay-c"]))).toEqual([]);
+  });
+
   test("mistakes are told where they are", () => {
     const delta = (d: Loose) => aspectOf(d)["aspect-delta-details"];
     expect(told((d) => Object.assign(delta(d), { "uniform-delta": "zz" }))).toMatch(/there is no delta "zz"; .*one-more/);
@@ -154,7 +164,6 @@ describe("what scales and what does not", () => {
     expect(told((d) => Object.assign(members(d)[4], { "data-net": "data_net0" }))).toMatch(
       /every member needs a data net of its own/,
     );
-    expect(told((d) => Object.assign(members(d)[4], { "vim-account": "other" }))).toMatch(/in the VIM of its NS/);
     expect(told((d) => Object.assign(members(d)[4], { "vnfc-id": "relay-z" }))).toMatch(/there is no VNFC "relay-z"/);
   });
 });

@@ -101,7 +101,8 @@ function turnsOf(d: Deployment, all: readonly Deployment[]): ScaleTurns {
   const turns = new Turns();
   const lifecycle = { all, of: () => d, exclusive: (key: string, act: () => Promise<unknown>) => turns.take(key, act) };
   const occurrences = { changed: (o: object, change: object) => ({ ...o, ...change }) };
-  const known = { owners: ownersOf({}), nets: NOT_LOOKED };
+  const stitchGround = () => ({ links: [], taken: [], nameOf: (vim: string) => vim, newId: () => "new" });
+  const known = { owners: ownersOf({}), nets: NOT_LOOKED, stitchGround };
   return new ScaleTurns({ clock: systemClock, lifecycle, occurrences, ...known } as never);
 }
 
@@ -111,13 +112,13 @@ test("a scaling that is tried again does not take a net that another NS has by n
   expect(await refusalOf(again)).toMatchObject({ code: "CONFLICT", message: expect.stringMatching(/data3 in use/) });
 });
 
-test("an NS in several VIMs is not scaled, also where nothing joins its parts", async () => {
+test("an NS is not scaled to where no link leads", async () => {
   const d = deployment("a", ["data0"]);
   const spread = { ...d, vnfcs: d.vnfcs.map((v) => ({ ...v, vimAccountId: "vim2" as never })) };
-  const asked = () => turnsOf(spread, [spread]).begin("a" as never, [], "SCALE", {});
+  const asked = () => turnsOf(spread, [spread]).turn(spread, { vnfs: [] } as never, "to", { state: "PROCESSING" });
   expect(await refusalOf(asked)).toMatchObject({
     code: "NOT_SUPPORTED",
-    message: expect.stringMatching(/spread over several VIMs/),
+    message: expect.stringMatching(/no link joins the VIMs vim1 and vim2/),
   });
 });
 

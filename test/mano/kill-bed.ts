@@ -15,6 +15,8 @@ const VNF_OCCURRENCES = "/vnflcm/v2/vnf_lcm_op_occs";
 /** A MANO as a process of its own over a toy VIM, that is killed while it asks for a change, and started anew on what it has left. */
 export class KillBed implements AsyncDisposable {
   readonly vim: ToyVim;
+  /** The VIM that a link joins it to; null: there is one. */
+  readonly other: ToyVim | null;
   readonly sol: SolClient;
   readonly #dir: string;
   readonly #config: string;
@@ -23,13 +25,16 @@ export class KillBed implements AsyncDisposable {
   /** The path of the NS, or of the VNF without one, that it is about. */
   #about = "";
 
-  private constructor(vim: ToyVim, dir: string, port: number) {
+  private constructor(vim: ToyVim, other: ToyVim | null, dir: string, port: number) {
     this.vim = vim;
+    this.other = other;
     this.sol = new SolClient({ url: `http://127.0.0.1:${port}` });
     this.#dir = dir;
     this.#config = join(dir, "mano.json");
-    const vims = [{ name: "vim1", url: vim.url, adminUrl: vim.url }];
-    writeFileSync(this.#config, JSON.stringify({ mano: { listen: { port }, store: join(dir, "mano.db"), vims } }));
+    const vims = this.#vims.map(({ url }, i) => ({ name: `vim${i + 1}`, url, adminUrl: url }));
+    const ends = vims.map(({ name }) => ({ vim: name, switchPort: "trunk" }));
+    const links = other === null ? {} : { links: [{ ends, vlans: { first: 100, last: 199 } }] };
+    writeFileSync(this.#config, JSON.stringify({ mano: { listen: { port }, store: join(dir, "mano.db"), vims, ...links } }));
     this.#boots = setInterval(() => this.#bootAll(), 50);
   }
 
@@ -49,9 +54,21 @@ export class KillBed implements AsyncDisposable {
     return bed;
   }
 
-  static async #with(nets: readonly string[], file: string): Promise<KillBed> {
+  /** The same over two VIMs: its traffic enters the first. */
+  static async overTwo(nets: readonly string[], others: readonly string[], file: string): Promise<KillBed> {
+    const bed = await KillBed.#with(nets, file, others);
+    const own = (path: string, body: object) => bed.sol.askUnchecked("POST", path, body, { version: "" });
+    const [{ id: nsdId }] = (await bed.get("/mano/v1/descriptors")).filter((r: { kind: string }) => r.kind === "nsd");
+    const { body } = await own("/mano/v1/ns_instances", { nsdId, nsName: "media", vimAccountId: "vim1" });
+    bed.#about = `${NS}/${body.id}`;
+    await bed.instantiate();
+    return bed;
+  }
+
+  static async #with(nets: readonly string[], file: string, others: readonly string[] | null = null): Promise<KillBed> {
     const dir = mkdtempSync(join(tmpdir(), "sempre-killed-"));
-    const bed = new KillBed(await new ToyVim(nets).start(), dir, await freePort());
+    const other = others === null ? null : await new ToyVim(others).start();
+    const bed = new KillBed(await new ToyVim(nets).start(), other, dir, await freePort());
     await bed.start();
     await bed.sol.askUnchecked("POST", "/mano/v1/descriptors", file, { version: "" });
     return bed;
@@ -67,17 +84,27 @@ export class KillBed implements AsyncDisposable {
     await this.ended("INSTANTIATE", "COMPLETED");
   }
 
-  /** Asks for it, and kills the MANO when the VIM is asked for the nth change: before it has done it, or after. Then the MANO is started anew. */
+  get #vims(): readonly ToyVim[] {
+    return this.other === null ? [this.vim] : [this.vim, this.other];
+  }
+
+  /** Changes that its VIMs were asked for. */
+  get #changes(): number {
+    return this.#vims.reduce((sum, { asked }) => sum + asked.length, 0);
+  }
+
+  /** Asks for it, and kills the MANO when a VIM is asked for the nth change: before it has done it, or after. Then the MANO is started anew. */
   async killedAt(nth: number, when: "before" | "after", path: string, body: object): Promise<void> {
     const had = await this.#asked();
-    const base = this.vim.asked.length;
+    const base = this.#changes;
     const { process } = this.#daemon!;
-    this.vim.intercept = () => {
-      if (this.vim.asked.length - base < nth) return true;
-      this.vim.intercept = () => true;
+    const kill = () => {
+      if (this.#changes - base < nth) return true;
+      for (const vim of this.#vims) vim.intercept = () => true;
       process.kill("SIGKILL");
       return when === "after";
     };
+    for (const vim of this.#vims) vim.intercept = kill;
     // It may be dead before it has answered.
     await this.sol.askUnchecked("POST", `${this.#about}${path}`, body).catch(() => null);
     await until("it is dead", () => process.signalCode !== null);
@@ -117,9 +144,9 @@ export class KillBed implements AsyncDisposable {
     return (await this.sol.askUnchecked("GET", path, undefined, { version: "" })).body;
   }
 
-  /** Last letters of the machines that the VIM has. */
-  machines(): string {
-    return [...this.vim.servers.values()]
+  /** Last letters of the machines that a VIM has. */
+  machines(vim = this.vim): string {
+    return [...vim.servers.values()]
       .map((s) => s.name.slice(-1))
       .sort()
       .join("");
@@ -130,13 +157,13 @@ export class KillBed implements AsyncDisposable {
   }
 
   #bootAll(): void {
-    for (const s of this.vim.servers.values()) if (s.status === "CREATING") this.vim.up(s.name);
+    for (const vim of this.#vims) for (const s of vim.servers.values()) if (s.status === "CREATING") vim.up(s.name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#boots);
     await this.#daemon?.kill("SIGKILL");
-    await this.vim[Symbol.asyncDispose]();
+    for (const vim of this.#vims) await vim[Symbol.asyncDispose]();
     rmSync(this.#dir, { recursive: true });
   }
 }

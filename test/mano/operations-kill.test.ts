@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { perVnf } from "../harness/scaled-ns.ts";
 import { KillBed } from "./kill-bed.ts";
 import { example, NETS, until } from "./rig.ts";
+import type { ToyVim } from "./toy-vim.ts";
 
 // Kill -9 while the VIM is asked for each change of an operation, before it has done it and after: the next run comes to its end, once.
 
@@ -43,6 +44,47 @@ test("scaling out and in: the machine is made once, its traffic is given away be
     expect(instantiatedVnfInfo.scaleStatus).toMatchObject([{ scaleLevel: isOut ? 2 : 1 }]);
     expect(bed.log).not.toContain('"level":60');
   }
+  const failovers: { kind: string }[] = await bed.get("/mano/v1/failovers");
+  expect(failovers.filter((f) => f.kind === "failover")).toEqual([]);
+});
+
+test("scaling over two VIMs: the machine and the way to it are made once, and nothing of either is left", async () => {
+  const file = POOL.replace("data-net: data_net1 }", "data-net: data_net1, vim-account: vim2 }");
+  const isThere = ["data_net1", "data_net3"];
+  await using bed = await KillBed.overTwo(
+    POOL_NETS.filter((n) => !isThere.includes(n)),
+    isThere,
+    file,
+  );
+  const { vim, other } = bed;
+  const served = () => TRAFFIC.map((net) => vim.nets.get(vim.boundTo(net) ?? "")?.name ?? vim.boundTo(net));
+  const [{ id: vnfInstanceId }] = await bed.vnfs();
+  const scale = (scaleVnfType: string) => ({
+    scaleType: "SCALE_VNF",
+    scaleVnfData: [{ vnfInstanceId, scaleVnfType, scaleByStepData: { aspectId: "relays" } }],
+  });
+  const waysIn = (of: ToyVim) => [...of.ports.values()].filter((p) => p.name.startsWith("media relay-") && !p.device_id).length;
+  // Out: nets and ports of the way in both, then the machine. In: a bind, the machine, then ports and nets of the way.
+  for (const [direction, nth, when] of [
+    ["OUT", 2, "after"],
+    ["IN", 2, "after"],
+    ["OUT", 4, "before"],
+    ["IN", 4, "before"],
+    ["OUT", 1, "after"],
+    ["IN", 3, "after"],
+  ] as const) {
+    await bed.killedAt(nth, when, "/scale", scale(`SCALE_${direction}`));
+    await bed.ended("SCALE", "COMPLETED");
+    const isOut = direction === "OUT";
+    expect([bed.machines(), bed.machines(other!)]).toEqual(isOut ? ["ac", "bd"] : ["ac", "b"]);
+    expect([waysIn(vim), waysIn(other!)]).toEqual(isOut ? [2, 2] : [1, 1]);
+    const [{ members }] = await bed.get("/mano/v1/protection_groups");
+    expect(members.map((m: { name: string }) => m.name.slice(-1)).join("")).toBe(isOut ? "abcd" : "abc");
+    await until("all is served", () => served().every((net) => net !== null));
+    expect(bed.log).not.toContain('"level":60');
+  }
+  const [ns] = await bed.get("/mano/v1/ns_instances");
+  await until("VLANs are free again", async () => (await bed.get(`/mano/v1/ns_instances/${ns.id}`)).stitches.length === 2);
   const failovers: { kind: string }[] = await bed.get("/mano/v1/failovers");
   expect(failovers.filter((f) => f.kind === "failover")).toEqual([]);
 });

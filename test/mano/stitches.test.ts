@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { endsIn, linkKey, planStitches } from "../../src/mano/stitches.ts";
+import { endsIn, planStitches, sortedByUse } from "../../src/mano/stitches.ts";
 import type { Nsd, Vnfd } from "../../src/model/descriptor.ts";
 import type { NsId, VimAccountId } from "../../src/model/ids.ts";
 import type { Ns, Vnfc } from "../../src/model/ns.ts";
-import type { VimLink } from "../../src/model/stitch.ts";
+import { linkKey, type VimLink } from "../../src/model/stitch.ts";
 
 const [ONE, TWO, SIX] = ["one", "two", "six"] as VimAccountId[] as [VimAccountId, VimAccountId, VimAccountId];
 const link = (a: VimAccountId, b: VimAccountId, first = 100, last = 199): VimLink => ({
@@ -109,6 +109,18 @@ describe("what joins the parts of a network service", () => {
     expect(next.stitches.map((s) => s.vlan)).toEqual([100, 102]);
     const ids = [...others, ...next.stitches].flatMap((s) => [s.id, s.near.portId, s.far.portId, s.near.netId, s.far.netId]);
     expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test("what it has is not planned again; what nobody needs any more is told apart", () => {
+    const { stitches: had } = plan({ a: ONE, b: TWO, c: ONE }, [link(ONE, TWO)]);
+    const more = planStitches(
+      wish({ a: ONE, b: TWO, c: TWO }),
+      { links: [link(ONE, TWO)], taken: had, nameOf: (vim) => vim, newId: () => "new" },
+      had,
+    );
+    expect(more).toEqual({ stitches: [], errors: [] });
+    const { inUse, idle } = sortedByUse({ ...wish({ a: ONE, b: ONE, c: TWO }), stitches: had });
+    expect([inUse, idle].map((all) => all.map((s) => s.joins.name))).toEqual([["media"], ["b"]]);
   });
 
   test("ends are found by their VIM; a link has one name, whichever way round", () => {
