@@ -29,27 +29,33 @@ export class HostBridges {
   /** `netns`: null is this process's own. One that somebody else made is taken as it is. Throws MISSING_PART where this machine cannot. */
   ensure(name: string, netns: string | null): Promise<void> {
     return this.#inTurn(netns, async (place) => {
-      const there = await linksOf(netns, "dev", name);
-      if (there.length === 0) await ip(netns, "link", "add", "name", name, "type", "bridge");
-      if (there.length === 0) await ip(netns, "link", "set", "dev", name, "alias", this.#mark);
+      const isNew = (await linksOf(netns, "dev", name)) === null;
+      if (isNew) await ip(netns, "link", "add", "name", name, "type", "bridge");
+      if (isNew) await ip(netns, "link", "set", "dev", name, "alias", this.#mark);
       await ip(netns, "link", "set", "dev", name, "up");
-      if (there.length === 0) place.known?.add(name);
+      if (isNew) place.known?.add(name);
     });
   }
 
   /** Takes away what nobody needs and nothing is plugged into. Asks the kernel only where there is such a one. */
   sweep(netns: string | null, isNeeded: (name: string) => boolean): Promise<void> {
     return this.#inTurn(netns, async (place) => {
-      place.known ??= new Set(
-        (await linksOf(netns, "type", "bridge")).flatMap((l) => (l.ifalias === this.#mark ? l.ifname : [])),
-      );
-      for (const name of place.known) {
-        if (isNeeded(name) || (await linksOf(netns, "master", name)).length > 0) continue;
-        if (isNeeded(name)) continue; // By now: the look took its time.
+      place.known ??= await this.#made(netns);
+      const { known } = place;
+      for (const name of known ?? []) {
+        if (isNeeded(name)) continue;
+        const plugged = await linksOf(netns, "master", name);
+        if (plugged === null && (await linksOf(netns, "dev", name)) === null) known?.delete(name); // Somebody else took it away.
+        if (plugged?.length !== 0 || isNeeded(name)) continue; // It may be needed by now: the look took its time.
         await dropDevice(netns, name);
-        place.known.delete(name);
+        known?.delete(name);
       }
     });
+  }
+
+  async #made(netns: string | null): Promise<Set<string> | null> {
+    const bridges = await linksOf(netns, "type", "bridge");
+    return bridges && new Set(bridges.flatMap((l) => (l.ifalias === this.#mark ? l.ifname : [])));
   }
 
   #inTurn<T>(netns: string | null, work: (place: Place) => Promise<T>): Promise<T> {
@@ -64,8 +70,9 @@ export class HostBridges {
 const ip = (netns: string | null, ...args: string[]): Promise<string> =>
   tool("ip", ...(netns === null ? [] : ["-n", netns]), ...args);
 
-/** None where there is no such device. */
-async function linksOf(netns: string | null, ...which: string[]): Promise<Link[]> {
-  const told = await ip(netns, "-j", "link", "show", ...which).catch(() => "");
+/** Null where there is no such device, or nobody can tell. */
+async function linksOf(netns: string | null, ...which: string[]): Promise<Link[] | null> {
+  const told = await ip(netns, "-j", "link", "show", ...which).catch(() => null);
+  if (told === null) return null;
   return told.trim() === "" ? [] : (JSON.parse(told) as Link[]).filter((l) => l.ifname !== undefined);
 }
