@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseConfig, type VimConfig } from "../../src/config.ts";
 import { type PrivateLibvirt, startPrivateLibvirt } from "../../src/lab/private-libvirt.ts";
 import type { VimEvent } from "../../src/model/vim-event.ts";
+import { freePort } from "../harness/free-port.ts";
 import { type Ovs, startOvs } from "../harness/ovs.ts";
 
 /** A real switch and real hypervisors in one network namespace, and the settings of a VIM for them. */
@@ -143,9 +144,11 @@ export async function until<T>(
 }
 
 const DAEMON = `
+  import { flushCompileCache } from "node:module";
   const [{ startVim }, { systemClock }, { makeLog }] = await Promise.all(["vim.ts", "lib/clock.ts", "lib/log.ts"].map((f) => import(process.argv[1] + f)));
   const vim = await startVim(JSON.parse(process.argv[2]), { clock: systemClock, log: makeLog("vim") });
   console.log(JSON.stringify({ port: vim.port, adminPort: vim.adminPort, openflowPort: vim.openflowPort }));
+  flushCompileCache(); // As src/daemon.ts.
   process.once("SIGTERM", async () => { await vim[Symbol.asyncDispose](); process.exit(0); });`;
 
 export interface Daemon {
@@ -157,10 +160,12 @@ export interface Daemon {
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** The VIM as a process of its own, so that it can be killed. */
+/** The VIM as a process of its own, so that it can be killed. Its OpenFlow port, where none is given, is one that it gets again after that. */
 export async function startDaemon(config: VimConfig): Promise<Daemon> {
   const src = new URL("../../src/", import.meta.url).href;
-  const program = [process.execPath, "--input-type=module", "-e", DAEMON, src, JSON.stringify(config)];
+  const port = config.openflow.port || (await freePort(config.openflow.host));
+  const settings = { ...config, openflow: { ...config.openflow, port } };
+  const program = [process.execPath, "--input-type=module", "-e", DAEMON, src, JSON.stringify(settings)];
   const child = spawn("setpriv", ["--pdeathsig", "KILL", ...program], {
     stdio: ["ignore", "pipe", process.env.SEMPRE_LOG ? "inherit" : "ignore"],
   });
