@@ -71,7 +71,7 @@ export function vimOf(nfvo: Nfvo): VimOf {
 
 function nsDoors(nfvo: Nfvo, { requests, operations, snapshotting }: LcmParts, scope: Scope): NsLcmDoors {
   /** Throws NOT_FOUND also for one that is nothing but a VNF's life cycle. */
-  const own = (id: string): string => {
+  const own = (id: string): NsId => {
     const { ns } = requests.deploymentOf(ownNs(nfvo, scope, id));
     if (ns.soleVnf === undefined) return ns.id;
     throw notThere("NS instance", id, "/nslcm/v2/ns_instances");
@@ -117,6 +117,7 @@ function nsDoors(nfvo: Nfvo, { requests, operations, snapshotting }: LcmParts, s
     modifyVnfs: async (id, vnfs, params) => operations.modify(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
     changeConnectivity: async (id, vnfs, params) =>
       nfvo.turns.connectionTurns.begin(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
+    changeNsFlavour: async (id, asked, params) => nfvo.turns.reshapeTurns.beginNs(own(id), asked, params),
     changeFlavours: async (id, vnfs, params) => nfvo.turns.reshapeTurns.begin(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
     changePackages: async (id, vnfs, params) => nfvo.turns.reshapeTurns.begin(withVnfs(id, idsIn(vnfs)).ns.id, vnfs, params),
     scale: async (id, vnfs, params) => {

@@ -56,7 +56,7 @@ export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly strin
   });
   if (parts.length === 0 || flaws.length > 0) return null;
   const cpNames = uniqueCps(parts);
-  const vdus = parts.map((part) => renamed(part, ns.uses.length > 1, cpNames.get(part)!));
+  const vdus = parts.map((part) => renamed(part, isNamedByUse(ns), cpNames.get(part)!));
   const nets = Object.assign(
     {},
     ...parts.map((part) => Object.fromEntries(Object.entries(part.nets).map(([cp, net]) => [cpNames.get(part)!(cp), net]))),
@@ -204,11 +204,13 @@ function namesIn(ns: NsBlueprint, use: VnfUse, vnf: VnfBlueprint, vduId: string,
 
 /** The name in its NS of a VNFC of one of the VNFs of a profile. */
 const nameIn = (ns: NsBlueprint, use: VnfUse, vnf: number, vnfc: string): string =>
-  `${ns.uses.length === 1 ? "" : `${use.id}-`}${use.instances.initial === 1 && vnf === 0 ? "" : `${vnf + 1}-`}${vnfc}`;
+  `${isNamedByUse(ns) ? `${use.id}-` : ""}${use.instances.initial === 1 && !use.isNumbered && vnf === 0 ? "" : `${vnf + 1}-`}${vnfc}`;
+
+const isNamedByUse = (ns: NsBlueprint): boolean => ns.uses.length > 1 || ns.isNamedByUse === true;
 
 function profileScaling(use: VnfUse, ns: NsBlueprint, parts: readonly Part[], flaws: Flaw[]): ProfileScaling | null {
   const own = parts.filter((p) => p.use === use);
-  const isOneOfSeveral = ns.uses.length > 1;
+  const isOneOfSeveral = isNamedByUse(ns);
   return scalingOf(
     use,
     own[0]!.vnf,
@@ -323,7 +325,7 @@ function addressesIn(ns: NsBlueprint, parts: readonly Part[]): (readonly [string
   return [...inside, ...outside].reverse();
 }
 
-const internalNet = (ns: NsBlueprint, use: VnfUse, link: string): string => (ns.uses.length > 1 ? `${use.id}-${link}` : link);
+const internalNet = (ns: NsBlueprint, use: VnfUse, link: string): string => (isNamedByUse(ns) ? `${use.id}-${link}` : link);
 
 /** What is written of a VNFC, by its name in the VNFD or by the longer one that it has in this NS. */
 const writtenOf = (use: VnfUse, id: string): MemberBlueprint | undefined =>

@@ -2,7 +2,7 @@ import type { NsBlueprint, Place, VnfBlueprint } from "../model/blueprint.ts";
 import type { Descriptor, Nsd, Vnfd } from "../model/descriptor.ts";
 import { type CompiledNs, compileNs, type Lookup } from "./compile-ns.ts";
 import { type CompiledVdu, compileVnf, withoutPlaces } from "./compile-vnf.ts";
-import { inEachFlavour } from "./flavours.ts";
+import { inEachFlavour, namedAlike } from "./flavours.ts";
 import type { Flaw } from "./flaw.ts";
 import { brokenRules } from "./rules.ts";
 import { atMost } from "./sized.ts";
@@ -42,7 +42,8 @@ export function compile({ vnfs, nss }: Blueprints, known: KnownVnfds, flaws: Fla
   const find: Lookup = (id) => vnfs.find((v) => v.id === id) ?? vnfs.find((v) => v.name === id) ?? known.find(id);
   const names = [...vnfs.map((v) => v.id), ...known.names];
   const made: Made[] = [];
-  for (const { others = [], ...ns } of nss) {
+  for (const { others: more = [], ...first } of nss) {
+    const [ns = first, ...others] = namedAlike([first, ...more]);
     const all = [ns, ...others].map((of) => madeOf(of, find, names, flaws));
     const written = { ...ns, ...(others.length > 0 && { others }) };
     if (all[0]) made.push({ ...all[0], others: all.slice(1).flatMap((m) => m ?? []), written });

@@ -128,7 +128,7 @@ function named<T extends { readonly id: string }>(d: Nsds, what: string, id: str
 }
 
 /** Those that serve nobody go first, and of these those that are down, and of these the last ones. */
-function cheapest(d: Deployment, there: readonly VnfInstance[], count: number, cost: Cost): VnfInstance[] {
+export function cheapest(d: Deployment, there: readonly VnfInstance[], count: number, cost: Cost): VnfInstance[] {
   const staying = there.toSorted((a, b) => ordinalOf(d, b) - ordinalOf(d, a));
   return Array.from({ length: count }, () => {
     const names = staying.flatMap(wantedOf);

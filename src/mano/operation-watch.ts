@@ -2,7 +2,14 @@ import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { NsId } from "../model/ids.ts";
 import type { Vnfc } from "../model/ns.ts";
-import { isReconnected, isReshaped, isReverting, isScaling, isSnapshotting, type Occurrence } from "../model/occurrence.ts";
+import {
+  isOfOtherDescriptors,
+  isReconnected,
+  isReverting,
+  isScaling,
+  isSnapshotting,
+  type Occurrence,
+} from "../model/occurrence.ts";
 import type { AlarmBook } from "./alarms.ts";
 import type { ConnectionTurns } from "./connection-turns.ts";
 import { type Guard, isWell } from "./guard.ts";
@@ -103,7 +110,7 @@ export class OperationWatch {
   async #scale(d: Deployment, o: Occurrence, { vim }: Site): Promise<void> {
     if (o.state === "FAILED_TEMP" || vim !== d.ns.vimAccountId) return;
     const { scaler, scaleTurns, reshapeTurns } = this.#parts;
-    await this.#follow(d, o, scaler.progressOf(d), o.vnfs.some(isReshaped) ? reshapeTurns : scaleTurns);
+    await this.#follow(d, o, scaler.progressOf(d), isOfOtherDescriptors(o) ? reshapeTurns : scaleTurns);
   }
 
   async #reconnect(d: Deployment, o: Occurrence, site: Site): Promise<void> {

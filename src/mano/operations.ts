@@ -5,8 +5,8 @@ import type { VnfcId } from "../model/ids.ts";
 import type { Ns } from "../model/ns.ts";
 import {
   type CancelMode,
+  isOfOtherDescriptors,
   isReconnected,
-  isReshaped,
   isScaling,
   isSnapshotting,
   type NsOperation,
@@ -311,7 +311,7 @@ export class Operations {
   #turnsOf(o: Occurrence): Pick<ScaleTurns, "turn"> | null {
     if (isSnapshotting(o)) return this.#snapshotTurns;
     const { reshapeTurns, scaleTurns, connectionTurns } = this.#nfvo.turns;
-    if (o.vnfs.some(isReshaped)) return reshapeTurns;
+    if (isOfOtherDescriptors(o)) return reshapeTurns;
     return isScaling(o) ? scaleTurns : o.vnfs.some(isReconnected) ? connectionTurns : null;
   }
 

@@ -1,36 +1,55 @@
 import { randomUUID } from "node:crypto";
+import { nsFlavourIds } from "../descriptor/flavours.ts";
 import { sized } from "../descriptor/sized.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { NsdFlavour } from "../model/descriptor.ts";
 import type { NsdId, NsId, VimAccountId } from "../model/ids.ts";
 import type { Ns, Vnfc } from "../model/ns.ts";
-import type { Occurrence, VnfInstance, VnfPart, VnfShape } from "../model/occurrence.ts";
+import type { Occurrence, VnfInstance, VnfPart } from "../model/occurrence.ts";
 import type { VnfSize } from "../model/scaling.ts";
-import { upsertOwnDescriptors } from "../store/mano-catalogue.ts";
+import { readNsd, upsertOwnDescriptors } from "../store/mano-catalogue.ts";
 import { insertVnfcs, updateNsd, updateVnfcs } from "../store/mano-ns.ts";
-import { updateVnfInstance } from "../store/mano-occurrences.ts";
+import { insertVnfInstances, updateVnfInstance } from "../store/mano-occurrences.ts";
+import { readPackage } from "../store/mano-packages.ts";
 import { notHere } from "./asked-links.ts";
 import type { Catalogue } from "./catalogue.ts";
+import type { Guard } from "./guard.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import { type NsReshape, nsReshape } from "./ns-reshape.ts";
 import type { Occurrences, TurnChange } from "./occurrences.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Deployment } from "./plan.ts";
+import { productsOf } from "./products.ts";
 import { checkMade, reshapeOf } from "./reshape.ts";
 import { sizeKept, sizeMade } from "./reshape-plan.ts";
-import { checkMayScale, checkNames } from "./scale-turns.ts";
+import { checkMayScale, checkNames, costIn } from "./scale-turns.ts";
+import { describedBy, isOf, isOtherShape, reshapedTo, shapeOf } from "./shapes.ts";
 import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
-import { remakingIn, resized, sizeOf, wantedNames, wantedOf } from "./size.ts";
-import { changeable, checkInOneVim, vnfIn } from "./start.ts";
+import { resized, sizeOf, wantedOf } from "./size.ts";
+import { changeable, checkInOneVim, inNsFlavour, vnfIn } from "./start.ts";
 import { changesOf, partsAfter, type Turned, turnedTo } from "./turned.ts";
 import type { VimNets } from "./vim-nets.ts";
-import { concerned, ordinalOf } from "./vnf-plan.ts";
+import { concerned, ordinalOf, vnfsCreated } from "./vnf-plan.ts";
 import { type AskedShape, type Wanted, WantedShapes, type WantedShapesParts } from "./wanted-shapes.ts";
+
+/** SOL005 6.5.3.39 ChangeNsFlavourData. */
+export interface AskedNsFlavour {
+  readonly flavour: string;
+  /** Left out: the level that the flavour begins at. */
+  readonly level?: string | undefined;
+}
+
+/** Of what an NS is to be made, what its VNFs are then, how large, and which of them come into being or go. */
+type WantedOfNs = { readonly made: NsdFlavour } & NsReshape;
 
 export interface ReshapeTurnsParts extends WantedShapesParts {
   readonly clock: Clock;
   readonly lifecycle: Lifecycle;
   readonly occurrences: Occurrences;
   readonly catalogue: Pick<Catalogue, "inTurn">;
+  readonly outbox: Outbox;
+  guardsOf(d: Deployment): readonly Guard[];
   readonly nets: VimNets;
   wake(vim: VimAccountId): void;
 }
@@ -57,66 +76,97 @@ export class ReshapeTurns {
       lifecycle.exclusive(ns, async () => {
         const now = this.#runningOf(ns, asked);
         const wanted = await this.#shapes.of(now, asked, seen);
-        return this.#write(...this.#begun(now, asked, wanted, params), true);
+        const isUpgraded = asked.some(isOfPackage);
+        const { made, shapes } = wanted;
+        const sizeFor = (vnf: VnfInstance) => (isUpgraded ? sizeKept(made, now, vnf) : sizeMade(made, vnf, ordinalOf(now, vnf)));
+        const sizes = new Map(now.vnfs.flatMap((vnf) => (shapes.has(vnf.id) ? [[vnf.id, sizeFor(vnf)] as const] : [])));
+        const all = { made, shapes, sizes, coming: [], going: [] };
+        return this.#write(...this.#begun(now, all, isUpgraded ? "CHANGE_VNFPKG" : "CHANGE_FLAVOUR", params), true);
       });
     return asked.some(isOfPackage) ? catalogue.inTurn(begin) : begin(); // Its package is not deleted meanwhile.
+  }
+
+  /** Of the NS itself, by its NSD. As `begin`; INVALID for a level that the flavour has not. */
+  beginNs(ns: NsId, { flavour, level }: AskedNsFlavour, params: Occurrence["params"]): Promise<Occurrence> {
+    const { db, lifecycle, owners } = this.#parts;
+    return lifecycle.exclusive(ns, async () => {
+      const d = changeable(ns, this.#parts);
+      checkMayScale(d, d.vnfs);
+      checkInOneVim(d, "be of another flavour");
+      const now = nsFlavourIds((d.asWritten ?? d).nsd)[0];
+      if (now === flavour) throw new Fault("CONFLICT", `NS ${d.ns.name} is in deployment flavour ${flavour} already`, { id: ns });
+      const onBoard = await readNsd(db, d.ns.nsdId);
+      if (!onBoard) throw new Error(`NSD ${d.ns.nsdId} is not in the store`);
+      const { nsd, vnfd } = inNsFlavour(onBoard, flavour, "newNsFlavourId");
+      refuseUpgraded(d, (await readPackage(db, d.ns.nsdId))?.uses ?? []);
+      const { others: _, ...bare } = nsd;
+      const made = { nsd: bare, vnfd };
+      const found = await productsOf(db, owners, { ns: d.ns, vnfs: [], ...made });
+      const ground = { newId: randomUUID, now: this.#now(), found };
+      const wanted = { made, ...nsReshape(d, made, level, costIn(d, this.#parts.guardsOf(d)), ground) };
+      return this.#write(...this.#begun(d, wanted, "CHANGE_FLAVOUR", params), true);
+    });
   }
 
   /** Turns an operation forth to what was asked for, or back to what was before it. The caller has the turn of its NS. */
   turn(d: Deployment, o: Occurrence, way: "from" | "to", change: TurnChange): Promise<Occurrence> {
     const made = o.descriptors![way];
-    const parts = o.vnfs.flatMap((p) => (p.reshaped && p.size ? [{ ...p, reshaped: p.reshaped, size: p.size }] : []));
+    const isThere = JSON.stringify(made) === JSON.stringify(d.asWritten ?? { nsd: d.nsd, vnfd: d.vnfd });
+    const sizes = new Map(o.vnfs.flatMap((p) => (p.size ? [[p.vnfId, p.size[way]]] : [])));
+    const passing = o.vnfs.flatMap((p) => p.instance ?? []);
     const vnfs = d.vnfs.map((vnf) => {
-      const part = parts.find((p) => p.vnfId === vnf.id);
-      if (!part || isOf(vnf, part.reshaped[way])) return vnf;
+      const part = o.vnfs.find((p) => p.vnfId === vnf.id);
+      // What stays of one shape is told apart by what its NS is made of.
+      if (!part?.reshaped || isThere || (isOtherShape(part.reshaped) && isOf(vnf, part.reshaped[way]))) return vnf;
       const left = part.reshaped.remade.filter((name) => !vnf.remaking?.includes(name)); // Those have been made anew; the others are as they were.
       return reshapedTo(vnf, part.reshaped[way], left);
     });
-    const turned = this.#turned({ ...d, vnfs }, made, new Map(parts.map((p) => [p.vnfId, p.size[way]])));
+    const turned = this.#turned({ ...d, vnfs }, made, sizes, passing);
     const changed = this.#parts.occurrences.changed(o, { ...change, vnfs: partsAfter(turned, o) });
     return this.#write(turned, changed, way === "to");
   }
 
   #begun(
     d: Deployment,
-    asked: readonly AskedShape[],
-    { made, shapes }: Wanted,
+    { made, shapes, sizes, coming, going }: WantedOfNs,
+    operation: VnfPart["operation"],
     params: Occurrence["params"],
   ): [Turned, Occurrence] {
-    const vnfs = d.vnfs.filter((v) => asked.some((a) => a.vnfId === v.id));
-    const isUpgraded = asked.some(isOfPackage);
-    const sizeFor = (vnf: VnfInstance) => (isUpgraded ? sizeKept(made, d, vnf) : sizeMade(made, vnf, ordinalOf(d, vnf)));
-    const sizes = new Map(vnfs.map((vnf) => [vnf.id, sizeFor(vnf)]));
-    const names = new Set(d.vnfs.flatMap((v) => sizes.get(v.id)?.vnfcs ?? wantedOf(v)));
+    const changing = d.vnfs.filter((v) => shapes.has(v.id));
+    const names = new Set([...d.vnfs, ...coming].flatMap((v) => sizes.get(v.id)?.vnfcs ?? wantedOf(v)));
     const to = sized(made, names, names);
     checkMade(to);
-    const reshapes = new Map(vnfs.map((vnf) => [vnf.id, reshapeOf(d, to, wantedOf(vnf), sizes.get(vnf.id)!.vnfcs)]));
+    const reshapes = new Map(changing.map((vnf) => [vnf.id, reshapeOf(d, to, wantedOf(vnf), sizes.get(vnf.id)!.vnfcs)]));
     const reshaped = d.vnfs.map((vnf) => {
       const shape = shapes.get(vnf.id);
       return shape ? reshapedTo(vnf, shape, reshapes.get(vnf.id)!.remade) : vnf;
     });
-    const turned = this.#turned({ ...d, vnfs: reshaped }, made, sizes);
+    const turned = this.#turned({ ...d, vnfs: reshaped }, made, sizes, [...coming, ...going]);
     checkNames(turned.made);
-    const parts = vnfs.map((vnf): VnfPart => {
+    const partOf = (vnf: VnfInstance, does: VnfPart["operation"], from: VnfSize): VnfPart => {
+      const { id: vnfId, name: vnfName, vnfdId, profile } = vnf;
+      const size = { from, to: sizes.get(vnfId)! };
+      return { id: randomUUID(), vnfId, vnfName, vnfdId, profile, operation: does, vnfcs: changesOf(turned, vnfId), size };
+    };
+    const parts = changing.map((vnf): VnfPart => {
       const { remade } = reshapes.get(vnf.id)!;
       const anew = d.vnfcs.filter((v) => remade.includes(v.name)).map((v) => concerned(v, "MODIFIED"));
-      return {
-        ...{ id: randomUUID(), vnfId: vnf.id, vnfName: vnf.name, vnfdId: vnf.vnfdId, profile: vnf.profile },
-        operation: isUpgraded ? "CHANGE_VNFPKG" : "CHANGE_FLAVOUR",
-        vnfcs: [...changesOf(turned, vnf.id), ...anew],
-        size: { from: sizeOf(vnf), to: sizes.get(vnf.id)! },
-        reshaped: { from: shapeOf(vnf), to: shapes.get(vnf.id)!, remade },
-      };
+      const part = partOf(vnf, operation, sizeOf(vnf));
+      const shape = { from: shapeOf(vnf), to: shapes.get(vnf.id)!, remade };
+      return { ...part, vnfcs: [...part.vnfcs, ...anew], reshaped: shape };
     });
+    const passing = [
+      ...coming.map((vnf) => ({ ...partOf(vnf, "INSTANTIATE", { ...sizeOf(vnf), vnfcs: [] }), instance: vnf })),
+      ...going.map((vnf) => ({ ...partOf(vnf, "TERMINATE", sizeOf(vnf)), instance: vnf })),
+    ];
     const descriptors = { from: d.asWritten ?? { nsd: d.nsd, vnfd: d.vnfd }, to: made };
-    return [turned, { ...this.#parts.occurrences.begin(d.ns, "UPDATE", parts, params), descriptors }];
+    return [turned, { ...this.#parts.occurrences.begin(d.ns, "UPDATE", [...parts, ...passing], params), descriptors }];
   }
 
   /** The NS made of other descriptors, with what is left of those before. */
-  #turned(d: Deployment, made: NsdFlavour, sizes: ReadonlyMap<string, VnfSize>): Turned {
-    const now = this.#parts.clock.wall().toISOString();
+  #turned(d: Deployment, made: NsdFlavour, sizes: ReadonlyMap<string, VnfSize>, passing: readonly VnfInstance[]): Turned {
     const formerly = { nsd: d.nsd, vnfd: d.vnfd };
-    const turned = turnedTo({ ...d, ns: nsOf(d), asWritten: made, formerly }, sizes, [], now);
+    const turned = turnedTo({ ...d, ns: nsOf(d), asWritten: made, formerly }, sizes, passing, this.#now());
     const rows = describedBy(turned.d);
     const changed = (v: Vnfc) => rows.find((r) => r.id === v.id) ?? v;
     return {
@@ -142,22 +192,30 @@ export class ReshapeTurns {
     return d;
   }
 
-  async #write({ d, vnfs, made }: Turned, o: Occurrence, isForth: boolean): Promise<Occurrence> {
-    const { db, lifecycle, occurrences, owners, nets, wake } = this.#parts;
+  #now(): string {
+    return this.#parts.clock.wall().toISOString();
+  }
+
+  async #write({ d, vnfs, created, made }: Turned, o: Occurrence, isForth: boolean): Promise<Occurrence> {
+    const { db, lifecycle, occurrences, owners, outbox, nets, wake } = this.#parts;
     const added = new Set(made.map((v) => v.id));
     const write = async () => {
-      await db.transaction().execute(async (tx) => {
+      const untold = await db.transaction().execute(async (tx) => {
         await insertVnfcs(tx, made);
         await updateVnfcs(
           tx,
           d.vnfcs.filter((v) => !added.has(v.id)),
         );
         for (const vnf of vnfs) await updateVnfInstance(tx, vnf);
+        await insertVnfInstances(tx, created);
         await updateNsd(tx, d.ns);
         await upsertOwnDescriptors(tx, d.ns.id, { ...(d.asWritten ?? d), ...(d.formerly && { formerly: d.formerly }) });
+        const told = await outbox.put(tx, vnfsCreated(d.ns, created));
         await occurrences.write(tx, o);
+        return told;
       });
       lifecycle.resize(d);
+      outbox.tell(untold);
       occurrences.tell(o);
       wake(d.ns.vimAccountId);
       return o;
@@ -176,32 +234,11 @@ const isOfPackage = ({ vnfdId }: AskedShape): boolean => vnfdId !== undefined;
 const nsOf = ({ ns, vnfs }: Deployment): Ns =>
   ns.soleVnf === undefined ? ns : { ...ns, nsdId: vnfs[0]!.product.packageId as NsdId };
 
-const shapeOf = ({ product, vnfdId, externalLinks, managedLinks }: VnfInstance): VnfShape => ({
-  product,
-  vnfdId,
-  links: externalLinks === undefined ? null : { externalLinks, ...(managedLinks && { managedLinks }) },
-});
-
-const isOf = ({ product, vnfdId }: VnfInstance, shape: VnfShape): boolean =>
-  vnfdId === shape.vnfdId && product.packageId === shape.product.packageId && product.flavourId === shape.product.flavourId;
-
-function reshapedTo(vnf: VnfInstance, { product, vnfdId, links }: VnfShape, remaking: readonly string[]): VnfInstance {
-  const { remaking: _, ...rest } = vnf;
-  return { ...rest, product, vnfdId, ...links, ...(remaking.length > 0 && { remaking }) };
-}
-
-/** Its VNFCs as their VDUs have them now; those that go, and the machines that are to be made anew, stay what they are. */
-function describedBy(d: Deployment): Vnfc[] {
-  const wanted = wantedNames(d);
-  const remaking = remakingIn(d);
-  const idOf = new Map(d.vnfcs.map((v) => [v.name, v.id]));
-  return d.vnfcs.map((vnfc) => {
-    const vdu = d.vnfd.vdus.find((v) => v.vnfcs.some((c) => c.id === vnfc.name));
-    if (!wanted.has(vnfc.name) || !vdu) return vnfc;
-    const twin = vdu.vnfcs.find((c) => c.id === vnfc.name)!.replicated;
-    const replicated = twin === null ? null : (idOf.get(twin) ?? null);
-    if (remaking.has(vnfc.name)) return { ...vnfc, replicated };
-    const { id, highAvailability, serviceInterface } = vdu;
-    return { ...vnfc, vdu: id, highAvailability, serviceInterface, replicated };
-  });
+/** A flavour of the NSD is compiled with the packages that it was on-boarded with. */
+function refuseUpgraded({ ns, vnfs }: Deployment, used: readonly string[]): void {
+  const other = vnfs.find((v) => used.length > 0 && !used.includes(v.product.packageId));
+  if (other)
+    throw notHere(
+      `VNF ${other.name} is of package ${other.product.packageId}, and NSD ${ns.nsdId} was on-boarded with another; change it back first, or on-board the NSD as a new version`,
+    );
 }

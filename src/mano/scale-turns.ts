@@ -63,7 +63,7 @@ export class ScaleTurns {
         d,
         d.vnfs.filter((v) => wishes.some((w) => w.vnfId === v.id)),
       );
-      const sizes = sizesFor(d, wishes, this.#costIn(d));
+      const sizes = sizesFor(d, wishes, costIn(d, this.#parts.guardsOf(d)));
       const turned = turnedTo(d, sizes, [], this.#now());
       checkNames(turned.made);
       const parts = [...sizes].map(([vnfId, to]): VnfPart => {
@@ -84,7 +84,7 @@ export class ScaleTurns {
       checkMayScale(d, []);
       const found = await productsOf(db, owners, d);
       const ground = { newId: randomUUID, now: this.#now(), found };
-      const turn = nsTurnFor(d, wish, this.#costIn(d), ground);
+      const turn = nsTurnFor(d, wish, costIn(d, this.#parts.guardsOf(d)), ground);
       const all = sizesOfTurn(turn);
       const turned = turnedTo(d, new Map(all.map((s) => [s.vnf.id, s.to])), [...turn.made, ...turn.gone], this.#now());
       checkNames(turned.made);
@@ -134,18 +134,6 @@ export class ScaleTurns {
     throw new Fault("NOT_FOUND", `there is no NS ${ns}`, { id: ns });
   }
 
-  /** Who serves goes last; before it who could serve; first who could not. */
-  #costIn(d: Deployment): Cost {
-    const guards = this.#parts.guardsOf(d);
-    const cost = (name: string) => {
-      const vnfc = d.vnfcs.find((v) => v.name === name);
-      const of = guards.flatMap((g) => g.members).find((m) => m.member.vnfcId === vnfc?.id);
-      if (vnfc === undefined || of === undefined) return 0;
-      return guards.some((g) => g.carriedBy(vnfc.id) > 0) ? 2 : isWell(of) ? 1 : 0;
-    };
-    return costApart(d, cost, 2);
-  }
-
   #now(): string {
     return this.#parts.clock.wall().toISOString();
   }
@@ -171,6 +159,17 @@ export class ScaleTurns {
     for (const vim of vimsOf(d)) wake(vim);
     return o;
   }
+}
+
+/** Who serves goes last; before it who could serve; first who could not. */
+export function costIn(d: Deployment, guards: readonly Guard[]): Cost {
+  const cost = (name: string) => {
+    const vnfc = d.vnfcs.find((v) => v.name === name);
+    const of = guards.flatMap((g) => g.members).find((m) => m.member.vnfcId === vnfc?.id);
+    if (vnfc === undefined || of === undefined) return 0;
+    return guards.some((g) => g.carriedBy(vnfc.id) > 0) ? 2 : isWell(of) ? 1 : 0;
+  };
+  return costApart(d, cost, 2);
 }
 
 /** Throws CONFLICT. */

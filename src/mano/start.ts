@@ -70,13 +70,13 @@ export function vnfIn({ vnfs }: Deployment, id: string): VnfInstance {
 }
 
 /** Throws NOT_SUPPORTED for a flavour that the NSD has not. One from before flavours were kept is taken at its word. */
-function inNsFlavour(made: NsdFlavour, asked: string): NsdFlavour {
+export function inNsFlavour(made: NsdFlavour, asked: string, at = "nsFlavourId"): NsdFlavour {
   const { id, flavour, vnfs } = made.nsd;
   if (flavour === undefined && vnfs !== undefined) return made;
   const found = nsInFlavour(made, asked);
   if (found) return found;
   const there = nsFlavourIds(made.nsd).join(", ");
-  throw new Fault("NOT_SUPPORTED", `nsFlavourId: NSD ${id} has no deployment flavour ${asked} here; it has ${there}`);
+  throw new Fault("NOT_SUPPORTED", `${at}: NSD ${id} has no deployment flavour ${asked} here; it has ${there}`);
 }
 
 /** What is worked out for one NS alone: the descriptors as they are written, whatever size it begins with. */

@@ -211,6 +211,8 @@ export interface VnfUse extends Placed {
   /** The deployment flavour of its VNFD that its VNFs are of; left out: the first. */
   readonly vnfFlavour?: string;
   readonly instances: Instances;
+  /** Its VNFs are numbered in their VNFCs' names also where there is one: in another flavour of the NSD there are several. */
+  readonly isNumbered?: true;
   readonly isKeptApart: boolean;
   readonly level: number | null;
   readonly connections: readonly ConnectionBlueprint[];
@@ -241,6 +243,8 @@ export interface NsBlueprint extends Placed {
   readonly steering: readonly SteeringBlueprint[];
   /** Left out: it has no levels. */
   readonly scaling?: NsScaling;
+  /** VNFCs have the profile in their names also where there is one profile: another flavour of the NSD has several. */
+  readonly isNamedByUse?: true;
   /** In its form a virtual link is a thing of the NS, not the name of a net: one that the VIM has not is made. */
   readonly makesNets?: true;
 }

@@ -204,8 +204,8 @@ export interface VnfInstance {
 /** It changes which VNFCs or VNFs there are of an NS that runs, and has a way back. */
 export const isScaling = ({ vnfs }: Pick<Occurrence, "vnfs">): boolean => vnfs.some((p) => p.size !== undefined);
 
-/** Somebody has asked for it to be made of something else. */
-export const isReshaped = ({ reshaped }: Pick<VnfPart, "reshaped">): boolean => reshaped !== undefined;
+/** It makes the NS of other descriptors, and has a way back to those before. */
+export const isOfOtherDescriptors = ({ descriptors }: Pick<Occurrence, "descriptors">): boolean => descriptors !== undefined;
 
 /** Somebody has asked for other connections of it. */
 export const isReconnected = ({ connections }: Pick<VnfPart, "connections">): boolean => connections !== undefined;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { FLAVOURED_NETS, flavouredFile } from "./flavoured.ts";
+import { stringify } from "yaml";
+import { FLAVOURED_NETS, flavouredFile, widened } from "./flavoured.ts";
 import { KillBed } from "./kill-bed.ts";
 import { until } from "./rig.ts";
 
@@ -35,6 +36,31 @@ test("a VNF whose MANO is killed while its flavour is changed", async () => {
     // What returns by itself has returned: the next one is not killed by that.
     const home = newFlavourId === "pool" ? "relay-a,relay-b" : `${name}-a,${name}-a`;
     await until(`${home} serve`, () => served() === home);
+    expect(bed.log).not.toContain('"level":60');
+  }
+});
+
+test("an NS whose MANO is killed while its own flavour is changed", async () => {
+  await using bed = await KillBed.deployed([...FLAVOURED_NETS, "traffic_net2"], stringify(widened()), "media-vip");
+  const { vim } = bed;
+  const boundTo = (net: string) => vim.nets.get(vim.nets.get(`id-${net}`)!.bind_net ?? "")?.name ?? "none";
+  // Wide: nets, machines and a bind of the second service, and two machines of the first that go and are made. Back: a bind, machines, nets. Busy: a net, a machine.
+  for (const [nth, when, newNsFlavourId, machines] of [
+    [3, "before", "wide", "aabb"],
+    [4, "after", "default", "ab"],
+    [7, "after", "wide", "aabb"],
+    [2, "before", "busy", "3ab"],
+  ] as const) {
+    const body = { updateType: "CHANGE_NS_DF", changeNsFlavourData: { newNsFlavourId } };
+    await bed.killedAt(nth, when, "/update", body);
+    await bed.ended("UPDATE", "COMPLETED");
+    const isWide = newNsFlavourId === "wide";
+    expect([bed.machines(), (await bed.vnfs()).length]).toEqual([machines, isWide ? 2 : 1]);
+    expect([...vim.nets.values()].filter((n) => n.name.endsWith("-data"))).toHaveLength(machines.length);
+    expect([...vim.protections!.values()]).toHaveLength(isWide ? 2 : 1);
+    const home = newNsFlavourId === "busy" ? "relay-b" : "relay-a";
+    await until("all is at home", () => boundTo("traffic_net0").includes("relay-a") && boundTo("traffic_net1").includes(home));
+    expect(boundTo("traffic_net2")).toMatch(isWide ? /more-[ab]-data$/ : /^none$/);
     expect(bed.log).not.toContain('"level":60');
   }
 });

@@ -66,6 +66,30 @@ export function flavoured(): Loose {
   return file;
 }
 
+/** The same, whose NSD has one more flavour, `wide`: with larger machines, and with a second service beside the first, which other users reach. */
+export function widened(): Loose {
+  const file = flavoured();
+  const { vnfd, nsd } = file.nfv;
+  const [relays] = parse(example("sol006/media-service-active-passive.yaml")).nfv.vnfd;
+  vnfd.push({ ...JSON.parse(JSON.stringify(relays).replaceAll('"relay', '"more')), id: "media-more" });
+  nsd[0]["vnfd-id"].push("media-more");
+  const wide = { ...structuredClone(nsd[0].df[0]), id: "wide" };
+  const [first] = wide["vnf-profile"];
+  const of = (link: string, cpd: string) => ({
+    "virtual-link-profile-id": link,
+    "constituent-cpd-id": [{ "constituent-base-element-id": "more", "constituent-cpd-id": cpd }],
+  });
+  wide["vnf-profile"].push({
+    ...{ id: "more", "vnfd-id": "media-more", "flavour-id": "default", "instantiation-level": "default" },
+    "virtual-link-connectivity": [of("media_net", "media"), of("traffic_net2", "viewers")],
+  });
+  first["flavour-id"] = "large";
+  nsd[0]["virtual-link-desc"].push({ ...nsd[0]["virtual-link-desc"][1], id: "traffic_net2" });
+  wide["virtual-link-profile"].push({ id: "traffic_net2", "virtual-link-desc-id": "traffic_net2" });
+  nsd[0].df.push(wide);
+  return file;
+}
+
 export const flavouredFile = (): string => stringify(flavoured());
 
 export const NS = "/nslcm/v2/ns_instances";
@@ -92,16 +116,17 @@ export class FlavourBed implements AsyncDisposable {
     this.#boots = setInterval(() => this.#bootAll(), 20);
   }
 
-  static async start(): Promise<FlavourBed> {
-    const bed = new FlavourBed(await Rig.start({}, FLAVOURED_NETS));
+  static async start(file = flavouredFile(), nets: readonly string[] = FLAVOURED_NETS): Promise<FlavourBed> {
+    const bed = new FlavourBed(await Rig.start({}, nets));
     bed.rig.vim.flavors.set("flavors-large", { id: "flavors-large", name: "large" });
-    expect((await bed.rig.onboard(flavouredFile())).status).toBe(201);
+    const { status, body } = await bed.rig.onboard(file);
+    expect({ status, detail: body.detail }).toEqual({ status: 201, detail: undefined });
     return bed;
   }
 
   /** The NS in one of its flavours. */
-  static async ofNs(nsFlavourId: string): Promise<FlavourBed> {
-    const bed = await FlavourBed.start();
+  static async ofNs(nsFlavourId: string, file?: string, nets?: readonly string[]): Promise<FlavourBed> {
+    const bed = await FlavourBed.start(file, nets);
     const made = await bed.sol.ask("POST", NS, { nsdId: "media-vip", nsName: "media", nsDescription: "" });
     bed.ns = `${NS}/${made.body.id}`;
     const occurrence = await bed.begin(`${bed.ns}/instantiate`, { nsFlavourId });
@@ -144,7 +169,7 @@ export class FlavourBed implements AsyncDisposable {
 
   /** Names of the machines that the VIM has, without that of the service. */
   machines(): string[] {
-    return [...this.rig.vim.servers.values()].map((s) => /(relay|other)-\w+$/.exec(s.name)![0]).sort();
+    return [...this.rig.vim.servers.values()].map((s) => /(relay|other|more)-\w+$/.exec(s.name)![0]).sort();
   }
 
   /** Who serves the traffic nets. */

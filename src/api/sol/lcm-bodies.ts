@@ -1,5 +1,5 @@
 import { type TSchema, Type } from "typebox";
-import { changeVnfFlavourData, changeVnfPackageData } from "./reshape-bodies.ts";
+import { changeNsFlavourData, changeVnfFlavourData, changeVnfPackageData } from "./reshape-bodies.ts";
 import { extManagedVirtualLinks, extVirtualLinks, extVirtualLinksOfNs, pairs, text, vimConnectionInfo } from "./vnf-links.ts";
 
 // Bodies of life cycle requests, as far as they are looked into. What SOL003 and SOL005 know beside it passes, and is kept with the operation.
@@ -234,6 +234,7 @@ export const updateNsRequest = object(
     deleteVnfSnapshotData: Type.Optional(snapshotOfVnf),
     changeVnfFlavourData,
     changeVnfPackageData,
+    changeNsFlavourData,
     modifyVnfInfoData: Type.Optional(
       Type.Array(
         object(

@@ -50,6 +50,7 @@ export interface NsLcmDoors extends OccurrenceDoors {
     vnfs: readonly { readonly vnfId: string; readonly change: VnfChange }[],
     params: Params,
   ): Promise<Occurrence>;
+  changeNsFlavour(id: string, asked: { readonly flavour: string; readonly level?: string }, params: Params): Promise<Occurrence>;
   changeFlavours(id: string, vnfs: readonly (VnfFlavour & { readonly vnfId: string })[], params: Params): Promise<Occurrence>;
   changePackages(id: string, vnfs: readonly (VnfPackage & { readonly vnfId: string })[], params: Params): Promise<Occurrence>;
   changeConnectivity(id: string, vnfs: readonly WishedConnectivity[], params: Params): Promise<Occurrence>;

@@ -12,7 +12,7 @@ type Asked = Static<typeof updateNsRequest>;
 /** What an update may be (SOL005 6.5.2.12), and what is done of that here. The last two are as the definition and as the text have it. */
 const TYPES = [
   ...["ADD_VNF", "REMOVE_SAP", "ADD_NESTED_NS", "REMOVE_NESTED_NS", "ASSOC_NEW_NSD_VERSION"],
-  ...["MOVE_VNF", "ADD_VNFFG", "REMOVE_VNFFG", "UPDATE_VNFFG", "CHANGE_NS_DF", "ADD_PNF", "MODIFY_PNF", "REMOVE_PNF"],
+  ...["MOVE_VNF", "ADD_VNFFG", "REMOVE_VNFFG", "UPDATE_VNFFG", "ADD_PNF", "MODIFY_PNF", "REMOVE_PNF"],
   ...["MODIFY_WAN_CONNECTION_INFO", "CREATE_NS_VIRTUAL_LINK", "DELETE_NS_VIRTUAL_LINK", "ADD SAP", "ADD_SAP"],
 ];
 type Update = (c: SolCall<NsLcmDoors>, id: string, asked: Asked) => Promise<Occurrence>;
@@ -48,6 +48,10 @@ const DONE: Readonly<Record<string, Update>> = {
       external: externalLinksIn(asOfVnf(v.extVirtualLinks ?? [])),
     }));
     return c.doors.changePackages(id, vnfs, paramsOf(c));
+  },
+  CHANGE_NS_DF: (c, id, { changeNsFlavourData }) => {
+    const { newNsFlavourId: flavour, instantiationLevelId: level } = there("changeNsFlavourData", changeNsFlavourData);
+    return c.doors.changeNsFlavour(id, { flavour, ...(level !== undefined && { level }) }, paramsOf(c));
   },
   CHANGE_EXTERNAL_VNF_CONNECTIVITY: (c, id, { changeExtVnfConnectivityData }) => {
     const vnfs = each("changeExtVnfConnectivityData", changeExtVnfConnectivityData).map((v) => ({

@@ -40,3 +40,14 @@ export const changeVnfPackageData = Type.Optional(
     description: "a list of objects with vnfInstanceId and vnfdId",
   }),
 );
+
+/** SOL005 6.5.3.39. */
+export const changeNsFlavourData = Type.Optional(
+  Type.Object(
+    {
+      newNsFlavourId: text("the id of a deployment flavour of the NSD"),
+      instantiationLevelId: Type.Optional(text("the id of a level of that flavour")),
+    },
+    { description: "an object with newNsFlavourId" },
+  ),
+);
