@@ -1,7 +1,7 @@
 import type { MemberBlueprint, VnfBlueprint, VnfUse } from "../model/blueprint.ts";
 import type { NsMember, Vdu } from "../model/descriptor.ts";
 import type { FurtherVnfc, ProfileScaling, ScaledVdu } from "../model/scaling.ts";
-import { type CompiledVdu, flawAt, mostOf, namesUpTo, writtenAt } from "./compile-vnf.ts";
+import { type CompiledVdu, mostOf, namesUpTo, writtenAt } from "./compile-vnf.ts";
 import type { Flaw } from "./flaw.ts";
 import { spareCounts, type Use } from "./protect.ts";
 
@@ -56,7 +56,7 @@ function scaledVdu(
     const isFirst = k < use.instances.initial;
     const own = names.slice(isFirst ? initial : 0);
     const at = names.length - own.length;
-    const made = own.map((name, i) => furtherVnfc(part, ground.nameOf(k, name), at + i, ground, flaws));
+    const made = own.map((name, i) => furtherVnfc(part, ground.nameOf(k, name), at + i, ground));
     return isFirst ? made : made.map((f) => withOwnNet(f, part, ground));
   });
   const spares = compiled === null || fixed !== null ? null : spareCounts(of, vnf, where, most * use.instances.max);
@@ -77,7 +77,7 @@ function withOwnNet(further: FurtherVnfc, { of }: CompiledVdu, ground: ScalingGr
   return isNamed ? further : { ...further, ownNet: true };
 }
 
-function furtherVnfc({ of, compiled }: CompiledVdu, id: string, i: number, ground: ScalingGround, flaws: Flaw[]): FurtherVnfc {
+function furtherVnfc({ of, compiled }: CompiledVdu, id: string, i: number, ground: ScalingGround): FurtherVnfc {
   const written = ground.writtenOf(id);
   const vnfc = {
     id,

@@ -31,7 +31,7 @@ import { changeable, checkInOneVim, inNsFlavour, vnfIn } from "./start.ts";
 import { changesOf, partsAfter, type Turned, turnedTo } from "./turned.ts";
 import type { VimNets } from "./vim-nets.ts";
 import { concerned, ordinalOf, vnfsCreated } from "./vnf-plan.ts";
-import { type AskedShape, type Wanted, WantedShapes, type WantedShapesParts } from "./wanted-shapes.ts";
+import { type AskedShape, WantedShapes, type WantedShapesParts } from "./wanted-shapes.ts";
 
 /** SOL005 6.5.3.39 ChangeNsFlavourData. */
 export interface AskedNsFlavour {

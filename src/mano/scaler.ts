@@ -21,7 +21,7 @@ import { ownNetId } from "./provisions.ts";
 import type { Reaction } from "./reaction.ts";
 import { refusal } from "./refusal.ts";
 import { regrouped, withoutMember } from "./regroup.ts";
-import { type Brought, failed, type ScaleProgress, ScaleShare, type Share } from "./scale-share.ts";
+import { type Brought, type ScaleProgress, ScaleShare, type Share } from "./scale-share.ts";
 import { isBeingMade, remakingIn, resized, wantedNames } from "./size.ts";
 import { sortedByUse } from "./stitches.ts";
 import type { Turnover } from "./turnover.ts";
