@@ -71,7 +71,7 @@ export function compileNs(ns: NsBlueprint, lookup: Lookup, known: readonly strin
     const account = writtenOf(use, id)?.vimAccount ?? null;
     return account === null ? [] : [[id, account]];
   };
-  const scaling = ns.uses.flatMap((use) => profileScaling(use, ns, parts, flaws) ?? []);
+  const scaling = ns.uses.flatMap((use) => profileScaling(use, ns, parts) ?? []);
   refuseLevels(ns, flaws);
   const later = scaling.flatMap((s) => s.vdus.flatMap((v) => v.further.flat()));
   const further = new Set(later.map((f) => f.vnfc.id));
@@ -208,7 +208,7 @@ const nameIn = (ns: NsBlueprint, use: VnfUse, vnf: number, vnfc: string): string
 
 const isNamedByUse = (ns: NsBlueprint): boolean => ns.uses.length > 1 || ns.isNamedByUse === true;
 
-function profileScaling(use: VnfUse, ns: NsBlueprint, parts: readonly Part[], flaws: Flaw[]): ProfileScaling | null {
+function profileScaling(use: VnfUse, ns: NsBlueprint, parts: readonly Part[]): ProfileScaling | null {
   const own = parts.filter((p) => p.use === use);
   const isOneOfSeveral = isNamedByUse(ns);
   return scalingOf(
@@ -221,7 +221,6 @@ function profileScaling(use: VnfUse, ns: NsBlueprint, parts: readonly Part[], fl
       netOf: (link) => netName(link, ns.links),
       makesNets: ns.makesNets ?? false,
     },
-    flaws,
   );
 }
 

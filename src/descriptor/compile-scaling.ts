@@ -2,7 +2,6 @@ import type { MemberBlueprint, VnfBlueprint, VnfUse } from "../model/blueprint.t
 import type { NsMember, Vdu } from "../model/descriptor.ts";
 import type { FurtherVnfc, ProfileScaling, ScaledVdu } from "../model/scaling.ts";
 import { type CompiledVdu, mostOf, namesUpTo, writtenAt } from "./compile-vnf.ts";
-import type { Flaw } from "./flaw.ts";
 import { spareCounts, type Use } from "./protect.ts";
 
 /** A VDU of a profile as it was compiled, and as the compiled NSD calls it. */
@@ -30,13 +29,12 @@ export function scalingOf(
   vnf: VnfBlueprint,
   parts: readonly ScaledPart[],
   ground: ScalingGround,
-  flaws: Flaw[],
 ): ProfileScaling | null {
   const { min, max, initial } = use.instances;
   const hasAspects = vnf.scaling !== undefined && vnf.scaling.aspects.length > 0;
   if (!hasAspects && min === initial && max === initial) return null;
   const ofVnf = hasAspects ? vnf.scaling : NO_ASPECTS;
-  const vdus = parts.map((part) => scaledVdu(use, vnf, part, ground, flaws));
+  const vdus = parts.map((part) => scaledVdu(use, vnf, part, ground));
   return { profile: use.id, ...ofVnf, ...(max > min && { vnfs: { min, max } }), vdus };
 }
 
@@ -45,7 +43,6 @@ function scaledVdu(
   vnf: VnfBlueprint,
   { made: part, compiledId, where }: ScaledPart,
   ground: ScalingGround,
-  flaws: Flaw[],
 ): ScaledVdu {
   const { of, compiled } = part;
   const { min, max, initial } = of.instances;

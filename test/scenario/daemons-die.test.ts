@@ -5,8 +5,6 @@ import { ensureGuestImage } from "../../src/lab/image.ts";
 import { type RunningLab, startLab } from "../../src/lab/lab.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-/** The next one begins when all is as it was: the sooner the guest has booted, the sooner. */
-const WATCHED = { mode: "push", scheme: "ACTIVE_ACTIVE", onMoment: () => {}, restsWhileHealing: true } as const;
 const kill = (pid: number | null) => process.kill(pid as number, "SIGKILL");
 
 /** Who is killed, and when: one lab for all, because guests take seconds to boot. */
@@ -37,12 +35,12 @@ test("whoever is killed beside VNFC A, and when its own interface goes down, vie
     progress: () => {},
   });
   // Nobody dies, and no cable: the guest's own interface goes down, which the probe alone can find.
-  const deaf = await runOnce(lab, { ...WATCHED, fault: "vnic" });
+  const deaf = await runOnce(lab, { fault: "vnic", mode: "push", scheme: "ACTIVE_ACTIVE", onMoment: () => {} });
   expect.soft({ verified: deaf.verified, note: deaf.note ?? "" }).toEqual({ verified: true, note: "" });
   expect.soft(Object.keys(deaf.times.seen)).toContain("probe");
   for (const { what, victim, when } of STORIES) {
     const also = { when, act: () => victim(lab) };
-    const run = await runOnce(lab, { ...WATCHED, fault: "kill", also });
+    const run = await runOnce(lab, { fault: "kill", mode: "push", scheme: "ACTIVE_ACTIVE", onMoment: () => {}, also });
     expect.soft({ what, verified: run.verified, note: run.note ?? "" }).toEqual({ what, verified: true, note: "" });
   }
 });
