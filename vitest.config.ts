@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** For what hangs alone: a test that waits for something says itself what it waited for, and well before (until, test/vim/rig.ts). */
-const limits = { testTimeout: 180_000, hookTimeout: 180_000 };
+const limits = { testTimeout: 300_000, hookTimeout: 180_000 };
 
 /**
  * Real hypervisors, guests and switches that forward packets, and what counts its work by the cores: one file at a time, so that two cores

@@ -106,7 +106,8 @@ function nsDoors(nfvo: Nfvo, { requests, operations, snapshotting }: LcmParts, s
     createNs: async (wish) => viewOf((await requests.createNs({ ...wish, ...wishOf(scope) })).id),
     deleteNs: async (id) => requests.deleteNs(own(id), false),
     instantiate: async (id, params) => requests.startInstantiation(own(id), params),
-    terminate: async (id, params) => requests.startTermination(own(id), params),
+    terminate: async (id, graces, params) =>
+      requests.startTermination(withVnfs(id, [...graces.keys()]).ns.id, params, { graces }),
     heal: async (id, vnfs, params) => {
       const d = withVnfs(id, vnfs ?? []);
       const which = vnfs === null ? null : d.vnfs.filter((v) => vnfs.includes(v.id)).flatMap((v) => vnfcsOf(d, v));
@@ -184,7 +185,8 @@ function vnfDoors(nfvo: Nfvo, { requests, operations, soleVnfs, snapshotting }: 
     mayBegin: (id, task) =>
       operations.checkMayBegin(task === "change" ? operations.vnfOf(own(id)).deployment.ns.id : sole(id, `${task} that`), task),
     instantiate: async (id, start, params) => ofVnf(id, await soleVnfs.instantiate(sole(id, "instantiate that"), start, params)),
-    terminate: async (id, params) => ofVnf(id, await requests.startTermination(sole(id, "terminate that"), params)),
+    terminate: async (id, graceMs, params) =>
+      ofVnf(id, await requests.startTermination(sole(id, "terminate that"), params, { graces: new Map([[id, graceMs]]) })),
     changeConnectivity: async (id, connectivity, params) => {
       const { ns } = operations.vnfOf(own(id)).deployment;
       return ofVnf(id, await nfvo.turns.connectionTurns.begin(ns.id, [{ vnfId: id, ...connectivity }], params));

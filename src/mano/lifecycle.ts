@@ -13,6 +13,7 @@ import type { ManoStore } from "../store/mano-schema.ts";
 import type { Inventory } from "../vimconn/connector.ts";
 import { portsOfServer } from "../vimconn/inventory-index.ts";
 import { Deployments } from "./deployments.ts";
+import { letGo } from "./farewell.ts";
 import { Guard, type GuardedMember } from "./guard.ts";
 import { bare } from "./healer.ts";
 import type { LifecycleParts, Site } from "./lifecycle-parts.ts";
@@ -153,7 +154,8 @@ export class Lifecycle {
     if (!d) return;
     if (d.ns.state === "INSTANTIATING") await this.#instantiate(id, site);
     else if (this.isInTransition(d)) {
-      const why = await refusal(this.#remove(d, site));
+      const removed = this.#remove(d, site);
+      const why = (await refusal(removed)) ?? (await removed);
       if (why !== null && d.ns.state === "TERMINATING" && why !== d.ns.detail) await this.#setState(id, "TERMINATING", why);
     } else if (d.stitches.length > 0)
       await refusal(
@@ -308,23 +310,20 @@ export class Lifecycle {
     this.#parts.watched(d.ns);
   }
 
-  /** Takes away what is of it in one VIM; its end when nothing is left in any. */
-  async #remove(d: Deployment, site: Site): Promise<void> {
+  /** Takes away what is of it in one VIM; its end when nothing is left in any. What it waits for, in words, where that is to be told. */
+  async #remove(d: Deployment, site: Site): Promise<string | null> {
     const { vim, connector, seen, signal } = site;
-    if (seen.startedAt <= (this.#askedMs.get(d.ns.id) ?? Number.NEGATIVE_INFINITY)) return;
+    if (seen.startedAt <= (this.#askedMs.get(d.ns.id) ?? Number.NEGATIVE_INFINITY)) return null;
     const part = this.#partOf(d, vim);
-    for (const guard of this.#parts.guardsOf(d)) {
-      guard.isWatched = false;
-      if (!part.isDisarmed && guard.isIn(vim)) await this.#parts.disarm(guard, vim, signal);
-    }
-    part.isDisarmed = true;
+    const waits = await letGo(d, site, part, this.#parts);
+    if (waits !== null) return waits;
     const { ids } = resolveNets(d, vim, seen);
     const ways = vim === d.ns.vimAccountId ? d.nsd.members.flatMap((m) => ids.get(entryNetName(d, m)) ?? []) : [];
     const servers = vnfcsIn(d, vim).map((v) => v.vimServerId);
     const isWithoutServers = await removeServers(connector, servers, new Set(ways), seen, signal);
     const isBare = isWithoutServers && (await removeEnds(connector, endsIn(d.stitches, vim), seen, signal));
     part.isGone = isBare && ((await this.#parts.provisioning?.release(d, this.all, site)) ?? true);
-    if (!vimsOf(d).every((v) => this.#partOf(d, v).isGone)) return;
+    if (!vimsOf(d).every((v) => this.#partOf(d, v).isGone)) return null;
     const state = d.ns.state === "FAILED" ? "FAILED" : "NOT_INSTANTIATED";
     const ns: Ns = { ...d.ns, state, detail: state === "FAILED" ? d.ns.detail : null, modifiedAt: this.#now() };
     // An instantiation that can be tried again goes on with the same VNFs; a sole one is there before it is instantiated, and after.
@@ -340,6 +339,7 @@ export class Lifecycle {
     this.#inVims.delete(ns.id);
     this.#parts.removed(ns, d.vnfcs);
     this.#tell(ns);
+    return null;
   }
 
   /** Takes up groups of an NS; from here on they are heard, and protected while it is instantiated. */

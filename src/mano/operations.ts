@@ -197,7 +197,7 @@ export class Operations {
     if (o.operation !== "INSTANTIATE")
       throw new Fault("CONFLICT", `a ${o.operation} cannot be rolled back; retry it, or let it fail`, { id });
     const { ns } = this.#requests.deploymentOf(o.nsId);
-    if (ns.state === "INSTANTIATED") return this.#requests.startTermination(o.nsId, {}, false, o);
+    if (ns.state === "INSTANTIATED") return this.#requests.startTermination(o.nsId, {}, { rolledBack: o });
     return this.#nfvo.lifecycle.exclusive(ns.id, async () => {
       // What it left was taken away before it was FAILED_TEMP.
       const d = this.#requests.deploymentOf(o.nsId);

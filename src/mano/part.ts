@@ -9,6 +9,8 @@ export interface Part {
   isDisarmed?: boolean;
   /** What it needs there is there. */
   isProvided?: boolean;
+  /** When its guests were first asked to end by themselves, monotonic ms. */
+  askedToEndMs?: number;
   /** Nothing of it is there any more. */
   isGone?: boolean;
 }

@@ -12,6 +12,7 @@ import { insertVnfInstances, updateVnfInstance } from "../store/mano-occurrences
 import { readPackage } from "../store/mano-packages.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import { beginAtOnce } from "./begin.ts";
+import { type Graces, partsToEnd } from "./farewell.ts";
 import type { Guard } from "./guard.ts";
 import type { Nfvo } from "./nfvo.ts";
 import { vnfsAtLevel } from "./ns-size.ts";
@@ -29,6 +30,14 @@ import { planStitches } from "./stitches.ts";
 import { partsOf, planVnfs, vnfsCreated, vnfsDeleted } from "./vnf-plan.ts";
 
 /** What is asked for when an NS is created. */
+interface Termination {
+  /** What goes on is given up for it. */
+  readonly supersedes?: boolean;
+  /** It is the way back of that operation. */
+  readonly rolledBack?: Occurrence | null;
+  readonly graces?: Graces;
+}
+
 export interface NsWish {
   /** Record id of the NSD, or its id in the descriptor file: then the newest version. */
   readonly nsdId: string;
@@ -209,18 +218,27 @@ export class Requests {
     for (const watch of this.#nfvo.watches) if (vims.includes(watch.account.id)) watch.wakeNow();
   }
 
-  /** Terminates it whatever goes on, as our own API lets it. */
+  /** Terminates it whatever goes on, as our own API lets it: guests that were given time to end by themselves have no more of it. */
   async terminate(id: string): Promise<NsView> {
-    if (this.#deployment(id).ns.state !== "TERMINATING") await this.startTermination(id, {}, true);
+    if (this.#deployment(id).ns.state === "TERMINATING") await this.#withoutGrace(id);
+    else await this.startTermination(id, {}, { supersedes: true });
     return this.getNs(id);
   }
 
-  /** `supersedes`: what goes on is given up for it. `rolledBack`: it is the way back of that operation. */
+  async #withoutGrace(id: string): Promise<void> {
+    const { occurrences, lifecycle } = this.#nfvo;
+    await lifecycle.exclusive(this.#deployment(id).ns.id, async () => {
+      const o = occurrences.runningOf(this.#deployment(id).ns.id);
+      if (o?.operation !== "TERMINATE" || o.vnfs.every((p) => p.graceMs === undefined)) return;
+      await occurrences.put(occurrences.changed(o, { vnfs: o.vnfs.map(({ graceMs: _, ...part }) => part) }));
+    });
+    this.#wakeAll(id);
+  }
+
   async startTermination(
     id: string,
     params: Occurrence["params"],
-    supersedes = false,
-    rolledBack: Occurrence | null = null,
+    { supersedes = false, rolledBack = null, graces }: Termination = {},
   ): Promise<Occurrence> {
     const { occurrences, lifecycle } = this.#nfvo;
     const { ns } = this.#deployment(id);
@@ -233,13 +251,7 @@ export class Requests {
       const givenUp = supersedes ? this.#givenUp(ns.id) : null;
       const o = rolledBack
         ? occurrences.changed(occurrences.stillFailedTemp(rolledBack), { state: "ROLLING_BACK" })
-        : occurrences.begin(
-            d.ns,
-            "TERMINATE",
-            partsOf(d, "TERMINATE", "REMOVED", null, () => randomUUID()),
-            params,
-            givenUp,
-          );
+        : occurrences.begin(d.ns, "TERMINATE", partsToEnd(d, graces), params, givenUp);
       await this.#db.transaction().execute(async (tx) => {
         if (givenUp) await occurrences.write(tx, givenUp);
         await updateNsState(tx, wanted);

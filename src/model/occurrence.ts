@@ -81,7 +81,7 @@ export interface VnfPart {
   readonly size?: { readonly from: VnfSize; readonly to: VnfSize };
   /** Of one that brings it into being or takes it away: the VNF as it is while it is there. */
   readonly instance?: VnfInstance;
-  /** Of one that stops it: how long its guests have to end by themselves, ms; left out: they are switched off. */
+  /** Of one that stops it or takes it away: how long its guests have to end by themselves, ms; left out: they are switched off. */
   readonly graceMs?: number;
   /** Of one that makes something else of it: what it was made of, and is to be, and the names of VNFCs whose machines are not as they were. */
   readonly reshaped?: { readonly from: VnfShape; readonly to: VnfShape; readonly remade: readonly string[] };

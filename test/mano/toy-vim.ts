@@ -78,6 +78,8 @@ export class ToyVim implements AsyncDisposable {
   keepsServers = false;
   /** What servers were stopped by: "<name> shutdown" or "<name> forceOff". */
   readonly stops: string[] = [];
+  /** Names of servers whose guests do not hear that they are asked to shut down. */
+  readonly deaf = new Set<string>();
   /** It stops no server. */
   keepsRunning = false;
   /** It plugs no port into another net. */
@@ -388,7 +390,8 @@ export class ToyVim implements AsyncDisposable {
     }
     if (action === "shutdown" || action === "forceOff") {
       this.stops.push(`${server.name} ${action}`);
-      if (server.status === "ACTIVE") this.down(server.name);
+      const isHeard = action === "forceOff" || !this.deaf.has(server.name);
+      if (server.status === "ACTIVE" && isHeard) this.down(server.name);
     }
     if (action !== "resume" || !this.rested.delete(server.id)) return;
     server.status = "ACTIVE";

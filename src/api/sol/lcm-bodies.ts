@@ -71,9 +71,33 @@ export const healNsRequest = object(
   "an object with one of healNsData and healVnfData",
 );
 
-/** SOL005 6.5.2.15. */
+const changeStateTo = Type.Enum(["STARTED", "STOPPED"], { description: "STARTED or STOPPED" });
+const stopType = Type.Optional(Type.Enum(["FORCEFUL", "GRACEFUL"], { description: "FORCEFUL or GRACEFUL" }));
+const gracefulStopTimeout = Type.Optional(
+  Type.Integer({ minimum: 0, maximum: 86_400, description: "whole seconds, at most a day" }),
+);
+const terminationType = Type.Enum(["FORCEFUL", "GRACEFUL"], { description: "FORCEFUL or GRACEFUL" });
+
+/** SOL005 6.5.2.15. ETSI's definition says date-times for terminateVnfData, where its text says TerminateVnfData (6.5.3.62). */
 export const terminateNsRequest = object(
-  { terminationTime: time, terminateNsData: Type.Optional(Type.Unknown()) },
+  {
+    terminationTime: time,
+    terminateNsData: Type.Optional(Type.Unknown()),
+    terminateVnfData: Type.Optional(
+      Type.Array(
+        object(
+          {
+            vnfInstanceId: text("the id of a VNF instance"),
+            terminationType: Type.Optional(terminationType),
+            gracefulTerminationTimeout: gracefulStopTimeout,
+            additionalParams: pairs,
+          },
+          "an object with vnfInstanceId",
+        ),
+        { maxItems: 1_000, description: "a list of objects with vnfInstanceId" },
+      ),
+    ),
+  },
   "an object, which may be empty",
 );
 
@@ -159,12 +183,6 @@ export const scaleNsRequest = object(
     ),
   },
   "an object with scaleType and scaleNsData or scaleVnfData",
-);
-
-const changeStateTo = Type.Enum(["STARTED", "STOPPED"], { description: "STARTED or STOPPED" });
-const stopType = Type.Optional(Type.Enum(["FORCEFUL", "GRACEFUL"], { description: "FORCEFUL or GRACEFUL" }));
-const gracefulStopTimeout = Type.Optional(
-  Type.Integer({ minimum: 0, maximum: 86_400, description: "whole seconds, at most a day" }),
 );
 
 /** SOL005 6.5.3.66, 6.5.3.67: a snapshot, and the VNF that it is of. */
@@ -317,10 +335,7 @@ export const healVnfRequest = object(
 export const operateVnfRequest = object({ changeStateTo, stopType, gracefulStopTimeout }, "an object with changeStateTo");
 
 export const terminateVnfRequest = object(
-  {
-    terminationType: Type.Enum(["FORCEFUL", "GRACEFUL"], { description: "FORCEFUL or GRACEFUL" }),
-    gracefulTerminationTimeout: gracefulStopTimeout,
-  },
+  { terminationType, gracefulTerminationTimeout: gracefulStopTimeout, additionalParams: pairs },
   "an object with terminationType",
 );
 

@@ -17,7 +17,7 @@ import { NS_LIST, NS_OCCURRENCE_LIST, nsAt, nsInstance, nsOccurrence, nsOccurren
 import { atOnce, update } from "./ns-update.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
 import { type Scaling, type ScalingOfNs, scalingOfNs, scalingOfVnf } from "./scale.ts";
-import type { OperateAsked, VnfChange, VnfFlavour, VnfPackage } from "./vnf-change.ts";
+import { graceIn, type OperateAsked, type VnfChange, type VnfFlavour, type VnfPackage } from "./vnf-change.ts";
 import type { ExternalLinkAsked, VimAsked } from "./vnf-links.ts";
 import type { RevertAsked, SnapshotAsked } from "./vnf-snapshots.ts";
 
@@ -41,7 +41,8 @@ export interface NsLcmDoors extends OccurrenceDoors {
   /** Throws CONFLICT where its state lets nothing of the kind begin, whatever is asked for. */
   mayBegin(id: string, task: Task): void;
   instantiate(id: string, params: Params): Promise<Occurrence>;
-  terminate(id: string, params: Params): Promise<Occurrence>;
+  /** `graces`: how long the guests of these VNFs have to end by themselves, ms; null, and those of others: they are switched off. */
+  terminate(id: string, graces: ReadonlyMap<string, number | null>, params: Params): Promise<Occurrence>;
   /** `vnfs` null: all of its VNFs. */
   heal(id: string, vnfs: readonly string[] | null, params: Params): Promise<Occurrence>;
   operate(id: string, vnfs: readonly (OperateAsked & { readonly vnfId: string })[], params: Params): Promise<Occurrence>;
@@ -125,8 +126,10 @@ export const NS_LCM_ROUTES: readonly SolRoute<NsLcmDoors>[] = [
     body: terminateNsRequest,
     does: (c) => {
       c.doors.mayBegin(idOf(c), "terminate");
-      atOnce("terminationTime", (c.body as Static<typeof terminateNsRequest>).terminationTime);
-      return c.doors.terminate(idOf(c), paramsOf(c));
+      const { terminationTime, terminateVnfData = [] } = c.body as Static<typeof terminateNsRequest>;
+      atOnce("terminationTime", terminationTime);
+      const graces = new Map(terminateVnfData.map((v) => [v.vnfInstanceId, graceIn(v)]));
+      return c.doors.terminate(idOf(c), graces, paramsOf(c));
     },
     location: at,
   },

@@ -97,6 +97,12 @@ export interface OperateAsked {
 /** Where nobody says how long. */
 const GRACE_S = 30;
 
+/** SOL003 5.5.2.8, SOL005 6.5.3.62: an end is forceful where nothing else is said. Ms for guests to end by themselves; null: none. */
+export const graceIn = (asked: {
+  readonly terminationType?: "FORCEFUL" | "GRACEFUL";
+  readonly gracefulTerminationTimeout?: number;
+}): number | null => (asked.terminationType === "GRACEFUL" ? (asked.gracefulTerminationTimeout ?? GRACE_S) * 1_000 : null);
+
 /** SOL003 5.5.2.10, SOL005 6.5.3.31: a stop is forceful where nothing else is said. */
 export const operateOf = (asked: {
   readonly changeStateTo: "STARTED" | "STOPPED";

@@ -25,6 +25,7 @@ import { type Scaling, scalingByStep, scalingToLevel } from "./scale.ts";
 import {
   changeAlone,
   flavourIn,
+  graceIn,
   type OperateAsked,
   operateOf,
   packageIn,
@@ -83,7 +84,8 @@ export interface VnfLcmDoors extends OccurrenceDoors {
   /** Throws CONFLICT where its state lets nothing of the kind begin, whatever is asked for. */
   mayBegin(id: string, task: Task): void;
   instantiate(id: string, start: VnfStart, params: Params): Promise<VnfOccurrenceOf>;
-  terminate(id: string, params: Params): Promise<VnfOccurrenceOf>;
+  /** `graceMs`: for its guests to end by themselves; null: they are switched off. */
+  terminate(id: string, graceMs: number | null, params: Params): Promise<VnfOccurrenceOf>;
   getVnf(id: string): VnfView;
   modify(id: string, change: VnfChange, params: Params): Promise<VnfOccurrenceOf>;
   /** `vnfcs` null: all of it. */
@@ -134,7 +136,7 @@ export const VNF_LCM_ROUTES: readonly SolRoute<VnfLcmDoors>[] = [
     is: `POST ${VNFS}/:id/terminate`,
     gives: 202,
     body: terminateVnfRequest,
-    does: (c) => c.doors.terminate(idOf(c), paramsOf(c)),
+    does: (c) => c.doors.terminate(idOf(c), graceIn(c.body as Static<typeof terminateVnfRequest>), paramsOf(c)),
     location: at,
   },
   { is: `POST ${VNFS}/:id/heal`, gives: 202, body: healVnfRequest, does: (c) => heal(c), location: at },
