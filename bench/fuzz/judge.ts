@@ -89,7 +89,11 @@ export class Judge {
       const at = text.indexOf(id);
       this.say(asked, `tenant ${tenantId} is told of ${id}: ${text.slice(Math.max(0, at - 400), at + 300)}`);
     }
-    const foreign = changed.filter((row) => !row.includes(tenantId as string));
+    // What was its own is so too when it has given it up: a flavor of two tenants that one of them detaches.
+    const wereOwn = changed.filter((row) => row.startsWith("-") && row.includes(tenantId as string)).map(idIn);
+    const foreign = changed.filter(
+      (row) => !row.includes(tenantId as string) && !(row.startsWith("+") && wereOwn.includes(idIn(row))),
+    );
     if (foreign.length > 0) this.say(asked, `tenant ${tenantId} changed what is not its own:\n      ${foreign.join("\n      ")}`);
   }
 
@@ -105,3 +109,5 @@ export function parsed(text: string): unknown {
     return undefined;
   }
 }
+
+const idIn = (row: string): string | undefined => /"id":"([^"]+)"/.exec(row)?.[1];

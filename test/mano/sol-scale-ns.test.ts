@@ -260,6 +260,12 @@ test("what the NSD does not have is refused with the reason, and changes nothing
     [{ nsInstantiationLevelId: "zz" }, 400, /no level zz; it has small, normal, large/],
     [{ nsFlavourId: "zz" }, 422, /no deployment flavour zz here; it has default/],
     [{ vnfInstanceData: [{ vnfInstanceId: vnf, vnfProfileId: "relays" }] }, 422, /vnfInstanceData: an NS takes in nothing/],
+    [{ locationConstraints: [{ vnfProfileId: "relays" }] }, 422, /locationConstraints: no VIM here says where it is/],
+    [
+      { additionalAffinityOrAntiAffinityRule: [{ scope: "NFVI_NODE" }] },
+      422,
+      /write an affinity-or-anti-affinity-group in the VNFD/,
+    ],
   ] as const) {
     const again = await bed.sol.ask("POST", `${bed.ns}/instantiate`, { nsFlavourId: "default", ...more });
     expect([again.status, again.body.detail]).toEqual([status, expect.stringMatching(detail)]);

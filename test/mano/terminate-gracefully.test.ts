@@ -64,6 +64,7 @@ test("an NS: of the VNFs that are named only, for the time that is given; our ow
     [[{ vnfInstanceId: stranger, terminationType: "FORCEFUL" }], 422, /has no VNF/],
     [[{ vnfInstanceId, terminationType: "SLOWLY" }], 400, /FORCEFUL or GRACEFUL/],
     [[{ vnfInstanceId, gracefulTerminationTimeout: -1 }], 400, /whole seconds/],
+    [[{ vnfInstanceId }, { vnfInstanceId }], 400, /is there twice/],
     ["2026-11-27T12:00:00Z", 400, /list of objects/],
   ] as const) {
     const { status: got, body } = await sol.ask("POST", `${ns}/terminate`, { terminateVnfData: data });

@@ -38,6 +38,8 @@ export const instantiateNsRequest = object(
     additionalParamsForNs: pairs,
     vnfInstanceData: Type.Optional(Type.Array(Type.Unknown(), { description: "a list of VNF instances" })),
     nestedNsInstanceData: Type.Optional(Type.Array(Type.Unknown(), { description: "a list of NS instances" })),
+    locationConstraints: Type.Optional(Type.Array(Type.Unknown(), { description: "a list of constraints" })),
+    additionalAffinityOrAntiAffinityRule: Type.Optional(Type.Array(Type.Unknown(), { description: "a list of rules" })),
   },
   "an object with nsFlavourId",
 );

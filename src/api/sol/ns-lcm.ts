@@ -14,7 +14,7 @@ import {
 import { type ListsOccurrences, nsOccurrences } from "./lcm-lists.ts";
 import { type Listed, placedAndShown } from "./members.ts";
 import { NS_LIST, NS_OCCURRENCE_LIST, nsAt, nsInstance, nsOccurrence, nsOccurrenceAt } from "./ns-lcm-view.ts";
-import { atOnce, update } from "./ns-update.ts";
+import { atOnce, each, update } from "./ns-update.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
 import { type Scaling, type ScalingOfNs, scalingOfNs, scalingOfVnf } from "./scale.ts";
 import { graceIn, type OperateAsked, type VnfChange, type VnfFlavour, type VnfPackage } from "./vnf-change.ts";
@@ -128,7 +128,7 @@ export const NS_LCM_ROUTES: readonly SolRoute<NsLcmDoors>[] = [
       c.doors.mayBegin(idOf(c), "terminate");
       const { terminationTime, terminateVnfData = [] } = c.body as Static<typeof terminateNsRequest>;
       atOnce("terminationTime", terminationTime);
-      const graces = new Map(terminateVnfData.map((v) => [v.vnfInstanceId, graceIn(v)]));
+      const graces = new Map(each("terminateVnfData", terminateVnfData).map((v) => [v.vnfInstanceId, graceIn(v)]));
       return c.doors.terminate(idOf(c), graces, paramsOf(c));
     },
     location: at,
@@ -163,13 +163,23 @@ export const NS_LCM_ROUTES: readonly SolRoute<NsLcmDoors>[] = [
   },
 ];
 
+const MADE_WITHOUT = "an NS takes in nothing that was made without it; leave it out";
+/** What would be a promise that nobody keeps. */
+const NOT_TAKEN = {
+  vnfInstanceData: MADE_WITHOUT,
+  nestedNsInstanceData: MADE_WITHOUT,
+  locationConstraints:
+    "no VIM here says where it is; write an availability_zone in the VNFD, or name VIMs by vimAccounts when the NS is made",
+  additionalAffinityOrAntiAffinityRule:
+    "rules are read from descriptors; write an affinity-or-anti-affinity-group in the VNFD or the NSD",
+} as const;
+
 function instantiate(c: Call): Promise<Occurrence> {
   const { startTime, ...asked } = c.body as Static<typeof instantiateNsRequest>;
   c.doors.mayBegin(idOf(c), "instantiate");
   atOnce("startTime", startTime);
-  for (const name of ["vnfInstanceData", "nestedNsInstanceData"] as const)
-    if ((asked[name] ?? []).length > 0)
-      throw new Fault("NOT_SUPPORTED", `${name}: an NS takes in nothing that was made without it; leave it out`);
+  for (const [name, why] of Object.entries(NOT_TAKEN))
+    if ((asked[name as keyof typeof NOT_TAKEN] ?? []).length > 0) throw new Fault("NOT_SUPPORTED", `${name}: ${why}`);
   return c.doors.instantiate(idOf(c), paramsOf(c));
 }
 

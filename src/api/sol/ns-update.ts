@@ -98,7 +98,7 @@ function there<T>(name: string, given: T | undefined): T {
 }
 
 /** Each VNF once. Throws INVALID. */
-function each<T extends { readonly vnfInstanceId: string }>(name: string, given: readonly T[] | undefined): readonly T[] {
+export function each<T extends { readonly vnfInstanceId: string }>(name: string, given: readonly T[] | undefined): readonly T[] {
   if (given === undefined) throw new Fault("INVALID", `${name}: is missing; this update wants a list of VNFs there`);
   const twice = given.find((v, i) => given.findIndex((o) => o.vnfInstanceId === v.vnfInstanceId) < i);
   if (twice) throw new Fault("INVALID", `${name}: VNF ${twice.vnfInstanceId} is there twice; name each once`);
