@@ -72,8 +72,11 @@ export class Routers {
     const dir = join(this.#dir, key);
     if (!existsSync(dir)) return;
     await this.#plugs.removePort(device);
+    const told = await this.#told(key);
+    // From this side: what a namespace takes along when it ends goes some time later, and leads on until then.
+    for (const way of told?.ways ?? []) await dropDevice(told!.netns, way.device);
     const own = this.#netnsOf(key);
-    if (isNetns(own)) await tool("ip", "netns", "del", own); // The cables go with it.
+    if (isNetns(own)) await tool("ip", "netns", "del", own);
     await rm(dir, { recursive: true, force: true }); // Last: it is what a crash leaves to be found.
   }
 
