@@ -138,8 +138,8 @@ function linking<T extends Flavor | Image>(things: ReadonlyMap<string, T>, call:
   return [thing, tenant, action];
 }
 
-function flavorChange({ isAdmin }: Call, f: Static<typeof flavorEdit>["flavor"]): Change<Flavor> {
-  if (f.extended) checkExtended(f.extended, { of: "flavor", isAdmin });
+function flavorChange(call: Call, f: Static<typeof flavorEdit>["flavor"]): Change<Flavor> {
+  if (f.extended) checkExtended(f.extended, "flavor", call);
   return {
     name: f.name,
     description: f.description,

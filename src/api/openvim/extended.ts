@@ -1,22 +1,17 @@
 import type { Extended, ExtendedInterface, ExtendedNuma } from "../../model/numa.ts";
 import { WireError } from "../wire-error.ts";
+import { type Call, needAdmin } from "./call.ts";
 
 const KINDS = ["cores", "threads", "paired-threads"] as const;
-
-export interface Asker {
-  readonly of: "flavor" | "server";
-  readonly isAdmin: boolean;
-}
 
 /**
  * The rules of `extended` that no schema can say, in the original's words. Throws 503 for what it never could, else 400. Only a server
  * can name the net of an interface.
  */
-export function checkExtended(extended: Extended, { of, isAdmin }: Asker): void {
+export function checkExtended(extended: Extended, of: "flavor" | "server", call: Call): void {
   const numas = extended.numas ?? [];
   // Written as XML a device can be anything of the host, such as its disk.
-  if (!isAdmin && extended.devices?.some((d) => d.type === "xml"))
-    throw new WireError(401, "Needed admin privileges for a device of type xml");
+  if (extended.devices?.some((d) => d.type === "xml")) needAdmin(call, "Needed admin privileges for a device of type xml");
   for (const [i, numa] of numas.entries()) {
     checkKinds(numa, i);
     checkInterfaces(numa.interfaces ?? [], i, of);

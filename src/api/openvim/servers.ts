@@ -49,7 +49,7 @@ const standingOf = (call: Call, server: Server): Standing => ({
 export async function postServer(call: Call) {
   const tenantId = oneTenantOf(call);
   const { server: asked } = checked(serverNew, call.body());
-  if (asked.extended) checkExtended(asked.extended, { of: "server", isAdmin: call.isAdmin });
+  if (asked.extended) checkExtended(asked.extended, "server", call);
   checkVisible(call, tenantId, asked);
   const networks = asked.networks ?? []; // The original fails without the list.
   const server = await call.doors.servers.createServer({
