@@ -9,8 +9,7 @@ import type { Ns, Vnfc } from "../model/ns.ts";
 import type { Occurrence, VnfInstance, VnfPart } from "../model/occurrence.ts";
 import type { VnfSize } from "../model/scaling.ts";
 import { readNsd, upsertOwnDescriptors } from "../store/mano-catalogue.ts";
-import { insertVnfcs, updateNsd, updateVnfcs } from "../store/mano-ns.ts";
-import { insertVnfInstances, updateVnfInstance } from "../store/mano-occurrences.ts";
+import { updateNsd, updateVnfcs } from "../store/mano-ns.ts";
 import { readPackage } from "../store/mano-packages.ts";
 import { notHere } from "./asked-links.ts";
 import type { Catalogue } from "./catalogue.ts";
@@ -30,8 +29,9 @@ import { resized, sizeOf, wantedOf } from "./size.ts";
 import { changeable, checkInOneVim, inNsFlavour, vnfIn } from "./start.ts";
 import { changesOf, partsAfter, type Turned, turnedTo } from "./turned.ts";
 import type { VimNets } from "./vim-nets.ts";
-import { concerned, ordinalOf, vnfsCreated } from "./vnf-plan.ts";
+import { concerned, ordinalOf } from "./vnf-plan.ts";
 import { type AskedShape, WantedShapes, type WantedShapesParts } from "./wanted-shapes.ts";
+import { writeTurn } from "./written-turn.ts";
 
 /** SOL005 6.5.3.39 ChangeNsFlavourData. */
 export interface AskedNsFlavour {
@@ -196,30 +196,17 @@ export class ReshapeTurns {
     return this.#parts.clock.wall().toISOString();
   }
 
-  async #write({ d, vnfs, created, made }: Turned, o: Occurrence, isForth: boolean): Promise<Occurrence> {
-    const { db, lifecycle, occurrences, owners, outbox, nets, wake } = this.#parts;
+  #write(turned: Turned, o: Occurrence, isForth: boolean): Promise<Occurrence> {
+    const { lifecycle, owners, nets } = this.#parts;
+    const { d, made } = turned;
     const added = new Set(made.map((v) => v.id));
-    const write = async () => {
-      const untold = await db.transaction().execute(async (tx) => {
-        await insertVnfcs(tx, made);
-        await updateVnfcs(
-          tx,
-          d.vnfcs.filter((v) => !added.has(v.id)),
-        );
-        for (const vnf of vnfs) await updateVnfInstance(tx, vnf);
-        await insertVnfInstances(tx, created);
+    const there = d.vnfcs.filter((v) => !added.has(v.id));
+    const write = () =>
+      writeTurn(this.#parts, turned, o, async (tx) => {
+        await updateVnfcs(tx, there);
         await updateNsd(tx, d.ns);
         await upsertOwnDescriptors(tx, d.ns.id, { ...(d.asWritten ?? d), ...(d.formerly && { formerly: d.formerly }) });
-        const told = await outbox.put(tx, vnfsCreated(d.ns, created));
-        await occurrences.write(tx, o);
-        return told;
       });
-      lifecycle.resize(d);
-      outbox.tell(untold);
-      occurrences.tell(o);
-      wake(d.ns.vimAccountId);
-      return o;
-    };
     if (!isForth) return write();
     return lifecycle.exclusive(GIVEN, () => {
       refuseSharedNets(d, lifecycle.all, owners, nets);

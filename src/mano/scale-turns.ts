@@ -6,8 +6,7 @@ import type { NsId, VimAccountId } from "../model/ids.ts";
 import type { Vnfc } from "../model/ns.ts";
 import type { Occurrence, VnfInstance, VnfPart } from "../model/occurrence.ts";
 import type { Stitch } from "../model/stitch.ts";
-import { insertStitches, insertVnfcs, updateVnfcStatus } from "../store/mano-ns.ts";
-import { insertVnfInstances, updateVnfInstance } from "../store/mano-occurrences.ts";
+import { insertStitches, updateVnfcStatus } from "../store/mano-ns.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
 import { type Guard, isWell } from "./guard.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -15,7 +14,7 @@ import { type NsScaleWish, nsTurnFor, sizesOfTurn } from "./ns-size.ts";
 import type { Occurrences, TurnChange } from "./occurrences.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Owners } from "./owners.ts";
-import { calledOf, type Deployment, SERVER_NAME_MAX, vimsOf } from "./plan.ts";
+import { calledOf, type Deployment, SERVER_NAME_MAX } from "./plan.ts";
 import { productsOf } from "./products.ts";
 import { GIVEN, refuseSharedNets } from "./shared-nets.ts";
 import { type ScaleWish, sizeOf, sizesFor } from "./size.ts";
@@ -23,7 +22,7 @@ import { costApart } from "./spread.ts";
 import { planStitches, type StitchGround } from "./stitches.ts";
 import { changesOf, partsAfter, type Turned, turnedTo } from "./turned.ts";
 import type { VimNets } from "./vim-nets.ts";
-import { vnfsCreated } from "./vnf-plan.ts";
+import { writeTurn } from "./written-turn.ts";
 
 export interface ScaleTurnsParts {
   readonly db: ManoStore;
@@ -138,26 +137,11 @@ export class ScaleTurns {
     return this.#parts.clock.wall().toISOString();
   }
 
-  async #write(
-    { d, vnfs, created, made, kept, stitches = [] }: Turned & { readonly stitches?: readonly Stitch[] },
-    o: Occurrence,
-  ): Promise<Occurrence> {
-    const { db, lifecycle, occurrences, outbox, wake } = this.#parts;
-    const untold = await db.transaction().execute(async (tx) => {
-      await insertVnfcs(tx, made);
+  #write({ stitches = [], ...turned }: Turned & { readonly stitches?: readonly Stitch[] }, o: Occurrence): Promise<Occurrence> {
+    return writeTurn(this.#parts, turned, o, async (tx) => {
       await insertStitches(tx, stitches);
-      for (const vnfc of kept) await updateVnfcStatus(tx, vnfc);
-      for (const vnf of vnfs) await updateVnfInstance(tx, vnf);
-      await insertVnfInstances(tx, created);
-      const told = await outbox.put(tx, vnfsCreated(d.ns, created));
-      await occurrences.write(tx, o);
-      return told;
+      for (const vnfc of turned.kept) await updateVnfcStatus(tx, vnfc);
     });
-    lifecycle.resize(d);
-    outbox.tell(untold);
-    occurrences.tell(o);
-    for (const vim of vimsOf(d)) wake(vim);
-    return o;
   }
 }
 
