@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { sql } from "kysely";
 import { serveOpenvim } from "../src/api/openvim/serve.ts";
 import type { HostEvent } from "../src/hosts/host.ts";
+import { SWITCH_PRIORITY } from "../src/lab/priority.ts";
 import { systemClock } from "../src/lib/clock.ts";
 import { silent } from "../src/lib/log.ts";
 import type { ArmedProtection } from "../src/model/armed.ts";
@@ -38,6 +39,8 @@ export interface ThousandRig extends AsyncDisposable {
   readonly pairs: readonly Pair[];
   /** What the compute host says. */
   readonly host: (e: HostEvent) => void;
+  /** What the switch has worked since it started, ms. */
+  readonly switchMs: () => number;
 }
 
 /** The users of all members are behind it, each in a VLAN of its own. */
@@ -63,7 +66,9 @@ export async function startThousandRig(pairCount: number): Promise<ThousandRig> 
   const pairs = await fill(vim, dir, pairCount);
   await sql`pragma synchronous = full`.execute(db);
 
-  const ovs = undo.use(await startOvs({ datapathType: "dummy", ports: [], protocols: ["OpenFlow13"] }));
+  const ovs = undo.use(
+    await startOvs({ datapathType: "dummy", ports: [], protocols: ["OpenFlow13"], priority: SWITCH_PRIORITY }),
+  );
   await addPorts(ovs, [TRUNK, ...portNames(vim, pairs)]);
   const switches = undo.use(
     await listen({ host: "127.0.0.1", tcpPort: 0, clock: systemClock, log: silent, epoch: 1n, keepAlive: PATIENT }),
@@ -81,11 +86,13 @@ export async function startThousandRig(pairCount: number): Promise<ThousandRig> 
   await systemClock.sleep(200); // The stand-ins follow what is armed.
   await vim.fabric.reconcile();
   undo.use(await subscribe(vim));
+  await systemClock.sleep(500 + 5 * pairCount); // Plans are worked out ahead.
   const ends = undo.move();
   return {
     vim,
     pairs,
     host: onHost(vim, (await vim.inventory.localHost()).id),
+    switchMs: () => ovs.workedMs(),
     [Symbol.asyncDispose]: () => ends.disposeAsync(),
   };
 }
@@ -152,7 +159,8 @@ async function subscribe(vim: Vim): Promise<Disposable> {
   const app = serveOpenvim(vim, true, { clock: systemClock, log: silent });
   await app.listen({ port: 0, host: "127.0.0.1" });
   const { port } = app.addresses()[0] as AddressInfo;
-  const child: ChildProcess = spawn(process.execPath, ["-e", SUBSCRIBER, `http://127.0.0.1:${port}/openvim/events`]);
+  const reads = [process.execPath, "-e", SUBSCRIBER, `http://127.0.0.1:${port}/openvim/events`];
+  const child: ChildProcess = spawn("chrt", ["--other", "0", ...reads]); // Not at this process's own priority.
   await systemClock.sleep(500);
   return {
     [Symbol.dispose]() {

@@ -8,7 +8,7 @@ import {
   type Match,
   NO_OWNER,
 } from "../model/flow.ts";
-import { doSame, sameGroup } from "./same.ts";
+import { doSame, sameActions, sameGroup } from "./same.ts";
 
 /** What makes two entries the same entry in a switch: table, priority and match (OpenFlow 1.3, 6.4). */
 const keyOf = (e: FlowEntry) =>
@@ -27,7 +27,8 @@ const ipv6Text = ({ ipv6Src, icmpv6, ndTarget }: Match) =>
  *
  *   prepare  groups and entries that are not there yet, groups before those that lead to them
  *   turn     groups and entries that are there and do something else; ways that lose a bucket before ways that gain one
- *   clear    what is not wanted any more, entries before the groups they lead through, and these before the groups they lead to
+ *   clear    what is not wanted any more: stand-ins behind a way that stays, then entries before the groups they lead through, and these
+ *            before the groups they lead to
  *
  * Nothing is written for what is right already. Empty when nothing differs.
  */
@@ -35,22 +36,24 @@ export function flowChanges(want: FlowTable, have: FlowTable): FlowPhases {
   return allPhases(want, have).filter((phase) => phase.length > 0);
 }
 
+/** Prepare, turn and clear, empty ones too. */
+export type AllPhases = readonly [readonly FlowChange[], readonly FlowChange[], readonly FlowChange[]];
+
 /** As `flowChanges`, with the phases that are empty. */
-export function allPhases(want: FlowTable, have: FlowTable): [FlowChange[], FlowChange[], FlowChange[]] {
+export function allPhases(want: FlowTable, have: FlowTable): AllPhases {
   const entries = compared(want.entries, have.entries, keyOf, isSame);
   const groups = compared(want.groups, have.groups, idOf, sameGroup);
   const loses = ({ is, was }: Turned<GroupEntry>) => openWays(is) < openWays(was);
-  const turned = [...groups.turned.filter(loses), ...groups.turned.filter((g) => !loses(g))];
+  const { shed = [], turning = [] } = Object.groupBy(groups.turned, (g) => (onlyShedsStandIns(g) ? "shed" : "turning"));
+  const turned = [...turning.filter(loses), ...turning.filter((g) => !loses(g))];
 
   const prepare: FlowChange[] = [
     ...ledToFirst(groups.added).map((group): FlowChange => ({ op: "addGroup", group })),
     ...entries.added.map(addEntry),
   ];
-  const turn: FlowChange[] = [
-    ...turned.map(({ is }): FlowChange => ({ op: "modifyGroup", group: is })),
-    ...entries.turned.map(({ is }) => addEntry(is)),
-  ];
+  const turn: FlowChange[] = [...turned.map(modifyGroup), ...entries.turned.map(({ is }) => addEntry(is))];
   const clear: FlowChange[] = [
+    ...shed.map(modifyGroup),
     ...entries.gone.map((entry): FlowChange => ({ op: "deleteEntry", entry })),
     ...ledToFirst(groups.gone)
       .reverse()
@@ -89,6 +92,15 @@ function ledToFirst(groups: readonly GroupEntry[]): GroupEntry[] {
   return [...groups.filter((g) => !isChained(g)), ...groups.filter(isChained)];
 }
 
+/** Its first way stays; what stood behind that is not wanted any more. No packet that finds the first way alive is led elsewhere by it. */
+const onlyShedsStandIns = ({ is, was }: Turned<GroupEntry>): boolean =>
+  was.type === "fastFailover" &&
+  is.buckets.length > 0 &&
+  is.buckets.length < was.buckets.length &&
+  (is.type === "fastFailover" || is.type === "indirect") &&
+  is.buckets.every((b, i) => sameActions(b.actions, was.buckets[i]!.actions));
+
+const modifyGroup = ({ is }: Turned<GroupEntry>): FlowChange => ({ op: "modifyGroup", group: is });
 const addEntry = (entry: FlowEntry): FlowChange => ({ op: "addEntry", entry });
 const idOf = (g: GroupEntry) => g.id;
 const isSame = (had: FlowEntry, e: FlowEntry) => (had.cookie === e.cookie || had.cookie === NO_OWNER) && doSame(had, e);

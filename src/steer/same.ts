@@ -7,7 +7,7 @@ export const sameGroup = (a: GroupEntry, b: GroupEntry): boolean =>
   a.type === b.type &&
   sameList(a.buckets, b.buckets, (x: Bucket, y) => x.watchPort === y.watchPort && sameActions(x.actions, y.actions));
 
-const sameActions = (a: readonly Action[], b: readonly Action[]): boolean => sameList(a, b, sameAction);
+export const sameActions = (a: readonly Action[], b: readonly Action[]): boolean => sameList(a, b, sameAction);
 
 function sameList<T>(a: readonly T[], b: readonly T[], same: (x: T, y: T) => boolean): boolean {
   return a.length === b.length && a.every((x, i) => same(x, b[i] as T));

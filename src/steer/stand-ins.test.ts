@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { led, net, port } from "../../test/harness/table.ts";
-import type { FlowTable } from "../model/flow.ts";
+import type { FlowChange, FlowTable } from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
 import { ABILITIES } from "../model/switch.ts";
 import { afterChanges, flowChanges } from "./changes.ts";
@@ -119,8 +119,18 @@ describe("when the bind is moved after the switch did it by itself", () => {
   test("the same groups turn in place, and nothing new has to be prepared", () => {
     expect(phases.map((phase) => [...new Set(phase.map((c) => c.op))].sort())).toEqual([
       ["addEntry", "modifyGroup"],
-      ["deleteEntry", "deleteGroup"],
+      ["deleteEntry", "deleteGroup", "modifyGroup"],
     ]);
+  });
+
+  test("a stand-in behind a way that stays is taken away after all ways have turned, and nobody is led elsewhere by that", () => {
+    const [turn, clear] = phases as [FlowChange[], FlowChange[]];
+    const [shed] = clear as [FlowChange];
+    expect(shed.op === "modifyGroup" && shed.group.buckets).toHaveLength(1);
+    const turned = afterChanges(armed, [turn]);
+    const [before, after] = [turned, afterChanges(turned, [[shed]])].map((t) => led(t, "v1", SERVICE, ["a"]));
+    expect(before).toEqual(["b"]);
+    expect(after).toEqual(before);
   });
 
   test("after each single message B and viewer 0 still reach each other, and A is kept dead", () => {

@@ -50,7 +50,9 @@ export function addPhases(to: Phases, more: FlowPhases): void {
   });
 }
 
-type Moves = Pick<Work, "phases">;
+interface Moves {
+  readonly phases: FlowPhases;
+}
 
 /** What several pieces of work write, as one. */
 export function joined(works: readonly Moves[]): FlowPhases {
@@ -60,7 +62,7 @@ export function joined(works: readonly Moves[]): FlowPhases {
   return all;
 }
 
-/** What leaves for many changes at once, each of the lists in a write: what moves traffic, and after it the groups that nothing leads to any more. */
+/** What leaves for many changes at once, each of the lists in a write: what moves and stops traffic, and after it what only clears up. */
 export function writesOf(works: readonly Work[]): {
   readonly moves: readonly (readonly Moves[])[];
   readonly rests: readonly FlowPhases[];
@@ -71,11 +73,14 @@ export function writesOf(works: readonly Work[]): {
   return { moves: writes, rests };
 }
 
-/** Groups that nothing leads to any more, apart from all that moves traffic: where many fail at once, these can wait for them. */
+/**
+ * Groups that nothing leads to any more, and stand-ins that those who serve have lost: where many fail at once these are more than half of all messages,
+ * and can wait for what moves traffic to whom is alive, and for the entries whose end keeps the failed from sending.
+ */
 function restsApart(works: readonly Work[]): { readonly moves: readonly Moves[]; readonly rests: readonly FlowPhases[] } {
-  const isRest = ({ op }: FlowChange) => op === "deleteGroup";
-  const moves = works.map(({ phases }) => ({ phases: phases.map((phase) => phase.filter((c) => !isRest(c))) }));
-  return { moves, rests: [[works.flatMap(({ phases }) => phases.flat().filter(isRest))]] };
+  const isRest = ({ op }: FlowChange) => op !== "deleteEntry";
+  const moves = works.map(({ phases: [prepare, turn, clear] }) => ({ phases: [prepare, turn, clear.filter((c) => !isRest(c))] }));
+  return { moves, rests: [[works.flatMap(({ phases: [, , clear] }) => clear.filter(isRest))]] };
 }
 
 /** Writes that are one change: refused when any is. */

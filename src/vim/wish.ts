@@ -1,7 +1,7 @@
-import type { FlowPhases, FlowTable } from "../model/flow.ts";
+import type { FlowTable } from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
 import type { ServerPort, VimNet } from "../model/vim-picture.ts";
-import { allPhases } from "../steer/changes.ts";
+import { type AllPhases, allPhases } from "../steer/changes.ts";
 import { outsideOf } from "../steer/fabric.ts";
 import { GroupIds } from "../steer/group-ids.ts";
 import { withoutMissing } from "../steer/missing.ts";
@@ -19,8 +19,7 @@ type AskedSwitch = Pick<FlowSwitch, "abilities" | "ports">;
 
 /** What a change of some nets makes of what the switch is asked for. */
 export interface Work {
-  /** Three, empty ones too. */
-  readonly phases: FlowPhases;
+  readonly phases: AllPhases;
   /** The nets whose entries it may change: whole bind groups. */
   readonly affected: ReadonlySet<NetId>;
   /** These and all others that it follows from. */

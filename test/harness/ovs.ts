@@ -1,12 +1,14 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { first } from "../../src/lab/priority.ts";
 
 const run = promisify(execFile);
 
@@ -18,6 +20,8 @@ export interface OvsOptions {
   readonly protocols: readonly ("OpenFlow10" | "OpenFlow13")[];
   /** Controller targets, `tcp:127.0.0.1:6653`. With netdev name the address `Ovs.outside`. */
   readonly controller?: readonly string[];
+  /** Real-time priority of ovs-vswitchd; left out: none. */
+  readonly priority?: number;
 }
 
 export interface Ovs extends AsyncDisposable {
@@ -45,6 +49,8 @@ export interface Ovs extends AsyncDisposable {
   /** SIGSTOP and SIGCONT of ovs-vswitchd: connections stay, nothing answers. */
   freeze(): void;
   thaw(): void;
+  /** What the main thread of ovs-vswitchd, which does all that controllers ask for, has been on a core since it started, ms. */
+  workedMs(): number;
 }
 
 /** Far more than any tool or daemon needs where it gets a processor now and then. */
@@ -75,7 +81,8 @@ export async function startOvs(options: OvsOptions): Promise<Ovs> {
   const appctl = (...args: string[]) => unixctl(`${dir}/vswitchd.ctl`, args);
   const startSwitch = async () => {
     const extra = netns === null ? ["--enable-dummy"] : [];
-    const child = daemon("ovs-vswitchd", database, `--unixctl=${dir}/vswitchd.ctl`, "--disable-system", ...extra);
+    const program = options.priority === undefined ? ["ovs-vswitchd"] : first("ovs-vswitchd", [], options.priority);
+    const child = daemon(...program, database, `--unixctl=${dir}/vswitchd.ctl`, "--disable-system", ...extra);
     await until(() => appctl("version"));
     return child;
   };
@@ -117,6 +124,7 @@ export async function startOvs(options: OvsOptions): Promise<Ovs> {
     },
     freeze: () => void vswitchd.kill("SIGSTOP"),
     thaw: () => void vswitchd.kill("SIGCONT"),
+    workedMs: () => Number(readFileSync(`/proc/${vswitchd.pid}/schedstat`, "latin1").split(" ")[0]) / 1e6,
     [Symbol.asyncDispose]: () => ends.disposeAsync(),
   };
 }

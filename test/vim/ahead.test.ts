@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
+import type { FlowPhases } from "../../src/model/flow.ts";
 import type { DatapathId, NetId, VimPortId } from "../../src/model/ids.ts";
 import { ABILITIES, type SwitchPort } from "../../src/model/switch.ts";
 import type { ServerPort, VimNet } from "../../src/model/vim-picture.ts";
@@ -9,6 +10,7 @@ import { standInsOf } from "../../src/steer/stand-ins.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { VimDb } from "../../src/store/vim-schema.ts";
 import type { FlowSwitch } from "../../src/switch/flow-switch.ts";
+import { writesOf } from "../../src/vim/ahead.ts";
 import type { Draft } from "../../src/vim/draft.ts";
 import { Fabric } from "../../src/vim/fabric.ts";
 import { Picture } from "../../src/vim/picture.ts";
@@ -188,4 +190,20 @@ test("written from what was worked out ahead, the switch gets what it would have
   ]);
   expect(written).toHaveLength(6);
   expect([picture.nets.get(id("T"))?.bindNet, picture.nets.get(id("U"))?.bindNet]).toEqual(["B", "C"]);
+});
+
+test("what leaves for very many together: all that moves traffic and all that keeps the failed from sending, and only then what clears up; nothing is lost", () => {
+  const one = fabric.prepare(draft())!;
+  const works = Array.from({ length: 1_000 }, () => one);
+  const { moves, rests } = writesOf(works);
+  const ops = (phases: FlowPhases) => phases.flat().map(({ op }) => op);
+  const moving = moves.flat().flatMap(({ phases }) => ops(phases));
+  const clearing = rests.flatMap(ops);
+  const each = ops(one.phases);
+  expect(moves.length).toBeLessThan(5);
+  expect([...moving, ...clearing].sort()).toEqual(works.flatMap(() => each).sort());
+  expect(moving.filter((op) => op === "deleteEntry")).toHaveLength(1_000 * each.filter((op) => op === "deleteEntry").length);
+  expect(ops([one.phases[1]]).every((op) => moving.includes(op))).toBe(true);
+  expect(clearing.length).toBeGreaterThan(0);
+  expect(clearing).not.toContain("deleteEntry");
 });
