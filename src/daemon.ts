@@ -3,7 +3,7 @@ import { type Config, readConfig } from "./config.ts";
 import { systemClock } from "./lib/clock.ts";
 import { Fault } from "./lib/fault.ts";
 import { makeLog } from "./lib/log.ts";
-import { runFirst } from "./lib/priority.ts";
+import { holdFirst } from "./lib/priority.ts";
 
 /** Runs one daemon until it is told to end. It changes no VM and no flow entry when it goes. Throws CONFIG before it has begun. */
 export async function runDaemon(name: "vim" | "mano", path: string): Promise<void> {
@@ -23,12 +23,14 @@ export async function runDaemon(name: "vim" | "mano", path: string): Promise<voi
   });
   // It does all it has to do without, only later.
   if (priority > 0 && name === "vim") await rehearseFailover(log);
-  if (priority > 0) await runFirst(priority).catch((err: unknown) => log.warn({ err }, "the daemon runs at normal priority"));
+  const ending = new AbortController();
+  if (priority > 0) void holdFirst(priority, { clock: systemClock, log, signal: ending.signal });
   const lost = await Promise.race([told, running.lost]);
   if (lost) {
     log.fatal({ err: lost }, "another daemon has taken over: this one ends and touches nothing more");
     process.exit(STALE_EXIT);
   }
+  ending.abort();
   log.info("the daemon ends");
 }
 

@@ -1,25 +1,67 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import fc from "fast-check";
 import { expect, test } from "vitest";
+import { afterLook, type Hold } from "./priority.ts";
 
 const run = promisify(execFile);
-const MODULE = new URL("./priority.ts", import.meta.url).href;
+const FIRST: Hold = { isFirst: true, against: 0 };
+const after = (from: Hold, ...shares: number[]): Hold => shares.reduce(afterLook, from);
+const BUSY = [0.9, 1.4, 0.7, 0.61, 2, 0.8];
+const CALM = [0, 0.1, 0.29, 0, 0.05, 0.2];
 
-/** In a process of its own: this one stays as it is. Prints scheduling policies (proc(5), field 41; 1 is SCHED_FIFO) of all threads. */
-const program = (priority: number) => `
-  import { readFileSync, readdirSync } from "node:fs";
-  import { runFirst } from ${JSON.stringify(MODULE)};
-  await runFirst(${priority});
-  const stat = (task) => readFileSync("/proc/self/task/" + task + "/stat", "utf8").split(") ")[1].split(" ");
-  console.log(JSON.stringify(readdirSync("/proc/self/task").map((t) => [stat(t)[37], stat(t)[38]].join(" "))));`;
-const tried = (priority: number) => run(process.execPath, ["--input-type=module", "-e", program(priority)]);
-
-test("all threads of a process get real-time priority", async () => {
-  const policies = JSON.parse((await tried(3)).stdout) as string[];
-  expect(policies.length).toBeGreaterThan(1);
-  expect(new Set(policies)).toEqual(new Set(["3 1"]));
+test.each<[string, Hold, number[], boolean]>([
+  ["busy for a minute: given up", FIRST, BUSY, false],
+  ["busy for ten seconds less: kept", FIRST, BUSY.slice(1), true],
+  ["one look in between that is not busy counts anew", FIRST, [...BUSY.slice(1), 0.6, ...BUSY.slice(1)], true],
+  ["given up, and half busy ever after: not taken again", after(FIRST, ...BUSY), Array(20).fill(0.45), false],
+  ["given up, then calm for a minute: taken again", after(FIRST, ...BUSY), CALM, true],
+  ["given up, then calm for ten seconds less", after(FIRST, ...BUSY), CALM.slice(1), false],
+])("%s", (_, from, shares, isFirst) => {
+  expect(after(from, ...shares).isFirst).toBe(isFirst);
 });
 
-test("what the system refuses is said in a sentence", async () => {
-  await expect(tried(200)).rejects.toMatchObject({ stderr: expect.stringContaining("real-time priority 200 is refused") });
+test("it is never turned twice within a minute of looks", () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0, max: 2, noNaN: true }), { maxLength: 200 }), (shares) => {
+      let [hold, last] = [FIRST, -100];
+      shares.forEach((share, i) => {
+        const next = afterLook(hold, share);
+        if (next.isFirst !== hold.isFirst) {
+          expect(i - last).toBeGreaterThanOrEqual(6);
+          last = i;
+        }
+        hold = next;
+      });
+    }),
+  );
+});
+
+const SPINS = `
+  import { holdFirst } from ${JSON.stringify(new URL("./priority.ts", import.meta.url).href)};
+  import { systemClock } from ${JSON.stringify(new URL("./clock.ts", import.meta.url).href)};
+  import { execFileSync } from "node:child_process";
+  const end = new AbortController();
+  const log = { warn: () => {}, info: () => {} };
+  const policy = () => /policy: (\\S+)/.exec(execFileSync("chrt", ["--pid", String(process.pid)], { encoding: "utf8" }))[1];
+  const until = async (wanted, spin) => {
+    for (let i = 0; policy() !== wanted; i++) {
+      if (i > 400) throw new Error("still " + policy());
+      const to = performance.now() + (spin ? 50 : 0);
+      while (performance.now() < to);
+      await systemClock.sleep(spin ? 0 : 50);
+    }
+    console.log(wanted);
+  };
+  const held = holdFirst(1, { clock: systemClock, log, signal: end.signal, lookMs: 250 });
+  await until("SCHED_FIFO", false);
+  await until("SCHED_OTHER", true);
+  await until("SCHED_FIFO", false);
+  end.abort();
+  await held;
+`;
+
+test("a process that spins is among the others after six looks, and first again when it has been calm for six", async () => {
+  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", SPINS], { timeout: 60_000 });
+  expect(stdout.trim().split("\n")).toEqual(["SCHED_FIFO", "SCHED_OTHER", "SCHED_FIFO"]);
 });
