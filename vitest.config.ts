@@ -36,6 +36,7 @@ const notAlone = [
   "fabric-steps",
   "fast-failover",
   "fuzz",
+  "guest-end",
   "hold-off",
   "hung-disks",
   "lead",

@@ -52,6 +52,14 @@ function only(row: Wire, columns: readonly string[]): Wire {
   return shown;
 }
 
+/** A word of a query that is `true` or `false`; left out it is false. Throws a 400 for another value. */
+export function flagged(query: Query, key: string): boolean {
+  const value = query[key];
+  if (value !== undefined && value !== "true" && value !== "false")
+    throw new WireError(400, `Invalid query string at '${key}=${String(value)}'; '${key}' is true or false`);
+  return value === "true";
+}
+
 function readQuery(query: Query, { shown, more = [], ignored = [], always = [] }: Columns) {
   const fields = listOf(query.field);
   const isKnown = (column: string) => shown.includes(column) || more.includes(column);

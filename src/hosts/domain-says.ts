@@ -1,8 +1,10 @@
 import type { Evidence } from "../model/evidence.ts";
 import type { DomainState, LifecycleEvent } from "../wire/libvirt/protocol.ts";
 
+type StateSays = Extract<Evidence["says"], "running" | "paused" | "stopped">;
+
 /** What a state of libvirt says about a server. */
-export const STATE_SAYS: Readonly<Record<DomainState, Evidence["says"]>> = {
+export const STATE_SAYS: Readonly<Record<DomainState, StateSays>> = {
   nostate: "stopped",
   running: "running",
   blocked: "running",
@@ -12,6 +14,9 @@ export const STATE_SAYS: Readonly<Record<DomainState, Evidence["says"]>> = {
   crashed: "stopped",
   pmsuspended: "paused",
 };
+
+/** The same where libvirt may have no such server: one that is not there does not run. */
+export const saysOf = (state: DomainState | null | undefined): StateSays => (state == null ? "stopped" : STATE_SAYS[state]);
 
 /** What a life-cycle event says. `started` says nothing: the server may have been started paused, so it is asked. */
 export const EVENT_SAYS: Readonly<Partial<Record<LifecycleEvent, Evidence["says"]>>> = {

@@ -122,7 +122,10 @@ export interface AntiAffinity {
   readonly policy: "required" | "preferred";
 }
 
-/** What was acknowledged for a server and is not done yet; the loop finishes it, after a crash too. */
+/**
+ * What was acknowledged for a server and is not done yet; the loop finishes it, after a crash too. `reboot` asks the guest first, `powerCycle` and
+ * `forceOff` nobody.
+ */
 export type ServerTask =
   | "create"
   | "createPaused"
@@ -132,7 +135,8 @@ export type ServerTask =
   | "shutdown"
   | "forceOff"
   | "rebuild"
-  | "reboot";
+  | "reboot"
+  | "powerCycle";
 
 export interface Server {
   readonly id: ServerId;
@@ -200,6 +204,8 @@ export interface Leftover {
   readonly taps: readonly string[];
   /** What it had for itself: the QEMU that is still there has it until it is gone. */
   readonly pinned: Pinned | null;
+  /** Its guest is to have the time to end itself, before it is switched off. */
+  readonly asksGuest: boolean;
 }
 
 /** Everything the VIM knows, for reading. */

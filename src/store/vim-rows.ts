@@ -113,7 +113,7 @@ const SHAPES = {
   leftover: {
     same: [],
     renamed: { server_id: "serverId", host_id: "hostId" },
-    booleans: {},
+    booleans: { asks_guest: "asksGuest" },
     json: { taps_json: "taps", pinned_json: "pinned" },
   },
 } as const satisfies Record<string, Shape>;

@@ -194,7 +194,7 @@ export interface VimDb {
   servers: ServerRow;
   ports: PortRow;
   protections: ProtectionRow;
-  leftovers: { server_id: string; host_id: string; taps_json: string; pinned_json: string | null };
+  leftovers: { server_id: string; host_id: string; taps_json: string; pinned_json: string | null; asks_guest: number };
   subscriptions: SubscriptionRow;
   tokens: TokenRow;
   ofcs: OfcRow;

@@ -134,7 +134,7 @@ function bindObstacle(picture: VimPicture, netId: NetId, from: ArmedMember, to: 
 const isGone = (picture: VimPicture, { serverId }: ArmedMember): boolean => serverId !== null && !picture.servers.has(serverId);
 
 /** What a server was asked for that ends what it serves. */
-const ENDING: ReadonlySet<ServerTask> = new Set(["pause", "shutdown", "forceOff", "rebuild", "reboot"]);
+const ENDING: ReadonlySet<ServerTask> = new Set(["pause", "shutdown", "forceOff", "rebuild", "reboot", "powerCycle"]);
 
 /** Why no opinion should rely on a member that may still be up: it is about to go, as it was asked to. */
 function leavingObstacle(picture: VimPicture, { name, serverId }: ArmedMember): string | null {

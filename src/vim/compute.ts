@@ -1,4 +1,5 @@
-import type { Host, HostServer } from "../hosts/host.ts";
+import { saysOf } from "../hosts/domain-says.ts";
+import type { Host } from "../hosts/host.ts";
 import { type CopyOptions, copyDisk } from "../hosts/qemu-img.ts";
 import type { OwnFiles, ServerDisks } from "../hosts/server-disks.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -13,6 +14,7 @@ import { found } from "./asking.ts";
 import { bridgeOf, sharedDeviceOf } from "./bridges.ts";
 import { devOf, diskName, diskPlan } from "./disk-plan.ts";
 import type { Facts } from "./facts.ts";
+import { DELETE_WITHIN_MS, guestEnds, needsNewLife } from "./guest-end.ts";
 import { leftoverKey, type Picture } from "./picture.ts";
 import { overlaps } from "./placement.ts";
 import { tapsOf } from "./server-ports.ts";
@@ -228,12 +230,15 @@ export class Compute {
       case "createPaused":
         return this.#start(server, true);
       case "rebuild":
-        await this.#host.destroy(server.id);
-        await this.#lifeEnded(server.id);
+        await this.#endLife(server.id);
         return this.#start(await this.#withoutDisks(server), false);
-      case "reboot": // Of a guest that may hang: nothing is asked of it.
-        await this.#host.destroy(server.id);
-        await this.#lifeEnded(server.id);
+      case "reboot":
+        if (!(await needsNewLife(server, { picture: this.#picture, facts: this.#facts, host: this.#host, clock: this.#clock })))
+          return {};
+        await this.#endLife(server.id);
+        return this.#start(server, false);
+      case "powerCycle": // Of a guest that may hang: nothing is asked of it.
+        await this.#endLife(server.id);
         return this.#start(server, false);
       case "pause":
         if (!(await this.#ledAround(server))) return {};
@@ -270,7 +275,8 @@ export class Compute {
   }
 
   /** Shown also where the start follows so soon that nobody tells the end: what comes then is a new life, and no resume. */
-  async #lifeEnded(id: ServerId): Promise<void> {
+  async #endLife(id: ServerId): Promise<void> {
+    await this.#host.destroy(id);
     const status = this.#picture.servers.get(id)?.status;
     if (isAlive(status)) this.#facts.setServer(id, { status: "INACTIVE" });
     await this.#replug(id);
@@ -343,9 +349,16 @@ export class Compute {
     ]);
   }
 
+  /** For so long as nobody wants a server of its id again. */
+  #letEnd(id: ServerId): Promise<void> {
+    const isWanted = () => !this.#picture.servers.has(id);
+    return guestEnds(id, { host: this.#host, clock: this.#clock, withinMs: DELETE_WITHIN_MS, isWanted });
+  }
+
   async #remove(left: Leftover): Promise<boolean> {
     try {
       await this.#endCopy(left.serverId);
+      if (left.asksGuest) await this.#letEnd(left.serverId);
       await this.#host.ensureGone(left.serverId);
       for (const tap of left.taps) {
         await this.#plugs.removePort(tap);
@@ -367,11 +380,6 @@ export class Compute {
 }
 
 const STATUS_TOLD = { running: "ACTIVE", paused: "PAUSED", stopped: "INACTIVE" } as const satisfies Record<string, ServerStatus>;
-/** libvirt's states; a domain that waits for its disk runs. One that is not there does not. */
-function saysOf(state: HostServer["state"] | null | undefined): keyof typeof STATUS_TOLD {
-  if (state === "running" || state === "blocked") return "running";
-  return state === "paused" || state === "pmsuspended" ? "paused" : "stopped";
-}
 
 const isAlive = (status: ServerStatus | undefined): boolean => status === "ACTIVE" || status === "PAUSED";
 

@@ -43,6 +43,7 @@ export class Facts {
   readonly #answered = new Set<VimPortId>();
   /** The last evidence about each server. */
   readonly #last = new Map<ServerId, Evidence>();
+  readonly #stoppedMs = new Map<ServerId, number>();
   /** On what storage the disk is for which a server was paused. */
   readonly #storage = new Map<ServerId, string>();
   /** Disks of servers that could not be read or written, the last time of each server. */
@@ -98,6 +99,7 @@ export class Facts {
     const evidence = this.#explained(said, server.id);
     this.#tell(evidence);
     this.#last.set(server.id, evidence);
+    if (evidence.says === "stopped") this.#stoppedMs.set(server.id, evidence.seenAt);
     if (evidence.storage !== undefined) this.#storage.set(server.id, evidence.storage);
     else if (evidence.says !== "paused") this.#storage.delete(server.id);
     if (evidence.says in STATUS_OF) this.#serverIs(server, STATUS_OF[evidence.says as keyof typeof STATUS_OF]);
@@ -112,6 +114,11 @@ export class Facts {
   /** What its disk is on that could not be read or written, so that it was paused; null: it was not, or nobody can tell. */
   storageLostBy(id: ServerId): string | null {
     return this.#storage.get(id) ?? null;
+  }
+
+  /** When it was last seen to end, be it that it runs again, monotonic ms; -Infinity: not in this run. */
+  stoppedAt(id: ServerId): number {
+    return this.#stoppedMs.get(id) ?? Number.NEGATIVE_INFINITY;
   }
 
   hasStoppedSince(id: ServerId, atMs: number): boolean {
@@ -201,6 +208,7 @@ export class Facts {
   forget(id: ServerId, switchPorts: readonly string[]): void {
     if (!this.#picture.servers.has(id)) {
       this.#last.delete(id); // Else it was made anew on another host.
+      this.#stoppedMs.delete(id);
       this.#storage.delete(id);
       this.#diskFailures.delete(id);
     }

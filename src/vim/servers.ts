@@ -24,6 +24,10 @@ export interface Evacuation {
   readonly to: HostId | null;
 }
 
+export interface Deletion {
+  readonly asksGuest: boolean;
+}
+
 export interface ServersParts {
   readonly picture: Picture;
   readonly clock: Clock;
@@ -80,12 +84,15 @@ export class Servers {
     });
   }
 
-  /** The server is gone for its owner at once; its domain, taps and switch ports follow, after a crash too. */
-  deleteServer(id: ServerId): Promise<void> {
+  /**
+   * The server is gone for its owner at once; its domain, taps and switch ports follow, after a crash too. `asksGuest`: its guest has some seconds
+   * to end itself, led to by nobody any more.
+   */
+  deleteServer(id: ServerId, { asksGuest }: Deletion): Promise<void> {
     return this.#picture.change(async () => {
       const server = found(this.#picture.servers, id, `server ${id} not found`);
       const ports = this.#picture.portsOf(id);
-      const left = leftBy(server, ports);
+      const left = leftBy(server, ports, { asksGuest: asksGuest && isExpectedToEnd(server, ports) });
       await deleteServer(this.#picture.db, left);
       this.#picture.leftovers.set(leftoverKey(left), left);
       this.#picture.servers.delete(id);
@@ -126,7 +133,7 @@ export class Servers {
       const taskNo = server.taskNo + 1;
       const placed = { hostId, pinned, hasDisks: false, task: "start", taskNo, lastError: null } as const; // No "rebuild": repeated, it would end the new life.
       const had = this.#picture.portsOf(id);
-      const left = leftBy(server, had);
+      const left = leftBy(server, had, { asksGuest: false });
       const there = { ...server, ...placed };
       const plugged = asCabled(there, movedPorts(there, had, taskNo), this.#cabledTo);
       await moveServer(this.#picture.db, { ...server, ...placed }, plugged, left);
@@ -214,7 +221,12 @@ function checkDevices(images: ReadonlyMap<ImageId, Image>, extended: Extended | 
   }
 }
 
-const leftBy = ({ id, hostId, pinned }: Server, ports: readonly ServerPort[]): Leftover => ({
+/** Of one that is not up, or is closed in the switch for its silence, nothing is. */
+const isExpectedToEnd = ({ status }: Server, ports: readonly ServerPort[]): boolean =>
+  status === "ACTIVE" && !ports.some((p) => p.fenced);
+
+const leftBy = ({ id, hostId, pinned }: Server, ports: readonly ServerPort[], { asksGuest }: Deletion): Leftover => ({
+  asksGuest,
   serverId: id,
   hostId,
   taps: tapsOf(ports),

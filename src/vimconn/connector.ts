@@ -129,7 +129,7 @@ export interface VimConnector extends Disposable {
    * One that is no longer on `from` is left where it is. VIM_REFUSED with a reason for each host when none takes it.
    */
   evacuateServer(id: ServerId, from: HostId, signal: AbortSignal): Promise<void>;
-  /** No error when it is gone already. */
+  /** Nothing is asked of its guest: whoever wants that stops it first. No error when it is gone already. */
   deleteServer(id: ServerId, signal: AbortSignal): Promise<void>;
   /** Makes the data net unless one with this id is there already. */
   ensureNet(spec: NetSpec, signal: AbortSignal): Promise<void>;

@@ -173,7 +173,7 @@ class OpenVim implements VimConnector {
   }
 
   rebootServer(id: ServerId, signal: AbortSignal): Promise<void> {
-    return this.#action(id, "reboot", signal);
+    return this.#action(id, "reboot", signal, { type: "HARD" });
   }
 
   rebuildServer(id: ServerId, signal: AbortSignal): Promise<void> {
@@ -185,7 +185,7 @@ class OpenVim implements VimConnector {
   }
 
   async deleteServer(id: ServerId, signal: AbortSignal): Promise<void> {
-    await this.#delete(`${this.#url}/${await this.#tenantPath(signal)}/servers/${id}`, signal);
+    await this.#delete(`${this.#url}/${await this.#tenantPath(signal)}/servers/${id}?force=true`, signal);
   }
 
   async ensureNet({ id, name, isPrivate = false, addresses }: NetSpec, signal: AbortSignal): Promise<void> {

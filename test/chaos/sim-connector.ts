@@ -160,11 +160,11 @@ export class SimConnector implements VimConnector {
   }
 
   rebootServer(id: ServerId, signal: AbortSignal): Promise<void> {
-    return this.#act(id, "reboot", signal);
+    return this.#act(id, "powerCycle", signal);
   }
 
   async deleteServer(id: ServerId, signal: AbortSignal): Promise<void> {
-    await this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.servers.deleteServer(id)).catch(unlessGone);
+    await this.#ask(ASK_TIMEOUT_MS, signal, (vim) => vim.servers.deleteServer(id, { asksGuest: false })).catch(unlessGone);
   }
 
   async ensureNet({ id, name }: NetSpec, signal: AbortSignal): Promise<void> {

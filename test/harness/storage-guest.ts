@@ -14,11 +14,17 @@ const MODULES = [
   "virtio_blk",
   "cdrom",
   "isofs",
+  "button",
+  "evdev",
 ];
 const CACHE = ".cache/storage-guest";
 
 /** What it writes into its first disk, at this offset. */
 export const WRITTEN = { at: 8 * 512, text: "written by the guest" };
+/** With this word on its kernel's command line it hears its power button: it writes down that it was asked to end, in the next sector, and ends. */
+export const LISTENS = "listens";
+/** What its next life finds of that, and says. */
+export const LAST_WORDS = "asked to end";
 export const STORAGE_GUEST_CMDLINE = GUEST_CMDLINE;
 
 /**
@@ -36,7 +42,10 @@ for module in ${MODULES.join(" ")}; do [ -e /modules/$module.ko ] && insmod /mod
 say() { echo "guest: $*" >/dev/console; }
 for disk in /sys/block/vd*; do say "disk \${disk##*/} $(cat $disk/size) read-only=$(cat $disk/ro)"; done
 say "first $(dd if=/dev/vda bs=16 count=1 2>/dev/null)"
-say "found $(dd if=/dev/vda bs=512 skip=8 count=1 2>/dev/null | tr -d '\\0')"
+sector() { dd if=/dev/vda bs=512 skip=$1 count=1 2>/dev/null | tr -d '\\0'; }
+say "found $(sector 8)"
+say "last $(sector 9)"
+dd if=/dev/zero of=/dev/vda bs=512 seek=9 count=1 conv=notrunc 2>/dev/null
 printf '%s' '${WRITTEN.text}' | dd of=/dev/vda bs=512 seek=8 conv=notrunc 2>/dev/null
 sync
 for disk in /sys/block/vd*; do
@@ -44,6 +53,17 @@ for disk in /sys/block/vd*; do
   for file in /mnt/*; do say "seed \${file##*/} $(base64 -w 0 $file)"; done
   umount /mnt
 done
+# Ends as the lab's guest does, and for the same reason.
+end() {
+  printf '%s' '${LAST_WORDS}' | dd of=/dev/vda bs=512 seek=9 conv=notrunc 2>/dev/null
+  sync
+  echo b >/proc/sysrq-trigger
+}
+if grep -qw ${LISTENS} /proc/cmdline; then
+  button=$(grep -l 'Power Button' /sys/class/input/event*/device/name | head -n 1)
+  button=\${button#/sys/class/input/}
+  { head -c 1 "/dev/input/\${button%%/*}" >/dev/null && end; } &
+fi
 say ready
 stty -echo </dev/ttyS0
 while read -r line; do

@@ -108,7 +108,7 @@ test("scaled out, who is new goes where the fewest are, and is led to over the l
   const seen: string[] = [];
   const relayD = two.byName("media-relay-d").id;
   two.intercept = (req) => {
-    if (req.method === "DELETE" && req.url!.endsWith(`/servers/${relayD}`))
+    if (req.method === "DELETE" && req.url!.endsWith(`/servers/${relayD}?force=true`))
       seen.push(`${served().includes("d")} ${armed(one)} ${armed(two)}`);
     return true;
   };

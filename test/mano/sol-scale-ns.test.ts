@@ -203,7 +203,7 @@ test("an NS is instantiated at the level that is asked for; VNFs are added and r
   const seen: boolean[] = [];
   const first = bed.rig.vim.byName("media-1-relay").id;
   bed.rig.vim.intercept = (req) => {
-    if (req.method === "DELETE" && req.url!.endsWith(`/servers/${first}`)) seen.push(bed.served().includes("1"));
+    if (req.method === "DELETE" && req.url!.endsWith(`/servers/${first}?force=true`)) seen.push(bed.served().includes("1"));
     return true;
   };
   const remove = { updateType: "REMOVE_VNF", removeVnfInstanceId: [vnfs.get("1")] };

@@ -129,7 +129,7 @@ test("scaled out and in: who is new takes its share, who is to go gives it away 
   const seen: { bound: boolean; armed: boolean }[] = [];
   const relayD = bed.rig.vim.byName("media-relay-d").id;
   bed.rig.vim.intercept = (req) => {
-    if (req.method === "DELETE" && req.url!.endsWith(`/servers/${relayD}`))
+    if (req.method === "DELETE" && req.url!.endsWith(`/servers/${relayD}?force=true`))
       seen.push({ bound: bed.served().includes("3"), armed: bed.armed().members.some((m) => m.server_id === relayD) });
     return true;
   };

@@ -181,7 +181,7 @@ test("it is changed: down it takes nothing, elsewhere it is not reached and says
 test("it goes when nothing of it is left; the host of the settings does not", async () => {
   const busy = await admin("DELETE", `/hosts/${host}`);
   expect([busy.status, busy.body.error.description]).toEqual([400, expect.stringContaining("Resource is not free")]);
-  await ask("DELETE", `/${tenant}/servers/${server}`);
+  await ask("DELETE", `/${tenant}/servers/${server}?force=true`);
   await until("it goes", async () => (await admin("DELETE", `/hosts/${host}`)).status === 200);
   expect(await findQemu(server)).toBeNull();
   expect((await ask("GET", `/hosts/${host}`)).status).toBe(404);

@@ -148,7 +148,7 @@ test("who only prefers to be apart is placed, and shown as violating", async () 
   await statusIs(made.id, "ACTIVE");
   const row = (await ask("GET", `/${tenant}/servers?name=relay-c`)).body.servers[0];
   expect(row.anti_affinity).toEqual(made.anti_affinity);
-  await ask("DELETE", `/${tenant}/servers/${made.id}`);
+  await ask("DELETE", `/${tenant}/servers/${made.id}?force=true`);
 });
 
 test("a libvirtd that is killed: the host is unreachable, an opinion about its servers, and none is lost", async () => {
@@ -181,7 +181,7 @@ test("a libvirtd that stands still misses its keepalives; its server is made ane
     { name: "host0", reason: expect.stringMatching(/^anti-affinity group twins: relay-/) },
     { name: "host1", reason: "the server is to leave it" },
   ]);
-  await ask("DELETE", `/${tenant}/servers/${a}`);
+  await ask("DELETE", `/${tenant}/servers/${a}?force=true`);
 
   heard.events.length = 0;
   const moved = await act(b, { evacuate: { from: hostIds[1] } });
@@ -243,5 +243,5 @@ test("a host that is gone takes no server; who prefers it is placed on another",
     name: "host1",
     reason: expect.stringMatching(/^it cannot be asked: .*none has one/),
   });
-  await ask("DELETE", `/${tenant}/servers/${body.server.id}`);
+  await ask("DELETE", `/${tenant}/servers/${body.server.id}?force=true`);
 });

@@ -344,7 +344,7 @@ test("a disk that was lost is not made anew behind its owner's back", async () =
 });
 
 test("with the server its disks go; then the image can, and its file", async () => {
-  await ask("DELETE", `/${tenant}/servers/${server}`);
+  await ask("DELETE", `/${tenant}/servers/${server}?force=true`);
   await until("its folder is gone", () => !existsSync(join(rig.dir, "disks", server)));
   expect((await ask("DELETE", `/${tenant}/images/${image}`)).status).toBe(200);
   expect(readdirSync(imagesDir())).toEqual([]);
@@ -368,7 +368,7 @@ test("without layers the disk stands alone; more disks and a CD-ROM are as the f
   const sizes = ["disk1", "disk3"].map((name) => infoOf(join(rig.dir, "disks", id, `${name}.qcow2`))["virtual-size"] / MIB);
   expect(sizes).toEqual([2_048, 1_024]);
   expect((await see(id)).extended.devices).toEqual(devices);
-  await ask("DELETE", `/${tenant}/servers/${id}`);
+  await ask("DELETE", `/${tenant}/servers/${id}?force=true`);
 });
 
 test("devices: a wrong one is refused, and XML is an administrator's", async () => {
@@ -393,7 +393,7 @@ test("devices: a wrong one is refused, and XML is an administrator's", async () 
   const xml = "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>";
   const { server: made } = (await make(admin, { type: "xml", xml })).body;
   await serverIs(made.id, "ACTIVE");
-  await ask("DELETE", `/${tenant}/servers/${made.id}`);
+  await ask("DELETE", `/${tenant}/servers/${made.id}?force=true`);
 });
 
 test("an image that is deleted while it is under way leaves nothing", async () => {

@@ -607,7 +607,7 @@ describe("arming", () => {
 
   test("a server that a protection names may be deleted; its plan then says that it cannot fire", async () => {
     await rig.vim.protections.arm(rig.armed());
-    await rig.vim.servers.deleteServer(rig.b.id);
+    await rig.vim.servers.deleteServer(rig.b.id, { asksGuest: false });
     expect([planOf(A).readiness, planOf(B).readiness]).toEqual([
       "cannot fire: the server of relay-b is gone",
       "cannot fire: the server of relay-b is gone",

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findQemu } from "../../src/hosts/qemu-process.ts";
-import { ensureStorageGuest, STORAGE_GUEST_CMDLINE } from "../harness/storage-guest.ts";
+import { ensureStorageGuest, LAST_WORDS, LISTENS, STORAGE_GUEST_CMDLINE } from "../harness/storage-guest.ts";
 import { type Ask, client, type Daemon, type Rig, startDaemon, startRig, until } from "./rig.ts";
 
 /*
@@ -29,7 +29,8 @@ beforeAll(async () => {
   const flavorRef = (await ask("POST", `/${tenant}/flavors`, { flavor: { name: "f", ram: 96, vcpus: 1 } })).body.flavor.id;
   net = (await ask("POST", "/networks", { network: { name: "man" } })).body.network;
   const networks = [{ name: "eth0", uuid: net.id, type: "virtual" }];
-  const made = await ask("POST", `/${tenant}/servers`, { server: { name: "s", flavorRef, imageRef, networks, start: "no" } });
+  const asked = { name: "s", flavorRef, imageRef, networks, start: "no", kernel_cmdline: LISTENS };
+  const made = await ask("POST", `/${tenant}/servers`, { server: asked });
   server = made.body.server.id;
 });
 afterAll(async () => {
@@ -70,21 +71,26 @@ test("pause and resume keep its memory; start of one that is paused is a resume,
   expect(await pidOf()).toBe(pid);
 });
 
-test("shutdown and shutoff ask the guest; one that does not listen runs on, and is none the worse", async () => {
-  const pid = await pidOf();
-  for (const action of ["shutdown", "shutoff"]) {
-    await does({ [action]: null });
-    expect([(await see()).status, await pidOf()]).toEqual(["ACTIVE", pid]);
-  }
+test.each(["shutdown", "shutoff"])("%s asks the guest, which ends itself", async (action) => {
+  await does({ [action]: null });
+  await statusIs("INACTIVE");
+  await does({ start: null });
+  await statusIs("ACTIVE");
+  await boots();
+  expect(log()).toContain(`guest: last ${LAST_WORDS}`);
 });
 
-test("reboot is a new life on the same disk", async () => {
+test.each([
+  ["asks the guest first", null, LAST_WORDS],
+  ["with type HARD does not", { type: "HARD" }, ""],
+])("reboot is a new life on the same disk; it %s", async (_, reboot, last) => {
   const pid = await pidOf();
-  await does({ reboot: null });
+  await does({ reboot });
   await until("another QEMU runs", async () => ![null, pid].includes(await pidOf()));
   await statusIs("ACTIVE");
   await boots();
   expect(log()).toContain("guest: found written by the guest");
+  expect(/guest: last (.*?)\r?$/m.exec(log())?.[1]).toBe(last);
 });
 
 test("forceOff ends it at once; what makes no sense then changes nothing, and says so", async () => {
@@ -109,7 +115,8 @@ test("createImage copies its disk; rebuild and start:rebuild are new lives (what
   }
 });
 
-test("terminate is a deletion; with the network its bridge goes", async () => {
+test("terminate is a deletion, at once for its owner; with the network its bridge goes", async () => {
+  await boots();
   const bridge = () => rig.ovs.inside("ip", "-o", "link", "show", "type", "bridge");
   expect(await bridge()).toContain(` ovim-${net["provider:vlan"]}:`);
   await does({ terminate: null });

@@ -112,7 +112,7 @@ test("a management network reaches all hosts: its servers get their addresses ov
   const [near, far] = servers as [(typeof servers)[number], (typeof servers)[number]];
   undo.use(await startTeller(wired.hosts[1]!.netns!));
   await until("one reaches the other", async () => (await seenAs(wired.hosts[0]!.netns!, far.ip, 2)) === near.ip);
-  for (const { id } of servers) expect((await ask("DELETE", `/${tenant}/servers/${id}`)).status).toBe(200);
+  for (const { id } of servers) expect((await ask("DELETE", `/${tenant}/servers/${id}?force=true`)).status).toBe(200);
   await until("nothing is led between them", async () => (await seenAs(wired.hosts[0]!.netns!, far.ip, 1)) === null);
   expect((await ask("DELETE", `/networks/${net.id}`)).status).toBe(200);
   await until("its server is gone", () => readdirSync(join(dir, "dhcp")).length === 0);

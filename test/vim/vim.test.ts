@@ -287,7 +287,7 @@ describe("servers", () => {
     });
     expect(failed.last_error).toContain("em1"); // Which this host does not have, in libvirt's words.
     expect((await ask("POST", `/${tenant}/servers/${id}/action`, { start: null })).status).toBe(405);
-    await ask("DELETE", `/${tenant}/servers/${id}`);
+    await ask("DELETE", `/${tenant}/servers/${id}?force=true`);
   });
 
   test("paused in the moment it is made: it is made, and stands paused", async () => {
@@ -298,7 +298,7 @@ describe("servers", () => {
       if (status === "ERROR") throw new Error(last_error);
       return status === "PAUSED";
     });
-    await ask("DELETE", `/${tenant}/servers/${id}`);
+    await ask("DELETE", `/${tenant}/servers/${id}?force=true`);
   });
 
   test("no host has room: the reason is told and nothing is left", async () => {
@@ -314,7 +314,7 @@ describe("servers", () => {
 
   test("a deleted server is gone from the host and the switch", async () => {
     const [port] = (await ask("GET", `/ports?device_id=${server.id}&name=eth1`)).body.ports;
-    await ask("DELETE", `/${tenant}/servers/${server.id}`);
+    await ask("DELETE", `/${tenant}/servers/${server.id}?force=true`);
     expect((await ask("GET", `/${tenant}/servers/${server.id}`)).status).toBe(404);
     const tap = port["binding:switch_port"];
     await until("its tap is gone", async () => !(await run("ip", ["-n", rig.ovs.netns!, "-br", "link"])).stdout.includes(tap));

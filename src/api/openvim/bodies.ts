@@ -28,7 +28,6 @@ const count = Type.Integer({ minimum: 0, maximum: COUNT_MAX });
 const countFrom1 = Type.Integer({ minimum: 1, maximum: COUNT_MAX });
 const pci = Type.String({ pattern: "^[0-9a-fA-F]{4}(:[0-9a-fA-F]{2}){2}\\.[0-9a-fA-F]$" });
 const dpid = Type.String({ pattern: "^[0-9a-fA-F:]{1,23}$" });
-const anyObject = Type.Record(Type.String(), Type.Unknown());
 const closed = { additionalProperties: false } as const;
 /** Of an edit: something must be said, and only what can be changed. */
 const some = { minProperties: 1, ...closed } as const;
@@ -314,7 +313,6 @@ export const serverNew = Type.Object(
   closed,
 );
 
-const nothing = Type.Union([Type.Null(), anyObject]);
 /** Exactly one action; `start` may say "rebuild". */
 export const serverAction = Type.Object(
   {
@@ -327,7 +325,8 @@ export const serverAction = Type.Object(
     terminate: maybe(Type.Null()),
     /** Ours: from another image, which is the server's own from then on. */
     rebuild: maybe(orNull(Type.Object({ imageRef: maybe(id) }))),
-    reboot: maybe(nothing),
+    /** Ours: with `{"type": "HARD"}`, OpenStack's word, nothing is asked of the guest. */
+    reboot: maybe(orNull(Type.Object({ type: maybe(Type.Enum(["SOFT", "HARD"])) }))),
     createImage: maybe(
       Type.Object({
         /** Ours: so that asking twice makes one. */

@@ -85,7 +85,7 @@ export interface VimDoors {
   };
   readonly servers: {
     createServer(asked: AskedServer): Promise<Server>;
-    deleteServer(id: ServerId): Promise<void>;
+    deleteServer(id: ServerId, how: { readonly asksGuest: boolean }): Promise<void>;
     act(id: ServerId, task: ServerTask, imageId?: ImageId): Promise<void>;
     evacuate(id: ServerId, where: { readonly from: HostId; readonly to: HostId | null }): Promise<Server>;
     sharesHostWith(server: Server): readonly ServerId[];

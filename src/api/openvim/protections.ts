@@ -2,7 +2,7 @@ import type { Static } from "typebox";
 import type { ArmedProtection, GuestHeartbeatPolicy, PlanView, ProbePolicy, ProtectionView } from "../../model/armed.ts";
 import type { GroupId, NetId, ServerId, VnfcId } from "../../model/ids.ts";
 import { checked } from "../invalid.ts";
-import type { Wire } from "../query.ts";
+import { flagged, type Wire } from "../query.ts";
 import { WireError } from "../wire-error.ts";
 import { protectionPut } from "./bodies.ts";
 import type { Call } from "./call.ts";
@@ -27,14 +27,9 @@ export async function deleteProtection(call: Call) {
 
 /** Closes the member's port and moves what its plan can move. Answered when the switch has confirmed. `?unless_last=true`: 409 where nobody could take over. */
 export async function putFence(call: Call) {
-  const { unless_last: asked, ...others } = call.query;
-  const [stray] = Object.keys(others);
-  if (stray !== undefined || !(asked === undefined || asked === "true" || asked === "false"))
-    throw new WireError(
-      400,
-      `Invalid query string at '${stray ?? `unless_last=${String(asked)}`}'; 'unless_last' is true or false`,
-    );
-  const when = asked === "true" ? "unlessLast" : "always";
+  const stray = Object.keys(call.query).find((key) => key !== "unless_last");
+  if (stray !== undefined) throw new WireError(400, `Invalid query string at '${stray}'; 'unless_last' is true or false`);
+  const when = flagged(call.query, "unless_last") ? "unlessLast" : "always";
   return { protection: protectionOut(await call.doors.protections.fence(idOf(call), memberIdOf(call), when)) };
 }
 

@@ -157,7 +157,7 @@ export const OPENVIM_ROUTES: readonly Route[] = [
   {
     is: "DELETE /:tenant/servers/:id",
     does: servers.deleteServer,
-    says: "deletes a server; its host follows after the answer",
+    says: "deletes a server; after the answer its guest is asked to shut down and has ten seconds, with ?force=true none",
     gives: replies.result,
   },
   {

@@ -4,7 +4,7 @@ import { mbpsOf } from "../../model/numa.ts";
 import type { AskedVnic, Server, ServerTask } from "../../model/vim-picture.ts";
 import { cloudConfigIn } from "../cloud-config.ts";
 import { checked } from "../invalid.ts";
-import { listed } from "../query.ts";
+import { flagged, listed } from "../query.ts";
 import { WireError } from "../wire-error.ts";
 import { serverAction, serverNew } from "./bodies.ts";
 import { type Call, oneTenantOf, tenantOf } from "./call.ts";
@@ -98,8 +98,9 @@ const vnicIn = (n: NetworkIn, i: number): AskedVnic => ({
   ...securityIn(n),
 });
 
+/** As OpenVIM's: the guest is asked to shut down first, after the answer. Ours: `?force=true` switches it off at once. */
 export async function deleteServer(call: Call) {
-  await call.doors.servers.deleteServer(ownServer(call));
+  await call.doors.servers.deleteServer(ownServer(call), { asksGuest: !flagged(call.query, "force") });
   return { result: "deleting in process" };
 }
 
@@ -111,7 +112,6 @@ const TASKS = {
   shutdown: "shutdown",
   forceOff: "forceOff",
   rebuild: "rebuild",
-  reboot: "reboot",
 } as const satisfies Record<string, ServerTask>;
 
 /** The reply is the original's for every action of its own; what became of it is told by the server's status and the event stream. */
@@ -121,7 +121,7 @@ export async function postAction(call: Call) {
   if (action.evacuate !== undefined) return reply(call, await call.doors.servers.evacuate(id, evacuationIn(action.evacuate)));
   if (action.createImage !== undefined) return copyReply(call, id, action.createImage);
   if (action.console !== undefined) return consoleReply(call, id, action.console);
-  if (action.terminate !== undefined) await call.doors.servers.deleteServer(id);
+  if (action.terminate !== undefined) await call.doors.servers.deleteServer(id, { asksGuest: true });
   else await call.doors.servers.act(id, taskOf(action), imageFor(call, id, action.rebuild?.imageRef));
   return { result: "deleting in process" };
 }
@@ -161,6 +161,7 @@ function imageFor({ doors: { picture } }: Call, id: ServerId, ref: string | unde
 
 function taskOf(action: Static<typeof serverAction>): ServerTask {
   if (action.start === "rebuild") return "rebuild";
+  if (action.reboot !== undefined) return action.reboot?.type === "HARD" ? "powerCycle" : "reboot";
   return TASKS[Object.keys(action)[0] as keyof typeof TASKS];
 }
 

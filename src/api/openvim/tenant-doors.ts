@@ -296,9 +296,9 @@ function serversOf(view: TenantView, { servers }: VimDoors, picture: Picture): V
       check(asked);
       return servers.createServer(asked);
     },
-    deleteServer: async (id) => {
+    deleteServer: async (id, how) => {
       found(picture.servers, id, `server ${id} not found`);
-      return servers.deleteServer(id);
+      return servers.deleteServer(id, how);
     },
     act: async (id, task, imageId) => {
       found(picture.servers, id, `server ${id} not found`);
