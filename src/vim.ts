@@ -12,6 +12,7 @@ import type { VimConfig } from "./config.ts";
 import { HostBridges } from "./hosts/host-bridges.ts";
 import { ImageFiles } from "./hosts/image-files.ts";
 import { connectOvsdb } from "./hosts/ovsdb.ts";
+import { whyNoSenderTables } from "./hosts/sender-table.ts";
 import type { Clock } from "./lib/clock.ts";
 import { Fault } from "./lib/fault.ts";
 import type { Log } from "./lib/log.ts";
@@ -26,6 +27,7 @@ import type { VimDb } from "./store/vim-schema.ts";
 import { Door } from "./switch/door.ts";
 import { listenAt, type SwitchListener } from "./switch/listen.ts";
 import { APPLIANCES_EVERY_MS } from "./vim/appliances.ts";
+import { SENDERS_EVERY_MS } from "./vim/bridge-senders.ts";
 import { onOvsdb, onSwitch } from "./vim/edges.ts";
 import { ImageMaking, type ImageMakingParts } from "./vim/image-making.ts";
 import { Probe } from "./vim/probe.ts";
@@ -54,6 +56,7 @@ export interface RunningVim extends AsyncDisposable {
  */
 export async function startVim(config: VimConfig, { clock, log }: { clock: Clock; log: Log }): Promise<RunningVim> {
   await using undo = new AsyncDisposableStack();
+  const noSenders = config.mode === "test" ? null : whyNoSenderTables(); // Tried while the store is opened.
   const door =
     config.mode === "test"
       ? null
@@ -65,7 +68,8 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
   const callbacks = callbackRules(config, () => ownPorts);
   const { vlanRange, linkBridges, mode } = config;
   const spansHosts = config.tunnelIp !== undefined;
-  const vim = await Vim.open({ db, clock, log, vlanRange, linkBridges, spansHosts, mode, callbacks, seal });
+  const whyNoSenders = await noSenders;
+  const vim = await Vim.open({ db, clock, log, vlanRange, linkBridges, spansHosts, whyNoSenders, mode, callbacks, seal });
   undo.defer(async () => {
     await vim.picture.settled();
     await vim.events.end();
@@ -217,6 +221,7 @@ async function openWorld(
       hostSwitches.run(signal),
       vim.dhcp.loop.run(() => APPLIANCES_EVERY_MS, signal),
       vim.routers.loop.run(() => APPLIANCES_EVERY_MS, signal),
+      vim.senders.loop.run(() => SENDERS_EVERY_MS, signal),
       probe.run(signal),
       traffic.run(signal),
       vim.paths.run(frames, signal),

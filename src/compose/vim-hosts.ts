@@ -8,6 +8,7 @@ import type { LibvirtAt, LibvirtTlsFiles } from "../hosts/libvirt-stream.ts";
 import { libvirtAt, parseLibvirtUri } from "../hosts/libvirt-uri.ts";
 import { openProcessExit, type ProcessExit } from "../hosts/process-exit.ts";
 import { openScreen } from "../hosts/screen.ts";
+import { SenderTable } from "../hosts/sender-table.ts";
 import { ServerDisks } from "../hosts/server-disks.ts";
 import { deleteTap, ensureTap } from "../hosts/taps.ts";
 import type { Topology } from "../hosts/topology.ts";
@@ -233,7 +234,9 @@ class OpenHosts implements HostOpener, AsyncDisposable {
     this.#sessions.delete(id);
     this.#loops.delete(id);
     const { computeLoops, computes, agents, threads, diskLooks, usageReaders, consoles } = vim;
-    for (const known of [computeLoops, computes, agents, threads, diskLooks, usageReaders, consoles.hosts]) known.delete(id);
+    const { edges } = vim.senders;
+    for (const known of [computeLoops, computes, agents, threads, diskLooks, usageReaders, consoles.hosts, edges])
+      known.delete(id);
     running?.end.abort();
     await session?.[Symbol.asyncDispose]();
     await running?.done;
@@ -272,6 +275,7 @@ async function openSession(site: Site, parts: SessionParts): Promise<Session> {
   const sweep = () => parts.bridges.sweep(site.netns ?? null, (name) => isBridgeOfNet(vim.picture, name));
   const loop = computeLoop(vim, site, host, { plugs, place, before: () => (isElsewhere ? learned : sweep()), clock, log });
   if (!isElsewhere) {
+    vim.senders.edges.set(id, new SenderTable(`${besideStore(config, "senders")}/${id}`, site.netns ?? null));
     vim.agents.set(id, ({ serverId }, request) => host.askGuest(serverId, request));
     vim.threads.set(id, (of) => host.processOf(of)?.threads() ?? null);
     vim.diskLooks.set(id, async (of) => (await host.processOf(of)?.hungDisk()) ?? null);
@@ -352,6 +356,7 @@ function computeLoop(vim: Vim, { row, disksDir }: Site, host: Host, { plugs, pla
     wake: () => loop.wake(),
     isLedAround: (id) => vim.protections.isLedAround(id),
     replug: (id) => vim.servers.replug(id),
+    hold: () => vim.senders.hold(row.id),
   });
   vim.computes.set(row.id, compute);
   const pass = async () => {

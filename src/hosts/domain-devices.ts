@@ -16,7 +16,11 @@ export type VnicSpec = Plugged & {
   readonly mac: string;
   /** QEMU's name of the card that the guest sees; virtio unless told. */
   readonly model?: string | undefined;
-} & ({ readonly tap: string; readonly ovsBridge?: string } | { readonly bridge: string } | { readonly device: string });
+} & (
+    | { readonly tap: string; readonly ovsBridge?: string }
+    | { readonly bridge: string; readonly tap?: string }
+    | { readonly device: string }
+  );
 
 /** A function of the host's card that the guest drives itself: a whole card (PF), or a virtual function (VF) that tags its packets. */
 export type CardSpec = Plugged &
@@ -71,7 +75,7 @@ export function nicXml(nic: VnicSpec | CardSpec): string {
 }
 
 function pluggedXml(nic: VnicSpec): { readonly type: "ethernet" | "bridge" | "direct"; readonly to: string } {
-  if ("bridge" in nic) return { type: "bridge", to: `<source bridge='${esc(nic.bridge)}'/>` };
+  if ("bridge" in nic) return { type: "bridge", to: `<source bridge='${esc(nic.bridge)}'/>${targetXml(nic)}` };
   if ("device" in nic) return { type: "direct", to: `<source dev='${esc(nic.device)}' mode='bridge'/>` };
   const { tap, ovsBridge } = nic;
   // managed='no': the tap is there before the server and stays after it, so the switch port keeps its number.
@@ -81,6 +85,9 @@ function pluggedXml(nic: VnicSpec): { readonly type: "ethernet" | "bridge" | "di
     to: `<source bridge='${esc(ovsBridge)}'/><virtualport type='openvswitch'/><target dev='${esc(tap)}'/>`,
   };
 }
+
+/** Without it libvirt names the tap, and takes it for its own to name where it begins with `vnet`. */
+const targetXml = ({ tap }: { readonly tap?: string }): string => (tap === undefined ? "" : `<target dev='${esc(tap)}'/>`);
 
 const vpciXml = ({ vpci }: Plugged): string => (vpci === undefined ? "" : pciXml(vpci, "pci"));
 

@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 import { dropDevice, tool } from "./net-cable.ts";
 
+/** No rule sees what is for the bridge itself, and a guest could say by it where its neighbours are (IEEE 802.1Q, 8.6.3). */
+const LEARNING = ["no_linklocal_learn", "1"] as const;
+
 interface Link {
   readonly ifname: string;
   readonly ifalias?: string;
@@ -30,7 +33,7 @@ export class HostBridges {
   ensure(name: string, netns: string | null): Promise<void> {
     return this.#inTurn(netns, async (place) => {
       const isNew = (await linksOf(netns, "dev", name)) === null;
-      if (isNew) await ip(netns, "link", "add", "name", name, "type", "bridge");
+      if (isNew) await ip(netns, "link", "add", "name", name, "type", "bridge", ...LEARNING);
       if (isNew) await ip(netns, "link", "set", "dev", name, "alias", this.#mark);
       await ip(netns, "link", "set", "dev", name, "up");
       if (isNew) place.known?.add(name);

@@ -160,6 +160,8 @@ export interface Server {
   readonly cloudConfig: CloudConfig | null;
   /** Its disks were made on the host where it is. */
   readonly hasDisks: boolean;
+  /** Its life has begun since this VIM names the taps on bridges of its host, and so can hold them to what they may send. */
+  readonly namesTaps: boolean;
   /** What its host must have, by OpenVIM's words for both. */
   readonly hypervisor: string;
   readonly osImageType: string;
@@ -202,6 +204,8 @@ export interface Leftover {
   readonly serverId: ServerId;
   readonly hostId: HostId;
   readonly taps: readonly string[];
+  /** On bridges of the host, of which nothing goes on any more. */
+  readonly bridgeTaps: readonly string[];
   /** What it had for itself: the QEMU that is still there has it until it is gone. */
   readonly pinned: Pinned | null;
   /** Its guest is to have the time to end itself, before it is switched off. */

@@ -14,7 +14,7 @@ export interface Sender {
 }
 
 /** Who it may send as; null: as anybody. An outside port is many people's cable: only its own word counts there, not its net's. */
-export function sendersOf(net: Pick<Net, "portSecurity">, port: VimPort): readonly Sender[] | null {
+export function sendersOf(net: Pick<Net, "portSecurity">, port: Omit<VimPort, "id">): readonly Sender[] | null {
   const isAsked = port.portSecurity ?? (net.portSecurity && port.kind !== "external");
   if (!isAsked) return null;
   const pairs = port.allowedPairs.flatMap(({ mac, ip }) => from(mac ?? port.mac, ip));

@@ -77,7 +77,7 @@ const SHAPES = {
       task_no: "taskNo",
       created_at: "createdAt",
     },
-    booleans: { has_disks: "hasDisks" },
+    booleans: { has_disks: "hasDisks", names_taps: "namesTaps" },
     json: {
       anti_affinity_json: "antiAffinity",
       extended_json: "extended",
@@ -114,7 +114,7 @@ const SHAPES = {
     same: [],
     renamed: { server_id: "serverId", host_id: "hostId" },
     booleans: { asks_guest: "asksGuest" },
-    json: { taps_json: "taps", pinned_json: "pinned" },
+    json: { taps_json: "taps", bridge_taps_json: "bridgeTaps", pinned_json: "pinned" },
   },
 } as const satisfies Record<string, Shape>;
 

@@ -113,6 +113,7 @@ export interface ServerRow {
   disk_gib: number | null;
   cloud_config_json: string | null;
   has_disks: number;
+  names_taps: number;
   hypervisor: string;
   os_image_type: string;
   task: string | null;
@@ -183,6 +184,15 @@ export interface PortMappingRow {
   switch_mac: string | null;
 }
 
+export interface LeftoverRow {
+  server_id: string;
+  host_id: string;
+  taps_json: string;
+  bridge_taps_json: string;
+  pinned_json: string | null;
+  asks_guest: number;
+}
+
 export interface VimDb {
   meta: { key: string; value: number };
   identity: { id: string };
@@ -194,7 +204,7 @@ export interface VimDb {
   servers: ServerRow;
   ports: PortRow;
   protections: ProtectionRow;
-  leftovers: { server_id: string; host_id: string; taps_json: string; pinned_json: string | null; asks_guest: number };
+  leftovers: LeftoverRow;
   subscriptions: SubscriptionRow;
   tokens: TokenRow;
   ofcs: OfcRow;

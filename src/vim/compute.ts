@@ -75,13 +75,14 @@ export class Compute {
   readonly #wake: () => void;
   readonly #isLedAround: (id: ServerId) => boolean;
   readonly #replug: (id: ServerId) => Promise<void>;
+  readonly #hold: () => Promise<void>;
   readonly #busy = new Map<ServerId, Promise<void>>();
   /** Disks of servers that are off, while they are copied. */
   readonly #copies = new Map<ServerId, { readonly end: AbortController; readonly done: Promise<void> }>();
 
   /**
    * `isLedAround`: the switch leads nothing to a server to which nothing is to be led; left out: there is no switch. `replug`: at the start of a new life, before anything
-   * is made for it, has its ports be where they belong by now.
+   * is made for it, has its ports be where they belong by now. `hold`: has guests on bridges of the host held to what they may send; rejects where they are not.
    */
   constructor(parts: {
     hostId: HostId;
@@ -96,6 +97,7 @@ export class Compute {
     wake: () => void;
     isLedAround?: (id: ServerId) => boolean;
     replug?: (id: ServerId) => Promise<void>;
+    hold?: () => Promise<void>;
   }) {
     this.#hostId = parts.hostId;
     this.#picture = parts.picture;
@@ -109,6 +111,7 @@ export class Compute {
     this.#wake = parts.wake;
     this.#isLedAround = parts.isLedAround ?? (() => true);
     this.#replug = parts.replug ?? (async () => {});
+    this.#hold = parts.hold ?? (async () => {});
   }
 
   /**
@@ -286,6 +289,7 @@ export class Compute {
   async #start(server: Server, paused: boolean): Promise<Outcome> {
     await this.#cutOff(server.id);
     if (!isAlive(server.status)) await this.#replug(server.id);
+    if (!isAlive(server.status)) this.#picture.patchServer(server.id, { namesTaps: true });
     const ports = this.#picture.portsOf(server.id);
     const plan = diskPlan(this.#picture, server, ports, this.#disks.folderOf(server.id));
     const spec = domainSpec(this.#picture, server, ports, this.#place, plan);
@@ -341,6 +345,7 @@ export class Compute {
     };
     await Promise.all([
       tapped(),
+      ...(bridged.length > 0 ? [this.#hold()] : []),
       ...bridged.map(async (port) => {
         const net = this.#picture.nets.get(port.netId!)!;
         const bridge = sharedDeviceOf(net) === null ? bridgeOf(net) : null;

@@ -6,7 +6,7 @@ import type { Asked, Change, ServerPort, VimNet } from "../model/vim-picture.ts"
 import { outsideOf } from "../steer/fabric.ts";
 import { deleteNet, saveNet } from "../store/vim-picture.ts";
 import { isRouted, withRange } from "./addresses.ts";
-import { checkNetSenders } from "./allowed-senders.ts";
+import { checkNetSenders, type OnBridges } from "./allowed-senders.ts";
 import { checkFree, found, given, newId, notFree } from "./asking.ts";
 import { checkBind } from "./binds.ts";
 import type { Draft } from "./draft.ts";
@@ -30,7 +30,7 @@ interface NetsParts {
   readonly draw: (draft: Draft) => void;
   readonly freed: (net: VimNet, was: NetId | null) => void;
   readonly isOpen: (bridge: string) => boolean;
-  readonly spansHosts: boolean;
+  readonly onBridges: OnBridges;
 }
 
 /** Networks, by OpenVIM's rules. */
@@ -41,19 +41,19 @@ export class Nets {
   readonly #draw: (draft: Draft) => void;
   readonly #freed: (net: VimNet, was: NetId | null) => void;
   readonly #isOpen: (bridge: string) => boolean;
-  readonly #spansHosts: boolean;
+  readonly #onBridges: OnBridges;
   /** Given last, by region. */
   readonly #lastVlan = new Map<string, number>();
 
-  /** `freed` is told of a net that was led into one that is deleted; `was`: what it was bound to. `isOpen`: nets may lead out to this bridge. `spansHosts`: bridges of hosts are one switch. */
-  constructor(picture: Picture, clock: Clock, vlans: VlanRange, { draw, freed, isOpen, spansHosts }: NetsParts) {
+  /** `freed` is told of a net that was led into one that is deleted; `was`: what it was bound to. `isOpen`: nets may lead out to this bridge. */
+  constructor(picture: Picture, clock: Clock, vlans: VlanRange, { draw, freed, isOpen, onBridges }: NetsParts) {
     this.#picture = picture;
     this.#clock = clock;
     this.#vlans = vlans;
     this.#draw = draw;
     this.#freed = freed;
     this.#isOpen = isOpen;
-    this.#spansHosts = spansHosts;
+    this.#onBridges = onBridges;
   }
 
   /** `bindNet` may be a name, as in OpenVIM. Throws INVALID, CONFLICT or NOT_FOUND. */
@@ -67,7 +67,7 @@ export class Nets {
       checkPlace(this.#picture, net, outsideOf(net));
       this.#checkVlanFree(net);
       this.#checkLinks(net, asked);
-      checkNetSenders(net, [], this.#spansHosts);
+      checkNetSenders(net, [], this.#onBridges);
       if (net.bindNet !== null) this.#checkBindOfNew(net, net.bindNet);
       const saved = await this.#save(net);
       if (asked.vlan === undefined && net.region !== null && net.vlan !== null) this.#lastVlan.set(net.region, net.vlan);
@@ -89,7 +89,7 @@ export class Nets {
       if (edited.provider !== net.provider || edited.vlan !== net.vlan) checkPlace(this.#picture, edited, outsideOf(edited));
       if (edited.bindVlan !== net.bindVlan) this.#checkBindVlan(edited);
       this.#checkLinks(edited, change);
-      if (asksForSecurity(change)) checkNetSenders(edited, this.#picture.portsIn(id), this.#spansHosts);
+      if (asksForSecurity(change)) checkNetSenders(edited, this.#picture.portsIn(id), this.#onBridges);
       return this.#save(edited, readdressed(this.#picture, edited));
     });
   }

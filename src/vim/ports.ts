@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import { Fault, type FaultCode } from "../lib/fault.ts";
 import { PROBE_MAC } from "../model/flow.ts";
-import type { NetId, VimPortId } from "../model/ids.ts";
+import type { HostId, NetId, VimPortId } from "../model/ids.ts";
 import type { Asked, Change, ServerPort, VimNet } from "../model/vim-picture.ts";
 import { deletePort, savePort } from "../store/vim-picture.ts";
-import { checkSenders } from "./allowed-senders.ts";
+import { checkSenders, type OnBridges } from "./allowed-senders.ts";
 import { checkFree, found, given, newId } from "./asking.ts";
 import type { Draft } from "./draft.ts";
 import { ownPortOf } from "./own-ports.ts";
@@ -47,10 +47,12 @@ type PortChange = Pick<Change<ServerPort>, "name" | "netId" | "bfd" | "portSecur
 export class Ports {
   readonly #picture: Picture;
   readonly #draw: (draft: Draft) => void;
+  readonly #onBridges: OnBridges;
 
   /** `draw`: into the picture and the switch. */
-  constructor(picture: Picture, draw: (draft: Draft) => void) {
+  constructor(picture: Picture, draw: (draft: Draft) => void, onBridges: OnBridges) {
     this.#picture = picture;
+    this.#onBridges = onBridges;
     this.#draw = draw;
   }
 
@@ -69,7 +71,7 @@ export class Ports {
       } as const;
       const net = port.netId === null ? null : this.#picture.nets.get(port.netId)!;
       const addressed = net === null || port.mac === null ? port : { ...port, ip: ipIn(this.#picture, net, port.ip) };
-      checkSenders(addressed);
+      checkSenders(addressed, this.#onBridges);
       return this.#save(addressed);
     });
   }
@@ -87,7 +89,7 @@ export class Ports {
       if (isMoved && change.netId) this.#checkFits(port, change.netId, { noRoom: "CONFLICT", beside: id });
       const net = change.netId ? this.#picture.nets.get(change.netId)! : null;
       const edited = { ...port, ...given(change), ip: isMoved ? ipOfMoved(this.#picture, port, net) : port.ip };
-      checkSenders(edited);
+      checkSenders(edited, this.#onBridges);
       return this.#save(edited);
     });
   }
@@ -157,6 +159,10 @@ export function newMac(taken: (mac: string) => boolean): string {
 
 /** IFNAMSIZ less its closing zero is 15: three letters and 44 bits of the port's id. */
 export const tapName = (id: VimPortId): string => `tap${id.replaceAll("-", "").slice(0, 11)}`;
+
+/** libvirt makes the tap of a vNIC on a bridge, by this name: of the port there, so that its old life on another host of the same machine has another. */
+export const bridgeTapName = (id: VimPortId, host: HostId): string =>
+  `brt${createHash("sha256").update(`${id}/${host}`).digest("hex").slice(0, 11)}`;
 
 /** A tap for the same port on another host: while the old one may still pass packets nothing of it may be mistaken for the new. */
 export const movedTapName = (id: VimPortId, taskNo: number): string =>

@@ -4,7 +4,7 @@ import type { HostId, ServerId, VimPortId } from "../model/ids.ts";
 import { hasOwnBridges } from "../model/net.ts";
 import { CARD_MODELS, isOfCard, type PinnedInterface } from "../model/numa.ts";
 import type { AskedVnic, Server, ServerPort, VimNet } from "../model/vim-picture.ts";
-import { checkSenders } from "./allowed-senders.ts";
+import { checkSenders, type OnBridges } from "./allowed-senders.ts";
 import { found } from "./asking.ts";
 import type { Picture } from "./picture.ts";
 import { ipIn } from "./port-addresses.ts";
@@ -12,9 +12,10 @@ import { barePort, checkMac, checkRoom, movedTapName, newMac, tapName } from "./
 
 /**
  * The link ports of a new server: one for each virtual network interface it asks for, then one for each function of a card it has.
- * `spansHosts`: bridges of hosts are one switch. Throws NOT_FOUND for a net, INVALID where a net takes no such port, CONFLICT for a MAC address.
+ * Throws NOT_FOUND for a net, INVALID where a net takes no such port or it cannot be held as it is asked to be, CONFLICT for a MAC address.
  */
-export function portsFor(picture: Picture, server: Server, vnics: readonly AskedVnic[], spansHosts: boolean): ServerPort[] {
+export function portsFor(picture: Picture, server: Server, vnics: readonly AskedVnic[], onBridges: OnBridges): ServerPort[] {
+  const { spansHosts } = onBridges;
   const ports: ServerPort[] = [];
   for (const [i, vnic] of vnics.entries())
     if (vnic.type === undefined) ports.push(vnicPort(picture, server, vnic, i, { siblings: ports, spansHosts }));
@@ -22,7 +23,7 @@ export function portsFor(picture: Picture, server: Server, vnics: readonly Asked
     const vnic = vnics.find((v) => v.type !== undefined && v.name === given.name);
     ports.push(cardPort(picture, server, given, vnic, ports));
   }
-  for (const port of ports) checkSenders(port);
+  for (const port of ports) checkSenders(port, onBridges, server);
   return ports;
 }
 

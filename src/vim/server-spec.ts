@@ -7,6 +7,7 @@ import { isOfCard, type Numa, type Pinned } from "../model/numa.ts";
 import type { Image, Server, ServerPort, VimPicture } from "../model/vim-picture.ts";
 import { bridgeOf, sharedDeviceOf } from "./bridges.ts";
 import type { DiskPlan } from "./disk-plan.ts";
+import { bridgeTapName } from "./ports.ts";
 
 export interface SpecPlace {
   /** Null: the host is another machine, where nobody listens to a guest but its libvirt. */
@@ -112,16 +113,16 @@ function sharedThreads(numas: readonly Numa[]): string | undefined {
 }
 
 function nicsOf(picture: VimPicture, server: Server, port: ServerPort, place: SpecPlace): (VnicSpec | CardSpec)[] {
-  return isOfCard(port) ? cardOf(server, port) : [vnicOf(picture, port, place)];
+  return isOfCard(port) ? cardOf(server, port) : [vnicOf(picture, server, port, place)];
 }
 
-function vnicOf(picture: VimPicture, port: ServerPort, { ovsBridge }: SpecPlace): VnicSpec {
+function vnicOf(picture: VimPicture, { hostId }: Server, port: ServerPort, { ovsBridge }: SpecPlace): VnicSpec {
   const its = { mac: port.mac!, vpci: port.vpci ?? undefined, model: port.model ?? undefined }; // Each has a MAC from its birth.
   if (port.switchPort !== null && ovsBridge !== undefined) return { ...its, ovsBridge, tap: port.switchPort };
   if (port.switchPort !== null) return { ...its, tap: port.switchPort };
   const net = picture.nets.get(port.netId!)!;
   const device = sharedDeviceOf(net);
-  return device === null ? { ...its, bridge: bridgeOf(net).name } : { ...its, device };
+  return device === null ? { ...its, bridge: bridgeOf(net).name, tap: bridgeTapName(port.id, hostId) } : { ...its, device };
 }
 
 /** A virtual function on no net yet is not plugged: it would send untagged. */

@@ -6,9 +6,11 @@ import type { Extended } from "../model/numa.ts";
 import type { AskedServer, Flavor, Image, Leftover, Server, ServerPort, ServerTask } from "../model/vim-picture.ts";
 import { lackOf, type Need, numaNeedOf, plainNeedOf } from "../place/need.ts";
 import { deleteServer, insertServer, moveServer, savePort, updateServer } from "../store/vim-picture.ts";
+import type { OnBridges } from "./allowed-senders.ts";
 import { found, newId } from "./asking.ts";
 import { IN_ERROR } from "./catalogue.ts";
 import type { Draft } from "./draft.ts";
+import { tapsToClose } from "./held-taps.ts";
 import { leftoverKey, type Picture } from "./picture.ts";
 import { type HostReach, hostFor, sharesHostWith } from "./placement.ts";
 import { tapName } from "./ports.ts";
@@ -37,8 +39,7 @@ export interface ServersParts {
   /** Into the picture and the switch; and what is to be done on hosts is begun. */
   readonly changed: (draft: Draft) => void;
   readonly cabledTo: Cabling;
-  /** Bridges of hosts are one switch. */
-  readonly spansHosts: boolean;
+  readonly onBridges: OnBridges;
   /** A server was given another host; its ports are others in the switch. */
   readonly moved: (server: Server, was: HostId) => void;
 }
@@ -51,7 +52,7 @@ export class Servers {
   readonly #onlySwitched: boolean;
   readonly #changed: (draft: Draft) => void;
   readonly #cabledTo: Cabling;
-  readonly #spansHosts: boolean;
+  readonly #onBridges: OnBridges;
   readonly #moved: ServersParts["moved"];
 
   constructor(parts: ServersParts) {
@@ -60,7 +61,7 @@ export class Servers {
     this.#reach = parts.reach;
     this.#onlySwitched = parts.onlySwitched;
     this.#cabledTo = parts.cabledTo;
-    this.#spansHosts = parts.spansHosts;
+    this.#onBridges = parts.onBridges;
     this.#changed = parts.changed;
     this.#moved = parts.moved;
   }
@@ -76,7 +77,7 @@ export class Servers {
       checkDevices(images, asked.extended ?? flavor.extended);
       checkVnics(asked.vnics, { extended: asked.extended ?? flavor.extended }, this.#picture.nets);
       const server = this.#server(id, asked, flavor);
-      const ports = asCabled(server, portsFor(this.#picture, server, asked.vnics, this.#spansHosts), this.#cabledTo);
+      const ports = asCabled(server, portsFor(this.#picture, server, asked.vnics, this.#onBridges), this.#cabledTo);
       await insertServer(this.#picture.db, server, ports);
       servers.set(id, server);
       this.#changed({ ports });
@@ -92,7 +93,7 @@ export class Servers {
     return this.#picture.change(async () => {
       const server = found(this.#picture.servers, id, `server ${id} not found`);
       const ports = this.#picture.portsOf(id);
-      const left = leftBy(server, ports, { asksGuest: asksGuest && isExpectedToEnd(server, ports) });
+      const left = this.#leftBy(server, ports, { asksGuest: asksGuest && isExpectedToEnd(server, ports) });
       await deleteServer(this.#picture.db, left);
       this.#picture.leftovers.set(leftoverKey(left), left);
       this.#picture.servers.delete(id);
@@ -131,9 +132,9 @@ export class Servers {
       if (server.hostId !== where.from) return server;
       const { hostId, pinned } = hostFor(this.#picture, this.#reach, this.#needOf(server, where), server);
       const taskNo = server.taskNo + 1;
-      const placed = { hostId, pinned, hasDisks: false, task: "start", taskNo, lastError: null } as const; // No "rebuild": repeated, it would end the new life.
+      const placed = { hostId, pinned, hasDisks: false, namesTaps: true, task: "start", taskNo, lastError: null } as const; // No "rebuild": repeated, it would end the new life.
       const had = this.#picture.portsOf(id);
-      const left = leftBy(server, had, { asksGuest: false });
+      const left = this.#leftBy(server, had, { asksGuest: false });
       const there = { ...server, ...placed };
       const plugged = asCabled(there, movedPorts(there, had, taskNo), this.#cabledTo);
       await moveServer(this.#picture.db, { ...server, ...placed }, plugged, left);
@@ -152,7 +153,9 @@ export class Servers {
   async replug(id: ServerId): Promise<void> {
     const isOld = ({ kind, switchPort, netId }: ServerPort) => {
       const net = netId === null ? undefined : this.#picture.nets.get(netId);
-      return this.#spansHosts && kind === "instance:bridge" && switchPort === null && net !== undefined && hasOwnBridges(net);
+      return (
+        this.#onBridges.spansHosts && kind === "instance:bridge" && switchPort === null && net !== undefined && hasOwnBridges(net)
+      );
     };
     if (!this.#picture.portsOf(id).some(isOld)) return;
     await this.#picture.change(async () => {
@@ -191,6 +194,7 @@ export class Servers {
       diskGiB: flavor.diskGiB,
       cloudConfig: asked.cloudConfig ?? null,
       hasDisks: false,
+      namesTaps: true,
       hypervisor,
       osImageType: asked.osImageType ?? "other",
       kernelCmdline: asked.kernelCmdline ?? null,
@@ -198,6 +202,12 @@ export class Servers {
       taskNo: 1,
       createdAt: this.#clock.wall().toISOString(),
     };
+  }
+
+  #leftBy(server: Server, ports: readonly ServerPort[], { asksGuest }: Deletion): Leftover {
+    const { id: serverId, hostId, pinned } = server;
+    const bridgeTaps = tapsToClose(this.#picture, server, ports, { asksGuest });
+    return { serverId, hostId, taps: tapsOf(ports), bridgeTaps, pinned, asksGuest };
   }
 
   /** The need of a server that must leave its host. */
@@ -224,11 +234,3 @@ function checkDevices(images: ReadonlyMap<ImageId, Image>, extended: Extended | 
 /** Of one that is not up, or is closed in the switch for its silence, nothing is. */
 const isExpectedToEnd = ({ status }: Server, ports: readonly ServerPort[]): boolean =>
   status === "ACTIVE" && !ports.some((p) => p.fenced);
-
-const leftBy = ({ id, hostId, pinned }: Server, ports: readonly ServerPort[], { asksGuest }: Deletion): Leftover => ({
-  asksGuest,
-  serverId: id,
-  hostId,
-  taps: tapsOf(ports),
-  pinned,
-});

@@ -16,6 +16,7 @@ import { AssumedImages } from "./assumed-images.ts";
 import { type AskGuest, BeatWatch } from "./beat-watch.ts";
 import { BfdSessions } from "./bfd.ts";
 import { Binds } from "./binds.ts";
+import { BridgeSenders } from "./bridge-senders.ts";
 import { Capacities } from "./capacities.ts";
 import { Catalogue } from "./catalogue.ts";
 import type { Compute } from "./compute.ts";
@@ -54,6 +55,8 @@ export interface VimParts {
   readonly linkBridges?: readonly string[];
   /** Bridges of hosts are one switch, so that nets with bridges of the VIM's own reach all of them (decision 0113). */
   readonly spansHosts?: boolean;
+  /** Why this machine's kernel cannot hold guests on bridges to what they may send; left out: it can. */
+  readonly whyNoSenders?: string | null;
   /** In test mode every host takes servers: nothing is contacted. */
   readonly mode?: "normal" | "test";
   /** Where subscribers may be; left out: anywhere, as where only this machine's programs can subscribe. */
@@ -87,6 +90,7 @@ export class Vim {
   readonly bfdLoop: Loop;
   readonly dhcp: Appliances<DhcpServer>;
   readonly routers: Appliances<Router>;
+  readonly senders: BridgeSenders;
   readonly hostStates: HostStates;
   readonly condition: Condition;
   readonly subscriptions: Subscriptions;
@@ -134,6 +138,7 @@ export class Vim {
       this.bfdLoop.wake();
       this.dhcp.loop.wake();
       this.routers.loop.wake();
+      this.senders.loop.wakeNow();
     };
     const changed = (draft: Draft) => {
       drawn(draft);
@@ -152,12 +157,13 @@ export class Vim {
       this.events.push({ type: "net.bound", netId, bindNet, was });
     const isOpen = (bridge: string) => isTest || (parts.linkBridges ?? []).includes(bridge);
     const spansHosts = !isTest && (parts.spansHosts ?? false);
-    this.nets = new Nets(picture, clock, vlanRange, { draw: drawn, freed, isOpen, spansHosts });
-    this.ports = new Ports(picture, drawn);
+    const onBridges = { picture, spansHosts, whyNone: (!isTest && parts.whyNoSenders) || null };
+    this.nets = new Nets(picture, clock, vlanRange, { draw: drawn, freed, isOpen, onBridges });
+    this.ports = new Ports(picture, drawn, onBridges);
     const reach = { away: (id: HostId) => this.hostStates.away(id) };
     const moved = (server: Server, was: HostId) => this.#moved(server, was);
     const cabledTo: Cabling = (host, pci) => controllers.cabledTo(host, pci);
-    this.servers = new Servers({ picture, clock, reach, onlySwitched: !isTest, cabledTo, spansHosts, changed, moved });
+    this.servers = new Servers({ picture, clock, reach, onlySwitched: !isTest, cabledTo, onBridges, changed, moved });
     const capacities = new Capacities(picture);
     this.binds = new Binds(picture, this.fabric, events, capacities);
     const asksAnew = (id: ServerId) => this.facts.asksAnew(id);
@@ -179,6 +185,7 @@ export class Vim {
     const inNets = { picture, clock, log, draw: (draft: Draft) => this.fabric.writeUnattended(draft) };
     this.dhcp = new Appliances(inNets, DHCP_SERVERS);
     this.routers = new Appliances(inNets, routers(isOpen));
+    this.senders = new BridgeSenders(picture, clock, log);
     this.hostStates = new HostStates(picture, events, this.facts);
     const isStarved = (id: VimPortId) => this.protections.opinionsOf(id).get("traffic") === "silent";
     const askGuest: AskGuest = (target, request) => this.agents.get(target.hostId)?.(target, request) ?? null;

@@ -124,6 +124,7 @@ export interface VimDoors {
   readonly condition: { now(): VimCondition };
   readonly dhcp: { readonly problems: ReadonlyMap<NetId, string> };
   readonly routers: { readonly problems: ReadonlyMap<NetId, string> };
+  readonly senders: { readonly problems: ReadonlyMap<NetId, string> };
   readonly controllers: {
     list(): readonly SdnController[];
     get(id: OfcId): SdnController;

@@ -65,9 +65,10 @@ export function imageOut(i: Image, tenant: TenantId | "any", base: BaseUrl): Wir
   return { ...row, ...ours, links: bookmark(`${base}/${tenant}/images/${i.id}`) };
 }
 
-/** What the switch, the DHCP server and the router say of a net counts before what its row says. */
+/** What the switch, the hosts, the DHCP server and the router say of a net counts before what its row says. */
 export function networkOut(n: VimNet, doors: VimDoors): Wire {
-  const problem = doors.fabric.problems.get(n.id) ?? doors.dhcp.problems.get(n.id) ?? doors.routers.problems.get(n.id);
+  const { fabric, senders, dhcp, routers } = doors;
+  const problem = [fabric, senders, dhcp, routers].map(({ problems }) => problems.get(n.id)).find((why) => why !== undefined);
   return withoutNulls({
     tenant_id: n.tenantId,
     type: n.kind,

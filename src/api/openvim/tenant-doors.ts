@@ -86,6 +86,7 @@ export function tenantDoors(tenant: TenantId, doors: VimDoors): VimDoors {
     condition: { now: adminOnlyNow },
     dhcp: doors.dhcp,
     routers: doors.routers,
+    senders: doors.senders,
     controllers: {
       list: () => [],
       get: adminOnlyNow,
