@@ -63,6 +63,8 @@ export interface LabOptions {
   readonly pollIntervalMs: number;
   readonly pps: number;
   readonly video: boolean;
+  /** The network service's descriptor, in any form; left out: the example of the scheme. */
+  readonly descriptor?: string;
   /** Where the descriptor differs from the example. */
   readonly tuning?: Tuning;
   /** Busy processes beside it all, from when the network service stands; none where it is left out. */
@@ -127,10 +129,11 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
   const daemons = await startDaemons(lab, options, ovs, hosts);
   const image = { ...options.image, cmdline: GUEST_CMDLINE };
   await unlessStopped(provisionVim(`${API}:${PORTS.vimAdmin}/openvim`, image, places.mediaBridge, places.outsidePorts));
-  progress(`network service: its VNFCs are instantiated from examples/${exampleOf(options.scheme)}`);
+  const from = options.descriptor === undefined ? `examples/${exampleOf(options.scheme)}` : "a descriptor of its own";
+  progress(`network service: its VNFCs are instantiated from ${from}`);
   const manoUrl = `${API}:${PORTS.mano}`;
-  const example = await readFile(join(root, "examples", exampleOf(options.scheme)), "utf8");
-  const nsId = await unlessStopped(instantiate(manoUrl, tuned(example, options.tuning ?? {})));
+  const descriptor = options.descriptor ?? (await readFile(join(root, "examples", exampleOf(options.scheme)), "utf8"));
+  const nsId = await unlessStopped(instantiate(manoUrl, tuned(descriptor, options.tuning ?? {})));
   progress("media: one video to both VNFCs; each viewer receives it through its own");
   const media = await startMedia(lab, places.mediaNetns, options.pps);
   const viewers = await startViewers(lab, places.viewerNetns, options);

@@ -11,22 +11,28 @@ const PRIORITY = 5;
 export const SWITCH_PRIORITY = 10;
 export const DATABASE_PRIORITY = PRIORITY;
 
+/** Ends with the process that started it, also where that is killed: nothing of a lab runs on without it. */
+const WITH_US = ["setpriv", "--pdeathsig", "KILL"] as const;
+
 let allowed: boolean | undefined;
 
 /** What the daemons take when they are ready; 0 where this machine allows none. */
 export const daemonPriority = (): number => (isAllowed() ? PRIORITY : 0);
 
-/** The command with real-time priority, where this machine allows that; else as it is. */
+/** The command with real-time priority, where this machine allows that; it ends with this process. */
 export function first(command: string, args: readonly string[], priority = PRIORITY): readonly [string, ...string[]] {
-  return isAllowed() ? ["chrt", "--fifo", String(priority), command, ...args] : [command, ...args];
+  const [program, ...flags] = WITH_US;
+  return [program, ...flags, ...(isAllowed() ? ["chrt", "--fifo", String(priority)] : []), command, ...args];
 }
 
 /**
  * The command before others and not before all (`Nice=-10` of a unit file): how a daemon starts that takes real-time priority when it
- * is ready. It is there in a second or three beside a dozen busy processes, and a guest still has its turn every few milliseconds.
+ * is ready. It is there in a second or three beside a dozen busy processes, and a guest still has its turn every few milliseconds. It ends with this process.
  */
-export const soon = (command: string, args: readonly string[]): readonly [string, ...string[]] =>
-  isAllowed() ? ["nice", "-n", "-10", command, ...args] : [command, ...args];
+export function soon(command: string, args: readonly string[]): readonly [string, ...string[]] {
+  const [program, ...flags] = WITH_US;
+  return [program, ...flags, ...(isAllowed() ? ["nice", "-n", "-10"] : []), command, ...args];
+}
 
 function isAllowed(): boolean {
   allowed ??= mayRunFirst();

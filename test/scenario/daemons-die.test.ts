@@ -1,10 +1,8 @@
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runOnce } from "../../src/lab/experiment.ts";
-import { ensureGuestImage } from "../../src/lab/image.ts";
-import { type RunningLab, startLab } from "../../src/lab/lab.ts";
+import type { RunningLab } from "../../src/lab/lab.ts";
+import { wholeLab } from "./whole-lab.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 const kill = (pid: number | null) => process.kill(pid as number, "SIGKILL");
 
 /** Who is killed, and when: one lab for all, because guests take seconds to boot. */
@@ -21,19 +19,7 @@ const STORIES = Object.entries(VICTIMS).flatMap(([name, victim]) =>
 test("whoever is killed beside VNFC A, and when its own interface goes down, viewer A is served by B, and all is as it was in the end", {
   timeout: 600_000,
 }, async () => {
-  const image = await ensureGuestImage(join(ROOT, ".cache", "guest"));
-  await using lab = await startLab({
-    root: ROOT,
-    runFolder: join(ROOT, "var", "test", String(process.pid)),
-    image,
-    scheme: "active-active",
-    openflow: "1.3",
-    mode: "push",
-    pollIntervalMs: 1000,
-    pps: 250,
-    video: false,
-    progress: () => {},
-  });
+  await using lab = await wholeLab("die", { scheme: "active-active" });
   // Nobody dies, and no cable: the guest's own interface goes down, which the probe alone can find.
   const deaf = await runOnce(lab, { fault: "vnic", mode: "push", scheme: "ACTIVE_ACTIVE", onMoment: () => {} });
   expect.soft({ verified: deaf.verified, note: deaf.note ?? "" }).toEqual({ verified: true, note: "" });

@@ -1,18 +1,28 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Value } from "typebox/value";
 import { afterAll, expect, test } from "vitest";
+import { LAB_FOLDER, type LabFile, startTicksOf } from "../../src/lab/leftovers.ts";
 import { listNetns } from "../../src/lab/netns.ts";
 import { DemoResult } from "../../src/lab/result.ts";
 
 const run = promisify(execFile);
-const SEMPRE = join(import.meta.dirname, "../../src/sempre.ts");
+const ROOT = join(import.meta.dirname, "../..");
+const SEMPRE = join(ROOT, "src/sempre.ts");
 const dir = mkdtempSync(join(tmpdir(), "demo-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/** What the lab of this process has made, as it is written down. */
+function labOf(owner: number): LabFile {
+  const folder = join(ROOT, LAB_FOLDER);
+  const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  const all = files.map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as LabFile);
+  return all.find((file) => file.owner.pid === owner)!;
+}
 
 const labs = async () => (await listNetns()).filter((name) => name.startsWith("sempre-"));
 
@@ -53,8 +63,13 @@ test("a demo that is killed leaves nothing that the next start does not remove",
   const ended = demo.catch(() => {});
   while ((await labs()).length < before.length + 4) await sleep(50);
   await sleep(3000); // Daemons and guests are on their way.
+  const { processes } = labOf(demo.child.pid!);
+  expect(processes.length).toBeGreaterThan(3);
   demo.child.kill("SIGKILL");
   await ended;
+  const running = () => processes.filter(({ pid, startTicks }) => startTicksOf(pid) === startTicks);
+  for (let waited = 0; waited < 5_000 && running().length > 0; waited += 50) await sleep(50);
+  expect(running()).toEqual([]); // Its switch, hypervisor and daemons ended with it.
   expect((await labs()).length).toBeGreaterThan(before.length);
   const { stdout } = await run(process.execPath, [SEMPRE, "down"]);
   expect(stdout).toContain("removed");

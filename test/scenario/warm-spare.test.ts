@@ -1,16 +1,14 @@
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { findQemu } from "../../src/hosts/qemu-process.ts";
-import { ensureGuestImage } from "../../src/lab/image.ts";
-import { type RunningLab, startLab } from "../../src/lab/lab.ts";
+import type { RunningLab } from "../../src/lab/lab.ts";
 import { rest } from "../../src/lab/rest.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { ProtectionGroupView } from "../../src/model/group-view.ts";
 import type { ManoEvent } from "../../src/model/mano-event.ts";
 import type { NsView } from "../../src/model/ns.ts";
+import { wholeLab } from "./whole-lab.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 /** Three guests boot side by side without KVM, on a machine that has other work. */
 const PATIENCE_MS = 90_000;
 
@@ -38,19 +36,7 @@ async function kill(ns: NsView, member: string): Promise<number> {
 test("the twins die one after the other: the spare is resumed when the first does, and serves when the second does", {
   timeout: 400_000,
 }, async () => {
-  const image = await ensureGuestImage(join(ROOT, ".cache", "guest"));
-  await using lab = await startLab({
-    root: ROOT,
-    runFolder: join(ROOT, "var", "test", `spare-${process.pid}`),
-    image,
-    scheme: "warm-spare",
-    openflow: "1.3",
-    mode: "push",
-    pollIntervalMs: 1000,
-    pps: 250,
-    video: false,
-    progress: () => {},
-  });
+  await using lab = await wholeLab("spare", { scheme: "warm-spare" });
   const group = () => rest<ProtectionGroupView>("GET", `${lab.manoUrl}/mano/v1/protection_groups/media-relay`);
   const spare = async () => (await group()).spares[0]!;
   const ns = await rest<NsView>("GET", `${lab.manoUrl}/mano/v1/ns_instances/${lab.nsId}`);
