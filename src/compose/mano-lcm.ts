@@ -128,7 +128,8 @@ function nsDoors(nfvo: Nfvo, { requests, operations, snapshotting }: LcmParts, s
     },
     scaleNs: async (id, scaling, params) => operations.scaleNs(own(id), scaling, "SCALE", params),
     addVnfs: async (id, more, params) => operations.scaleNs(own(id), { more }, "UPDATE", params),
-    removeVnfs: async (id, without, params) => operations.scaleNs(own(id), { without }, "UPDATE", params),
+    removeVnfs: async (id, without, graces, params) => operations.scaleNs(own(id), { without, graces }, "UPDATE", params),
+    takeIn: async (id, vnfs, operation, params) => nfvo.turns.takingIn.begin(own(id), vnfs, operation, params),
     takeSnapshot: async (id, asked, params) => snapshotting.turns.take(withVnfs(id, [asked.vnfId]).ns.id, asked, params),
     revert: async (id, asked, params) => snapshotting.turns.revert(withVnfs(id, [asked.vnfId]).ns.id, asked, params),
     deleteSnapshot: async (id, { vnfId, snapshotId }, params) =>

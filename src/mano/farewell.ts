@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import type { VnfcId } from "../model/ids.ts";
+import type { Vnfc } from "../model/ns.ts";
 import type { VnfPart } from "../model/occurrence.ts";
 import { portsOfServer } from "../vimconn/inventory-index.ts";
 import type { LifecycleParts, Site } from "./lifecycle-parts.ts";
@@ -42,16 +44,52 @@ export async function letGo(
   return waits.length === 0 ? null : waits.join("; ");
 }
 
-/** Of a spare that rests, or who is closed for its silence, nothing is to be expected. */
-async function askedToEnd(d: Deployment, vnfId: string, { vim, seen, connector, signal }: Site): Promise<string[]> {
+async function askedToEnd(d: Deployment, vnfId: string, site: Site): Promise<string[]> {
   const vnf = d.vnfs.find((v) => v.id === vnfId);
-  const isToEnd = (id: Parameters<typeof portsOfServer>[1]) =>
-    seen.servers.get(id)?.status === "ACTIVE" && !portsOfServer(seen, id).some((p) => p.fenced);
-  const running = (vnf ? vnfcsOf(d, vnf) : []).filter((v) => v.vimAccountId === vim && isToEnd(v.vimServerId));
   const waits: string[] = [];
-  for (const { serverName, vimServerId } of running) {
-    const why = await refusal(connector.stopServer(vimServerId, false, signal));
-    waits.push(`${serverName} is asked to shut down${why === null ? "" : `: ${why}`}`);
+  for (const vnfc of vnf ? vnfcsOf(d, vnf) : []) {
+    const why = vnfc.vimAccountId === site.vim ? await askToEnd(vnfc, site) : null;
+    if (why !== null) waits.push(why);
   }
   return waits;
+}
+
+/** Asks the guest of one that runs to shut down; in words that it was, or null: of a spare that rests, or who is closed for its silence, nothing is to be expected. */
+async function askToEnd({ serverName, vimServerId }: Vnfc, { seen, connector, signal }: Site): Promise<string | null> {
+  const isRunning = seen.servers.get(vimServerId)?.status === "ACTIVE";
+  if (!isRunning || portsOfServer(seen, vimServerId).some((p) => p.fenced)) return null;
+  const why = await refusal(connector.stopServer(vimServerId, false, signal));
+  return `${serverName} is asked to shut down${why === null ? "" : `: ${why}`}`;
+}
+
+export interface FarewellParts {
+  readonly clock: LifecycleParts["clock"];
+  readonly occurrences: Pick<LifecycleParts["occurrences"], "runningOf">;
+}
+
+/** Of VNFCs that go while their NS goes on: when this run first asked each to end by itself, monotonic ms, and for which operation. */
+export class Farewells {
+  readonly #asked = new Map<VnfcId, { readonly of: string; readonly atMs: number }>();
+  readonly #parts: FarewellParts;
+
+  constructor(parts: FarewellParts) {
+    this.#parts = parts;
+  }
+
+  /** Who has left its group, and has time to end by itself; null: it is not waited for, or has none any more. */
+  async waitFor(vnfc: Vnfc, site: Site): Promise<string | null> {
+    const { clock, occurrences } = this.#parts;
+    const o = occurrences.runningOf(vnfc.nsId);
+    const part = o?.vnfs.find((p) => p.vnfcs.some((v) => v.id === vnfc.id));
+    if (!o || part?.operation !== "TERMINATE" || part.graceMs === undefined) return null;
+    const of = `${o.id} since ${o.stateEnteredAt}`; // One that is tried again asks again.
+    const had = this.#asked.get(vnfc.id);
+    const asked = had?.of === of ? had : { of, atMs: clock.now() };
+    this.#asked.set(vnfc.id, asked);
+    return clock.now() - asked.atMs < part.graceMs ? askToEnd(vnfc, site) : null;
+  }
+
+  forget(id: VnfcId): void {
+    this.#asked.delete(id);
+  }
 }

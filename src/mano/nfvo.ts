@@ -169,7 +169,7 @@ export class Nfvo implements AsyncDisposable {
     const forgotten = (gone: readonly Vnfc[]) => this.#forget(gone);
     const turns = turnsOf({
       ...{ db, clock, lifecycle, outbox, guardsOf, wake, occurrences, owners, nets: this.nets, watches: () => this.watches },
-      ...{ catalogue: this.catalogue, healer, provisioning, arming, reaction, forgotten, dropped },
+      ...{ catalogue: this.catalogue, alarms, healer, provisioning, arming, reaction, forgotten, dropped },
       stitchGround: this.stitchGround,
     });
     this.turns = turns;

@@ -9,6 +9,7 @@ import {
   type ProfileScaling,
   type VnfSize,
 } from "../model/scaling.ts";
+import type { Graces } from "./farewell.ts";
 import type { Deployment } from "./plan.ts";
 import { checkVdu, checkWhole, sizeOf, wantedOf } from "./size.ts";
 import { someOf } from "./some-of.ts";
@@ -34,7 +35,7 @@ export type NsScaleWish =
   | { readonly aspect: string; readonly steps: number }
   | { readonly level: string }
   | { readonly levels: Readonly<Record<string, string>> }
-  | { readonly without: readonly string[] }
+  | { readonly without: readonly string[]; readonly graces?: Graces }
   | { readonly more: readonly FurtherVnf[] };
 
 /** What is to become of VNFs: those that are made, and those that go. */
@@ -166,7 +167,8 @@ function withMore(d: Deployment, wishes: readonly FurtherVnf[], ground: VnfGroun
   return made;
 }
 
-function profileOf(d: Deployment, { profile, vnfd }: FurtherVnf): string {
+/** The VNF profile that is meant. Throws INVALID where it is not one. */
+export function profileOf(d: Deployment, { profile, vnfd }: FurtherVnf): string {
   const all = [...new Map(vnfsIn(writtenOf(d).nsd, writtenOf(d).vnfd).map((v) => [v.profile, v])).values()];
   const found = all.filter((v) => (profile === undefined || v.profile === profile) && (vnfd === undefined || v.vnfd === vnfd));
   if (found.length === 1) return found[0]!.profile;
@@ -216,6 +218,12 @@ function further(d: Deployment, profile: string, count: number, ground: VnfGroun
     }),
   );
   return planVnfs({ ...made, ns: d.ns }, planned, ground);
+}
+
+/** The next VNF of a profile, as it would be made, with what it is made of. Throws as for one that is asked for. */
+export function furtherOf(d: Deployment, profile: string, ground: VnfGround) {
+  const { made, scaling } = checkCount(d, profile, staying(d, profile).length + 1);
+  return { made, scaling, planned: further(d, profile, 1, ground)[0]! };
 }
 
 /** Throws where a profile cannot have so many VNFs. */

@@ -4,7 +4,7 @@ import { nameUuid } from "../lib/name-uuid.ts";
 import type { NsId, VnfcId } from "../model/ids.ts";
 import type { Failover, ManoEventBody } from "../model/mano-event.ts";
 import type { Ns } from "../model/ns.ts";
-import { isUnderWay, type NsOperation, type Occurrence, type VnfPart } from "../model/occurrence.ts";
+import { isTakingIn, isUnderWay, type NsOperation, type Occurrence, type VnfPart } from "../model/occurrence.ts";
 import type { EventStream } from "../notify/stream.ts";
 import { readRunningOccurrences, upsertOccurrence } from "../store/mano-occurrences.ts";
 import type { ManoStore } from "../store/mano-schema.ts";
@@ -249,7 +249,7 @@ const markOf = ({ soleVnf }: Ns): Pick<Occurrence, "isOfSoleVnf"> => (soleVnf ==
 /** What is heard of it in this state. */
 function eventsOf({ descriptors: _, ...o }: Occurrence, isNew: boolean): ManoEventBody[] {
   const states = isNew && !o.isAutomatic && o.state === "PROCESSING" ? (["STARTING", "PROCESSING"] as const) : [o.state];
-  const ofVnfs = o.vnfs.flatMap(({ id: occurrenceId, vnfId }) =>
+  const ofVnfs = (isTakingIn(o) ? [] : o.vnfs).flatMap(({ id: occurrenceId, vnfId }) =>
     states.map((state) => ({ type: "vnf.occurrence", vnfId, occurrenceId, state, occurrence: o }) as const),
   );
   return [{ type: "ns.occurrence", occurrence: o }, ...ofVnfs];

@@ -8,6 +8,7 @@ import {
   isReverting,
   isScaling,
   isSnapshotting,
+  isTakingIn,
   type Occurrence,
 } from "../model/occurrence.ts";
 import type { AlarmBook } from "./alarms.ts";
@@ -97,6 +98,7 @@ export class OperationWatch {
     if (isSnapshotting(o)) return this.#snapshot(d, o, site);
     if (o.state !== "PROCESSING") return;
     if (isReverting(o)) return this.#revert(d, o, site);
+    if (isTakingIn(o)) return this.#takeIn(d, o, site);
     if (o.operation === "INSTANTIATE") await this.#ready(d, o);
     else if (o.operation === "HEAL") await this.#heal(d, o, site);
     else if (o.operation === "UPDATE") await this.#operate(d, o, site);
@@ -151,6 +153,15 @@ export class OperationWatch {
     await this.#end(now, { state: "FAILED_TEMP", error: failure(because), warnings: waits, vnfs });
   }
 
+  /** Its VNFs are of the NS already: who is to be a member of a group becomes one as any other does. */
+  async #takeIn(d: Deployment, o: Occurrence, { vim }: Site): Promise<void> {
+    if (vim !== d.ns.vimAccountId) return;
+    const { waits, failure: why } = this.#parts.scaler.progressOf(d);
+    if (waits.length === 0) return this.#ready(d, o);
+    if (why !== null) return this.#end(o, { state: "FAILED_TEMP", error: failure(why), warnings: waits });
+    await this.#wait(o, waits, SCALE_MAX_MS, waits.join("; "));
+  }
+
   /** Ends what has come to where it was turned to, and turns back what does not. */
   async #follow(
     d: Deployment,
@@ -162,7 +173,7 @@ export class OperationWatch {
     if (isBlind && (o.cancelMode === null || o.error !== null)) return this.#note(o, waits);
     if (o.state === "ROLLING_BACK" || o.error !== null) return this.#takenBack(o, waits);
     if (waits.length === 0) return this.#ready(d, o);
-    const maxMs = SCALE_MAX_MS * (1 + remadeBy(o));
+    const maxMs = SCALE_MAX_MS * (1 + remadeBy(o)) + Math.max(0, ...o.vnfs.map((p) => p.graceMs ?? 0));
     const isOver = this.#isOver(o.id, maxMs);
     if (why === null && !isOver && o.cancelMode === null) return this.#note(o, waits);
     const words = waits.join("; ");

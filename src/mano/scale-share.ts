@@ -6,6 +6,7 @@ import type { Vnfc } from "../model/ns.ts";
 import type { Stitch } from "../model/stitch.ts";
 import { netsCalled } from "../vimconn/inventory-index.ts";
 import type { Arming } from "./arming.ts";
+import { type FarewellParts, Farewells } from "./farewell.ts";
 import type { Guard } from "./guard.ts";
 import { bare, type Healer } from "./healer.ts";
 import type { Site } from "./lifecycle-parts.ts";
@@ -47,7 +48,7 @@ export interface Share {
   readonly ways: string | null;
 }
 
-export interface ScaleShareParts {
+export interface ScaleShareParts extends FarewellParts {
   readonly healer: Healer;
   readonly provisioning?: Provisioning | undefined;
   readonly arming: Pick<Arming, "mayKnow" | "disarm">;
@@ -58,9 +59,11 @@ export class ScaleShare {
   readonly #parts: ScaleShareParts;
   /** Groups, by their id and a VIM that has no member of theirs any more, that were disarmed there in this run. */
   readonly #disarmed = new Set<string>();
+  readonly #farewells: Farewells;
 
   constructor(parts: ScaleShareParts) {
     this.#parts = parts;
+    this.#farewells = new Farewells(parts);
   }
 
   /** Its nets, what else the VIM has not, and then machines; what that waits for, or why it cannot come right. `d`: without what goes. `next`: whose machine is to be made anew. */
@@ -112,11 +115,15 @@ export class ScaleShare {
   async takeAway(d: Deployment, guards: readonly Guard[], vnfc: Vnfc, site: Site, isForGood = true): Promise<string | null> {
     const knowing = await this.#letGo(d, guards, vnfc, site);
     if (knowing) return `${vnfc.name}: its VIM asks for it still, for ${knowing.group.name}`;
+    const waits = isForGood ? await this.#farewells.waitFor(vnfc, site) : null;
+    if (waits !== null) return waits;
     // Also where it was not seen: it may be on its way.
     const refused = await refusal(site.connector.deleteServer(vnfc.vimServerId, site.signal));
     if (refused !== null) return `${vnfc.serverName}: ${refused}`;
     if (site.seen.servers.has(vnfc.vimServerId)) return `${vnfc.serverName} is being taken away`;
-    return isForGood ? this.#takeNet(d, vnfc, site) : null;
+    if (!isForGood) return null;
+    this.#farewells.forget(vnfc.id);
+    return this.#takeNet(d, vnfc, site);
   }
 
   /** A VIM that traffic does not enter probes the members that are there: not this one any more. The group that does, if any. */

@@ -90,8 +90,9 @@ export class ScaleTurns {
       const parts = all.map(({ vnf, from, to }): VnfPart => {
         const { id: vnfId, name: vnfName, vnfdId, profile } = vnf;
         const does = to.vnfcs.length === 0 ? ("TERMINATE" as const) : ("INSTANTIATE" as const);
-        const vnfcs = changesOf(turned, vnfId);
-        return { id: randomUUID(), vnfId, vnfName, vnfdId, profile, operation: does, vnfcs, size: { from, to }, instance: vnf };
+        const part = { id: randomUUID(), vnfId, vnfName, vnfdId, profile, operation: does, size: { from, to }, instance: vnf };
+        const graceMs = "without" in wish ? (wish.graces?.get(vnfId) ?? null) : null;
+        return { ...part, vnfcs: changesOf(turned, vnfId), ...(graceMs !== null && { graceMs }) };
       });
       return this.#writeApart(turned, occurrences.begin(d.ns, operation, parts, params));
     });

@@ -3,12 +3,14 @@ import { Reconnector, type ReconnectorParts } from "./reconnector.ts";
 import { ReshapeTurns, type ReshapeTurnsParts } from "./reshape-turns.ts";
 import { ScaleTurns, type ScaleTurnsParts } from "./scale-turns.ts";
 import { Scaler, type ScalerParts } from "./scaler.ts";
+import { TakingIn, type TakingInParts } from "./taking-in.ts";
 import { Turnover, type TurnoverParts } from "./turnover.ts";
 
 export type TurnsParts = ConnectionTurnsParts &
   ReshapeTurnsParts &
   ReconnectorParts &
   ScaleTurnsParts &
+  TakingInParts &
   Omit<ScalerParts, "turnover"> &
   TurnoverParts;
 
@@ -19,6 +21,7 @@ export interface Turns {
   readonly reshapeTurns: ReshapeTurns;
   readonly reconnector: Reconnector;
   readonly connectionTurns: ConnectionTurns;
+  readonly takingIn: TakingIn;
 }
 
 export function turnsOf(parts: TurnsParts): Turns {
@@ -28,5 +31,6 @@ export function turnsOf(parts: TurnsParts): Turns {
     reshapeTurns: new ReshapeTurns(parts),
     reconnector: new Reconnector(parts),
     connectionTurns: new ConnectionTurns(parts),
+    takingIn: new TakingIn(parts),
   };
 }

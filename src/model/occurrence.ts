@@ -17,7 +17,7 @@ export type OccurrenceState =
 /** SOL005 6.5.4.3 `NsLcmOpType`. */
 export type NsOperation = "INSTANTIATE" | "SCALE" | "UPDATE" | "TERMINATE" | "HEAL";
 
-/** SOL003 5.5.4.2 `LcmOperationType`. */
+/** SOL003 5.5.4.2 `LcmOperationType`; and ADD, which is an operation of an NS alone: it takes the VNF in, to which nothing happens. */
 export type VnfOperation =
   | "INSTANTIATE"
   | "SCALE"
@@ -30,7 +30,8 @@ export type VnfOperation =
   | "CHANGE_EXT_CONN"
   | "MODIFY_INFO"
   | "CREATE_SNAPSHOT"
-  | "REVERT_TO_SNAPSHOT";
+  | "REVERT_TO_SNAPSHOT"
+  | "ADD";
 
 /** SOL003 5.5.4.6: GRACEFUL lets what is under way come to its end. */
 export type CancelMode = "GRACEFUL" | "FORCEFUL";
@@ -216,6 +217,9 @@ export const isSnapshotting = ({ vnfs }: Pick<Occurrence, "vnfs">): boolean =>
 
 /** It leads a VNF back to a snapshot. */
 export const isReverting = ({ vnfs }: Pick<Occurrence, "vnfs">): boolean => vnfs.some((p) => p.reverting !== undefined);
+
+/** It takes in VNFs that were made without the NS: SOL003 knows nothing of it. */
+export const isTakingIn = ({ vnfs }: Pick<Occurrence, "vnfs">): boolean => vnfs.some((p) => p.operation === "ADD");
 
 /** It has a rollback. */
 export const canBeTakenBack = (o: Occurrence): boolean =>

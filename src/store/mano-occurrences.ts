@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { NsId } from "../model/ids.ts";
-import type { Occurrence, VnfInstance } from "../model/occurrence.ts";
+import { isTakingIn, type Occurrence, type VnfInstance } from "../model/occurrence.ts";
 import { among } from "./among.ts";
 import { tenantOf } from "./mano-owners.ts";
 import type { ManoStore } from "./mano-schema.ts";
@@ -21,7 +21,7 @@ export async function upsertOccurrence(db: ManoStore, o: Occurrence): Promise<vo
     })
     .onConflict((c) => c.column("id").doUpdateSet(row))
     .execute();
-  for (const { id, vnfId: vnf_id } of o.vnfs)
+  for (const { id, vnfId: vnf_id } of isTakingIn(o) ? [] : o.vnfs)
     await db
       .insertInto("vnf_occurrence")
       .values({ id, vnf_id, occurrence_id: o.id })

@@ -204,12 +204,13 @@ describe("the life cycle of an NS", () => {
   const instantiate = { nsFlavourId: "default" };
   /** What is well written and that its state does not allow: 409, whatever is wrong with it beside. */
   const ofAnother = (status: number): Row[] => {
+    const stranger = { vnfInstanceId: NOBODY, vnfProfileId: "none" };
     const steps = { aspectId: "none", scaleVnfType: "SCALE_OUT", scaleByStepData: { aspectId: "none" } };
     return [
       ["POST", "{ns}/scale", { scaleType: "SCALE_VNF", scaleVnfData: [{ vnfInstanceId: NOBODY, ...steps }] }, status],
-      ["POST", "{ns}/scale", { scaleType: "SCALE_NS", scaleNsData: { vnfInstanceToBeAdded: [] } }, status],
+      ["POST", "{ns}/scale", { scaleType: "SCALE_NS", scaleNsData: { vnfInstanceToBeAdded: [stranger] } }, status],
       ["POST", "{ns}/heal", { healVnfData: [{ vnfInstanceId: NOBODY }] }, status],
-      ["POST", "{ns}/update", { updateType: "ADD_VNF", addVnfIstance: [] }, status],
+      ["POST", "{ns}/update", { updateType: "ADD_VNF", addVnfIstance: [stranger] }, status],
       ["POST", "{ns}/update", { updateType: "CREATE_VNF_SNAPSHOT", createSnapshotData: { vnfInstanceId: NOBODY } }, status],
       ["POST", "{ns}/update", { updateType: "REMOVE_VNF", removeVnfInstanceId: [NOBODY] }, status],
       ["POST", "{ns}/update", { updateType: "MODIFY_VNF_INFORMATION", modifyVnfInfoData: [{ vnfInstanceId: NOBODY }] }, status],

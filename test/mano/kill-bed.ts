@@ -106,11 +106,16 @@ export class KillBed implements AsyncDisposable {
     };
     for (const vim of this.#vims) vim.intercept = kill;
     // It may be dead before it has answered.
-    await this.sol.askUnchecked("POST", `${this.#about}${path}`, body).catch(() => null);
+    await this.ask(path, body).catch(() => null);
     await until("it is dead", () => process.signalCode !== null);
     await this.start();
     // A net that returned home by then was a change too: where the operation is not on the disk, it is asked for now.
     if ((await this.#asked()) === had) await this.sol.ask("POST", `${this.#about}${path}`, body);
+  }
+
+  /** Asks it for something, whatever comes of that. */
+  ask(path: string, body: object) {
+    return this.sol.askUnchecked("POST", `${this.#about}${path}`, body);
   }
 
   /** Ids of the operations that somebody asked for. */

@@ -259,7 +259,7 @@ test("what cannot be done is refused in ETSI's shape, says why, and changes noth
     [`${bed.ns}/heal`, { healVnfData: [{ vnfInstanceId: NOBODY }] }, 422, /has no VNF .*; it has: .*media-/],
     [`${bed.ns}/scale`, { scaleType: "SCALE_NS", scaleNsData: {} }, 400, /want exactly one of scaleNsByStepsData/],
     [`${bed.ns}/scale`, { scaleType: "SCALE_NS", scaleNsData: toLevel }, 422, /neither scaling aspects nor levels of the NS/],
-    [`${bed.ns}/update`, { updateType: "ADD_VNF" }, 422, /updateType ADD_VNF is not done here/],
+    [`${bed.ns}/update`, { updateType: "MOVE_VNF" }, 422, /updateType MOVE_VNF is not done here/],
     [VNFS, { vnfdId: "media-relay" }, 422, /plain form/],
     [`${vnf}/instantiate`, { flavourId: "default" }, 409, /is of NS media/],
     [`${vnf}/terminate`, { terminationType: "GRACEFUL" }, 409, /terminate that/],

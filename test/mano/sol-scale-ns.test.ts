@@ -231,7 +231,18 @@ test("what the NSD does not have is refused with the reason, and changes nothing
     ["scale", toLevel({ nsInstantiationLevel: "normal" }), 409, /has exactly the VNFs that are asked for/],
     ["scale", toLevel({ nsScaleInfo: twice }), 400, /aspect viewers is named twice/],
     ["scale", scale({}), 400, /exactly one of scaleNsByStepsData/],
-    ["scale", scale({ vnfInstanceToBeAdded: [{ vnfInstanceId: vnf, vnfProfileId: "relays" }] }), 422, /made with it/],
+    [
+      "scale",
+      scale({ vnfInstanceToBeAdded: [{ vnfInstanceId: vnf, vnfProfileId: "relays" }] }),
+      422,
+      /is of NS media .* already/,
+    ],
+    [
+      "update",
+      { updateType: "REMOVE_VNF", removeVnfInstanceId: [vnf], terminateVnfData: [{ vnfInstanceId: "zz" }] },
+      400,
+      /not to be removed/,
+    ],
     ["scale", scale({ vnfInstanceToBeRemoved: ["zz"] }), 422, /has no VNF zz/],
     ["update", { updateType: "REMOVE_VNF" }, 400, /removeVnfInstanceId: is missing/],
     ["update", { updateType: "REMOVE_VNF", removeVnfInstanceId: [...(await bed.vnfs()).values()].slice(1) }, 422, /2 at least/],
@@ -244,7 +255,7 @@ test("what the NSD does not have is refused with the reason, and changes nothing
       /no deployment flavour zz here; it has default/,
     ],
     ["update", { updateType: "INSTANTIATE_VNF", instantiateVnfData: [{}, {}] }, 422, /5 VNFs, and has 4 at most/],
-    ["update", { updateType: "ADD_VNF" }, 422, /ADD_VNF is not done here; INSTANTIATE_VNF, REMOVE_VNF/],
+    ["update", { updateType: "MOVE_VNF" }, 422, /MOVE_VNF is not done here; INSTANTIATE_VNF, ADD_VNF, REMOVE_VNF/],
     ["update", { updateType: "GROW" }, 400, /there is no GROW; want one of INSTANTIATE_VNF/],
   ] as const) {
     const refused = await bed.sol.ask("POST", `${bed.ns}/${task}`, body);
@@ -259,7 +270,7 @@ test("what the NSD does not have is refused with the reason, and changes nothing
   for (const [more, status, detail] of [
     [{ nsInstantiationLevelId: "zz" }, 400, /no level zz; it has small, normal, large/],
     [{ nsFlavourId: "zz" }, 422, /no deployment flavour zz here; it has default/],
-    [{ vnfInstanceData: [{ vnfInstanceId: vnf, vnfProfileId: "relays" }] }, 422, /vnfInstanceData: an NS takes in nothing/],
+    [{ vnfInstanceData: [{ vnfInstanceId: vnf, vnfProfileId: "relays" }] }, 422, /vnfInstanceData: an NS begins with nothing/],
     [{ locationConstraints: [{ vnfProfileId: "relays" }] }, 422, /locationConstraints: no VIM here says where it is/],
     [
       { additionalAffinityOrAntiAffinityRule: [{ scope: "NFVI_NODE" }] },

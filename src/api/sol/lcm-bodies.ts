@@ -1,5 +1,6 @@
 import { type TSchema, Type } from "typebox";
 import { changeNsFlavourData, changeVnfFlavourData, changeVnfPackageData } from "./reshape-bodies.ts";
+import { vnfInstanceData } from "./vnf-instance-data.ts";
 import { extManagedVirtualLinks, extVirtualLinks, extVirtualLinksOfNs, pairs, text, vimConnectionInfo } from "./vnf-links.ts";
 
 // Bodies of life cycle requests, as far as they are looked into. What SOL003 and SOL005 know beside it passes, and is kept with the operation.
@@ -80,26 +81,25 @@ const gracefulStopTimeout = Type.Optional(
 );
 const terminationType = Type.Enum(["FORCEFUL", "GRACEFUL"], { description: "FORCEFUL or GRACEFUL" });
 
-/** SOL005 6.5.2.15. ETSI's definition says date-times for terminateVnfData, where its text says TerminateVnfData (6.5.3.62). */
-export const terminateNsRequest = object(
-  {
-    terminationTime: time,
-    terminateNsData: Type.Optional(Type.Unknown()),
-    terminateVnfData: Type.Optional(
-      Type.Array(
-        object(
-          {
-            vnfInstanceId: text("the id of a VNF instance"),
-            terminationType: Type.Optional(terminationType),
-            gracefulTerminationTimeout: gracefulStopTimeout,
-            additionalParams: pairs,
-          },
-          "an object with vnfInstanceId",
-        ),
-        { maxItems: 1_000, description: "a list of objects with vnfInstanceId" },
-      ),
+/** SOL005 6.5.3.62. */
+const terminateVnfData = Type.Optional(
+  Type.Array(
+    object(
+      {
+        vnfInstanceId: text("the id of a VNF instance"),
+        terminationType: Type.Optional(terminationType),
+        gracefulTerminationTimeout: gracefulStopTimeout,
+        additionalParams: pairs,
+      },
+      "an object with vnfInstanceId",
     ),
-  },
+    { maxItems: 1_000, description: "a list of objects with vnfInstanceId" },
+  ),
+);
+
+/** SOL005 6.5.2.15. ETSI's definition says date-times for terminateVnfData, where its text says TerminateVnfData. */
+export const terminateNsRequest = object(
+  { terminationTime: time, terminateNsData: Type.Optional(Type.Unknown()), terminateVnfData },
   "an object, which may be empty",
 );
 
@@ -150,7 +150,7 @@ const scaleNsData = object(
       ),
     ),
     vnfInstanceToBeRemoved: Type.Optional(ids("a list of ids of VNFs")),
-    vnfInstanceToBeAdded: Type.Optional(Type.Unknown()),
+    vnfInstanceToBeAdded: vnfInstanceData,
   },
   "an object with scaleNsByStepsData or scaleNsToLevelData",
 );
@@ -197,11 +197,13 @@ const snapshotOfVnf = object(
   "an object with vnfInstanceId and vnfSnapshotInfoId",
 );
 
-/** SOL005 6.5.2.12. */
+/** SOL005 6.5.2.12. The VNFs that are taken in are called as its text and definition have it, and as both may mean. */
 export const updateNsRequest = object(
   {
     updateType: text("the kind of update, such as OPERATE_VNF"),
     updateTime: time,
+    addVnfIstance: vnfInstanceData,
+    addVnfInstance: vnfInstanceData,
     instantiateVnfData: Type.Optional(
       Type.Array(
         object(
@@ -222,6 +224,7 @@ export const updateNsRequest = object(
       ),
     ),
     removeVnfInstanceId: Type.Optional(ids("a list of ids of VNFs")),
+    terminateVnfData,
     operateVnfData: Type.Optional(
       Type.Array(
         object(

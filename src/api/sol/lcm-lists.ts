@@ -1,4 +1,4 @@
-import type { Occurrence, VnfPart } from "../../model/occurrence.ts";
+import { isTakingIn, type Occurrence, type VnfPart } from "../../model/occurrence.ts";
 import type { OccurrencesAsked } from "../../store/mano-occurrences.ts";
 import type { Filter } from "./filter.ts";
 import { type Member, Members } from "./members.ts";
@@ -31,7 +31,9 @@ export const vnfOccurrences = (list: ListsOccurrences): Members =>
     const asked = { behind: place, limit: limit + 1, partIds: oneOf(filter, "id"), vnfIds: oneOf(filter, "vnfInstanceId") };
     const rows = await list({ ...narrowed(filter, null), ...asked });
     const from = (o: Occurrence) => (o.id === after?.[1] ? (after[2] as number) : 0);
-    const members = rows.flatMap((o) => o.vnfs.map((part, i) => memberOf(o, part, i)).slice(from(o)));
+    const members = rows
+      .filter((o) => !isTakingIn(o))
+      .flatMap((o) => o.vnfs.map((part, i) => memberOf(o, part, i)).slice(from(o)));
     const last = rows.at(-1);
     return { members, next: rows.length <= limit || !last ? null : [last.startedAt, last.id, last.vnfs.length] };
   });

@@ -121,6 +121,7 @@ const CHANGES: Readonly<Record<VnfOperation, string | null>> = {
   MODIFY_INFO: "MODIFY_INFORMATION",
   CREATE_SNAPSHOT: null,
   REVERT_TO_SNAPSHOT: "HEAL",
+  ADD: "ADD",
 };
 
 /** What came of the changes; ETSI has no word for one that goes on, so nothing is told of it before. */

@@ -16,8 +16,9 @@ import { type Listed, placedAndShown } from "./members.ts";
 import { NS_LIST, NS_OCCURRENCE_LIST, nsAt, nsInstance, nsOccurrence, nsOccurrenceAt } from "./ns-lcm-view.ts";
 import { atOnce, each, update } from "./ns-update.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
-import { type Scaling, type ScalingOfNs, scalingOfNs, scalingOfVnf } from "./scale.ts";
+import { isToTakeIn, type Scaling, type ScalingOfNs, scalingOfNs, scalingOfVnf } from "./scale.ts";
 import { graceIn, type OperateAsked, type VnfChange, type VnfFlavour, type VnfPackage } from "./vnf-change.ts";
+import { type TakenIn, takenInOf } from "./vnf-instance-data.ts";
 import type { ExternalLinkAsked, VimAsked } from "./vnf-links.ts";
 import type { RevertAsked, SnapshotAsked } from "./vnf-snapshots.ts";
 
@@ -59,7 +60,15 @@ export interface NsLcmDoors extends OccurrenceDoors {
   scale(id: string, vnfs: readonly (Scaling & { readonly vnfId: string })[], params: Params): Promise<Occurrence>;
   scaleNs(id: string, scaling: ScalingOfNs, params: Params): Promise<Occurrence>;
   addVnfs(id: string, vnfs: readonly WishedVnf[], params: Params): Promise<Occurrence>;
-  removeVnfs(id: string, vnfs: readonly string[], params: Params): Promise<Occurrence>;
+  /** `graces`: as of a termination. */
+  removeVnfs(
+    id: string,
+    vnfs: readonly string[],
+    graces: ReadonlyMap<string, number | null>,
+    params: Params,
+  ): Promise<Occurrence>;
+  /** VNFs that were made without it. `operation`: what was asked for. */
+  takeIn(id: string, vnfs: readonly TakenIn[], operation: "SCALE" | "UPDATE", params: Params): Promise<Occurrence>;
   takeSnapshot(id: string, asked: SnapshotAsked & { readonly vnfId: string }, params: Params): Promise<Occurrence>;
   revert(id: string, asked: RevertAsked & { readonly vnfId: string }, params: Params): Promise<Occurrence>;
   deleteSnapshot(id: string, asked: { readonly vnfId: string; readonly snapshotId: string }, params: Params): Promise<Occurrence>;
@@ -163,10 +172,10 @@ export const NS_LCM_ROUTES: readonly SolRoute<NsLcmDoors>[] = [
   },
 ];
 
-const MADE_WITHOUT = "an NS takes in nothing that was made without it; leave it out";
+const MADE_WITHOUT = "an NS begins with nothing that was made without it; leave it out";
 /** What would be a promise that nobody keeps. */
 const NOT_TAKEN = {
-  vnfInstanceData: MADE_WITHOUT,
+  vnfInstanceData: `${MADE_WITHOUT}, and ask for the update ADD_VNF then`,
   nestedNsInstanceData: MADE_WITHOUT,
   locationConstraints:
     "no VIM here says where it is; write an availability_zone in the VNFD, or name VIMs by vimAccounts when the NS is made",
@@ -205,6 +214,8 @@ function scale(c: Call): Promise<Occurrence> {
   atOnce("scaleTime", scaleTime);
   if (scaleNsData !== undefined && scaleVnfData !== undefined)
     throw new Fault("INVALID", "want scaleNsData for SCALE_NS or scaleVnfData for SCALE_VNF, not both");
+  if (scaleType === "SCALE_NS" && isToTakeIn(scaleNsData))
+    return c.doors.takeIn(id, takenInOf("vnfInstanceToBeAdded", scaleNsData?.vnfInstanceToBeAdded), "SCALE", paramsOf(c));
   if (scaleType === "SCALE_NS") return c.doors.scaleNs(id, scalingOfNs(scaleNsData), paramsOf(c));
   if (scaleVnfData === undefined) throw new Fault("INVALID", "scaleVnfData: is missing; SCALE_VNF wants a list of VNFs");
   const vnfs = scaleVnfData.map((data) => ({ vnfId: data.vnfInstanceId, ...scalingOfVnf(data) }));

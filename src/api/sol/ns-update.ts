@@ -4,23 +4,31 @@ import type { Occurrence } from "../../model/occurrence.ts";
 import type { updateNsRequest } from "./lcm-bodies.ts";
 import type { NsLcmDoors, WishedVnf } from "./ns-lcm.ts";
 import type { SolCall } from "./route.ts";
-import { changeAlone, changeOf, flavourIn, operateOf, packageIn } from "./vnf-change.ts";
+import { changeAlone, changeOf, flavourIn, graceIn, operateOf, packageIn } from "./vnf-change.ts";
+import { takenInOf } from "./vnf-instance-data.ts";
 import { asOfVnf, externalLinksIn } from "./vnf-links.ts";
 
 type Asked = Static<typeof updateNsRequest>;
 
 /** What an update may be (SOL005 6.5.2.12), and what is done of that here. The last two are as the definition and as the text have it. */
 const TYPES = [
-  ...["ADD_VNF", "REMOVE_SAP", "ADD_NESTED_NS", "REMOVE_NESTED_NS", "ASSOC_NEW_NSD_VERSION"],
+  ...["REMOVE_SAP", "ADD_NESTED_NS", "REMOVE_NESTED_NS", "ASSOC_NEW_NSD_VERSION"],
   ...["MOVE_VNF", "ADD_VNFFG", "REMOVE_VNFFG", "UPDATE_VNFFG", "ADD_PNF", "MODIFY_PNF", "REMOVE_PNF"],
   ...["MODIFY_WAN_CONNECTION_INFO", "CREATE_NS_VIRTUAL_LINK", "DELETE_NS_VIRTUAL_LINK", "ADD SAP", "ADD_SAP"],
 ];
 type Update = (c: SolCall<NsLcmDoors>, id: string, asked: Asked) => Promise<Occurrence>;
 const DONE: Readonly<Record<string, Update>> = {
   INSTANTIATE_VNF: (c, id, asked) => c.doors.addVnfs(id, wishedVnfs(asked), paramsOf(c)),
-  REMOVE_VNF: (c, id, { removeVnfInstanceId }) => {
-    if (removeVnfInstanceId) return c.doors.removeVnfs(id, removeVnfInstanceId, paramsOf(c));
-    throw new Fault("INVALID", "removeVnfInstanceId: is missing; REMOVE_VNF wants a list of ids of VNFs");
+  ADD_VNF: (c, id, { addVnfIstance, addVnfInstance }) =>
+    c.doors.takeIn(id, takenInOf("addVnfIstance", addVnfIstance ?? addVnfInstance), "UPDATE", paramsOf(c)),
+  REMOVE_VNF: (c, id, { removeVnfInstanceId, terminateVnfData = [] }) => {
+    if (!removeVnfInstanceId)
+      throw new Fault("INVALID", "removeVnfInstanceId: is missing; REMOVE_VNF wants a list of ids of VNFs");
+    const graces = new Map(each("terminateVnfData", terminateVnfData).map((v) => [v.vnfInstanceId, graceIn(v)]));
+    const other = [...graces.keys()].find((vnf) => !removeVnfInstanceId.includes(vnf));
+    if (other !== undefined)
+      throw new Fault("INVALID", `terminateVnfData: VNF ${other} is not to be removed; name it in removeVnfInstanceId too`);
+    return c.doors.removeVnfs(id, removeVnfInstanceId, graces, paramsOf(c));
   },
   OPERATE_VNF: (c, id, { operateVnfData }) => {
     const vnfs = each("operateVnfData", operateVnfData).map((v) => ({ vnfId: v.vnfInstanceId, ...operateOf(v) }));

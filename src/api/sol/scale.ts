@@ -41,18 +41,24 @@ export type ScalingOfNs =
   | { readonly levels: Readonly<Record<string, string>> }
   | { readonly without: readonly string[] };
 
-/** SOL005 6.5.3.38. Throws INVALID, and NOT_SUPPORTED for VNFs that are there already. */
-export function scalingOfNs(data: Static<typeof scaleNsRequest>["scaleNsData"]): ScalingOfNs {
-  const { scaleNsByStepsData: steps, scaleNsToLevelData: to, vnfInstanceToBeRemoved: without, vnfInstanceToBeAdded } = data ?? {};
-  if (vnfInstanceToBeAdded !== undefined)
-    throw new Fault(
-      "NOT_SUPPORTED",
-      "scaleNsData/vnfInstanceToBeAdded: a VNF of an NS is made with it; ask for a level or a step",
-    );
+type NsData = Static<typeof scaleNsRequest>["scaleNsData"];
+
+/** SOL005 6.5.3.38: nothing but VNFs that are there already are to be of the NS. Throws NOT_SUPPORTED where others are to go at once. */
+export function isToTakeIn({ vnfInstanceToBeAdded: added, ...rest }: NonNullable<NsData> = {}): boolean {
+  if (added === undefined || Object.values(rest).every((v) => v === undefined)) return added !== undefined;
+  throw new Fault(
+    "NOT_SUPPORTED",
+    "scaleNsData/vnfInstanceToBeAdded: is one operation, and what goes is another; ask for it alone",
+  );
+}
+
+/** SOL005 6.5.3.38. Throws INVALID. */
+export function scalingOfNs(data: NsData): ScalingOfNs {
+  const { scaleNsByStepsData: steps, scaleNsToLevelData: to, vnfInstanceToBeRemoved: without } = data ?? {};
   if ([steps, to, without].filter((d) => d !== undefined).length !== 1)
     throw new Fault(
       "INVALID",
-      "scaleNsData: want exactly one of scaleNsByStepsData, scaleNsToLevelData and vnfInstanceToBeRemoved",
+      "scaleNsData: want exactly one of scaleNsByStepsData, scaleNsToLevelData, vnfInstanceToBeRemoved and vnfInstanceToBeAdded",
     );
   if (without) return { without };
   if (steps) {
