@@ -5,9 +5,13 @@ import { LAB_FOLDER, removeLeftovers } from "../../src/lab/leftovers.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** The whole lab of the demo, for a test; what one that was interrupted has left of its own (its processes ended with it) goes first. `name`: of the folder of this run. */
+/**
+ * The whole lab of the demo, for a test. Its processes end with this one, which ends where the tests are interrupted: nobody hears any more how it goes on. What
+ * else such a lab has left (namespaces, a folder) goes before the next one. `name`: of the folder of this run.
+ */
 export async function wholeLab(name: string, options: Pick<LabOptions, "scheme" | "descriptor">): Promise<RunningLab> {
   await removeLeftovers(join(ROOT, LAB_FOLDER));
+  process.once("disconnect", () => process.exit(1));
   return startLab({
     root: ROOT,
     runFolder: join(ROOT, "var", "test", `${name}-${process.pid}`),
