@@ -28,7 +28,7 @@ test("a VNF whose MANO is killed while it is taken into an NS", { timeout: 240_0
   const seen = new Set<string>();
   const ask = () =>
     bed.ask("/update", { updateType: "ADD_VNF", addVnfIstance: [{ vnfInstanceId: made.id, vnfProfileId: "relays" }] });
-  for (const afterMs of [0, 5, 10, 15, 20, 30, 50, null]) {
+  for (const afterMs of [0, 8, 14, 20, 30, 50, null]) {
     const answer = ask().catch(() => null);
     if (afterMs === null) await answer;
     else await sleep(afterMs);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
 import { relaysAlone } from "./relays-alone.ts";
 import { example, Rig, until } from "./rig.ts";
 import { SolClient } from "./sol-client.ts";
@@ -154,6 +155,58 @@ test("several at once, by a scaling of the NS; they go with it", async () => {
   await ended(await begin(`${ns}/terminate`, {}), "COMPLETED");
   expect([rig.vim.servers.size, (await sol.ask("GET", VNFS)).body]).toEqual([0, []]);
   expect(TRAFFIC.map((net) => rig.vim.boundTo(net))).toEqual([null, null, null, null]);
+});
+
+test("a VNF of several VNFCs that was scaled comes with those that it has, and is scaled on", async () => {
+  const file = parse(example("sol006/single.yaml"));
+  const [vnfd] = file.nfv.vnfd;
+  const [df] = vnfd.df;
+  vnfd.vdu[0].vnfc = ["a", "b", "c"].map((id) => ({ id, "kernel-cmdline": `which=${id}` }));
+  df["vdu-profile"] = [{ id: "relay", "min-number-of-instances": 1, "max-number-of-instances": 3 }];
+  const deltas = { deltas: [{ id: "one", "vdu-delta": [{ id: "relay", "number-of-instances": 1 }] }], "uniform-delta": "one" };
+  df["scaling-aspect"] = [{ id: "more", name: "more", "max-scale-level": 2, "aspect-delta-details": deltas }];
+  const [profile] = file.nfv.nsd[0].df[0]["vnf-profile"];
+  Object.assign(profile, { "min-number-of-instances": 1, "max-number-of-instances": 3 });
+  delete profile["instantiation-level"];
+  await rig.onboard(stringify(file));
+  const { body: made } = await sol.ask("POST", NS, { nsdId: "single", nsName: "plain", nsDescription: "" });
+  const plain = `${NS}/${made.id}`;
+  const up = async (count: number) => {
+    await until(`${count} servers`, () => rig.vim.servers.size === count);
+    for (const { name } of rig.vim.servers.values()) rig.vim.up(name);
+  };
+  const start = await begin(`${plain}/instantiate`, { nsFlavourId: "default" });
+  await up(1);
+  await ended(start, "COMPLETED");
+  const { body: guest } = await sol.ask("POST", VNFS, { vnfdId: "single-relay", vnfInstanceName: "guest" });
+  const vnf = `${VNFS}/${guest.id}`;
+  const alone = await begin(`${vnf}/instantiate`, { flavourId: "default", extVirtualLinks: on("media_net", "").slice(0, 1) });
+  await up(2);
+  await ended(alone, "COMPLETED");
+  const out = await begin(`${vnf}/scale`, { type: "SCALE_OUT", aspectId: "more" });
+  await up(3);
+  await ended(out, "COMPLETED");
+  const resources = async () =>
+    (await sol.ask("GET", vnf)).body.instantiatedVnfInfo.vnfcResourceInfo.map(
+      (r: { id: string; computeResource: { resourceId: string } }) => [r.id, r.computeResource.resourceId],
+    );
+  const before = await resources();
+
+  const add = { updateType: "ADD_VNF", addVnfIstance: [{ vnfInstanceId: guest.id, vnfProfileId: "relay" }] };
+  await ended(await begin(`${plain}/update`, add), "COMPLETED");
+  expect(await resources()).toEqual(before);
+  const names = async () =>
+    ((await rig.ask("GET", "/mano/v1/ns_instances")).body as { name: string; vnfcs: { name: string }[] }[])
+      .find((d) => d.name === "plain")!
+      .vnfcs.map((v) => v.name)
+      .sort();
+  expect(await names()).toEqual(["2-a", "2-b", "a"]);
+  const level = async () => (await sol.ask("GET", vnf)).body.instantiatedVnfInfo.scaleStatus[0].scaleLevel;
+  expect(await level()).toBe(1);
+  const on2 = await begin(`${vnf}/scale`, { type: "SCALE_OUT", aspectId: "more" });
+  await up(4);
+  await ended(on2, "COMPLETED");
+  expect([await names(), await level()]).toEqual([["2-a", "2-b", "2-c", "a"], 2]);
 });
 
 test("one that does not answer is of the NS and no member: cancelled it is FAILED_TEMP, tried again it comes to its end", async () => {

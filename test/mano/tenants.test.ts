@@ -317,6 +317,24 @@ test("what is another's can be used for nothing, and what is nobody's can", asyn
   expect((await ask("bravo operator", "DELETE", `/mano/v1/ns_instances/${shared.body.id}`)).status).toBe(204);
 });
 
+test("an NS takes in nobody else's VNF, and is not told that there is one", async () => {
+  const take = async (vnfInstanceId: string) => {
+    const body = { updateType: "ADD_VNF", addVnfIstance: [{ vnfInstanceId }] };
+    const { status, text } = await ask("alpha operator", "POST", `/nslcm/v2/ns_instances/${things.alpha.ns}/update`, body);
+    return { status, text: text.replaceAll(vnfInstanceId, "ID") };
+  };
+  const { body } = await ask("bravo operator", "POST", "/mano/v1/descriptors", example("sol006/single.yaml"));
+  const made = await ask("bravo operator", "POST", "/vnflcm/v2/vnf_instances", { vnfdId: "single-relay" });
+  const stranger = await take("00000000-0000-4000-8000-000000000000");
+  expect(stranger).toMatchObject({
+    status: 422,
+    text: expect.stringContaining("there is no VNF ID that NS alpha could take in"),
+  });
+  for (const id of [made.body.id, things.bravo.vnf!, things.nobody.vnf!]) expect(await take(id)).toEqual(stranger);
+  expect((await ask("bravo operator", "DELETE", `/vnflcm/v2/vnf_instances/${made.body.id}`)).status).toBe(204);
+  for (const { id } of body.toReversed()) await ask("bravo operator", "DELETE", `/mano/v1/descriptors/${id}`);
+});
+
 test("a later version that a tenant brings of what is for all is its own: nothing of others' is made of it", async () => {
   const onBoard = async (who: string, file: string) => {
     const { status, text, body } = await ask(who, "POST", "/mano/v1/descriptors", file);

@@ -76,7 +76,10 @@ test("a redundant VNF is upgraded: both machines are made anew one after the oth
     const sol = new SolClient({ url: lab.manoUrl });
     const group = () => rest<ProtectionGroupView>("GET", `${lab.manoUrl}/mano/v1/protection_groups/media-relay`);
     const ns = () => rest<NsView>("GET", `${lab.manoUrl}/mano/v1/ns_instances/${lab.nsId}`);
-    await until("it can fail over", async () => (await group()).isReady);
+    await until(
+      "it can fail over, and nothing is under way",
+      async () => (await group()).isReady && (await ns()).underWay === null,
+    );
     const old = (await ns()).vnfcs;
     expect((await Promise.all(old.map((v) => cmdlineOf(v.vimServerId)))).map((c) => c?.includes("sempre.release=2"))).toEqual([
       false,
