@@ -128,6 +128,11 @@ test("a VNF becomes a member of the pool as it is: the same VNF, the same machin
   await until("who is waited for is told", async () =>
     (await sol.ask("GET", remove)).body.warnings.some((w: string) => w === `${machine} is asked to shut down`),
   );
+  await rig.stopMano();
+  rig.vim.stops.length = 0;
+  await rig.startMano();
+  await until("it is asked again", () => rig.vim.stops.length > 0);
+  expect(new Set(rig.vim.stops)).toEqual(new Set([`${machine} shutdown`]));
   rig.vim.down(machine);
   await ended(remove, "COMPLETED");
   expect([rig.vim.servers.has(server), (await sol.ask("GET", `${VNFS}/${id}`)).status]).toEqual([false, 404]);
