@@ -45,7 +45,8 @@ function notSeen({ trafficNets }: GroupFacts, paths: FireWorld["paths"]): string
   if (paths === undefined) return [];
   return trafficNets.flatMap(({ name }, i) => {
     const path = paths[i] ?? null;
-    if (path === null || path.state === "pending") return [`the way of ${name} was not looked at yet`];
+    if (path === null) return [`the way of ${name} was not looked at yet`];
+    if (path.state === "pending") return [`the way of ${name} was not seen to lead yet: ${path.why}`];
     return path.state === "unverified" ? [`the way of ${name} leads nowhere: ${path.why}`] : [];
   });
 }

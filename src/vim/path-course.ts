@@ -38,6 +38,14 @@ export function endsOf(picture: Picture, net: VimNet): PathEnds | null {
   return ends.users.length > 0 && ends.members.length > 0 ? ends : null;
 }
 
+/** Where `endsOf` is null: what nothing can pass for, in words of an operator; null: something can. */
+export function missingOf(picture: Picture, net: VimNet): string | null {
+  const to = net.bindNet === null ? undefined : picture.nets.get(net.bindNet);
+  if (!to || endsOf(picture, net) !== null) return null;
+  const hasUsers = outsideOf(net) !== null || portsOf(picture, net.id).length > 0;
+  return hasUsers ? `no port of ${to.name} is up and open in the switch` : `no user of ${net.name} has a port in the switch`;
+}
+
 /** The same ports in the same order, asked by the same addresses. */
 export const areSame = (a: PathEnds, b: PathEnds): boolean =>
   a.users.length === b.users.length &&

@@ -9,7 +9,7 @@ import type { FlowSwitch } from "../switch/flow-switch.ts";
 import type { VimEvents } from "./events.ts";
 import type { Fabrics } from "./fabrics.ts";
 import type { Facts } from "./facts.ts";
-import { areSame, endsOf, PathCourse, type PathEnds } from "./path-course.ts";
+import { areSame, endsOf, missingOf, PathCourse, type PathEnds } from "./path-course.ts";
 import type { Picture } from "./picture.ts";
 import { type Readings, readPorts } from "./port-readings.ts";
 import type { ProbeAnswer, ProbeFrames } from "./probe-targets.ts";
@@ -82,7 +82,11 @@ export class PathWatch {
   /** Of every net that is bound. */
   list(): Path[] {
     this.#follow();
-    return [...this.#paths.values()].map((w) => w.path);
+    const { picture } = this.#parts;
+    return [...this.#paths.values()].map(({ path }) => {
+      const missing = path.state === "pending" ? missingOf(picture, picture.nets.get(path.netId) as VimNet) : null;
+      return missing === null ? path : { ...path, why: missing };
+    });
   }
 
   async run(frames: ProbeFrames, signal: AbortSignal): Promise<void> {

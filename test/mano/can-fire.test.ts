@@ -64,6 +64,12 @@ test.for([
   ],
   ["nobody looked at the way", group(), { ...armed, paths: [null] }, [/was not looked at yet/]],
   [
+    "nothing can pass yet",
+    group(),
+    { ...armed, paths: [{ ...path("pending"), why: "no user of traffic_net0 has a port in the switch" }] },
+    [/not seen to lead yet: no user of traffic_net0 has a port in the switch/],
+  ],
+  [
     "BFD does not protect a link yet",
     group(),
     {

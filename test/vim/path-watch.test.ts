@@ -123,6 +123,19 @@ describe("after a switch-over", () => {
     expect(rig.told().filter((t) => t.endsWith("by traffic"))).toEqual(["silent by traffic", "answers by traffic"]);
   });
 
+  test("where nothing can pass yet it is said what for", async () => {
+    const { nets, binds, ports } = rig.vim;
+    const lonely = await nets.createNet({ name: "lonely", kind: "data" });
+    await binds.changeBind(lonely.id, rig.nets.data1!.id);
+    const why = () => rig.vim.paths.list().find((p) => p.netId === lonely.id)!.why;
+    expect(why()).toBe("no user of lonely has a port in the switch");
+    await ports.createPort({ name: "its user", netId: lonely.id, switchPort: "va", vlan: 7 });
+    expect(why()).toBe("no packet was seen on it yet");
+    const empty = await nets.createNet({ name: "empty", kind: "data" });
+    await binds.changeBind(lonely.id, empty.id);
+    expect(why()).toBe("no port of empty is up and open in the switch");
+  });
+
   test("a VIM that was killed before it saw a packet sees to it after its start", async () => {
     await stopWatching();
     await lead("traffic0", "data1");
