@@ -37,6 +37,7 @@ const notAlone = [
   "fast-failover",
   "fuzz",
   "guest-end",
+  "held-taps",
   "hold-off",
   "hung-disks",
   "lead",
