@@ -4,7 +4,17 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { DhcpServer } from "../model/dhcp.ts";
 import { confOf, leasesThatHold } from "./dnsmasq-words.ts";
-import { type CablePlugs, ensureAddress, ensureCable, INSIDE, isNetns, netnsName, replaceFile, tool } from "./net-cable.ts";
+import {
+  type CablePlugs,
+  dropDevice,
+  ensureAddress,
+  ensureCable,
+  INSIDE,
+  isNetns,
+  netnsName,
+  replaceFile,
+  tool,
+} from "./net-cable.ts";
 
 /** dnsmasq ends within a millisecond of a SIGTERM; a loaded host takes longer. */
 const END_MAX_MS = 5_000;
@@ -63,7 +73,8 @@ export class DhcpServers {
     const netns = this.#netnsOf(key);
     if (isNetns(netns)) {
       await this.#end(key);
-      await tool("ip", "netns", "del", netns); // The cable goes with it.
+      await dropDevice(netns, INSIDE); // Both ends now: what a namespace takes along when it ends goes some time later.
+      await tool("ip", "netns", "del", netns);
     }
     await rm(dir, { recursive: true, force: true }); // Last: it is what a crash leaves to be found.
   }
