@@ -3,6 +3,9 @@ import type { HeldTap } from "../model/held-tap.ts";
 import { tool, toolWith } from "./net-cable.ts";
 import { senderTable } from "./sender-rules.ts";
 
+/** What was seen so lately is not looked for again, whatever many servers start at once, ms. */
+const FRESH_MS = 1_000;
+
 /**
  * What guests on the Linux bridges of one host may send, held by the kernel (nftables, family bridge): a table of this VIM's own for this host, which stays when this process
  * ends. Rules name taps, so they stand before a tap is there, and it is never without them.
@@ -10,8 +13,9 @@ import { senderTable } from "./sender-rules.ts";
 export class SenderTable {
   readonly #name: string;
   readonly #netns: string | null;
-  /** What is there; null: nobody knows. */
+  /** What is there, and when that was seen, ms; null: nobody knows. */
   #text: string | null = null;
+  #seenMs = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   /** `owner`: of this VIM and host alone. `netns`: where the bridges are; null is this process's own. */
@@ -32,16 +36,20 @@ export class SenderTable {
 
   async #hold(taps: readonly HeldTap[]): Promise<void> {
     const text = senderTable(this.#name, taps);
-    if (text === this.#text && (taps.length === 0 || (await this.#isThere()))) return;
+    const isFresh = taps.length === 0 || performance.now() - this.#seenMs < FRESH_MS;
+    if (text === this.#text && (isFresh || (await this.#isThere()))) return;
     this.#text = null;
     await toolWith(text, ...this.#nft("-f", "-")).catch((e: unknown) => {
       if (taps.length > 0) throw e; // Who holds nobody need not be able to.
     });
     this.#text = text;
+    this.#seenMs = performance.now();
   }
 
   async #isThere(): Promise<boolean> {
-    return (await tool(...this.#nft("list", "tables", "bridge"))).split("\n").includes(`table bridge ${this.#name}`);
+    const tables = await tool(...this.#nft("list", "tables", "bridge"));
+    this.#seenMs = performance.now();
+    return tables.split("\n").includes(`table bridge ${this.#name}`);
   }
 
   #nft(...args: string[]): [string, ...string[]] {

@@ -44,7 +44,7 @@ export class BridgeSenders {
 
   /** For a server that is about to start there. Throws MISSING_PART where the host cannot. */
   async hold(hostId: HostId): Promise<void> {
-    const held = heldTaps(this.#picture, hostId);
+    const held = heldTaps(this.#picture, hostId).get(hostId) ?? [];
     const edge = this.edges.get(hostId);
     if (edge !== undefined) await edge.hold([...held, ...closedTaps(this.#picture.leftovers.values(), hostId)]);
     else if (held.length > 0)
@@ -56,8 +56,9 @@ export class BridgeSenders {
 
   async pass(): Promise<void> {
     const problems = new Map<NetId, string>();
+    const all = heldTaps(this.#picture);
     for (const [hostId, edge] of this.edges) {
-      const held = heldTaps(this.#picture, hostId);
+      const held = all.get(hostId) ?? [];
       const closed = closedTaps(this.#picture.leftovers.values(), hostId);
       const why = await edge.hold([...held, ...closed]).then(() => null, wordsOf);
       for (const one of held) {

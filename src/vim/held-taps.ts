@@ -15,19 +15,28 @@ export interface Held extends HeldTap {
   readonly server: Server;
 }
 
-/** Of the servers of one host. */
-export function heldTaps(picture: VimPicture, hostId: HostId): Held[] {
-  const held: Held[] = [];
+/** By host; `only`: of this one. Looks at each port there is, and works out what is to be held alone. */
+export function heldTaps(picture: VimPicture, only?: HostId): Map<HostId, Held[]> {
+  const held = new Map<HostId, Held[]>();
   for (const port of picture.ports.values()) {
+    if (port.kind !== "instance:bridge" || port.switchPort !== null) continue;
     const server = port.serverId === null ? undefined : picture.servers.get(port.serverId);
     const net = port.netId === null ? undefined : picture.nets.get(port.netId);
-    if (server?.hostId !== hostId || net === undefined || !isOnBridge(port, net)) continue;
-    const senders = sendersOf(net, port);
-    if (senders === null) continue;
-    const [advertised, barred, allowed] = [advertisedBy(senders), barredFrom(senders), sentBy(senders, true)];
-    held.push({ tap: bridgeTapName(port.id, hostId), advertised, barred, allowed, port, net, server });
+    if (server === undefined || net === undefined || (only ?? server.hostId) !== server.hostId) continue;
+    const one = heldTap(server, port, net);
+    if (one === null) continue;
+    const there = held.get(server.hostId);
+    if (there === undefined) held.set(server.hostId, [one]);
+    else there.push(one);
   }
   return held;
+}
+
+function heldTap(server: Server, port: ServerPort, net: VimNet): Held | null {
+  const senders = isOnBridge(port, net) ? sendersOf(net, port) : null;
+  if (senders === null) return null;
+  const [advertised, barred, allowed] = [advertisedBy(senders), barredFrom(senders), sentBy(senders, true)];
+  return { tap: bridgeTapName(port.id, server.hostId), advertised, barred, allowed, port, net, server };
 }
 
 /** Of a server that is gone: what its guest still says on bridges of its host, where it is to be held or has the time to say more. */

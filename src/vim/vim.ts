@@ -138,7 +138,7 @@ export class Vim {
       this.bfdLoop.wake();
       this.dhcp.loop.wake();
       this.routers.loop.wake();
-      this.senders.loop.wakeNow();
+      this.senders.loop.wake();
     };
     const changed = (draft: Draft) => {
       drawn(draft);
