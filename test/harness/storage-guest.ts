@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type CpioEntry, cpioNewc } from "../../src/lab/cpio.ts";
 import { ensureGuestKernel, GUEST_CMDLINE } from "../../src/lab/image.ts";
@@ -90,6 +90,8 @@ export async function ensureStorageGuest(): Promise<{ readonly kernel: string; r
     ...(await Promise.all(there.map((m) => file(`modules/${m}.ko`, join(folder, `${m}.ko`))))),
   ]);
   const initrd = join(folder, "storage-initrd.cpio");
-  await writeFile(initrd, archive);
+  const draft = `${initrd}.${process.pid}`;
+  await writeFile(draft, archive);
+  await rename(draft, initrd); // Whole, for a guest of another test that starts at this moment.
   return { kernel: join(process.cwd(), folder, "vmlinuz"), initrd: join(process.cwd(), initrd) };
 }
