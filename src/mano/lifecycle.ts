@@ -128,7 +128,7 @@ export class Lifecycle {
 
   forget(id: NsId): void {
     this.#deployments.delete(id);
-    this.#askedMs.delete(id);
+    for (const known of [this.#askedMs, this.#begunMs, this.#inVims]) known.delete(id);
   }
 
   /** Servers of it were asked for beside the passes. */
