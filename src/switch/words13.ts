@@ -109,15 +109,19 @@ const buckets13 = (buckets: readonly Bucket[], ports: PortBook): GroupDesc13["bu
     actions: actions.flatMap((a) => action13(a, ports)),
   }));
 
+/** There are a hundred thousand of them: no values are made that are not in it. */
 function match13(match: Match, ports: PortBook): OxmMatch {
-  return {
-    ...(match.inPort === undefined ? {} : { inPort: ports.noOf(match.inPort) }),
-    ...(match.ethDst === undefined ? {} : { ethDst: match.ethDst === GROUP_ADDRESSES ? GROUP_BIT : match.ethDst }),
-    ...(match.vlan === undefined ? {} : { vlanVid: match.vlan === "none" ? VID_NONE : vlanId(match.vlan) | VID_PRESENT }),
-    ...(match.tunnelKey === undefined ? {} : { tunnelId: BigInt(match.tunnelKey) }),
-    ...sender13(match),
-  };
+  const { inPort, ethDst, vlan, tunnelKey } = match;
+  const said: { -readonly [K in keyof OxmMatch]: OxmMatch[K] } = {};
+  if (inPort !== undefined) said.inPort = ports.noOf(inPort);
+  if (ethDst !== undefined) said.ethDst = ethDst === GROUP_ADDRESSES ? GROUP_BIT : ethDst;
+  if (vlan !== undefined) said.vlanVid = vlan === "none" ? VID_NONE : vlanId(vlan) | VID_PRESENT;
+  if (tunnelKey !== undefined) said.tunnelId = BigInt(tunnelKey);
+  const sender = sender13(match);
+  return sender === ANYBODY ? said : Object.assign(said, sender);
 }
+
+const ANYBODY: OxmMatch = {};
 
 const [IPV4, ARP, IPV6, UDP, ICMPV6] = [0x0800, 0x0806, 0x86dd, 17, 58];
 
@@ -138,7 +142,7 @@ function sender13(match: Match): OxmMatch {
 
 /** A prefix of `ndTarget` is Open vSwitch's: the standard knows whole addresses only (7.2.3.7), and a switch that does refuses it. */
 function ipv613({ ipv6Src, icmpv6, ndTarget }: Match): OxmMatch {
-  if (ipv6Src === undefined && icmpv6 === undefined) return {};
+  if (ipv6Src === undefined && icmpv6 === undefined) return ANYBODY;
   return {
     ethType: IPV6,
     ...(ipv6Src === undefined ? {} : { ipv6Src: address6(ipv6Src) }),
@@ -165,10 +169,12 @@ const isGroupBit = ({ value, mask }: { readonly value: string; readonly mask: st
   value === GROUP_ADDRESS && mask === GROUP_MASK;
 
 /** No instruction at all drops the packet (1.3, 5.4). */
-const applied = ({ actions, match }: FlowEntry, ports: PortBook): Instruction13[] =>
-  actions.length === 0
-    ? []
-    : [{ kind: "applyActions", actions: actions.flatMap((a) => (turnsBack(a, match) ? TURN_BACK : action13(a, ports))) }];
+function applied({ actions, match }: FlowEntry, ports: PortBook): Instruction13[] {
+  if (actions.length === 0) return [];
+  const said: Action13[] = [];
+  for (const a of actions) said.push(...(turnsBack(a, match) ? TURN_BACK : action13(a, ports)));
+  return [{ kind: "applyActions", actions: said }];
+}
 
 /**
  * Nicira's NXAST_OUTPUT_REG (ovs-actions(7), "output:field"): subtype 15; of the field NXM_NX_TUN_ID the bits 0 to 15; nothing to the controller

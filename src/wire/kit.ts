@@ -206,9 +206,15 @@ export const mac: Field<string> = {
   read: (r) => Array.from(r.bytes(6), (b) => b.toString(16).padStart(2, "0")).join(":"),
   write(w, v) {
     if (!MAC.test(v)) throw new RangeError(`not an Ethernet address: ${v}`);
-    for (const part of v.split(":")) w.u8(Number.parseInt(part, 16));
+    for (let i = 0; i < v.length; i += 3) w.u8((digitAt(v, i) << 4) | digitAt(v, i + 1));
   },
 };
+
+/** Of a hexadecimal number: "0" is 48, "a" is 97, "A" differs from it in bit 5. */
+function digitAt(text: string, i: number): number {
+  const code = text.charCodeAt(i);
+  return code < 58 ? code - 48 : (code | 32) - 87;
+}
 
 /** An IPv4 address as `10.0.0.1`. */
 export const ipv4: Field<string> = {
