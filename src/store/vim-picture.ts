@@ -38,27 +38,40 @@ async function readTables(db: Writer) {
 const ROWID = sql<number>`rowid`;
 const PAGE_ROWS = 2_000;
 
+/** What other rows name a row by. */
+const NAMES: ReadonlySet<string> = new Set(["id", "tenant_id", "net_id", "server_id", "bind_net", "copy_net"]);
+
 /**
  * Tables that may be large. Rows are in the memory of two threads until they are made into what they stand for: so many at a time. A text
  * that stands in many rows (a net's id, a state) comes from the other thread once for each: one of them is kept.
  */
 function inPages() {
-  const texts = new Map<unknown, unknown>();
-  const once = (value: unknown): unknown => {
-    if (typeof value !== "string") return value;
-    if (!texts.has(value)) texts.set(value, value);
-    return texts.get(value);
+  const names = new Map<unknown, unknown>();
+  const once = (name: unknown): unknown => {
+    const known = names.get(name);
+    if (known === undefined) names.set(name, name);
+    return known ?? name;
+  };
+  const share = (row: Record<string, unknown>, before: Record<string, unknown>): void => {
+    for (const column in row) {
+      if (row[column] === before[column]) row[column] = before[column];
+      else if (NAMES.has(column)) row[column] = once(row[column]);
+    }
   };
   return async <Row extends object, Thing>(
     read: (limit: number, offset: number) => Promise<Row[]>,
     fromRow: (row: Row) => Thing,
   ): Promise<Thing[]> => {
     const things: Thing[] = [];
-    for (;;) {
-      const rows = await read(PAGE_ROWS, things.length);
+    let next = read(PAGE_ROWS, 0);
+    let before = {};
+    for (let from = PAGE_ROWS; ; from += PAGE_ROWS) {
+      const rows = await next;
+      if (rows.length === PAGE_ROWS) next = read(PAGE_ROWS, from); // The other thread reads it while this one makes things of the last.
       for (const row of rows) {
-        for (const name in row) row[name] = once(row[name]) as Row[typeof name];
+        share(row as Record<string, unknown>, before);
         things.push(fromRow(row));
+        before = row;
       }
       if (rows.length < PAGE_ROWS) return things;
     }

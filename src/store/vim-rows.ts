@@ -135,20 +135,31 @@ function toRow({ plain, booleans, json }: Pairs, thing: object): Record<string, 
   return row;
 }
 
-function fromRow({ plain, booleans, json }: Pairs, row: object): Record<string, unknown> {
+/** `blank`: with all members, of which a copy is filled: one that is made member by member is a dictionary of eight times the size to V8. */
+function fromRow({ plain, booleans, json }: Pairs, blank: object, row: object): Record<string, unknown> {
   const from = row as Record<string, unknown>;
-  const thing: Record<string, unknown> = {};
+  const thing: Record<string, unknown> = { ...blank };
   for (const [column, member] of plain) thing[member] = from[column];
   for (const [column, member] of booleans) thing[member] = from[column] === 1;
-  for (const [column, member] of json) thing[member] = from[column] === null ? null : JSON.parse(from[column] as string);
+  for (const [column, member] of json) thing[member] = parsed(from[column] as string | null);
   return thing;
+}
+
+const NONE: readonly never[] = Object.freeze([]);
+/** Most lists are empty, and one stands for all of them. */
+const parsed = (text: string | null): unknown => (text === null ? null : text === "[]" ? NONE : JSON.parse(text));
+
+function blankOf({ plain, booleans, json }: Pairs): object {
+  const members = [...plain, ...booleans, ...json].map(([, member]) => `${JSON.stringify(member)}:null`);
+  return JSON.parse(`{${members}}`);
 }
 
 const codec = <Thing extends object, Row extends object>(shape: Shape) => {
   const pairs = pairsOf(shape);
+  const blank = blankOf(pairs);
   return {
     toRow: (thing: Thing) => toRow(pairs, thing) as Row,
-    fromRow: (row: Row) => fromRow(pairs, row) as Thing,
+    fromRow: (row: Row) => fromRow(pairs, blank, row) as Thing,
   };
 };
 

@@ -44,6 +44,17 @@ export class IndexedMap<K, V, L extends Lookups<V>> extends Map<K, V> {
 
   override set(key: K, value: V): this {
     const had = this.get(key);
+    this.#enter(key, had, value);
+    this.#changed(had, value);
+    return this;
+  }
+
+  /** As `set`, of a new key: where nothing follows yet from what is in the map, so that nobody is to be told. */
+  load(key: K, value: V): void {
+    this.#enter(key, undefined, value);
+  }
+
+  #enter(key: K, had: V | undefined, value: V): void {
     if (had === undefined) this.#places.set(key, this.#nextPlace++);
     super.set(key, value);
     for (const { name, of } of this.#lookups) {
@@ -53,8 +64,6 @@ export class IndexedMap<K, V, L extends Lookups<V>> extends Map<K, V> {
       if (was !== null) this.#drop(name, was, key);
       if (now !== null) this.#put(name, now, key);
     }
-    this.#changed(had, value);
-    return this;
   }
 
   override delete(key: K): boolean {

@@ -10,9 +10,6 @@ import { FlowVersions } from "./flow-versions.ts";
 import { IndexedMap } from "./indexed-map.ts";
 import { sliceOf } from "./slices.ts";
 
-const byId = <K extends string, T extends { readonly id: K }>(things: readonly T[]): Map<K, T> =>
-  new Map(things.map((t) => [t.id, t]));
-
 /** What nets and ports are looked for by. Waiting: for their first answer. */
 const NET_LOOKUPS = {
   boundTo: (n: VimNet) => n.bindNet,
@@ -92,11 +89,13 @@ export class Picture implements VimPicture, Attachments {
 
   static async load(db: VimStore, clock: Clock, log: Log): Promise<Picture> {
     const picture = new Picture(db, clock, log);
-    const { leftovers, ...rows } = await readPicture(db);
+    const { leftovers, nets, ports, ...rows } = await readPicture(db);
     for (const [name, things] of Object.entries(rows)) {
       const map = picture[name as keyof typeof rows] as Map<string, { id: string }>;
-      for (const [id, thing] of byId<string, { id: string }>(things)) map.set(id, thing);
+      for (const thing of things) map.set(thing.id, thing);
     }
+    for (const net of nets) picture.nets.load(net.id, net);
+    for (const port of ports) picture.ports.load(port.id, port);
     for (const left of leftovers) picture.leftovers.set(leftoverKey(left), left);
     return picture;
   }
