@@ -20,10 +20,12 @@ export interface Daemon {
 /** Kernel ticks of /proc/PID/stat (USER_HZ is 100). */
 const MS_PER_TICK = 10;
 
+/** As `daemon.ts` does it; so what it has compiled is kept as soon as it runs (decision 0121). */
 const DAEMON = `
   const [{ startVim }, { systemClock }, { makeLog }] = await Promise.all(["vim.ts", "lib/clock.ts", "lib/log.ts"].map((f) => import(process.argv[1] + f)));
   const vim = await startVim(JSON.parse(process.argv[2]), { clock: systemClock, log: makeLog("vim") });
-  console.log(JSON.stringify({ port: vim.port, adminPort: vim.adminPort, openflowPort: vim.openflowPort }));`;
+  console.log(JSON.stringify({ port: vim.port, adminPort: vim.adminPort, openflowPort: vim.openflowPort }));
+  (await import("node:module")).flushCompileCache();`;
 
 /** The VIM as a process of its own, on one core where that is said, with these flags of Node's besides. Throws where it ends at its start. */
 export async function startDaemon(config: object, core: number | null = null, flags: readonly string[] = []): Promise<Daemon> {
