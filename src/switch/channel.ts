@@ -299,6 +299,8 @@ export class Channel<M extends AnyMessage> {
     if (batch === undefined) return false;
     if (xid !== batch.lastXid) return true;
     this.#batches.splice(this.#batches.indexOf(batch), 1);
+    const next = this.#batches[0];
+    if (next !== undefined) next.heardAt = Math.max(next.heardAt, at); // It was waited for until now.
     batch.resolve({ onWireAt: batch.onWireAt, barrierAt: at, refused: batch.refused });
     return true;
   }

@@ -3,7 +3,7 @@ import type { DatapathId } from "../model/ids.ts";
 import type { SwitchPort } from "../model/switch.ts";
 import type { VersionName } from "../wire/openflow/hello.ts";
 import type { BatchResult } from "./channel.ts";
-import type { CookiePart, Unlike } from "./flow-switch.ts";
+import type { CookiePart, Tell, Unlike } from "./flow-switch.ts";
 import type { PortBook } from "./ports.ts";
 
 /** Counters of one port since it exists; null where the switch does not count. */
@@ -43,7 +43,7 @@ export interface Dialect {
   /** Our own entries and groups. `strange` is told of what matches in a way the model has no words for. */
   read(ports: PortBook, strange: (what: string) => void): Promise<FlowTable>;
   /** As `FlowSwitch.compare` and `count`; only where the protocol has it. */
-  compare?(ports: PortBook, strange: (what: string) => void, want: FlowTable, part: CookiePart): Promise<Unlike>;
+  compare?(ports: PortBook, strange: (what: string) => void, want: Tell, part: CookiePart): Promise<Unlike>;
   count?(): Promise<number>;
   /** `of`: these alone are needed. */
   counters(ports: PortBook, of?: ReadonlySet<string>): Promise<Map<string, PortCounters>>;

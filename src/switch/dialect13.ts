@@ -29,7 +29,7 @@ import { type BatchResult, Channel, type Refusal } from "./channel.ts";
 import { type Dialect, type Heard, type PortCounters, portCounters } from "./dialect.ts";
 import { Encoded } from "./encoded.ts";
 import { Expected } from "./expected.ts";
-import type { CookiePart, Unlike } from "./flow-switch.ts";
+import type { CookiePart, Missing, Tell, Unlike } from "./flow-switch.ts";
 import type { Greeted } from "./greet.ts";
 import { type PortBook, switchPort } from "./ports.ts";
 import { change13, entryFrom13, groupFrom13, writeGroupRow13, writeRow13 } from "./words13.ts";
@@ -170,18 +170,18 @@ const ENTRY_HEAD = [0xffffff00, 0, 0, 0xffff0000, 0, 0, -1, -1, 0, 0, 0, 0];
 /** Of a group's: its length and type. */
 const GROUP_HEAD = [0xffffff00];
 
+/** The switch is asked first, and gathers its answer while what is wanted is worked out and written down. */
 async function compare(
   channel: Channel<Message13>,
   ports: PortBook,
   strange: Strange,
-  want: FlowTable,
+  want: Tell,
   { bits, mask, withGroups }: CookiePart,
 ): Promise<Unlike> {
   const cookies = { cookie: OUR_COOKIES.cookie | BigInt(bits), cookieMask: OUR_COOKIES.cookieMask | BigInt(mask) };
-  const entries = new Expected(ENTRY_HEAD, want.entries.length, (w, n) => ifSaid(() => writeRow13(w, want.entries[n]!, ports)));
-  const groups = new Expected(GROUP_HEAD, want.groups.length, (w, n) => ifSaid(() => writeGroupRow13(w, want.groups[n]!, ports)));
+  const [entries, groups] = [new Expected(ENTRY_HEAD), new Expected(GROUP_HEAD)];
   const { table, takeEntry, takeGroup } = foundTable(ports, strange);
-  await Promise.all([
+  const asked = Promise.all([
     eachRows(channel, { kind: "flow", flags: 0, ...EVERYWHERE, ...cookies }, "flow", (rows) =>
       entries.meet(rows, (row) => takeEntry(flowEntry.read(new Reader(row)))),
     ),
@@ -190,13 +190,25 @@ async function compare(
         groups.meet(rows, (row) => takeGroup(groupDesc.read(new Reader(row)))),
       ),
   ]);
-  return {
-    missing: {
-      entries: want.entries.filter((_, n) => !entries.isFound(n)),
-      groups: want.groups.filter((_, n) => !groups.isFound(n)),
-    },
-    found: table,
-  };
+  const counts: [entries: number, groups: number][] = [];
+  want((told) => {
+    counts.push([told.entries.length, told.groups.length]);
+    for (const e of told.entries) entries.add((w) => ifSaid(() => writeRow13(w, e, ports)));
+    for (const g of told.groups) groups.add((w) => ifSaid(() => writeGroupRow13(w, g, ports)));
+  });
+  await asked;
+  return { missing: missingOf(counts, entries, groups), found: table };
+}
+
+/** `counts`: how many entries and groups each table had that was told. */
+function missingOf(counts: readonly (readonly [number, number])[], entries: Expected, groups: Expected): Missing[] {
+  let [entry, group] = [0, 0];
+  return counts.flatMap(([entryCount, groupCount], nth) => {
+    const its = { nth, entries: entries.missing(entry, entryCount), groups: groups.missing(group, groupCount) };
+    entry += entryCount;
+    group += groupCount;
+    return its.entries.length + its.groups.length > 0 ? [its] : [];
+  });
 }
 
 /** What names a port that the switch has lost does not stand there. */

@@ -26,12 +26,22 @@ export interface CookiePart {
 /** All of them. */
 export const EVERY_COOKIE: CookiePart = { bits: 0, mask: 0, withGroups: true };
 
+/** Tells what is wanted, one table after the other: who hears them keeps none, so that they need never be there all at once. */
+export type Tell = (hear: (table: FlowTable) => void) => void;
+
+/** What of the `nth` table that was told is not there: entries and groups by their places in it. Both are never empty. */
+export interface Missing {
+  readonly nth: number;
+  readonly entries: readonly number[];
+  readonly groups: readonly number[];
+}
+
 /**
  * How what stands in a switch differs from what is wanted: what is not there so, and what is there instead or besides. Something that
  * stands as wanted may be in both, where the switch tells it in other words than ours.
  */
 export interface Unlike {
-  readonly missing: FlowTable;
+  readonly missing: readonly Missing[];
   readonly found: FlowTable;
 }
 
@@ -48,10 +58,10 @@ export interface FlowSwitch {
   read(): Promise<FlowTable>;
   /**
    * How what stands there differs from this, of those entries alone whose cookie ends in these bits, and of the groups only where
-   * `withGroups` is set. Of a large table it costs a fraction of `read`, and keeps nothing of what is right. Only where a switch can be
-   * asked so.
+   * `withGroups` is set. Of a large table it costs a fraction of `read`, and keeps nothing of what is right. `want` is called once, before
+   * this returns. Only where a switch can be asked so.
    */
-  readonly compare?: ((want: FlowTable, part: CookiePart) => Promise<Unlike>) | undefined;
+  readonly compare?: ((want: Tell, part: CookiePart) => Promise<Unlike>) | undefined;
   /** How many entries of ours there are. */
   readonly count?: (() => Promise<number>) | undefined;
   /**

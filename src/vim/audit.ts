@@ -2,6 +2,7 @@ import type { FlowPhases } from "../model/flow.ts";
 import { flowChanges } from "../steer/changes.ts";
 import type { CookiePart, FlowSwitch, Unlike } from "../switch/flow-switch.ts";
 import { SLICES } from "./slices.ts";
+import type { Told } from "./told.ts";
 import type { Wish, Work } from "./wish.ts";
 
 /** A table up to this size is read whole in every pass: some ms of this thread. */
@@ -54,9 +55,9 @@ export class Audit {
     return { bits, mask: parts - 1, withGroups: bits === 0 };
   }
 
-  /** `unlike`: how that part differs from what was asked for. */
-  compare(session: FlowSwitch, wish: Wish, part: CookiePart, { missing, found }: Unlike): Found {
+  /** `unlike`: how that part differs from what was asked for, as it was `told`. */
+  compare(session: FlowSwitch, wish: Wish, part: CookiePart, told: Told, { missing, found }: Unlike): Found {
     this.#next++;
-    return { mend: flowChanges(missing, found), work: wish.workOut(session, wish.netsIn(part)) };
+    return { mend: flowChanges(told.missing(missing), found), work: wish.workOut(session, wish.netsIn(part)) };
   }
 }

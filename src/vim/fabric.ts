@@ -286,15 +286,15 @@ export class Fabric {
       for (let tries = 0; tries < READ_TRIES; tries++) {
         const session = this.#session;
         if (session?.compare === undefined || this.#isHeld) return null;
-        const isNew = this.#isNewAs(session);
-        const { now } = this.#picture.flowVersions;
-        const want = this.#isInStep ? this.#wish.asked() : this.#wish.whole(session);
-        const unlike = await session.compare(want, EVERY_COOKIE);
+        const [isNew, { now }] = [this.#isNewAs(session), this.#picture.flowVersions];
+        const want = this.#isInStep ? this.#wish.askedIn(EVERY_COOKIE) : this.#wish.telling(session);
+        const unlike = await session.compare(want.tell, EVERY_COOKIE);
         if (!isNew() || this.#isHeld) continue;
-        const work = this.#wish.mend(session, unlike, this.#picture.flowVersions.changedSince(now));
+        const work = this.#wish.mend(session, want, unlike, this.#picture.flowVersions.changedSince(now));
         this.#generation++; // Groups may have other numbers now than where a change was worked out ahead.
-        this.#wish.took(work);
-        return this.#begin(session, work.phases);
+        this.#wish.tookAtLeisure(work);
+        const others = Array.from(work.others, (phases) => this.#send(session, phases));
+        return allOf([...others, this.#begin(session, work.phases)]);
       }
     } finally {
       this.#comparing = null; // What is asked from now on has not been looked at.
@@ -326,12 +326,13 @@ export class Fabric {
     for (let i = 0; i < PARTS_A_PASS && session === this.#session && this.#isInStep; i++) {
       const isNew = this.#isNewAs(session);
       const part = this.#audit.part(this.#wish.size);
-      const unlike = await session.compare(this.#wish.askedIn(part), part);
+      const want = this.#wish.askedIn(part);
+      const unlike = await session.compare(want.tell, part);
       if (!isNew()) continue; // Its turn comes again.
-      const { mend, work } = this.#audit.compare(session, this.#wish, part, unlike);
+      const { mend, work } = this.#audit.compare(session, this.#wish, part, want, unlike);
       if (mend.length > 0) this.#log.warn({ part, changes: mend.flat().length }, "the switch did not have what it had confirmed");
       if (work.phases.some((phase) => phase.length > 0)) this.#log.error({ part }, "entries were not what the picture asks for");
-      this.#wish.took(work);
+      this.#wish.tookAtLeisure(work);
       all = bothOf(all, bothOf(this.#send(session, mend), this.#send(session, work.phases)));
     }
     return all;

@@ -14,8 +14,12 @@ import { asItStands, type Sketch } from "./draft.ts";
 import type { Place } from "./overlay.ts";
 import type { Picture } from "./picture.ts";
 import { slicesIn } from "./slices.ts";
+import { type Tellable, Told } from "./told.ts";
 
 type AskedSwitch = Pick<FlowSwitch, "abilities" | "ports">;
+
+/** Of so many nets at once it is worked out what is wanted, with all that they reach: few enough that what is needed for it dies young. */
+const NETS_AT_ONCE = 4;
 
 /** What a change of some nets makes of what the switch is asked for. */
 export interface Work {
@@ -28,6 +32,13 @@ export interface Work {
   readonly problems: ReadonlyMap<NetId, string>;
   readonly notArmed: ReadonlyMap<NetId, string>;
 }
+
+interface Mending extends Work {
+  /** What is to be written of nets beside the affected ones, in pieces that are made as they are asked for: where a switch has nothing it is all. */
+  readonly others: Iterable<FlowPhases>;
+}
+
+type Reasoned = Pick<Wanted, "parts" | "problems" | "notArmed">;
 
 /** What is asked of the switch, from the picture, and why parts of it cannot be had. */
 export class Wish {
@@ -75,8 +86,9 @@ export class Wish {
     return this.#asked.size;
   }
 
-  askedIn(part: CookiePart): FlowTable {
-    return this.#asked.in(part);
+  /** The same, and no more of it than is in this part, to be told to the switch. */
+  askedIn(part: CookiePart): Told {
+    return new Told(this.#asked.tellable(part));
   }
 
   netsIn(part: CookiePart): NetId[] {
@@ -85,15 +97,61 @@ export class Wish {
 
   /** All that is wanted from now on. */
   whole(session: AskedSwitch): FlowTable {
-    const wanted = this.#wanted(session, [...this.#picture.nets.values()], [...this.#picture.ports.values()]);
-    this.#asked.begin(wanted);
+    new Told(this.#begin(session)).tell(() => {});
+    return this.#asked.all();
+  }
+
+  /** The same, to be told to the switch: worked out as it is told, so that it is never there all at once. */
+  telling(session: AskedSwitch): Told {
+    return new Told(this.#begin(session));
+  }
+
+  *#begin(session: AskedSwitch): Generator<Tellable> {
+    const { nets, ports } = this.#picture;
+    const isAlone = this.place === null; // Else it is worked out in one piece: keys of tunnels are shared out among all.
+    const first = isAlone ? this.#wanted(session, [], []) : this.#wanted(session, [...nets.values()], [...ports.values()]);
+    const count = first.parts.reduce((n, p) => n + p.table.entries.length, 0);
+    this.#asked.begin(first.table.entries.slice(0, first.table.entries.length - count));
     this.#problems.clear();
     this.#notArmed.clear();
-    this.#note(wanted);
-    const known = this.#picture.nets as ReadonlyMap<string, VimNet>;
+    const { ours } = this.#asked;
+    yield { part: ours, entries: () => ours.entries, groups: ours.groups };
+    yield* this.#put(first, nets.keys());
+    if (isAlone) for (const { work, nets } of this.#pieces(session)) yield* this.#put(work, nets);
+    const known = nets as ReadonlyMap<string, VimNet>;
     this.#ids.keepOnly(known);
     this.place?.keepOnly(known);
-    return wanted.table;
+  }
+
+  /** A few bind groups after the other: what is needed to work them out dies young. */
+  *#pieces(session: AskedSwitch): Generator<{ readonly work: Reasoned; readonly nets: readonly NetId[] }> {
+    const sketch = asItStands(this.#picture);
+    const done = new Set<NetId>();
+    const work = (some: readonly NetId[]) => {
+      const drawn = this.#drawn(session, some, sketch);
+      const nets = [...drawn.affected].filter((id) => !done.has(id)); // What stands in for several is reached from each of them.
+      for (const id of nets) done.add(id);
+      const its = new Set(nets);
+      return { work: { ...drawn, parts: drawn.parts.filter((p) => p.nets.some((id) => its.has(id))) }, nets };
+    };
+    let some: NetId[] = [];
+    for (const id of this.#picture.nets.keys()) {
+      if (done.has(id)) continue;
+      some.push(id);
+      if (some.length < NETS_AT_ONCE) continue;
+      yield work(some);
+      some = [];
+    }
+    if (some.length > 0) yield work(some);
+  }
+
+  *#put(work: Reasoned, nets: Iterable<NetId>): Generator<Tellable> {
+    this.#note(work, nets);
+    for (const wanted of work.parts) {
+      const part = this.#asked.put(wanted);
+      yield { part, entries: () => part.entries, groups: part.groups };
+      this.#asked.pack(part.nets);
+    }
   }
 
   /** How far a change of these nets reaches. */
@@ -108,17 +166,19 @@ export class Wish {
   }
 
   /**
-   * What makes the switch what is wanted, where it was compared with what `whole` asked for: `changed`, the nets that have changed since.
+   * What makes the switch what is wanted, where it was compared with what it was `told`: `changed`, the nets that have changed since.
    * Groups that stand keep their numbers.
    */
-  mend(session: AskedSwitch, { missing, found }: Unlike, changed: readonly NetId[]): Work {
-    const lacking = this.#asked.netsAskedFor(found.entries.length + found.groups.length > 0 ? missing : NOTHING);
+  mend(session: AskedSwitch, told: Told, { missing, found }: Unlike, changed: readonly NetId[]): Mending {
+    const isEmpty = found.entries.length + found.groups.length === 0; // Then no number is taken, and nothing is turned or goes.
+    const lacking = isEmpty ? [] : told.netsOf(missing);
     this.#ids.forget(new Set<string>(lacking));
     this.#ids.found(found);
     const drawn = this.#drawn(session, [...lacking, ...changed], asItStands(this.#picture));
-    const were = this.#asked.of(drawn.affected);
-    const stands = both(without(were, missing), found);
-    return { ...drawn, phases: allPhases(both(without(missing, were), joined(drawn.parts)), stands) };
+    const others = told.missingBeside(drawn.affected, missing);
+    const stands = both(told.standing(drawn.affected, missing), found);
+    if (isEmpty) return { ...drawn, phases: allPhases(joined(drawn.parts), stands), others: added(others) };
+    return { ...drawn, phases: allPhases([...others, joined(drawn.parts)].reduce(both), stands), others: [] };
   }
 
   #drawn(session: AskedSwitch, nets: Iterable<NetId>, sketch: Sketch): Omit<Work, "phases"> {
@@ -141,18 +201,21 @@ export class Wish {
   /** It is on its way to the switch: the last word of these nets is this one. */
   took({ affected, parts, problems, notArmed }: Work): void {
     this.#asked.replace(affected, parts);
-    for (const id of affected) {
-      this.#problems.delete(id);
-      this.#notArmed.delete(id);
-      const [problem, unarmed] = [problems.get(id), notArmed.get(id)];
-      if (problem !== undefined) this.#problems.set(id, problem);
-      if (unarmed !== undefined) this.#notArmed.set(id, unarmed);
-    }
+    this.#note({ parts, problems, notArmed }, affected);
   }
 
-  #note({ problems, notArmed }: Wanted): void {
-    for (const [id, why] of problems) this.#problems.set(id, why);
-    for (const [id, why] of notArmed) this.#notArmed.set(id, why);
+  /** The same, of much, and where nobody waits for what comes after. */
+  tookAtLeisure(work: Work): void {
+    this.took(work);
+    this.#asked.pack(work.affected);
+  }
+
+  /** Of these nets alone: of others that they follow from not all is known. */
+  #note({ problems, notArmed }: Reasoned, nets: Iterable<NetId>): void {
+    for (const id of nets) {
+      note(this.#problems, id, problems.get(id));
+      note(this.#notArmed, id, notArmed.get(id));
+    }
   }
 
   #wanted(session: AskedSwitch, askedOfAll: readonly VimNet[], portsOfAll: readonly ServerPort[]): Wanted {
@@ -170,6 +233,15 @@ export class Wish {
   }
 }
 
+function note(reasons: Map<NetId, string>, id: NetId, why: string | undefined): void {
+  if (why === undefined) reasons.delete(id);
+  else reasons.set(id, why);
+}
+
+function* added(tables: Iterable<FlowTable>): Generator<FlowPhases> {
+  for (const table of tables) yield allPhases(table, NOTHING);
+}
+
 const NOTHING: FlowTable = { entries: [], groups: [] };
 
 const joined = (parts: readonly WantedPart[]): FlowTable => ({
@@ -181,9 +253,3 @@ const both = (a: FlowTable, b: FlowTable): FlowTable => ({
   entries: [...a.entries, ...b.entries],
   groups: [...a.groups, ...b.groups],
 });
-
-/** These very entries and groups taken out. */
-function without(table: FlowTable, those: FlowTable): FlowTable {
-  const gone = new Set<object>([...those.entries, ...those.groups]);
-  return { entries: table.entries.filter((e) => !gone.has(e)), groups: table.groups.filter((g) => !gone.has(g)) };
-}

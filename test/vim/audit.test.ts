@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silent } from "../../src/lib/log.ts";
-import { COOKIE_MARK, type FlowTable } from "../../src/model/flow.ts";
+import { COOKIE_MARK } from "../../src/model/flow.ts";
 import type { ServerPort, VimNet } from "../../src/model/vim-picture.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { VimDb } from "../../src/store/vim-schema.ts";
-import type { CookiePart } from "../../src/switch/flow-switch.ts";
+import type { CookiePart, Tell } from "../../src/switch/flow-switch.ts";
 import { listen } from "../../src/switch/listen.ts";
 import type { SwitchSession } from "../../src/switch/session.ts";
 import { Fabric } from "../../src/vim/fabric.ts";
@@ -46,7 +46,7 @@ beforeAll(async () => {
   }
   fabric = new Fabric(picture, systemClock, silent, () => {});
   session = [...listener.sessions.values()][0] as SwitchSession;
-  const counted = (want: FlowTable, part: CookiePart) => {
+  const counted = (want: Tell, part: CookiePart) => {
     if (part.mask === 0) reads.all++;
     else reads.parts++;
     return session.compare!(want, part);

@@ -12,7 +12,7 @@ import { standInsOf } from "../../src/steer/stand-ins.ts";
 import { wantedTable } from "../../src/steer/wanted.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { VimDb } from "../../src/store/vim-schema.ts";
-import type { FlowSwitch, Unlike } from "../../src/switch/flow-switch.ts";
+import type { FlowSwitch, Missing, Tell, Unlike } from "../../src/switch/flow-switch.ts";
 import { Fabric } from "../../src/vim/fabric.ts";
 import { Picture } from "../../src/vim/picture.ts";
 import { collidingPair } from "../harness/colliding-nets.ts";
@@ -69,10 +69,10 @@ class Rig {
   /** The daemon begins anew, at a switch that tells differences; `meanwhile` is done after it has asked for them. Resolves with what it wrote. */
   async restart(meanwhile: () => void): Promise<number> {
     const asked = Promise.withResolvers<void>();
-    const compare = async (want: FlowTable): Promise<Unlike> => {
-      const have = this.table;
+    const compare = async (want: Tell): Promise<Unlike> => {
+      const [have, tables] = [this.table, toldBy(want)];
       await asked.promise;
-      return { missing: without(want, have), found: without(have, want) };
+      return { missing: missingOf(tables, have), found: without(have, joined(tables)) };
     };
     this.fabric = this.#newFabric();
     this.fabric.connected({ ...this.#session(), compare });
@@ -125,6 +125,29 @@ class Rig {
   isRoot(n: number): boolean {
     return this.net(n)?.bindNet === null;
   }
+}
+
+function toldBy(want: Tell): FlowTable[] {
+  const tables: FlowTable[] = [];
+  want((table) => tables.push(table));
+  return tables;
+}
+
+const joined = (tables: readonly FlowTable[]): FlowTable => ({
+  entries: tables.flatMap((t) => t.entries),
+  groups: tables.flatMap((t) => t.groups),
+});
+
+function missingOf(tables: readonly FlowTable[], have: FlowTable): Missing[] {
+  return tables.flatMap((table, nth) => {
+    const { entries, groups } = without(table, have);
+    const its = {
+      nth,
+      entries: entries.map((e) => table.entries.indexOf(e)),
+      groups: groups.map((g) => table.groups.indexOf(g)),
+    };
+    return entries.length + groups.length > 0 ? [its] : [];
+  });
 }
 
 const exactly = (t: object) => JSON.stringify(t, (_, v) => (typeof v === "bigint" ? `${v}` : v));
