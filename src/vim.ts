@@ -2,7 +2,6 @@ import { join, resolve } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { openDoorway } from "./api/doorway.ts";
 import { listenHttp } from "./api/http.ts";
-import { serveOpenvim } from "./api/openvim/serve.ts";
 import { openAppliances } from "./compose/vim-appliances.ts";
 import { openControllers } from "./compose/vim-controllers.ts";
 import { besideStore, openHosts } from "./compose/vim-hosts.ts";
@@ -61,7 +60,9 @@ export async function startVim(config: VimConfig, { clock, log }: { clock: Clock
     config.mode === "test"
       ? null
       : undo.use(await Door.open({ host: config.openflow.host, tcpPort: config.openflow.port, clock, log }));
-  const db = await openStore<VimDb>({ path: config.store, migrationsDir: MIGRATIONS });
+  // The store's thread opens its file while this one loads what answers requests.
+  const opening = openStore<VimDb>({ path: config.store, migrationsDir: MIGRATIONS });
+  const [db, { serveOpenvim }] = await Promise.all([opening, import("./api/openvim/serve.ts")]);
   undo.defer(() => db.destroy());
   const ownPorts: number[] = [];
   const seal = Seal.open(config.store === ":memory:" ? null : `${config.store}.key`);

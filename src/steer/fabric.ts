@@ -157,8 +157,9 @@ export const outletKey = (o: Outlet) => `${o.vlan ?? "-"}>${o.port}`;
 const byTag = (a: Outlet, b: Outlet) => (a.vlan ?? 0) - (b.vlan ?? 0) || (a.port < b.port ? -1 : a.port > b.port ? 1 : 0);
 
 export function distinct(outlets: readonly Outlet[]): Outlet[] {
-  if (outlets.length < 2) return [...outlets];
-  return [...new Map(outlets.map((o) => [outletKey(o), o])).values()].sort(byTag);
+  const isBefore = (a: Outlet | undefined, b: Outlet) => a === undefined || byTag(a, b) < 0;
+  if (outlets.every((o, i) => isBefore(outlets[i - 1], o))) return [...outlets];
+  return outlets.toSorted(byTag).filter((o, i, all) => isBefore(all[i - 1], o));
 }
 
 const matchKey = (e: FabricEntry) => `${e.inPort}|${e.vlan}|${e.ethDst}|${e.priority}`;

@@ -135,6 +135,7 @@ const always = (actions: readonly Action[]): Bucket => ({ actions, watchPort: nu
 type Owners = ReadonlyMap<string, Waiting | null>;
 
 function ownersOf(bound: readonly FabricNet[], waiting: readonly Waiting[]): Owners {
+  if (waiting.length === 0) return NOBODY_WAITS;
   const keys = (net: FabricNet) => net.ports.map((p) => outletKey({ vlan: p.vlan, port: p.switchPort }));
   return new Map([
     ...waiting.flatMap((w) => keys(w.armed.net).map((key) => [key, w] as const)),
@@ -142,8 +143,11 @@ function ownersOf(bound: readonly FabricNet[], waiting: readonly Waiting[]): Own
   ]);
 }
 
+const NOBODY_WAITS: Owners = new Map();
+
 /** Where an entry of the root leads: at once, and through a gate for each net that waits. */
 function split(e: LeadingEntry, owners: Owners, ids: GroupIds) {
+  if (owners === NOBODY_WAITS) return { direct: e.out, gates: [] };
   const byOwner = Map.groupBy(e.out, (o) => owners.get(outletKey(o)) ?? null);
   const gates = [...byOwner].flatMap(([waiting, out]) => (waiting === null ? [] : [gate(waiting, e, out, ids)]));
   return { direct: byOwner.get(null) ?? [], gates };

@@ -38,22 +38,30 @@ interface Packed {
   readonly entries: PackedEntry[];
 }
 type PackedEntry = [table: number, priority: number, owner: number, actions: number[], ...PackedMatch];
-/** What nearly all match alone, null for what is not asked for; and all else. */
+/** What nearly all match alone, null for what is not asked for; of the others the whole besides. */
 type PackedMatch = [inPort: string | null, vlan: number | "none" | null, ethDst: string | null, more?: Match];
 
 export function packed(entries: readonly FlowEntry[]): string {
-  const all: Packed = { owners: [], actions: [], entries: [] };
-  for (const { table, priority, cookie, actions, match } of entries) {
-    const owner = placeIn(all.owners, Number(BigInt.asUintN(32, cookie)));
-    const does = actions.map((action) => placeIn(all.actions, action));
-    all.entries.push([table, priority, owner, does, ...packedMatch(match)]);
-  }
+  const [owners, does]: [number[], Action[]] = [[], []];
+  const all: Packed = {
+    owners,
+    actions: does,
+    entries: entries.map(({ table, priority, cookie, actions, match }) => [
+      table,
+      priority,
+      placeIn(owners, Number(BigInt.asUintN(32, cookie))),
+      actions.map((action) => placeIn(does, action)),
+      ...packedMatch(match),
+    ]),
+  };
   return JSON.stringify(all);
 }
 
-function packedMatch({ inPort, vlan, ethDst, ...more }: Match): PackedMatch {
-  const common = [inPort ?? null, vlan ?? null, ethDst ?? null] as const;
-  for (const _ in more) return [...common, more];
+const COMMON: ReadonlySet<string> = new Set(["inPort", "vlan", "ethDst"]);
+
+function packedMatch(match: Match): PackedMatch {
+  const common = [match.inPort ?? null, match.vlan ?? null, match.ethDst ?? null] as const;
+  for (const name in match) if (!COMMON.has(name)) return [...common, match];
   return [...common];
 }
 

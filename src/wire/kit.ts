@@ -140,7 +140,8 @@ export class Writer {
 
   u64(value: bigint): void {
     const at = this.reserve(8);
-    this.#bytes.writeBigUInt64BE(value, at);
+    if (value === 0n) this.#bytes.fill(0, at, at + 8);
+    else this.#bytes.writeBigUInt64BE(value, at);
   }
 
   /** Returns where they begin. */

@@ -131,6 +131,18 @@ function writeField(w: Writer, row: Row, value: unknown): void {
   if (masked) row.field.write(w, value.mask);
 }
 
+/** As nearly all are: there are a hundred thousand of them, so it makes no values. */
+function isInOrder(values: Readonly<Record<string, unknown>>): boolean {
+  let last = -1;
+  for (const name in values) {
+    const place = values[name] === undefined ? undefined : BY_NAME.get(name)?.place;
+    if (place === undefined) continue;
+    if (place < last) return false;
+    last = place;
+  }
+  return true;
+}
+
 /** OXM fields up to the border. */
 export const oxmFields: Field<OxmMatch> = {
   read(r) {
@@ -140,16 +152,10 @@ export const oxmFields: Field<OxmMatch> = {
   },
   write(w, match) {
     const values = match as Readonly<Record<string, unknown>>;
-    const rows: Row[] = [];
-    let isInOrder = true;
-    for (const name in values) {
-      const row = BY_NAME.get(name);
-      if (row === undefined || values[name] === undefined) continue;
-      isInOrder &&= row.place > (rows.at(-1)?.place ?? -1);
-      rows.push(row);
-    }
-    if (!isInOrder) rows.sort((a, b) => a.place - b.place);
-    for (const row of rows) writeField(w, row, values[row.name]);
+    if (isInOrder(values)) {
+      for (const name in values)
+        if (values[name] !== undefined && BY_NAME.has(name)) writeField(w, BY_NAME.get(name)!, values[name]);
+    } else for (const row of ROWS) if (values[row.name] !== undefined) writeField(w, row, values[row.name]);
     for (const other of match.others ?? []) w.bytes(other);
   },
 };
