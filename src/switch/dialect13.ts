@@ -179,7 +179,8 @@ async function compare(
   { bits, mask, withGroups }: CookiePart,
 ): Promise<Unlike> {
   const cookies = { cookie: OUR_COOKIES.cookie | BigInt(bits), cookieMask: OUR_COOKIES.cookieMask | BigInt(mask) };
-  const [entries, groups] = [new Expected(ENTRY_HEAD), new Expected(GROUP_HEAD)];
+  using entries = new Expected(ENTRY_HEAD);
+  using groups = new Expected(GROUP_HEAD);
   const { table, takeEntry, takeGroup } = foundTable(ports, strange);
   const asked = Promise.all([
     eachRows(channel, { kind: "flow", flags: 0, ...EVERYWHERE, ...cookies }, "flow", (rows) =>

@@ -76,6 +76,13 @@ test("one that cannot be said is never found", () => {
   expect(expected.missing(0, rows.length)).toEqual([1]);
 });
 
+test("what comes when it is over is let pass", () => {
+  const rows: Row[] = [{ tag: 1, words: [2] }];
+  const expected = expecting(rows);
+  expected[Symbol.dispose]();
+  expect(strangers(expected, rowsOf([...rows, { tag: 2, words: [] }], 0))).toEqual([]);
+});
+
 test.each(["0000", "000400", "0003000000", "000c000100000000", "00060001000000000000"])("lengths that cannot be: %s", (hex) => {
   expect(() => strangers(expecting([]), Buffer.from(hex, "hex"))).toThrow("a length field contradicts what it measures");
 });

@@ -8,16 +8,17 @@ const ROWS_A_WRITER = 256;
  * Rows that a switch is expected to tell, as bytes: of a table of a hundred thousand, what stands as expected is known without a value being
  * made of it. A row that says the same in other bytes is merely not known. No I/O.
  */
-export class Expected {
+export class Expected implements Disposable {
   readonly #head: readonly number[];
   /** All rows, one after another, as far as they are looked at. */
   #words = new Int32Array(1024);
   /** Where each begins in them, and where the next one would. */
   #begins = new Int32Array(256);
   /** By hash, each row in the first place that was free, as its number and 1; 0: none. Made when all rows are there. */
-  #places: Int32Array | null = null;
+  #places: Int32Array<ArrayBuffer> | null = null;
   #isFound = new Uint8Array();
   #count = 0;
+  #isOver = false;
   /** Rows that are not in the words yet, and where each of them ends. */
   #writer = new Writer();
   #ends: number[] = [];
@@ -42,8 +43,15 @@ export class Expected {
     return missing;
   }
 
+  /** Of a large table these are many MiB, which the collector comes to late. What is met after, of an answer that nobody waits for, is let pass. */
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+    for (const words of [this.#words, this.#begins, this.#places]) words?.buffer.transfer(0);
+  }
+
   /** Notes which of these rows are expected, and calls `strange` with each of the others. Throws ProtocolError for lengths that cannot be. */
   meet(rows: Uint8Array, strange: (row: Uint8Array) => void): void {
+    if (this.#isOver) return;
     const places = this.#index();
     const bytes = viewOf(rows);
     for (let at = 0; at < rows.length; ) {
@@ -71,7 +79,7 @@ export class Expected {
     this.#ends = [];
   }
 
-  #index(): Int32Array {
+  #index(): Int32Array<ArrayBuffer> {
     if (this.#places !== null) return this.#places;
     this.#addAll();
     this.#isFound = new Uint8Array(this.#count);
@@ -125,8 +133,6 @@ export class Expected {
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-function grown(words: Int32Array, length: number): Int32Array<ArrayBuffer> {
-  const more = new Int32Array(length);
-  more.set(words);
-  return more;
-}
+/** In place where there is room; what it had is free at once, and not when the collector comes to it. */
+const grown = (words: Int32Array<ArrayBuffer>, length: number) =>
+  new Int32Array(words.buffer.transfer(length * Int32Array.BYTES_PER_ELEMENT));
