@@ -1,4 +1,4 @@
-import type { FlowTable } from "../model/flow.ts";
+import type { FlowPhases, FlowTable } from "../model/flow.ts";
 import type { NetId } from "../model/ids.ts";
 import type { ServerPort, VimNet } from "../model/vim-picture.ts";
 import { type AllPhases, allPhases } from "../steer/changes.ts";
