@@ -269,8 +269,7 @@ export class Fabric {
   }
 
   async #readAll(): Promise<Applied | null> {
-    if (!(await this.#read())) return null;
-    return this.#isHeld ? null : this.write();
+    return (await this.#read()) && !this.#isHeld ? this.write() : null;
   }
 
   /** Who asks while it is under way waits for the same: what has changed since it began is in it. */
