@@ -255,6 +255,30 @@ test("what the NSD does not have is refused with the reason, and changes nothing
       /no deployment flavour zz here; it has default/,
     ],
     ["update", { updateType: "INSTANTIATE_VNF", instantiateVnfData: [{}, {}] }, 422, /5 VNFs, and has 4 at most/],
+    [
+      "update",
+      { updateType: "INSTANTIATE_VNF", instantiateVnfData: [{ locationConstraints: { vnfProfileId: "relays" } }] },
+      422,
+      /instantiateVnfData\/locationConstraints: no VIM here says where it is/,
+    ],
+    [
+      "update",
+      { updateType: "INSTANTIATE_VNF", instantiateVnfData: [{ extensions: { zone: "1" } }] },
+      422,
+      /extensions: no VNFD here has any, so zone is none/,
+    ],
+    [
+      "update",
+      { updateType: "REMOVE_VNF", removeVnfInstanceId: [vnf], addSap: [{ sapdId: "users" }] },
+      400,
+      /addSap: is not of updateType REMOVE_VNF/,
+    ],
+    [
+      "scale",
+      scale({ ...steps({}).scaleNsData, locationConstraints: [{ vnfProfileId: "relays" }] }),
+      422,
+      /scaleNsData\/locationConstraints: no VIM here/,
+    ],
     ["update", { updateType: "MOVE_VNF" }, 422, /MOVE_VNF is not done here; INSTANTIATE_VNF, ADD_VNF, REMOVE_VNF/],
     ["update", { updateType: "GROW" }, 400, /there is no GROW; want one of INSTANTIATE_VNF/],
   ] as const) {
@@ -272,6 +296,19 @@ test("what the NSD does not have is refused with the reason, and changes nothing
     [{ nsFlavourId: "zz" }, 422, /no deployment flavour zz here; it has default/],
     [{ vnfInstanceData: [{ vnfInstanceId: vnf, vnfProfileId: "relays" }] }, 422, /vnfInstanceData: an NS begins with nothing/],
     [{ locationConstraints: [{ vnfProfileId: "relays" }] }, 422, /locationConstraints: no VIM here says where it is/],
+    [{ sapData: [{ sapdId: "users", sapName: "users", description: "" }] }, 422, /sapData: no SAP is made here/],
+    [{ addpnfData: [{ pnfId: "1" }] }, 422, /addpnfData: nothing is made of a PNF here/],
+    [{ wanConnectionData: [{ protocolData: {} }] }, 422, /wanConnectionData: ways between VIMs are links in the MANO's settings/],
+    [
+      { nestedNsLocationConstraints: [{ nsProfileId: "n" }] },
+      422,
+      /nestedNsLocationConstraints: no NS here has another one in it/,
+    ],
+    [
+      { additionalParamsForVnf: [{ vnfProfileId: "relays", vnfInstanceName: "edge" }] },
+      422,
+      /additionalParamsForVnf\/vnfInstanceName: .*MODIFY_VNF_INFORMATION/,
+    ],
     [
       { additionalAffinityOrAntiAffinityRule: [{ scope: "NFVI_NODE" }] },
       422,

@@ -13,6 +13,7 @@ import {
 } from "./lcm-bodies.ts";
 import { type ListsOccurrences, nsOccurrences } from "./lcm-lists.ts";
 import { type Listed, placedAndShown } from "./members.ts";
+import { refuseOfInstantiation, refuseOfScaling } from "./not-taken.ts";
 import { NS_LIST, NS_OCCURRENCE_LIST, nsAt, nsInstance, nsOccurrence, nsOccurrenceAt } from "./ns-lcm-view.ts";
 import { atOnce, each, update } from "./ns-update.ts";
 import { Dated, type SolCall, type SolRoute } from "./route.ts";
@@ -172,23 +173,11 @@ export const NS_LCM_ROUTES: readonly SolRoute<NsLcmDoors>[] = [
   },
 ];
 
-const MADE_WITHOUT = "an NS begins with nothing that was made without it; leave it out";
-/** What would be a promise that nobody keeps. */
-const NOT_TAKEN = {
-  vnfInstanceData: `${MADE_WITHOUT}, and ask for the update ADD_VNF then`,
-  nestedNsInstanceData: MADE_WITHOUT,
-  locationConstraints:
-    "no VIM here says where it is; write an availability_zone in the VNFD, or name VIMs by vimAccounts when the NS is made",
-  additionalAffinityOrAntiAffinityRule:
-    "rules are read from descriptors; write an affinity-or-anti-affinity-group in the VNFD or the NSD",
-} as const;
-
 function instantiate(c: Call): Promise<Occurrence> {
-  const { startTime, ...asked } = c.body as Static<typeof instantiateNsRequest>;
+  const asked = c.body as Static<typeof instantiateNsRequest>;
   c.doors.mayBegin(idOf(c), "instantiate");
-  atOnce("startTime", startTime);
-  for (const [name, why] of Object.entries(NOT_TAKEN))
-    if ((asked[name as keyof typeof NOT_TAKEN] ?? []).length > 0) throw new Fault("NOT_SUPPORTED", `${name}: ${why}`);
+  atOnce("startTime", asked.startTime);
+  refuseOfInstantiation(asked);
   return c.doors.instantiate(idOf(c), paramsOf(c));
 }
 
@@ -214,9 +203,16 @@ function scale(c: Call): Promise<Occurrence> {
   atOnce("scaleTime", scaleTime);
   if (scaleNsData !== undefined && scaleVnfData !== undefined)
     throw new Fault("INVALID", "want scaleNsData for SCALE_NS or scaleVnfData for SCALE_VNF, not both");
-  if (scaleType === "SCALE_NS" && isToTakeIn(scaleNsData))
-    return c.doors.takeIn(id, takenInOf("vnfInstanceToBeAdded", scaleNsData?.vnfInstanceToBeAdded), "SCALE", paramsOf(c));
-  if (scaleType === "SCALE_NS") return c.doors.scaleNs(id, scalingOfNs(scaleNsData), paramsOf(c));
+  if (scaleType === "SCALE_NS") {
+    if (isToTakeIn(scaleNsData)) {
+      const taken = takenInOf("vnfInstanceToBeAdded", scaleNsData?.vnfInstanceToBeAdded);
+      refuseOfScaling(scaleNsData);
+      return c.doors.takeIn(id, taken, "SCALE", paramsOf(c));
+    }
+    const scaling = scalingOfNs(scaleNsData);
+    refuseOfScaling(scaleNsData);
+    return c.doors.scaleNs(id, scaling, paramsOf(c));
+  }
   if (scaleVnfData === undefined) throw new Fault("INVALID", "scaleVnfData: is missing; SCALE_VNF wants a list of VNFs");
   const vnfs = scaleVnfData.map((data) => ({ vnfId: data.vnfInstanceId, ...scalingOfVnf(data) }));
   return c.doors.scale(id, vnfs, paramsOf(c));

@@ -2,9 +2,10 @@ import type { Static } from "typebox";
 import { Fault } from "../../lib/fault.ts";
 import type { Occurrence } from "../../model/occurrence.ts";
 import type { updateNsRequest } from "./lcm-bodies.ts";
+import { refuseOfFurtherVnf } from "./not-taken.ts";
 import type { NsLcmDoors, WishedVnf } from "./ns-lcm.ts";
 import type { SolCall } from "./route.ts";
-import { changeAlone, changeOf, flavourIn, graceIn, operateOf, packageIn } from "./vnf-change.ts";
+import { changeAlone, changeOf, flavourIn, graceIn, operateOf, packageIn, refuseProperties } from "./vnf-change.ts";
 import { takenInOf } from "./vnf-instance-data.ts";
 import { asOfVnf, externalLinksIn } from "./vnf-links.ts";
 
@@ -16,6 +17,28 @@ const TYPES = [
   ...["MOVE_VNF", "ADD_VNFFG", "REMOVE_VNFFG", "UPDATE_VNFFG", "ADD_PNF", "MODIFY_PNF", "REMOVE_PNF"],
   ...["MODIFY_WAN_CONNECTION_INFO", "CREATE_NS_VIRTUAL_LINK", "DELETE_NS_VIRTUAL_LINK", "ADD SAP", "ADD_SAP"],
 ];
+/** What each of those that are done takes, and what belongs to the others. */
+const DATA_OF: Readonly<Record<string, readonly string[]>> = {
+  INSTANTIATE_VNF: ["instantiateVnfData"],
+  ADD_VNF: ["addVnfIstance", "addVnfInstance"],
+  REMOVE_VNF: ["removeVnfInstanceId", "terminateVnfData"],
+  OPERATE_VNF: ["operateVnfData"],
+  MODIFY_VNF_INFORMATION: ["modifyVnfInfoData"],
+  CHANGE_VNF_DF: ["changeVnfFlavourData"],
+  CHANGE_VNFPKG: ["changeVnfPackageData"],
+  CHANGE_NS_DF: ["changeNsFlavourData"],
+  CHANGE_EXTERNAL_VNF_CONNECTIVITY: ["changeExtVnfConnectivityData"],
+  CREATE_VNF_SNAPSHOT: ["createSnapshotData"],
+  REVERT_VNF_TO_SNAPSHOT: ["revertVnfToSnapshotData"],
+  DELETE_VNF_SNAPSHOT_INFO: ["deleteVnfSnapshotData"],
+  others: [
+    ...["addSap", "removeSapId", "addNestedNsData", "removeNestedNsId", "assocNewNsdVersionData"],
+    ...["moveVnfInstanceData", "addVnffg", "removeVnffgId", "updateVnffg", "addPnfData", "modifyPnfData", "removePnfId"],
+    ...["modifyWanConnectionInfoData", "addNsVirtualLinkData", "deleteNsVirtualLinkId"],
+  ],
+};
+const DATA: ReadonlySet<string> = new Set(Object.values(DATA_OF).flat());
+
 type Update = (c: SolCall<NsLcmDoors>, id: string, asked: Asked) => Promise<Occurrence>;
 const DONE: Readonly<Record<string, Update>> = {
   INSTANTIATE_VNF: (c, id, asked) => c.doors.addVnfs(id, wishedVnfs(asked), paramsOf(c)),
@@ -92,6 +115,9 @@ export function update(c: SolCall<NsLcmDoors>): Promise<Occurrence> {
   const done = Object.hasOwn(DONE, type) ? DONE[type] : undefined;
   if (!done && !TYPES.includes(type))
     throw new Fault("INVALID", `updateType: there is no ${type}; want one of ${[...Object.keys(DONE), ...TYPES].join(", ")}`);
+  const stray = Object.keys(asked).find((key) => done && DATA.has(key) && !DATA_OF[type]!.includes(key));
+  if (stray !== undefined)
+    throw new Fault("INVALID", `${stray}: is not of updateType ${type}; leave it out, or ask for it in a request of its own`);
   const { id } = c.doors.getNs(c.params.id as string);
   c.doors.mayBegin(id, "change");
   if (!done) throw new Fault("NOT_SUPPORTED", `updateType ${type} is not done here; ${Object.keys(DONE).join(", ")} are`);
@@ -118,11 +144,8 @@ function wishedVnfs({ instantiateVnfData }: Asked): WishedVnf[] {
   if (instantiateVnfData === undefined)
     throw new Fault("INVALID", "instantiateVnfData: is missing; INSTANTIATE_VNF wants a list of VNFs");
   return instantiateVnfData.map((v) => {
-    if (v.extVirtualLinks !== undefined || v.extManagedVirtualLinks !== undefined)
-      throw new Fault(
-        "NOT_SUPPORTED",
-        "instantiateVnfData: the NSD's VNF profile says which networks its VNFs are on; leave them out",
-      );
+    refuseOfFurtherVnf(v);
+    refuseProperties(v);
     return {
       ...changeOf(v),
       ...(v.vnfProfileId !== undefined && { profile: v.vnfProfileId }),
