@@ -89,7 +89,7 @@ function migrationFiles(dir: string): Map<number, string> {
 }
 
 /** SQLite has rolled back by itself where the disk was full; to ask for it once more fails, and hides what was wrong. */
-function rollBack(db: DatabaseSync): void {
+export function rollBack(db: DatabaseSync): void {
   if (db.isTransaction) db.exec("rollback");
 }
 

@@ -1,13 +1,18 @@
 import { flushCompileCache } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
 import { Fault, type FaultCode } from "../lib/fault.ts";
-import { forKysely, openDatabase, type StorePlace } from "./database.ts";
+import { forKysely, openDatabase, rollBack, type StorePlace } from "./database.ts";
 import { takeLead } from "./lead.ts";
 
 // The thread that works on a store's file, one thing after another, in the order in which it is asked (`disk.ts`).
 
+export interface Statement {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+}
+
 export type Work =
-  | { readonly ask: "query"; readonly sql: string; readonly parameters: readonly unknown[] }
+  | { readonly ask: "run"; readonly statements: readonly Statement[]; readonly isWhole: boolean }
   | { readonly ask: "lead" | "version" | "close" };
 
 export interface Asked {
@@ -62,14 +67,22 @@ const db = opened();
 if (db !== null) {
   const statements = forKysely(db);
   const version = db.prepare("pragma data_version");
-  const query = (sql: string, parameters: readonly unknown[]): Rows => {
+  const query = ({ sql, parameters }: Statement): Rows => {
     const statement = statements.prepare(sql);
     if (statement.reader) return { rows: statement.all(parameters) };
     const { changes, lastInsertRowid } = statement.run(parameters);
     return { changes, lastInsertRowid };
   };
+  const run = (asked: readonly Statement[], isWhole: boolean): Rows => {
+    try {
+      return asked.map(query).at(-1)!;
+    } catch (e) {
+      if (isWhole) rollBack(db);
+      throw e;
+    }
+  };
   const done = (work: Work): Rows | number | null => {
-    if (work.ask === "query") return query(work.sql, work.parameters);
+    if (work.ask === "run") return run(work.statements, work.isWhole);
     if (work.ask === "lead") return takeLead(db, (why) => tell({ is: "lost", why: told(why) }));
     if (work.ask === "version") return Number(version.get()!.data_version);
     db.close();

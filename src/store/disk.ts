@@ -1,8 +1,7 @@
 import { Worker } from "node:worker_threads";
-import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult } from "kysely";
 import { Fault } from "../lib/fault.ts";
 import type { StorePlace } from "./database.ts";
-import type { Asked, Reply, Rows, Told, Work } from "./disk-thread.ts";
+import type { Asked, Reply, Rows, Statement, Told, Work } from "./disk-thread.ts";
 
 /** A disk takes milliseconds, a very busy one a second. Somebody else's write lock is waited for so long. */
 const SILENT_AFTER_MS = 5_000;
@@ -59,8 +58,12 @@ export class Disk {
     this.#tellSilence = listener;
   }
 
-  async query(sql: string, parameters: readonly unknown[]): Promise<Rows> {
-    return (await this.#ask({ ask: "query", sql, parameters })) as Rows;
+  /**
+   * Done one after the other, with nothing of anybody else in between; gives what the last one gives. `isWhole`: all of a transaction is ended with the last,
+   * so where one fails the transaction is rolled back, before anything that was asked for after it.
+   */
+  async run(statements: readonly Statement[], isWhole: boolean): Promise<Rows> {
+    return (await this.#ask({ ask: "run", statements, isWhole })) as Rows;
   }
 
   async takeLead(lost: (why: Fault) => void): Promise<number> {
@@ -149,57 +152,4 @@ export class Disk {
 function errorOf({ message, more, fault }: Told): Error {
   if (fault !== null) return new Fault(fault.code, fault.detail, fault.about);
   return Object.assign(new Error(message), more);
-}
-
-/** What Kysely asks of a disk: one transaction at a time, and what is asked beside it waits for its end. */
-export class DiskDriver implements Driver {
-  readonly #disk: Disk;
-  readonly #connection: DatabaseConnection;
-  #last: Promise<void> = Promise.resolve();
-  #release: () => void = () => {};
-
-  constructor(disk: Disk) {
-    this.#disk = disk;
-    this.#connection = {
-      executeQuery: async <R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> => {
-        const done = await disk.query(sql, parameters);
-        if ("rows" in done) return { rows: done.rows as R[] };
-        return { rows: [], numAffectedRows: BigInt(done.changes), insertId: BigInt(done.lastInsertRowid) };
-      },
-      streamQuery: () => {
-        throw new Error("a store is not read row by row: ask for a page");
-      },
-    };
-  }
-
-  async init(): Promise<void> {}
-
-  async acquireConnection(): Promise<DatabaseConnection> {
-    const turn = this.#last;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#last = promise;
-    await turn;
-    this.#release = resolve;
-    return this.#connection;
-  }
-
-  async releaseConnection(): Promise<void> {
-    this.#release();
-  }
-
-  async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw("begin"));
-  }
-
-  async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw("commit"));
-  }
-
-  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw("rollback"));
-  }
-
-  destroy(): Promise<void> {
-    return this.#disk.close();
-  }
 }

@@ -1,7 +1,8 @@
 import { Kysely, SqliteAdapter, SqliteDialect, SqliteIntrospector, SqliteQueryCompiler, sql } from "kysely";
 import type { Fault } from "../lib/fault.ts";
 import { forKysely, openDatabase, openReadOnly, type StorePlace } from "./database.ts";
-import { Disk, DiskDriver } from "./disk.ts";
+import { Disk } from "./disk.ts";
+import { DiskDriver } from "./disk-driver.ts";
 import { takeLead } from "./lead.ts";
 
 /** A store this process writes. Until it has taken the lead it is one of several that may. */
