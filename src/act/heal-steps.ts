@@ -79,7 +79,7 @@ function closeStep({ connector, vnfcId }: HealParts, groupId: GroupId): Step<Hea
 function beginStep({ verb, from }: HealPlan, { connector, spec }: HealParts): Step<HealWorld> {
   const { id } = spec;
   const asks: Readonly<Record<HealVerb, (signal: AbortSignal) => Promise<void>>> = {
-    create: (signal) => connector.ensureServer(spec, signal),
+    create: (signal) => connector.ensureServers([spec], signal),
     start: (signal) => connector.startServer(id, signal),
     resume: (signal) => connector.resumeServer(id, signal),
     reboot: (signal) => connector.rebootServer(id, signal),

@@ -113,8 +113,8 @@ export interface VimConnector extends Disposable {
   serverUsage(signal: AbortSignal): Promise<readonly ServerUsage[] | null>;
   /** Ids of the image and the flavor that a server would be made from. Throws VIM_REFUSED where the VIM has none. */
   sourcesOf(spec: ServerSpec, signal: AbortSignal): Promise<{ readonly imageRef: string; readonly flavorRef: string }>;
-  /** Makes the server unless one with this id is there already. */
-  ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void>;
+  /** Makes those of the servers that are not there yet, in this order: what the VIM is asked before that it is asked for all of them at once. */
+  ensureServers(specs: readonly ServerSpec[], signal: AbortSignal): Promise<void>;
   startServer(id: ServerId, signal: AbortSignal): Promise<void>;
   /** Asks its guest to end, or ends it. */
   stopServer(id: ServerId, isForced: boolean, signal: AbortSignal): Promise<void>;

@@ -4,6 +4,7 @@ import type { Clock } from "../lib/clock.ts";
 import { CLOCK_HEADER } from "../lib/clock-id.ts";
 import { Fault } from "../lib/fault.ts";
 import { VIM_ID_HEADER, vimIdOf } from "../lib/vim-id.ts";
+import { RowCutter } from "./rows.ts";
 import { VimSecrets } from "./secrets.ts";
 import { VimClock } from "./vim-clock.ts";
 
@@ -13,10 +14,26 @@ const FREE_SOCKETS_MAX = 8;
 const SOCKETS_MAX = 64;
 /** The largest answer believed: an inventory of ten thousand ports is about 3 MB. */
 const ANSWER_BYTES_MAX = 32_000_000;
+/** Of a list that are read without a turn of the event loop in between: a millisecond of work. */
+const ROWS_BYTES = 32_768;
 
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
+}
+
+/** What is asked for a list. */
+export interface ListAnswer extends Answer {
+  /** False: it is no such list, and `body` is all that came; else what came beside the rows. */
+  readonly isList: boolean;
+}
+
+interface Asked {
+  readonly method: string;
+  readonly url: URL;
+  readonly text: string | null;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** JSON over HTTP to one VIM, on sockets that stay open. */
@@ -48,9 +65,20 @@ export class VimHttp implements Disposable {
    * whole answer came within `timeoutMs`.
    */
   ask(method: string, url: URL, body: unknown, timeoutMs: number, signal?: AbortSignal): Promise<Answer> {
-    return new Promise((settle, fail) => {
-      this.#send(method, url, body === undefined ? null : JSON.stringify(body), timeoutMs, signal, settle, fail, true);
-    });
+    const text = body === undefined ? null : JSON.stringify(body);
+    const read = async (res: IncomingMessage) => ({ status: res.statusCode ?? 0, body: parsed(await readAll(res)) });
+    return new Promise((settle, fail) => this.#send({ method, url, text, timeoutMs, signal }, read, settle, fail, true));
+  }
+
+  /**
+   * A GET of a list, whose rows are handed to `take` as they come, some at a time with turns of the event loop in between: a list of thousands keeps
+   * nobody else waiting while it is read. Throws as `ask`.
+   */
+  list(url: URL, key: string, take: (row: unknown) => void, timeoutMs: number, signal: AbortSignal): Promise<ListAnswer> {
+    const read = (res: IncomingMessage) => readList(res, key, take);
+    return new Promise((settle, fail) =>
+      this.#send({ method: "GET", url, text: null, timeoutMs, signal }, read, settle, fail, true),
+    );
   }
 
   /** A GET whose answer does not end; resolves with the open answer. Its socket is its own. */
@@ -74,16 +102,14 @@ export class VimHttp implements Disposable {
     });
   }
 
-  #send(
-    method: string,
-    url: URL,
-    text: string | null,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
-    settle: (a: Answer) => void,
+  #send<A extends Answer>(
+    asked: Asked,
+    read: (res: IncomingMessage) => Promise<A>,
+    settle: (a: A) => void,
     fail: (e: Fault) => void,
     mayRepeat: boolean,
   ): void {
+    const { method, url, text, timeoutMs, signal } = asked;
     const type = text === null ? {} : { "content-type": "application/json" };
     const headers = { accept: "application/json", ...type, ...this.#access.headers };
     const agent = url.protocol === "https:" ? this.#https : this.#http;
@@ -92,10 +118,10 @@ export class VimHttp implements Disposable {
     const timer = setTimeout(() => req.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     req.on("response", (res) => {
       this.#hear(res, askedAt);
-      readAll(res)
-        .then((bytes) => {
-          if (res.statusCode === 401) this.#access.wereRefused();
-          settle({ status: res.statusCode ?? 0, body: parsed(bytes) });
+      read(res)
+        .then((answer) => {
+          if (answer.status === 401) this.#access.wereRefused();
+          settle(answer);
         })
         .catch((e: unknown) => fail(unreachable(method, url, e)))
         .finally(() => clearTimeout(timer));
@@ -103,7 +129,7 @@ export class VimHttp implements Disposable {
     req.on("error", (e) => {
       clearTimeout(timer);
       // The VIM closed an idle socket in the same moment: it has not read this request, so it is asked once more on a new one.
-      if (mayRepeat && wasStale(req, e)) this.#send(method, url, text, timeoutMs, signal, settle, fail, false);
+      if (mayRepeat && wasStale(req, e)) this.#send(asked, read, settle, fail, false);
       else fail(unreachable(method, url, e));
     });
     req.end(text ?? undefined);
@@ -131,13 +157,42 @@ const unreachable = (method: string, url: URL, e: unknown): Fault =>
 
 async function readAll(res: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
+  for await (const chunk of chunksOf(res)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function* chunksOf(res: IncomingMessage): AsyncGenerator<Buffer> {
   let length = 0;
   for await (const chunk of res as AsyncIterable<Buffer>) {
     length += chunk.length;
     if (length > ANSWER_BYTES_MAX) throw new Error(`an answer of more than ${ANSWER_BYTES_MAX} bytes`);
-    chunks.push(chunk);
+    yield chunk;
   }
-  return Buffer.concat(chunks);
+}
+
+async function readList(res: IncomingMessage, key: string, take: (row: unknown) => void): Promise<ListAnswer> {
+  const status = res.statusCode ?? 0;
+  if (status !== 200) return { status, body: parsed(await readAll(res)), isList: false };
+  try {
+    return { status, ...(await readRows(res, new RowCutter(key), take)) };
+  } catch (e) {
+    if (!(e instanceof SyntaxError)) throw e;
+    return { status, body: e.message, isList: false };
+  }
+}
+
+async function readRows(
+  res: IncomingMessage,
+  cutter: RowCutter,
+  take: (row: unknown) => void,
+): Promise<Omit<ListAnswer, "status">> {
+  for await (const chunk of chunksOf(res)) {
+    for (let at = 0; at < chunk.length; at += ROWS_BYTES) {
+      for (const row of cutter.push(chunk.subarray(at, at + ROWS_BYTES))) take(row);
+      await new Promise((go) => setImmediate(go));
+    }
+  }
+  return cutter.end();
 }
 
 /** JSON, or the text itself where it is none: a proxy's error page is shown as it is. */

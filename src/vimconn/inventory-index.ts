@@ -3,39 +3,43 @@ import type { Inventory, VimLinkPort, VimNet } from "./connector.ts";
 
 // What is asked of an inventory for each of thousands of members: by an index made once, the first time that anybody asks.
 
-interface Index {
+interface PortIndex {
   readonly ports: ReadonlyMap<VimPortId, VimLinkPort>;
   readonly byServer: ReadonlyMap<ServerId | null, readonly VimLinkPort[]>;
   readonly byNet: ReadonlyMap<NetId | null, readonly VimLinkPort[]>;
-  readonly byName: ReadonlyMap<string, readonly VimNet[]>;
 }
 
-const made = new WeakMap<Inventory, Index>();
+/** An inventory may have a list of the one before, where nothing in it has changed. */
+const ofPorts = new WeakMap<Inventory["ports"], PortIndex>();
+const ofNets = new WeakMap<Inventory["nets"], ReadonlyMap<string, readonly VimNet[]>>();
 
-function indexOf(seen: Inventory): Index {
-  const had = made.get(seen);
-  if (had) return had;
-  const { ports, nets } = seen;
-  const index: Index = {
-    ports: new Map(ports.map((p) => [p.id, p])),
-    byServer: Map.groupBy(ports, (p) => p.serverId),
-    byNet: Map.groupBy(ports, (p) => p.netId),
-    byName: Map.groupBy(nets.values(), (n) => n.name),
-  };
-  made.set(seen, index);
-  return index;
+function once<K extends object, V>(made: WeakMap<K, V>, key: K, make: (key: K) => V): V {
+  const had = made.get(key);
+  if (had !== undefined) return had;
+  const value = make(key);
+  made.set(key, value);
+  return value;
 }
+
+const portsIn = ({ ports }: Inventory): PortIndex =>
+  once(ofPorts, ports, (all) => ({
+    ports: new Map(all.map((p) => [p.id, p])),
+    byServer: Map.groupBy(all, (p) => p.serverId),
+    byNet: Map.groupBy(all, (p) => p.netId),
+  }));
+
+const netsByName = ({ nets }: Inventory) => once(ofNets, nets, (all) => Map.groupBy(all.values(), (n) => n.name));
 
 export const portWith = (seen: Inventory, id: VimPortId | null): VimLinkPort | undefined =>
-  id === null ? undefined : indexOf(seen).ports.get(id);
+  id === null ? undefined : portsIn(seen).ports.get(id);
 
-export const portsOfServer = (seen: Inventory, id: ServerId): readonly VimLinkPort[] => indexOf(seen).byServer.get(id) ?? [];
+export const portsOfServer = (seen: Inventory, id: ServerId): readonly VimLinkPort[] => portsIn(seen).byServer.get(id) ?? [];
 
-export const portsOfNet = (seen: Inventory, id: NetId): readonly VimLinkPort[] => indexOf(seen).byNet.get(id) ?? [];
+export const portsOfNet = (seen: Inventory, id: NetId): readonly VimLinkPort[] => portsIn(seen).byNet.get(id) ?? [];
 
 /** Nets that have this for their name or for their id. */
 export function netsCalled(seen: Inventory, name: string): VimNet[] {
   const byId = seen.nets.get(name as NetId);
-  const named = indexOf(seen).byName.get(name) ?? [];
+  const named = netsByName(seen).get(name) ?? [];
   return byId === undefined || named.includes(byId) ? [...named] : [...named, byId];
 }

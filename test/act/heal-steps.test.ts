@@ -46,7 +46,7 @@ class World implements HealWorld {
       this.task = "begin";
     };
     return {
-      ensureServer: async () => {
+      ensureServers: async () => {
         this.server ??= this.#server("INACTIVE");
         this.task = "begin";
       },

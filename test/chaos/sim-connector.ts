@@ -114,7 +114,11 @@ export class SimConnector implements VimConnector {
     }));
   }
 
-  async ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void> {
+  async ensureServers(specs: readonly ServerSpec[], signal: AbortSignal): Promise<void> {
+    for (const spec of specs) await this.#ensureServer(spec, signal);
+  }
+
+  async #ensureServer(spec: ServerSpec, signal: AbortSignal): Promise<void> {
     if (await this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture }) => picture.servers.has(spec.id))) return;
     await this.#ask(ASK_TIMEOUT_MS, signal, async ({ picture, servers }) => {
       await servers.createServer({

@@ -62,7 +62,7 @@ describe("healing", () => {
     resumeServer: ask("resume"),
     rebootServer: ask("reboot"),
     rebuildServer: ask("rebuild"),
-    ensureServer: ask("create"),
+    ensureServers: ask("create"),
     fence: ask("fence"),
     evacuateServer: async () => {
       asked.push("evacuate");

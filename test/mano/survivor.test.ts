@@ -69,7 +69,7 @@ test("whatever happens and whenever a member comes back: no request of a heal is
             if (it.answer === "no") throw new Fault("VIM_REFUSED", "no");
             if (it.answer === "nothing") throw new Fault("VIM_UNREACHABLE", "nothing");
           };
-          const verbs = [...SERVER_VERBS, "fence", "ensureServer"].map((verb) => [verb, ask(verb)]);
+          const verbs = [...SERVER_VERBS, "fence", "ensureServers"].map((verb) => [verb, ask(verb)]);
           const server = {
             id: m.name,
             status: it.status,
