@@ -146,6 +146,7 @@ export class AlarmBook {
   }
 
   clear(objectId: string, cause: AlarmCause): void {
+    if (this.#active.size === 0) return; // As it mostly is, and asked for of every group in every pass.
     const key = keyOf(objectId, cause);
     const alarm = this.#active.get(key);
     if (!alarm) return;

@@ -1,4 +1,5 @@
 import { type FailurePlan, failurePlans } from "../decide/command.ts";
+import { isAlike } from "../lib/alike.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
@@ -268,7 +269,13 @@ export class Arming {
 
 const keyOf = ({ group }: Guard, vim: VimAccountId): string => `${group.id} ${vim}`;
 
-const isCurrent = ({ armed, wanted, isSpent }: Course): boolean => !!armed && !isSpent && contentOf(armed) === contentOf(wanted);
+const isCurrent = ({ armed, wanted, isSpent }: Course): boolean => !!armed && !isSpent && isSame(armed, wanted);
+
+const CONTENT = ["name", "holdOffMs", "members", "plans", "probe", "guestHeartbeat", "traffic"] as const;
+
+/** Asked of every group in every pass, so nothing is made for it where they are the same to the letter. What the VIM has shown may be so in other letters. */
+const isSame = (armed: WantedProtection, wanted: WantedProtection): boolean =>
+  CONTENT.every((key) => isAlike(armed[key], wanted[key])) || contentOf(armed) === contentOf(wanted);
 
 /** Everything but the revision, as one text, whatever the order of members in the objects. */
 const contentOf = (p: WantedProtection): string =>

@@ -138,7 +138,7 @@ export class Guard {
   }
 
   isIn(vim: VimAccountId): boolean {
-    return this.vims.includes(vim);
+    return this.vim === vim || this.group.members.some((m) => m.vimAccountId === vim);
   }
 
   get view(): GroupView {

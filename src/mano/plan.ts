@@ -34,9 +34,10 @@ export interface Deployment {
 export const calledOf = ({ name, soleVnf }: Ns): string => (soleVnf === undefined ? `NS ${name}` : `VNF ${soleVnf} (${name})`);
 
 /** The VIMs it is in: first the one where its traffic enters. */
-export const vimsOf = ({ ns, vnfcs }: Deployment): readonly VimAccountId[] => [
-  ...new Set([ns.vimAccountId, ...vnfcs.map((v) => v.vimAccountId)]),
-];
+export const vimsOf = ({ ns, vnfcs }: Deployment): readonly VimAccountId[] =>
+  vnfcs.every((v) => v.vimAccountId === ns.vimAccountId)
+    ? [ns.vimAccountId]
+    : [...new Set([ns.vimAccountId, ...vnfcs.map((v) => v.vimAccountId)])];
 
 export const vnfcsIn = ({ vnfcs }: Deployment, vim: VimAccountId): Vnfc[] => vnfcs.filter((v) => v.vimAccountId === vim);
 

@@ -16,11 +16,12 @@ export const GIVEN = "given" as NsId;
 export function refuseSharedNets(d: Deployment, all: readonly Deployment[], owners: Pick<Owners, "of">, nets: NetsOfVims): void {
   const owner = owners.of(d.ns.id);
   const own = Map.groupBy(serviceNets(d, nets), (n) => n.key);
+  const meant = new Set([...own].flatMap(([key, all]) => [key, ...all.map((n) => n.name), ...nets.namesOf(key)]));
   const attached = owner === null ? null : attachedNets(d, nets);
   for (const other of all) {
     if (other.ns.id === d.ns.id) continue;
     if (attached !== null && owners.of(other.ns.id) !== owner) refuseForeignNets(attached, other);
-    if (other.vnfcs.length === 0) continue;
+    if (other.vnfcs.length === 0 || !writtenNets(other).some((n) => meant.has(n))) continue;
     const shared = serviceNets(other, nets).filter((n) => own.get(n.key)?.some((o) => isOneNet(o, n, nets)));
     if (shared.length > 0) {
       const names = shared.map((n) => n.name).join(", ");
@@ -58,7 +59,7 @@ export const isBefore =
   ({ ns }: Deployment): boolean =>
     ns.state !== "INSTANTIATING" || `${ns.createdAt} ${ns.id}` < `${d.ns.createdAt} ${d.ns.id}`;
 
-type NetsOfVims = Pick<VimNets, "idOf" | "isOneVim" | "isOneTenant">;
+type NetsOfVims = Pick<VimNets, "idOf" | "namesOf" | "isOneVim" | "isOneTenant">;
 
 interface ServiceNet {
   readonly name: string;
@@ -90,6 +91,18 @@ function serviceNets({ ns, nsd, vnfcs }: Deployment, nets: NetsOfVims): ServiceN
   };
   const data = nsd.members.map((m) => placed(m.dataNet, vimOf.get(m.vnfc) ?? ns.vimAccounts[m.vnfc] ?? ns.vimAccountId));
   return [...trafficNetNames(nsd).map((name) => placed(name, ns.vimAccountId)), ...data];
+}
+
+const written = new WeakMap<Deployment, readonly string[]>();
+
+/** How it names the nets that it has to itself, by whatever: looked at for each NS whenever one more is made, so worked out once. */
+function writtenNets(d: Deployment): readonly string[] {
+  const had = written.get(d);
+  if (had) return had;
+  const names = [...trafficNetNames(d.nsd), ...d.nsd.members.map((m) => m.dataNet)];
+  const all = [...names, ...names.flatMap((name) => netIdIn(d.nsd, name) ?? [])];
+  written.set(d, all);
+  return all;
 }
 
 /** RFC 9562: no two things have the same one, whoever made them. */

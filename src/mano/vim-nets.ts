@@ -1,5 +1,5 @@
 import { isLoopback } from "../lib/loopback.ts";
-import type { VimAccountId } from "../model/ids.ts";
+import type { NetId, VimAccountId } from "../model/ids.ts";
 import type { VimAccount } from "../model/ns.ts";
 import type { Inventory } from "../vimconn/connector.ts";
 import { netsCalled } from "../vimconn/inventory-index.ts";
@@ -24,6 +24,11 @@ export class VimNets {
     const seen = this.#looked.get(vim)?.lastSeen;
     const nets = seen ? netsCalled(seen, name) : [];
     return nets.length === 1 ? nets[0]!.id : undefined;
+  }
+
+  /** What the net of this id was called in each VIM that had one, when that was last looked at. */
+  namesOf(id: string): string[] {
+    return [...this.#looked.values()].flatMap(({ lastSeen }) => lastSeen?.nets.get(id as NetId)?.name ?? []);
   }
 
   /** Whether two accounts are of one VIM: they have one address, or it says so itself. Null: nobody can tell. */
