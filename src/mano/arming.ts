@@ -5,10 +5,10 @@ import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { ArmedMember, ArmedPlan, ArmedProtection, Fired } from "../model/armed.ts";
 import type { ServerId, VimAccountId, VnfcId } from "../model/ids.ts";
-import type { Member } from "../model/protection.ts";
+import type { Member, ProtectionGroup } from "../model/protection.ts";
 import type { EventStream } from "../notify/stream.ts";
 import type { VimConnector } from "../vimconn/connector.ts";
-import type { Guard } from "./guard.ts";
+import type { Guard, GuardedMember } from "./guard.ts";
 
 /** After a decision, before the VIM is told: the next tens of milliseconds belong to the traffic. */
 const SETTLE_MS = 100;
@@ -34,6 +34,8 @@ export interface ArmedState {
 interface Course {
   readonly vim: VimAccountId;
   wanted: WantedProtection;
+  /** What it was worked out of, where nothing was amiss; null: something was. */
+  calm: Calm | null;
   /** Undefined: the VIM was not asked yet in this run. */
   armed: ArmedProtection | null | undefined;
   /** A plan of the armed revision was carried out: it does not fire again before a higher revision is armed. */
@@ -87,6 +89,25 @@ function sentence({ group }: Guard, failed: VnfcId, { trafficNet, to }: ArmedPla
   const net = group.trafficNets.find((n) => n.netId === trafficNet)?.name ?? trafficNet;
   return `armed beforehand: when ${nameOf(failed)} fails, ${net} goes to ${nameOf(to)}`;
 }
+
+/** A group in which nothing is amiss, that nobody asks anything of and that shares nobody with others: what it would do if a member failed hangs on this alone, and on no moment. */
+interface Calm {
+  readonly group: ProtectionGroup;
+  /** Since when each of its members is up. */
+  readonly upSinceMs: readonly number[];
+}
+
+/** Null: it is not so. Pure. */
+export function calmOf(guard: Guard): Calm | null {
+  const { group, members, command, sharers } = guard;
+  if (command !== null || sharers.length > 0) return null;
+  const isWell = ({ health, rest, isStale }: GuardedMember) => health.state === "up" && rest.rest === "awake" && !isStale;
+  if (!members.every(isWell) || !group.trafficNets.every((n) => guard.servedBy(n.netId) === n.normal)) return null;
+  return { group, upSinceMs: members.map((of) => of.health.sinceMs) };
+}
+
+const isSameCalm = (a: Calm | null, b: Calm | null): boolean =>
+  a !== null && a.group === b?.group && isAlike(a.upSinceMs, b.upSinceMs);
 
 /** Lays into each VIM what its groups would decide, so that it acts without a round trip, and without us. */
 export class Arming {
@@ -199,11 +220,13 @@ export class Arming {
   }
 
   #courseOf(guard: Guard, vim: VimAccountId): Course {
-    const wanted = wantedProtection(guard, this.#clock.now(), vim);
     const key = keyOf(guard, vim);
     const had = this.#courses.get(key);
-    if (had) return Object.assign(had, { wanted });
-    const made = { vim, wanted, armed: undefined, isSpent: false, why: null, notBeforeMs: 0, running: null };
+    const calm = calmOf(guard);
+    if (had && isSameCalm(calm, had.calm)) return had; // As in every pass over most groups.
+    const wanted = wantedProtection(guard, this.#clock.now(), vim);
+    if (had) return Object.assign(had, { wanted, calm });
+    const made = { vim, wanted, calm, armed: undefined, isSpent: false, why: null, notBeforeMs: 0, running: null };
     this.#courses.set(key, made);
     return made;
   }
