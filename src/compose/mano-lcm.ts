@@ -79,7 +79,7 @@ function nsDoors(nfvo: Nfvo, { requests, operations, snapshotting }: LcmParts, s
   const lookAt = (d: Deployment) => {
     const isOfIt = (vnfId: string | undefined) => d.vnfs.some((v) => v.id === vnfId);
     const snapshotIds = snapshotting.snapshots.all.filter((r) => isOfIt(r.content?.vnfId)).map((r) => r.id);
-    return { ...nsInstanceView(d, vimOf(nfvo)), snapshotIds };
+    return nsInstanceView(d, vimOf(nfvo), snapshotIds);
   };
   const viewOf = (id: string) => lookAt(requests.deploymentOf(own(id)));
   const occurrence = async (id: string) => {

@@ -49,16 +49,15 @@ function vnfcView({ nsd, vnfd }: Deployment, v: Deployment["vnfcs"][number]): Vn
   return { id, name, vdu: v.vdu, vimAccountId, serverId, serverName, cps };
 }
 
-/** An NS with its VNFs. Pure. */
-export function nsInstanceView(d: Deployment, vimOf: VimOf): NsInstanceView {
+/** An NS with its VNFs. Pure. What many lists leave out is worked out when it is asked for, once. */
+export function nsInstanceView(d: Deployment, vimOf: VimOf, snapshotIds: readonly string[] = []): NsInstanceView {
   const { ns, nsd } = d;
   const isUp = isInstantiated(ns);
-  const vnfs = isUp ? d.vnfs.map((v) => vnfView(d, v, vimOf)) : [];
-  const attached = vnfs.flatMap((v) =>
-    v.vnfcViews.flatMap((c) => c.cps.map(({ net }) => ({ net, vimAccountId: c.vimAccountId }))),
-  );
-  const entered = isUp ? trafficNetNames(nsd).map((net) => ({ net, vimAccountId: ns.vimAccountId })) : [];
-  const links = [...new Map([...attached, ...entered].map((l) => [`${l.vimAccountId} ${l.net}`, l])).values()];
+  let vnfs: VnfView[] | undefined;
+  const vnfViews = () => {
+    vnfs ??= isUp ? d.vnfs.map((v) => vnfView(d, v, vimOf)) : [];
+    return vnfs;
+  };
   return {
     id: ns.id,
     name: ns.name,
@@ -67,9 +66,23 @@ export function nsInstanceView(d: Deployment, vimOf: VimOf): NsInstanceView {
     nsdInfoId: ns.nsdId,
     flavourId: nsd.flavour ?? "default",
     isInstantiated: isUp,
-    vnfs,
+    get vnfs() {
+      return vnfViews();
+    },
     scaleStatus: isUp ? nsScaleStatus(d) : [],
-    links,
-    modifiedAt: latest([ns.modifiedAt, ...vnfs.map((v) => v.modifiedAt)]),
+    get links() {
+      return linksOf(d, vnfViews());
+    },
+    snapshotIds,
+    modifiedAt: latest([ns.modifiedAt, ...(isUp ? d.vnfs.map((v) => v.modifiedAt) : [])]),
   };
+}
+
+/** The nets that it is on, each once in each VIM. */
+function linksOf({ ns, nsd }: Deployment, vnfs: readonly VnfView[]): NsInstanceView["links"] {
+  const attached = vnfs.flatMap((v) =>
+    v.vnfcViews.flatMap((c) => c.cps.map(({ net }) => ({ net, vimAccountId: c.vimAccountId }))),
+  );
+  const entered = isInstantiated(ns) ? trafficNetNames(nsd).map((net) => ({ net, vimAccountId: ns.vimAccountId })) : [];
+  return [...new Map([...attached, ...entered].map((l) => [`${l.vimAccountId} ${l.net}`, l])).values()];
 }

@@ -59,27 +59,18 @@ export const NS_OCCURRENCE_LIST: ListRules = {
 export const nsAt = (id: string): string => `/nslcm/v2/ns_instances/${id}`;
 export const nsOccurrenceAt = (id: string): string => `/nslcm/v2/ns_lcm_op_occs/${id}`;
 
-/** SOL005 6.5.2.8 NsInstance. */
+/** SOL005 6.5.2.8 NsInstance. What lists leave out by default is made when it is read. */
 export function nsInstance(ns: NsInstanceView) {
   const to = (task: string) => ({ href: `${nsAt(ns.id)}/${task}` });
-  return {
+  const shown = {
     id: ns.id,
     nsInstanceName: ns.name,
     nsInstanceDescription: ns.description,
     nsdId: ns.nsdId,
     nsdInfoId: ns.nsdInfoId,
-    ...(ns.isInstantiated && {
-      flavourId: ns.flavourId,
-      vnfInstance: ns.vnfs.map(vnfOfNs),
-      ...(ns.scaleStatus.length > 0 && {
-        nsScaleStatus: ns.scaleStatus.map((s) => ({ nsScalingAspectId: s.aspect, nsScaleLevelId: s.level })),
-      }),
-      virtualLinkInfo: ns.links.map(({ net, vimAccountId }) => ({
-        id: `${vimAccountId}/${net}`,
-        nsVirtualLinkDescId: net,
-        nsVirtualLinkProfileId: net,
-        resourceHandle: [{ vimId: vimAccountId, resourceId: net, vimLevelResourceType: "network" }],
-      })),
+    ...(ns.isInstantiated && { flavourId: ns.flavourId }),
+    ...(ns.scaleStatus.length > 0 && {
+      nsScaleStatus: ns.scaleStatus.map((s) => ({ nsScalingAspectId: s.aspect, nsScaleLevelId: s.level })),
     }),
     ...(ns.snapshotIds && ns.snapshotIds.length > 0 && { vnfSnapshotInfoIds: ns.snapshotIds }),
     nsState: ns.isInstantiated ? "INSTANTIATED" : "NOT_INSTANTIATED",
@@ -90,7 +81,19 @@ export function nsInstance(ns: NsInstanceView) {
         : { instantiate: to("instantiate") }),
     },
   };
+  if (!ns.isInstantiated) return shown;
+  return Object.defineProperties(shown, {
+    vnfInstance: { enumerable: true, get: () => ns.vnfs.map(vnfOfNs) },
+    virtualLinkInfo: { enumerable: true, get: () => ns.links.map(virtualLinkOfNs) },
+  });
 }
+
+const virtualLinkOfNs = ({ net, vimAccountId }: NsInstanceView["links"][number]) => ({
+  id: `${vimAccountId}/${net}`,
+  nsVirtualLinkDescId: net,
+  nsVirtualLinkProfileId: net,
+  resourceHandle: [{ vimId: vimAccountId, resourceId: net, vimLevelResourceType: "network" }],
+});
 
 /** SOL005 6.5.3.57 VnfInstance. */
 export const vnfOfNs = (vnf: VnfView) => ({

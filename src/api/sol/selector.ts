@@ -60,24 +60,37 @@ function excluding(value: unknown, rules: ListRules): Selector {
   return (resource) => without(resource, paths);
 }
 
+/** What is left out is not read: it may be made only then. */
 function without(value: unknown, paths: readonly AttributePath[]): object {
-  if (Array.isArray(value)) return value.map((v) => without(v, paths));
-  if (typeof value !== "object" || value === null) return value as unknown as object;
-  const left = Object.entries(value).flatMap(([key, v]) => {
-    const mine = paths.filter(([first]) => first === key).map((p) => p.slice(1));
-    if (mine.some((rest) => rest.length === 0)) return [];
-    return [[key, mine.length === 0 ? v : without(v, mine)] as const];
+  return picked(value, (key, v) => {
+    const mine = restOf(paths, key);
+    if (mine.some((rest) => rest.length === 0)) return LEFT_OUT;
+    return mine.length === 0 ? v() : without(v(), mine);
   });
-  return Object.fromEntries(left);
 }
 
 function only(value: unknown, paths: readonly AttributePath[]): object {
-  if (Array.isArray(value)) return value.map((v) => only(v, paths));
-  if (typeof value !== "object" || value === null) return value as unknown as object;
-  const kept = Object.entries(value).flatMap(([key, v]) => {
-    const mine = paths.filter(([first]) => first === key).map((p) => p.slice(1));
-    if (mine.length === 0) return [];
-    return [[key, mine.some((rest) => rest.length === 0) ? v : only(v, mine)] as const];
+  return picked(value, (key, v) => {
+    const mine = restOf(paths, key);
+    if (mine.length === 0) return LEFT_OUT;
+    return mine.some((rest) => rest.length === 0) ? v() : only(v(), mine);
   });
-  return Object.fromEntries(kept);
+}
+
+const LEFT_OUT = Symbol("left out");
+
+/** What stands behind the first step of those that begin with this key. */
+const restOf = (paths: readonly AttributePath[], key: string): AttributePath[] =>
+  paths.filter(([first]) => first === key).map((p) => p.slice(1));
+
+/** An object with what `pick` makes of each of its members, and a list with what becomes of each of its own. */
+function picked(value: unknown, pick: (key: string, value: () => unknown) => unknown): object {
+  if (Array.isArray(value)) return value.map((v) => picked(v, pick));
+  if (typeof value !== "object" || value === null) return value as unknown as object;
+  const found: [string, unknown][] = [];
+  for (const key of Object.keys(value)) {
+    const v = pick(key, () => (value as Readonly<Record<string, unknown>>)[key]);
+    if (v !== LEFT_OUT) found.push([key, v]);
+  }
+  return Object.fromEntries(found);
 }
