@@ -5,7 +5,8 @@ import { Loop } from "./loop.ts";
 /** Sleeps end when they are told to. */
 class HandClock implements Clock {
   readonly asleep: { readonly ms: number; readonly wake: () => void }[] = [];
-  now = () => 0;
+  nowMs = 0;
+  now = () => this.nowMs;
   wall = () => new Date(0);
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -55,4 +56,30 @@ test("what is woken settles first; what somebody waits for begins at once, and s
   end.abort();
   await running;
   expect(passes).toBe(4);
+});
+
+test("a pass that took long leaves others as long before one that was woken meanwhile, but no longer than it may", async () => {
+  for (const [tookMs, leavesMs, settleMs] of [
+    [300, 500, 300],
+    [900, 500, 500],
+    [20, 500, 100],
+    [900, 0, 100],
+  ] as const) {
+    const clock = new HandClock();
+    const end = new AbortController();
+    const loop = new Loop(
+      clock,
+      async () => {
+        clock.nowMs += tookMs;
+        loop.wake();
+      },
+      () => {},
+      { leavesMs },
+    );
+    const running = loop.run(() => 60_000, end.signal);
+    await turns();
+    expect(clock.asleep.map((s) => s.ms)).toEqual([settleMs]);
+    end.abort();
+    await running;
+  }
 });

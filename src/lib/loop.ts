@@ -19,11 +19,14 @@ export class Loop {
   readonly #clock: Clock;
   readonly #pass: () => Promise<void>;
   readonly #onFailure: (e: unknown) => void;
+  readonly #leavesMs: number;
 
-  constructor(clock: Clock, pass: () => Promise<void>, onFailure: (e: unknown) => void) {
+  /** `leavesMs`: after a pass the others have the thread for as long as it took, up to this, before one that was woken begins, and nobody waits for. */
+  constructor(clock: Clock, pass: () => Promise<void>, onFailure: (e: unknown) => void, { leavesMs = 0 } = {}) {
     this.#clock = clock;
     this.#pass = pass;
     this.#onFailure = onFailure;
+    this.#leavesMs = leavesMs;
   }
 
   wake(): void {
@@ -42,9 +45,13 @@ export class Loop {
   async run(restMs: () => number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#isWoken = this.#isAwaited = false; // Before the pass: a wake during it means one more.
+      const begunMs = this.#clock.now();
       await this.#pass().catch(this.#onFailure); // No retry here: the next pass is the retry.
+      const endedMs = this.#clock.now();
+      const notBeforeMs = endedMs + Math.min(endedMs - begunMs, this.#leavesMs);
       if (!this.#isWoken) await this.#rest(restMs(), signal, (end) => (this.#wake = end));
-      if (this.#isWoken && !this.#isAwaited) await this.#rest(SETTLE_MS, signal, (end) => (this.#begin = end));
+      const settleMs = Math.max(SETTLE_MS, notBeforeMs - this.#clock.now());
+      if (this.#isWoken && !this.#isAwaited) await this.#rest(settleMs, signal, (end) => (this.#begin = end));
     }
   }
 

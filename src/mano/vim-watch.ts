@@ -15,6 +15,8 @@ import type { Site } from "./lifecycle-parts.ts";
 const PASS_EVERY_MS = 5_000;
 /** Between passes while something is being deployed, removed, or waits to be confirmed. */
 const PASS_BUSY_MS = 500;
+/** After a pass over a large VIM requests have the thread for as long as it took, up to this. */
+const LEAVES_MS = 500;
 /** Between passes while the VIM does not answer. */
 const PASS_LOST_MS = 1_000;
 /** What was seen before that is not gone by: passes come as often as this, unless they take long. */
@@ -84,6 +86,7 @@ export class VimWatch {
       parts.clock,
       () => this.#pass(),
       (err) => parts.log.error({ err, vim: account.name }, "a pass failed"),
+      { leavesMs: LEAVES_MS },
     );
   }
 
