@@ -3,15 +3,11 @@ import type { Inventory, VimLinkPort, VimNet } from "./connector.ts";
 
 // What is asked of an inventory for each of thousands of members: by an index made once, the first time that anybody asks.
 
-interface PortIndex {
-  readonly ports: ReadonlyMap<VimPortId, VimLinkPort>;
-  readonly byServer: ReadonlyMap<ServerId | null, readonly VimLinkPort[]>;
-  readonly byNet: ReadonlyMap<NetId | null, readonly VimLinkPort[]>;
-}
-
 /** An inventory may have a list of the one before, where nothing in it has changed. */
-const ofPorts = new WeakMap<Inventory["ports"], PortIndex>();
-const ofNets = new WeakMap<Inventory["nets"], ReadonlyMap<string, readonly VimNet[]>>();
+const portsById = new WeakMap<Inventory["ports"], ReadonlyMap<VimPortId, VimLinkPort>>();
+const portsByServer = new WeakMap<Inventory["ports"], ReadonlyMap<ServerId | null, readonly VimLinkPort[]>>();
+const portsByNet = new WeakMap<Inventory["ports"], ReadonlyMap<NetId | null, readonly VimLinkPort[]>>();
+const netsByName = new WeakMap<Inventory["nets"], ReadonlyMap<string, readonly VimNet[]>>();
 
 function once<K extends object, V>(made: WeakMap<K, V>, key: K, make: (key: K) => V): V {
   const had = made.get(key);
@@ -21,25 +17,18 @@ function once<K extends object, V>(made: WeakMap<K, V>, key: K, make: (key: K) =
   return value;
 }
 
-const portsIn = ({ ports }: Inventory): PortIndex =>
-  once(ofPorts, ports, (all) => ({
-    ports: new Map(all.map((p) => [p.id, p])),
-    byServer: Map.groupBy(all, (p) => p.serverId),
-    byNet: Map.groupBy(all, (p) => p.netId),
-  }));
+export const portWith = ({ ports }: Inventory, id: VimPortId | null): VimLinkPort | undefined =>
+  id === null ? undefined : once(portsById, ports, (all) => new Map(all.map((p) => [p.id, p]))).get(id);
 
-const netsByName = ({ nets }: Inventory) => once(ofNets, nets, (all) => Map.groupBy(all.values(), (n) => n.name));
+export const portsOfServer = ({ ports }: Inventory, id: ServerId): readonly VimLinkPort[] =>
+  once(portsByServer, ports, (all) => Map.groupBy(all, (p) => p.serverId)).get(id) ?? [];
 
-export const portWith = (seen: Inventory, id: VimPortId | null): VimLinkPort | undefined =>
-  id === null ? undefined : portsIn(seen).ports.get(id);
-
-export const portsOfServer = (seen: Inventory, id: ServerId): readonly VimLinkPort[] => portsIn(seen).byServer.get(id) ?? [];
-
-export const portsOfNet = (seen: Inventory, id: NetId): readonly VimLinkPort[] => portsIn(seen).byNet.get(id) ?? [];
+export const portsOfNet = ({ ports }: Inventory, id: NetId): readonly VimLinkPort[] =>
+  once(portsByNet, ports, (all) => Map.groupBy(all, (p) => p.netId)).get(id) ?? [];
 
 /** Nets that have this for their name or for their id. */
-export function netsCalled(seen: Inventory, name: string): VimNet[] {
-  const byId = seen.nets.get(name as NetId);
-  const named = netsByName(seen).get(name) ?? [];
+export function netsCalled({ nets }: Inventory, name: string): VimNet[] {
+  const byId = nets.get(name as NetId);
+  const named = once(netsByName, nets, (all) => Map.groupBy(all.values(), (n) => n.name)).get(name) ?? [];
   return byId === undefined || named.includes(byId) ? [...named] : [...named, byId];
 }

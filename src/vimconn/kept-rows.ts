@@ -10,20 +10,28 @@ export class KeptRows<T extends { readonly id: string }> {
   /** `end` gives the rows by id, in the order in which they came; the map of the last time where all of it is the same. */
   reading(): { take(row: T): void; end(): ReadonlyMap<T["id"], T> } {
     const before = this.#last;
-    const rows = new Map<T["id"], T>();
     const places = before.keys();
-    let isSame = true;
+    let same = 0; // So many of the first are those of the last time, in their order.
+    let rows: Map<T["id"], T> | null = null;
     return {
       take: (row) => {
         const had = before.get(row.id);
-        const isKept = had !== undefined && isAlike(had, row);
-        isSame &&= isKept && places.next().value === row.id;
-        rows.set(row.id, isKept ? had : row);
+        const kept = had !== undefined && isAlike(had, row) ? had : row;
+        if (rows === null && kept === had && places.next().value === row.id) {
+          same++;
+          return;
+        }
+        rows ??= firstOf(before, same);
+        rows.set(row.id, kept);
       },
       end: () => {
-        if (!isSame || rows.size !== before.size) this.#last = rows;
+        if (rows !== null || same < before.size) this.#last = rows ?? firstOf(before, same);
         return this.#last;
       },
     };
   }
+}
+
+function firstOf<K, V>(all: ReadonlyMap<K, V>, count: number): Map<K, V> {
+  return new Map(all.entries().take(count));
 }
