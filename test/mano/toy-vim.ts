@@ -86,6 +86,8 @@ export class ToyVim implements AsyncDisposable {
   refusesMoves = false;
   /** It makes no outside ports. */
   refusesPorts = false;
+  /** Told of each request as it comes in. */
+  asks: (method: string, path: string) => void = () => {};
   /** Told of each server that is made. */
   made: (server: ToyServer) => void = () => {};
   readonly images = new Map<string, ToyThing>([["images-1", { id: "images-1", name: "media-relay" }]]);
@@ -202,6 +204,7 @@ export class ToyVim implements AsyncDisposable {
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const at = monoMs();
     const url = new URL(req.url ?? "/", this.url);
+    this.asks(req.method ?? "", url.pathname);
     const isArming = url.pathname.startsWith("/openvim/protections");
     if (req.method !== "GET" && !isArming) {
       this.lastPutMs = at;
