@@ -10,8 +10,8 @@ import type { EventStream } from "../notify/stream.ts";
 import type { VimConnector } from "../vimconn/connector.ts";
 import type { Guard, GuardedMember } from "./guard.ts";
 
-/** After a decision, before the VIM is told: the next tens of milliseconds belong to the traffic. */
-const SETTLE_MS = 100;
+/** After a decision, before the VIM is told: the next tens of milliseconds belong to the traffic. Sooner than the pass that follows (`lib/loop.ts`), which asks a large VIM for much. */
+const SETTLE_MS = 80;
 /** A VIM without protections gets them with an upgrade, not by being asked every pass. */
 const UNSUPPORTED_REST_MS = 60_000;
 /** How long a command waits for what is armed to follow it. */
