@@ -1,4 +1,7 @@
 import { execFile } from "node:child_process";
+import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -60,8 +63,26 @@ const SPINS = `
   end.abort();
   await held;
 `;
+const spun = async (env = process.env): Promise<string[]> => {
+  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", SPINS], { timeout: 60_000, env });
+  return stdout.trim().split("\n");
+};
+const TURNS = ["SCHED_FIFO", "SCHED_OTHER", "SCHED_FIFO"];
 
 test("a process that spins is among the others after six looks, and first again when it has been calm for six", async () => {
-  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", SPINS], { timeout: 60_000 });
-  expect(stdout.trim().split("\n")).toEqual(["SCHED_FIFO", "SCHED_OTHER", "SCHED_FIFO"]);
+  expect(await spun()).toEqual(TURNS);
+});
+
+test("a change that fails once is tried again by the next look, however busy it is", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "chrt-"));
+  try {
+    const { stdout: real } = await run("which", ["chrt"]);
+    const once = `case "$*" in *--other*) mkdir ${dir}/failed 2>/dev/null && exit 1;; esac`;
+    await writeFile(join(dir, "chrt"), `#!/bin/sh\n${once}\nexec ${real.trim()} "$@"\n`);
+    await chmod(join(dir, "chrt"), 0o755);
+    expect(await spun({ ...process.env, PATH: `${dir}:${process.env.PATH}` })).toEqual(TURNS);
+    expect(await readdir(dir)).toContain("failed");
+  } finally {
+    await rm(dir, { recursive: true });
+  }
 });

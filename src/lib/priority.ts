@@ -68,13 +68,11 @@ export async function holdFirst(priority: number, { clock, log, signal, lookMs =
     const share = (nowWorked - worked) / (now - at);
     const next = afterLook(hold, share);
     [at, worked] = [now, nowWorked];
-    if (next.isFirst !== hold.isFirst) await turn(next.isFirst, priority, share, log);
-    hold = next;
+    if (next.isFirst === hold.isFirst || (await isTurned(next.isFirst, priority, share, log))) hold = next; // Else the next look tries again.
   }
 }
 
-/** A change that is refused is tried again when it is due again. */
-async function turn(isFirst: boolean, priority: number, share: number, log: Log): Promise<void> {
+async function isTurned(isFirst: boolean, priority: number, share: number, log: Log): Promise<boolean> {
   const about = { priority, share: Number(share.toFixed(2)) };
   try {
     await (isFirst ? runFirst(priority) : runAsOthers());
@@ -84,8 +82,10 @@ async function turn(isFirst: boolean, priority: number, share: number, log: Log)
         about,
         "busy for a minute: the daemon gives its real-time priority up, so that it starves nobody; a failover may come some ms later",
       );
+    return true;
   } catch (err) {
     log.warn({ err, ...about }, "the daemon's priority could not be changed");
+    return false;
   }
 }
 
