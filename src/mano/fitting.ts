@@ -102,16 +102,18 @@ const COMPARED = {
   flavor: "its flavor",
   flavorId: "the id of its flavor",
   kernelCmdline: "its kernel command line",
-  cloudConfig: "its cloud-init data",
   availabilityZone: "its availability zone",
 } as const satisfies Partial<Record<keyof ServerSpec, string>>;
 
-function differences(is: ServerSpec, wanted: ServerSpec, { nets }: Inventory): string[] {
+/** What of a machine is not as it is wanted, in words. */
+export function differences(is: ServerSpec, wanted: ServerSpec, { nets }: Inventory): string[] {
   const textOf = (value: unknown) => JSON.stringify(value ?? null);
   const plain = Object.entries(COMPARED).flatMap(([key, words]) => {
     const [a, b] = [is, wanted].map((spec) => textOf(spec[key as keyof typeof COMPARED]));
     return a === b ? [] : `${words} is ${a}, not ${b}`;
   });
+  const isToldElse = textOf(is.cloudConfig) !== textOf(wanted.cloudConfig);
+  const told = isToldElse ? ["its cloud-init data is other"] : []; // What it says may hold secrets, and is shown to nobody.
   const called = (id: NetId) => nets.get(id)?.name ?? id;
   const cps = wanted.nics.flatMap(({ name, netId, ip }) => {
     const nic = is.nics.find((n) => n.name === name);
@@ -119,7 +121,7 @@ function differences(is: ServerSpec, wanted: ServerSpec, { nets }: Inventory): s
     if (nic.netId !== netId) return `${name} is on net ${called(nic.netId)}, not on ${called(netId)}; connect it there first`;
     return nic.ip === ip ? [] : `${name} has ${nic.ip ?? "no address"}, not ${ip ?? "none"}`;
   });
-  return [...plain, ...cps];
+  return [...plain, ...told, ...cps];
 }
 
 /** Throws CONFLICT where not all of it runs, or something ails it: what is taken in is well. */
