@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { dropDevice, tool } from "./net-cable.ts";
 
 /** No rule sees what is for the bridge itself, and a guest could say by it where its neighbours are (IEEE 802.1Q, 8.6.3). */
-const LEARNING = ["no_linklocal_learn", "1"] as const;
+const BRIDGE = ["type", "bridge", "no_linklocal_learn", "1"] as const;
 
 interface Link {
   readonly ifname: string;
@@ -32,10 +32,12 @@ export class HostBridges {
   /** `netns`: null is this process's own. One that somebody else made is taken as it is. Throws MISSING_PART where this machine cannot. */
   ensure(name: string, netns: string | null): Promise<void> {
     return this.#inTurn(netns, async (place) => {
-      const isNew = (await linksOf(netns, "dev", name)) === null;
-      if (isNew) await ip(netns, "link", "add", "name", name, "type", "bridge", ...LEARNING);
+      const links = await linksOf(netns, "dev", name);
+      const isNew = links === null;
+      if (isNew) await ip(netns, "link", "add", "name", name, ...BRIDGE);
       if (isNew) await ip(netns, "link", "set", "dev", name, "alias", this.#mark);
-      await ip(netns, "link", "set", "dev", name, "up");
+      const isFromBefore = links?.[0]?.ifalias === this.#mark; // By a version, it may be, that let it learn.
+      await ip(netns, "link", "set", "dev", name, "up", ...(isFromBefore ? BRIDGE : []));
       if (isNew) place.known?.add(name);
     });
   }

@@ -140,6 +140,20 @@ test("nobody is looked for where a packet that was dropped said he is, nor where
   expect(await fdb()).toContain(thief); // So the rules were what kept it out.
 });
 
+test("a bridge of ours from before learns nothing by those either; one that somebody else made is taken as it is", async () => {
+  const learns = async (name: string) =>
+    JSON.parse((await run("ip", ["-n", HOST, "-j", "-d", "link", "show", "dev", name])).stdout)[0].linkinfo.info_data
+      .no_linklocal_learn;
+  const bridges = new HostBridges("a VIM");
+  await bridges.ensure("old", HOST);
+  await ip("-n", HOST, "link", "set", "dev", "old", "type", "bridge", "no_linklocal_learn", "0");
+  await ip("-n", HOST, "link", "add", "name", "theirs", "type", "bridge");
+  const before = await learns("old");
+  for (const name of ["old", "theirs"]) await bridges.ensure(name, HOST);
+  expect(await learns("old")).not.toEqual(before);
+  expect(await learns("theirs")).toEqual(before);
+});
+
 test("what somebody else took away is put back; two hosts' tables stand beside each other; one that has nothing is gone", async () => {
   const nft = async (...args: string[]) => (await run("ip", ["netns", "exec", HOST, "nft", ...args])).stdout;
   const beside = new SenderTable("another host", HOST);
