@@ -356,7 +356,7 @@ function computeLoop(vim: Vim, { row, disksDir }: Site, host: Host, { plugs, pla
     wake: () => loop.wake(),
     isLedAround: (id) => vim.protections.isLedAround(id),
     replug: (id) => vim.servers.replug(id),
-    hold: () => vim.senders.hold(row.id),
+    hold: (id) => vim.senders.hold(row.id, id),
   });
   vim.computes.set(row.id, compute);
   const pass = async () => {

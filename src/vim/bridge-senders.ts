@@ -3,7 +3,7 @@ import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import { Loop } from "../lib/loop.ts";
 import type { HeldTap } from "../model/held-tap.ts";
-import type { HostId, NetId } from "../model/ids.ts";
+import type { HostId, NetId, ServerId } from "../model/ids.ts";
 import { closedTaps, type Held, heldTaps, whyNotHeld } from "./held-taps.ts";
 import type { Picture } from "./picture.ts";
 
@@ -42,15 +42,16 @@ export class BridgeSenders {
     return this.#problems;
   }
 
-  /** For a server that is about to start there. Throws MISSING_PART where the host cannot. */
-  async hold(hostId: HostId): Promise<void> {
+  /** For a server that is about to start there. Throws MISSING_PART where it is to be held and the host cannot. */
+  async hold(hostId: HostId, starting: ServerId): Promise<void> {
     const held = heldTaps(this.#picture, hostId).get(hostId) ?? [];
     const edge = this.edges.get(hostId);
-    if (edge !== undefined) await edge.hold([...held, ...closedTaps(this.#picture.leftovers.values(), hostId)]);
-    else if (held.length > 0)
+    if (edge !== undefined) return edge.hold([...held, ...closedTaps(this.#picture.leftovers.values(), hostId)]);
+    const its = held.find(({ server }) => server.id === starting);
+    if (its !== undefined)
       throw new Fault(
         "MISSING_PART",
-        `port_security: ${whyNotHeld(this.#picture, held[0]!.server, held[0]!.net) ?? "its host holds nobody"}`,
+        `port_security: ${whyNotHeld(this.#picture, its.server, its.net) ?? "its host holds nobody"}`,
       );
   }
 

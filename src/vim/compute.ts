@@ -75,14 +75,14 @@ export class Compute {
   readonly #wake: () => void;
   readonly #isLedAround: (id: ServerId) => boolean;
   readonly #replug: (id: ServerId) => Promise<void>;
-  readonly #hold: () => Promise<void>;
+  readonly #hold: (id: ServerId) => Promise<void>;
   readonly #busy = new Map<ServerId, Promise<void>>();
   /** Disks of servers that are off, while they are copied. */
   readonly #copies = new Map<ServerId, { readonly end: AbortController; readonly done: Promise<void> }>();
 
   /**
    * `isLedAround`: the switch leads nothing to a server to which nothing is to be led; left out: there is no switch. `replug`: at the start of a new life, before anything
-   * is made for it, has its ports be where they belong by now. `hold`: has guests on bridges of the host held to what they may send; rejects where they are not.
+   * is made for it, has its ports be where they belong by now. `hold`: has guests on bridges of the host held to what they may send; rejects where this one is not.
    */
   constructor(parts: {
     hostId: HostId;
@@ -97,7 +97,7 @@ export class Compute {
     wake: () => void;
     isLedAround?: (id: ServerId) => boolean;
     replug?: (id: ServerId) => Promise<void>;
-    hold?: () => Promise<void>;
+    hold?: (id: ServerId) => Promise<void>;
   }) {
     this.#hostId = parts.hostId;
     this.#picture = parts.picture;
@@ -293,7 +293,7 @@ export class Compute {
     const ports = this.#picture.portsOf(server.id);
     const plan = diskPlan(this.#picture, server, ports, this.#disks.folderOf(server.id));
     const spec = domainSpec(this.#picture, server, ports, this.#place, plan);
-    const plugged = this.#plug(ports);
+    const plugged = this.#plug(server.id, ports);
     const opened = plugged.then(() => Promise.all(tapsOf(ports).map((tap) => this.#plugs.opened(tap))));
     opened.catch(() => {}); // Told below, if the start comes so far.
     let beginsAt = this.#clock.now();
@@ -336,7 +336,7 @@ export class Compute {
   }
 
   /** Resolves when all of it is there; the switch may not have opened its ports yet. */
-  async #plug(ports: readonly ServerPort[]): Promise<void> {
+  async #plug(id: ServerId, ports: readonly ServerPort[]): Promise<void> {
     const taps = tapsOf(ports);
     const bridged = ports.filter((p) => p.switchPort === null && !isOfCard(p));
     const tapped = async () => {
@@ -345,7 +345,7 @@ export class Compute {
     };
     await Promise.all([
       tapped(),
-      ...(bridged.length > 0 ? [this.#hold()] : []),
+      ...(bridged.length > 0 ? [this.#hold(id)] : []),
       ...bridged.map(async (port) => {
         const net = this.#picture.nets.get(port.netId!)!;
         const bridge = sharedDeviceOf(net) === null ? bridgeOf(net) : null;

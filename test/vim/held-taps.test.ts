@@ -116,18 +116,19 @@ test("on another machine, or beside a device of the host, nobody is; a host that
     message: expect.stringContaining("eth9 (macvtap)"),
   });
 
-  await server(open);
+  const free = await server(open);
   vim.senders.edges.delete(host);
-  await vim.senders.hold(host);
+  await vim.senders.hold(host, free);
   const a = await server(man);
   vim.picture.hosts.set(host, { ...row, libvirtUri: "qemu+tls://node9/system" });
-  await expect(vim.senders.hold(host)).rejects.toMatchObject({
+  await vim.senders.hold(host, free);
+  await expect(vim.senders.hold(host, a)).rejects.toMatchObject({
     code: "MISSING_PART",
     message: expect.stringMatching(/port_security: .*another machine/),
   });
   vim.picture.hosts.set(host, row);
   vim.senders.edges.set(host, { hold: () => Promise.reject(new Error("nft: no")) });
-  await expect(vim.senders.hold(host)).rejects.toThrow("nft: no");
+  await expect(vim.senders.hold(host, free)).rejects.toThrow("nft: no");
   await vim.senders.pass();
   expect(vim.senders.problems).toEqual(
     new Map([[man, `port '${portOf(a).name}' is not held to what it may send: Error: nft: no`]]),
