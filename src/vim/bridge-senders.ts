@@ -46,7 +46,7 @@ export class BridgeSenders {
   async hold(hostId: HostId, starting: ServerId): Promise<void> {
     const held = heldTaps(this.#picture, hostId).get(hostId) ?? [];
     const edge = this.edges.get(hostId);
-    if (edge !== undefined) return edge.hold([...held, ...closedTaps(this.#picture.leftovers.values(), hostId)]);
+    if (edge !== undefined) return edge.hold(this.#withClosed(held, hostId));
     const its = held.find(({ server }) => server.id === starting);
     if (its !== undefined)
       throw new Fault(
@@ -60,8 +60,7 @@ export class BridgeSenders {
     const all = heldTaps(this.#picture);
     for (const [hostId, edge] of this.edges) {
       const held = all.get(hostId) ?? [];
-      const closed = closedTaps(this.#picture.leftovers.values(), hostId);
-      const why = await edge.hold([...held, ...closed]).then(() => null, wordsOf);
+      const why = await edge.hold(this.#withClosed(held, hostId)).then(() => null, wordsOf);
       for (const one of held) {
         const problem = why ?? whyNotHeld(this.#picture, one.server, one.net);
         if (problem !== null) problems.set(one.net.id, problemOf(one, problem));
@@ -70,6 +69,13 @@ export class BridgeSenders {
     for (const [net, why] of problems)
       if (this.#problems.get(net) !== why) this.#log.warn({ net, why }, "a port is not held to what it may send");
     this.#problems = problems;
+  }
+
+  /** Of a server that comes back to a host before what it left there is gone, the tap is that one's still. */
+  #withClosed(held: readonly Held[], hostId: HostId): HeldTap[] {
+    const closed = closedTaps(this.#picture.leftovers.values(), hostId);
+    const names = new Set(closed.map(({ tap }) => tap));
+    return [...held.filter(({ tap }) => !names.has(tap)), ...closed];
   }
 }
 

@@ -83,6 +83,18 @@ test("of a server that is gone all is closed until it is off, where it was held 
   expect(await heldNow()).toEqual([]);
 });
 
+test("a server that is back on a host before what it left there is gone: its tap is closed until then, and is there once", async () => {
+  const { id: man } = await vim.nets.createNet({ name: "man", portSecurity: true });
+  const back = await server(man);
+  const left = { serverId: back, hostId: host, taps: [], bridgeTaps: [tapOf(back)], pinned: null, asksGuest: false };
+  vim.picture.leftovers.set("left", left);
+  expect(await heldNow()).toEqual([tapOf(back)]);
+  expect(held[0]!.allowed).toEqual([]);
+  vim.picture.leftovers.clear();
+  expect(await heldNow()).toEqual([tapOf(back)]);
+  expect(held[0]!.allowed).not.toEqual([]);
+});
+
 test("a server that runs since before its tap had a name is not held until its next life, and that is said", async () => {
   const { id: man } = await vim.nets.createNet({ name: "man" });
   const old = await server(man);
