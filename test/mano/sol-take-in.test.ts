@@ -262,7 +262,7 @@ test("what does not fit is refused with the reason, and nothing has changed", as
     /is not what one of VNF profile relays .* eth1 is on net data_net2, not on data_net3; connect it there first/,
     taking(id),
   );
-  if (other?.id !== undefined) await refused(409, /is NOT_INSTANTIATED/, taking(other.id));
+  await refused(409, /is NOT_INSTANTIATED/, taking(other.id));
   await ended(await begin(`${vnf}/operate`, { changeStateTo: "STOPPED" }), "COMPLETED");
   await refused(409, /was stopped/, taking(id));
   const start = await begin(`${vnf}/operate`, { changeStateTo: "STARTED" });
