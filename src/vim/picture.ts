@@ -96,6 +96,7 @@ export class Picture implements VimPicture, Attachments {
     }
     for (const net of nets) picture.nets.load(net.id, net);
     for (const port of ports) picture.ports.load(port.id, port);
+    picture.flowVersions.touch(nets.map((net) => net.id)); // Who has seen nothing yet finds all of them changed.
     for (const left of leftovers) picture.leftovers.set(leftoverKey(left), left);
     return picture;
   }
