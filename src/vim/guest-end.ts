@@ -13,6 +13,8 @@ export const DELETE_WITHIN_MS = 10_000;
 /** One that boots does not hear its power button yet: it is pressed again, ms. */
 const ASK_EVERY_MS = 10_000;
 const LOOK_EVERY_MS = 100;
+/** libvirt is asked less and less often, after a tenth of the time that was waited already: many that are deleted at once are many questions. */
+const SHARE_OF_WAIT = 0.1;
 
 interface AskedToEnd {
   readonly host: Pick<Host, "shutdown" | "stateOf">;
@@ -29,9 +31,14 @@ interface AskedToEnd {
  * is off, or where its host refuses to ask it. Whether it has ended is for the caller to see. Throws what a host throws that cannot be asked.
  */
 export async function guestEnds(id: ServerId, { host, clock, withinMs, isWanted, hasEnded }: AskedToEnd): Promise<void> {
-  const isOver = async () => hasEnded?.() === true || saysOf(await host.stateOf(id)) !== "running";
   const begunMs = clock.now();
-  let askMs = begunMs;
+  let [askMs, lookMs] = [begunMs, begunMs];
+  const isOver = async () => {
+    if (hasEnded?.() === true) return true;
+    if (clock.now() < lookMs) return false;
+    lookMs = clock.now() + SHARE_OF_WAIT * (clock.now() - begunMs);
+    return saysOf(await host.stateOf(id)) !== "running";
+  };
   while (isWanted() && clock.now() - begunMs < withinMs && !(await isOver())) {
     if (clock.now() >= askMs) {
       askMs = clock.now() + ASK_EVERY_MS;

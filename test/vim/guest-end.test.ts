@@ -204,6 +204,19 @@ test("a deletion asks the guest once, for ten seconds; the server is gone at onc
   expect(vim.picture.leftovers.size).toBe(0);
 });
 
+test("libvirt is asked often at first, and then less and less: of many that are deleted at once it is not asked a hundred times", async () => {
+  let looks = 0;
+  const { stateOf } = host;
+  host.stateOf = (id) => {
+    looks++;
+    return stateOf.call(host, id);
+  };
+  await vim.servers.deleteServer(server, { asksGuest: true });
+  await brought();
+  expect(looks).toBeLessThan(40);
+  expect(looks).toBeGreaterThan(10);
+});
+
 test("one that ends is gone with that; one that is forced, or stands still, or is closed, is asked nothing", async () => {
   pressed = (id) => void host.off(id);
   await vim.servers.deleteServer(server, { asksGuest: true });
