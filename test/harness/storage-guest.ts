@@ -45,8 +45,8 @@ say "first $(dd if=/dev/vda bs=16 count=1 2>/dev/null)"
 sector() { dd if=/dev/vda bs=512 skip=$1 count=1 2>/dev/null | tr -d '\\0'; }
 say "found $(sector 8)"
 say "last $(sector 9)"
-dd if=/dev/zero of=/dev/vda bs=512 seek=9 count=1 conv=notrunc 2>/dev/null
-printf '%s' '${WRITTEN.text}' | dd of=/dev/vda bs=512 seek=8 conv=notrunc 2>/dev/null
+dd if=/dev/zero of=/dev/vda bs=512 seek=9 count=1 conv=notrunc,fsync 2>/dev/null
+printf '%s' '${WRITTEN.text}' | dd of=/dev/vda bs=512 seek=8 conv=notrunc,fsync 2>/dev/null
 sync
 for disk in /sys/block/vd*; do
   mount -t iso9660 -o ro /dev/\${disk##*/} /mnt 2>/dev/null || continue
@@ -55,7 +55,7 @@ for disk in /sys/block/vd*; do
 done
 # Ends as the lab's guest does, and for the same reason.
 end() {
-  printf '%s' '${LAST_WORDS}' | dd of=/dev/vda bs=512 seek=9 conv=notrunc 2>/dev/null
+  printf '%s' '${LAST_WORDS}' | dd of=/dev/vda bs=512 seek=9 conv=notrunc,fsync 2>/dev/null
   sync
   echo b >/proc/sysrq-trigger
 }
