@@ -18,6 +18,9 @@ export const STATE_SAYS: Readonly<Record<DomainState, StateSays>> = {
 /** The same where libvirt may have no such server: one that is not there does not run. */
 export const saysOf = (state: DomainState | null | undefined): StateSays => (state == null ? "stopped" : STATE_SAYS[state]);
 
+/** Libvirt has done with its QEMU: of one whose guest has ended (`shutdown`) it is still there for a while, and cannot be started. */
+export const isOff = (state: DomainState | null): boolean => state === null || state === "shutoff" || state === "crashed";
+
 /** What a life-cycle event says. `started` says nothing: the server may have been started paused, so it is asked. */
 export const EVENT_SAYS: Readonly<Partial<Record<LifecycleEvent, Evidence["says"]>>> = {
   suspended: "paused",

@@ -145,10 +145,18 @@ export class LibvirtSession implements AsyncDisposable {
     return (await this.#call("define", { xml, flags: validate ? FLAGS.defineValidate : 0 })).domain.uuid;
   }
 
-  /** Starting what already runs is no error, and changes nothing: `paused` counts only for a real start. False where it ran. */
+  /**
+   * Starting what already runs is no error, and changes nothing: `paused` counts only for a real start. False where it ran. One whose guest has ended, and whose QEMU libvirt
+   * is still taking away, is started when that is over.
+   */
   async start(uuid: string, { paused = false } = {}): Promise<boolean> {
     const args = { ...ref(uuid), flags: paused ? FLAGS.startPaused : 0 };
-    return this.#unless(uuid, ["running", "paused", "blocked"], this.#call("create", args));
+    const begin = () => this.#unless(uuid, ["running", "paused", "blocked"], this.#call("create", args));
+    return begin().catch(async (e: unknown) => {
+      if (!isLibvirt(e, ERROR.operationInvalid)) throw e;
+      await this.destroy(uuid);
+      return begin();
+    });
   }
 
   async pause(uuid: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { saysOf } from "../hosts/domain-says.ts";
+import { isOff, saysOf } from "../hosts/domain-says.ts";
 import type { Host } from "../hosts/host.ts";
 import { type CopyOptions, copyDisk } from "../hosts/qemu-img.ts";
 import type { OwnFiles, ServerDisks } from "../hosts/server-disks.ts";
@@ -298,9 +298,8 @@ export class Compute {
     opened.catch(() => {}); // Told below, if the start comes so far.
     let beginsAt = this.#clock.now();
     const ready = Promise.all([plugged, this.#prepare(server, plan.own)]).then(async () => {
-      // It stopped, says who saw it, but libvirt may not know yet, and would take the start for done.
-      if (server.status === "INACTIVE" && saysOf(await this.#host.stateOf(server.id)) !== "stopped")
-        await this.#host.destroy(server.id);
+      // It stopped, says who saw it, but libvirt may not know yet and take the start for done, or is still at it and refuse.
+      if (server.status === "INACTIVE" && !isOff(await this.#host.stateOf(server.id))) await this.#host.destroy(server.id);
       beginsAt = this.#clock.now();
     });
     const says = saysOf(await this.#host.ensureRunning(spec, { paused, ready }));

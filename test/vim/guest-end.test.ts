@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { SimulatedHost } from "../../src/hosts/simulated-host.ts";
 import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { Fault } from "../../src/lib/fault.ts";
@@ -47,8 +47,9 @@ class Guests extends SimulatedHost {
   /** By itself. */
   off = (id: ServerId) => super.destroy(id);
   override async ensureRunning(spec: { uuid: string; name: string }, how = {}) {
+    const state = await super.ensureRunning(spec, how);
     note("start");
-    return super.ensureRunning(spec, how);
+    return state;
   }
 }
 const note = (what: string) => asked.push(`${what} ${Math.round((nowMs - begunMs) / 1_000)}`);
@@ -194,6 +195,14 @@ test("what is asked meanwhile counts, and need not wait; a start is what comes o
 test("powerCycle asks nobody", async () => {
   await does("powerCycle");
   expect(asked).toEqual(["kill 0", "start 0"]);
+});
+
+test("one whose guest has ended and which libvirt is still at is started when that is over", async () => {
+  await host.off(server);
+  expect(see().status).toBe("INACTIVE");
+  vi.spyOn(host, "stateOf").mockResolvedValueOnce("shutdown" as never); // libvirt's word until its QEMU is gone: a start would be refused.
+  await does("start");
+  expect([asked, see().status]).toEqual([["kill 0", "start 0"], "ACTIVE"]);
 });
 
 test("a deletion asks the guest once, for ten seconds; the server is gone at once", async () => {
