@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -187,7 +187,7 @@ class Host implements PrivateLibvirt {
     await rm(this.socketPath, { force: true }); // Of a killed one: it would look ready.
     this.#init.stdin.write("start\n");
     for (let waitedMs = 0; waitedMs < READY_MAX_MS && !this.#isOff; waitedMs += LOOK_EVERY_MS) {
-      if (await stat(this.socketPath).catch(() => null)) return;
+      if (await this.isListening()) return; // Its socket alone may be there before anybody is.
       await delay(LOOK_EVERY_MS);
     }
     const log = await readFile(join(this.dir, "log/libvirtd.log"), "utf8").catch(() => "");
