@@ -62,7 +62,8 @@ end() {
 if grep -qw ${LISTENS} /proc/cmdline; then
   button=$(grep -l 'Power Button' /sys/class/input/event*/device/name | head -n 1)
   button=\${button#/sys/class/input/}
-  { head -c 1 "/dev/input/\${button%%/*}" >/dev/null && end; } &
+  exec 3<"/dev/input/\${button%%/*}" # From now on, and not when the other process has begun.
+  { head -c 1 <&3 >/dev/null && end; } &
 fi
 say ready
 stty -echo </dev/ttyS0
