@@ -36,7 +36,7 @@ const [TRUNK_VLANS, REGION_VLANS] = [4_000, 4_000];
 /** A switch takes minutes to take thousands of ports in, and longer on a busy machine. */
 const MEMBER_PORTS_MAX = 500;
 /** As docs/how-to/run-the-daemons.md has it for so many. */
-const HEAP_MIB_MAX = "--max-old-space-size=128";
+const HEAP_MIB_MAX = "--max-old-space-size=112";
 
 export async function startManyNets(pairCount: number): Promise<ManyNetsRig> {
   await using undo = new AsyncDisposableStack();
