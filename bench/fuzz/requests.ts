@@ -148,7 +148,7 @@ export class Requests {
     const chance = this.#chance;
     const asked = parameters.filter((p) => p.in === "query" && chance.is(0.12));
     const parts = asked.map(
-      (p) => `${encodeURIComponent(p.name)}=${chance.one(["null", "True", "x", "0", "7", "%00", "id", this.#id()])}`,
+      (p) => `${encodeURIComponent(p.name)}=${chance.one(["null", "True", "true", "x", "0", "7", "%00", "id", this.#id()])}`,
     );
     if (chance.is(0.03)) parts.push(chance.one(["zz=1", "limit=-1", "field=zz", "limit=1e9", "a[b]=c", "=", "%", "__proto__=1"]));
     return parts.length === 0 ? "" : `?${parts.join("&")}`;

@@ -191,6 +191,7 @@ async function compare(
         groups.meet(rows, (row) => takeGroup(groupDesc.read(new Reader(row)))),
       ),
   ]);
+  asked.catch(() => {}); // It is awaited below, unless what is wanted cannot be told.
   const counts: [entries: number, groups: number][] = [];
   want((told) => {
     counts.push([told.entries.length, told.groups.length]);

@@ -142,7 +142,7 @@ function operationOf(route: Route, components: Components): Placed {
     summary: route.says,
     ...descriptionOf(route),
     tags: [tagOf(url)],
-    parameters: [...pathParameters(url), ...queryParameters(route.asks)],
+    parameters: [...pathParameters(url), ...queryParameters(route.asks), ...flagParameters(route.flags)],
     ...(route.takes && { requestBody: { required: true, content: bodies(components.refer(route.takes)) } }),
     responses: responses(route, components),
   };
@@ -208,6 +208,12 @@ function queryParameters(asks: Columns | undefined): Parameter[] {
     ...columns.map(filter),
   ];
 }
+
+const flagParameters = (flags: Route["flags"] = {}): Parameter[] =>
+  Object.entries(flags).map(([name, description]) => ({
+    ...{ name, in: "query", description },
+    schema: { type: "boolean", default: false },
+  }));
 
 const bodies = (schema: object): Content => ({ "application/json": { schema }, "application/yaml": { schema } });
 

@@ -13,6 +13,8 @@ export interface Route {
   readonly gives: TSchema;
   /** What its list, or its one thing, can be asked for. */
   readonly asks?: Columns;
+  /** What is said with it by a word of its query, true or false, and what it means. */
+  readonly flags?: Readonly<Record<string, string>>;
   /** Who may: only the administrator, or sometimes only the administrator; left out: everybody. */
   readonly admin?: "only" | "sometimes";
   /** OpenVIM has it not. */

@@ -157,7 +157,8 @@ export const OPENVIM_ROUTES: readonly Route[] = [
   {
     is: "DELETE /:tenant/servers/:id",
     does: servers.deleteServer,
-    says: "deletes a server; after the answer its guest is asked to shut down and has ten seconds, with ?force=true none",
+    says: "deletes a server; after the answer its guest is asked to shut down and has ten seconds",
+    flags: { force: "its guest is asked nothing: it is switched off at once" },
     gives: replies.result,
   },
   {

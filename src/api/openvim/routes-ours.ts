@@ -152,7 +152,8 @@ export const OUR_ROUTES: readonly Route[] = [
   {
     is: "PUT /protections/:id/fence/:memberId",
     does: protections.putFence,
-    says: "closes a member's port and moves what its plan can move; with ?unless_last=true only where another member could take over, else 409",
+    says: "closes a member's port and moves what its plan can move",
+    flags: { unless_last: "only where another member could take over, else 409" },
     gives: our.protection,
     ours: true,
   },
