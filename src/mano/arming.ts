@@ -5,13 +5,15 @@ import { Fault } from "../lib/fault.ts";
 import type { Log } from "../lib/log.ts";
 import type { ArmedMember, ArmedPlan, ArmedProtection, Fired } from "../model/armed.ts";
 import type { ServerId, VimAccountId, VnfcId } from "../model/ids.ts";
-import type { Member, ProtectionGroup } from "../model/protection.ts";
+import type { Member, ProtectionGroup, ProtectionPolicy } from "../model/protection.ts";
 import type { EventStream } from "../notify/stream.ts";
 import type { VimConnector } from "../vimconn/connector.ts";
-import type { Guard, GuardedMember } from "./guard.ts";
+import { type Guard, type GuardedMember, unansweredSince } from "./guard.ts";
 
 /** After a decision, before the VIM is told: the next tens of milliseconds belong to the traffic. Sooner than the pass that follows (`lib/loop.ts`), which asks a large VIM for much. */
 const SETTLE_MS = 80;
+/** Of its probe: members are asked for the first time at any moment of an interval, so that not all are asked at once. */
+const FIRST_ANSWER_INTERVALS = 2;
 /** A VIM without protections gets them with an upgrade, not by being asked every pass. */
 const UNSUPPORTED_REST_MS = 60_000;
 /** How long a command waits for what is armed to follow it. */
@@ -106,6 +108,14 @@ export function calmOf(guard: Guard): Calm | null {
   return { group, upSinceMs: members.map((of) => of.health.sinceMs) };
 }
 
+/** Nothing was heard of it yet, since nobody could ask it or its first answer may still be on its way (one interval, and the time to ask): so far its silence says nothing. Pure. */
+export function isOnlyUnheard(of: GuardedMember, probe: ProtectionPolicy["probe"], nowMs: number): boolean {
+  if (of.health.state !== "unknown") return false;
+  if (of.isStale) return true;
+  const sinceMs = of.isAwaited ? unansweredSince(of) : null;
+  return sinceMs !== null && probe !== null && nowMs - sinceMs < FIRST_ANSWER_INTERVALS * probe.intervalMs;
+}
+
 const isSameCalm = (a: Calm | null, b: Calm | null): boolean =>
   a !== null && a.group === b?.group && isAlike(a.upSinceMs, b.upSinceMs);
 
@@ -139,10 +149,11 @@ export class Arming {
 
   /** After each decision of the group. Does nothing where what is armed is right; else begins to arm, after the traffic had its time. */
   want(guard: Guard): void {
-    // A VIM that was just started has not heard of its links yet: what lies there stays until it has.
-    if (!guard.isWatched || guard.members.some((m) => m.isStale && m.health.state === "unknown")) return;
+    // A VIM that was just started has not heard of its links yet, and has asked its members only now: what lies there stays until it has, and they had the time to answer.
+    const now = this.#clock.now();
+    if (!guard.isWatched || guard.members.some((of) => isOnlyUnheard(of, guard.group.policy.probe, now))) return;
     for (const course of this.#coursesOf(guard)) {
-      if (course.running !== null || isCurrent(course) || this.#clock.now() < course.notBeforeMs) continue;
+      if (course.running !== null || isCurrent(course) || now < course.notBeforeMs) continue;
       void this.#begin(course, async () => {
         await this.#clock.sleep(SETTLE_MS, this.#stopped.signal).catch(() => {});
         await this.#follow(guard, course);
