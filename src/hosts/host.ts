@@ -150,10 +150,6 @@ export class Host implements AsyncDisposable {
     await (await this.#led(id)).shutdown(id);
   }
 
-  async reboot(id: ServerId): Promise<void> {
-    await (await this.#led(id)).reboot(id);
-  }
-
   /** When this resolves, the server certainly does not run. */
   async destroy(id: ServerId): Promise<void> {
     await this.#end(id);

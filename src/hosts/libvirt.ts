@@ -172,10 +172,6 @@ export class LibvirtSession implements AsyncDisposable {
     await this.#unless(uuid, ["shutoff"], this.#call("shutdown", { ...ref(uuid), flags: 0 }));
   }
 
-  async reboot(uuid: string): Promise<void> {
-    await this.#call("reboot", { ...ref(uuid), flags: 0 });
-  }
-
   /** Ends QEMU by force; when this resolves it does not run. Destroying what is off, or what is not there, is no error. */
   async destroy(uuid: string): Promise<void> {
     const done = this.#call("destroy", { ...ref(uuid), flags: 0 });
